@@ -1,0 +1,46 @@
+// The real clock.
+#include "base/clock.h"
+
+#include <condition_variable>
+#include <ctime>
+#include <mutex>
+
+namespace etcdrill {
+namespace {
+
+class SystemClock final : public Clock {
+ public:
+  WallTime Now() override { return std::chrono::system_clock::now(); }
+  MonotonicTime Monotonic() override { return std::chrono::steady_clock::now(); }
+
+  bool SleepUntil(MonotonicTime until, const std::stop_token& stop) override {
+    std::mutex mutex;
+    std::condition_variable_any wake;
+    std::unique_lock lock(mutex);
+    wake.wait_until(lock, stop, until, [] { return false; });
+    return !stop.stop_requested();
+  }
+};
+
+std::string FormatUtc(WallTime t, const char* format) {
+  const std::time_t seconds = std::chrono::system_clock::to_time_t(
+      std::chrono::time_point_cast<std::chrono::system_clock::duration>(t));
+  std::tm parts{};
+  gmtime_r(&seconds, &parts);
+  char text[32];
+  return {text, std::strftime(text, sizeof text, format, &parts)};
+}
+
+}  // namespace
+
+std::unique_ptr<Clock> MakeSystemClock() { return std::make_unique<SystemClock>(); }
+
+double SecondsOf(Duration d) { return std::chrono::duration<double>(d).count(); }
+
+double UnixSeconds(WallTime t) { return SecondsOf(t.time_since_epoch()); }
+
+std::string FormatRfc3339(WallTime t) { return FormatUtc(t, "%Y-%m-%dT%H:%M:%SZ"); }
+
+std::string FormatCompactUtc(WallTime t) { return FormatUtc(t, "%Y%m%dT%H%M%SZ"); }
+
+}  // namespace etcdrill

@@ -1,0 +1,47 @@
+// Time, as a seam. Wall time names things and fills timestamps; monotonic time measures and schedules, because the wall
+// clock may jump. Sleeping always ends early when a stop is requested.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <stop_token>
+#include <string>
+
+namespace etcdrill {
+
+using Duration = std::chrono::nanoseconds;
+using WallTime = std::chrono::sys_time<std::chrono::nanoseconds>;
+using MonotonicTime = std::chrono::steady_clock::time_point;
+
+// All functions may be called from any thread.
+class Clock {
+ public:
+  virtual ~Clock() = default;
+  virtual WallTime Now() = 0;
+  virtual MonotonicTime Monotonic() = 0;
+  // Returns false if `stop` was requested before `until`.
+  virtual bool SleepUntil(MonotonicTime until, const std::stop_token& stop) = 0;
+
+  bool SleepFor(Duration d, const std::stop_token& stop) { return SleepUntil(Monotonic() + d, stop); }
+};
+
+std::unique_ptr<Clock> MakeSystemClock();
+
+double SecondsOf(Duration d);
+double UnixSeconds(WallTime t);
+std::string FormatRfc3339(WallTime t);                // 2026-11-22T08:00:00Z
+std::string FormatCompactUtc(WallTime t);             // 20261122T080000Z, for file names
+
+// Measures one span on a clock.
+class Stopwatch {
+ public:
+  explicit Stopwatch(Clock& clock) : clock_(clock), start_(clock.Monotonic()) {}
+  Duration Elapsed() const { return clock_.Monotonic() - start_; }
+  double Seconds() const { return SecondsOf(Elapsed()); }
+
+ private:
+  Clock& clock_;
+  MonotonicTime start_;
+};
+
+}  // namespace etcdrill

@@ -1,0 +1,98 @@
+// Formatting of log lines. A line is written with one write(2), so lines of several processes on one pipe stay whole.
+#include "base/log.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <array>
+
+namespace etcdrill {
+namespace {
+
+constexpr std::array<std::string_view, 4> kLevelNames = {"debug", "info", "warn", "error"};
+constexpr size_t kLineBytesMax = 8192;
+
+// A JSON string literal; logfmt accepts the same quoting.
+void AppendQuoted(std::string& out, std::string_view text) {
+  out.push_back('"');
+  for (const char c : text) {
+    switch (c) {
+      case '"':
+        out += "\\\"";
+        break;
+      case '\\':
+        out += "\\\\";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      default:
+        if (static_cast<unsigned char>(c) < 0x20) {
+          fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<unsigned char>(c));
+        } else {
+          out.push_back(c);
+        }
+    }
+  }
+  out.push_back('"');
+}
+
+bool IsPlainWord(std::string_view text) {
+  return !text.empty() && text.find_first_of(" \"=\\\n\t") == std::string_view::npos;
+}
+
+void AppendField(std::string& line, LogFormat format, const LogField& field) {
+  if (format == LogFormat::kJson) {
+    if (line.size() > 1) line.push_back(',');
+    AppendQuoted(line, field.key);
+    line.push_back(':');
+  } else {
+    if (!line.empty()) line.push_back(' ');
+    line.append(field.key);
+    line.push_back('=');
+  }
+  const bool bare = !field.quoted || (format == LogFormat::kLogfmt && IsPlainWord(field.value));
+  if (bare) {
+    line += field.value;
+  } else {
+    AppendQuoted(line, field.value);
+  }
+}
+
+template <typename T, size_t N>
+Result<T> ParseName(std::string_view name, const std::array<std::string_view, N>& names, std::string_view what) {
+  for (size_t i = 0; i < N; ++i) {
+    if (names[i] == name) return static_cast<T>(i);
+  }
+  return Error(Reason::kUsage, fmt::format("\"{}\" is not a {}; use one of {}", name, what, fmt::join(names, ", ")));
+}
+
+}  // namespace
+
+LogField::LogField(std::string_view k, Duration d) : key(k), value(fmt::format("{:.3f}", SecondsOf(d))), quoted(false) {}
+
+Result<LogLevel> ParseLogLevel(std::string_view name) { return ParseName<LogLevel>(name, kLevelNames, "log level"); }
+
+Result<LogFormat> ParseLogFormat(std::string_view name) {
+  return ParseName<LogFormat>(name, std::array<std::string_view, 2>{"logfmt", "json"}, "log format");
+}
+
+void Logger::Write(LogLevel level, std::string_view message, Fields fields) {
+  if (level < level_) return;
+  ++counts_[static_cast<size_t>(level)];
+  std::string line = format_ == LogFormat::kJson ? "{" : "";
+  AppendField(line, format_, {"ts", FormatRfc3339(clock_.Now())});
+  AppendField(line, format_, {"level", kLevelNames[static_cast<size_t>(level)]});
+  AppendField(line, format_, {"msg", message});
+  for (const LogField& field : fields) {
+    if (line.size() + field.value.size() > kLineBytesMax) break;  // a whole line without its tail beats a cut one
+    AppendField(line, format_, field);
+  }
+  if (format_ == LogFormat::kJson) line.push_back('}');
+  line.push_back('\n');
+  const std::lock_guard lock(mutex_);
+  // A log that nobody can read must not stop a backup: the result is ignored on purpose.
+  [[maybe_unused]] const ssize_t written = ::write(fd_, line.data(), line.size());
+}
+
+}  // namespace etcdrill

@@ -1,0 +1,75 @@
+// The table behind reason.h.
+#include "base/reason.h"
+
+#include <array>
+
+namespace etcdrill {
+namespace {
+
+using enum ExitCode;
+constexpr bool kRetry = true;
+constexpr bool kFinal = false;
+
+constexpr std::array kReasons = {
+    ReasonInfo{Reason::kUsage, "usage", "other", kUsage, kFinal, "the command line makes no sense"},
+    ReasonInfo{Reason::kConfig, "config", "other", kUsage, kFinal, "the configuration file can't be used"},
+    ReasonInfo{Reason::kNotFound, "not_found", "storage", kFailed, kFinal, "a named file or snapshot does not exist"},
+    ReasonInfo{Reason::kAlreadyExists, "already_exists", "storage", kFailed, kFinal,
+               "the target exists and would be overwritten"},
+    ReasonInfo{Reason::kBusy, "busy", "other", kFailed, kRetry, "another etcdrill works on the same thing"},
+    ReasonInfo{Reason::kConnect, "connect", "connect", kFailed, kRetry, "no endpoint of the cluster could be reached"},
+    ReasonInfo{Reason::kTls, "tls", "connect", kFailed, kFinal,
+               "the TLS handshake failed, or a certificate file can't be used"},
+    ReasonInfo{Reason::kAuth, "auth", "auth", kFailed, kFinal, "etcd refused the user name and password"},
+    ReasonInfo{Reason::kPermission, "permission_denied", "auth", kFailed, kFinal,
+               "the etcd user lacks a role (snapshots need root)"},
+    ReasonInfo{Reason::kTimeout, "timeout", "timeout", kFailed, kRetry, "a call or a stage did not end in its time"},
+    ReasonInfo{Reason::kEtcdError, "etcd_error", "connect", kFailed, kRetry, "etcd answered a call with an error"},
+    ReasonInfo{Reason::kStreamCut, "stream_cut", "stream", kFailed, kRetry, "the snapshot stream broke off"},
+    ReasonInfo{Reason::kStreamShort, "stream_short", "stream", kFailed, kRetry,
+               "the snapshot stream ended as if complete, but bytes are missing"},
+    ReasonInfo{Reason::kStreamStalled, "stream_stalled", "stream", kFailed, kRetry,
+               "the snapshot stream made no progress"},
+    ReasonInfo{Reason::kTrailerMismatch, "trailer_mismatch", "checksum", kVerificationFailed, kRetry,
+               "the SHA-256 at the end of the stream differs from that of the bytes received"},
+    ReasonInfo{Reason::kNoSpace, "no_space", "space", kFailed, kRetry, "a file system is full or too small"},
+    ReasonInfo{Reason::kReadOnly, "read_only", "storage", kFailed, kFinal, "a file system is mounted read-only"},
+    ReasonInfo{Reason::kAccessDenied, "access_denied", "storage", kFailed, kFinal,
+               "the process may not read or write a path"},
+    ReasonInfo{Reason::kTooManyFiles, "too_many_files", "storage", kFailed, kRetry,
+               "the limit on open files is reached"},
+    ReasonInfo{Reason::kIoError, "io_error", "storage", kFailed, kRetry, "a disk or file operation failed"},
+    ReasonInfo{Reason::kDamaged, "damaged", "checksum", kVerificationFailed, kFinal, "the examined data is wrong"},
+    ReasonInfo{Reason::kNotProvable, "not_provable", "checksum", kFailed, kFinal,
+               "nothing is wrong, but nothing proves the bytes either"},
+    ReasonInfo{Reason::kMembersDisagree, "members_disagree", "checksum", kVerificationFailed, kFinal,
+               "the snapshot and the live members hold different data at one revision"},
+    ReasonInfo{Reason::kEtcdMissing, "etcd_missing", "other", kFailed, kFinal, "no etcd binary to boot the drill with"},
+    ReasonInfo{Reason::kEtcdVersion, "etcd_version", "other", kFailed, kFinal,
+               "the etcd binary does not fit the snapshot"},
+    ReasonInfo{Reason::kEtcdExited, "etcd_exited", "other", kFailed, kFinal, "the drill's etcd ended before its time"},
+    ReasonInfo{Reason::kEtcdNotReady, "etcd_not_ready", "timeout", kFailed, kFinal,
+               "the drill's etcd did not become healthy in time"},
+    ReasonInfo{Reason::kCheckFailed, "check_failed", "checksum", kVerificationFailed, kFinal,
+               "the restored etcd serves something else than the snapshot holds"},
+    ReasonInfo{Reason::kObjectiveMissed, "objective_missed", "other", kObjectiveMissed, kFinal,
+               "the newest snapshot is older than the objective allows"},
+    ReasonInfo{Reason::kInterrupted, "interrupted", "other", kInterrupted, kRetry, "stopped by a signal"},
+    ReasonInfo{Reason::kInternal, "internal", "other", kFailed, kFinal, "a defect of etcdrill; please report it"},
+};
+
+constexpr bool InEnumOrder() {
+  for (size_t i = 0; i < kReasons.size(); ++i) {
+    if (static_cast<size_t>(kReasons[i].reason) != i) return false;
+  }
+  return kReasons.size() == static_cast<size_t>(Reason::kInternal) + 1;
+}
+static_assert(InEnumOrder(), "a row for every reason, in the order of the enum");
+
+}  // namespace
+
+std::span<const ReasonInfo> AllReasons() { return kReasons; }
+
+const ReasonInfo& InfoOf(Reason reason) { return kReasons[static_cast<size_t>(reason)]; }
+
+}  // namespace etcdrill

@@ -1,0 +1,75 @@
+// Why something failed, as a closed list. One table gives every reason its name (logs, reports), the label it has in
+// etcdrill_snapshot_failures_total, its exit code and whether trying again can help; docs/reasons.md is checked against
+// it. A failure without a reason of its own is a defect of ours, so there is no "unknown".
+#pragma once
+
+#include <span>
+#include <string_view>
+
+namespace etcdrill {
+
+// DESIGN.md section 4. Scripts rely on these numbers.
+enum class ExitCode {
+  kOk = 0,
+  kFailed = 1,
+  kUsage = 2,
+  kVerificationFailed = 3,
+  kObjectiveMissed = 4,
+  kInterrupted = 130,
+};
+
+enum class Reason {
+  // The caller's fault.
+  kUsage,
+  kConfig,
+  kNotFound,
+  kAlreadyExists,
+  kBusy,
+  // The way to etcd.
+  kConnect,
+  kTls,
+  kAuth,
+  kPermission,
+  kTimeout,
+  kEtcdError,
+  // The snapshot stream.
+  kStreamCut,
+  kStreamShort,
+  kStreamStalled,
+  kTrailerMismatch,
+  // The disk.
+  kNoSpace,
+  kReadOnly,
+  kAccessDenied,
+  kTooManyFiles,
+  kIoError,
+  // The examined data.
+  kDamaged,
+  kNotProvable,
+  kMembersDisagree,
+  // The drill's etcd.
+  kEtcdMissing,
+  kEtcdVersion,
+  kEtcdExited,
+  kEtcdNotReady,
+  kCheckFailed,
+  // The rest.
+  kObjectiveMissed,
+  kInterrupted,
+  kInternal,
+};
+
+struct ReasonInfo {
+  Reason reason;
+  std::string_view name;
+  std::string_view metric_label;
+  ExitCode exit_code;
+  bool retryable;
+  std::string_view meaning;
+};
+
+// Every reason, in the order of the enum.
+std::span<const ReasonInfo> AllReasons();
+const ReasonInfo& InfoOf(Reason reason);
+
+}  // namespace etcdrill

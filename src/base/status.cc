@@ -1,0 +1,73 @@
+// Status construction. The reason travels as a payload of the absl::Status, so it survives every copy and Annotate.
+#include "base/status.h"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstring>
+#include <optional>
+
+#include "base/check.h"
+
+namespace etcdrill {
+namespace {
+
+constexpr char kReasonPayload[] = "etcdrill/reason";
+
+Reason ReasonOfErrno(int errno_value) {
+  switch (errno_value) {
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG:
+      return Reason::kNoSpace;
+    case EROFS:
+      return Reason::kReadOnly;
+    case EACCES:
+    case EPERM:
+      return Reason::kAccessDenied;
+    case EMFILE:
+    case ENFILE:
+      return Reason::kTooManyFiles;
+    case ENOENT:
+    case ENOTDIR:
+      return Reason::kNotFound;
+    case EEXIST:
+    case ENOTEMPTY:
+      return Reason::kAlreadyExists;
+    default:
+      return Reason::kIoError;
+  }
+}
+
+}  // namespace
+
+Status Error(Reason reason, std::string_view message) {
+  // The code is not read anywhere: the reason says it all. Unknown keeps absl from treating the status as OK.
+  Status status(absl::StatusCode::kUnknown, absl::string_view(message.data(), message.size()));
+  status.SetPayload(kReasonPayload, absl::Cord(std::to_string(static_cast<int>(reason))));
+  return status;
+}
+
+Reason ReasonOf(const Status& status) {
+  CHECK(!status.ok());
+  const auto payload = status.GetPayload(kReasonPayload);
+  if (!payload.has_value()) return Reason::kInternal;  // an absl::Status that did not come from Error()
+  return static_cast<Reason>(std::stoi(std::string(*payload)));
+}
+
+std::string_view MessageOf(const Status& status) { return {status.message().data(), status.message().size()}; }
+
+Status Annotate(const Status& status, std::string_view context) {
+  if (status.ok()) return status;
+  return Error(ReasonOf(status), fmt::format("{}: {}", context, MessageOf(status)));
+}
+
+Status ErrorFromErrno(int errno_value, std::string_view operation, std::string_view path) {
+  return Error(ReasonOfErrno(errno_value), fmt::format("{} {}: {}", operation, path, std::strerror(errno_value)));
+}
+
+ExitCode ExitCodeOf(const Status& status) {
+  return status.ok() ? ExitCode::kOk : InfoOf(ReasonOf(status)).exit_code;
+}
+
+}  // namespace etcdrill

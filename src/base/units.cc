@@ -1,0 +1,74 @@
+// Parsing and printing of units.
+#include "base/units.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <charconv>
+#include <cmath>
+
+namespace etcdrill {
+namespace {
+
+using namespace std::chrono_literals;
+
+struct Unit {
+  std::string_view name;
+  Duration size;
+};
+constexpr std::array kUnits = {Unit{"ns", 1ns}, Unit{"us", 1us}, Unit{"ms", 1ms}, Unit{"s", 1s},
+                               Unit{"m", 1min}, Unit{"h", 1h},   Unit{"d", 24h}};
+constexpr double kLongestSeconds = 100.0 * 366 * 86400;
+
+Status BadDuration(std::string_view text) {
+  return Error(Reason::kUsage,
+               fmt::format("\"{}\" is not a duration; write a number with a unit, such as 90s, 15m, 1h30m or 7d", text));
+}
+
+}  // namespace
+
+Result<Duration> ParseDuration(std::string_view text) {
+  std::string_view rest = text;
+  double seconds = 0;
+  if (rest.empty()) return BadDuration(text);
+  while (!rest.empty()) {
+    double number = 0;
+    const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), number, std::chars_format::fixed);
+    if (error != std::errc() || number < 0 || std::signbit(number)) return BadDuration(text);
+    rest.remove_prefix(static_cast<size_t>(end - rest.data()));
+    const std::string_view name = rest.substr(0, rest.find_first_of("0123456789."));
+    const Unit* unit = nullptr;
+    for (const Unit& candidate : kUnits) {
+      if (candidate.name == name) unit = &candidate;
+    }
+    if (unit == nullptr) return BadDuration(text);
+    seconds += number * SecondsOf(unit->size);
+    rest.remove_prefix(name.size());
+  }
+  if (seconds > kLongestSeconds) return BadDuration(text);
+  return Duration(std::llround(seconds * 1e9));
+}
+
+std::string FormatDuration(Duration d) {
+  const double seconds = SecondsOf(d);
+  if (seconds < 1) return fmt::format("{:.0f}ms", seconds * 1e3);
+  if (seconds < 60) return fmt::format("{:.1f}s", seconds);
+  const auto total = static_cast<int64_t>(seconds);
+  const int64_t days = total / 86400;
+  const int64_t hours = total / 3600 % 24;
+  const int64_t minutes = total / 60 % 60;
+  if (days > 0) return fmt::format("{}d{}h", days, hours);
+  if (hours > 0) return fmt::format("{}h{}m", hours, minutes);
+  return fmt::format("{}m{}s", minutes, total % 60);
+}
+
+std::string FormatSize(uint64_t bytes) {
+  constexpr std::array kNames = {"KiB", "MiB", "GiB", "TiB"};
+  if (bytes < 1024) return fmt::format("{} B", bytes);
+  double value = static_cast<double>(bytes) / 1024;
+  size_t name = 0;
+  for (; value >= 1024 && name + 1 < kNames.size(); ++name) value /= 1024;
+  return fmt::format("{:.1f} {}", value, kNames[name]);
+}
+
+}  // namespace etcdrill

@@ -1,0 +1,43 @@
+// The hashes that etcd's formats use: SHA-256 (snapshot trailer), SHA-1 (member and cluster ids; not for security) and
+// CRC-32C (WAL records, .snap files, status hash, HashKV).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+struct evp_md_ctx_st;
+
+namespace etcdrill {
+
+// Running SHA-256. Not thread-safe.
+class Sha256 {
+ public:
+  static constexpr size_t kSize = 32;
+
+  Sha256();
+  Sha256(Sha256&&) noexcept;
+  Sha256& operator=(Sha256&&) noexcept;
+  ~Sha256();
+
+  void Update(std::string_view bytes);
+  // The 32 raw bytes; may be called once.
+  std::string Finish();
+
+ private:
+  struct Deleter {
+    void operator()(evp_md_ctx_st* context) const;
+  };
+  std::unique_ptr<evp_md_ctx_st, Deleter> context_;
+};
+
+// The 20 raw bytes.
+std::string Sha1(std::string_view bytes);
+
+// Running CRC-32C as Go's crc32.Update: Crc32c(Crc32c(0, a), b) == Crc32c(0, a + b). Check value: "123456789" gives
+// 0xe3069283.
+uint32_t Crc32c(uint32_t crc, std::string_view bytes);
+
+}  // namespace etcdrill

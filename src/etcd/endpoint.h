@@ -1,0 +1,40 @@
+// One endpoint of an etcd cluster, and the calls that etcdrill makes to it. Nothing here writes: the source is never
+// written to. Every call has a deadline (command_timeout); a token that has expired is renewed once inside the call.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "etcd/call_counts.h"
+#include "etcd/types.h"
+
+namespace etcdrill::etcd {
+
+class Channel;
+class SnapshotStream;
+
+// Safe for use from any thread.
+class Endpoint {
+ public:
+  explicit Endpoint(std::shared_ptr<Channel> channel);
+  ~Endpoint();
+  Endpoint(Endpoint&&) noexcept;
+
+  const std::string& address() const;  // as configured, "https://10.0.0.1:2379"
+
+  Result<MemberStatus> Status() const;
+  Result<Membership> MemberList() const;
+  // `revision` 0 asks for the head. kEtcdError if that revision is compacted or in the future; kPermission without root.
+  Result<HashKvAnswer> HashKv(int64_t revision) const;
+  Result<std::vector<Alarm>> Alarms() const;
+  Result<RangeAnswer> Range(const RangeQuery& query) const;
+  // Opens the stream; errors of the call itself come from its first Next().
+  Result<std::unique_ptr<SnapshotStream>> Snapshot() const;
+
+ private:
+  std::shared_ptr<Channel> channel_;
+};
+
+}  // namespace etcdrill::etcd

@@ -1,0 +1,29 @@
+// The bytes of a snapshot as they come. The protocol (formats.md 3.1): blobs of at most 32 KiB, remaining_bytes counting
+// down to 0, then one extra message with the 32-byte SHA-256 of everything before, then the end.
+// This class moves messages and notices when none come; what they mean is for capture/ to judge.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/status.h"
+
+namespace etcdrill::etcd {
+
+struct SnapshotMessage {
+  std::string blob;
+  uint64_t remaining_bytes = 0;
+  std::string storage_version;  // empty before 3.6
+};
+
+// Not thread-safe. The destructor cancels a stream that has not ended.
+class SnapshotStream {
+ public:
+  virtual ~SnapshotStream() = default;
+  // The next message; nullopt when the server has ended the stream with status OK. kStreamCut if it broke off,
+  // kStreamStalled if nothing came for no_progress_timeout (an empty blob counts as nothing), kInterrupted on a stop.
+  virtual Result<std::optional<SnapshotMessage>> Next() = 0;
+};
+
+}  // namespace etcdrill::etcd

@@ -1,0 +1,24 @@
+// What every stage gets from outside: the seams. Built once in main (or by a test, with fakes) and passed by reference;
+// there are no singletons.
+#pragma once
+
+#include <stop_token>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "io/file_system.h"
+#include "io/subprocess.h"
+
+namespace etcdrill {
+
+struct Context {
+  FileSystem& fs;
+  Clock& clock;
+  Random& random;
+  ProcessStarter& processes;
+  Logger& log;
+  std::stop_token stop;  // requested by SIGINT or SIGTERM; every wait ends early then
+};
+
+}  // namespace etcdrill

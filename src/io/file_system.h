@@ -1,0 +1,93 @@
+// The only door to the disk. Everything above goes through this interface, so that tests can make any operation fail.
+// Paths are plain strings; every error names the operation and the path and has the reason of its errno.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/status.h"
+
+namespace etcdrill {
+
+// A file open for reading. Safe for concurrent Read calls.
+class ReadableFile {
+ public:
+  virtual ~ReadableFile() = default;
+  // Reads exactly out.size() bytes at `offset`; a file that ends before is an error (kIoError): whoever reads has asked
+  // Size() before, so the file was cut while it was read.
+  virtual Status Read(uint64_t offset, std::span<char> out) const = 0;
+  virtual uint64_t Size() const = 0;  // at open
+};
+
+// A file open for writing, not safe for concurrent use. Closed by the destructor, unsynced bytes may then be lost.
+class WritableFile {
+ public:
+  virtual ~WritableFile() = default;
+  virtual Status Append(std::string_view bytes) = 0;
+  virtual Status WriteAt(uint64_t offset, std::string_view bytes) = 0;
+  // Appends `size` bytes of `source` from its start, in the fastest way the file system knows: sharing of blocks,
+  // copying inside the kernel, then reading and writing.
+  virtual Status AppendFrom(const ReadableFile& source, uint64_t size) = 0;
+  // Reserves blocks up to `size`; the new bytes read as zero.
+  virtual Status Allocate(uint64_t size) = 0;
+  virtual Status Sync() = 0;
+};
+
+struct FileInfo {
+  enum class Kind { kFile, kDirectory, kOther };
+  Kind kind;
+  uint64_t size;
+  WallTime modified;
+};
+
+struct SpaceInfo {
+  uint64_t available_bytes;  // for a process that is not root
+  uint64_t size_bytes;
+};
+
+// Held for as long as the object lives; the kernel drops it when the process dies.
+class FileLock {
+ public:
+  virtual ~FileLock() = default;
+};
+
+constexpr uint32_t kPrivateFileMode = 0600;
+constexpr uint32_t kPrivateDirMode = 0700;
+
+// Safe for use from any thread.
+class FileSystem {
+ public:
+  virtual ~FileSystem() = default;
+  virtual Result<std::unique_ptr<ReadableFile>> OpenForReading(const std::string& path) = 0;
+  // Creates the file; an existing one is an error (kAlreadyExists).
+  virtual Result<std::unique_ptr<WritableFile>> Create(const std::string& path, uint32_t mode) = 0;
+  // The whole file, which may have at most `limit` bytes.
+  virtual Result<std::string> ReadWhole(const std::string& path, uint64_t limit) = 0;
+  virtual Result<FileInfo> Stat(const std::string& path) = 0;
+  virtual Result<SpaceInfo> Space(const std::string& path) = 0;
+  // Names without "." and "..", sorted.
+  virtual Result<std::vector<std::string>> List(const std::string& dir) = 0;
+  virtual Status MakeDirs(const std::string& path, uint32_t mode) = 0;  // parents too; existing ones are fine
+  virtual Status Rename(const std::string& from, const std::string& to) = 0;
+  virtual Status Unlink(const std::string& path) = 0;
+  // The tree below `path` and `path` itself; a missing one is fine.
+  virtual Status RemoveAll(const std::string& path) = 0;
+  virtual Status SyncDir(const std::string& path) = 0;
+  // kBusy if another process (or object) holds it. The file is created if missing and never removed.
+  virtual Result<std::unique_ptr<FileLock>> Lock(const std::string& path) = 0;
+
+  bool Exists(const std::string& path) { return Stat(path).ok(); }
+};
+
+std::unique_ptr<FileSystem> MakePosixFileSystem();
+
+std::string JoinPath(std::string_view dir, std::string_view name);
+std::string DirName(std::string_view path);   // "." if there is no slash
+std::string BaseName(std::string_view path);
+
+}  // namespace etcdrill

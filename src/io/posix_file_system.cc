@@ -1,0 +1,288 @@
+// The real file system. EINTR is retried everywhere; short reads and writes go on where they stopped.
+#include <dirent.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <linux/fs.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <functional>
+
+#include "base/check.h"
+#include "io/file_system.h"
+
+namespace etcdrill {
+namespace {
+
+constexpr size_t kCopyChunkBytes = size_t{1} << 20;
+
+class Fd {
+ public:
+  explicit Fd(int fd) : fd_(fd) {}
+  Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Fd(const Fd&) = delete;
+  Fd& operator=(const Fd&) = delete;
+  Fd& operator=(Fd&&) = delete;
+  ~Fd() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+Result<Fd> Open(const std::string& path, int flags, uint32_t mode, std::string_view operation) {
+  int fd = -1;
+  do {
+    fd = ::open(path.c_str(), flags | O_CLOEXEC, mode);
+  } while (fd < 0 && errno == EINTR);
+  if (fd < 0) return ErrorFromErrno(errno, operation, path);
+  return Fd(fd);
+}
+
+class PosixReadableFile final : public ReadableFile {
+ public:
+  PosixReadableFile(Fd fd, std::string path, uint64_t size) : fd_(std::move(fd)), path_(std::move(path)), size_(size) {}
+
+  Status Read(uint64_t offset, std::span<char> out) const override {
+    while (!out.empty()) {
+      const ssize_t n = ::pread(fd_.get(), out.data(), out.size(), static_cast<off_t>(offset));
+      if (n < 0 && errno == EINTR) continue;
+      if (n < 0) return ErrorFromErrno(errno, "read", path_);
+      if (n == 0) {
+        return Error(Reason::kIoError,
+                     fmt::format("read {}: the file ends at byte {}, it had {} bytes when it was opened; something "
+                                 "shortens it right now",
+                                 path_, offset, size_));
+      }
+      out = out.subspan(static_cast<size_t>(n));
+      offset += static_cast<uint64_t>(n);
+    }
+    return OkStatus();
+  }
+
+  uint64_t Size() const override { return size_; }
+  int fd() const { return fd_.get(); }
+
+ private:
+  const Fd fd_;
+  const std::string path_;
+  const uint64_t size_;
+};
+
+class PosixWritableFile final : public WritableFile {
+ public:
+  PosixWritableFile(Fd fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
+
+  Status Append(std::string_view bytes) override {
+    RETURN_IF_ERROR(WriteAt(end_, bytes));
+    end_ += bytes.size();
+    return OkStatus();
+  }
+
+  Status WriteAt(uint64_t offset, std::string_view bytes) override {
+    while (!bytes.empty()) {
+      const ssize_t n = ::pwrite(fd_.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
+      if (n < 0 && errno == EINTR) continue;
+      if (n < 0) return ErrorFromErrno(errno, "write", path_);
+      bytes.remove_prefix(static_cast<size_t>(n));
+      offset += static_cast<uint64_t>(n);
+    }
+    return OkStatus();
+  }
+
+  Status AppendFrom(const ReadableFile& source, uint64_t size) override {
+    uint64_t copied = 0;
+    if (const auto* file = dynamic_cast<const PosixReadableFile*>(&source)) {
+      copied = CopyInKernel(file->fd(), size);
+    }
+    // What the kernel would not copy (another file system, an old kernel, a source in memory) goes through a buffer.
+    std::string buffer(std::min<uint64_t>(kCopyChunkBytes, size - copied), '\0');
+    while (copied < size) {
+      const auto chunk = std::span(buffer).first(std::min<uint64_t>(buffer.size(), size - copied));
+      RETURN_IF_ERROR(source.Read(copied, chunk));
+      RETURN_IF_ERROR(WriteAt(end_ + copied, {chunk.data(), chunk.size()}));
+      copied += chunk.size();
+    }
+    end_ += size;
+    return OkStatus();
+  }
+
+  Status Allocate(uint64_t size) override {
+    // Not posix_fallocate: that writes zeros where the file system can't reserve, and is slow there.
+    if (::fallocate(fd_.get(), 0, 0, static_cast<off_t>(size)) == 0) return OkStatus();
+    if (errno != EOPNOTSUPP) return ErrorFromErrno(errno, "reserve space for", path_);
+    if (::ftruncate(fd_.get(), static_cast<off_t>(size)) != 0) return ErrorFromErrno(errno, "extend", path_);
+    return OkStatus();
+  }
+
+  Status Sync() override {
+    if (::fsync(fd_.get()) != 0) return ErrorFromErrno(errno, "fsync", path_);
+    return OkStatus();
+  }
+
+ private:
+  // Returns how many bytes were copied; stops at the first refusal.
+  uint64_t CopyInKernel(int source_fd, uint64_t size) {
+    file_clone_range range{};
+    range.src_fd = source_fd;
+    range.src_length = size;
+    range.dest_offset = end_;
+    // Cloning needs whole blocks; bbolt pages are.
+    if (size % 4096 == 0 && ::ioctl(fd_.get(), FICLONERANGE, &range) == 0) return size;
+    off_t from = 0;
+    auto to = static_cast<off_t>(end_);
+    while (static_cast<uint64_t>(from) < size) {
+      const ssize_t n = ::copy_file_range(source_fd, &from, fd_.get(), &to, size - static_cast<uint64_t>(from), 0);
+      if (n < 0 && errno == EINTR) continue;
+      if (n <= 0) break;
+    }
+    return static_cast<uint64_t>(from);
+  }
+
+  const Fd fd_;
+  const std::string path_;
+  uint64_t end_ = 0;
+};
+
+class PosixFileLock final : public FileLock {
+ public:
+  explicit PosixFileLock(Fd fd) : fd_(std::move(fd)) {}
+
+ private:
+  const Fd fd_;
+};
+
+class PosixFileSystem final : public FileSystem {
+ public:
+  Result<std::unique_ptr<ReadableFile>> OpenForReading(const std::string& path) override {
+    // O_NONBLOCK: opening a fifo must not hang; it is refused below.
+    ASSIGN_OR_RETURN(Fd fd, Open(path, O_RDONLY | O_NONBLOCK, 0, "open"));
+    struct stat st {};
+    if (::fstat(fd.get(), &st) != 0) return ErrorFromErrno(errno, "stat", path);
+    if (!S_ISREG(st.st_mode)) return Error(Reason::kUsage, fmt::format("open {}: not a regular file", path));
+    return std::make_unique<PosixReadableFile>(std::move(fd), path, static_cast<uint64_t>(st.st_size));
+  }
+
+  Result<std::unique_ptr<WritableFile>> Create(const std::string& path, uint32_t mode) override {
+    ASSIGN_OR_RETURN(Fd fd, Open(path, O_RDWR | O_CREAT | O_EXCL, mode, "create"));
+    return std::make_unique<PosixWritableFile>(std::move(fd), path);
+  }
+
+  Result<std::string> ReadWhole(const std::string& path, uint64_t limit) override {
+    ASSIGN_OR_RETURN(const auto file, OpenForReading(path));
+    if (file->Size() > limit) {
+      return Error(Reason::kUsage, fmt::format("read {}: {} bytes, at most {} are expected here", path, file->Size(), limit));
+    }
+    std::string content(file->Size(), '\0');
+    RETURN_IF_ERROR(file->Read(0, content));
+    return content;
+  }
+
+  Result<FileInfo> Stat(const std::string& path) override {
+    struct stat st {};
+    if (::stat(path.c_str(), &st) != 0) return ErrorFromErrno(errno, "stat", path);
+    FileInfo info{FileInfo::Kind::kOther, static_cast<uint64_t>(st.st_size),
+                  WallTime(std::chrono::seconds(st.st_mtim.tv_sec) + std::chrono::nanoseconds(st.st_mtim.tv_nsec))};
+    if (S_ISREG(st.st_mode)) info.kind = FileInfo::Kind::kFile;
+    if (S_ISDIR(st.st_mode)) info.kind = FileInfo::Kind::kDirectory;
+    return info;
+  }
+
+  Result<SpaceInfo> Space(const std::string& path) override {
+    struct statvfs st {};
+    if (::statvfs(path.c_str(), &st) != 0) return ErrorFromErrno(errno, "statvfs", path);
+    return SpaceInfo{st.f_bavail * st.f_frsize, st.f_blocks * st.f_frsize};
+  }
+
+  Result<std::vector<std::string>> List(const std::string& dir) override {
+    const std::unique_ptr<DIR, int (*)(DIR*)> handle(::opendir(dir.c_str()), ::closedir);
+    if (handle == nullptr) return ErrorFromErrno(errno, "list", dir);
+    std::vector<std::string> names;
+    errno = 0;
+    while (const dirent* entry = ::readdir(handle.get())) {
+      const std::string_view name = entry->d_name;
+      if (name != "." && name != "..") names.emplace_back(name);
+    }
+    if (errno != 0) return ErrorFromErrno(errno, "list", dir);
+    std::sort(names.begin(), names.end());
+    return names;
+  }
+
+  Status MakeDirs(const std::string& path, uint32_t mode) override {
+    if (::mkdir(path.c_str(), mode) == 0) return OkStatus();
+    if (errno == ENOENT && DirName(path) != path) {
+      RETURN_IF_ERROR(MakeDirs(DirName(path), mode));
+      if (::mkdir(path.c_str(), mode) == 0) return OkStatus();
+    }
+    const int error = errno;
+    if (error == EEXIST) {
+      const Result<FileInfo> info = Stat(path);
+      if (info.ok() && info->kind == FileInfo::Kind::kDirectory) return OkStatus();
+    }
+    return ErrorFromErrno(error, "create directory", path);
+  }
+
+  Status Rename(const std::string& from, const std::string& to) override {
+    if (::rename(from.c_str(), to.c_str()) != 0) return ErrorFromErrno(errno, "rename " + from + " to", to);
+    return OkStatus();
+  }
+
+  Status Unlink(const std::string& path) override {
+    if (::unlink(path.c_str()) != 0) return ErrorFromErrno(errno, "remove", path);
+    return OkStatus();
+  }
+
+  Status RemoveAll(const std::string& path) override {
+    std::error_code error;
+    std::filesystem::remove_all(path, error);  // does not follow symlinks
+    if (error) return ErrorFromErrno(error.value(), "remove", path);
+    return OkStatus();
+  }
+
+  Status SyncDir(const std::string& path) override {
+    ASSIGN_OR_RETURN(const Fd fd, Open(path, O_RDONLY | O_DIRECTORY, 0, "open directory"));
+    if (::fsync(fd.get()) != 0) return ErrorFromErrno(errno, "fsync directory", path);
+    return OkStatus();
+  }
+
+  Result<std::unique_ptr<FileLock>> Lock(const std::string& path) override {
+    ASSIGN_OR_RETURN(Fd fd, Open(path, O_RDWR | O_CREAT, kPrivateFileMode, "open lock"));
+    if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+      if (errno != EWOULDBLOCK) return ErrorFromErrno(errno, "lock", path);
+      return Error(Reason::kBusy, fmt::format("lock {}: another etcdrill holds it; stop that one or use another directory",
+                                              path));
+    }
+    return std::make_unique<PosixFileLock>(std::move(fd));
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<FileSystem> MakePosixFileSystem() { return std::make_unique<PosixFileSystem>(); }
+
+std::string JoinPath(std::string_view dir, std::string_view name) {
+  if (dir.empty() || dir.back() == '/') return fmt::format("{}{}", dir, name);
+  return fmt::format("{}/{}", dir, name);
+}
+
+std::string DirName(std::string_view path) {
+  const size_t slash = path.rfind('/');
+  if (slash == std::string_view::npos) return ".";
+  if (slash == 0) return "/";
+  return std::string(path.substr(0, slash));
+}
+
+std::string BaseName(std::string_view path) {
+  const size_t slash = path.rfind('/');
+  return std::string(slash == std::string_view::npos ? path : path.substr(slash + 1));
+}
+
+}  // namespace etcdrill

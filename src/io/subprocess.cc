@@ -1,0 +1,229 @@
+// Children through posix_spawn and a launcher. The launcher is this same binary (/proc/self/exe) with kLauncherMark as its
+// first argument: `MARK PARENT-PID PRIORITY PROGRAM ARG...`.
+#include "io/subprocess.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <condition_variable>
+#include <cstdlib>
+#include <cstring>
+#include <mutex>
+#include <thread>
+
+namespace etcdrill {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr char kLauncherMark[] = "etcdrill-child";
+constexpr int kLauncherFailed = 127;
+constexpr Duration kPollEvery = 10ms;
+constexpr Duration kLastWordsWait = 1s;
+
+void LowerPriority() {
+  constexpr int kNice = 10;
+  constexpr int kIoClassIdle = 3 << 13;  // IOPRIO_PRIO_VALUE(IOPRIO_CLASS_IDLE, 0), linux/ioprio.h
+  // Each is a courtesy to the neighbours: where the kernel refuses one, the child still runs.
+  setpriority(PRIO_PROCESS, 0, kNice);
+  syscall(SYS_ioprio_set, 1, 0, kIoClassIdle);
+  if (const int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC); fd >= 0) {
+    [[maybe_unused]] const ssize_t n = write(fd, "1000", 4);
+    close(fd);
+  }
+}
+
+// Reads everything the child prints and keeps the tail, so that the child never blocks on a full pipe.
+class OutputCollector {
+ public:
+  explicit OutputCollector(int fd) : fd_(fd), thread_([this] { Collect(); }) {}
+  OutputCollector(const OutputCollector&) = delete;
+  OutputCollector& operator=(const OutputCollector&) = delete;
+  ~OutputCollector() {
+    thread_.join();
+    close(fd_);
+  }
+
+  // Once the process has ended: waits a moment for its last words, which may still be in the pipe.
+  void WaitForEnd() const {
+    std::unique_lock lock(mutex_);
+    ended_.wait_for(lock, kLastWordsWait, [this] { return at_end_; });
+  }
+
+  std::string Tail() const {
+    const std::lock_guard lock(mutex_);
+    return tail_.substr(tail_.size() - std::min(tail_.size(), Process::kOutputTailBytes));
+  }
+
+ private:
+  void Collect() {
+    char buffer[4096];
+    while (true) {
+      const ssize_t n = read(fd_, buffer, sizeof buffer);
+      if (n < 0 && errno == EINTR) continue;
+      const std::lock_guard lock(mutex_);
+      if (n <= 0) {  // every writer of the pipe is gone
+        at_end_ = true;
+        ended_.notify_all();
+        return;
+      }
+      tail_.append(buffer, static_cast<size_t>(n));
+      if (tail_.size() > 2 * Process::kOutputTailBytes) tail_.erase(0, tail_.size() - Process::kOutputTailBytes);
+    }
+  }
+
+  const int fd_;
+  mutable std::mutex mutex_;
+  mutable std::condition_variable ended_;
+  bool at_end_ = false;
+  std::string tail_;
+  std::thread thread_;
+};
+
+class PosixProcess final : public Process {
+ public:
+  PosixProcess(int pid, int output_fd, Clock& clock) : pid_(pid), clock_(clock), output_(output_fd) {}
+  PosixProcess(const PosixProcess&) = delete;
+  PosixProcess& operator=(const PosixProcess&) = delete;
+  ~PosixProcess() override { Stop(0s); }
+
+  std::optional<ProcessExit> Poll() override {
+    if (exit_.has_value()) return exit_;
+    int status = 0;
+    const pid_t done = waitpid(pid_, &status, WNOHANG);
+    if (done != pid_) return std::nullopt;
+    exit_ = ProcessExit{};
+    if (WIFEXITED(status)) exit_->exit_code = WEXITSTATUS(status);
+    if (WIFSIGNALED(status)) exit_->signal = WTERMSIG(status);
+    kill(-pid_, SIGKILL);  // what it may have left behind in its group
+    output_.WaitForEnd();
+    return exit_;
+  }
+
+  ProcessExit Stop(Duration grace) override {
+    const MonotonicTime deadline = clock_.Monotonic() + grace;
+    if (!Poll().has_value()) kill(-pid_, grace > 0s ? SIGTERM : SIGKILL);
+    while (!Poll().has_value()) {
+      if (clock_.Monotonic() >= deadline) kill(-pid_, SIGKILL);
+      clock_.SleepFor(kPollEvery, {});
+    }
+    return *exit_;
+  }
+
+  std::string OutputTail() const override {
+    return output_.Tail();
+  }
+
+  int pid() const override { return pid_; }
+
+ private:
+  const int pid_;
+  Clock& clock_;
+  std::optional<ProcessExit> exit_;
+  OutputCollector output_;  // last: its destructor waits for the pipe, which the end of the process closes
+};
+
+std::vector<char*> CStrings(const std::vector<std::string>& strings) {
+  std::vector<char*> pointers;
+  for (const std::string& s : strings) pointers.push_back(const_cast<char*>(s.c_str()));
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+// Spawns with stdin from /dev/null, output to `output_fd`, a new process group and clean signal handling.
+int Spawn(const std::vector<std::string>& arguments, const ProcessOptions& options, int output_fd, pid_t& pid) {
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+  posix_spawn_file_actions_adddup2(&actions, output_fd, 1);
+  posix_spawn_file_actions_adddup2(&actions, output_fd, 2);
+  if (!options.working_dir.empty()) posix_spawn_file_actions_addchdir_np(&actions, options.working_dir.c_str());
+  posix_spawn_file_actions_addclosefrom_np(&actions, 3);
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  sigset_t none;
+  sigset_t all;
+  sigemptyset(&none);
+  sigfillset(&all);
+  posix_spawnattr_setsigmask(&attributes, &none);
+  posix_spawnattr_setsigdefault(&attributes, &all);
+  posix_spawnattr_setpgroup(&attributes, 0);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+  const int error = posix_spawn(&pid, "/proc/self/exe", &actions, &attributes, CStrings(arguments).data(),
+                                CStrings(options.environment).data());
+  posix_spawnattr_destroy(&attributes);
+  posix_spawn_file_actions_destroy(&actions);
+  return error;
+}
+
+class PosixProcessStarter final : public ProcessStarter {
+ public:
+  explicit PosixProcessStarter(Clock& clock) : clock_(clock) {}
+
+  Result<std::unique_ptr<Process>> Start(const ProcessOptions& options) override {
+    if (access(options.program.c_str(), X_OK) != 0) return ErrorFromErrno(errno, "execute", options.program);
+    int pipe_fds[2];
+    if (pipe2(pipe_fds, O_CLOEXEC) != 0) return ErrorFromErrno(errno, "create a pipe for", options.program);
+    std::vector<std::string> arguments = {kLauncherMark, std::to_string(getpid()), options.low_priority ? "low" : "normal",
+                                          options.program};
+    arguments.insert(arguments.end(), options.arguments.begin(), options.arguments.end());
+    pid_t pid = -1;
+    const int error = Spawn(arguments, options, pipe_fds[1], pid);
+    close(pipe_fds[1]);
+    if (error != 0) {
+      close(pipe_fds[0]);
+      return ErrorFromErrno(error, "start", options.program);
+    }
+    return std::make_unique<PosixProcess>(pid, pipe_fds[0], clock_);
+  }
+
+ private:
+  Clock& clock_;
+};
+
+}  // namespace
+
+std::string ProcessExit::Describe() const {
+  return exit_code.has_value() ? fmt::format("exit code {}", *exit_code) : fmt::format("signal {}", signal);
+}
+
+std::unique_ptr<ProcessStarter> MakePosixProcessStarter(Clock& clock) {
+  return std::make_unique<PosixProcessStarter>(clock);
+}
+
+Result<std::string> RunToEnd(ProcessStarter& starter, Clock& clock, const ProcessOptions& options, Duration limit,
+                             const std::stop_token& stop) {
+  ASSIGN_OR_RETURN(const std::unique_ptr<Process> process, starter.Start(options));
+  const MonotonicTime deadline = clock.Monotonic() + limit;
+  while (!process->Poll().has_value()) {
+    if (!clock.SleepFor(kPollEvery, stop)) return Error(Reason::kInterrupted, "interrupted while running " + options.program);
+    if (clock.Monotonic() >= deadline) return Error(Reason::kTimeout, options.program + " did not end in time");
+  }
+  const ProcessExit exit = *process->Poll();
+  if (exit.exit_code != 0) {
+    return Error(Reason::kEtcdExited, fmt::format("{} ended with {}", options.program, exit.Describe()));
+  }
+  return process->OutputTail();
+}
+
+void BecomeChildIfAsked(int argc, char** argv) {
+  if (argc < 4 || std::strcmp(argv[0], kLauncherMark) != 0) return;
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != std::atoi(argv[1])) _exit(kLauncherFailed);  // the parent died before the line above took effect
+  if (std::strcmp(argv[2], "low") == 0) LowerPriority();
+  execv(argv[3], argv + 3);
+  fmt::print(stderr, "can't execute {}: {}\n", argv[3], std::strerror(errno));
+  _exit(kLauncherFailed);
+}
+
+}  // namespace etcdrill
