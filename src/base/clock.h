@@ -29,8 +29,8 @@ std::unique_ptr<Clock> MakeSystemClock();
 
 double SecondsOf(Duration d);
 double UnixSeconds(WallTime t);
-std::string FormatRfc3339(WallTime t);                // 2026-11-22T08:00:00Z
-std::string FormatCompactUtc(WallTime t);             // 20261122T080000Z, for file names
+std::string FormatRfc3339(WallTime t);     // 2026-11-22T08:00:00Z
+std::string FormatCompactUtc(WallTime t);  // 20261122T080000Z, for file names
 
 // Measures one span on a clock.
 class Stopwatch {

@@ -69,7 +69,8 @@ Result<T> ParseName(std::string_view name, const std::array<std::string_view, N>
 
 }  // namespace
 
-LogField::LogField(std::string_view k, Duration d) : key(k), value(fmt::format("{:.3f}", SecondsOf(d))), quoted(false) {}
+LogField::LogField(std::string_view k, Duration d)
+    : key(k), value(fmt::format("{:.3f}", SecondsOf(d))), quoted(false) {}
 
 Result<LogLevel> ParseLogLevel(std::string_view name) { return ParseName<LogLevel>(name, kLevelNames, "log level"); }
 

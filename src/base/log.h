@@ -1,5 +1,6 @@
 // One line per event, on stderr, in logfmt or JSON: ts, level, msg (a constant text), then the fields. Secrets and key
-// names never go into a field. Errors are logged once, by whoever ends the chain (pipeline or command), never on the way.
+// names never go into a field. Errors are logged once, by whoever ends the chain (pipeline or command), never on the
+// way.
 #pragma once
 
 #include <atomic>

@@ -66,8 +66,6 @@ Status ErrorFromErrno(int errno_value, std::string_view operation, std::string_v
   return Error(ReasonOfErrno(errno_value), fmt::format("{} {}: {}", operation, path, std::strerror(errno_value)));
 }
 
-ExitCode ExitCodeOf(const Status& status) {
-  return status.ok() ? ExitCode::kOk : InfoOf(ReasonOf(status)).exit_code;
-}
+ExitCode ExitCodeOf(const Status& status) { return status.ok() ? ExitCode::kOk : InfoOf(ReasonOf(status)).exit_code; }
 
 }  // namespace etcdrill

@@ -21,8 +21,9 @@ constexpr std::array kUnits = {Unit{"ns", 1ns}, Unit{"us", 1us}, Unit{"ms", 1ms}
 constexpr double kLongestSeconds = 100.0 * 366 * 86400;
 
 Status BadDuration(std::string_view text) {
-  return Error(Reason::kUsage,
-               fmt::format("\"{}\" is not a duration; write a number with a unit, such as 90s, 15m, 1h30m or 7d", text));
+  return Error(
+      Reason::kUsage,
+      fmt::format("\"{}\" is not a duration; write a number with a unit, such as 90s, 15m, 1h30m or 7d", text));
 }
 
 }  // namespace

@@ -14,7 +14,7 @@ namespace etcdrill {
 // Units ns us ms s m h d; several may follow each other. Not negative, below 100 years.
 Result<Duration> ParseDuration(std::string_view text);
 
-std::string FormatDuration(Duration d);        // "1h30m", "2.3s", "15ms"
-std::string FormatSize(uint64_t bytes);        // "1.4 GiB", "512 B"
+std::string FormatDuration(Duration d);  // "1h30m", "2.3s", "15ms"
+std::string FormatSize(uint64_t bytes);  // "1.4 GiB", "512 B"
 
 }  // namespace etcdrill

@@ -30,6 +30,12 @@ std::string Sha256::Finish() {
   return digest;
 }
 
+std::string Sha256::Peek() const {
+  Sha256 copy;
+  CHECK(EVP_MD_CTX_copy_ex(copy.context_.get(), context_.get()) == 1);
+  return copy.Finish();
+}
+
 std::string Sha1(std::string_view bytes) {
   std::string digest(20, '\0');
   CHECK(EVP_Digest(bytes.data(), bytes.size(), reinterpret_cast<unsigned char*>(digest.data()), nullptr, EVP_sha1(),

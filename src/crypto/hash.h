@@ -25,6 +25,8 @@ class Sha256 {
   void Update(std::string_view bytes);
   // The 32 raw bytes; may be called once.
   std::string Finish();
+  // The 32 raw bytes of what came so far; the sum goes on.
+  std::string Peek() const;
 
  private:
   struct Deleter {

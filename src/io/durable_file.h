@@ -1,7 +1,7 @@
-// The one way a file that must last comes into being: written under a temporary name beside its target, synced, renamed,
-// and the directory synced. Until Commit returns OK the target name does not show anything new; on any failure, and when
-// the object dies uncommitted, the temporary file is removed. A failed fsync is never tried again: after it the kernel may
-// have dropped the dirty pages, so the file must be made anew.
+// The one way a file that must last comes into being: written under a temporary name beside its target, synced,
+// renamed, and the directory synced. Until Commit returns OK the target name does not show anything new; on any
+// failure, and when the object dies uncommitted, the temporary file is removed. A failed fsync is never tried again:
+// after it the kernel may have dropped the dirty pages, so the file must be made anew.
 #pragma once
 
 #include <memory>

@@ -87,7 +87,7 @@ class FileSystem {
 std::unique_ptr<FileSystem> MakePosixFileSystem();
 
 std::string JoinPath(std::string_view dir, std::string_view name);
-std::string DirName(std::string_view path);   // "." if there is no slash
+std::string DirName(std::string_view path);  // "." if there is no slash
 std::string BaseName(std::string_view path);
 
 }  // namespace etcdrill

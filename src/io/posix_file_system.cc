@@ -179,7 +179,8 @@ class PosixFileSystem final : public FileSystem {
   Result<std::string> ReadWhole(const std::string& path, uint64_t limit) override {
     ASSIGN_OR_RETURN(const auto file, OpenForReading(path));
     if (file->Size() > limit) {
-      return Error(Reason::kUsage, fmt::format("read {}: {} bytes, at most {} are expected here", path, file->Size(), limit));
+      return Error(Reason::kUsage,
+                   fmt::format("read {}: {} bytes, at most {} are expected here", path, file->Size(), limit));
     }
     std::string content(file->Size(), '\0');
     RETURN_IF_ERROR(file->Read(0, content));
@@ -257,8 +258,8 @@ class PosixFileSystem final : public FileSystem {
     ASSIGN_OR_RETURN(Fd fd, Open(path, O_RDWR | O_CREAT, kPrivateFileMode, "open lock"));
     if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
       if (errno != EWOULDBLOCK) return ErrorFromErrno(errno, "lock", path);
-      return Error(Reason::kBusy, fmt::format("lock {}: another etcdrill holds it; stop that one or use another directory",
-                                              path));
+      return Error(Reason::kBusy,
+                   fmt::format("lock {}: another etcdrill holds it; stop that one or use another directory", path));
     }
     return std::make_unique<PosixFileLock>(std::move(fd));
   }

@@ -1,5 +1,5 @@
-// A private directory for one drill, removed with everything in it when the object dies. What a killed drill left behind
-// is found by its lock: a scratch directory whose lock can be taken has no owner any more.
+// A private directory for one drill, removed with everything in it when the object dies. What a killed drill left
+// behind is found by its lock: a scratch directory whose lock can be taken has no owner any more.
 #pragma once
 
 #include <memory>

@@ -1,5 +1,5 @@
-// Children through posix_spawn and a launcher. The launcher is this same binary (/proc/self/exe) with kLauncherMark as its
-// first argument: `MARK PARENT-PID PRIORITY PROGRAM ARG...`.
+// Children through posix_spawn and a launcher. The launcher is this same binary (/proc/self/exe) with kLauncherMark as
+// its first argument: `MARK PARENT-PID PRIORITY PROGRAM ARG...`.
 #include "io/subprocess.h"
 
 #include <fcntl.h>
@@ -120,9 +120,7 @@ class PosixProcess final : public Process {
     return *exit_;
   }
 
-  std::string OutputTail() const override {
-    return output_.Tail();
-  }
+  std::string OutputTail() const override { return output_.Tail(); }
 
   int pid() const override { return pid_; }
 
@@ -174,8 +172,8 @@ class PosixProcessStarter final : public ProcessStarter {
     if (access(options.program.c_str(), X_OK) != 0) return ErrorFromErrno(errno, "execute", options.program);
     int pipe_fds[2];
     if (pipe2(pipe_fds, O_CLOEXEC) != 0) return ErrorFromErrno(errno, "create a pipe for", options.program);
-    std::vector<std::string> arguments = {kLauncherMark, std::to_string(getpid()), options.low_priority ? "low" : "normal",
-                                          options.program};
+    std::vector<std::string> arguments = {kLauncherMark, std::to_string(getpid()),
+                                          options.low_priority ? "low" : "normal", options.program};
     arguments.insert(arguments.end(), options.arguments.begin(), options.arguments.end());
     pid_t pid = -1;
     const int error = Spawn(arguments, options, pipe_fds[1], pid);
@@ -206,7 +204,8 @@ Result<std::string> RunToEnd(ProcessStarter& starter, Clock& clock, const Proces
   ASSIGN_OR_RETURN(const std::unique_ptr<Process> process, starter.Start(options));
   const MonotonicTime deadline = clock.Monotonic() + limit;
   while (!process->Poll().has_value()) {
-    if (!clock.SleepFor(kPollEvery, stop)) return Error(Reason::kInterrupted, "interrupted while running " + options.program);
+    if (!clock.SleepFor(kPollEvery, stop))
+      return Error(Reason::kInterrupted, "interrupted while running " + options.program);
     if (clock.Monotonic() >= deadline) return Error(Reason::kTimeout, options.program + " did not end in time");
   }
   const ProcessExit exit = *process->Poll();

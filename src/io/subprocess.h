@@ -1,6 +1,6 @@
 // Child processes, as a seam. A child runs in its own process group, with nothing of ours open but its output pipe, and
-// never outlives us: the kernel kills it when the thread that started it dies (PR_SET_PDEATHSIG), so Start must be called
-// on a thread that lives as long as the child, and the destructor kills whatever still runs.
+// never outlives us: the kernel kills it when the thread that started it dies (PR_SET_PDEATHSIG), so Start must be
+// called on a thread that lives as long as the child, and the destructor kills whatever still runs.
 //
 // Only posix_spawn is used, because gRPC does not survive fork without exec (grpc/grpc #17695). posix_spawn can't set a
 // parent-death signal or priorities, so our own binary is started first, sets them and becomes the real program: see

@@ -1,0 +1,60 @@
+// The code of every finding, in one place: scripts match on them, docs/findings.md lists them (a test compares).
+#pragma once
+
+#include <string_view>
+
+namespace etcdrill::codes {
+
+// L0, the file as such.
+inline constexpr std::string_view kEmptyFile = "empty_file";
+inline constexpr std::string_view kPartialName = "partial_name";
+// L1, the transfer.
+inline constexpr std::string_view kTrailerMissing = "trailer_missing";
+inline constexpr std::string_view kTrailerMismatch = "trailer_mismatch";
+inline constexpr std::string_view kManifestMismatch = "manifest_mismatch";
+inline constexpr std::string_view kSizeUneven = "size_uneven";
+// L2, the structure.
+inline constexpr std::string_view kMetaInvalid = "meta_invalid";
+inline constexpr std::string_view kMetaDamaged = "meta_damaged";
+inline constexpr std::string_view kMetaDisagree = "meta_disagree";
+inline constexpr std::string_view kFileTruncated = "file_truncated";
+inline constexpr std::string_view kFileTooLong = "file_too_long";
+inline constexpr std::string_view kPageOutOfBounds = "page_out_of_bounds";
+inline constexpr std::string_view kPageReachedTwice = "page_reached_twice";
+inline constexpr std::string_view kPageIdMismatch = "page_id_mismatch";
+inline constexpr std::string_view kPageType = "page_type";
+inline constexpr std::string_view kPageEmpty = "page_empty";
+inline constexpr std::string_view kPageTooLarge = "page_too_large";
+inline constexpr std::string_view kElementOutOfBounds = "element_out_of_bounds";
+inline constexpr std::string_view kElementLayout = "element_layout";
+inline constexpr std::string_view kElementFlags = "element_flags";
+inline constexpr std::string_view kKeyOrder = "key_order";
+inline constexpr std::string_view kKeyOutsideParent = "key_outside_parent";
+inline constexpr std::string_view kTreeTooDeep = "tree_too_deep";
+inline constexpr std::string_view kTreeUneven = "tree_uneven";
+inline constexpr std::string_view kBucketHeader = "bucket_header";
+inline constexpr std::string_view kBucketNested = "bucket_nested";
+inline constexpr std::string_view kRootNotBuckets = "root_not_buckets";
+inline constexpr std::string_view kFreelistDamaged = "freelist_damaged";
+inline constexpr std::string_view kFreelistWrong = "freelist_wrong";
+// L3, the keyspace.
+inline constexpr std::string_view kBucketMissing = "bucket_missing";
+inline constexpr std::string_view kRevisionKey = "revision_key";
+inline constexpr std::string_view kRevisionGap = "revision_gap";
+inline constexpr std::string_view kKeyValueDecode = "key_value_decode";
+inline constexpr std::string_view kKeyValueFields = "key_value_fields";
+inline constexpr std::string_view kVersionChain = "version_chain";
+inline constexpr std::string_view kCompactionState = "compaction_state";
+inline constexpr std::string_view kCompactionPending = "compaction_pending";
+inline constexpr std::string_view kRevisionBehindCompaction = "revision_behind_compaction";
+inline constexpr std::string_view kLeaseDecode = "lease_decode";
+inline constexpr std::string_view kMetaValue = "meta_value";
+inline constexpr std::string_view kMemberDecode = "member_decode";
+inline constexpr std::string_view kAlarmDecode = "alarm_decode";
+// What survives a restore and surprises people.
+inline constexpr std::string_view kRestoresWithAlarm = "restores_with_alarm";
+inline constexpr std::string_view kRestoresWithAuth = "restores_with_auth";
+// Against the source.
+inline constexpr std::string_view kReceiptMismatch = "receipt_mismatch";
+
+}  // namespace etcdrill::codes

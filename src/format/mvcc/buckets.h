@@ -1,0 +1,27 @@
+// etcd's buckets and the keys of its `meta` bucket. Source: formats.md 2.
+#pragma once
+
+#include <string_view>
+
+namespace etcdrill::mvcc {
+
+inline constexpr std::string_view kAlarmBucket = "alarm";
+inline constexpr std::string_view kAuthBucket = "auth";
+inline constexpr std::string_view kClusterBucket = "cluster";
+inline constexpr std::string_view kKeyBucket = "key";
+inline constexpr std::string_view kLeaseBucket = "lease";
+inline constexpr std::string_view kMembersBucket = "members";
+inline constexpr std::string_view kMembersRemovedBucket = "members_removed";
+inline constexpr std::string_view kMetaBucket = "meta";
+
+inline constexpr std::string_view kConsistentIndexKey = "consistent_index";  // 8 bytes, big-endian
+inline constexpr std::string_view kTermKey = "term";                         // 8 bytes, big-endian; 3.5+
+inline constexpr std::string_view kConfStateKey = "confState";               // JSON; 3.5+
+inline constexpr std::string_view kStorageVersionKey = "storageVersion";     // "3.6.0"; 3.6+
+inline constexpr std::string_view kScheduledCompactKey = "scheduledCompactRev";
+inline constexpr std::string_view kFinishedCompactKey = "finishedCompactRev";
+
+inline constexpr std::string_view kClusterVersionKey = "clusterVersion";  // in `cluster`: "3.5.0"
+inline constexpr std::string_view kAuthEnabledKey = "authEnabled";        // in `auth`: one byte, 1 or 0
+
+}  // namespace etcdrill::mvcc

@@ -1,0 +1,29 @@
+// What a server booted on this file would know before it looks at the rows: how far it is compacted. Source:
+// formats.md 5.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "format/bbolt/meta.h"
+
+namespace etcdrill::mvcc {
+
+inline constexpr int64_t kNeverCompacted = -1;
+
+struct StoreState {
+  std::optional<int64_t> scheduled_compact;  // requested
+  std::optional<int64_t> finished_compact;   // rows removed
+
+  // The compact revision in force: a request counts from the moment it is recorded.
+  int64_t CompactRevision() const {
+    return std::max(scheduled_compact.value_or(kNeverCompacted), finished_compact.value_or(kNeverCompacted));
+  }
+  bool CompactionPending() const { return scheduled_compact > finished_compact; }
+};
+
+// Reads the two revisions from `meta`. Values that are no revisions count as absent (a finding of the keyspace check).
+Result<StoreState> ReadStoreState(const ReadableFile& file, uint64_t body_size, const bbolt::Meta& meta);
+
+}  // namespace etcdrill::mvcc

@@ -1,0 +1,29 @@
+// L1: are these the bytes that etcd sent? The trailer says so, and the manifest if there is one.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/status.h"
+#include "format/finding.h"
+#include "io/file_system.h"
+#include "verify/report.h"
+
+namespace etcdrill::verify {
+
+// What a manifest says about the file.
+struct ExpectedBytes {
+  uint64_t size_bytes = 0;
+  std::string sha256;  // hex, of the whole file
+};
+
+struct TransferResult {
+  LevelResult level = LevelResult::kUnknown;
+  std::string sha256;  // hex, of the whole file
+};
+
+// Reads the whole file once, in order. kUnknown if there is neither a trailer nor a manifest.
+Result<TransferResult> CheckTransfer(const ReadableFile& file, const std::optional<ExpectedBytes>& expected,
+                                     Findings& findings);
+
+}  // namespace etcdrill::verify

@@ -1,0 +1,100 @@
+// The report as JSON. Field names are a contract (DESIGN.md section 4).
+#include "verify/report.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+namespace etcdrill::verify {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+template <typename T>
+Json OrNull(const std::optional<T>& value) {
+  return value.has_value() ? Json(*value) : Json(nullptr);
+}
+
+Json FindingsJson(const Findings& findings) {
+  Json list = Json::array();
+  for (const Finding& f : findings.kept()) {
+    list.push_back({{"code", f.code},
+                    {"severity", SeverityName(f.severity)},
+                    {"page", OrNull(f.page)},
+                    {"offset", OrNull(f.offset)},
+                    {"text", f.text}});
+  }
+  return list;
+}
+
+Json MembersJson(const std::vector<MemberRecord>& members) {
+  Json list = Json::array();
+  for (const MemberRecord& m : members) {
+    list.push_back({{"id", fmt::format("{:x}", m.id)}, {"name", m.name}, {"peer_urls", m.peer_urls}});
+  }
+  return list;
+}
+
+}  // namespace
+
+std::string_view VerdictName(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kProven:
+      return "proven";
+    case Verdict::kDamaged:
+      return "damaged";
+    case Verdict::kNotProvable:
+      return "not_provable";
+  }
+  return "";
+}
+
+std::string_view LevelResultName(LevelResult result) {
+  switch (result) {
+    case LevelResult::kPass:
+      return "pass";
+    case LevelResult::kFail:
+      return "fail";
+    case LevelResult::kUnknown:
+      return "unknown";
+    case LevelResult::kSkipped:
+      return "skipped";
+  }
+  return "";
+}
+
+std::string ToJson(const VerifyReport& report) {
+  const Keyspace keyspace = report.keyspace.value_or(Keyspace{});
+  Json json = {
+      {"apiVersion", "etcdrill/v1"},
+      {"kind", "VerifyReport"},
+      {"file", report.file},
+      {"verdict", VerdictName(report.verdict)},
+      {"levels",
+       {{"present", LevelResultName(report.levels.present)},
+        {"transfer", LevelResultName(report.levels.transfer)},
+        {"structure", LevelResultName(report.levels.structure)},
+        {"keyspace", LevelResultName(report.levels.keyspace)}}},
+      {"size", report.size_bytes},
+      {"sha256", report.sha256},
+      {"hash", keyspace.hash},
+      {"revision", keyspace.revision},
+      {"total_keys", keyspace.total_keys},
+      {"live_keys", keyspace.live_keys},
+      {"compact_revision", keyspace.hashkv.compact_revision},
+      {"hashkv",
+       {{"hash", keyspace.hashkv.hash},
+        {"revision", keyspace.hashkv.revision},
+        {"compact_revision", keyspace.hashkv.compact_revision}}},
+      {"storage_version", keyspace.storage_version},
+      {"members", MembersJson(keyspace.members)},
+      {"cluster_version", keyspace.cluster_version},
+      {"findings", FindingsJson(report.findings)},
+      {"findings_total", report.findings.total()},
+      {"duration_seconds", report.duration_seconds},
+  };
+  // A name in a damaged file may hold any bytes; they must not make the report unprintable.
+  return json.dump(2, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace etcdrill::verify

@@ -1,0 +1,66 @@
+// What a look at a snapshot file brought to light: the ladder up to L3 (DESIGN.md section 2), the facts and the
+// findings.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "format/finding.h"
+#include "format/mvcc/hash_kv.h"
+
+namespace etcdrill::verify {
+
+// The third one is honest: bbolt has no checksum on data pages, so without a trailer or a manifest nothing proves the
+// bytes.
+enum class Verdict { kProven, kDamaged, kNotProvable };
+std::string_view VerdictName(Verdict verdict);
+
+enum class LevelResult { kPass, kFail, kUnknown, kSkipped };
+std::string_view LevelResultName(LevelResult result);
+
+struct Levels {
+  LevelResult present = LevelResult::kUnknown;    // L0
+  LevelResult transfer = LevelResult::kSkipped;   // L1
+  LevelResult structure = LevelResult::kSkipped;  // L2
+  LevelResult keyspace = LevelResult::kSkipped;   // L3
+};
+
+struct MemberRecord {
+  uint64_t id = 0;
+  std::string name;
+  std::vector<std::string> peer_urls;
+  bool is_learner = false;
+};
+
+// What the buckets hold. Only meaningful if the structure is sound.
+struct Keyspace {
+  uint32_t hash = 0;         // as `etcdutl snapshot status` prints it
+  int64_t revision = 0;      // of the newest row; 0 if there is none
+  uint64_t total_keys = 0;   // pairs in all buckets: what etcd up to 3.5 calls total keys
+  uint64_t live_keys = 0;    // user keys alive: what 3.6 and later call total keys
+  uint64_t total_bytes = 0;  // pages up to the high-water mark
+  mvcc::HashKv hashkv;       // at the store's current revision
+  std::string storage_version;
+  std::string cluster_version;
+  std::vector<MemberRecord> members;
+  std::vector<std::string> alarms;  // "NOSPACE", "CORRUPT": raised in the snapshot
+  bool auth_enabled = false;
+};
+
+struct VerifyReport {
+  std::string file;
+  Verdict verdict = Verdict::kNotProvable;
+  Levels levels;
+  uint64_t size_bytes = 0;
+  std::string sha256;  // hex, of the whole file
+  std::optional<Keyspace> keyspace;
+  Findings findings;
+  double duration_seconds = 0;
+};
+
+// The VerifyReport of DESIGN.md section 4, one JSON document.
+std::string ToJson(const VerifyReport& report);
+
+}  // namespace etcdrill::verify
