@@ -1,0 +1,39 @@
+// Who the restored cluster consists of, with the ids that etcd computes itself. Source: formats.md 6.1.
+//   member id  = first 8 bytes of SHA-1(its sorted peer URLs, then the token); the name is not part of it
+//   cluster id = first 8 bytes of SHA-1(all member ids, ascending)
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+
+namespace etcdrill::restore {
+
+struct NewMember {
+  uint64_t id = 0;
+  std::string name;
+  std::vector<std::string> peer_urls;  // sorted
+
+  // As etcd stores it in `members` and in the conf-change entry of the WAL.
+  std::string ToJson() const;
+};
+
+struct NewCluster {
+  uint64_t id = 0;
+  uint64_t own_id = 0;
+  std::vector<NewMember> members;  // sorted by id
+};
+
+struct MembershipOptions {
+  std::string name = "default";
+  std::string initial_cluster;  // "a=http://...,b=http://..."; empty: only this member at its advertised URLs
+  std::string token = "etcd-cluster";
+  std::vector<std::string> advertise_peer_urls = {"http://localhost:2380"};
+};
+
+// kUsage, with the flag to change, if the options contradict each other as etcdutl would say, too.
+Result<NewCluster> MakeCluster(const MembershipOptions& options);
+
+}  // namespace etcdrill::restore
