@@ -43,4 +43,11 @@ std::string FormatRfc3339(WallTime t) { return FormatUtc(t, "%Y-%m-%dT%H:%M:%SZ"
 
 std::string FormatCompactUtc(WallTime t) { return FormatUtc(t, "%Y%m%dT%H%M%SZ"); }
 
+std::optional<WallTime> ParseRfc3339(const std::string& text) {
+  std::tm parts{};
+  const char* end = strptime(text.c_str(), "%Y-%m-%dT%H:%M:%SZ", &parts);
+  if (end == nullptr || *end != '\0') return std::nullopt;
+  return WallTime(std::chrono::seconds(timegm(&parts)));
+}
+
 }  // namespace etcdrill

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 
@@ -31,6 +32,8 @@ double SecondsOf(Duration d);
 double UnixSeconds(WallTime t);
 std::string FormatRfc3339(WallTime t);     // 2026-11-22T08:00:00Z
 std::string FormatCompactUtc(WallTime t);  // 20261122T080000Z, for file names
+
+std::optional<WallTime> ParseRfc3339(const std::string& text);  // exactly what FormatRfc3339 makes
 
 // Measures one span on a clock.
 class Stopwatch {

@@ -1,8 +1,10 @@
 // The way into a cluster: one Endpoint for each configured address, sharing credentials, token and call counts.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/status.h"
@@ -13,40 +15,64 @@
 namespace etcdrill::etcd {
 
 struct ConnectionOptions {
-  std::vector<std::string> endpoints;  // "https://host:port", "http://host:port", "host:port", "unix:///path", IPv6 in []
-  std::string ca_file;                 // empty: the system's authorities
-  std::string cert_file;               // with key_file: a client certificate
+  // "https://host:port", "http://host:port", "host:port" or "unix:///path"; an IPv6 address stands in brackets.
+  std::vector<std::string> endpoints;
+  std::string ca_file;    // empty: the system's authorities
+  std::string cert_file;  // with key_file: a client certificate
   std::string key_file;
-  std::string server_name;           // expected in the server's certificate, instead of the host
-  bool insecure_skip_verify = false;
-  std::string username;              // empty: no password authentication
-  std::string password;              // or password_file, read again at each login
+  std::string server_name;            // expected in the server's certificate, instead of the host
+  bool insecure_skip_verify = false;  // accept any server certificate
+  std::string username;               // empty: no password authentication
+  std::string password;               // or password_file, read again at each login
   std::string password_file;
   Duration dial_timeout = std::chrono::seconds(2);
   Duration command_timeout = std::chrono::seconds(5);
   Duration no_progress_timeout = std::chrono::seconds(60);  // of the snapshot stream
 };
 
-// Safe for use from any thread. `context` must outlive it.
+// Safe for use from any thread. `context` must outlive it. A stop request ends every call at once; it must come from an
+// ordinary thread, not from a signal handler.
 class Client {
  public:
-  // Checks the options and reads the certificate files (kTls, kUsage); connects lazily.
+  // Checks the options and reads the certificate files (kTls, kUsage); connects lazily. Certificate files that change
+  // later are used from the next call on.
   static Result<std::unique_ptr<Client>> Create(const ConnectionOptions& options, const Context& context);
   ~Client();
 
   const std::vector<Endpoint>& endpoints() const { return endpoints_; }
   const CallCounts& counts() const { return *counts_; }
 
-  // Calls `call(endpoint)` on one endpoint after the other until one answers; returns that answer, or the last error
-  // annotated with its endpoint. An error that another endpoint can't cure (wrong password, ...) ends it at once. Starts
-  // with the endpoint that answered last.
+  // Calls `call(endpoint)`, which returns a Result or a Status, on one endpoint after the other until one answers;
+  // returns that answer, or the last error. An error that another endpoint can't cure (wrong password, ...) ends it at
+  // once. Starts with the endpoint that answered last.
   template <typename Call>
-  auto Any(Call&& call) -> decltype(call(std::declval<const Endpoint&>()));
+  auto Any(Call&& call) -> decltype(call(std::declval<const Endpoint&>())) {
+    const size_t start = preferred_.load();
+    for (size_t tried = 0;; ++tried) {
+      const size_t index = (start + tried) % endpoints_.size();
+      auto answer = call(endpoints_[index]);
+      if (answer.ok()) {
+        preferred_ = index;
+        return answer;
+      }
+      if (!AnotherMayAnswer(StatusOf(answer))) return answer;
+      if (tried + 1 == endpoints_.size()) return NoneAnswered(StatusOf(answer));
+    }
+  }
 
  private:
-  Client();
-  std::vector<Endpoint> endpoints_;
-  std::shared_ptr<CallCounts> counts_;
+  Client(std::vector<Endpoint> endpoints, std::shared_ptr<CallCounts> counts);
+
+  static const Status& StatusOf(const Status& status) { return status; }
+  template <typename T>
+  static const Status& StatusOf(const Result<T>& result) {
+    return result.status();
+  }
+  static bool AnotherMayAnswer(const Status& status);
+  Status NoneAnswered(const Status& last) const;
+
+  const std::vector<Endpoint> endpoints_;
+  const std::shared_ptr<CallCounts> counts_;
   std::atomic<size_t> preferred_ = 0;
 };
 

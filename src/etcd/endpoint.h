@@ -26,7 +26,8 @@ class Endpoint {
 
   Result<MemberStatus> Status() const;
   Result<Membership> MemberList() const;
-  // `revision` 0 asks for the head. kEtcdError if that revision is compacted or in the future; kPermission without root.
+  // `revision` 0 asks for the head. kEtcdError if that revision is compacted or in the future; kPermission without
+  // root.
   Result<HashKvAnswer> HashKv(int64_t revision) const;
   Result<std::vector<Alarm>> Alarms() const;
   Result<RangeAnswer> Range(const RangeQuery& query) const;

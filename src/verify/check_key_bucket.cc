@@ -80,12 +80,15 @@ void KeyBucketCheck::CountLive(const mvcc::Revision& row, const mvcc::KeyValueVi
     return;
   }
   const int64_t newest = newest_.Get(kv.key);
-  if (!row.tombstone && (newest == 0 || newest == row.main)) ++live_keys_;
+  if (row.tombstone || (newest != 0 && newest != row.main)) return;
+  ++live_keys_;
+  bumped_ |= kv.key.empty();  // etcd refuses empty keys, so this is the mark
 }
 
 void KeyBucketCheck::Finish(Keyspace& keyspace) const {
   keyspace.revision = last_.main;
   keyspace.live_keys = static_cast<uint64_t>(std::max<int64_t>(live_keys_, 0));
+  keyspace.bumped = bumped_;
   keyspace.hashkv = hashkv_.Finish();
   if (last_.main < compact_revision_) {
     findings_.Add(

@@ -37,6 +37,7 @@ class KeyBucketCheck {
   mvcc::HashKvSum hashkv_;
   mvcc::Revision last_;
   int64_t live_keys_ = 0;
+  bool bumped_ = false;
 };
 
 class KeyspaceCheck final : public bbolt::Visitor {

@@ -40,6 +40,7 @@ struct Keyspace {
   int64_t revision = 0;      // of the newest row; 0 if there is none
   uint64_t total_keys = 0;   // pairs in all buckets: what etcd up to 3.5 calls total keys
   uint64_t live_keys = 0;    // user keys alive: what 3.6 and later call total keys
+  bool bumped = false;       // one of them is the nameless mark of a restore with --bump-revision; no range shows it
   uint64_t total_bytes = 0;  // pages up to the high-water mark
   mvcc::HashKv hashkv;       // at the store's current revision
   std::string storage_version;

@@ -16,6 +16,22 @@
 namespace etcdrill::verify {
 namespace {
 
+// Passes reads on until a stop is requested: so a look at many gigabytes ends within a page, wherever it is.
+class InterruptibleFile final : public ReadableFile {
+ public:
+  InterruptibleFile(std::unique_ptr<ReadableFile> file, std::stop_token stop) : file_(std::move(file)), stop_(std::move(stop)) {}
+
+  Status Read(uint64_t offset, std::span<char> out) const override {
+    if (stop_.stop_requested()) return Error(Reason::kInterrupted, "interrupted while verifying");
+    return file_->Read(offset, out);
+  }
+  uint64_t Size() const override { return file_->Size(); }
+
+ private:
+  const std::unique_ptr<ReadableFile> file_;
+  const std::stop_token stop_;
+};
+
 // The revision a server booted on the file would be at; needed before the walk, which meets the newest row last.
 Result<int64_t> CurrentRevision(const ReadableFile& file, uint64_t body, const bbolt::Meta& meta,
                                 const mvcc::StoreState& state) {
@@ -106,16 +122,17 @@ void CheckPresence(const VerifyInput& input, VerifyReport& report) {
 
 Result<VerifyReport> Verify(const Context& context, const VerifyInput& input) {
   const Stopwatch watch(context.clock);
-  ASSIGN_OR_RETURN(const auto file, context.fs.OpenForReading(input.path));
+  ASSIGN_OR_RETURN(auto opened, context.fs.OpenForReading(input.path));
+  const InterruptibleFile file(std::move(opened), context.stop);
   VerifyReport report;
   report.file = input.path;
-  report.size_bytes = file->Size();
+  report.size_bytes = file.Size();
   CheckPresence(input, report);
   if (report.size_bytes > 0) {
     Findings transfer_findings;
     auto transfer =
-        std::async(std::launch::async, [&] { return CheckTransfer(*file, input.expected, transfer_findings); });
-    const Status content = input.level >= 2 ? CheckContent(*file, input.level, report) : OkStatus();
+        std::async(std::launch::async, [&] { return CheckTransfer(file, input.expected, transfer_findings); });
+    const Status content = input.level >= 2 ? CheckContent(file, input.level, report) : OkStatus();
     const Result<TransferResult> transferred = transfer.get();
     RETURN_IF_ERROR(content);
     RETURN_IF_ERROR(transferred.status());

@@ -1,0 +1,226 @@
+// The command table; the only user of CLI11. Each command fills its options struct and leaves itself behind in `chosen`.
+#include "app/cli.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+
+#include "app/commands.h"
+#include "base/version.h"
+
+namespace etcdrill::app {
+namespace {
+
+using Command = std::function<Result<ExitCode>(const Context&)>;
+
+const std::map<std::string, OutputFormat> kFormats = {
+    {"simple", OutputFormat::kSimple}, {"table", OutputFormat::kTable}, {"json", OutputFormat::kJson}};
+const std::map<std::string, ProgressMode> kProgress = {
+    {"auto", ProgressMode::kAuto}, {"always", ProgressMode::kAlways}, {"never", ProgressMode::kNever}};
+
+void AddFormat(CLI::App* app, OutputFormat& format) {
+  app->add_option("-w,--write-out", format, "Print the result as simple, table or json")
+      ->transform(CLI::CheckedTransformer(kFormats))
+      ->type_name("FORMAT");
+}
+
+void AddConfig(CLI::App* app, std::string& file, bool required = false) {
+  app->add_option("--config", file, "Configuration file")->type_name("FILE")->required(required);
+}
+
+// As etcdctl has them, environment included.
+void AddConnection(CLI::App* app, ConnectionFlags& c) {
+  const std::string group = "Connection";
+  app->add_option("--endpoints", c.endpoints, "Client URLs of the cluster, comma-separated")
+      ->delimiter(',')->envname("ETCDCTL_ENDPOINTS")->type_name("URL,...")->group(group);
+  app->add_option("--cacert", c.ca_file, "Authority that signed the servers' certificates")
+      ->envname("ETCDCTL_CACERT")->type_name("FILE")->group(group);
+  app->add_option("--cert", c.cert_file, "Client certificate")->envname("ETCDCTL_CERT")->type_name("FILE")->group(group);
+  app->add_option("--key", c.key_file, "Key of the client certificate")
+      ->envname("ETCDCTL_KEY")->type_name("FILE")->group(group);
+  app->add_option("--user", c.user, "User of etcd, NAME or NAME:PASSWORD")
+      ->envname("ETCDCTL_USER")->type_name("USER")->group(group);
+  app->add_option("--password", c.password, "Password of --user")
+      ->envname("ETCDCTL_PASSWORD")->type_name("PASSWORD")->group(group);
+  app->add_flag("--insecure-skip-tls-verify", c.insecure_skip_verify, "Accept any server certificate")
+      ->envname("ETCDCTL_INSECURE_SKIP_TLS_VERIFY")->group(group);
+  app->add_option("--dial-timeout", c.dial_timeout, "Time to connect in")
+      ->envname("ETCDCTL_DIAL_TIMEOUT")->type_name("DURATION")->group(group)->capture_default_str();
+  app->add_option("--command-timeout", c.command_timeout, "Time for each call")
+      ->envname("ETCDCTL_COMMAND_TIMEOUT")->type_name("DURATION")->group(group)->capture_default_str();
+}
+
+// Owns the options of all commands; only those of the chosen one are used.
+struct CommandTable {
+  std::string log_level;
+  std::string log_format;
+  RunOptions run;
+  SaveOptions save;
+  StatusOptions status;
+  RestoreCommandOptions restore;
+  ListOptions list;
+  HashKvOptions hashkv;
+  VerifyOptions verify;
+  DrillOptions drill;
+  HealthOptions health;
+  CheckConfigOptions check_config;
+  Command chosen;
+
+  template <typename Options>
+  void Choose(CLI::App* app, Result<ExitCode> (*function)(const Context&, const Options&), Options& options) {
+    app->callback([this, function, &options] {
+      chosen = [function, &options](const Context& context) { return function(context, options); };
+    });
+  }
+
+  void AddSnapshotCommands(CLI::App& root);
+  void AddProofCommands(CLI::App& root);
+  void AddOtherCommands(CLI::App& root);
+};
+
+void CommandTable::AddSnapshotCommands(CLI::App& root) {
+  CLI::App* snapshot = root.add_subcommand("snapshot", "Take, inspect, restore and list snapshots")->require_subcommand(1);
+
+  CLI::App* s = snapshot->add_subcommand("save", "Take one snapshot and verify it; appears only when it is proven");
+  s->add_option("path", save.path, "File to write; without one, the store of --config")->type_name("FILE");
+  AddConfig(s, save.config_file);
+  s->add_option("--timeout", save.timeout, "Time for the stream")->type_name("DURATION")->capture_default_str();
+  s->add_option("--progress", save.progress, "Progress line: auto (on a terminal), always or never")
+      ->transform(CLI::CheckedTransformer(kProgress))->type_name("WHEN");
+  AddFormat(s, save.format);
+  AddConnection(s, save.connection);
+  Choose(s, SnapshotSave, save);
+
+  s = snapshot->add_subcommand("status", "Hash, revision, keys and size of a file, as `etcdutl snapshot status`, but checked");
+  s->add_option("file", status.file)->type_name("FILE")->required();
+  s->add_option("--compat", status.compat, "Count keys as etcdutl of this version")->check(CLI::IsMember({"3.5", "3.6"}));
+  AddFormat(s, status.format);
+  Choose(s, SnapshotStatus, status);
+
+  s = snapshot->add_subcommand("restore", "Make a data directory from a file, as `etcdutl snapshot restore`");
+  s->add_option("file", restore.file)->type_name("FILE")->required();
+  s->add_option("--data-dir", restore.data_dir, "Directory to make (default NAME.etcd)")->type_name("DIR");
+  s->add_option("--name", restore.name, "Name of this member")->type_name("NAME")->capture_default_str();
+  s->add_option("--initial-cluster", restore.initial_cluster,
+                "All members as NAME=PEER-URL,... (default: this member alone)")->type_name("LIST");
+  s->add_option("--initial-cluster-token", restore.token, "Keeps clusters apart")->type_name("TOKEN")->capture_default_str();
+  s->add_option("--initial-advertise-peer-urls", restore.advertise_peer_urls, "Peer URLs of this member")
+      ->delimiter(',')->type_name("URL,...")->capture_default_str();
+  s->add_flag("--skip-hash-check", restore.skip_hash_check, "Do not require the SHA-256 trailer to fit");
+  s->add_flag("--no-sync", restore.no_sync, "For scratch use: do not wait for the disk");
+  Choose(s, SnapshotRestore, restore);
+
+  s = snapshot->add_subcommand("list", "The snapshots in a store");
+  AddConfig(s, list.config_file, /*required=*/true);
+  AddFormat(s, list.format);
+  Choose(s, SnapshotList, list);
+}
+
+void CommandTable::AddProofCommands(CLI::App& root) {
+  CLI::App* s = root.add_subcommand("verify", "Check every byte of a snapshot that can be checked (levels 0 to 3)");
+  s->add_option("snapshot", verify.target, "A file, or with --config a name, latest, latest-verified or random")
+      ->type_name("FILE|NAME")->required();
+  s->add_option("--level", verify.level, "1 transfer, 2 structure, 3 keyspace")->check(CLI::Range(1, 3))->capture_default_str();
+  AddConfig(s, verify.config_file);
+  AddFormat(s, verify.format);
+  Choose(s, Verify, verify);
+
+  s = root.add_subcommand("drill", "Restore a snapshot into scratch, boot a real etcd on it and compare (level 5)");
+  s->add_option("snapshot", drill.target, "A file, or with --config a name, latest, latest-verified or random")
+      ->type_name("FILE|NAME")->required();
+  s->add_option("--etcd", drill.etcd_binary, "etcd server binary, of the cluster's minor version (default: on PATH)")
+      ->type_name("BIN");
+  s->add_option("--scratch-dir", drill.scratch_dir, "Where the restored data may lie for a while (default: TMPDIR or /tmp)")
+      ->type_name("DIR");
+  s->add_option("--timeout", drill.timeout, "Time for the whole drill (default 30m)")->type_name("DURATION");
+  AddConfig(s, drill.config_file);
+  AddFormat(s, drill.format);
+  Choose(s, Drill, drill);
+
+  s = root.add_subcommand("hashkv", "HashKV of a file, as a live member would answer; never writes to the file");
+  s->add_option("file", hashkv.file)->type_name("FILE")->required();
+  s->add_option("--rev", hashkv.revision, "Revision (default: the newest)")->type_name("N");
+  s->add_option("--compact-rev", hashkv.compact_revision, "As if compacted up to here (default: as the file is)")->type_name("N");
+  AddFormat(s, hashkv.format);
+  Choose(s, HashKv, hashkv);
+}
+
+void CommandTable::AddOtherCommands(CLI::App& root) {
+  CLI::App* s = root.add_subcommand("run", "The sidecar: snapshots, drills, health and metrics, until stopped");
+  AddConfig(s, run.config_file);
+  s->add_option("--store", run.store, "Without --config: directory for snapshots and scratch")->type_name("DIR");
+  AddConnection(s, run.connection);
+  Choose(s, Run, run);
+
+  s = root.add_subcommand("health", "Health of each endpoint, as `etcdctl endpoint health` and `status`");
+  AddConfig(s, health.config_file);
+  AddFormat(s, health.format);
+  AddConnection(s, health.connection);
+  Choose(s, Health, health);
+
+  CLI::App* check = root.add_subcommand("check", "Check a file without using it")->require_subcommand(1);
+  s = check->add_subcommand("config", "All problems of a configuration file in one pass");
+  s->add_option("file", check_config.file)->type_name("FILE")->required();
+  Choose(s, CheckConfig, check_config);
+
+  s = root.add_subcommand("version", "Version of this program");
+  s->callback([this] {
+    chosen = [](const Context&) -> Result<ExitCode> {
+      fmt::print("etcdrill {} ({}, {})\n", kVersion, kGitRevision, kCompiler);
+      return ExitCode::kOk;
+    };
+  });
+}
+
+Status ParseLogFlags(CommandTable& table) {
+  if (!table.log_level.empty()) {
+    ASSIGN_OR_RETURN(table.run.log_level, ParseLogLevel(table.log_level));
+  }
+  if (!table.log_format.empty()) {
+    ASSIGN_OR_RETURN(table.run.log_format, ParseLogFormat(table.log_format));
+  }
+  return OkStatus();
+}
+
+int Finish(const Result<ExitCode>& result) {
+  if (result.ok()) return static_cast<int>(*result);
+  fmt::print(stderr, "etcdrill: {}\n", MessageOf(result.status()));
+  return static_cast<int>(ExitCodeOf(result.status()));
+}
+
+Result<ExitCode> RunChosen(CommandTable& table, std::stop_token stop) {
+  RETURN_IF_ERROR(ParseLogFlags(table));
+  const auto fs = MakePosixFileSystem();
+  const auto clock = MakeSystemClock();
+  const auto random = MakeSystemRandom();
+  const auto processes = MakePosixProcessStarter(*clock);
+  Logger log(table.run.log_level.value_or(LogLevel::kWarn), table.run.log_format.value_or(LogFormat::kLogfmt), *clock);
+  const Context context{*fs, *clock, *random, *processes, log, std::move(stop)};
+  return table.chosen(context);
+}
+
+}  // namespace
+
+int RunCommandLine(int argc, char** argv, std::stop_token stop) {
+  CommandTable table;
+  CLI::App root("etcdrill proves etcd backups: it takes snapshots, checks every byte, restores them into scratch, boots a "
+                "real etcd on them and compares.",
+                "etcdrill");
+  root.require_subcommand(1);
+  root.fallthrough();
+  root.add_option("--log-level", table.log_level, "debug, info, warn or error")->type_name("LEVEL");
+  root.add_option("--log-format", table.log_format, "logfmt or json")->type_name("FORMAT");
+  table.AddOtherCommands(root);
+  table.AddSnapshotCommands(root);
+  table.AddProofCommands(root);
+  try {
+    root.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    if (e.get_exit_code() == 0) return root.exit(e);  // --help
+    fmt::print(stderr, "etcdrill: {}; see `etcdrill --help`\n", e.what());
+    return static_cast<int>(ExitCode::kUsage);
+  }
+  return Finish(RunChosen(table, std::move(stop)));
+}
+
+}  // namespace etcdrill::app

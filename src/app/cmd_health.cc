@@ -1,0 +1,83 @@
+// health: one look at each endpoint, as `etcdctl endpoint health` and `endpoint status` together.
+#include "etcd/health.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "app/commands.h"
+#include "app/config_source.h"
+#include "base/units.h"
+
+namespace etcdrill::app {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string RoleOf(const etcd::MemberStatus& s) {
+  if (s.is_learner) return "learner";
+  return s.leader_id == s.member_id ? "leader" : "follower";
+}
+
+Json ToJson(const std::string& endpoint, const etcd::HealthProbe& probe) {
+  Json json = {{"endpoint", endpoint},
+               {"healthy", probe.healthy},
+               {"problem", probe.problem},
+               {"latency_seconds", SecondsOf(probe.latency)}};
+  if (probe.status.has_value()) {
+    const etcd::MemberStatus& s = *probe.status;
+    json.update({{"member_id", fmt::format("{:x}", s.member_id)},
+                 {"role", RoleOf(s)},
+                 {"version", s.version},
+                 {"revision", s.revision},
+                 {"raft_term", s.raft_term},
+                 {"raft_index", s.raft_index},
+                 {"db_size", s.db_size_bytes},
+                 {"db_in_use", s.db_in_use_bytes},
+                 {"alarms", probe.alarms.size()}});
+  }
+  return json;
+}
+
+std::vector<std::string> ToRow(const std::string& endpoint, const etcd::HealthProbe& probe) {
+  std::vector<std::string> row = {endpoint,
+                                  probe.healthy ? Coloured("healthy", Colour::kGreen) : Coloured("UNHEALTHY", Colour::kRed)};
+  if (probe.status.has_value()) {
+    const etcd::MemberStatus& s = *probe.status;
+    row.insert(row.end(), {RoleOf(s), s.version, std::to_string(s.revision), std::to_string(s.raft_term),
+                           std::to_string(s.raft_index), FormatSize(static_cast<uint64_t>(s.db_size_bytes)),
+                           FormatSize(static_cast<uint64_t>(s.db_in_use_bytes))});
+  } else {
+    row.insert(row.end(), 7, "");
+  }
+  row.push_back(fmt::format("{:.1f} ms", SecondsOf(probe.latency) * 1e3));
+  row.push_back(probe.problem);
+  return row;
+}
+
+}  // namespace
+
+Result<ExitCode> Health(const Context& context, const HealthOptions& options) {
+  ASSIGN_OR_RETURN(const etcd::ConnectionOptions connection,
+                   ConnectionOf(context, options.config_file, options.connection));
+  ASSIGN_OR_RETURN(const auto client, etcd::Client::Create(connection, context));
+  Json json = Json::array();
+  std::vector<std::vector<std::string>> rows;
+  bool all_healthy = true;
+  for (const etcd::Endpoint& endpoint : client->endpoints()) {
+    const etcd::HealthProbe probe = etcd::ProbeHealth(endpoint, context.clock);
+    all_healthy &= probe.healthy;
+    json.push_back(ToJson(endpoint.address(), probe));
+    rows.push_back(ToRow(endpoint.address(), probe));
+  }
+  const std::vector<std::string> head = {"ENDPOINT", "HEALTH", "ROLE", "VERSION", "REVISION", "TERM",
+                                         "INDEX",    "SIZE",   "USED", "LATENCY", "PROBLEM"};
+  if (options.format == OutputFormat::kJson) {
+    fmt::print("{}\n", json.dump(2));
+  } else {
+    fmt::print("{}", options.format == OutputFormat::kTable ? FramedTable(head, rows) : PlainTable(head, rows));
+  }
+  return all_healthy ? ExitCode::kOk : ExitCode::kFailed;
+}
+
+}  // namespace etcdrill::app

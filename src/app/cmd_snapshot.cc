@@ -1,0 +1,142 @@
+// snapshot save, status, restore, list.
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "app/commands.h"
+#include "app/config_source.h"
+#include "base/units.h"
+#include "pipeline/catalog.h"
+#include "pipeline/run.h"
+#include "restore/restore.h"
+#include "verify/verify.h"
+
+namespace etcdrill::app {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// What a verified file says about itself, or why it must not be used.
+Result<verify::Keyspace> ReadKeyspace(const Context& context, const std::string& file, bool trailer_matters) {
+  ASSIGN_OR_RETURN(const verify::VerifyReport report, verify::Verify(context, {.path = file}));
+  const bool trailer_wrong = report.levels.transfer == verify::LevelResult::kFail;
+  const bool usable = report.keyspace.has_value() && report.levels.keyspace == verify::LevelResult::kPass;
+  if (usable && !(trailer_wrong && trailer_matters)) return *report.keyspace;
+  for (const Finding& f : report.findings.kept()) {
+    if (f.severity == Severity::kError) {
+      return Error(Reason::kDamaged, fmt::format("{} is damaged: {}; see `etcdrill verify {}`", file, f.text, file));
+    }
+  }
+  return Error(Reason::kInternal, fmt::format("{} failed without a finding", file));
+}
+
+void PrintSaved(const pipeline::SnapshotOutcome& outcome, const SaveOptions& options) {
+  const store::Manifest& m = outcome.manifest;
+  if (options.format == OutputFormat::kJson) {
+    fmt::print("{}", store::ToJson(m));
+    return;
+  }
+  fmt::print("Snapshot saved at {}\n", outcome.verify.file);
+  const auto equal = std::count_if(m.receipt.begin(), m.receipt.end(), [](const auto& r) { return r.result == "equal"; });
+  fmt::print("{}: revision {}, {} keys, {}, etcd {} at {}; HashKV equal to {} of {} members\n",
+             Coloured(m.verdict, Colour::kGreen), m.revision, m.live_keys, FormatSize(m.size_bytes), m.etcd_version,
+             m.endpoint, equal, m.receipt.size());
+}
+
+}  // namespace
+
+Result<ExitCode> SnapshotSave(const Context& context, const SaveOptions& options) {
+  if (options.path.empty() && options.config_file.empty()) {
+    return Error(Reason::kUsage, "snapshot save: name the file to write, or --config FILE to save into its store");
+  }
+  ASSIGN_OR_RETURN(const etcd::ConnectionOptions connection,
+                   ConnectionOf(context, options.config_file, options.connection));
+  ASSIGN_OR_RETURN(const auto client, etcd::Client::Create(connection, context));
+  ASSIGN_OR_RETURN(const Duration timeout, ParseDuration(options.timeout));
+  pipeline::SnapshotRequest request{*client, "etcd", timeout, ProgressLine("snapshot", options.progress, context.clock)};
+  if (!options.path.empty()) {
+    ASSIGN_OR_RETURN(const auto outcome, pipeline::SaveSnapshot(context, request, options.path));
+    PrintSaved(outcome, options);
+    return ExitCode::kOk;
+  }
+  ASSIGN_OR_RETURN(const config::Config config, config::Load(context.fs, options.config_file));
+  request.cluster = config.cluster.name;
+  request.timeout = config.snapshot.timeout;
+  ASSIGN_OR_RETURN(const auto store, store::LocalStore::Open(context, config.store_path));
+  ASSIGN_OR_RETURN(const auto outcome, pipeline::TakeSnapshot(context, request, *store));
+  RETURN_IF_ERROR(outcome.verdict);
+  PrintSaved(outcome, options);
+  return ExitCode::kOk;
+}
+
+Result<ExitCode> SnapshotStatus(const Context& context, const StatusOptions& options) {
+  ASSIGN_OR_RETURN(const verify::Keyspace keyspace, ReadKeyspace(context, options.file, /*trailer_matters=*/true));
+  const bool as_35 = options.compat == "3.5";
+  const uint64_t keys = as_35 ? keyspace.total_keys : keyspace.live_keys;
+  if (options.format == OutputFormat::kJson) {
+    Json json = {{"hash", keyspace.hash}, {"revision", keyspace.revision}, {"totalKey", keys}, {"totalSize", keyspace.total_bytes}};
+    if (!as_35) json["version"] = keyspace.storage_version;
+    fmt::print("{}\n", json.dump());
+    return ExitCode::kOk;
+  }
+  std::vector<std::string> head = {"HASH", "REVISION", "TOTAL KEYS", "TOTAL SIZE"};
+  std::vector<std::string> row = {fmt::format("{:x}", keyspace.hash), std::to_string(keyspace.revision), std::to_string(keys),
+                                  HumanBytes(keyspace.total_bytes)};
+  if (!as_35) {
+    head.emplace_back("VERSION");
+    row.push_back(keyspace.storage_version);
+  }
+  if (options.format == OutputFormat::kTable) {
+    fmt::print("{}", FramedTable(head, {row}));
+  } else {
+    fmt::print("{}\n", fmt::join(row, ", "));
+  }
+  return ExitCode::kOk;
+}
+
+Result<ExitCode> SnapshotRestore(const Context& context, const RestoreCommandOptions& options) {
+  const std::string data_dir = options.data_dir.empty() ? options.name + ".etcd" : options.data_dir;
+  const restore::RestoreOptions request{.snapshot = options.file,
+                                        .data_dir = data_dir,
+                                        .membership = {options.name, options.initial_cluster, options.token,
+                                                       options.advertise_peer_urls},
+                                        .sync = !options.no_sync};
+  // Verified before the first byte is written: nobody should find out on the new cluster.
+  RETURN_IF_ERROR(ReadKeyspace(context, options.file, !options.skip_hash_check).status());
+  ASSIGN_OR_RETURN(const restore::RestoreResult result, restore::Restore(context, request));
+  fmt::print("Restored {} to {}: member {:x} of cluster {:x}, {}\n", options.file, data_dir, result.member_id,
+             result.cluster_id, FormatSize(result.db_bytes));
+  return ExitCode::kOk;
+}
+
+Result<ExitCode> SnapshotList(const Context& context, const ListOptions& options) {
+  ASSIGN_OR_RETURN(const config::Config config, config::Load(context.fs, options.config_file));
+  ASSIGN_OR_RETURN(const auto store, store::LocalStore::Open(context, config.store_path));
+  ASSIGN_OR_RETURN(const pipeline::Catalog catalog, pipeline::ReadCatalog(context, *store));
+  Json json = Json::array();
+  std::vector<std::vector<std::string>> rows;
+  for (const pipeline::CatalogEntry& entry : catalog.snapshots) {
+    const store::Manifest& m = entry.manifest;
+    const std::string drilled = entry.last_drill.has_value() ? FormatRfc3339(entry.last_drill->finished) : "";
+    json.push_back({{"name", m.name},
+                    {"taken", FormatRfc3339(m.taken)},
+                    {"revision", m.revision},
+                    {"keys", m.live_keys},
+                    {"size", m.size_bytes},
+                    {"sha256", m.sha256},
+                    {"state", pipeline::StateName(entry.state)},
+                    {"last_drill", drilled}});
+    rows.push_back({m.name, FormatRfc3339(m.taken), std::to_string(m.revision), std::to_string(m.live_keys),
+                    FormatSize(m.size_bytes), m.sha256.substr(0, 12), std::string(pipeline::StateName(entry.state)),
+                    drilled.empty() ? "never" : drilled});
+  }
+  const std::vector<std::string> head = {"NAME", "TAKEN", "REVISION", "KEYS", "SIZE", "SHA256", "STATE", "LAST-DRILL"};
+  if (options.format == OutputFormat::kJson) {
+    fmt::print("{}\n", json.dump(2));
+  } else {
+    fmt::print("{}", options.format == OutputFormat::kTable ? FramedTable(head, rows) : PlainTable(head, rows));
+  }
+  return ExitCode::kOk;
+}
+
+}  // namespace etcdrill::app

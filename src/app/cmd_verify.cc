@@ -1,0 +1,97 @@
+// verify and hashkv.
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "app/commands.h"
+#include "app/config_source.h"
+#include "app/targets.h"
+#include "base/units.h"
+#include "verify/verify.h"
+
+namespace etcdrill::app {
+namespace {
+
+Colour ColourOf(verify::Verdict verdict) {
+  switch (verdict) {
+    case verify::Verdict::kProven:
+      return Colour::kGreen;
+    case verify::Verdict::kDamaged:
+      return Colour::kRed;
+    case verify::Verdict::kNotProvable:
+      return Colour::kYellow;
+  }
+  return Colour::kYellow;
+}
+
+std::vector<std::vector<std::string>> LevelRows(const verify::VerifyReport& report) {
+  const auto row = [](std::string level, verify::LevelResult result, std::string what) {
+    return std::vector<std::string>{std::move(level), std::string(verify::LevelResultName(result)), std::move(what)};
+  };
+  std::string keyspace;
+  if (report.keyspace.has_value()) {
+    const verify::Keyspace& k = *report.keyspace;
+    keyspace = fmt::format("revision {}, {} keys, hash {:x}, hashkv {:x}", k.revision, k.live_keys, k.hash, k.hashkv.hash);
+    if (k.hashkv.compact_revision > 0) keyspace += fmt::format(", compacted at {}", k.hashkv.compact_revision);
+  }
+  return {row("L0 present", report.levels.present, FormatSize(report.size_bytes)),
+          row("L1 transfer", report.levels.transfer, report.sha256.empty() ? "" : "sha256 " + report.sha256),
+          row("L2 structure", report.levels.structure, ""), row("L3 keyspace", report.levels.keyspace, keyspace)};
+}
+
+void PrintReport(const verify::VerifyReport& report, OutputFormat format) {
+  if (format == OutputFormat::kJson) {
+    fmt::print("{}\n", verify::ToJson(report));
+    return;
+  }
+  fmt::print("{}: {}\n", report.file, Coloured(verify::VerdictName(report.verdict), ColourOf(report.verdict)));
+  const std::vector<std::string> head = {"LEVEL", "RESULT", "FACTS"};
+  fmt::print("{}", format == OutputFormat::kTable ? FramedTable(head, LevelRows(report)) : PlainTable(head, LevelRows(report)));
+  for (const Finding& f : report.findings.kept()) fmt::print("{}: {}: {}\n", SeverityName(f.severity), f.code, f.text);
+  if (const uint64_t more = report.findings.total() - report.findings.kept().size(); more > 0) {
+    fmt::print("... and {} more findings\n", more);
+  }
+}
+
+}  // namespace
+
+ExitCode ExitCodeOf(verify::Verdict verdict) {
+  switch (verdict) {
+    case verify::Verdict::kProven:
+      return ExitCode::kOk;
+    case verify::Verdict::kDamaged:
+      return ExitCode::kVerificationFailed;
+    case verify::Verdict::kNotProvable:
+      return ExitCode::kFailed;
+  }
+  return ExitCode::kFailed;
+}
+
+Result<ExitCode> Verify(const Context& context, const VerifyOptions& options) {
+  ASSIGN_OR_RETURN(const Target target, FindTarget(context, options.target, options.config_file));
+  verify::VerifyInput input{.path = target.path, .level = options.level};
+  if (target.manifest.has_value()) input.expected = {target.manifest->size_bytes, target.manifest->sha256};
+  ASSIGN_OR_RETURN(const verify::VerifyReport report, verify::Verify(context, input));
+  PrintReport(report, options.format);
+  return ExitCodeOf(report.verdict);
+}
+
+Result<ExitCode> HashKv(const Context& context, const HashKvOptions& options) {
+  ASSIGN_OR_RETURN(const mvcc::HashKv hashkv,
+                   verify::HashKvOf(context, options.file, options.revision, options.compact_revision));
+  if (options.format == OutputFormat::kJson) {
+    fmt::print("{}\n", nlohmann::ordered_json{{"hash", hashkv.hash},
+                                              {"hashRevision", hashkv.revision},
+                                              {"compactRevision", hashkv.compact_revision}}
+                           .dump());
+  } else if (options.format == OutputFormat::kTable) {
+    fmt::print("{}", FramedTable({"HASH", "HASH REVISION", "COMPACT REVISION"},
+                                 {{std::to_string(hashkv.hash), std::to_string(hashkv.revision),
+                                   std::to_string(hashkv.compact_revision)}}));
+  } else {
+    fmt::print("{}, {}, {}\n", hashkv.hash, hashkv.revision, hashkv.compact_revision);
+  }
+  return ExitCode::kOk;
+}
+
+}  // namespace etcdrill::app

@@ -1,0 +1,113 @@
+// Every command: its options as the command line fills them (cli.cc), and its function. A function prints its result on stdout
+// and returns the exit code; an error that it returns is printed by main, as one line.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "app/output.h"
+#include "base/status.h"
+#include "etcd/client.h"
+#include "io/context.h"
+
+namespace etcdrill::app {
+
+// Connection flags as etcdctl has them. Where a command takes a configuration file, too, that file wins.
+struct ConnectionFlags {
+  std::vector<std::string> endpoints;
+  std::string ca_file;
+  std::string cert_file;
+  std::string key_file;
+  bool insecure_skip_verify = false;
+  std::string user;      // NAME or NAME:PASSWORD
+  std::string password;
+  std::string dial_timeout = "2s";
+  std::string command_timeout = "5s";
+};
+Result<etcd::ConnectionOptions> ToConnectionOptions(const ConnectionFlags& flags);
+
+struct RunOptions {
+  std::optional<LogLevel> log_level;  // instead of the file's
+  std::optional<LogFormat> log_format;
+  std::string config_file;
+  ConnectionFlags connection;
+  std::string store;
+};
+Result<ExitCode> Run(const Context& context, const RunOptions& options);
+
+struct SaveOptions {
+  std::string path;
+  std::string config_file;
+  ConnectionFlags connection;
+  std::string timeout = "10m";
+  OutputFormat format = OutputFormat::kSimple;
+  ProgressMode progress = ProgressMode::kAuto;
+};
+Result<ExitCode> SnapshotSave(const Context& context, const SaveOptions& options);
+
+struct StatusOptions {
+  std::string file;
+  std::string compat;
+  OutputFormat format = OutputFormat::kSimple;
+};
+Result<ExitCode> SnapshotStatus(const Context& context, const StatusOptions& options);
+
+struct RestoreCommandOptions {
+  std::string file;
+  std::string data_dir;
+  std::string name = "default";
+  std::string initial_cluster;
+  std::string token = "etcd-cluster";
+  std::vector<std::string> advertise_peer_urls = {"http://localhost:2380"};
+  bool skip_hash_check = false;
+  bool no_sync = false;
+};
+Result<ExitCode> SnapshotRestore(const Context& context, const RestoreCommandOptions& options);
+
+struct ListOptions {
+  std::string config_file;
+  OutputFormat format = OutputFormat::kSimple;
+};
+Result<ExitCode> SnapshotList(const Context& context, const ListOptions& options);
+
+struct HashKvOptions {
+  std::string file;
+  int64_t revision = 0;
+  std::optional<int64_t> compact_revision;
+  OutputFormat format = OutputFormat::kSimple;
+};
+Result<ExitCode> HashKv(const Context& context, const HashKvOptions& options);
+
+struct VerifyOptions {
+  std::string target;  // a file, or a name in the store of config_file
+  std::string config_file;
+  int level = 3;
+  OutputFormat format = OutputFormat::kSimple;
+};
+Result<ExitCode> Verify(const Context& context, const VerifyOptions& options);
+
+struct DrillOptions {
+  std::string target;  // a file, a name, latest, latest-verified, random
+  std::string config_file;
+  std::string etcd_binary;
+  std::string scratch_dir;
+  std::string timeout;
+  OutputFormat format = OutputFormat::kSimple;
+};
+Result<ExitCode> Drill(const Context& context, const DrillOptions& options);
+
+struct HealthOptions {
+  std::string config_file;
+  ConnectionFlags connection;
+  OutputFormat format = OutputFormat::kSimple;
+};
+Result<ExitCode> Health(const Context& context, const HealthOptions& options);
+
+struct CheckConfigOptions {
+  std::string file;
+};
+Result<ExitCode> CheckConfig(const Context& context, const CheckConfigOptions& options);
+
+}  // namespace etcdrill::app

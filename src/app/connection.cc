@@ -1,0 +1,51 @@
+// Connection flags to client options.
+#include <fmt/format.h>
+
+#include "app/commands.h"
+#include "app/config_source.h"
+#include "base/units.h"
+
+namespace etcdrill::app {
+
+Result<etcd::ConnectionOptions> ToConnectionOptions(const ConnectionFlags& flags) {
+  etcd::ConnectionOptions options;
+  options.endpoints = flags.endpoints;
+  if (options.endpoints.empty()) options.endpoints = {"127.0.0.1:2379"};
+  options.ca_file = flags.ca_file;
+  options.cert_file = flags.cert_file;
+  options.key_file = flags.key_file;
+  options.insecure_skip_verify = flags.insecure_skip_verify;
+  const size_t colon = flags.user.find(':');
+  options.username = flags.user.substr(0, colon);
+  options.password = colon != std::string::npos ? flags.user.substr(colon + 1) : flags.password;
+  if (!options.username.empty() && options.password.empty()) {
+    return Error(Reason::kUsage, fmt::format("--user {} without a password; give --user NAME:PASSWORD, --password or "
+                                             "ETCDCTL_PASSWORD",
+                                             options.username));
+  }
+  ASSIGN_OR_RETURN(options.dial_timeout, ParseDuration(flags.dial_timeout));
+  ASSIGN_OR_RETURN(options.command_timeout, ParseDuration(flags.command_timeout));
+  return options;
+}
+
+Result<etcd::ConnectionOptions> ConnectionOf(const Context& context, const std::string& config_file,
+                                             const ConnectionFlags& flags) {
+  if (config_file.empty()) return ToConnectionOptions(flags);
+  ASSIGN_OR_RETURN(const config::Config config, config::Load(context.fs, config_file));
+  return ConnectionOf(config);
+}
+
+etcd::ConnectionOptions ConnectionOf(const config::Config& config) {
+  etcd::ConnectionOptions options;
+  options.endpoints = config.cluster.endpoints;
+  options.ca_file = config.cluster.tls.ca_file;
+  options.cert_file = config.cluster.tls.cert_file;
+  options.key_file = config.cluster.tls.key_file;
+  options.server_name = config.cluster.tls.server_name;
+  options.username = config.cluster.username;
+  options.password_file = config.cluster.password_file;
+  options.command_timeout = config.health.timeout;
+  return options;
+}
+
+}  // namespace etcdrill::app

@@ -1,0 +1,117 @@
+// Printing.
+#include "app/output.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdlib>
+
+#include "base/units.h"
+
+namespace etcdrill::app {
+namespace {
+
+using Row = std::vector<std::string>;
+
+// Characters on the screen: bytes, less colour sequences and UTF-8 continuation bytes.
+size_t WidthOf(std::string_view text) {
+  size_t width = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\x1b') {
+      i = std::min(text.find('m', i), text.size());
+      continue;
+    }
+    if ((static_cast<unsigned char>(text[i]) & 0xC0) != 0x80) ++width;
+  }
+  return width;
+}
+
+std::vector<size_t> ColumnWidths(const Row& head, const std::vector<Row>& rows) {
+  std::vector<size_t> widths(head.size());
+  for (size_t i = 0; i < head.size(); ++i) {
+    widths[i] = WidthOf(head[i]);
+    for (const Row& row : rows) widths[i] = std::max(widths[i], WidthOf(row[i]));
+  }
+  return widths;
+}
+
+enum class Align { kLeft, kCentre, kRight };
+
+std::string Padded(std::string_view text, size_t width, Align align = Align::kLeft) {
+  const size_t blanks = width - std::min(width, WidthOf(text));
+  const size_t before = align == Align::kLeft ? 0 : align == Align::kRight ? blanks : blanks / 2;
+  return std::string(before, ' ') + std::string(text) + std::string(blanks - before, ' ');
+}
+
+bool IsNumber(std::string_view text) {
+  return !text.empty() && text.find_first_not_of("0123456789.") == std::string_view::npos;
+}
+
+}  // namespace
+
+std::string FramedTable(const Row& head, const std::vector<Row>& rows) {
+  const std::vector<size_t> widths = ColumnWidths(head, rows);
+  std::string rule = "+";
+  for (const size_t width : widths) rule += std::string(width + 2, '-') + "+";
+  rule += "\n";
+  const auto line = [&](const Row& row, auto align) {
+    std::string text = "|";
+    for (size_t i = 0; i < row.size(); ++i) text += " " + Padded(row[i], widths[i], align(row[i])) + " |";
+    return text + "\n";
+  };
+  std::string out = rule + line(head, [](const std::string&) { return Align::kCentre; }) + rule;
+  for (const Row& row : rows) {
+    out += line(row, [](const std::string& cell) { return IsNumber(cell) ? Align::kRight : Align::kLeft; });
+  }
+  return out + rule;
+}
+
+std::string PlainTable(const Row& head, const std::vector<Row>& rows) {
+  const std::vector<size_t> widths = ColumnWidths(head, rows);
+  const auto line = [&](const Row& row) {
+    std::string text;
+    for (size_t i = 0; i < row.size(); ++i) text += i + 1 < row.size() ? Padded(row[i], widths[i]) + "  " : row[i];
+    text.erase(text.find_last_not_of(' ') + 1);
+    return text + "\n";
+  };
+  std::string out = line(head);
+  for (const Row& row : rows) out += line(row);
+  return out;
+}
+
+std::string HumanBytes(uint64_t bytes) {
+  constexpr std::array kUnits = {"B", "kB", "MB", "GB", "TB", "PB", "EB"};
+  if (bytes < 10) return fmt::format("{} B", bytes);
+  const auto value = static_cast<double>(bytes);
+  const auto exponent = static_cast<size_t>(std::floor(std::log(value) / std::log(1000.0)));
+  const double scaled = std::floor(value / std::pow(1000.0, static_cast<double>(exponent)) * 10 + 0.5) / 10;
+  return scaled < 10 ? fmt::format("{:.1f} {}", scaled, kUnits[exponent]) : fmt::format("{:.0f} {}", scaled, kUnits[exponent]);
+}
+
+std::string Coloured(std::string_view word, Colour colour) {
+  static const bool on = isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr;
+  if (!on) return std::string(word);
+  const int code = colour == Colour::kGreen ? 32 : colour == Colour::kRed ? 31 : 33;
+  return fmt::format("\x1b[{}m{}\x1b[0m", code, word);
+}
+
+std::function<void(uint64_t, uint64_t)> ProgressLine(std::string label, ProgressMode mode, Clock& clock) {
+  const bool on = mode == ProgressMode::kAlways || (mode == ProgressMode::kAuto && isatty(STDERR_FILENO) == 1);
+  if (!on) return [](uint64_t, uint64_t) {};
+  return [label = std::move(label), &clock, watch = Stopwatch(clock),
+          next = clock.Monotonic()](uint64_t done, uint64_t total) mutable {
+    constexpr Duration kRedrawEvery = std::chrono::milliseconds(100);
+    const bool finished = done >= total;
+    if (!finished && clock.Monotonic() < next) return;
+    next = clock.Monotonic() + kRedrawEvery;
+    const double share = total == 0 ? 1 : static_cast<double>(done) / static_cast<double>(total);
+    const double rate = static_cast<double>(done) / std::max(watch.Seconds(), 1e-3);
+    fmt::print(stderr, "\r{} {:3.0f} %  {} of {}  {}/s\x1b[K{}", label, share * 100, FormatSize(done), FormatSize(total),
+               FormatSize(static_cast<uint64_t>(rate)), finished ? "\r\x1b[K" : "");
+  };
+}
+
+}  // namespace etcdrill::app

@@ -1,0 +1,33 @@
+// How results reach people and scripts: plain lines, a table, or JSON; and a progress line on terminals.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+
+namespace etcdrill::app {
+
+enum class OutputFormat { kSimple, kTable, kJson };
+enum class ProgressMode { kAuto, kAlways, kNever };
+
+// A table with a frame of ASCII characters, as etcdctl and etcdutl draw it.
+std::string FramedTable(const std::vector<std::string>& head, const std::vector<std::vector<std::string>>& rows);
+// The same without a frame, columns apart by two blanks: easy to read and to cut.
+std::string PlainTable(const std::vector<std::string>& head, const std::vector<std::vector<std::string>>& rows);
+
+// "177 kB", as etcdutl prints sizes (go-humanize: powers of 1000).
+std::string HumanBytes(uint64_t bytes);
+
+// Green, red or yellow on a terminal without NO_COLOR, else the bare word.
+enum class Colour { kGreen, kRed, kYellow };
+std::string Coloured(std::string_view word, Colour colour);
+
+// A function to be called with (done, total) that redraws one line on stderr at most ten times a second, and clears it at the
+// end. Draws nothing if stderr is not a terminal, unless `mode` is kAlways.
+std::function<void(uint64_t, uint64_t)> ProgressLine(std::string label, ProgressMode mode, Clock& clock);
+
+}  // namespace etcdrill::app

@@ -1,0 +1,47 @@
+// What the sidecar does when a schedule falls due: run the pipeline, log the outcome once, and move the metrics.
+#pragma once
+
+#include <optional>
+
+#include "config/config.h"
+#include "etcd/client.h"
+#include "io/context.h"
+#include "pipeline/drill_report.h"
+#include "report/metrics.h"
+#include "store/local_store.h"
+
+namespace etcdrill::app {
+
+// Each task runs on one thread at a time; different tasks may run at once. All arguments must outlive it.
+class SidecarTasks {
+ public:
+  SidecarTasks(const Context& context, const config::Config& config, etcd::Client& client, store::LocalStore& store,
+               report::Metrics& metrics)
+      : context_(context), config_(config), client_(client), store_(store), metrics_(metrics) {}
+
+  struct LastRuns {
+    std::optional<WallTime> snapshot;
+    std::optional<WallTime> drill;
+  };
+  LastRuns FindLastRuns() const;
+
+  // Reads the store anew into the metrics.
+  Status RefreshStoreFacts();
+
+  void TakeSnapshot();
+  // Drills the newest snapshot; waits for one if the store is empty.
+  void RunDrill();
+  void ProbeHealth();
+
+ private:
+  Result<store::Manifest> WaitForSnapshot();
+  void ReportDrill(const pipeline::DrillReport& report);
+
+  const Context& context_;
+  const config::Config& config_;
+  etcd::Client& client_;
+  store::LocalStore& store_;
+  report::Metrics& metrics_;
+};
+
+}  // namespace etcdrill::app

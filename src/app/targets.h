@@ -1,0 +1,25 @@
+// The snapshot that a command's argument means: a file, or something in the store of a configuration file.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/status.h"
+#include "io/context.h"
+#include "store/manifest.h"
+#include "verify/report.h"
+
+namespace etcdrill::app {
+
+struct Target {
+  std::string name;  // in the store, or the path
+  std::string path;
+  std::optional<store::Manifest> manifest;
+};
+
+// Without a configuration file the word is a path. A file NAME.json beside it, if it is a manifest of that file, counts.
+Result<Target> FindTarget(const Context& context, const std::string& word, const std::string& config_file);
+
+ExitCode ExitCodeOf(verify::Verdict verdict);
+
+}  // namespace etcdrill::app

@@ -1,0 +1,116 @@
+// The stream's rules: remaining_bytes counts down by the size of each blob; at 0 one more message brings exactly the 32 bytes
+// of the SHA-256; then the stream ends with status OK.
+#include "capture/capture.h"
+
+#include <fmt/format.h>
+
+#include <optional>
+
+#include "base/bytes.h"
+#include "crypto/hash.h"
+#include "etcd/snapshot_stream.h"
+
+namespace etcdrill::capture {
+namespace {
+
+constexpr size_t kTrailerBytes = Sha256::kSize;
+
+// Follows the protocol message by message, and knows at the end whether the file is whole.
+class StreamJudge {
+ public:
+  Status OnMessage(const etcd::SnapshotMessage& message) {
+    if (trailer_seen_) return Error(Reason::kStreamShort, "bytes follow the SHA-256 that should end the stream");
+    if (!total_.has_value()) total_ = message.blob.size() + message.remaining_bytes;
+    if (received_ == *total_) return OnTrailer(message);
+    received_ += message.blob.size();
+    if (received_ > *total_ || message.remaining_bytes != *total_ - received_) {
+      return Error(Reason::kStreamShort, fmt::format("etcd announced {} bytes; after {} it says that {} remain", *total_,
+                                                     received_, message.remaining_bytes));
+    }
+    body_.Update(message.blob);
+    whole_.Update(message.blob);
+    return OkStatus();
+  }
+
+  Status OnEnd() const {
+    if (trailer_seen_) return OkStatus();
+    return Error(Reason::kStreamShort,
+                 fmt::format("the stream ended after {} of {} bytes, without its SHA-256", received_, total_.value_or(0)));
+  }
+
+  uint64_t received() const { return received_; }
+  uint64_t total() const { return total_.value_or(0); }
+  std::string FinishSha256() { return Hex(whole_.Finish()); }
+
+ private:
+  Status OnTrailer(const etcd::SnapshotMessage& message) {
+    trailer_seen_ = true;
+    if (message.blob.size() != kTrailerBytes) {
+      return Error(Reason::kStreamShort, fmt::format("the last message has {} bytes, expected the {} of a SHA-256",
+                                                     message.blob.size(), kTrailerBytes));
+    }
+    const std::string actual = body_.Finish();
+    if (actual != message.blob) {
+      return Error(Reason::kTrailerMismatch,
+                   fmt::format("the bytes received have SHA-256 {}, etcd sent {}", Hex(actual), Hex(message.blob)));
+    }
+    whole_.Update(message.blob);
+    return OkStatus();
+  }
+
+  std::optional<uint64_t> total_;  // of the database, without trailer
+  uint64_t received_ = 0;
+  bool trailer_seen_ = false;
+  Sha256 body_;
+  Sha256 whole_;
+};
+
+Status CheckSpace(const Context& context, const std::string& path, const etcd::MemberStatus& source) {
+  ASSIGN_OR_RETURN(const SpaceInfo space, context.fs.Space(DirName(path)));
+  const auto needed = static_cast<uint64_t>(source.db_size_bytes);
+  if (space.available_bytes >= needed) return OkStatus();
+  return Error(Reason::kNoSpace, fmt::format("{} has {} bytes free, the database has {}; make room or use another directory",
+                                             DirName(path), space.available_bytes, needed));
+}
+
+Status Receive(const Context& context, const CaptureInput& input, etcd::SnapshotStream& stream, DurableFile& file,
+               StreamJudge& judge) {
+  const MonotonicTime deadline = context.clock.Monotonic() + input.timeout;
+  while (true) {
+    ASSIGN_OR_RETURN(const auto message, stream.Next());
+    if (!message.has_value()) return judge.OnEnd();
+    RETURN_IF_ERROR(judge.OnMessage(*message));
+    RETURN_IF_ERROR(file.Append(message->blob));
+    input.on_progress(judge.received(), judge.total());
+    if (context.clock.Monotonic() > deadline) {
+      return Error(Reason::kTimeout, fmt::format("{} of {} bytes came within {:.0f} s; raise snapshot.timeout if the way is "
+                                                 "just slow",
+                                                 judge.received(), judge.total(), SecondsOf(input.timeout)));
+    }
+  }
+}
+
+Result<CaptureResult> CaptureFrom(const Context& context, const CaptureInput& input, const etcd::Endpoint& endpoint) {
+  const Stopwatch watch(context.clock);
+  ASSIGN_OR_RETURN(etcd::MemberStatus source, endpoint.Status());
+  if (source.is_learner || source.leader_id == 0) {
+    return Error(Reason::kEtcdError, fmt::format("{}: {}", endpoint.address(),
+                                                 source.is_learner ? "is a learner; its data may lag" : "has no leader"));
+  }
+  RETURN_IF_ERROR(CheckSpace(context, input.temp_path, source));
+  ASSIGN_OR_RETURN(DurableFile file, DurableFile::Create(context.fs, input.temp_path));
+  const WallTime taken = context.clock.Now();
+  ASSIGN_OR_RETURN(const auto stream, endpoint.Snapshot());
+  StreamJudge judge;
+  RETURN_IF_ERROR(Annotate(Receive(context, input, *stream, file, judge), "snapshot from " + endpoint.address()));
+  return CaptureResult{std::move(file),    judge.total() + kTrailerBytes, judge.FinishSha256(), taken,
+                       endpoint.address(), std::move(source),             watch.Seconds()};
+}
+
+}  // namespace
+
+Result<CaptureResult> Capture(const Context& context, const CaptureInput& input) {
+  return input.client.Any([&](const etcd::Endpoint& endpoint) { return CaptureFrom(context, input, endpoint); });
+}
+
+}  // namespace etcdrill::capture

@@ -1,0 +1,36 @@
+// Stage: a snapshot streams from one member into a temporary file, hashed on the way. Nothing is renamed before the trailer
+// fits: the official client only looks at the size (formats.md 3.1), so it keeps what a bad disk or network made of it.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "base/status.h"
+#include "etcd/client.h"
+#include "io/context.h"
+#include "io/durable_file.h"
+
+namespace etcdrill::capture {
+
+struct CaptureInput {
+  etcd::Client& client;
+  std::string temp_path;  // where the stream goes; on the file system of its later home
+  Duration timeout;       // for one attempt on one endpoint
+  // Called now and then with bytes received and bytes in all.
+  std::function<void(uint64_t, uint64_t)> on_progress = [](uint64_t, uint64_t) {};
+};
+
+struct CaptureResult {
+  DurableFile file;  // complete, its trailer checked; not yet visible
+  uint64_t size_bytes = 0;
+  std::string sha256;   // hex, of the whole file
+  WallTime taken;       // when the stream began: the moment whose data this is
+  std::string endpoint;
+  etcd::MemberStatus source;  // just before the stream
+  double duration_seconds = 0;
+};
+
+// Tries the endpoints in turn; learners and members without a leader are passed over. The error is that of the last one.
+Result<CaptureResult> Capture(const Context& context, const CaptureInput& input);
+
+}  // namespace etcdrill::capture

@@ -1,0 +1,65 @@
+// The sidecar's configuration, as a plain struct with all defaults (DESIGN.md section 5). Paths are absolute or relative to
+// the working directory by the time they stand here.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/log.h"
+
+namespace etcdrill::config {
+
+using namespace std::chrono_literals;
+
+struct TlsConfig {
+  std::string ca_file;
+  std::string cert_file;
+  std::string key_file;
+  std::string server_name;
+};
+
+struct ClusterConfig {
+  std::string name = "etcd";
+  std::vector<std::string> endpoints = {"127.0.0.1:2379"};
+  TlsConfig tls;
+  std::string username;
+  std::string password_file;
+};
+
+struct SnapshotConfig {
+  Duration every = 1h;
+  Duration timeout = 10min;
+};
+
+struct DrillConfig {
+  Duration every = 6h;
+  std::string scratch_dir = "/var/lib/etcdrill/scratch";
+  std::string etcd_binary = "/usr/bin/etcd";
+  Duration timeout = 30min;
+};
+
+struct HealthConfig {
+  Duration interval = 15s;
+  Duration timeout = 5s;
+};
+
+struct Objectives {
+  Duration rpo = 2h;
+  Duration verified_rpo = 26h;
+  Duration rto = 15min;
+};
+
+struct Config {
+  ClusterConfig cluster;
+  std::string store_path = "/var/lib/etcdrill/snapshots";
+  SnapshotConfig snapshot;
+  DrillConfig drill;
+  HealthConfig health;
+  Objectives objectives;
+  std::string web_listen = "127.0.0.1:9379";
+  LogLevel log_level = LogLevel::kInfo;
+  LogFormat log_format = LogFormat::kLogfmt;
+};
+
+}  // namespace etcdrill::config

@@ -1,0 +1,255 @@
+// The only user of yaml-cpp. That library accepts duplicate keys (the first wins), several documents and unknown keys in
+// silence; a mapping is therefore read through Section, which knows every key that was asked for.
+#include "config/load.h"
+
+#include <fmt/format.h>
+#include <yaml-cpp/yaml.h>
+
+#include <algorithm>
+#include <set>
+
+#include "base/units.h"
+
+namespace etcdrill::config {
+namespace {
+
+constexpr std::string_view kEveryPrefix = "@every ";
+
+class Problems {
+ public:
+  explicit Problems(std::string file) : file_(std::move(file)) {}
+  void Add(const YAML::Mark& mark, std::string_view text) {
+    lines_.push_back(fmt::format("{}:{}:{}: {}", file_, mark.line + 1, mark.column + 1, text));
+  }
+  Status ToStatus() const { return lines_.empty() ? OkStatus() : Error(Reason::kConfig, fmt::format("{}", fmt::join(lines_, "\n"))); }
+
+ private:
+  const std::string file_;
+  std::vector<std::string> lines_;
+};
+
+// Levenshtein distance, for "did you mean".
+size_t EditDistance(std::string_view a, std::string_view b) {
+  std::vector<size_t> row(b.size() + 1);
+  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (size_t i = 1; i <= a.size(); ++i) {
+    size_t diagonal = row[0];
+    row[0] = i;
+    for (size_t j = 1; j <= b.size(); ++j) {
+      const size_t substituted = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, substituted});
+    }
+  }
+  return row[b.size()];
+}
+
+// One mapping of the file. Every Read names a key; Finish reports the keys that nobody named.
+class Section {
+ public:
+  Section(const YAML::Node& node, std::string path, Problems& problems)
+      : node_(node), path_(std::move(path)), problems_(problems) {
+    if (!node_.IsDefined() || node_.IsNull()) return;
+    if (!node_.IsMap()) {
+      problems_.Add(node_.Mark(), fmt::format("{} must be a mapping of keys to values", path_.empty() ? "the file" : path_));
+      return;
+    }
+    is_map_ = true;
+  }
+
+  Section Sub(const char* key) { return {Find(key), Full(key), problems_}; }
+
+  void Read(const char* key, std::string& out) {
+    if (const YAML::Node node = Find(key); IsScalar(node, key, "a text")) out = node.Scalar();
+  }
+
+  void Read(const char* key, std::vector<std::string>& out) {
+    const YAML::Node node = Find(key);
+    if (!node.IsDefined()) return;
+    if (!node.IsSequence() || node.size() == 0) {
+      problems_.Add(node.Mark(), fmt::format("{} must be a list with at least one entry", Full(key)));
+      return;
+    }
+    out.clear();
+    for (const YAML::Node& entry : node) {
+      if (IsScalar(entry, key, "a list of texts")) out.push_back(entry.Scalar());
+    }
+  }
+
+  // Durations of zero make no sense for any key.
+  void Read(const char* key, Duration& out) { ReadDuration(key, "", out); }
+  void ReadEvery(const char* key, Duration& out) { ReadDuration(key, kEveryPrefix, out); }
+
+  template <typename T>
+  void Read(const char* key, T& out, Result<T> (*parse)(std::string_view)) {
+    const YAML::Node node = Find(key);
+    if (!IsScalar(node, key, "a word")) return;
+    Store(node, key, parse(node.Scalar()), out);
+  }
+
+  void Finish() {
+    if (!is_map_) return;
+    std::set<std::string> seen;
+    for (const auto& entry : node_) {
+      const std::string key = entry.first.IsScalar() ? entry.first.Scalar() : "";
+      if (!seen.insert(key).second) problems_.Add(entry.first.Mark(), fmt::format("{} stands here twice", Full(key)));
+      if (std::find(known_.begin(), known_.end(), key) == known_.end()) {
+        problems_.Add(entry.first.Mark(), fmt::format("{} is not a key; {}", Full(key), Advice(key)));
+      }
+    }
+  }
+
+ private:
+  YAML::Node Find(const char* key) {
+    known_.emplace_back(key);
+    return is_map_ ? node_[key] : YAML::Node(YAML::NodeType::Undefined);
+  }
+
+  bool IsScalar(const YAML::Node& node, const char* key, std::string_view what) {
+    if (!node.IsDefined()) return false;
+    if (node.IsScalar()) return true;
+    problems_.Add(node.Mark(), fmt::format("{} must be {}", Full(key), what));
+    return false;
+  }
+
+  void ReadDuration(const char* key, std::string_view prefix, Duration& out) {
+    const YAML::Node node = Find(key);
+    if (!IsScalar(node, key, "a duration")) return;
+    std::string_view text = node.Scalar();
+    if (!text.starts_with(prefix)) {
+      problems_.Add(node.Mark(), fmt::format("{}: \"{}\" is not a schedule; write \"@every 1h\"", Full(key), text));
+      return;
+    }
+    text.remove_prefix(prefix.size());
+    Result<Duration> duration = ParseDuration(text);
+    if (duration.ok() && *duration <= 0s) duration = Error(Reason::kConfig, "must be more than zero");
+    Store(node, key, std::move(duration), out);
+  }
+
+  template <typename T>
+  void Store(const YAML::Node& node, const char* key, Result<T> value, T& out) {
+    if (value.ok()) {
+      out = *std::move(value);
+    } else {
+      problems_.Add(node.Mark(), fmt::format("{}: {}", Full(key), MessageOf(value.status())));
+    }
+  }
+
+  std::string Full(std::string_view key) const { return path_.empty() ? std::string(key) : fmt::format("{}.{}", path_, key); }
+
+  std::string Advice(std::string_view key) const {
+    const auto nearest = std::min_element(known_.begin(), known_.end(), [&](const auto& a, const auto& b) {
+      return EditDistance(key, a) < EditDistance(key, b);
+    });
+    if (nearest != known_.end() && EditDistance(key, *nearest) <= 2) return fmt::format("did you mean {}?", *nearest);
+    return fmt::format("known here: {}", fmt::join(known_, ", "));
+  }
+
+  const YAML::Node node_;
+  const std::string path_;
+  Problems& problems_;
+  bool is_map_ = false;
+  std::vector<std::string> known_;
+};
+
+void ReadCluster(Section section, ClusterConfig& cluster) {
+  section.Read("name", cluster.name);
+  section.Read("endpoints", cluster.endpoints);
+  Section tls = section.Sub("tls");
+  tls.Read("ca_file", cluster.tls.ca_file);
+  tls.Read("cert_file", cluster.tls.cert_file);
+  tls.Read("key_file", cluster.tls.key_file);
+  tls.Read("server_name", cluster.tls.server_name);
+  tls.Finish();
+  Section auth = section.Sub("auth");
+  auth.Read("username", cluster.username);
+  auth.Read("password_file", cluster.password_file);
+  auth.Finish();
+  section.Finish();
+}
+
+void ReadDrill(Section section, DrillConfig& drill) {
+  section.ReadEvery("schedule", drill.every);
+  section.Read("scratch_dir", drill.scratch_dir);
+  section.Read("timeout", drill.timeout);
+  Section etcd = section.Sub("etcd");
+  etcd.Read("binary", drill.etcd_binary);
+  etcd.Finish();
+  section.Finish();
+}
+
+void ReadRoot(Section root, Config& config) {
+  ReadCluster(root.Sub("cluster"), config.cluster);
+  Section store = root.Sub("store");
+  store.Read("path", config.store_path);
+  store.Finish();
+  Section snapshot = root.Sub("snapshot");
+  snapshot.ReadEvery("schedule", config.snapshot.every);
+  snapshot.Read("timeout", config.snapshot.timeout);
+  snapshot.Finish();
+  ReadDrill(root.Sub("drill"), config.drill);
+  Section health = root.Sub("health");
+  health.Read("interval", config.health.interval);
+  health.Read("timeout", config.health.timeout);
+  health.Finish();
+  Section objectives = root.Sub("objectives");
+  objectives.Read("rpo", config.objectives.rpo);
+  objectives.Read("verified_rpo", config.objectives.verified_rpo);
+  objectives.Read("rto", config.objectives.rto);
+  objectives.Finish();
+  Section web = root.Sub("web");
+  web.Read("listen", config.web_listen);
+  web.Finish();
+  Section log = root.Sub("log");
+  log.Read("level", config.log_level, ParseLogLevel);
+  log.Read("format", config.log_format, ParseLogFormat);
+  log.Finish();
+  root.Finish();
+}
+
+// Paths in the file are relative to the file.
+void ResolvePaths(Config& config, const std::string& dir) {
+  for (std::string* path : {&config.cluster.tls.ca_file, &config.cluster.tls.cert_file, &config.cluster.tls.key_file,
+                            &config.cluster.password_file, &config.store_path, &config.drill.scratch_dir,
+                            &config.drill.etcd_binary}) {
+    if (!path->empty() && path->front() != '/') *path = JoinPath(dir, *path);
+  }
+}
+
+// The name becomes part of file names.
+void CheckClusterName(const std::string& name, Problems& problems) {
+  constexpr std::string_view kAllowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+  const bool good = !name.empty() && name.size() <= 64 && name.front() != '.' &&
+                    name.find_first_not_of(kAllowed) == std::string::npos;
+  if (!good) {
+    problems.Add(YAML::Mark(), fmt::format("cluster.name \"{}\" becomes part of file names: use up to 64 letters, digits, '.', "
+                                           "'_' and '-', not beginning with '.'",
+                                           name));
+  }
+}
+
+}  // namespace
+
+Result<Config> Parse(std::string_view text, const std::string& path) {
+  Problems problems(path);
+  Config config;
+  try {
+    const std::vector<YAML::Node> documents = YAML::LoadAll(std::string(text));
+    if (documents.size() > 1) problems.Add(documents[1].Mark(), "a second document; one file holds one configuration");
+    if (!documents.empty()) ReadRoot(Section(documents[0], "", problems), config);
+  } catch (const YAML::Exception& e) {
+    problems.Add(e.mark, e.msg);
+  }
+  CheckClusterName(config.cluster.name, problems);
+  RETURN_IF_ERROR(problems.ToStatus());
+  ResolvePaths(config, DirName(path));
+  return config;
+}
+
+Result<Config> Load(FileSystem& fs, const std::string& path) {
+  const Result<std::string> text = fs.ReadWhole(path, kConfigBytesMax);
+  if (!text.ok()) return Error(Reason::kConfig, fmt::format("configuration: {}", MessageOf(text.status())));
+  return Parse(*text, path);
+}
+
+}  // namespace etcdrill::config

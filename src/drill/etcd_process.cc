@@ -1,0 +1,111 @@
+// Flags for a member that is alone, reaches nobody and leaves nothing to chance. A quota of 8 GiB, because a snapshot of a
+// cluster with a raised quota must not drill into a NOSPACE alarm of the default's making.
+#include "drill/etcd_process.h"
+
+#include <fmt/format.h>
+#include <limits.h>
+#include <stdlib.h>
+
+namespace etcdrill::drill {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Duration kVersionLimit = 10s;
+constexpr Duration kPollEvery = 20ms;
+constexpr Duration kStopGrace = 3s;
+constexpr std::string_view kClientSocket = "client.sock:0";
+constexpr size_t kSocketPathMax = 107;  // sun_path without its terminating zero
+constexpr size_t kLogLinesInError = 3;
+
+// The last lines of etcd's log, for an error message.
+std::string LastLines(std::string_view output) {
+  size_t begin = output.size();
+  for (size_t lines = 0; begin > 0 && lines <= kLogLinesInError; ++lines) {
+    const size_t newline = output.rfind('\n', begin - 1);
+    if (newline == std::string_view::npos) return std::string(output);
+    if (lines == kLogLinesInError) return std::string(output.substr(newline + 1));
+    begin = newline;
+  }
+  return std::string(output);
+}
+
+Result<std::string> AbsolutePath(const std::string& path) {
+  char resolved[PATH_MAX];
+  if (realpath(path.c_str(), resolved) == nullptr) return ErrorFromErrno(errno, "resolve", path);
+  return std::string(resolved);
+}
+
+}  // namespace
+
+Result<std::string> EtcdVersion(const Context& context, const std::string& binary) {
+  const auto output = RunToEnd(context.processes, context.clock, {.program = binary, .arguments = {"--version"}},
+                               kVersionLimit, context.stop);
+  if (!output.ok()) {
+    const Reason reason = ReasonOf(output.status());
+    if (reason == Reason::kInterrupted) return output.status();
+    return Error(Reason::kEtcdMissing, fmt::format("{}; name an etcd server binary with --etcd or drill.etcd.binary",
+                                                   MessageOf(output.status())));
+  }
+  // "etcd Version: 3.5.16"
+  constexpr std::string_view kPrefix = "etcd Version: ";
+  const std::string_view text = *output;
+  const size_t at = text.find(kPrefix);
+  if (at == std::string_view::npos) {
+    return Error(Reason::kEtcdVersion, fmt::format("{} --version does not answer like etcd; is it an etcd server binary?", binary));
+  }
+  const std::string_view rest = text.substr(at + kPrefix.size());
+  return std::string(rest.substr(0, rest.find_first_of("\r\n ")));
+}
+
+Result<std::unique_ptr<EtcdProcess>> EtcdProcess::Start(const Context& context, const std::string& binary,
+                                                        const std::string& data_dir, const std::string& work_dir) {
+  ASSIGN_OR_RETURN(const std::string data_path, AbsolutePath(data_dir));
+  ASSIGN_OR_RETURN(const std::string program, AbsolutePath(binary));
+  ASSIGN_OR_RETURN(const std::string work_path, AbsolutePath(work_dir));
+  const std::string socket = JoinPath(work_path, kClientSocket);
+  if (socket.size() > kSocketPathMax) {
+    return Error(Reason::kConfig, fmt::format("scratch directory {}: its path is too long for a unix socket by {} bytes; "
+                                              "set a shorter drill.scratch_dir",
+                                              work_path, socket.size() - kSocketPathMax));
+  }
+  const std::string client_url = fmt::format("unix://{}", kClientSocket);
+  const ProcessOptions options{
+      .program = program,
+      .arguments = {"--name", std::string(kMemberName), "--data-dir", data_path,
+                    "--listen-client-urls", client_url, "--advertise-client-urls", client_url,
+                    "--listen-peer-urls", std::string(kPeerUrl), "--initial-advertise-peer-urls", std::string(kPeerUrl),
+                    "--initial-cluster", fmt::format("{}={}", kMemberName, kPeerUrl),
+                    "--quota-backend-bytes", "8589934592"},
+      .environment = {"PATH=/usr/bin:/bin", "GOTRACEBACK=none"},
+      .working_dir = work_path,
+      .low_priority = true};
+  ASSIGN_OR_RETURN(auto process, context.processes.Start(options));
+  ASSIGN_OR_RETURN(auto client, etcd::ScratchClient::Create({.socket_path = socket}, context));
+  return std::unique_ptr<EtcdProcess>(new EtcdProcess(context, std::move(process), std::move(client)));
+}
+
+Status EtcdProcess::WaitReady(MonotonicTime deadline) {
+  while (true) {
+    if (const auto exit = process_->Poll()) {
+      return Error(Reason::kEtcdExited, fmt::format("etcd ended with {} while it booted; its last words: {}",
+                                                    exit->Describe(), LastLines(OutputTail())));
+    }
+    // A read through raft: etcd answers it only when it leads and has applied its log.
+    const auto answer = client_->endpoint().Range({.key = "health", .count_only = true});
+    // Any answer of the store counts as ready, an error too: with the CORRUPT alarm raised every read is refused.
+    if (answer.ok() || ReasonOf(answer.status()) == Reason::kEtcdError) return OkStatus();
+    if (context_.clock.Monotonic() >= deadline) {
+      return Error(Reason::kEtcdNotReady, fmt::format("etcd was not ready in time ({}); its last words: {}",
+                                                      MessageOf(answer.status()), LastLines(OutputTail())));
+    }
+    if (!context_.clock.SleepFor(kPollEvery, context_.stop)) return Error(Reason::kInterrupted, "interrupted while etcd booted");
+  }
+}
+
+void EtcdProcess::Stop() {
+  client_.reset();  // etcd waits two seconds for connections that are still open
+  process_->Stop(kStopGrace);
+}
+
+}  // namespace etcdrill::drill

@@ -1,0 +1,65 @@
+// See auth.h. Neither the password nor a token ever gets into an error text.
+#include "etcd/auth.h"
+
+#include <fmt/format.h>
+
+#include "etcd/call.h"
+#include "etcd/errors.h"
+#include "proto/etcdserverpb.grpc.pb.h"
+
+namespace etcdrill::etcd {
+namespace {
+constexpr uint64_t kMaxPasswordBytes = 4096;
+}  // namespace
+
+Login::Login(const ConnectionOptions& options, const Context& context)
+    : username_(options.username),
+      password_(options.password),
+      password_file_(options.password_file),
+      context_(context) {}
+
+Result<std::string> Login::Token(const std::shared_ptr<grpc::Channel>& connection, const Address& address,
+                                 gpr_timespec deadline) {
+  if (username_.empty()) return std::string();
+  {
+    const std::lock_guard lock(mutex_);
+    if (token_.has_value()) return *token_;
+  }
+  ASSIGN_OR_RETURN(std::string token, Authenticate(connection, address, deadline));
+  const std::lock_guard lock(mutex_);
+  token_ = token;
+  return token;
+}
+
+bool Login::Forget(const std::string& token) {
+  if (username_.empty()) return false;
+  const std::lock_guard lock(mutex_);
+  if (token_ == token) token_.reset();  // else another thread has logged in meanwhile
+  return true;
+}
+
+Result<std::string> Login::Password() const {
+  if (password_file_.empty()) return password_;
+  ASSIGN_OR_RETURN(std::string password, context_.fs.ReadWhole(password_file_, kMaxPasswordBytes));
+  while (password.ends_with('\n') || password.ends_with('\r')) password.pop_back();
+  return password;
+}
+
+Result<std::string> Login::Authenticate(const std::shared_ptr<grpc::Channel>& connection, const Address& address,
+                                        gpr_timespec deadline) const {
+  Result<std::string> password = Password();
+  if (!password.ok()) return Error(Reason::kAuth, fmt::format("password file: {}", MessageOf(password.status())));
+  etcdserverpb::AuthenticateRequest request;
+  request.set_name(username_);
+  request.set_password(*std::move(password));
+  etcdserverpb::AuthenticateResponse response;
+  grpc::ClientContext call;
+  call.set_deadline(deadline);
+  const CancelOnStop cancel(call, context_.stop);
+  const grpc::Status status = etcdserverpb::Auth::Stub(connection).Authenticate(&call, request, &response);
+  if (AuthIsOff(status)) return std::string();
+  if (!status.ok()) return FromGrpc(status, address, fmt::format("log in as \"{}\"", username_), context_.stop);
+  return response.token();
+}
+
+}  // namespace etcdrill::etcd

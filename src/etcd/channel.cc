@@ -1,0 +1,131 @@
+// See channel.h. What the channel arguments mean: grpc/impl/codegen/grpc_types.h of gRPC 1.51.
+#include "etcd/channel.h"
+
+#include <fmt/format.h>
+#include <grpc/support/log.h>
+#include <grpcpp/create_channel.h>
+#include <grpcpp/security/credentials.h>
+#include <grpcpp/security/tls_certificate_provider.h>
+#include <grpcpp/security/tls_certificate_verifier.h>
+#include <grpcpp/security/tls_credentials_options.h>
+
+#include "etcd/call.h"
+#include "etcd/errors.h"
+
+namespace etcdrill::etcd {
+namespace {
+
+using namespace std::chrono_literals;
+
+// A silent connection is noticed within their sum. etcd hangs up on pings that come faster than every 5 s.
+constexpr Duration kKeepaliveEvery = 20s;
+constexpr Duration kKeepaliveTimeout = 10s;
+// An idle connection is closed soon, because nobody would attend to it: gRPC 1.51 looks at its sockets only while some
+// call is being waited for. A member that wants to stop says so and waits seconds for its clients to hang up.
+constexpr Duration kIdleAfter = 1s;
+constexpr Duration kShortestBackoff = 100ms;  // gRPC takes no less
+// gRPC's 4 MiB is less than what etcd may send: two values of 1.5 MiB each, with their keys, already come near.
+constexpr int kMaxMessageBytes = 16 << 20;
+
+std::shared_ptr<grpc::ChannelCredentials> Credentials(const ConnectionOptions& options, const TlsFiles& files) {
+  namespace tls = grpc::experimental;
+  tls::TlsChannelCredentialsOptions tls_options;
+  std::vector<tls::IdentityKeyCertPair> identity;
+  if (!files.cert.empty()) identity.push_back({files.key, files.cert});
+  if (!identity.empty() || !files.ca.empty()) {
+    tls_options.set_certificate_provider(std::make_shared<tls::StaticDataCertificateProvider>(files.ca, identity));
+  }
+  if (!files.ca.empty()) tls_options.watch_root_certs();
+  if (!identity.empty()) tls_options.watch_identity_key_cert_pairs();
+  if (options.insecure_skip_verify) {
+    tls_options.set_verify_server_certs(false);
+    tls_options.set_check_call_host(false);
+    tls_options.set_certificate_verifier(std::make_shared<tls::NoOpCertificateVerifier>());
+  } else {
+    tls_options.set_certificate_verifier(std::make_shared<tls::HostNameCertificateVerifier>());
+  }
+  return tls::TlsCredentials(tls_options);
+}
+
+int Milliseconds(Duration d) { return static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(d).count()); }
+
+grpc::ChannelArguments Arguments(const ConnectionOptions& options) {
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, Milliseconds(kKeepaliveEvery));
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, Milliseconds(kKeepaliveTimeout));
+  arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);  // no limit: a snapshot stream sends nothing for hours
+  // Despite their names, the larger of the two is the time that a connection attempt may take, handshakes included.
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, Milliseconds(options.dial_timeout));
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, Milliseconds(kShortestBackoff));
+  arguments.SetInt(GRPC_ARG_CLIENT_IDLE_TIMEOUT_MS, Milliseconds(kIdleAfter));
+  arguments.SetInt(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, kMaxMessageBytes);
+  arguments.SetInt(GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1);  // no TXT look-ups
+  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);                  // http_proxy is not meant for etcd
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);          // a new channel is a new connection
+  if (!options.server_name.empty()) arguments.SetSslTargetNameOverride(options.server_name);
+  return arguments;
+}
+
+std::shared_ptr<grpc::Channel> Connect(const ConnectionOptions& options, const Address& address,
+                                       const TlsFiles& files) {
+  return grpc::CreateCustomChannel(address.target,
+                                   address.tls ? Credentials(options, files) : grpc::InsecureChannelCredentials(),
+                                   Arguments(options));
+}
+
+}  // namespace
+
+Result<std::shared_ptr<Channel>> Channel::Create(const ConnectionOptions& options, const std::string& endpoint,
+                                                 std::shared_ptr<Login> login, std::shared_ptr<CallCounts> counts,
+                                                 const Context& context) {
+  gpr_set_log_function([](gpr_log_func_args*) {});  // stderr is ours alone; what went wrong, the statuses say too
+  ASSIGN_OR_RETURN(Address address, ParseAddress(endpoint, WantsTls(options)));
+  ASSIGN_OR_RETURN(TlsFiles files, ReadTlsFiles(context.fs, options));
+  return std::shared_ptr<Channel>(
+      new Channel(options, std::move(address), std::move(files), std::move(login), std::move(counts), context));
+}
+
+Channel::Channel(const ConnectionOptions& options, Address address, TlsFiles files, std::shared_ptr<Login> login,
+                 std::shared_ptr<CallCounts> counts, const Context& context)
+    : options_(options),
+      address_(std::move(address)),
+      login_(std::move(login)),
+      counts_(std::move(counts)),
+      context_(context),
+      files_(std::move(files)),
+      connection_(Connect(options_, address_, files_)) {}
+
+std::shared_ptr<grpc::Channel> Channel::Connection() {
+  const std::lock_guard lock(mutex_);
+  // Looks at the sockets once: a connection that the other side has closed since the last call is noticed now.
+  connection_->WaitForStateChange(GRPC_CHANNEL_READY, gpr_now(GPR_CLOCK_MONOTONIC));
+  const grpc_connectivity_state state = connection_->GetState(false);
+  bool replace = state == GRPC_CHANNEL_TRANSIENT_FAILURE || state == GRPC_CHANNEL_CONNECTING;
+  if (address_.tls) {
+    Result<TlsFiles> now = ReadTlsFiles(context_.fs, options_);
+    if (now.ok() && *now != files_) {
+      files_ = *std::move(now);
+      replace = true;
+    }
+  }
+  if (replace) connection_ = Connect(options_, address_, files_);
+  return connection_;
+}
+
+Status Channel::Call(std::string_view call, const Attempt& attempt) {
+  const gpr_timespec deadline = DeadlineAfter(options_.command_timeout);
+  const std::shared_ptr<grpc::Channel> connection = Connection();
+  for (bool first = true;; first = false) {
+    ASSIGN_OR_RETURN(const std::string token, login_->Token(connection, address_, deadline));
+    grpc::ClientContext context;
+    context.set_deadline(deadline);
+    if (!token.empty()) context.AddMetadata("token", token);
+    const CancelOnStop cancel(context, context_.stop);
+    const grpc::Status status = attempt(connection, context);
+    if (status.ok()) return OkStatus();
+    if (first && NeedsNewLogin(status) && login_->Forget(token)) continue;
+    return FromGrpc(status, address_, call, context_.stop);
+  }
+}
+
+}  // namespace etcdrill::etcd

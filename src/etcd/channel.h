@@ -1,0 +1,73 @@
+// The connection to one endpoint: how it is made, kept alive and made again, and the frame of every call over it.
+#pragma once
+
+#include <grpcpp/channel.h>
+#include <grpcpp/client_context.h>
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+#include "etcd/address.h"
+#include "etcd/auth.h"
+#include "etcd/client.h"
+#include "etcd/tls_files.h"
+
+namespace etcdrill::etcd {
+
+// Safe for use from any thread. The context that `login` and this share must outlive it.
+class Channel {
+ public:
+  // Connects lazily: an unreachable endpoint is no error here.
+  static Result<std::shared_ptr<Channel>> Create(const ConnectionOptions& options, const std::string& endpoint,
+                                                 std::shared_ptr<Login> login, std::shared_ptr<CallCounts> counts,
+                                                 const Context& context);
+
+  const Address& address() const { return address_; }
+  const ConnectionOptions& options() const { return options_; }
+  const Context& context() const { return context_; }
+  CallCounts& counts() const { return *counts_; }
+  Login& login() const { return *login_; }
+
+  // For one call; each call asks for it anew. A connection that has failed, or that a call before has left half made,
+  // is replaced, not waited for: gRPC's own attempts come after a backoff and time out while no call is being waited
+  // for. The certificate files are used as they are now. If they can't be (half of a pair is replaced, say) the
+  // connection made from the last good ones goes on.
+  std::shared_ptr<grpc::Channel> Connection();
+
+  // One unary call, `attempt`, with deadline and token; with a second attempt if the token was refused. `call` names it
+  // in errors.
+  using Attempt = std::function<grpc::Status(const std::shared_ptr<grpc::Channel>&, grpc::ClientContext&)>;
+  Status Call(std::string_view call, const Attempt& attempt);
+
+ private:
+  Channel(const ConnectionOptions& options, Address address, TlsFiles files, std::shared_ptr<Login> login,
+          std::shared_ptr<CallCounts> counts, const Context& context);
+
+  const ConnectionOptions options_;
+  const Address address_;
+  const std::shared_ptr<Login> login_;
+  const std::shared_ptr<CallCounts> counts_;
+  const Context& context_;
+  std::mutex mutex_;
+  TlsFiles files_;  // those that connection_ was made with
+  std::shared_ptr<grpc::Channel> connection_;
+};
+
+// Calls `rpc`, a method of a generated stub, over `channel`.
+template <typename Stub, typename Request, typename Response>
+Result<Response> Unary(Channel& channel, std::string_view call,
+                       grpc::Status (Stub::*rpc)(grpc::ClientContext*, const Request&, Response*),
+                       const Request& request) {
+  Response response;
+  RETURN_IF_ERROR(
+      channel.Call(call, [&](const std::shared_ptr<grpc::Channel>& connection, grpc::ClientContext& context) {
+        Stub stub(connection);
+        return (stub.*rpc)(&context, request, &response);
+      }));
+  return response;
+}
+
+}  // namespace etcdrill::etcd

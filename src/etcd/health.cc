@@ -1,0 +1,81 @@
+// A member is healthy if a linearizable read goes through it (a refusal for lack of rights went through the cluster
+// too, so it counts) and no alarm is raised anywhere. Two things differ from etcdctl: a member that knows of no leader
+// is not made to wait for a read that can't succeed, and a learner, which may not read through the cluster, is judged
+// by its own Status.
+#include "etcd/health.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+namespace etcdrill::etcd {
+namespace {
+
+constexpr char kHealthKey[] = "health";  // the one etcdctl reads; it need not exist
+
+std::string_view NameOf(AlarmType type) {
+  switch (type) {
+    case AlarmType::kNoSpace:
+      return "NOSPACE";
+    case AlarmType::kCorrupt:
+      return "CORRUPT";
+    case AlarmType::kNone:
+      break;
+  }
+  return "unknown";
+}
+
+std::string DescribeAlarms(const std::vector<Alarm>& alarms) {
+  std::string text;
+  for (const Alarm& alarm : alarms) {
+    text +=
+        fmt::format("{}{} of member {:x}", text.empty() ? "active alarm: " : ", ", NameOf(alarm.type), alarm.member_id);
+  }
+  return text;
+}
+
+// A learner answers neither reads through the cluster nor Alarm; Status lists its alarms as texts.
+std::string ProblemOfLearner(const MemberStatus& status) {
+  return status.errors.empty() ? std::string() : fmt::format("the learner reports: {}", fmt::join(status.errors, ", "));
+}
+
+// Empty if a read went through the cluster.
+std::string ProblemOfRead(const Endpoint& endpoint) {
+  RangeQuery query;
+  query.key = kHealthKey;
+  const Result<RangeAnswer> answer = endpoint.Range(query);
+  if (answer.ok() || ReasonOf(answer.status()) == Reason::kPermission) return {};
+  return std::string(MessageOf(answer.status()));
+}
+
+std::string ProblemOfVoter(const Endpoint& endpoint, Clock& clock, HealthProbe& probe) {
+  const Stopwatch watch(clock);
+  std::string problem = ProblemOfRead(endpoint);
+  probe.latency = watch.Elapsed();
+  if (!problem.empty()) return problem;
+  Result<std::vector<Alarm>> alarms = endpoint.Alarms();
+  if (!alarms.ok()) return fmt::format("can't ask for alarms: {}", MessageOf(alarms.status()));
+  probe.alarms = *std::move(alarms);
+  return DescribeAlarms(probe.alarms);
+}
+
+std::string ProblemOf(const Endpoint& endpoint, Clock& clock, HealthProbe& probe) {
+  const Stopwatch watch(clock);
+  Result<MemberStatus> status = endpoint.Status();
+  probe.latency = watch.Elapsed();
+  if (!status.ok() && ReasonOf(status.status()) != Reason::kPermission) return std::string(MessageOf(status.status()));
+  if (!status.ok()) return ProblemOfVoter(endpoint, clock, probe);
+  probe.status = *std::move(status);
+  if (probe.status->leader_id == 0) return endpoint.address() + ": the member knows of no leader";
+  return probe.status->is_learner ? ProblemOfLearner(*probe.status) : ProblemOfVoter(endpoint, clock, probe);
+}
+
+}  // namespace
+
+HealthProbe ProbeHealth(const Endpoint& endpoint, Clock& clock) {
+  HealthProbe probe;
+  probe.problem = ProblemOf(endpoint, clock, probe);
+  probe.healthy = probe.problem.empty();
+  return probe;
+}
+
+}  // namespace etcdrill::etcd

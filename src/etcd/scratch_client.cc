@@ -1,0 +1,60 @@
+// See scratch_client.h.
+#include "etcd/scratch_client.h"
+
+#include "etcd/channel.h"
+#include "proto/etcdserverpb.grpc.pb.h"
+
+namespace etcdrill::etcd {
+namespace {
+
+namespace pb = etcdserverpb;
+
+pb::AlarmType FromAlarmType(AlarmType type) {
+  switch (type) {
+    case AlarmType::kNoSpace:
+      return pb::NOSPACE;
+    case AlarmType::kCorrupt:
+      return pb::CORRUPT;
+    case AlarmType::kNone:
+      break;
+  }
+  return pb::NONE;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<ScratchClient>> ScratchClient::Create(const ScratchOptions& options, const Context& context) {
+  ConnectionOptions connection;
+  connection.username = options.username;
+  connection.password = options.password;
+  connection.command_timeout = options.command_timeout;
+  ASSIGN_OR_RETURN(std::shared_ptr<Channel> channel, Channel::Create(connection, "unix://" + options.socket_path,
+                                                                     std::make_shared<Login>(connection, context),
+                                                                     std::make_shared<CallCounts>(), context));
+  return std::unique_ptr<ScratchClient>(new ScratchClient(std::move(channel)));
+}
+
+Status ScratchClient::Put(std::string_view key, std::string_view value) const {
+  pb::PutRequest request;
+  request.set_key(std::string(key));
+  request.set_value(std::string(value));
+  return Unary(*channel_, "Put", &pb::KV::Stub::Put, request).status();
+}
+
+Result<int64_t> ScratchClient::Delete(std::string_view key) const {
+  pb::DeleteRangeRequest request;
+  request.set_key(std::string(key));
+  ASSIGN_OR_RETURN(const pb::DeleteRangeResponse response,
+                   Unary(*channel_, "DeleteRange", &pb::KV::Stub::DeleteRange, request));
+  return response.deleted();
+}
+
+Status ScratchClient::DisarmAlarm(const Alarm& alarm) const {
+  pb::AlarmRequest request;
+  request.set_action(pb::AlarmRequest::DEACTIVATE);
+  request.set_memberid(alarm.member_id);
+  request.set_alarm(FromAlarmType(alarm.type));
+  return Unary(*channel_, "Alarm", &pb::Maintenance::Stub::Alarm, request).status();
+}
+
+}  // namespace etcdrill::etcd

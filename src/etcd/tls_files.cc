@@ -1,0 +1,53 @@
+// PEM: RFC 7468. Only its frame is checked, the -----BEGIN and -----END lines.
+#include "etcd/tls_files.h"
+
+#include <fmt/format.h>
+
+namespace etcdrill::etcd {
+namespace {
+
+constexpr uint64_t kMaxPemBytes = 4 << 20;  // a bundle of all the world's authorities has 0.2 MiB
+
+// Is there a block whose label ends in `label` ("EC PRIVATE KEY" for "PRIVATE KEY"), and is the last such block whole?
+bool HasWholeBlock(std::string_view text, std::string_view label) {
+  const std::string line_end = fmt::format("{}-----", label);
+  const size_t last = text.rfind(line_end);
+  if (last == std::string_view::npos) return false;
+  const size_t line = text.rfind('\n', last) + 1;  // npos + 1 is 0: the first line
+  return text.substr(line).starts_with("-----END ");
+}
+
+Result<std::string> ReadPem(FileSystem& fs, const std::string& path, std::string_view what, std::string_view label) {
+  if (path.empty()) return std::string();
+  Result<std::string> text = fs.ReadWhole(path, kMaxPemBytes);
+  if (!text.ok()) return Error(Reason::kTls, fmt::format("{}: {}", what, MessageOf(text.status())));
+  if (text->find("ENCRYPTED") != std::string::npos) {
+    return Error(Reason::kTls, fmt::format("{} {} is encrypted; give one without a passphrase", what, path));
+  }
+  if (!HasWholeBlock(*text, label)) {
+    return Error(Reason::kTls,
+                 fmt::format("{} {} holds no whole PEM block \"{}\"; is it the right file, and in PEM form?", what,
+                             path, label));
+  }
+  return text;
+}
+
+}  // namespace
+
+bool WantsTls(const ConnectionOptions& options) {
+  return !options.ca_file.empty() || !options.cert_file.empty() || !options.key_file.empty() ||
+         !options.server_name.empty() || options.insecure_skip_verify;
+}
+
+Result<TlsFiles> ReadTlsFiles(FileSystem& fs, const ConnectionOptions& options) {
+  if (options.cert_file.empty() != options.key_file.empty()) {
+    return Error(Reason::kUsage, "a client certificate needs both its certificate file and its key file");
+  }
+  TlsFiles files;
+  ASSIGN_OR_RETURN(files.ca, ReadPem(fs, options.ca_file, "CA file", "CERTIFICATE"));
+  ASSIGN_OR_RETURN(files.cert, ReadPem(fs, options.cert_file, "client certificate", "CERTIFICATE"));
+  ASSIGN_OR_RETURN(files.key, ReadPem(fs, options.key_file, "client key", "PRIVATE KEY"));
+  return files;
+}
+
+}  // namespace etcdrill::etcd

@@ -1,0 +1,105 @@
+// Drill reports as JSON, both ways.
+#include "pipeline/drill_report.h"
+
+#include <nlohmann/json.hpp>
+
+namespace etcdrill::pipeline {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr int kTopLevel = 5;
+
+std::string_view NameOf(StageResult result) {
+  switch (result) {
+    case StageResult::kPass:
+      return "pass";
+    case StageResult::kFail:
+      return "fail";
+    case StageResult::kSkipped:
+      return "skipped";
+  }
+  return "";
+}
+
+std::string_view NameOf(drill::CheckResult result) {
+  switch (result) {
+    case drill::CheckResult::kPass:
+      return "pass";
+    case drill::CheckResult::kFail:
+      return "fail";
+    case drill::CheckResult::kSkipped:
+      return "skipped";
+    case drill::CheckResult::kNotComparable:
+      return "not_comparable";
+  }
+  return "";
+}
+
+}  // namespace
+
+std::string ToJson(const DrillReport& report) {
+  Json stages = Json::array();
+  for (const Stage& s : report.stages) {
+    stages.push_back({{"name", s.name},
+                      {"result", NameOf(s.result)},
+                      {"duration_seconds", s.duration_seconds},
+                      {"error", s.error}});
+  }
+  Json checks = Json::array();
+  for (const drill::Check& c : report.checks) {
+    checks.push_back({{"name", c.name}, {"result", NameOf(c.result)}, {"expected", c.expected}, {"actual", c.actual}});
+  }
+  Json verify = report.verify.has_value() ? Json::parse(verify::ToJson(*report.verify)) : Json(nullptr);
+  const Json json = {{"apiVersion", "etcdrill/v1"},
+                     {"kind", "DrillReport"},
+                     {"snapshot", report.snapshot},
+                     {"verdict", verify::VerdictName(report.verdict)},
+                     {"level_reached", report.level_reached},
+                     {"started", FormatRfc3339(report.started)},
+                     {"finished", FormatRfc3339(report.finished)},
+                     {"stages", std::move(stages)},
+                     {"checks", std::move(checks)},
+                     {"rto_seconds", report.rto_seconds},
+                     {"etcd_version", report.etcd_version},
+                     {"verify", std::move(verify)}};
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+DrillSummary Summarize(const DrillReport& report) {
+  // By way of the JSON, so that history looks the same before and after a restart.
+  return *ParseDrillSummary(ToJson(report));
+}
+
+Result<DrillSummary> ParseDrillSummary(std::string_view text) {
+  // The one place where the JSON library may throw: a field of another type than we wrote makes the whole unreadable.
+  try {
+    const Json json = Json::parse(text);
+    if (json.at("kind") != "DrillReport") return Error(Reason::kDamaged, "not a drill report");
+    DrillSummary summary;
+    summary.snapshot = json.at("snapshot").get<std::string>();
+    summary.verdict = json.at("verdict").get<std::string>();
+    summary.level_reached = json.at("level_reached").get<int>();
+    summary.rto_seconds = json.at("rto_seconds").get<double>();
+    const auto started = ParseRfc3339(json.at("started").get<std::string>());
+    const auto finished = ParseRfc3339(json.at("finished").get<std::string>());
+    if (!started.has_value() || !finished.has_value()) return Error(Reason::kDamaged, "a drill report without its times");
+    summary.started = *started;
+    summary.finished = *finished;
+    summary.passed = summary.level_reached == kTopLevel;
+    for (const Json& stage : json.at("stages")) {
+      if (stage.at("result") != "skipped") {
+        summary.stage_seconds[stage.at("name").get<std::string>()] = stage.at("duration_seconds").get<double>();
+      }
+    }
+    for (const Json& check : json.at("checks")) {
+      const std::string result = check.at("result").get<std::string>();
+      if (result == "pass" || result == "fail") summary.checks[check.at("name").get<std::string>()] = result == "pass";
+    }
+    return summary;
+  } catch (const Json::exception& e) {
+    return Error(Reason::kDamaged, std::string("not a drill report: ") + e.what());
+  }
+}
+
+}  // namespace etcdrill::pipeline

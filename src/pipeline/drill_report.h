@@ -1,0 +1,70 @@
+// The evidence of one drill: what was done, how long it took, what was compared with what. Kept in the store as JSON
+// (DESIGN.md section 4), read back for metrics and listings.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/status.h"
+#include "drill/result.h"
+#include "verify/report.h"
+
+namespace etcdrill::pipeline {
+
+enum class StageResult { kPass, kFail, kSkipped };
+
+struct Stage {
+  std::string name;
+  StageResult result = StageResult::kSkipped;
+  double duration_seconds = 0;
+  std::string error;
+};
+
+// In the order in which they run.
+inline constexpr std::string_view kSelectStage = "select";
+inline constexpr std::string_view kChecksumStage = "checksum";
+inline constexpr std::string_view kRestoreStage = "restore";
+inline constexpr std::string_view kBootStage = "boot";
+inline constexpr std::string_view kHealthStage = "health";
+inline constexpr std::string_view kVerifyStage = "verify";
+inline constexpr std::string_view kCleanupStage = "cleanup";
+
+struct DrillReport {
+  std::string snapshot;
+  verify::Verdict verdict = verify::Verdict::kNotProvable;
+  int level_reached = 0;
+  WallTime started{};
+  WallTime finished{};
+  std::vector<Stage> stages;
+  std::vector<drill::Check> checks;
+  double rto_seconds = 0;  // from opening the snapshot to a healthy, verified etcd; 0 if it did not come to that
+  std::string etcd_version;
+  std::optional<verify::VerifyReport> verify;
+  Status outcome;  // OK, or why the drill failed; not part of the JSON
+
+  bool passed() const { return outcome.ok(); }
+};
+
+std::string ToJson(const DrillReport& report);
+
+// What history needs of a stored report.
+struct DrillSummary {
+  std::string snapshot;
+  std::string verdict;
+  int level_reached = 0;
+  WallTime started{};
+  WallTime finished{};
+  double rto_seconds = 0;
+  bool passed = false;
+  std::map<std::string, double> stage_seconds;
+  std::map<std::string, bool> checks;  // those that passed or failed
+};
+
+DrillSummary Summarize(const DrillReport& report);
+// kDamaged if the text is not a drill report.
+Result<DrillSummary> ParseDrillSummary(std::string_view json);
+
+}  // namespace etcdrill::pipeline

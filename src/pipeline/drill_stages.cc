@@ -1,0 +1,109 @@
+// Verdict and level follow from the stages: a check that failed means that the data is wrong, a stage that failed for another
+// reason means that nothing was proven.
+#include "pipeline/drill_stages.h"
+
+#include <fmt/format.h>
+
+#include "format/wal/wal.h"
+
+namespace etcdrill::pipeline {
+
+using drill::CheckResult;
+using verify::LevelResult;
+
+Status CheckScratchSpace(const Context& context, const DrillRequest& request) {
+  // The restored database may share its blocks with the snapshot, but need not; etcd adds a second WAL segment, and writes.
+  constexpr uint64_t kMargin = uint64_t{64} << 20;
+  RETURN_IF_ERROR(context.fs.MakeDirs(request.scratch_dir, kPrivateDirMode));
+  ASSIGN_OR_RETURN(const FileInfo snapshot, context.fs.Stat(request.path));
+  ASSIGN_OR_RETURN(const SpaceInfo space, context.fs.Space(request.scratch_dir));
+  const uint64_t needed = snapshot.size + 2 * wal::kSegmentBytes + kMargin;
+  if (space.available_bytes >= needed) return OkStatus();
+  return Error(Reason::kNoSpace, fmt::format("scratch directory {} has {} bytes free, a drill of {} needs {}; make room or set "
+                                             "drill.scratch_dir",
+                                             request.scratch_dir, space.available_bytes, request.path, needed));
+}
+
+DrillStages::DrillStages(const Context& context, const DrillRequest& request)
+    : context_(context),
+      request_(request),
+      watch_(context.clock),
+      deadline_(context.clock.Monotonic() + request.timeout) {
+  report_.snapshot = request.snapshot;
+  report_.started = context.clock.Now();
+}
+
+void DrillStages::Record(std::string_view name, const Status& status, double seconds) {
+  const StageResult result = status.ok() ? StageResult::kPass : StageResult::kFail;
+  report_.stages.push_back({std::string(name), result, seconds, std::string(MessageOf(status))});
+  // What can't be cleaned up takes nothing away from what was proven; it is a stage that failed, and a metric.
+  if (report_.outcome.ok() && name != kCleanupStage) report_.outcome = status;
+}
+
+Status DrillStages::OutOfTime(std::string_view stage) const {
+  return Error(Reason::kTimeout, fmt::format("the drill's time of {:.0f} s was over before {}; raise drill.timeout, or see which "
+                                             "stage was slow",
+                                             SecondsOf(request_.timeout), stage));
+}
+
+Status DrillStages::VerifySnapshot() {
+  verify::VerifyInput input{.path = request_.path};
+  if (request_.manifest.has_value()) input.expected = {request_.manifest->size_bytes, request_.manifest->sha256};
+  ASSIGN_OR_RETURN(report_.verify, verify::Verify(context_, input));
+  const verify::VerifyReport& seen = *report_.verify;
+  report_.verdict = seen.verdict;
+
+  const bool transferred = seen.levels.transfer != LevelResult::kFail;
+  const std::string expected_sha = input.expected.has_value() ? input.expected->sha256 : "that of the trailer";
+  report_.checks.push_back({drill::kSha256Check,
+                            seen.levels.transfer == LevelResult::kPass   ? CheckResult::kPass
+                            : seen.levels.transfer == LevelResult::kFail ? CheckResult::kFail
+                                                                         : CheckResult::kSkipped,
+                            expected_sha, seen.sha256});
+  if (seen.keyspace.has_value() && request_.manifest.has_value()) {
+    report_.checks.push_back(drill::Compare(drill::kDbHashCheck, fmt::format("{:08x}", request_.manifest->hash),
+                                            fmt::format("{:08x}", seen.keyspace->hash)));
+  }
+  if (seen.verdict == verify::Verdict::kDamaged || !seen.keyspace.has_value()) {
+    const auto& findings = seen.findings.kept();
+    return Error(Reason::kDamaged, fmt::format("{} is damaged: {}", request_.path,
+                                               findings.empty() ? "see the report" : findings.front().text));
+  }
+  report_.level_reached = transferred && seen.levels.keyspace == LevelResult::kPass ? 3 : 0;
+  const verify::Keyspace& keyspace = *seen.keyspace;
+  expectation_ = {.revision = keyspace.hashkv.revision,
+                  .live_keys = keyspace.live_keys - (keyspace.bumped ? 1 : 0),
+                  .hashkv = keyspace.hashkv.hash,
+                  .compact_revision = keyspace.hashkv.compact_revision,
+                  .alarms = keyspace.alarms};
+  return OkStatus();
+}
+
+Status DrillStages::Add(std::vector<drill::Check> checks) {
+  std::string failed;
+  for (drill::Check& check : checks) {
+    if (check.result == CheckResult::kFail) {
+      failed += fmt::format("{}{}: expected {}, got {}", failed.empty() ? "" : "; ", check.name, check.expected, check.actual);
+    }
+    report_.checks.push_back(std::move(check));
+  }
+  return failed.empty() ? OkStatus() : Error(Reason::kCheckFailed, failed);
+}
+
+void DrillStages::MeasureRto() {
+  if (!report_.outcome.ok()) return;
+  report_.rto_seconds = watch_.Seconds();
+  report_.level_reached = 5;
+}
+
+DrillReport DrillStages::Finish() {
+  report_.finished = context_.clock.Now();
+  if (!report_.outcome.ok()) {
+    const Reason reason = ReasonOf(report_.outcome);
+    const bool wrong = reason == Reason::kCheckFailed || reason == Reason::kDamaged;
+    report_.verdict = wrong ? verify::Verdict::kDamaged : verify::Verdict::kNotProvable;
+  }
+  return std::move(report_);
+}
+
+}  // namespace etcdrill::pipeline

@@ -1,0 +1,64 @@
+// Bookkeeping of one drill: runs its stages, times them, skips the rest after a failure, and turns what came out into the
+// report. The order of the stages, and what each does, is in run.cc.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "base/check.h"
+#include "drill/probe.h"
+#include "pipeline/drill_report.h"
+#include "pipeline/run.h"
+
+namespace etcdrill::pipeline {
+
+// kNoSpace if the scratch file system can't hold what a drill writes.
+Status CheckScratchSpace(const Context& context, const DrillRequest& request);
+
+// Not thread-safe. Both arguments must outlive it.
+class DrillStages {
+ public:
+  DrillStages(const Context& context, const DrillRequest& request);
+
+  // Runs the stage unless an earlier one failed, or the time is up.
+  template <typename Body>
+  void Run(std::string_view name, Body&& body) {
+    if (report_.outcome.ok() && context_.clock.Monotonic() >= deadline_) report_.outcome = OutOfTime(name);
+    if (report_.outcome.ok()) {
+      RunAlways(name, body);
+    } else {
+      report_.stages.push_back({std::string(name), StageResult::kSkipped, 0, ""});
+    }
+  }
+  template <typename Body>
+  void RunAlways(std::string_view name, Body&& body) {
+    const Stopwatch watch(context_.clock);
+    const Status status = body();
+    Record(name, status, watch.Seconds());
+  }
+
+  // Body of the stage `checksum`: fills report().verify and the checks that need no etcd.
+  Status VerifySnapshot();
+  // Adds checks; an error names those that failed.
+  Status Add(std::vector<drill::Check> checks);
+  // The drill so far, if it passed, is what a restore would take.
+  void MeasureRto();
+  DrillReport Finish();
+
+  DrillReport& report() { return report_; }
+  MonotonicTime deadline() const { return deadline_; }
+  const drill::Expectation& expectation() const { return expectation_; }
+
+ private:
+  void Record(std::string_view name, const Status& status, double seconds);
+  Status OutOfTime(std::string_view stage) const;
+
+  const Context& context_;
+  const DrillRequest& request_;
+  const Stopwatch watch_;
+  const MonotonicTime deadline_;
+  DrillReport report_;
+  drill::Expectation expectation_;
+};
+
+}  // namespace etcdrill::pipeline

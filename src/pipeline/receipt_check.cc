@@ -1,0 +1,46 @@
+// "not_comparable" is an answer of its own, never a pass.
+#include "pipeline/receipt_check.h"
+
+#include <fmt/format.h>
+
+#include "capture/receipt.h"
+#include "verify/verify.h"
+
+namespace etcdrill::pipeline {
+namespace {
+
+std::string CompareOne(const Context& context, const std::string& path, const store::Manifest& manifest,
+                       const capture::ReceiptEntry& entry) {
+  if (entry.revision != manifest.revision || entry.compact_revision < manifest.compact_revision) return "not_comparable";
+  if (entry.compact_revision == manifest.compact_revision) return entry.hash == manifest.hashkv ? "equal" : "differs";
+  const auto own = verify::HashKvOf(context, path, entry.revision, entry.compact_revision);
+  if (!own.ok()) return "not_comparable";
+  return own->hash == entry.hash ? "equal" : "differs";
+}
+
+}  // namespace
+
+Status CompareWithMembers(const Context& context, const etcd::Client& client, const std::string& path,
+                          store::Manifest& manifest) {
+  std::string disagreeing;
+  for (const capture::ReceiptEntry& entry :
+       capture::CollectReceipt(client, manifest.revision, manifest.compact_revision)) {
+    store::ReceiptRecord& record = manifest.receipt.emplace_back();
+    record.endpoint = entry.endpoint;
+    record.error = entry.error;
+    if (!entry.error.empty()) continue;
+    record.member_id = fmt::format("{:x}", entry.member_id);
+    record.hash = entry.hash;
+    record.revision = entry.revision;
+    record.compact_revision = entry.compact_revision;
+    record.result = CompareOne(context, path, manifest, entry);
+    if (record.result == "differs") disagreeing += (disagreeing.empty() ? "" : ", ") + entry.endpoint;
+  }
+  if (disagreeing.empty()) return OkStatus();
+  return Error(Reason::kMembersDisagree,
+               fmt::format("at revision {} the snapshot from {} and the live data of {} differ: one of the members is corrupt; "
+                           "compare them with `etcdctl endpoint hashkv --cluster` before you trust either",
+                           manifest.revision, manifest.endpoint, disagreeing));
+}
+
+}  // namespace etcdrill::pipeline

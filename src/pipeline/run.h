@@ -1,0 +1,50 @@
+// The product's story, start here: capture > verify > store for a snapshot; select > checksum > restore > boot > health >
+// verify > cleanup for a drill. The stages live in folders of their own and do not know each other; only run.cc hands the
+// result of one to the next.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "etcd/client.h"
+#include "io/context.h"
+#include "pipeline/drill_report.h"
+#include "store/local_store.h"
+#include "verify/verify.h"
+
+namespace etcdrill::pipeline {
+
+struct SnapshotRequest {
+  etcd::Client& client;
+  std::string cluster;  // first part of the name
+  Duration timeout = std::chrono::minutes(10);
+  std::function<void(uint64_t, uint64_t)> on_progress = [](uint64_t, uint64_t) {};
+};
+
+struct SnapshotOutcome {
+  store::Manifest manifest;
+  verify::VerifyReport verify;
+  Status verdict;  // OK if proven; else kDamaged or kMembersDisagree, with the text
+};
+
+// Takes one snapshot into the store. One that turns out damaged is stored all the same, as evidence: it says so in its
+// manifest and counts as failed. The status is for snapshots that could not be taken.
+Result<SnapshotOutcome> TakeSnapshot(const Context& context, const SnapshotRequest& request, store::LocalStore& store);
+
+// The same into one file, without manifest (`snapshot save PATH`); a damaged one does not appear.
+Result<SnapshotOutcome> SaveSnapshot(const Context& context, const SnapshotRequest& request, const std::string& path);
+
+struct DrillRequest {
+  std::string snapshot;                     // for the report: a name in the store, or a path
+  std::string path;                         // of the file
+  std::optional<store::Manifest> manifest;  // if it lies in a store
+  std::string etcd_binary;
+  std::string scratch_dir;  // a private directory is made in it
+  Duration timeout = std::chrono::minutes(30);
+};
+
+// Never fails: whatever happens is in the report.
+DrillReport RunDrill(const Context& context, const DrillRequest& request);
+
+}  // namespace etcdrill::pipeline

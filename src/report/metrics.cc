@@ -1,0 +1,272 @@
+// The names, in the order of docs/metrics.md.
+#include "report/metrics.h"
+
+#include "base/version.h"
+#include "report/metrics_page.h"
+#include "report/process_metrics.h"
+
+namespace etcdrill::report {
+namespace {
+
+// Stages and checks as DESIGN.md names them; report/ does not know the stages themselves.
+constexpr std::array kStageNames = {"select", "checksum", "restore", "boot", "health", "verify", "cleanup"};
+
+const std::vector<double> kSnapshotBounds = {0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800};
+const std::vector<double> kDrillBounds = {1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600};
+const std::vector<double> kProbeBounds = {0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5};
+
+std::map<std::string, double> AsNumbers(const std::map<std::string, bool>& flags) {
+  std::map<std::string, double> numbers;
+  for (const auto& [name, flag] : flags) numbers[name] = flag ? 1 : 0;
+  return numbers;
+}
+
+std::optional<double> AsNumber(std::optional<bool> flag) {
+  return flag.has_value() ? std::optional<double>(*flag ? 1 : 0) : std::nullopt;
+}
+
+void AddFixed(const FixedFacts& f, const LiveFacts& live, MetricsPage& page) {
+  page.Gauge("etcdrill_build_info", "Build metadata, always 1.")
+      .Sample(1, {{"version", kVersion}, {"revision", kGitRevision}, {"compiler", kCompiler}});
+  page.Gauge("etcdrill_state_created_timestamp_seconds",
+             "Unix time at which the state directory was first created; survives restarts.")
+      .Sample(f.state_created);
+  page.Counter("etcdrill_log_messages_total", "Log lines written, by level.")
+      .Sample(live.log_warnings, {{"level", "warn"}})
+      .Sample(live.log_errors, {{"level", "error"}});
+  page.Gauge("etcdrill_objective_rpo_seconds", "Configured objective: age that the newest snapshot may reach.")
+      .Sample(f.rpo_seconds);
+  page.Gauge("etcdrill_objective_verified_rpo_seconds",
+             "Configured objective: age that the newest snapshot proven by a drill may reach.")
+      .Sample(f.verified_rpo_seconds);
+  page.Gauge("etcdrill_objective_rto_seconds", "Configured objective: time that a restore may take.").Sample(f.rto_seconds);
+  page.Gauge("etcdrill_snapshot_interval_seconds",
+             "Longest gap between two scheduled snapshots; absent where none is scheduled.")
+      .Sample(f.snapshot_interval_seconds);
+  page.Gauge("etcdrill_drill_interval_seconds", "Longest gap between two scheduled drills; absent where none is scheduled.")
+      .Sample(f.drill_interval_seconds);
+  page.Gauge("etcdrill_drill_timeout_seconds", "Hard limit for one drill.").Sample(f.drill_timeout_seconds);
+}
+
+void AddStore(const StoreFacts& s, MetricsPage& page) {
+  const auto of_newest = [&](double StoreFacts::Newest::*field) {
+    return s.newest.has_value() ? std::optional((*s.newest).*field) : std::nullopt;
+  };
+  page.Gauge("etcdrill_snapshot_last_success_timestamp_seconds", "Unix time at which the newest stored snapshot was taken.")
+      .Sample(of_newest(&StoreFacts::Newest::taken));
+  page.Gauge("etcdrill_snapshot_last_duration_seconds", "Wall time of the newest successful snapshot.")
+      .Sample(of_newest(&StoreFacts::Newest::duration_seconds));
+  page.Gauge("etcdrill_snapshot_last_size_bytes", "Size of the newest stored snapshot.")
+      .Sample(of_newest(&StoreFacts::Newest::size_bytes));
+  page.Gauge("etcdrill_snapshot_last_revision", "Revision of the newest stored snapshot.")
+      .Sample(of_newest(&StoreFacts::Newest::revision));
+  page.Gauge("etcdrill_snapshot_last_keys", "Live keys in the newest stored snapshot.")
+      .Sample(of_newest(&StoreFacts::Newest::keys));
+  page.Gauge("etcdrill_snapshots", "Snapshots in the store, by verification state.")
+      .Samples("state", {{"unverified", s.unverified}, {"verified", s.verified}, {"failed", s.failed}});
+  page.Gauge("etcdrill_store_bytes", "Bytes used by stored snapshots.").Sample(s.bytes);
+  page.Gauge("etcdrill_store_oldest_snapshot_timestamp_seconds", "Unix time at which the oldest stored snapshot was taken.")
+      .Sample(s.oldest_taken);
+  page.Gauge("etcdrill_verified_snapshot_taken_timestamp_seconds",
+             "Unix time at which the newest snapshot that passed a drill was taken.")
+      .Sample(s.verified_taken);
+  page.Gauge("etcdrill_verified_snapshot_revision", "Revision of the newest snapshot that passed a drill.")
+      .Sample(s.verified_revision);
+  page.Gauge("etcdrill_source_hashkv_consistent",
+             "Whether all reachable members had the same HashKV at the same revision: 1 yes, 0 no.")
+      .Sample(AsNumber(s.hashkv_consistent));
+}
+
+void AddDrillHistory(const StoreFacts& s, MetricsPage& page) {
+  page.Gauge("etcdrill_drill_consecutive_failures", "Failed drills since the last passed one; survives restarts.")
+      .Sample(s.drill_consecutive_failures);
+  page.Gauge("etcdrill_drill_last_success_timestamp_seconds", "Unix time at which the newest passed drill ended.")
+      .Sample(s.drill_last_success);
+  page.Gauge("etcdrill_drill_last_failure_timestamp_seconds", "Unix time at which the newest failed drill ended.")
+      .Sample(s.drill_last_failure);
+  page.Gauge("etcdrill_drill_last_duration_seconds",
+             "Measured restore time: newest passed drill, from opening the snapshot to a healthy, verified etcd.")
+      .Sample(s.drill_last_duration_seconds);
+  page.Gauge("etcdrill_drill_last_stage_duration_seconds",
+             "Wall time of each stage of the newest drill; absent for a stage that did not run.")
+      .Samples("stage", s.drill_stage_seconds);
+  page.Gauge("etcdrill_drill_last_check_success",
+             "Result of each check in the newest drill that ran it: 1 passed, 0 failed; absent for a check that never ran.")
+      .Samples("check", AsNumbers(s.drill_checks));
+}
+
+void AddSource(const SourceFacts& s, MetricsPage& page) {
+  page.Gauge("etcdrill_source_up", "Whether the last Status call to the source succeeded: 1 yes, 0 no.").Sample(s.up ? 1.0 : 0.0);
+  page.Gauge("etcdrill_endpoint_healthy", "Result of the newest health probe of the endpoint: 1 healthy, 0 not.")
+      .Samples("etcd_endpoint", AsNumbers(s.endpoint_healthy));
+  page.Gauge("etcdrill_source_members", "Members of the source cluster.").Sample(s.members);
+  page.Gauge("etcdrill_source_alarm_active", "Whether the alarm is raised anywhere in the source cluster: 1 yes, 0 no.");
+  if (s.alarms.has_value()) page.Samples("alarm", AsNumbers(*s.alarms));
+  if (!s.member.has_value()) return;
+  const SourceFacts::Member& m = *s.member;
+  page.Gauge("etcdrill_source_info", "Identity of the source member, always 1.")
+      .Sample(1, {{"cluster_id", m.cluster_id}, {"member_id", m.member_id}, {"version", m.version}});
+  page.Gauge("etcdrill_source_revision", "Revision of the source at the last Status call.").Sample(m.revision);
+  page.Gauge("etcdrill_source_db_size_bytes", "Size of the source's database file.").Sample(m.db_size_bytes);
+  page.Gauge("etcdrill_source_db_in_use_bytes", "Bytes in use inside the source's database file.").Sample(m.db_in_use_bytes);
+  page.Gauge("etcdrill_source_is_leader", "Whether the source member is the leader: 1 yes, 0 no.").Sample(AsNumber(m.is_leader));
+  page.Gauge("etcdrill_source_is_learner", "Whether the source member is a learner: 1 yes, 0 no.")
+      .Sample(AsNumber(m.is_learner));
+}
+
+void AddLive(const LiveFacts& live, MetricsPage& page) {
+  page.Counter("etcdrill_etcd_requests_total", "gRPC calls to the source, by method.");
+  for (const CallFacts& call : live.calls) page.Sample(call.requests, {{"method", call.method}});
+  page.Counter("etcdrill_etcd_request_failures_total", "gRPC calls to the source that failed, by method.");
+  for (const CallFacts& call : live.calls) page.Sample(call.failures, {{"method", call.method}});
+  page.Gauge("etcdrill_filesystem_avail_bytes", "Bytes free for us on the file system of the volume.");
+  for (const VolumeFacts& v : live.volumes) page.Sample(v.available_bytes, {{"volume", v.volume}});
+  page.Gauge("etcdrill_filesystem_size_bytes", "Size of the file system of the volume.");
+  for (const VolumeFacts& v : live.volumes) page.Sample(v.size_bytes, {{"volume", v.volume}});
+}
+
+}  // namespace
+
+void Histogram::Observe(double value) {
+  ++count_;
+  sum_ += value;
+  for (size_t i = 0; i < bounds_.size(); ++i) {
+    if (value <= bounds_[i]) {
+      ++counts_[i];
+      return;
+    }
+  }
+}
+
+Metrics::Metrics(FixedFacts fixed, std::function<LiveFacts()> read_live)
+    : fixed_(std::move(fixed)),
+      read_live_(std::move(read_live)),
+      snapshot_seconds_(kSnapshotBounds),
+      drill_seconds_(kDrillBounds) {
+  for (const ReasonInfo& reason : AllReasons()) snapshot_failures_[std::string(reason.metric_label)] = 0;
+  for (const char* stage : kStageNames) drill_failures_[stage] = 0;
+  for (const std::string& endpoint : fixed_.endpoints) probe_seconds_.emplace(endpoint, kProbeBounds);
+}
+
+void Metrics::SetStore(StoreFacts facts) {
+  const std::lock_guard lock(mutex_);
+  store_ = std::move(facts);
+}
+
+void Metrics::SetSource(SourceFacts facts) {
+  const std::lock_guard lock(mutex_);
+  source_ = std::move(facts);
+}
+
+void Metrics::SetNextRun(Task task, double unix_seconds) {
+  const std::lock_guard lock(mutex_);
+  next_run_[static_cast<size_t>(task)] = unix_seconds;
+}
+
+void Metrics::RunEnded(Task task, double unix_seconds) {
+  const std::lock_guard lock(mutex_);
+  last_run_[static_cast<size_t>(task)] = unix_seconds;
+}
+
+void Metrics::SnapshotStarted() {
+  const std::lock_guard lock(mutex_);
+  ++snapshot_attempts_;
+}
+
+void Metrics::SnapshotSucceeded(double seconds, uint64_t bytes) {
+  const std::lock_guard lock(mutex_);
+  snapshot_consecutive_failures_ = 0;
+  received_bytes_ += static_cast<double>(bytes);
+  snapshot_seconds_.Observe(seconds);
+}
+
+void Metrics::SnapshotFailed(Reason reason, double unix_seconds) {
+  const std::lock_guard lock(mutex_);
+  ++snapshot_failures_[std::string(InfoOf(reason).metric_label)];
+  ++snapshot_consecutive_failures_;
+  snapshot_last_failure_ = unix_seconds;
+}
+
+void Metrics::SnapshotSkipped() {
+  const std::lock_guard lock(mutex_);
+  ++snapshot_skipped_;
+}
+
+void Metrics::DrillStarted(double unix_seconds) {
+  const std::lock_guard lock(mutex_);
+  ++drill_attempts_;
+  drill_in_progress_ = true;
+  drill_started_ = unix_seconds;
+}
+
+void Metrics::DrillEnded(bool passed, std::string_view failed_stage, double seconds, bool cleaned_up,
+                         const std::string& etcd_version) {
+  const std::lock_guard lock(mutex_);
+  drill_in_progress_ = false;
+  drill_etcd_version_ = etcd_version;
+  if (passed) drill_seconds_.Observe(seconds);
+  if (!passed) ++drill_failures_[std::string(failed_stage)];
+  if (!cleaned_up) ++drill_cleanup_failures_;
+}
+
+void Metrics::DrillSkipped() {
+  const std::lock_guard lock(mutex_);
+  ++drill_skipped_;
+}
+
+void Metrics::ProbeTook(const std::string& endpoint, double seconds) {
+  const std::lock_guard lock(mutex_);
+  probe_seconds_.at(endpoint).Observe(seconds);
+}
+
+std::string Metrics::Render() const {
+  const LiveFacts live = read_live_();
+  MetricsPage page;
+  AddFixed(fixed_, live, page);
+  AddLive(live, page);
+  AddProcessMetrics(fixed_.process_start, page);
+
+  const std::lock_guard lock(mutex_);
+  const auto by_task = [&](const auto& times) {
+    for (size_t i = 0; i < kTaskNames.size(); ++i) page.Sample(times[i], {{"task", std::string(kTaskNames[i])}});
+  };
+  page.Gauge("etcdrill_task_next_run_timestamp_seconds",
+             "Unix time at which the task is next due; moves only when a due run starts or is skipped.");
+  by_task(next_run_);
+  page.Gauge("etcdrill_task_last_run_timestamp_seconds",
+             "Unix time at which the task last finished, whatever the result; absent until then.");
+  by_task(last_run_);
+  AddStore(store_, page);
+  page.Counter("etcdrill_snapshot_attempts_total", "Snapshot attempts.").Sample(snapshot_attempts_);
+  page.Counter("etcdrill_snapshot_failures_total", "Failed snapshot attempts, by reason.").Samples("reason", snapshot_failures_);
+  page.Counter("etcdrill_snapshot_skipped_total", "Due snapshots that were not taken, on purpose.")
+      .Sample(snapshot_skipped_, {{"reason", "busy"}});
+  page.Gauge("etcdrill_snapshot_consecutive_failures", "Failed snapshot attempts since the last success, or since the start.")
+      .Sample(snapshot_consecutive_failures_);
+  page.Gauge("etcdrill_snapshot_last_failure_timestamp_seconds", "Unix time of the newest failed snapshot attempt.")
+      .Sample(snapshot_last_failure_);
+  page.Counter("etcdrill_snapshot_received_bytes_total", "Snapshot bytes received from etcd.").Sample(received_bytes_);
+  page.Histograms("etcdrill_snapshot_duration_seconds", "Wall time of successful snapshots.").Sample(snapshot_seconds_);
+
+  AddDrillHistory(store_, page);
+  page.Counter("etcdrill_drill_attempts_total", "Drills started.").Sample(drill_attempts_);
+  page.Counter("etcdrill_drill_failures_total", "Drills that ended in failure, by the stage that failed.")
+      .Samples("stage", drill_failures_);
+  page.Counter("etcdrill_drill_skipped_total", "Due drills that were not run, on purpose.")
+      .Sample(drill_skipped_, {{"reason", "busy"}});
+  page.Gauge("etcdrill_drill_in_progress", "1 while a drill runs, else 0.").Sample(drill_in_progress_ ? 1.0 : 0.0);
+  page.Gauge("etcdrill_drill_started_timestamp_seconds", "Unix time at which the current or newest drill started.")
+      .Sample(drill_started_.has_value() ? drill_started_ : store_.drill_started);
+  page.Counter("etcdrill_drill_cleanup_failures_total", "Scratch directories or processes of drills that could not be removed.")
+      .Sample(drill_cleanup_failures_);
+  page.Gauge("etcdrill_drill_etcd_info", "Version of the etcd binary used for drills, always 1.");
+  if (!drill_etcd_version_.empty()) page.Sample(1, {{"version", drill_etcd_version_}});
+  page.Histograms("etcdrill_drill_duration_seconds", "Wall time of passed drills.").Sample(drill_seconds_);
+
+  if (source_.has_value()) AddSource(*source_, page);
+  page.Histograms("etcdrill_endpoint_probe_duration_seconds", "Duration of health probes.");
+  for (const auto& [endpoint, histogram] : probe_seconds_) page.Sample(histogram, {{"etcd_endpoint", endpoint}});
+  return page.Text();
+}
+
+}  // namespace etcdrill::report

@@ -1,0 +1,174 @@
+// Everything that /metrics shows, as plain state under one lock, turned into the exposition format at each scrape. The catalogue
+// is docs/metrics.md; a test holds the two equal.
+//
+// The rules: times are Unix timestamps, never ages; what is not known is absent, never 0 or 1; what describes the store is
+// derived from the store, so it is right from the first scrape after a restart; label sets are closed and there from the
+// start.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/reason.h"
+
+namespace etcdrill::report {
+
+// Known at start.
+struct FixedFacts {
+  double state_created = 0;
+  double rpo_seconds = 0;
+  double verified_rpo_seconds = 0;
+  double rto_seconds = 0;
+  double snapshot_interval_seconds = 0;
+  double drill_interval_seconds = 0;
+  double drill_timeout_seconds = 0;
+  double process_start = 0;
+  std::vector<std::string> endpoints;
+};
+
+// Read from the store after each change.
+struct StoreFacts {
+  struct Newest {
+    double taken = 0;
+    double duration_seconds = 0;
+    double size_bytes = 0;
+    double revision = 0;
+    double keys = 0;
+  };
+  std::optional<Newest> newest;  // that is not damaged
+  std::optional<double> oldest_taken;
+  double bytes = 0;
+  double unverified = 0;
+  double verified = 0;
+  double failed = 0;
+  std::optional<double> verified_taken;
+  std::optional<double> verified_revision;
+  std::optional<bool> hashkv_consistent;
+
+  double drill_consecutive_failures = 0;
+  std::optional<double> drill_started;
+  std::optional<double> drill_last_success;
+  std::optional<double> drill_last_failure;
+  std::optional<double> drill_last_duration_seconds;
+  std::map<std::string, double> drill_stage_seconds;
+  std::map<std::string, bool> drill_checks;
+};
+
+struct SourceFacts {
+  struct Member {
+    std::string cluster_id;
+    std::string member_id;
+    std::string version;
+    double revision = 0;
+    double db_size_bytes = 0;
+    double db_in_use_bytes = 0;
+    bool is_leader = false;
+    bool is_learner = false;
+  };
+  bool up = false;
+  std::optional<Member> member;  // the first endpoint that answered
+  std::optional<double> members;
+  std::map<std::string, bool> endpoint_healthy;
+  std::optional<std::map<std::string, bool>> alarms;  // by name, "nospace" and "corrupt"
+};
+
+struct CallFacts {
+  std::string method;
+  double requests = 0;
+  double failures = 0;
+};
+
+struct VolumeFacts {
+  std::string volume;
+  double available_bytes = 0;
+  double size_bytes = 0;
+};
+
+// Read at each scrape.
+struct LiveFacts {
+  double log_warnings = 0;
+  double log_errors = 0;
+  std::vector<CallFacts> calls;
+  std::vector<VolumeFacts> volumes;
+};
+
+class Histogram {
+ public:
+  explicit Histogram(std::vector<double> bounds) : bounds_(std::move(bounds)), counts_(bounds_.size()) {}
+  void Observe(double value);
+
+  const std::vector<double>& bounds() const { return bounds_; }
+  const std::vector<uint64_t>& counts() const { return counts_; }  // per bucket, not cumulative
+  uint64_t count() const { return count_; }
+  double sum() const { return sum_; }
+
+ private:
+  std::vector<double> bounds_;
+  std::vector<uint64_t> counts_;
+  uint64_t count_ = 0;
+  double sum_ = 0;
+};
+
+enum class Task { kSnapshot, kDrill, kHealth };
+inline constexpr std::array<std::string_view, 3> kTaskNames = {"snapshot", "drill", "health"};
+
+// Safe for use from any thread.
+class Metrics {
+ public:
+  // `read_live` is called at each scrape, without the lock.
+  Metrics(FixedFacts fixed, std::function<LiveFacts()> read_live);
+
+  void SetStore(StoreFacts facts);
+  void SetSource(SourceFacts facts);
+  void SetNextRun(Task task, double unix_seconds);
+  void RunEnded(Task task, double unix_seconds);
+
+  void SnapshotStarted();
+  void SnapshotSucceeded(double seconds, uint64_t bytes);
+  void SnapshotFailed(Reason reason, double unix_seconds);
+  void SnapshotSkipped();
+  void DrillStarted(double unix_seconds);
+  void DrillEnded(bool passed, std::string_view failed_stage, double seconds, bool cleaned_up,
+                  const std::string& etcd_version);
+  void DrillSkipped();
+  void ProbeTook(const std::string& endpoint, double seconds);
+
+  // The page, in text format 0.0.4.
+  std::string Render() const;
+
+ private:
+  const FixedFacts fixed_;
+  const std::function<LiveFacts()> read_live_;
+  mutable std::mutex mutex_;
+
+  // Guarded by mutex_.
+  StoreFacts store_;
+  std::optional<SourceFacts> source_;
+  std::array<std::optional<double>, kTaskNames.size()> next_run_;
+  std::array<std::optional<double>, kTaskNames.size()> last_run_;
+  double snapshot_attempts_ = 0;
+  std::map<std::string, double> snapshot_failures_;  // by metric label
+  double snapshot_skipped_ = 0;
+  double snapshot_consecutive_failures_ = 0;
+  std::optional<double> snapshot_last_failure_;
+  double received_bytes_ = 0;
+  Histogram snapshot_seconds_;
+  double drill_attempts_ = 0;
+  std::map<std::string, double> drill_failures_;  // by stage
+  double drill_skipped_ = 0;
+  bool drill_in_progress_ = false;
+  std::optional<double> drill_started_;
+  double drill_cleanup_failures_ = 0;
+  std::string drill_etcd_version_;
+  Histogram drill_seconds_;
+  std::map<std::string, Histogram> probe_seconds_;  // by endpoint
+};
+
+}  // namespace etcdrill::report

@@ -1,0 +1,121 @@
+// The directory. A .db without its manifest is not in the listing: it is what a crash between the two renames leaves.
+#include "store/local_store.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+namespace etcdrill::store {
+namespace {
+
+constexpr std::string_view kDrillsDir = "drills";
+constexpr std::string_view kStateFile = "state.json";
+constexpr std::string_view kLockFile = ".lock";
+constexpr std::string_view kPartSuffix = ".part";
+constexpr uint64_t kJsonBytesMax = uint64_t{4} << 20;
+
+// Reads `created` from state.json; makes the file if there is none, or one that says nothing.
+Result<WallTime> LoadCreated(const Context& context, const std::string& dir) {
+  const std::string path = JoinPath(dir, kStateFile);
+  if (const auto text = context.fs.ReadWhole(path, kJsonBytesMax); text.ok()) {
+    const auto json = nlohmann::json::parse(*text, nullptr, /*allow_exceptions=*/false);
+    const bool readable = json.is_object() && json.contains("created") && json["created"].is_string();
+    const auto created = readable ? ParseRfc3339(json["created"].get<std::string>()) : std::nullopt;
+    if (created.has_value()) return *created;
+    context.log.Warn("the store's state file is unreadable and is made anew", {{"path", path}});
+  } else if (ReasonOf(text.status()) != Reason::kNotFound) {
+    return text.status();
+  }
+  const WallTime now = context.clock.Now();
+  RETURN_IF_ERROR(WriteFileDurably(context.fs, path, nlohmann::json{{"created", FormatRfc3339(now)}}.dump() + "\n"));
+  return now;
+}
+
+
+}  // namespace
+
+Result<std::unique_ptr<LocalStore>> LocalStore::Open(const Context& context, const std::string& path) {
+  RETURN_IF_ERROR(context.fs.MakeDirs(path, kPrivateDirMode));
+  RETURN_IF_ERROR(context.fs.MakeDirs(JoinPath(path, kDrillsDir), kPrivateDirMode));
+  ASSIGN_OR_RETURN(const WallTime created, LoadCreated(context, path));
+  return std::unique_ptr<LocalStore>(new LocalStore(context, path, created));
+}
+
+Status LocalStore::TakeOwnership() {
+  ASSIGN_OR_RETURN(lock_, context_.fs.Lock(JoinPath(path_, kLockFile)));
+  for (const std::string& dir : {path_, JoinPath(path_, kDrillsDir)}) {
+    ASSIGN_OR_RETURN(const auto names, context_.fs.List(dir));
+    for (const std::string& name : names) {
+      const bool unfinished = name.starts_with(".") && name.ends_with(kPartSuffix);
+      const std::string stem = name.substr(0, name.rfind('.'));
+      const bool unsealed = name.ends_with(".db") && IsSnapshotName(stem) &&
+                            !std::binary_search(names.begin(), names.end(), stem + ".json");
+      if (!unfinished && !unsealed) continue;
+      RETURN_IF_ERROR(context_.fs.Unlink(JoinPath(dir, name)));
+      context_.log.Info("removed what an interrupted run left in the store", {{"file", name}});
+    }
+  }
+  return OkStatus();
+}
+
+std::string LocalStore::StagingPath() {
+  return JoinPath(path_, fmt::format(".{:016x}.db{}", context_.random.Next(), kPartSuffix));
+}
+
+Status LocalStore::Seal(DurableFile file, const Manifest& manifest) {
+  const std::string path = SnapshotPath(manifest.name);
+  if (context_.fs.Exists(path)) return Error(Reason::kAlreadyExists, fmt::format("store {}: it is there already", path));
+  RETURN_IF_ERROR(file.Commit(path));
+  return WriteFileDurably(context_.fs, JoinPath(path_, manifest.name + ".json"), ToJson(manifest));
+}
+
+std::string LocalStore::SnapshotPath(std::string_view name) const { return JoinPath(path_, fmt::format("{}.db", name)); }
+
+Result<Manifest> LocalStore::Find(std::string_view name) const {
+  const std::string path = JoinPath(path_, fmt::format("{}.json", name));
+  ASSIGN_OR_RETURN(const std::string text, context_.fs.ReadWhole(path, kJsonBytesMax));
+  auto manifest = ParseManifest(text);
+  if (!manifest.ok()) return Annotate(manifest.status(), path);
+  return manifest;
+}
+
+Result<std::vector<Manifest>> LocalStore::List() const {
+  ASSIGN_OR_RETURN(const auto names, context_.fs.List(path_));
+  std::vector<Manifest> manifests;
+  for (const std::string& name : names) {
+    if (!name.ends_with(".json") || name == kStateFile) continue;
+    auto manifest = Find(name.substr(0, name.rfind('.')));
+    if (manifest.ok()) {
+      manifests.push_back(*std::move(manifest));
+    } else {
+      context_.log.Warn("a manifest can't be read", {{"err", MessageOf(manifest.status())}});
+    }
+  }
+  std::stable_sort(manifests.begin(), manifests.end(),
+                   [](const Manifest& a, const Manifest& b) { return a.taken < b.taken; });
+  return manifests;
+}
+
+Status LocalStore::AddDrillReport(std::string_view snapshot, WallTime finished, std::string_view json) {
+  const std::string name = fmt::format("{}-{}.json", snapshot, FormatCompactUtc(finished));
+  return WriteFileDurably(context_.fs, JoinPath(JoinPath(path_, kDrillsDir), name), json);
+}
+
+Result<std::vector<DrillFile>> LocalStore::DrillReports() const {
+  const std::string dir = JoinPath(path_, kDrillsDir);
+  ASSIGN_OR_RETURN(const auto names, context_.fs.List(dir));
+  std::vector<DrillFile> drills;
+  for (const std::string& name : names) {
+    if (!name.ends_with(".json")) continue;
+    ASSIGN_OR_RETURN(std::string json, context_.fs.ReadWhole(JoinPath(dir, name), kJsonBytesMax));
+    drills.push_back({name.substr(0, name.rfind('.')), std::move(json)});
+  }
+  // By the time at the end of the name, not by the snapshot's name before it.
+  const auto time_of = [](const DrillFile& d) { return d.name.substr(d.name.rfind('-') + 1); };
+  std::stable_sort(drills.begin(), drills.end(),
+                   [&](const DrillFile& a, const DrillFile& b) { return time_of(a) < time_of(b); });
+  return drills;
+}
+
+}  // namespace etcdrill::store

@@ -1,0 +1,60 @@
+// Where snapshots live: a directory (0700) with NAME.db and NAME.json for each, drill reports in drills/, and state.json.
+// Everything that the sidecar knows after a restart is read from these files. They hold every secret of the cluster.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "io/context.h"
+#include "io/durable_file.h"
+#include "store/manifest.h"
+
+namespace etcdrill::store {
+
+struct DrillFile {
+  std::string name;  // NAME-UTC
+  std::string json;
+};
+
+// Safe for use from any thread, as long as no two seal the same name. `context` must outlive it.
+class LocalStore {
+ public:
+  // Creates the directory if it is missing.
+  static Result<std::unique_ptr<LocalStore>> Open(const Context& context, const std::string& path);
+
+  // For the one sidecar that owns the store: locks it (kBusy if another one does) and removes what a killed run left.
+  Status TakeOwnership();
+
+  const std::string& path() const { return path_; }
+  // When the store first came into being.
+  WallTime created() const { return created_; }
+
+  // A path for a file that will be sealed later.
+  std::string StagingPath();
+  // Publishes a staged file: first NAME.db, then NAME.json; each synced and renamed.
+  Status Seal(DurableFile file, const Manifest& manifest);
+
+  std::string SnapshotPath(std::string_view name) const;
+  // All complete snapshots, oldest first. A manifest that can't be read is logged and left out.
+  Result<std::vector<Manifest>> List() const;
+  // kNotFound if there is no such snapshot.
+  Result<Manifest> Find(std::string_view name) const;
+
+  Status AddDrillReport(std::string_view snapshot, WallTime finished, std::string_view json);
+  // Oldest first.
+  Result<std::vector<DrillFile>> DrillReports() const;
+
+ private:
+  LocalStore(const Context& context, std::string path, WallTime created)
+      : context_(context), path_(std::move(path)), created_(created) {}
+
+  const Context& context_;
+  const std::string path_;
+  const WallTime created_;
+  std::unique_ptr<FileLock> lock_;
+};
+
+}  // namespace etcdrill::store

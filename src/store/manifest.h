@@ -1,0 +1,55 @@
+// NAME.json, the record beside NAME.db. It is written last: its presence says that the snapshot is complete, and its SHA-256
+// proves the bytes from then on, trailer or not.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/status.h"
+
+namespace etcdrill::store {
+
+// One member's HashKV, and how it compares with the snapshot's.
+struct ReceiptRecord {
+  std::string endpoint;
+  std::string member_id;  // hex
+  uint32_t hash = 0;
+  int64_t revision = 0;
+  int64_t compact_revision = 0;
+  std::string result;  // "equal", "differs", "not_comparable"
+  std::string error;   // set: the member could not be asked
+};
+
+struct Manifest {
+  std::string name;
+  std::string cluster;
+  WallTime taken;  // whole seconds
+  uint64_t size_bytes = 0;
+  std::string sha256;  // hex, of the whole file
+  int64_t revision = 0;
+  int64_t compact_revision = 0;
+  uint32_t hash = 0;
+  uint32_t hashkv = 0;
+  uint64_t total_keys = 0;
+  uint64_t live_keys = 0;
+  std::string storage_version;
+  std::string verdict;  // of the look at capture: "proven", "damaged"
+  std::string endpoint;
+  std::string member_id;   // hex
+  std::string cluster_id;  // hex
+  std::string etcd_version;
+  double duration_seconds = 0;
+  std::vector<ReceiptRecord> receipt;
+};
+
+std::string ToJson(const Manifest& manifest);
+// kDamaged, with what is missing, if the text is not a manifest.
+Result<Manifest> ParseManifest(std::string_view text);
+
+// CLUSTER-REVISION(20 digits)-YYYYMMDDThhmmssZ: sorts by cluster, then by age of the data.
+std::string SnapshotName(std::string_view cluster, int64_t revision, WallTime taken);
+bool IsSnapshotName(std::string_view name);
+
+}  // namespace etcdrill::store

@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# Checks deploy/systemd/etcdrill.service without installing it: systemd understands every line, and the exposure that it
+# computes is at most 2.0 (--threshold counts in tenths and fails above its value). Verifying wants the binary to
+# exist, so the copy that is checked starts /bin/true instead. Usage: check_systemd.sh [REPOSITORY]
+set -euo pipefail
+
+repo=${1:-$(cd "$(dirname "$0")/../.." && pwd)}
+unit=$repo/deploy/systemd/etcdrill.service
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+sed -E 's#^ExecStart=/usr/bin/etcdrill .*#ExecStart=/bin/true#' "$unit" > "$work/etcdrill.service"
+failed=0
+
+result() {  # NAME STATUS, and why on standard input
+  if [[ $2 -eq 0 ]]; then
+    echo "ok $1"
+  else
+    echo "FAIL $1: $(tr '\n' ' ')"
+    failed=1
+  fi
+}
+
+# The exit status of verify forgives unknown directives, so any word about our file counts.
+status=0
+said=$(systemd-analyze verify "$work/etcdrill.service" 2>&1) || status=1
+if grep -q 'etcdrill\.service' <<< "$said"; then status=1; fi
+result unit-verifies $status <<< "$said"
+
+status=0
+said=$(systemd-analyze security --no-pager --offline=true --threshold=20 "$work/etcdrill.service" 2>&1) || status=$?
+result exposure-at-most-2.0 $status <<< "$(tail -n 1 <<< "$said")"
+
+# What the drill's etcd and the safety of the store depend on.
+while IFS= read -r line; do
+  status=0
+  grep -qxF "$line" "$unit" || status=1
+  result "has $line" $status <<< "the line is missing"
+done <<'LINES'
+Type=exec
+ExecStart=/usr/bin/etcdrill run --config /etc/etcdrill/etcdrill.yaml
+User=etcdrill
+KillMode=mixed
+TimeoutStopSec=10
+StateDirectory=etcdrill
+StateDirectoryMode=0700
+UMask=0077
+LimitCORE=0
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
+LINES
+status=0
+if grep -q '^SystemCallFilter=~.*@resources' "$unit"; then status=1; fi
+result priorities-can-be-set $status <<< "@resources is filtered out"
+exit $failed
