@@ -32,7 +32,9 @@ bool Client::AnotherMayAnswer(const Status& status) {
     case Reason::kTimeout:
     case Reason::kEtcdError:
     case Reason::kStreamCut:
+    case Reason::kStreamShort:
     case Reason::kStreamStalled:
+    case Reason::kTrailerMismatch:
       return true;
     default:
       return false;

@@ -1,0 +1,65 @@
+// Strictness: everything that yaml-cpp would swallow is an error with its place.
+#include "config/load.h"
+
+#include "support/catch.h"
+#include "support/snapshots.h"
+
+namespace etcdrill::config {
+namespace {
+
+using namespace std::chrono_literals;
+
+std::string Problem(std::string_view text) {
+  const auto config = Parse(text, "/etc/etcdrill/c.yaml");
+  REQUIRE_FALSE(config.ok());
+  CHECK(ReasonOf(config.status()) == Reason::kConfig);
+  return std::string(MessageOf(config.status()));
+}
+
+TEST_CASE("the example that is shipped is valid, and its paths are relative to it") {
+  const auto config = Parse(etcdrill::testing::ReadFile(ETCDRILL_SOURCE_DIR "/deploy/systemd/etcdrill.yaml"), "/etc/etcdrill/c.yaml");
+  REQUIRE(config.ok());
+  CHECK(config->cluster.tls.ca_file == "/etc/etcdrill/pki/ca.crt");
+  CHECK(config->store_path == "/var/lib/etcdrill/snapshots");
+  CHECK(config->drill.every == 6h);
+  CHECK(config->objectives.verified_rpo == 26h);
+}
+
+TEST_CASE("an empty file means all defaults") {
+  const auto config = Parse("", "c.yaml");
+  REQUIRE(config.ok());
+  CHECK(config->snapshot.every == 1h);
+  CHECK(config->web_listen == "127.0.0.1:9379");
+}
+
+TEST_CASE("every kind of mistake has its line") {
+  CHECK(Problem("snapshot: {shedule: \"@every 1h\"}") ==
+        "/etc/etcdrill/c.yaml:1:12: snapshot.shedule is not a key; did you mean schedule?");
+  CHECK(Problem("log:\n  level: info\n  level: warn\n") == "/etc/etcdrill/c.yaml:3:3: log.level stands here twice");
+  CHECK_THAT(Problem("drill:\n  timeout: 30\n"), Catch::Matchers::StartsWith("/etc/etcdrill/c.yaml:2:12: drill.timeout: \"30\" is not a duration"));
+  CHECK_THAT(Problem("snapshot: {schedule: hourly}"), Catch::Matchers::ContainsSubstring("@every 1h"));
+  CHECK_THAT(Problem("snapshot: {schedule: \"@every 0s\"}"), Catch::Matchers::ContainsSubstring("more than zero"));
+  CHECK_THAT(Problem("cluster: {endpoints: []}"), Catch::Matchers::ContainsSubstring("at least one"));
+  CHECK_THAT(Problem("cluster: {endpoints: one}"), Catch::Matchers::ContainsSubstring("must be a list"));
+  CHECK_THAT(Problem("cluster: [a]"), Catch::Matchers::ContainsSubstring("must be a mapping"));
+  CHECK_THAT(Problem("cluster: {name: a/b}"), Catch::Matchers::ContainsSubstring("file names"));
+  CHECK_THAT(Problem("log: {level: loud}"), Catch::Matchers::ContainsSubstring("debug, info, warn, error"));
+  CHECK_THAT(Problem("a: 1\n---\nb: 2\n"), Catch::Matchers::ContainsSubstring("second document"));
+  CHECK_THAT(Problem("a: [b"), Catch::Matchers::StartsWith("/etc/etcdrill/c.yaml:"));
+}
+
+TEST_CASE("all problems are told in one pass") {
+  const std::string problem = Problem("snapshot: {schedule: x}\ndrill: {timeout: y}\nlog: {level: z}\n");
+  CHECK(std::count(problem.begin(), problem.end(), '\n') == 2);
+}
+
+TEST_CASE("a file cut at any byte is a configuration or an error, never a crash") {
+  const std::string text = etcdrill::testing::ReadFile(ETCDRILL_SOURCE_DIR "/deploy/systemd/etcdrill.yaml");
+  for (size_t size = 0; size < text.size(); ++size) {
+    const auto config = Parse(std::string_view(text).substr(0, size), "c.yaml");
+    if (!config.ok()) CHECK(ReasonOf(config.status()) == Reason::kConfig);
+  }
+}
+
+}  // namespace
+}  // namespace etcdrill::config

@@ -1,0 +1,189 @@
+// The parsers on their own: hand-made bytes, other page sizes, hostile numbers.
+#include "base/bytes.h"
+#include "format/bbolt/tree.h"
+#include "format/bbolt/writer.h"
+#include "format/finding_codes.h"
+#include "format/mvcc/key_value.h"
+#include "format/mvcc/newest_rows.h"
+#include "format/mvcc/revision.h"
+#include "proto/mvccpb.pb.h"
+#include "support/catch.h"
+#include "support/snapshots.h"
+#include "support/test_context.h"
+
+namespace etcdrill {
+namespace {
+
+using testing::TestContext;
+
+TEST_CASE("revisions") {
+  const mvcc::Revision revision{.main = 5, .sub = 2, .tombstone = true};
+  const auto decoded = mvcc::DecodeRevision(mvcc::EncodeRevision(revision));
+  REQUIRE(decoded.has_value());
+  CHECK(decoded->main == 5);
+  CHECK(decoded->sub == 2);
+  CHECK(decoded->tombstone);
+  std::string bad = mvcc::EncodeRevision({.main = 5});
+  SECTION("length") { bad.pop_back(); }
+  SECTION("separator") { bad[8] = '-'; }
+  SECTION("tombstone mark") { bad += 'x'; }
+  SECTION("main 0") { bad = mvcc::EncodeRevision({.main = 0}); }
+  SECTION("negative sub") { bad = mvcc::EncodeRevision({.main = 1, .sub = -1}); }
+  CHECK_FALSE(mvcc::DecodeRevision(bad).has_value());
+}
+
+TEST_CASE("our KeyValue decoder agrees with protobuf's") {
+  mvccpb::KeyValue kv;
+  kv.set_key("k");
+  kv.set_value(std::string(GENERATE(size_t{0}, size_t{1}, size_t{300}), 'v'));
+  kv.set_create_revision(GENERATE(int64_t{0}, int64_t{1}, int64_t{1} << 40));
+  kv.set_mod_revision(7);
+  kv.set_version(GENERATE(int64_t{-1}, int64_t{3}));
+  kv.set_lease(GENERATE(int64_t{0}, int64_t{0x439ca20205217a43}));
+  const std::string bytes = kv.SerializeAsString();
+  const auto view = mvcc::DecodeKeyValue(bytes);
+  REQUIRE(view.has_value());
+  CHECK(view->key == kv.key());
+  CHECK(view->value == kv.value());
+  CHECK(view->create_revision == kv.create_revision());
+  CHECK(view->mod_revision == kv.mod_revision());
+  CHECK(view->version == kv.version());
+  CHECK(view->lease == kv.lease());
+}
+
+TEST_CASE("on any bytes the decoder and protobuf accept the same") {
+  std::string bytes(GENERATE(1u, 2u, 3u, 5u, 9u, 12u), '\0');
+  const int seed = GENERATE(take(300, random(0, 1 << 30)));
+  uint32_t state = static_cast<uint32_t>(seed);
+  for (char& c : bytes) {
+    state = state * 1664525u + 1013904223u;
+    c = static_cast<char>(state >> 24);
+  }
+  if (seed % 2 == 0) bytes[0] = static_cast<char>(((seed / 2) % 8) << 3 | (seed / 16) % 6);
+  CAPTURE(Hex(bytes));
+  mvccpb::KeyValue kv;
+  const bool protobuf_accepts = kv.ParseFromString(bytes);
+  const auto view = mvcc::DecodeKeyValue(bytes);
+  // We are stricter in one thing: a known field with a foreign wire type. protobuf keeps it as an unknown field, and groups.
+  if (view.has_value()) {
+    CHECK(protobuf_accepts);
+    CHECK(view->key == kv.key());
+    CHECK(view->version == kv.version());
+  }
+}
+
+TEST_CASE("the table of newest rows remembers across growth") {
+  mvcc::NewestRows rows;
+  for (int i = 0; i < 10'000; ++i) rows.Set("key-" + std::to_string(i), i + 1);
+  for (int i = 0; i < 10'000; i += 3) rows.Set("key-" + std::to_string(i), i + 100'000);
+  CHECK(rows.size() == 10'000);
+  CHECK(rows.Get("key-3") == 100'003);
+  CHECK(rows.Get("key-4") == 5);
+  CHECK(rows.Get("other") == 0);
+}
+
+// A database with the given buckets, made by our writer on top of an empty one.
+std::string MakeDatabase(TestContext& test, uint32_t page_size, const std::map<std::string, bbolt::BucketContent>& buckets) {
+  // Two metas, and an empty leaf as root.
+  std::string bytes(3 * page_size, '\0');
+  const auto put_page = [&](bbolt::PageId id, uint16_t flags, const std::string& body) {
+    std::string page;
+    AppendLE64(page, id);
+    AppendLE16(page, flags);
+    AppendLE16(page, 0);
+    AppendLE32(page, 0);
+    page += body;
+    bytes.replace(id * page_size, page.size(), page);
+  };
+  bbolt::Meta meta{.page_size = page_size, .root = 2, .high_water = 3, .tx_id = 4};
+  put_page(0, bbolt::kMetaPage, bbolt::EncodeMeta(meta));
+  bbolt::Meta older = meta;
+  older.tx_id = 3;
+  put_page(1, bbolt::kMetaPage, bbolt::EncodeMeta(older));
+  put_page(2, bbolt::kLeafPage, "");
+  testing::WriteFile(test.Path("base.db"), bytes);
+  const auto source = test.fs().OpenForReading(test.Path("base.db"));
+  const std::string path = test.Path("made.db");
+  auto file = test.fs().Create(path, kPrivateFileMode);
+  REQUIRE((*file)->AppendFrom(**source, bytes.size()).ok());
+  REQUIRE(bbolt::ReplaceBuckets(**source, bytes.size(), meta, buckets, **file).ok());
+  return path;
+}
+
+class Collect final : public bbolt::Visitor {
+ public:
+  void OnBucket(std::string_view name) override { bucket_ = name; }
+  void OnPair(const bbolt::Pair& pair) override { pairs[bucket_][std::string(pair.key)] = std::string(pair.value); }
+  std::map<std::string, bbolt::BucketContent> pairs;
+
+ private:
+  std::string bucket_;
+};
+
+TEST_CASE("what the writer writes, the walk finds sound, for every page size and shape") {
+  TestContext test;
+  const uint32_t page_size = GENERATE(1024u, 4096u, 16384u, 65536u);
+  std::map<std::string, bbolt::BucketContent> buckets;
+  buckets["inline"] = {{"a", "1"}, {"b", ""}};
+  for (int i = 0; i < GENERATE(1, 200, 6000); ++i) buckets["many"]["key-" + std::to_string(i)] = std::string(40, 'v');
+  buckets["overflow"] = {{"big", std::string(3 * page_size, 'x')}, {"small", "y"}};
+  const std::string path = MakeDatabase(test, page_size, buckets);
+  const auto file = test.fs().OpenForReading(path);
+  REQUIRE(file.ok());
+  Findings findings;
+  const auto meta = bbolt::ReadMetas(**file, (*file)->Size(), findings);
+  REQUIRE(meta.ok());
+  REQUIRE(meta->has_value());
+  CHECK((*meta)->tx_id == 5);
+  Collect seen;
+  REQUIRE(bbolt::WalkAll(**file, (*file)->Size(), **meta, findings, seen).ok());
+  for (const Finding& f : findings.kept()) UNSCOPED_INFO(f.code << ": " << f.text);
+  CHECK(findings.total() == 0);
+  CHECK(seen.pairs == buckets);
+  CHECK(bbolt::LastKey(**file, (*file)->Size(), **meta, "many")->value() == buckets["many"].rbegin()->first);
+  CHECK_FALSE(bbolt::LastKey(**file, (*file)->Size(), **meta, "none")->has_value());
+  Collect tail;
+  REQUIRE(bbolt::WalkBucket(**file, (*file)->Size(), **meta, "many", "key-5", tail).ok());
+  const auto first = buckets["many"].lower_bound("key-5");
+  CHECK(tail.pairs["many"].size() == static_cast<size_t>(std::distance(first, buckets["many"].end())));
+}
+
+TEST_CASE("a page that refers to itself ends the walk with a finding") {
+  TestContext test;
+  bbolt::BucketContent many;
+  for (int i = 0; i < 2000; ++i) many["key-" + std::to_string(i)] = "v";
+  const std::string path = MakeDatabase(test, 4096, {{"many", many}});
+  std::string bytes = testing::ReadFile(path);
+  // The bucket's root is the branch that was written last before the root leaf: find the only branch and point its first
+  // child at itself.
+  size_t branch = 0;
+  for (size_t at = 2 * 4096; at < bytes.size(); at += 4096) {
+    if (LoadLE16(&bytes[at + bbolt::kPageFlagsAt]) == bbolt::kBranchPage) branch = at;
+  }
+  REQUIRE(branch != 0);
+  std::string self;
+  AppendLE64(self, branch / 4096);
+  bytes.replace(branch + bbolt::kPageHeaderBytes + bbolt::kBranchChildAt, 8, self);
+  testing::WriteFile(path, bytes);
+  const auto file = test.fs().OpenForReading(path);
+  Findings findings;
+  const auto meta = bbolt::ReadMetas(**file, (*file)->Size(), findings);
+  Collect seen;
+  REQUIRE(bbolt::WalkAll(**file, (*file)->Size(), **meta, findings, seen).ok());
+  REQUIRE(findings.errors() == 1);
+  CHECK(findings.kept()[0].code == codes::kPageReachedTwice);
+}
+
+TEST_CASE("findings are counted beyond those that are kept") {
+  Findings findings;
+  for (int i = 0; i < 500; ++i) findings.Add({codes::kKeyOrder, Severity::kError, {}, {}, "x"});
+  Findings all;
+  all.Add({codes::kKeyOrder, Severity::kWarning, {}, {}, "y"});
+  all.Merge(std::move(findings));
+  CHECK(all.kept().size() == Findings::kFindingsKept);
+  CHECK(all.total() == 501);
+  CHECK(all.errors() == 500);
+}
+
+}  // namespace
+}  // namespace etcdrill

@@ -1,0 +1,164 @@
+// Files that appear whole or not at all, children that never outlive us, scratch that goes.
+#include <signal.h>
+#include <sys/stat.h>
+
+#include "io/durable_file.h"
+#include "io/scratch_dir.h"
+#include "support/catch.h"
+#include "support/snapshots.h"
+#include "support/test_context.h"
+
+namespace etcdrill {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::TestContext;
+
+TEST_CASE("a durable file is visible after Commit only") {
+  TestContext test;
+  const std::string target = test.Path("f");
+  {
+    auto file = DurableFile::Create(test.fs(), test.Path(".f.part"));
+    REQUIRE(file.ok());
+    REQUIRE(file->Append("hello").ok());
+    CHECK_FALSE(test.fs().Exists(target));
+    REQUIRE(file->Commit(target).ok());
+  }
+  CHECK(testing::ReadFile(target) == "hello");
+  CHECK(*test.fs().List(test.dir()) == std::vector<std::string>{"f"});
+}
+
+TEST_CASE("an uncommitted durable file leaves nothing") {
+  TestContext test;
+  {
+    auto file = DurableFile::Create(test.fs(), test.Path(".f.part"));
+    REQUIRE(file.ok());
+    DurableFile moved = *std::move(file);
+    REQUIRE(moved.Append("hello").ok());
+  }
+  CHECK(test.fs().List(test.dir())->empty());
+}
+
+TEST_CASE("a copy equals its source, also when it does not fill a block") {
+  TestContext test;
+  const size_t size = GENERATE(size_t{0}, size_t{5}, size_t{4096}, size_t{3'000'001});
+  std::string bytes(size, '\0');
+  for (size_t i = 0; i < size; ++i) bytes[i] = static_cast<char>(i * 31 % 251);
+  testing::WriteFile(test.Path("a"), bytes);
+  const auto source = test.fs().OpenForReading(test.Path("a"));
+  REQUIRE(source.ok());
+  auto copy = test.fs().Create(test.Path("b"), kPrivateFileMode);
+  REQUIRE(copy.ok());
+  REQUIRE((*copy)->AppendFrom(**source, size).ok());
+  REQUIRE((*copy)->Append("tail").ok());
+  CHECK(testing::ReadFile(test.Path("b")) == bytes + "tail");
+}
+
+TEST_CASE("what is not a regular file is refused, and does not hang") {
+  TestContext test;
+  REQUIRE(mkfifo(test.Path("fifo").c_str(), 0600) == 0);
+  CHECK(ReasonOf(test.fs().OpenForReading(test.Path("fifo")).status()) == Reason::kUsage);
+  CHECK(ReasonOf(test.fs().OpenForReading(test.dir()).status()) == Reason::kUsage);
+}
+
+TEST_CASE("a file that is shortened while it is read is an error with the offset") {
+  TestContext test;
+  testing::WriteFile(test.Path("f"), std::string(100, 'x'));
+  const auto file = test.fs().OpenForReading(test.Path("f"));
+  REQUIRE(file.ok());
+  testing::WriteFile(test.Path("f"), "short");
+  std::string buffer(100, '\0');
+  const Status status = (*file)->Read(0, buffer);
+  REQUIRE_FALSE(status.ok());
+  CHECK(ReasonOf(status) == Reason::kIoError);
+  CHECK_THAT(std::string(MessageOf(status)), Catch::Matchers::ContainsSubstring("ends at byte 5"));
+}
+
+TEST_CASE("a lock is held by one at a time") {
+  TestContext test;
+  auto first = test.fs().Lock(test.Path("lock"));
+  REQUIRE(first.ok());
+  CHECK(ReasonOf(test.fs().Lock(test.Path("lock")).status()) == Reason::kBusy);
+  first->reset();
+  CHECK(test.fs().Lock(test.Path("lock")).ok());
+}
+
+ProcessOptions Shell(std::string script) { return {.program = "/bin/sh", .arguments = {"-c", std::move(script)}}; }
+
+TEST_CASE("a child's output and exit code are known") {
+  TestContext test;
+  const auto output = RunToEnd(test.context().processes, test.clock(), Shell("echo out; echo err >&2"), 10s, {});
+  REQUIRE(output.ok());
+  CHECK(*output == "out\nerr\n");
+  const auto failed = RunToEnd(test.context().processes, test.clock(), Shell("exit 7"), 10s, {});
+  CHECK_THAT(std::string(MessageOf(failed.status())), Catch::Matchers::ContainsSubstring("exit code 7"));
+}
+
+TEST_CASE("a child runs with nothing but what it is given") {
+  TestContext test;
+  ProcessOptions options = Shell("env; pwd; ls /proc/self/fd | wc -l");
+  options.environment = {"A=1"};
+  options.working_dir = test.dir();
+  const auto output = RunToEnd(test.context().processes, test.clock(), options, 10s, {});
+  REQUIRE(output.ok());
+  CHECK_THAT(*output, Catch::Matchers::ContainsSubstring("A=1\n"));
+  CHECK_THAT(*output, Catch::Matchers::ContainsSubstring(test.dir()));
+  CHECK_THAT(*output, !Catch::Matchers::ContainsSubstring("HOME="));
+  CHECK_THAT(*output, Catch::Matchers::EndsWith("4\n"));  // stdin, stdout, stderr and ls's own directory
+}
+
+TEST_CASE("only the tail of a flood is kept, and it does not block the child") {
+  TestContext test;
+  const auto output =
+      RunToEnd(test.context().processes, test.clock(), Shell("head -c 3000000 /dev/zero; echo end"), 20s, {});
+  REQUIRE(output.ok());
+  CHECK(output->size() == Process::kOutputTailBytes);
+  CHECK(output->ends_with("end\n"));
+}
+
+TEST_CASE("stopping ends a child that ignores SIGTERM, and its grandchild") {
+  TestContext test;
+  const std::string pid_file = test.Path("grandchild");
+  auto process = test.context().processes.Start(
+      Shell("trap '' TERM; sleep 1000 & echo $! > " + pid_file + "; while :; do sleep 1; done"));
+  REQUIRE(process.ok());
+  while (!test.fs().Exists(pid_file) || testing::ReadFile(pid_file).empty()) test.clock().SleepFor(5ms, {});
+  const int grandchild = std::stoi(testing::ReadFile(pid_file));
+  const ProcessExit exit = (*process)->Stop(100ms);
+  CHECK(exit.signal == SIGKILL);
+  for (int i = 0; i < 200 && kill(grandchild, 0) == 0; ++i) {
+    // It may stay a zombie until whoever adopted it looks.
+    const std::string stat = testing::ReadFile("/proc/" + std::to_string(grandchild) + "/stat");
+    if (stat.find(") Z ") != std::string::npos) return;
+    test.clock().SleepFor(10ms, {});
+  }
+  CHECK(kill(grandchild, 0) != 0);
+}
+
+TEST_CASE("a program that is not there is an error of the start") {
+  TestContext test;
+  const auto process = test.context().processes.Start({.program = test.Path("missing")});
+  REQUIRE_FALSE(process.ok());
+  CHECK(ReasonOf(process.status()) == Reason::kNotFound);
+}
+
+TEST_CASE("scratch goes with its owner, and what a killed one left goes with the next") {
+  TestContext test;
+  std::string left;
+  {
+    const auto scratch = ScratchDir::Create(test.context(), test.Path("scratch"));
+    REQUIRE(scratch.ok());
+    testing::WriteFile((*scratch)->path() + "/file", "x");
+    left = (*scratch)->path() + "0";
+    REQUIRE(test.fs().MakeDirs(left, kPrivateDirMode).ok());  // no lock: its owner is dead
+
+    const auto other = ScratchDir::Create(test.context(), test.Path("scratch"));
+    REQUIRE(other.ok());
+    CHECK_FALSE(test.fs().Exists(left));
+    CHECK(test.fs().Exists((*scratch)->path() + "/file"));  // this one is alive
+  }
+  CHECK(test.fs().List(test.Path("scratch"))->empty());
+}
+
+}  // namespace
+}  // namespace etcdrill

@@ -1,0 +1,138 @@
+// What follows from the files of a store, and when a task is due.
+#include <atomic>
+#include <thread>
+
+#include "pipeline/catalog.h"
+#include "pipeline/scheduler.h"
+#include "support/catch.h"
+#include "support/test_context.h"
+
+namespace etcdrill::pipeline {
+namespace {
+
+using etcdrill::testing::TestContext;
+using namespace std::chrono_literals;
+
+CatalogEntry Entry(int64_t revision, std::string verdict, std::optional<bool> drilled) {
+  CatalogEntry entry;
+  entry.manifest.name = "c-" + std::to_string(revision);
+  entry.manifest.revision = revision;
+  entry.manifest.taken = WallTime(std::chrono::seconds(revision));
+  entry.manifest.verdict = std::move(verdict);
+  entry.manifest.size_bytes = 10;
+  entry.state = !drilled.has_value() ? SnapshotState::kUnverified : *drilled ? SnapshotState::kVerified : SnapshotState::kFailed;
+  return entry;
+}
+
+DrillSummary Drill(int64_t at, bool passed) {
+  DrillSummary drill;
+  drill.finished = WallTime(std::chrono::seconds(at));
+  drill.passed = passed;
+  drill.rto_seconds = 2;
+  drill.checks = {{"hashkv", passed}};
+  return drill;
+}
+
+TEST_CASE("a damaged snapshot is never the newest, and a failed drill does not verify") {
+  Catalog catalog;
+  catalog.snapshots = {Entry(1, "proven", true), Entry(2, "proven", false), Entry(3, "damaged", std::nullopt)};
+  catalog.snapshots.back().state = SnapshotState::kFailed;
+  const report::StoreFacts facts = ToStoreFacts(catalog);
+  REQUIRE(facts.newest.has_value());
+  CHECK(facts.newest->revision == 2);
+  CHECK(facts.verified_revision == 1);
+  CHECK(facts.verified == 1);
+  CHECK(facts.failed == 2);
+  CHECK(facts.unverified == 0);
+  CHECK(facts.bytes == 30);
+}
+
+TEST_CASE("an empty store knows nothing") {
+  const report::StoreFacts facts = ToStoreFacts({});
+  CHECK_FALSE(facts.newest.has_value());
+  CHECK_FALSE(facts.verified_taken.has_value());
+  CHECK_FALSE(facts.drill_last_success.has_value());
+  CHECK_FALSE(facts.hashkv_consistent.has_value());
+}
+
+TEST_CASE("consecutive failures count from the last drill that passed") {
+  Catalog catalog;
+  catalog.drills = {Drill(1, false), Drill(2, true), Drill(3, false), Drill(4, false)};
+  const report::StoreFacts facts = ToStoreFacts(catalog);
+  CHECK(facts.drill_consecutive_failures == 2);
+  CHECK(facts.drill_last_success == 2);
+  CHECK(facts.drill_last_failure == 4);
+  CHECK(facts.drill_checks.at("hashkv") == false);
+}
+
+TEST_CASE("members agree only if one was compared and none differs") {
+  Catalog catalog;
+  catalog.snapshots = {Entry(1, "proven", std::nullopt)};
+  auto& receipt = catalog.snapshots[0].manifest.receipt;
+  CHECK_FALSE(ToStoreFacts(catalog).hashkv_consistent.has_value());
+  receipt = {{.result = "not_comparable"}, {.error = "down"}};
+  CHECK_FALSE(ToStoreFacts(catalog).hashkv_consistent.has_value());
+  receipt.push_back({.result = "equal"});
+  CHECK(ToStoreFacts(catalog).hashkv_consistent == true);
+  receipt.push_back({.result = "differs"});
+  CHECK(ToStoreFacts(catalog).hashkv_consistent == false);
+}
+
+TEST_CASE("words name snapshots") {
+  TestContext test;
+  Catalog catalog;
+  CHECK(ReasonOf(SelectSnapshot(test.context(), catalog, "latest").status()) == Reason::kNotFound);
+  catalog.snapshots = {Entry(1, "proven", true), Entry(2, "proven", std::nullopt)};
+  CHECK(SelectSnapshot(test.context(), catalog, "latest")->revision == 2);
+  CHECK(SelectSnapshot(test.context(), catalog, "latest-verified")->revision == 1);
+  CHECK(SelectSnapshot(test.context(), catalog, "c-1")->revision == 1);
+  CHECK(SelectSnapshot(test.context(), catalog, "random").ok());
+  CHECK(ReasonOf(SelectSnapshot(test.context(), catalog, "c-9").status()) == Reason::kNotFound);
+}
+
+TEST_CASE("a drill report survives being written and read") {
+  DrillReport report;
+  report.snapshot = "c-1";
+  report.verdict = verify::Verdict::kProven;
+  report.level_reached = 5;
+  report.started = WallTime(100s);
+  report.finished = WallTime(103s);
+  report.stages = {{"select", StageResult::kPass, 0.5, ""}, {"boot", StageResult::kSkipped, 0, ""}};
+  report.checks = {{"hashkv", drill::CheckResult::kPass, "a", "a"}, {"health", drill::CheckResult::kNotComparable, "", ""}};
+  report.rto_seconds = 2.5;
+  const DrillSummary summary = Summarize(report);
+  CHECK(summary.passed);
+  CHECK(summary.finished == report.finished);
+  CHECK(summary.stage_seconds == std::map<std::string, double>{{"select", 0.5}});
+  CHECK(summary.checks == std::map<std::string, bool>{{"hashkv", true}});
+  for (const char* text : {"", "[]", "{}", "{\"kind\":\"DrillReport\"}", "\xff"}) CHECK_FALSE(ParseDrillSummary(text).ok());
+}
+
+TEST_CASE("after a restart the first run is one interval after the last, never in the past") {
+  const WallTime now = WallTime(10'000s);
+  CHECK(FirstDelay(now, std::nullopt, 1h) == 0s);
+  CHECK(FirstDelay(now, now - 10min, 1h) == 50min);
+  CHECK(FirstDelay(now, now - 2h, 1h) == 0s);
+  CHECK(FirstDelay(now, now + 1h, 1h) == 0s);  // a clock that went back must not stop the schedule
+}
+
+TEST_CASE("runs that fall due while one runs are skipped and counted, not queued") {
+  const auto clock = MakeSystemClock();
+  std::stop_source stop;
+  int runs = 0;
+  int skipped = 0;
+  RunSchedule(*clock, stop.get_token(),
+              {.every = 20ms,
+               .first_delay = 0s,
+               .run =
+                   [&] {
+                     if (++runs == 1) clock->SleepFor(110ms, {});
+                     if (runs == 3) stop.request_stop();
+                   },
+               .on_skipped = [&] { ++skipped; }});
+  CHECK(runs == 3);
+  CHECK(skipped >= 3);
+}
+
+}  // namespace
+}  // namespace etcdrill::pipeline

@@ -1,0 +1,122 @@
+// The store on disk: what is sealed is found again, what is not sealed is not there.
+#include "store/local_store.h"
+
+#include <sys/stat.h>
+
+#include "support/catch.h"
+#include "support/snapshots.h"
+#include "support/test_context.h"
+
+namespace etcdrill::store {
+namespace {
+
+using etcdrill::testing::TestContext;
+using namespace std::chrono_literals;
+
+Manifest MakeManifest(int64_t revision, Duration age = 0s) {
+  Manifest m;
+  m.taken = WallTime(1'795'339'107s) - age;
+  m.cluster = "prod";
+  m.name = SnapshotName(m.cluster, revision, m.taken);
+  m.size_bytes = 5;
+  m.sha256 = "00ff";
+  m.revision = revision;
+  m.compact_revision = -1;
+  m.hash = 0xffffffff;
+  m.verdict = "proven";
+  m.receipt = {{"https://a:2379", "1f", 7, revision, -1, "equal", ""}, {"https://b:2379", "", 0, 0, 0, "", "down"}};
+  return m;
+}
+
+void Seal(TestContext& test, LocalStore& store, const Manifest& manifest) {
+  auto file = DurableFile::Create(test.fs(), store.StagingPath());
+  REQUIRE(file.ok());
+  REQUIRE(file->Append("bytes").ok());
+  REQUIRE(store.Seal(*std::move(file), manifest).ok());
+}
+
+TEST_CASE("a manifest survives being written and read") {
+  const Manifest m = MakeManifest(42);
+  CHECK(m.name == "prod-00000000000000000042-20261122T091827Z");
+  const auto read = ParseManifest(ToJson(m));
+  REQUIRE(read.ok());
+  CHECK(ToJson(*read) == ToJson(m));
+}
+
+TEST_CASE("what is no manifest is refused by the field that is wrong") {
+  const auto refused = [](std::string text) { return std::string(MessageOf(ParseManifest(text).status())); };
+  CHECK_THAT(refused("{}"), Catch::Matchers::ContainsSubstring("not a snapshot manifest"));
+  CHECK_THAT(refused("\xff\xfe"), Catch::Matchers::ContainsSubstring("not a snapshot manifest"));
+  std::string text = ToJson(MakeManifest(1));
+  text.replace(text.find("\"revision\": 1"), 13, "\"revision\": \"\"");
+  CHECK_THAT(refused(text), Catch::Matchers::ContainsSubstring("\"revision\""));
+}
+
+TEST_CASE("sealed snapshots are listed by age") {
+  TestContext test;
+  const auto store = LocalStore::Open(test.context(), test.Path("store"));
+  REQUIRE(store.ok());
+  Seal(test, **store, MakeManifest(20));
+  Seal(test, **store, MakeManifest(10, 1h));
+  const auto list = (*store)->List();
+  REQUIRE(list.ok());
+  REQUIRE(list->size() == 2);
+  CHECK((*list)[0].revision == 10);
+  CHECK((*list)[1].revision == 20);
+  CHECK((*store)->Find("nothing").status().ok() == false);
+  struct stat st {};
+  REQUIRE(stat((*store)->SnapshotPath((*list)[0].name).c_str(), &st) == 0);
+  CHECK((st.st_mode & 0777) == 0600);
+  REQUIRE(stat((*store)->path().c_str(), &st) == 0);
+  CHECK((st.st_mode & 0777) == 0700);
+}
+
+TEST_CASE("the owner sweeps what killed runs left, and nothing else") {
+  TestContext test;
+  const std::string dir = test.Path("store");
+  {
+    const auto store = LocalStore::Open(test.context(), dir);
+    Seal(test, **store, MakeManifest(20));
+  }
+  const std::string unsealed = SnapshotName("prod", 30, WallTime(1'795'339'107s)) + ".db";
+  for (const std::string& name : {unsealed, std::string(".0123.db.part"), std::string("somebody-elses.db")}) {
+    testing::WriteFile(JoinPath(dir, name), "x");
+  }
+  const auto store = LocalStore::Open(test.context(), dir);
+  REQUIRE((*store)->TakeOwnership().ok());
+  CHECK_FALSE(test.fs().Exists(JoinPath(dir, unsealed)));
+  CHECK_FALSE(test.fs().Exists(JoinPath(dir, ".0123.db.part")));
+  CHECK(test.fs().Exists(JoinPath(dir, "somebody-elses.db")));
+  CHECK((*store)->List()->size() == 1);
+}
+
+TEST_CASE("one owner at a time, and `created` outlives it") {
+  TestContext test;
+  const std::string dir = test.Path("store");
+  WallTime created;
+  {
+    const auto first = LocalStore::Open(test.context(), dir);
+    REQUIRE((*first)->TakeOwnership().ok());
+    created = (*first)->created();
+    const auto second = LocalStore::Open(test.context(), dir);
+    CHECK(ReasonOf((*second)->TakeOwnership()) == Reason::kBusy);
+  }
+  const auto again = LocalStore::Open(test.context(), dir);
+  CHECK((*again)->TakeOwnership().ok());
+  CHECK(FormatRfc3339((*again)->created()) == FormatRfc3339(created));
+}
+
+TEST_CASE("drill reports come back oldest first") {
+  TestContext test;
+  const auto store = LocalStore::Open(test.context(), test.Path("store"));
+  REQUIRE((*store)->AddDrillReport("b", WallTime(200s), "second").ok());
+  REQUIRE((*store)->AddDrillReport("c", WallTime(100s), "first").ok());
+  const auto drills = (*store)->DrillReports();
+  REQUIRE(drills.ok());
+  REQUIRE(drills->size() == 2);
+  CHECK((*drills)[0].json == "first");
+  CHECK((*drills)[1].json == "second");
+}
+
+}  // namespace
+}  // namespace etcdrill::store
