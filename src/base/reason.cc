@@ -52,8 +52,6 @@ constexpr std::array kReasons = {
                "the drill's etcd did not become healthy in time"},
     ReasonInfo{Reason::kCheckFailed, "check_failed", "checksum", kVerificationFailed, kFinal,
                "the restored etcd serves something else than the snapshot holds"},
-    ReasonInfo{Reason::kObjectiveMissed, "objective_missed", "other", kObjectiveMissed, kFinal,
-               "the newest snapshot is older than the objective allows"},
     ReasonInfo{Reason::kInterrupted, "interrupted", "other", kInterrupted, kRetry, "stopped by a signal"},
     ReasonInfo{Reason::kInternal, "internal", "other", kFailed, kFinal, "a defect of etcdrill; please report it"},
 };

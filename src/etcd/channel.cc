@@ -97,8 +97,6 @@ Channel::Channel(const ConnectionOptions& options, Address address, TlsFiles fil
 
 std::shared_ptr<grpc::Channel> Channel::Connection() {
   const std::lock_guard lock(mutex_);
-  // Looks at the sockets once: a connection that the other side has closed since the last call is noticed now.
-  connection_->WaitForStateChange(GRPC_CHANNEL_READY, gpr_now(GPR_CLOCK_MONOTONIC));
   const grpc_connectivity_state state = connection_->GetState(false);
   bool replace = state == GRPC_CHANNEL_TRANSIENT_FAILURE || state == GRPC_CHANNEL_CONNECTING;
   if (address_.tls) {

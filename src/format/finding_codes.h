@@ -12,7 +12,6 @@ inline constexpr std::string_view kPartialName = "partial_name";
 inline constexpr std::string_view kTrailerMissing = "trailer_missing";
 inline constexpr std::string_view kTrailerMismatch = "trailer_mismatch";
 inline constexpr std::string_view kManifestMismatch = "manifest_mismatch";
-inline constexpr std::string_view kSizeUneven = "size_uneven";
 // L2, the structure.
 inline constexpr std::string_view kMetaInvalid = "meta_invalid";
 inline constexpr std::string_view kMetaDamaged = "meta_damaged";
@@ -43,7 +42,6 @@ inline constexpr std::string_view kRevisionKey = "revision_key";
 inline constexpr std::string_view kRevisionGap = "revision_gap";
 inline constexpr std::string_view kKeyValueDecode = "key_value_decode";
 inline constexpr std::string_view kKeyValueFields = "key_value_fields";
-inline constexpr std::string_view kVersionChain = "version_chain";
 inline constexpr std::string_view kCompactionState = "compaction_state";
 inline constexpr std::string_view kCompactionPending = "compaction_pending";
 inline constexpr std::string_view kRevisionBehindCompaction = "revision_behind_compaction";
@@ -54,7 +52,5 @@ inline constexpr std::string_view kAlarmDecode = "alarm_decode";
 // What survives a restore and surprises people.
 inline constexpr std::string_view kRestoresWithAlarm = "restores_with_alarm";
 inline constexpr std::string_view kRestoresWithAuth = "restores_with_auth";
-// Against the source.
-inline constexpr std::string_view kReceiptMismatch = "receipt_mismatch";
 
 }  // namespace etcdrill::codes

@@ -8,6 +8,7 @@
 #include <grpcpp/security/credentials.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/check.h"
@@ -130,9 +131,14 @@ void EtcdCluster::WaitUntilHealthy() const {
 
 void EtcdCluster::Stop(size_t member, Duration grace) { members_[member].process->Stop(grace); }
 
-void EtcdCluster::Signal(size_t member, int signal) const {
-  REQUIRE(kill(members_[member].process->pid(), signal) == 0);
+void EtcdCluster::Pause(size_t member) const {
+  const int pid = members_[member].process->pid();
+  REQUIRE(kill(pid, SIGSTOP) == 0);
+  siginfo_t info;
+  REQUIRE(waitid(P_PID, static_cast<id_t>(pid), &info, WSTOPPED) == 0);  // all its threads take a moment
 }
+
+void EtcdCluster::Resume(size_t member) const { REQUIRE(kill(members_[member].process->pid(), SIGCONT) == 0); }
 
 std::vector<std::string> EtcdCluster::endpoints() const {
   std::vector<std::string> urls;

@@ -34,7 +34,8 @@ class EtcdCluster {
   void Start(size_t member);
   void WaitUntilHealthy() const;
   void Stop(size_t member, Duration grace = std::chrono::seconds(5));  // 0: SIGKILL
-  void Signal(size_t member, int signal) const;
+  void Pause(size_t member) const;                                     // SIGSTOP; it has stopped on return
+  void Resume(size_t member) const;
 
   // The output of the version's etcdctl, asked of the first member; fails the test if it fails.
   std::string Etcdctl(const std::vector<std::string>& arguments) const;

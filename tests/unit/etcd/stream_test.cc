@@ -1,6 +1,4 @@
 // Snapshot streams that break, stall and are given up, from a fake and from a real etcd that is killed or stopped.
-#include <signal.h>
-
 #include <thread>
 
 #include "etcd/client.h"
@@ -172,9 +170,9 @@ TEST_CASE("a real etcd that is stopped in mid-stream stalls it") {
   const std::unique_ptr<Client> client = Connect(test, cluster.endpoints()[0], 2s);
   const auto stream = *client->endpoints()[0].Snapshot();
   REQUIRE(stream->Next().ok());
-  cluster.Signal(0, SIGSTOP);
+  cluster.Pause(0);
   const Received received = ReadAll(*stream);
-  cluster.Signal(0, SIGCONT);
+  cluster.Resume(0);
   REQUIRE_FALSE(received.end.ok());
   CHECK(ReasonOf(received.end) == Reason::kStreamStalled);
 }
