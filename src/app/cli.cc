@@ -1,4 +1,5 @@
-// The command table; the only user of CLI11. Each command fills its options struct and leaves itself behind in `chosen`.
+// The command table; the only user of CLI11. Each command fills its options struct and leaves itself behind in
+// `chosen`.
 #include "app/cli.h"
 
 #include <fmt/format.h>
@@ -32,22 +33,43 @@ void AddConfig(CLI::App* app, std::string& file, bool required = false) {
 void AddConnection(CLI::App* app, ConnectionFlags& c) {
   const std::string group = "Connection";
   app->add_option("--endpoints", c.endpoints, "Client URLs of the cluster, comma-separated")
-      ->delimiter(',')->envname("ETCDCTL_ENDPOINTS")->type_name("URL,...")->group(group);
+      ->delimiter(',')
+      ->envname("ETCDCTL_ENDPOINTS")
+      ->type_name("URL,...")
+      ->group(group);
   app->add_option("--cacert", c.ca_file, "Authority that signed the servers' certificates")
-      ->envname("ETCDCTL_CACERT")->type_name("FILE")->group(group);
-  app->add_option("--cert", c.cert_file, "Client certificate")->envname("ETCDCTL_CERT")->type_name("FILE")->group(group);
+      ->envname("ETCDCTL_CACERT")
+      ->type_name("FILE")
+      ->group(group);
+  app->add_option("--cert", c.cert_file, "Client certificate")
+      ->envname("ETCDCTL_CERT")
+      ->type_name("FILE")
+      ->group(group);
   app->add_option("--key", c.key_file, "Key of the client certificate")
-      ->envname("ETCDCTL_KEY")->type_name("FILE")->group(group);
+      ->envname("ETCDCTL_KEY")
+      ->type_name("FILE")
+      ->group(group);
   app->add_option("--user", c.user, "User of etcd, NAME or NAME:PASSWORD")
-      ->envname("ETCDCTL_USER")->type_name("USER")->group(group);
+      ->envname("ETCDCTL_USER")
+      ->type_name("USER")
+      ->group(group);
   app->add_option("--password", c.password, "Password of --user")
-      ->envname("ETCDCTL_PASSWORD")->type_name("PASSWORD")->group(group);
+      ->envname("ETCDCTL_PASSWORD")
+      ->type_name("PASSWORD")
+      ->group(group);
   app->add_flag("--insecure-skip-tls-verify", c.insecure_skip_verify, "Accept any server certificate")
-      ->envname("ETCDCTL_INSECURE_SKIP_TLS_VERIFY")->group(group);
+      ->envname("ETCDCTL_INSECURE_SKIP_TLS_VERIFY")
+      ->group(group);
   app->add_option("--dial-timeout", c.dial_timeout, "Time to connect in")
-      ->envname("ETCDCTL_DIAL_TIMEOUT")->type_name("DURATION")->group(group)->capture_default_str();
+      ->envname("ETCDCTL_DIAL_TIMEOUT")
+      ->type_name("DURATION")
+      ->group(group)
+      ->capture_default_str();
   app->add_option("--command-timeout", c.command_timeout, "Time for each call")
-      ->envname("ETCDCTL_COMMAND_TIMEOUT")->type_name("DURATION")->group(group)->capture_default_str();
+      ->envname("ETCDCTL_COMMAND_TIMEOUT")
+      ->type_name("DURATION")
+      ->group(group)
+      ->capture_default_str();
 }
 
 // Owns the options of all commands; only those of the chosen one are used.
@@ -79,21 +101,25 @@ struct CommandTable {
 };
 
 void CommandTable::AddSnapshotCommands(CLI::App& root) {
-  CLI::App* snapshot = root.add_subcommand("snapshot", "Take, inspect, restore and list snapshots")->require_subcommand(1);
+  CLI::App* snapshot =
+      root.add_subcommand("snapshot", "Take, inspect, restore and list snapshots")->require_subcommand(1);
 
   CLI::App* s = snapshot->add_subcommand("save", "Take one snapshot and verify it; appears only when it is proven");
   s->add_option("path", save.path, "File to write; without one, the store of --config")->type_name("FILE");
   AddConfig(s, save.config_file);
   s->add_option("--timeout", save.timeout, "Time for the stream")->type_name("DURATION")->capture_default_str();
   s->add_option("--progress", save.progress, "Progress line: auto (on a terminal), always or never")
-      ->transform(CLI::CheckedTransformer(kProgress))->type_name("WHEN");
+      ->transform(CLI::CheckedTransformer(kProgress))
+      ->type_name("WHEN");
   AddFormat(s, save.format);
   AddConnection(s, save.connection);
   Choose(s, SnapshotSave, save);
 
-  s = snapshot->add_subcommand("status", "Hash, revision, keys and size of a file, as `etcdutl snapshot status`, but checked");
+  s = snapshot->add_subcommand("status",
+                               "Hash, revision, keys and size of a file, as `etcdutl snapshot status`, but checked");
   s->add_option("file", status.file)->type_name("FILE")->required();
-  s->add_option("--compat", status.compat, "Count keys as etcdutl of this version")->check(CLI::IsMember({"3.5", "3.6"}));
+  s->add_option("--compat", status.compat, "Count keys as etcdutl of this version")
+      ->check(CLI::IsMember({"3.5", "3.6"}));
   AddFormat(s, status.format);
   Choose(s, SnapshotStatus, status);
 
@@ -102,10 +128,15 @@ void CommandTable::AddSnapshotCommands(CLI::App& root) {
   s->add_option("--data-dir", restore.data_dir, "Directory to make (default NAME.etcd)")->type_name("DIR");
   s->add_option("--name", restore.name, "Name of this member")->type_name("NAME")->capture_default_str();
   s->add_option("--initial-cluster", restore.initial_cluster,
-                "All members as NAME=PEER-URL,... (default: this member alone)")->type_name("LIST");
-  s->add_option("--initial-cluster-token", restore.token, "Keeps clusters apart")->type_name("TOKEN")->capture_default_str();
+                "All members as NAME=PEER-URL,... (default: this member alone)")
+      ->type_name("LIST");
+  s->add_option("--initial-cluster-token", restore.token, "Keeps clusters apart")
+      ->type_name("TOKEN")
+      ->capture_default_str();
   s->add_option("--initial-advertise-peer-urls", restore.advertise_peer_urls, "Peer URLs of this member")
-      ->delimiter(',')->type_name("URL,...")->capture_default_str();
+      ->delimiter(',')
+      ->type_name("URL,...")
+      ->capture_default_str();
   s->add_flag("--skip-hash-check", restore.skip_hash_check, "Do not require the SHA-256 trailer to fit");
   s->add_flag("--no-sync", restore.no_sync, "For scratch use: do not wait for the disk");
   Choose(s, SnapshotRestore, restore);
@@ -119,18 +150,23 @@ void CommandTable::AddSnapshotCommands(CLI::App& root) {
 void CommandTable::AddProofCommands(CLI::App& root) {
   CLI::App* s = root.add_subcommand("verify", "Check every byte of a snapshot that can be checked (levels 0 to 3)");
   s->add_option("snapshot", verify.target, "A file, or with --config a name, latest, latest-verified or random")
-      ->type_name("FILE|NAME")->required();
-  s->add_option("--level", verify.level, "1 transfer, 2 structure, 3 keyspace")->check(CLI::Range(1, 3))->capture_default_str();
+      ->type_name("FILE|NAME")
+      ->required();
+  s->add_option("--level", verify.level, "1 transfer, 2 structure, 3 keyspace")
+      ->check(CLI::Range(1, 3))
+      ->capture_default_str();
   AddConfig(s, verify.config_file);
   AddFormat(s, verify.format);
   Choose(s, Verify, verify);
 
   s = root.add_subcommand("drill", "Restore a snapshot into scratch, boot a real etcd on it and compare (level 5)");
   s->add_option("snapshot", drill.target, "A file, or with --config a name, latest, latest-verified or random")
-      ->type_name("FILE|NAME")->required();
+      ->type_name("FILE|NAME")
+      ->required();
   s->add_option("--etcd", drill.etcd_binary, "etcd server binary, of the cluster's minor version (default: on PATH)")
       ->type_name("BIN");
-  s->add_option("--scratch-dir", drill.scratch_dir, "Where the restored data may lie for a while (default: TMPDIR or /tmp)")
+  s->add_option("--scratch-dir", drill.scratch_dir,
+                "Where the restored data may lie for a while (default: TMPDIR or /tmp)")
       ->type_name("DIR");
   s->add_option("--timeout", drill.timeout, "Time for the whole drill (default 30m)")->type_name("DURATION");
   AddConfig(s, drill.config_file);
@@ -140,7 +176,8 @@ void CommandTable::AddProofCommands(CLI::App& root) {
   s = root.add_subcommand("hashkv", "HashKV of a file, as a live member would answer; never writes to the file");
   s->add_option("file", hashkv.file)->type_name("FILE")->required();
   s->add_option("--rev", hashkv.revision, "Revision (default: the newest)")->type_name("N");
-  s->add_option("--compact-rev", hashkv.compact_revision, "As if compacted up to here (default: as the file is)")->type_name("N");
+  s->add_option("--compact-rev", hashkv.compact_revision, "As if compacted up to here (default: as the file is)")
+      ->type_name("N");
   AddFormat(s, hashkv.format);
   Choose(s, HashKv, hashkv);
 }
@@ -203,9 +240,10 @@ Result<ExitCode> RunChosen(CommandTable& table, std::stop_token stop) {
 
 int RunCommandLine(int argc, char** argv, std::stop_token stop) {
   CommandTable table;
-  CLI::App root("etcdrill proves etcd backups: it takes snapshots, checks every byte, restores them into scratch, boots a "
-                "real etcd on them and compares.",
-                "etcdrill");
+  CLI::App root(
+      "etcdrill proves etcd backups: it takes snapshots, checks every byte, restores them into scratch, boots a "
+      "real etcd on them and compares.",
+      "etcdrill");
   root.require_subcommand(1);
   root.fallthrough();
   root.add_option("--log-level", table.log_level, "debug, info, warn or error")->type_name("LEVEL");

@@ -28,7 +28,8 @@ Result<std::string> FindEtcd(const Context& context) {
     const std::string candidate = JoinPath(dir, "etcd");
     if (context.fs.Exists(candidate)) return candidate;
   }
-  return Error(Reason::kEtcdMissing, "drill: no etcd on PATH; name the server binary of your cluster's version with --etcd BIN");
+  return Error(Reason::kEtcdMissing,
+               "drill: no etcd on PATH; name the server binary of your cluster's version with --etcd BIN");
 }
 
 Result<pipeline::DrillRequest> MakeRequest(const Context& context, const DrillOptions& options) {

@@ -1,6 +1,4 @@
 // health: one look at each endpoint, as `etcdctl endpoint health` and `endpoint status` together.
-#include "etcd/health.h"
-
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
@@ -8,6 +6,7 @@
 #include "app/commands.h"
 #include "app/config_source.h"
 #include "base/units.h"
+#include "etcd/health.h"
 
 namespace etcdrill::app {
 namespace {
@@ -40,8 +39,8 @@ Json ToJson(const std::string& endpoint, const etcd::HealthProbe& probe) {
 }
 
 std::vector<std::string> ToRow(const std::string& endpoint, const etcd::HealthProbe& probe) {
-  std::vector<std::string> row = {endpoint,
-                                  probe.healthy ? Coloured("healthy", Colour::kGreen) : Coloured("UNHEALTHY", Colour::kRed)};
+  std::vector<std::string> row = {
+      endpoint, probe.healthy ? Coloured("healthy", Colour::kGreen) : Coloured("UNHEALTHY", Colour::kRed)};
   if (probe.status.has_value()) {
     const etcd::MemberStatus& s = *probe.status;
     row.insert(row.end(), {RoleOf(s), s.version, std::to_string(s.revision), std::to_string(s.raft_term),

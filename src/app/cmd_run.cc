@@ -27,7 +27,8 @@ Result<ExitCode> Run(const Context& context, const RunOptions& options) {
   if (options.config_file.empty()) {
     ASSIGN_OR_RETURN(connection, ToConnectionOptions(options.connection));
   }
-  Logger log(options.log_level.value_or(config.log_level), options.log_format.value_or(config.log_format), context.clock);
+  Logger log(options.log_level.value_or(config.log_level), options.log_format.value_or(config.log_format),
+             context.clock);
   const Context sidecar{context.fs, context.clock, context.random, context.processes, log, context.stop};
   RETURN_IF_ERROR(RunDaemon(sidecar, config, connection));
   return ExitCode::kOk;

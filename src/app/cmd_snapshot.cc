@@ -37,7 +37,8 @@ void PrintSaved(const pipeline::SnapshotOutcome& outcome, const SaveOptions& opt
     return;
   }
   fmt::print("Snapshot saved at {}\n", outcome.verify.file);
-  const auto equal = std::count_if(m.receipt.begin(), m.receipt.end(), [](const auto& r) { return r.result == "equal"; });
+  const auto equal =
+      std::count_if(m.receipt.begin(), m.receipt.end(), [](const auto& r) { return r.result == "equal"; });
   fmt::print("{}: revision {}, {} keys, {}, etcd {} at {}; HashKV equal to {} of {} members\n",
              Coloured(m.verdict, Colour::kGreen), m.revision, m.live_keys, FormatSize(m.size_bytes), m.etcd_version,
              m.endpoint, equal, m.receipt.size());
@@ -53,7 +54,8 @@ Result<ExitCode> SnapshotSave(const Context& context, const SaveOptions& options
                    ConnectionOf(context, options.config_file, options.connection));
   ASSIGN_OR_RETURN(const auto client, etcd::Client::Create(connection, context));
   ASSIGN_OR_RETURN(const Duration timeout, ParseDuration(options.timeout));
-  pipeline::SnapshotRequest request{*client, "etcd", timeout, ProgressLine("snapshot", options.progress, context.clock)};
+  pipeline::SnapshotRequest request{*client, "etcd", timeout,
+                                    ProgressLine("snapshot", options.progress, context.clock)};
   if (!options.path.empty()) {
     ASSIGN_OR_RETURN(const auto outcome, pipeline::SaveSnapshot(context, request, options.path));
     PrintSaved(outcome, options);
@@ -74,14 +76,17 @@ Result<ExitCode> SnapshotStatus(const Context& context, const StatusOptions& opt
   const bool as_35 = options.compat == "3.5";
   const uint64_t keys = as_35 ? keyspace.total_keys : keyspace.live_keys;
   if (options.format == OutputFormat::kJson) {
-    Json json = {{"hash", keyspace.hash}, {"revision", keyspace.revision}, {"totalKey", keys}, {"totalSize", keyspace.total_bytes}};
+    Json json = {{"hash", keyspace.hash},
+                 {"revision", keyspace.revision},
+                 {"totalKey", keys},
+                 {"totalSize", keyspace.total_bytes}};
     if (!as_35) json["version"] = keyspace.storage_version;
     fmt::print("{}\n", json.dump());
     return ExitCode::kOk;
   }
   std::vector<std::string> head = {"HASH", "REVISION", "TOTAL KEYS", "TOTAL SIZE"};
-  std::vector<std::string> row = {fmt::format("{:x}", keyspace.hash), std::to_string(keyspace.revision), std::to_string(keys),
-                                  HumanBytes(keyspace.total_bytes)};
+  std::vector<std::string> row = {fmt::format("{:x}", keyspace.hash), std::to_string(keyspace.revision),
+                                  std::to_string(keys), HumanBytes(keyspace.total_bytes)};
   if (!as_35) {
     head.emplace_back("VERSION");
     row.push_back(keyspace.storage_version);
@@ -96,11 +101,11 @@ Result<ExitCode> SnapshotStatus(const Context& context, const StatusOptions& opt
 
 Result<ExitCode> SnapshotRestore(const Context& context, const RestoreCommandOptions& options) {
   const std::string data_dir = options.data_dir.empty() ? options.name + ".etcd" : options.data_dir;
-  const restore::RestoreOptions request{.snapshot = options.file,
-                                        .data_dir = data_dir,
-                                        .membership = {options.name, options.initial_cluster, options.token,
-                                                       options.advertise_peer_urls},
-                                        .sync = !options.no_sync};
+  const restore::RestoreOptions request{
+      .snapshot = options.file,
+      .data_dir = data_dir,
+      .membership = {options.name, options.initial_cluster, options.token, options.advertise_peer_urls},
+      .sync = !options.no_sync};
   // Verified before the first byte is written: nobody should find out on the new cluster.
   RETURN_IF_ERROR(ReadKeyspace(context, options.file, !options.skip_hash_check).status());
   ASSIGN_OR_RETURN(const restore::RestoreResult result, restore::Restore(context, request));

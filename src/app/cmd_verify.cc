@@ -31,7 +31,8 @@ std::vector<std::vector<std::string>> LevelRows(const verify::VerifyReport& repo
   std::string keyspace;
   if (report.keyspace.has_value()) {
     const verify::Keyspace& k = *report.keyspace;
-    keyspace = fmt::format("revision {}, {} keys, hash {:x}, hashkv {:x}", k.revision, k.live_keys, k.hash, k.hashkv.hash);
+    keyspace =
+        fmt::format("revision {}, {} keys, hash {:x}, hashkv {:x}", k.revision, k.live_keys, k.hash, k.hashkv.hash);
     if (k.hashkv.compact_revision > 0) keyspace += fmt::format(", compacted at {}", k.hashkv.compact_revision);
   }
   return {row("L0 present", report.levels.present, FormatSize(report.size_bytes)),
@@ -46,7 +47,8 @@ void PrintReport(const verify::VerifyReport& report, OutputFormat format) {
   }
   fmt::print("{}: {}\n", report.file, Coloured(verify::VerdictName(report.verdict), ColourOf(report.verdict)));
   const std::vector<std::string> head = {"LEVEL", "RESULT", "FACTS"};
-  fmt::print("{}", format == OutputFormat::kTable ? FramedTable(head, LevelRows(report)) : PlainTable(head, LevelRows(report)));
+  fmt::print("{}", format == OutputFormat::kTable ? FramedTable(head, LevelRows(report))
+                                                  : PlainTable(head, LevelRows(report)));
   for (const Finding& f : report.findings.kept()) fmt::print("{}: {}: {}\n", SeverityName(f.severity), f.code, f.text);
   if (const uint64_t more = report.findings.total() - report.findings.kept().size(); more > 0) {
     fmt::print("... and {} more findings\n", more);

@@ -1,5 +1,5 @@
-// Every command: its options as the command line fills them (cli.cc), and its function. A function prints its result on stdout
-// and returns the exit code; an error that it returns is printed by main, as one line.
+// Every command: its options as the command line fills them (cli.cc), and its function. A function prints its result on
+// stdout and returns the exit code; an error that it returns is printed by main, as one line.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,7 @@ struct ConnectionFlags {
   std::string cert_file;
   std::string key_file;
   bool insecure_skip_verify = false;
-  std::string user;      // NAME or NAME:PASSWORD
+  std::string user;  // NAME or NAME:PASSWORD
   std::string password;
   std::string dial_timeout = "2s";
   std::string command_timeout = "5s";

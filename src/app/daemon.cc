@@ -1,5 +1,5 @@
-// Start order: store, client, metrics, port, schedules; stop in reverse. Each schedule has a thread; the drill's thread is
-// also the parent of its etcd, which the kernel ends with it.
+// Start order: store, client, metrics, port, schedules; stop in reverse. Each schedule has a thread; the drill's thread
+// is also the parent of its etcd, which the kernel ends with it.
 #include "app/daemon.h"
 
 #include <fmt/format.h>
@@ -28,7 +28,8 @@ report::LiveFacts ReadLive(const Context& context, const config::Config& config,
        {std::pair("store", config.store_path), std::pair("scratch", config.drill.scratch_dir)}) {
     const auto space = context.fs.Space(path);
     if (!space.ok()) continue;  // unknown is absent
-    live.volumes.push_back({volume, static_cast<double>(space->available_bytes), static_cast<double>(space->size_bytes)});
+    live.volumes.push_back(
+        {volume, static_cast<double>(space->available_bytes), static_cast<double>(space->size_bytes)});
   }
   return live;
 }
@@ -51,20 +52,24 @@ report::FixedFacts Fixed(const Context& context, const config::Config& config, c
 std::vector<report::Route> Routes(const report::Metrics& metrics) {
   const auto ok = [] { return report::HttpResponse{.body = "ok\n"}; };
   return {{"/metrics",
-           [&metrics] { return report::HttpResponse{200, "text/plain; version=0.0.4; charset=utf-8", metrics.Render()}; }},
+           [&metrics] {
+             return report::HttpResponse{200, "text/plain; version=0.0.4; charset=utf-8", metrics.Render()};
+           }},
           {"/-/healthy", ok},
           {"/-/ready", ok},  // the port opens only once the store has been read
           {"/", [] {
-             return report::HttpResponse{200, "text/html; charset=utf-8",
-                                         "<!doctype html><title>etcdrill</title><h1>etcdrill</h1><p>Proves etcd backups."
-                                         "<p><a href=\"metrics\">Metrics</a>\n"};
+             return report::HttpResponse{
+                 200, "text/html; charset=utf-8",
+                 "<!doctype html><title>etcdrill</title><h1>etcdrill</h1><p>Proves etcd backups."
+                 "<p><a href=\"metrics\">Metrics</a>\n"};
            }}};
 }
 
 // Once the pieces stand, this is all that the sidecar does.
 void RunSchedules(const Context& context, const config::Config& config, SidecarTasks& tasks, report::Metrics& metrics) {
   const SidecarTasks::LastRuns last = tasks.FindLastRuns();
-  const auto schedule = [&](report::Task task, Duration every, std::optional<WallTime> last_run, auto run, auto on_skipped) {
+  const auto schedule = [&](report::Task task, Duration every, std::optional<WallTime> last_run, auto run,
+                            auto on_skipped) {
     return std::thread([&context, &metrics, task, every, last_run, run, on_skipped] {
       pipeline::RunSchedule(context.clock, context.stop,
                             {.every = every,
@@ -78,12 +83,13 @@ void RunSchedules(const Context& context, const config::Config& config, SidecarT
                              .on_skipped = on_skipped});
     });
   };
-  std::thread snapshots = schedule(report::Task::kSnapshot, config.snapshot.every, last.snapshot,
-                                   [&] { tasks.TakeSnapshot(); }, [&] { metrics.SnapshotSkipped(); });
-  std::thread drills = schedule(report::Task::kDrill, config.drill.every, last.drill, [&] { tasks.RunDrill(); },
-                                [&] { metrics.DrillSkipped(); });
-  std::thread health = schedule(report::Task::kHealth, config.health.interval, std::nullopt, [&] { tasks.ProbeHealth(); },
-                                [] {});
+  std::thread snapshots = schedule(
+      report::Task::kSnapshot, config.snapshot.every, last.snapshot, [&] { tasks.TakeSnapshot(); },
+      [&] { metrics.SnapshotSkipped(); });
+  std::thread drills = schedule(
+      report::Task::kDrill, config.drill.every, last.drill, [&] { tasks.RunDrill(); }, [&] { metrics.DrillSkipped(); });
+  std::thread health = schedule(
+      report::Task::kHealth, config.health.interval, std::nullopt, [&] { tasks.ProbeHealth(); }, [] {});
   for (std::thread* thread : {&snapshots, &drills, &health}) thread->join();
 }
 
@@ -98,8 +104,11 @@ Status RunDaemon(const Context& context, const config::Config& config, const etc
   SidecarTasks tasks(context, config, *client, *store, metrics);
   RETURN_IF_ERROR(tasks.RefreshStoreFacts());
   ASSIGN_OR_RETURN(const auto server, report::HttpServer::Start(config.web_listen, Routes(metrics)));
-  context.log.Info("etcdrill started", {{"version", kVersion}, {"store", config.store_path}, {"port", server->port()},
-                                        {"snapshot_every", config.snapshot.every}, {"drill_every", config.drill.every}});
+  context.log.Info("etcdrill started", {{"version", kVersion},
+                                        {"store", config.store_path},
+                                        {"port", server->port()},
+                                        {"snapshot_every", config.snapshot.every},
+                                        {"drill_every", config.drill.every}});
   RunSchedules(context, config, tasks, metrics);
   context.log.Info("etcdrill stopped");
   return OkStatus();

@@ -40,7 +40,8 @@ std::string DrillText(const pipeline::DrillReport& report) {
   std::vector<std::vector<std::string>> stages;
   for (const pipeline::Stage& s : report.stages) {
     stages.push_back({s.name, StageWord(s.result),
-                      s.result == pipeline::StageResult::kSkipped ? "" : fmt::format("{:.3f} s", s.duration_seconds), s.error});
+                      s.result == pipeline::StageResult::kSkipped ? "" : fmt::format("{:.3f} s", s.duration_seconds),
+                      s.error});
   }
   std::vector<std::vector<std::string>> checks;
   for (const drill::Check& c : report.checks) {
@@ -50,9 +51,11 @@ std::string DrillText(const pipeline::DrillReport& report) {
   text += FramedTable({"STAGE", "RESULT", "TIME", "ERROR"}, stages);
   if (!checks.empty()) text += FramedTable({"CHECK", "RESULT", "EXPECTED", "ACTUAL"}, checks);
   const bool proven = report.verdict == verify::Verdict::kProven;
-  text += fmt::format("{}, level {} of 5", Coloured(verify::VerdictName(report.verdict), proven ? Colour::kGreen : Colour::kRed),
+  text += fmt::format("{}, level {} of 5",
+                      Coloured(verify::VerdictName(report.verdict), proven ? Colour::kGreen : Colour::kRed),
                       report.level_reached);
-  if (report.passed()) text += fmt::format(": etcd {} serves it after {:.2f} s", report.etcd_version, report.rto_seconds);
+  if (report.passed())
+    text += fmt::format(": etcd {} serves it after {:.2f} s", report.etcd_version, report.rto_seconds);
   text += "\n";
   if (report.verify.has_value()) {
     for (const Finding& f : report.verify->findings.kept()) {

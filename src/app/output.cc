@@ -88,7 +88,8 @@ std::string HumanBytes(uint64_t bytes) {
   const auto value = static_cast<double>(bytes);
   const auto exponent = static_cast<size_t>(std::floor(std::log(value) / std::log(1000.0)));
   const double scaled = std::floor(value / std::pow(1000.0, static_cast<double>(exponent)) * 10 + 0.5) / 10;
-  return scaled < 10 ? fmt::format("{:.1f} {}", scaled, kUnits[exponent]) : fmt::format("{:.0f} {}", scaled, kUnits[exponent]);
+  return scaled < 10 ? fmt::format("{:.1f} {}", scaled, kUnits[exponent])
+                     : fmt::format("{:.0f} {}", scaled, kUnits[exponent]);
 }
 
 std::string Coloured(std::string_view word, Colour colour) {
@@ -101,16 +102,16 @@ std::string Coloured(std::string_view word, Colour colour) {
 std::function<void(uint64_t, uint64_t)> ProgressLine(std::string label, ProgressMode mode, Clock& clock) {
   const bool on = mode == ProgressMode::kAlways || (mode == ProgressMode::kAuto && isatty(STDERR_FILENO) == 1);
   if (!on) return [](uint64_t, uint64_t) {};
-  return [label = std::move(label), &clock, watch = Stopwatch(clock),
-          next = clock.Monotonic()](uint64_t done, uint64_t total) mutable {
+  return [label = std::move(label), &clock, watch = Stopwatch(clock), next = clock.Monotonic()](
+             uint64_t done, uint64_t total) mutable {
     constexpr Duration kRedrawEvery = std::chrono::milliseconds(100);
     const bool finished = done >= total;
     if (!finished && clock.Monotonic() < next) return;
     next = clock.Monotonic() + kRedrawEvery;
     const double share = total == 0 ? 1 : static_cast<double>(done) / static_cast<double>(total);
     const double rate = static_cast<double>(done) / std::max(watch.Seconds(), 1e-3);
-    fmt::print(stderr, "\r{} {:3.0f} %  {} of {}  {}/s\x1b[K{}", label, share * 100, FormatSize(done), FormatSize(total),
-               FormatSize(static_cast<uint64_t>(rate)), finished ? "\r\x1b[K" : "");
+    fmt::print(stderr, "\r{} {:3.0f} %  {} of {}  {}/s\x1b[K{}", label, share * 100, FormatSize(done),
+               FormatSize(total), FormatSize(static_cast<uint64_t>(rate)), finished ? "\r\x1b[K" : "");
   };
 }
 

@@ -26,8 +26,8 @@ std::string HumanBytes(uint64_t bytes);
 enum class Colour { kGreen, kRed, kYellow };
 std::string Coloured(std::string_view word, Colour colour);
 
-// A function to be called with (done, total) that redraws one line on stderr at most ten times a second, and clears it at the
-// end. Draws nothing if stderr is not a terminal, unless `mode` is kAlways.
+// A function to be called with (done, total) that redraws one line on stderr at most ten times a second, and clears it
+// at the end. Draws nothing if stderr is not a terminal, unless `mode` is kAlways.
 std::function<void(uint64_t, uint64_t)> ProgressLine(std::string label, ProgressMode mode, Clock& clock);
 
 }  // namespace etcdrill::app

@@ -1,4 +1,5 @@
-// The three tasks. A run that a stop request ended is neither a success nor a failure: nothing is counted or kept of it.
+// The three tasks. A run that a stop request ended is neither a success nor a failure: nothing is counted or kept of
+// it.
 #include "app/sidecar_tasks.h"
 
 #include <fmt/format.h>
@@ -68,8 +69,12 @@ void SidecarTasks::TakeSnapshot() {
   if (result.ok()) {
     const store::Manifest& m = outcome->manifest;
     metrics_.SnapshotSucceeded(m.duration_seconds, m.size_bytes);
-    context_.log.Info("snapshot taken", {{"snapshot", m.name}, {"revision", m.revision}, {"keys", m.live_keys},
-                                         {"size_bytes", m.size_bytes}, {"verdict", m.verdict}, {"endpoint", m.endpoint}});
+    context_.log.Info("snapshot taken", {{"snapshot", m.name},
+                                         {"revision", m.revision},
+                                         {"keys", m.live_keys},
+                                         {"size_bytes", m.size_bytes},
+                                         {"verdict", m.verdict},
+                                         {"endpoint", m.endpoint}});
   } else {
     metrics_.SnapshotFailed(ReasonOf(result), UnixSeconds(context_.clock.Now()));
     context_.log.Error("snapshot failed", {{"reason", InfoOf(ReasonOf(result)).name}, {"err", MessageOf(result)}});
@@ -95,10 +100,12 @@ void SidecarTasks::RunDrill() {
     metrics_.DrillEnded(false, pipeline::kSelectStage, 0, true, "");
     return;
   }
-  const pipeline::DrillReport report = pipeline::RunDrill(
-      context_, {.snapshot = snapshot->name, .path = store_.SnapshotPath(snapshot->name), .manifest = *snapshot,
-                 .etcd_binary = config_.drill.etcd_binary, .scratch_dir = config_.drill.scratch_dir,
-                 .timeout = config_.drill.timeout});
+  const pipeline::DrillReport report = pipeline::RunDrill(context_, {.snapshot = snapshot->name,
+                                                                     .path = store_.SnapshotPath(snapshot->name),
+                                                                     .manifest = *snapshot,
+                                                                     .etcd_binary = config_.drill.etcd_binary,
+                                                                     .scratch_dir = config_.drill.scratch_dir,
+                                                                     .timeout = config_.drill.timeout});
   ReportDrill(report);
 }
 
@@ -107,11 +114,14 @@ void SidecarTasks::ReportDrill(const pipeline::DrillReport& report) {
   const double seconds = SecondsOf(report.finished - report.started);
   metrics_.DrillEnded(report.passed(), FailedStage(report), seconds, CleanedUp(report), report.etcd_version);
   if (report.passed()) {
-    context_.log.Info("drill passed", {{"snapshot", report.snapshot}, {"verdict", verify::VerdictName(report.verdict)},
-                                       {"level", report.level_reached}, {"etcd", report.etcd_version},
+    context_.log.Info("drill passed", {{"snapshot", report.snapshot},
+                                       {"verdict", verify::VerdictName(report.verdict)},
+                                       {"level", report.level_reached},
+                                       {"etcd", report.etcd_version},
                                        {"duration_seconds", report.finished - report.started}});
   } else {
-    context_.log.Error("drill failed", {{"snapshot", report.snapshot}, {"stage", FailedStage(report)},
+    context_.log.Error("drill failed", {{"snapshot", report.snapshot},
+                                        {"stage", FailedStage(report)},
                                         {"reason", InfoOf(ReasonOf(report.outcome)).name},
                                         {"err", MessageOf(report.outcome)}});
   }

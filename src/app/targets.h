@@ -17,7 +17,8 @@ struct Target {
   std::optional<store::Manifest> manifest;
 };
 
-// Without a configuration file the word is a path. A file NAME.json beside it, if it is a manifest of that file, counts.
+// Without a configuration file the word is a path. A file NAME.json beside it, if it is a manifest of that file,
+// counts.
 Result<Target> FindTarget(const Context& context, const std::string& word, const std::string& config_file);
 
 ExitCode ExitCodeOf(verify::Verdict verdict);

@@ -1,5 +1,5 @@
-// The stream's rules: remaining_bytes counts down by the size of each blob; at 0 one more message brings exactly the 32 bytes
-// of the SHA-256; then the stream ends with status OK.
+// The stream's rules: remaining_bytes counts down by the size of each blob; at 0 one more message brings exactly the 32
+// bytes of the SHA-256; then the stream ends with status OK.
 #include "capture/capture.h"
 
 #include <fmt/format.h>
@@ -24,8 +24,8 @@ class StreamJudge {
     if (received_ == *total_) return OnTrailer(message);
     received_ += message.blob.size();
     if (received_ > *total_ || message.remaining_bytes != *total_ - received_) {
-      return Error(Reason::kStreamShort, fmt::format("etcd announced {} bytes; after {} it says that {} remain", *total_,
-                                                     received_, message.remaining_bytes));
+      return Error(Reason::kStreamShort, fmt::format("etcd announced {} bytes; after {} it says that {} remain",
+                                                     *total_, received_, message.remaining_bytes));
     }
     body_.Update(message.blob);
     whole_.Update(message.blob);
@@ -34,8 +34,8 @@ class StreamJudge {
 
   Status OnEnd() const {
     if (trailer_seen_) return OkStatus();
-    return Error(Reason::kStreamShort,
-                 fmt::format("the stream ended after {} of {} bytes, without its SHA-256", received_, total_.value_or(0)));
+    return Error(Reason::kStreamShort, fmt::format("the stream ended after {} of {} bytes, without its SHA-256",
+                                                   received_, total_.value_or(0)));
   }
 
   uint64_t received() const { return received_; }
@@ -69,8 +69,9 @@ Status CheckSpace(const Context& context, const std::string& path, const etcd::M
   ASSIGN_OR_RETURN(const SpaceInfo space, context.fs.Space(DirName(path)));
   const auto needed = static_cast<uint64_t>(source.db_size_bytes);
   if (space.available_bytes >= needed) return OkStatus();
-  return Error(Reason::kNoSpace, fmt::format("{} has {} bytes free, the database has {}; make room or use another directory",
-                                             DirName(path), space.available_bytes, needed));
+  return Error(Reason::kNoSpace,
+               fmt::format("{} has {} bytes free, the database has {}; make room or use another directory",
+                           DirName(path), space.available_bytes, needed));
 }
 
 Status Receive(const Context& context, const CaptureInput& input, etcd::SnapshotStream& stream, DurableFile& file,
@@ -83,9 +84,10 @@ Status Receive(const Context& context, const CaptureInput& input, etcd::Snapshot
     RETURN_IF_ERROR(file.Append(message->blob));
     input.on_progress(judge.received(), judge.total());
     if (context.clock.Monotonic() > deadline) {
-      return Error(Reason::kTimeout, fmt::format("{} of {} bytes came within {:.0f} s; raise snapshot.timeout if the way is "
-                                                 "just slow",
-                                                 judge.received(), judge.total(), SecondsOf(input.timeout)));
+      return Error(Reason::kTimeout,
+                   fmt::format("{} of {} bytes came within {:.0f} s; raise snapshot.timeout if the way is "
+                               "just slow",
+                               judge.received(), judge.total(), SecondsOf(input.timeout)));
     }
   }
 }
@@ -94,8 +96,9 @@ Result<CaptureResult> CaptureFrom(const Context& context, const CaptureInput& in
   const Stopwatch watch(context.clock);
   ASSIGN_OR_RETURN(etcd::MemberStatus source, endpoint.Status());
   if (source.is_learner || source.leader_id == 0) {
-    return Error(Reason::kEtcdError, fmt::format("{}: {}", endpoint.address(),
-                                                 source.is_learner ? "is a learner; its data may lag" : "has no leader"));
+    return Error(Reason::kEtcdError,
+                 fmt::format("{}: {}", endpoint.address(),
+                             source.is_learner ? "is a learner; its data may lag" : "has no leader"));
   }
   RETURN_IF_ERROR(CheckSpace(context, input.temp_path, source));
   ASSIGN_OR_RETURN(DurableFile file, DurableFile::Create(context.fs, input.temp_path));
@@ -103,8 +106,10 @@ Result<CaptureResult> CaptureFrom(const Context& context, const CaptureInput& in
   ASSIGN_OR_RETURN(const auto stream, endpoint.Snapshot());
   StreamJudge judge;
   RETURN_IF_ERROR(Annotate(Receive(context, input, *stream, file, judge), "snapshot from " + endpoint.address()));
-  return CaptureResult{std::move(file),    judge.total() + kTrailerBytes, judge.FinishSha256(), taken,
-                       endpoint.address(), std::move(source),             watch.Seconds()};
+  return CaptureResult{std::move(file),      judge.total() + kTrailerBytes,
+                       judge.FinishSha256(), taken,
+                       endpoint.address(),   std::move(source),
+                       watch.Seconds()};
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
-// Stage: a snapshot streams from one member into a temporary file, hashed on the way. Nothing is renamed before the trailer
-// fits: the official client only looks at the size (formats.md 3.1), so it keeps what a bad disk or network made of it.
+// Stage: a snapshot streams from one member into a temporary file, hashed on the way. Nothing is renamed before the
+// trailer fits: the official client only looks at the size (formats.md 3.1), so it keeps what a bad disk or network
+// made of it.
 #pragma once
 
 #include <functional>
@@ -23,14 +24,15 @@ struct CaptureInput {
 struct CaptureResult {
   DurableFile file;  // complete, its trailer checked; not yet visible
   uint64_t size_bytes = 0;
-  std::string sha256;   // hex, of the whole file
-  WallTime taken;       // when the stream began: the moment whose data this is
+  std::string sha256;  // hex, of the whole file
+  WallTime taken;      // when the stream began: the moment whose data this is
   std::string endpoint;
   etcd::MemberStatus source;  // just before the stream
   double duration_seconds = 0;
 };
 
-// Tries the endpoints in turn; learners and members without a leader are passed over. The error is that of the last one.
+// Tries the endpoints in turn; learners and members without a leader are passed over. The error is that of the last
+// one.
 Result<CaptureResult> Capture(const Context& context, const CaptureInput& input);
 
 }  // namespace etcdrill::capture

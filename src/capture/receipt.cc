@@ -1,4 +1,5 @@
-// At the compact revision itself members refuse, or answer from a cache (formats.md 5): there the head is asked for instead.
+// At the compact revision itself members refuse, or answer from a cache (formats.md 5): there the head is asked for
+// instead.
 #include "capture/receipt.h"
 
 #include "base/status.h"

@@ -1,5 +1,6 @@
-// What the live members say about the data at the moment of capture: HashKV at one revision, of each that can be reached. Kept
-// with the snapshot, it lets anyone compare later, and it shows at once when the member that was copied is not like the others.
+// What the live members say about the data at the moment of capture: HashKV at one revision, of each that can be
+// reached. Kept with the snapshot, it lets anyone compare later, and it shows at once when the member that was copied
+// is not like the others.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// The only user of yaml-cpp. That library accepts duplicate keys (the first wins), several documents and unknown keys in
-// silence; a mapping is therefore read through Section, which knows every key that was asked for.
+// The only user of yaml-cpp. That library accepts duplicate keys (the first wins), several documents and unknown keys
+// in silence; a mapping is therefore read through Section, which knows every key that was asked for.
 #include "config/load.h"
 
 #include <fmt/format.h>
@@ -21,7 +21,9 @@ class Problems {
   void Add(const YAML::Mark& mark, std::string_view text) {
     lines_.push_back(fmt::format("{}:{}:{}: {}", file_, mark.line + 1, mark.column + 1, text));
   }
-  Status ToStatus() const { return lines_.empty() ? OkStatus() : Error(Reason::kConfig, fmt::format("{}", fmt::join(lines_, "\n"))); }
+  Status ToStatus() const {
+    return lines_.empty() ? OkStatus() : Error(Reason::kConfig, fmt::format("{}", fmt::join(lines_, "\n")));
+  }
 
  private:
   const std::string file_;
@@ -51,7 +53,8 @@ class Section {
       : node_(node), path_(std::move(path)), problems_(problems) {
     if (!node_.IsDefined() || node_.IsNull()) return;
     if (!node_.IsMap()) {
-      problems_.Add(node_.Mark(), fmt::format("{} must be a mapping of keys to values", path_.empty() ? "the file" : path_));
+      problems_.Add(node_.Mark(),
+                    fmt::format("{} must be a mapping of keys to values", path_.empty() ? "the file" : path_));
       return;
     }
     is_map_ = true;
@@ -135,7 +138,9 @@ class Section {
     }
   }
 
-  std::string Full(std::string_view key) const { return path_.empty() ? std::string(key) : fmt::format("{}.{}", path_, key); }
+  std::string Full(std::string_view key) const {
+    return path_.empty() ? std::string(key) : fmt::format("{}.{}", path_, key);
+  }
 
   std::string Advice(std::string_view key) const {
     const auto nearest = std::min_element(known_.begin(), known_.end(), [&](const auto& a, const auto& b) {
@@ -209,9 +214,9 @@ void ReadRoot(Section root, Config& config) {
 
 // Paths in the file are relative to the file.
 void ResolvePaths(Config& config, const std::string& dir) {
-  for (std::string* path : {&config.cluster.tls.ca_file, &config.cluster.tls.cert_file, &config.cluster.tls.key_file,
-                            &config.cluster.password_file, &config.store_path, &config.drill.scratch_dir,
-                            &config.drill.etcd_binary}) {
+  for (std::string* path :
+       {&config.cluster.tls.ca_file, &config.cluster.tls.cert_file, &config.cluster.tls.key_file,
+        &config.cluster.password_file, &config.store_path, &config.drill.scratch_dir, &config.drill.etcd_binary}) {
     if (!path->empty() && path->front() != '/') *path = JoinPath(dir, *path);
   }
 }
@@ -222,9 +227,10 @@ void CheckClusterName(const std::string& name, Problems& problems) {
   const bool good = !name.empty() && name.size() <= 64 && name.front() != '.' &&
                     name.find_first_not_of(kAllowed) == std::string::npos;
   if (!good) {
-    problems.Add(YAML::Mark(), fmt::format("cluster.name \"{}\" becomes part of file names: use up to 64 letters, digits, '.', "
-                                           "'_' and '-', not beginning with '.'",
-                                           name));
+    problems.Add(YAML::Mark(),
+                 fmt::format("cluster.name \"{}\" becomes part of file names: use up to 64 letters, digits, '.', "
+                             "'_' and '-', not beginning with '.'",
+                             name));
   }
 }
 

@@ -1,5 +1,5 @@
-// Flags for a member that is alone, reaches nobody and leaves nothing to chance. A quota of 8 GiB, because a snapshot of a
-// cluster with a raised quota must not drill into a NOSPACE alarm of the default's making.
+// Flags for a member that is alone, reaches nobody and leaves nothing to chance. A quota of 8 GiB, because a snapshot
+// of a cluster with a raised quota must not drill into a NOSPACE alarm of the default's making.
 #include "drill/etcd_process.h"
 
 #include <fmt/format.h>
@@ -52,7 +52,8 @@ Result<std::string> EtcdVersion(const Context& context, const std::string& binar
   const std::string_view text = *output;
   const size_t at = text.find(kPrefix);
   if (at == std::string_view::npos) {
-    return Error(Reason::kEtcdVersion, fmt::format("{} --version does not answer like etcd; is it an etcd server binary?", binary));
+    return Error(Reason::kEtcdVersion,
+                 fmt::format("{} --version does not answer like etcd; is it an etcd server binary?", binary));
   }
   const std::string_view rest = text.substr(at + kPrefix.size());
   return std::string(rest.substr(0, rest.find_first_of("\r\n ")));
@@ -65,18 +66,18 @@ Result<std::unique_ptr<EtcdProcess>> EtcdProcess::Start(const Context& context, 
   ASSIGN_OR_RETURN(const std::string work_path, AbsolutePath(work_dir));
   const std::string socket = JoinPath(work_path, kClientSocket);
   if (socket.size() > kSocketPathMax) {
-    return Error(Reason::kConfig, fmt::format("scratch directory {}: its path is too long for a unix socket by {} bytes; "
-                                              "set a shorter drill.scratch_dir",
-                                              work_path, socket.size() - kSocketPathMax));
+    return Error(Reason::kConfig,
+                 fmt::format("scratch directory {}: its path is too long for a unix socket by {} bytes; "
+                             "set a shorter drill.scratch_dir",
+                             work_path, socket.size() - kSocketPathMax));
   }
   const std::string client_url = fmt::format("unix://{}", kClientSocket);
   const ProcessOptions options{
       .program = program,
-      .arguments = {"--name", std::string(kMemberName), "--data-dir", data_path,
-                    "--listen-client-urls", client_url, "--advertise-client-urls", client_url,
-                    "--listen-peer-urls", std::string(kPeerUrl), "--initial-advertise-peer-urls", std::string(kPeerUrl),
-                    "--initial-cluster", fmt::format("{}={}", kMemberName, kPeerUrl),
-                    "--quota-backend-bytes", "8589934592"},
+      .arguments = {"--name", std::string(kMemberName), "--data-dir", data_path, "--listen-client-urls", client_url,
+                    "--advertise-client-urls", client_url, "--listen-peer-urls", std::string(kPeerUrl),
+                    "--initial-advertise-peer-urls", std::string(kPeerUrl), "--initial-cluster",
+                    fmt::format("{}={}", kMemberName, kPeerUrl), "--quota-backend-bytes", "8589934592"},
       .environment = {"PATH=/usr/bin:/bin", "GOTRACEBACK=none"},
       .working_dir = work_path,
       .low_priority = true};
@@ -99,7 +100,8 @@ Status EtcdProcess::WaitReady(MonotonicTime deadline) {
       return Error(Reason::kEtcdNotReady, fmt::format("etcd was not ready in time ({}); its last words: {}",
                                                       MessageOf(answer.status()), LastLines(OutputTail())));
     }
-    if (!context_.clock.SleepFor(kPollEvery, context_.stop)) return Error(Reason::kInterrupted, "interrupted while etcd booted");
+    if (!context_.clock.SleepFor(kPollEvery, context_.stop))
+      return Error(Reason::kInterrupted, "interrupted while etcd booted");
   }
 }
 

@@ -1,5 +1,5 @@
-// A real etcd on restored data. It listens on unix sockets in its working directory only, so no other process on the network
-// can reach the data, and it can reach no other member (formats.md 6; DESIGN.md section 9).
+// A real etcd on restored data. It listens on unix sockets in its working directory only, so no other process on the
+// network can reach the data, and it can reach no other member (formats.md 6; DESIGN.md section 9).
 #pragma once
 
 #include <memory>
@@ -15,7 +15,8 @@ namespace etcdrill::drill {
 inline constexpr std::string_view kPeerUrl = "unix://peer.sock:0";
 inline constexpr std::string_view kMemberName = "drill";
 
-// What `etcd --version` says, such as "3.5.16". kEtcdMissing if it can't be run, kEtcdVersion if it says something else.
+// What `etcd --version` says, such as "3.5.16". kEtcdMissing if it can't be run, kEtcdVersion if it says something
+// else.
 Result<std::string> EtcdVersion(const Context& context, const std::string& binary);
 
 // Not thread-safe. `context` must outlive it.

@@ -69,8 +69,8 @@ std::string HashText(uint32_t hash, int64_t revision, int64_t compact_revision) 
   return fmt::format("{:08x} at revision {} compacted at {}", hash, revision, compact_revision);
 }
 
-// Releases before 3.4.27 and 3.5.10 refuse the compact revision itself, and later ones may answer for it from a cache, with
-// an older compact revision (formats.md 5). Asked for the head they do neither.
+// Releases before 3.4.27 and 3.5.10 refuse the compact revision itself, and later ones may answer for it from a cache,
+// with an older compact revision (formats.md 5). Asked for the head they do neither.
 Result<etcd::HashKvAnswer> AskHashKv(const etcd::ScratchClient& client, const Expectation& expected) {
   const bool head_only = expected.revision == expected.compact_revision;
   return client.endpoint().HashKv(head_only ? 0 : expected.revision);

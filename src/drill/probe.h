@@ -1,5 +1,5 @@
-// Asks a booted etcd whether it serves what the snapshot holds. Every comparison is made at the snapshot's revision, never
-// at the head: booting revokes leases that have run out meanwhile and so moves the head (peers.md 3.3, ebr#1046).
+// Asks a booted etcd whether it serves what the snapshot holds. Every comparison is made at the snapshot's revision,
+// never at the head: booting revokes leases that have run out meanwhile and so moves the head (peers.md 3.3, ebr#1046).
 #pragma once
 
 #include <cstdint>

@@ -114,7 +114,8 @@ report::StoreFacts ToStoreFacts(const Catalog& catalog) {
 
 Result<store::Manifest> SelectSnapshot(const Context& context, const Catalog& catalog, std::string_view word) {
   if (catalog.snapshots.empty()) {
-    return Error(Reason::kNotFound, "the store holds no snapshot yet; take one with `etcdrill snapshot save --config FILE`");
+    return Error(Reason::kNotFound,
+                 "the store holds no snapshot yet; take one with `etcdrill snapshot save --config FILE`");
   }
   if (word == "latest") {
     if (const CatalogEntry* newest = catalog.Newest()) return newest->manifest;
@@ -126,8 +127,9 @@ Result<store::Manifest> SelectSnapshot(const Context& context, const Catalog& ca
       return entry->manifest;
     }
   }
-  return Error(Reason::kNotFound, fmt::format("there is no snapshot {} among the {} in the store; see `etcdrill snapshot list`",
-                                              word, catalog.snapshots.size()));
+  return Error(Reason::kNotFound,
+               fmt::format("there is no snapshot {} among the {} in the store; see `etcdrill snapshot list`", word,
+                           catalog.snapshots.size()));
 }
 
 }  // namespace etcdrill::pipeline

@@ -1,5 +1,5 @@
-// What the store knows, boiled down: the state of each snapshot and the history of drills. Everything that must survive a
-// restart is derived here from files, so that no metric and no listing depends on how long the process has run.
+// What the store knows, boiled down: the state of each snapshot and the history of drills. Everything that must survive
+// a restart is derived here from files, so that no metric and no listing depends on how long the process has run.
 #pragma once
 
 #include <optional>
@@ -33,8 +33,8 @@ Result<Catalog> ReadCatalog(const Context& context, const store::LocalStore& sto
 
 report::StoreFacts ToStoreFacts(const Catalog& catalog);
 
-// The snapshot that a word of the command line names: a name, "latest" (not known to be wrong), "latest-verified" or "random".
-// kNotFound, with what there is, if none fits.
+// The snapshot that a word of the command line names: a name, "latest" (not known to be wrong), "latest-verified" or
+// "random". kNotFound, with what there is, if none fits.
 Result<store::Manifest> SelectSnapshot(const Context& context, const Catalog& catalog, std::string_view word);
 
 }  // namespace etcdrill::pipeline

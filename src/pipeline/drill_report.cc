@@ -41,10 +41,8 @@ std::string_view NameOf(drill::CheckResult result) {
 std::string ToJson(const DrillReport& report) {
   Json stages = Json::array();
   for (const Stage& s : report.stages) {
-    stages.push_back({{"name", s.name},
-                      {"result", NameOf(s.result)},
-                      {"duration_seconds", s.duration_seconds},
-                      {"error", s.error}});
+    stages.push_back(
+        {{"name", s.name}, {"result", NameOf(s.result)}, {"duration_seconds", s.duration_seconds}, {"error", s.error}});
   }
   Json checks = Json::array();
   for (const drill::Check& c : report.checks) {
@@ -83,7 +81,8 @@ Result<DrillSummary> ParseDrillSummary(std::string_view text) {
     summary.rto_seconds = json.at("rto_seconds").get<double>();
     const auto started = ParseRfc3339(json.at("started").get<std::string>());
     const auto finished = ParseRfc3339(json.at("finished").get<std::string>());
-    if (!started.has_value() || !finished.has_value()) return Error(Reason::kDamaged, "a drill report without its times");
+    if (!started.has_value() || !finished.has_value())
+      return Error(Reason::kDamaged, "a drill report without its times");
     summary.started = *started;
     summary.finished = *finished;
     summary.passed = summary.level_reached == kTopLevel;

@@ -1,5 +1,5 @@
-// Verdict and level follow from the stages: a check that failed means that the data is wrong, a stage that failed for another
-// reason means that nothing was proven.
+// Verdict and level follow from the stages: a check that failed means that the data is wrong, a stage that failed for
+// another reason means that nothing was proven.
 #include "pipeline/drill_stages.h"
 
 #include <fmt/format.h>
@@ -12,16 +12,18 @@ using drill::CheckResult;
 using verify::LevelResult;
 
 Status CheckScratchSpace(const Context& context, const DrillRequest& request) {
-  // The restored database may share its blocks with the snapshot, but need not; etcd adds a second WAL segment, and writes.
+  // The restored database may share its blocks with the snapshot, but need not; etcd adds a second WAL segment, and
+  // writes.
   constexpr uint64_t kMargin = uint64_t{64} << 20;
   RETURN_IF_ERROR(context.fs.MakeDirs(request.scratch_dir, kPrivateDirMode));
   ASSIGN_OR_RETURN(const FileInfo snapshot, context.fs.Stat(request.path));
   ASSIGN_OR_RETURN(const SpaceInfo space, context.fs.Space(request.scratch_dir));
   const uint64_t needed = snapshot.size + 2 * wal::kSegmentBytes + kMargin;
   if (space.available_bytes >= needed) return OkStatus();
-  return Error(Reason::kNoSpace, fmt::format("scratch directory {} has {} bytes free, a drill of {} needs {}; make room or set "
-                                             "drill.scratch_dir",
-                                             request.scratch_dir, space.available_bytes, request.path, needed));
+  return Error(Reason::kNoSpace,
+               fmt::format("scratch directory {} has {} bytes free, a drill of {} needs {}; make room or set "
+                           "drill.scratch_dir",
+                           request.scratch_dir, space.available_bytes, request.path, needed));
 }
 
 DrillStages::DrillStages(const Context& context, const DrillRequest& request)
@@ -41,9 +43,10 @@ void DrillStages::Record(std::string_view name, const Status& status, double sec
 }
 
 Status DrillStages::OutOfTime(std::string_view stage) const {
-  return Error(Reason::kTimeout, fmt::format("the drill's time of {:.0f} s was over before {}; raise drill.timeout, or see which "
-                                             "stage was slow",
-                                             SecondsOf(request_.timeout), stage));
+  return Error(Reason::kTimeout,
+               fmt::format("the drill's time of {:.0f} s was over before {}; raise drill.timeout, or see which "
+                           "stage was slow",
+                           SecondsOf(request_.timeout), stage));
 }
 
 Status DrillStages::VerifySnapshot() {
@@ -83,7 +86,8 @@ Status DrillStages::Add(std::vector<drill::Check> checks) {
   std::string failed;
   for (drill::Check& check : checks) {
     if (check.result == CheckResult::kFail) {
-      failed += fmt::format("{}{}: expected {}, got {}", failed.empty() ? "" : "; ", check.name, check.expected, check.actual);
+      failed += fmt::format("{}{}: expected {}, got {}", failed.empty() ? "" : "; ", check.name, check.expected,
+                            check.actual);
     }
     report_.checks.push_back(std::move(check));
   }

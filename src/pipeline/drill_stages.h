@@ -1,5 +1,5 @@
-// Bookkeeping of one drill: runs its stages, times them, skips the rest after a failure, and turns what came out into the
-// report. The order of the stages, and what each does, is in run.cc.
+// Bookkeeping of one drill: runs its stages, times them, skips the rest after a failure, and turns what came out into
+// the report. The order of the stages, and what each does, is in run.cc.
 #pragma once
 
 #include <string_view>

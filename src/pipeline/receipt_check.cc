@@ -11,7 +11,8 @@ namespace {
 
 std::string CompareOne(const Context& context, const std::string& path, const store::Manifest& manifest,
                        const capture::ReceiptEntry& entry) {
-  if (entry.revision != manifest.revision || entry.compact_revision < manifest.compact_revision) return "not_comparable";
+  if (entry.revision != manifest.revision || entry.compact_revision < manifest.compact_revision)
+    return "not_comparable";
   if (entry.compact_revision == manifest.compact_revision) return entry.hash == manifest.hashkv ? "equal" : "differs";
   const auto own = verify::HashKvOf(context, path, entry.revision, entry.compact_revision);
   if (!own.ok()) return "not_comparable";
@@ -37,10 +38,11 @@ Status CompareWithMembers(const Context& context, const etcd::Client& client, co
     if (record.result == "differs") disagreeing += (disagreeing.empty() ? "" : ", ") + entry.endpoint;
   }
   if (disagreeing.empty()) return OkStatus();
-  return Error(Reason::kMembersDisagree,
-               fmt::format("at revision {} the snapshot from {} and the live data of {} differ: one of the members is corrupt; "
-                           "compare them with `etcdctl endpoint hashkv --cluster` before you trust either",
-                           manifest.revision, manifest.endpoint, disagreeing));
+  return Error(
+      Reason::kMembersDisagree,
+      fmt::format("at revision {} the snapshot from {} and the live data of {} differ: one of the members is corrupt; "
+                  "compare them with `etcdctl endpoint hashkv --cluster` before you trust either",
+                  manifest.revision, manifest.endpoint, disagreeing));
 }
 
 }  // namespace etcdrill::pipeline

@@ -54,7 +54,8 @@ struct Captured {
 };
 
 // Capture and verify: what both kinds of saving have in common. The file is complete, but not visible yet.
-Result<Captured> CaptureAndVerify(const Context& context, const SnapshotRequest& request, const std::string& temp_path) {
+Result<Captured> CaptureAndVerify(const Context& context, const SnapshotRequest& request,
+                                  const std::string& temp_path) {
   // Capture: the bytes stream in under a temporary name; their trailer is right, or nothing is left of them.
   ASSIGN_OR_RETURN(capture::CaptureResult captured,
                    capture::Capture(context, {request.client, temp_path, request.timeout, request.on_progress}));
@@ -113,13 +114,13 @@ DrillReport RunDrill(const Context& context, const DrillRequest& request) {
   stages.Run(kRestoreStage, [&]() -> Status {
     data_dir = JoinPath(scratch->path(), "data");
     const auto restored = restore::Restore(
-        context, {.snapshot = request.path,
-                  .data_dir = data_dir,
-                  .membership = {.name = std::string(drill::kMemberName),
-                                 .advertise_peer_urls = {std::string(drill::kPeerUrl)}},
-                  .sync = false,
-                  // Its users' passwords are not ours to know, and HashKV does not cover them: docs/adr/0004.
-                  .drop_auth = report.verify->keyspace->auth_enabled});
+        context,
+        {.snapshot = request.path,
+         .data_dir = data_dir,
+         .membership = {.name = std::string(drill::kMemberName), .advertise_peer_urls = {std::string(drill::kPeerUrl)}},
+         .sync = false,
+         // Its users' passwords are not ours to know, and HashKV does not cover them: docs/adr/0004.
+         .drop_auth = report.verify->keyspace->auth_enabled});
     if (restored.ok()) report.level_reached = 4;
     return restored.status();
   });
@@ -129,7 +130,8 @@ DrillReport RunDrill(const Context& context, const DrillRequest& request) {
     return etcd->WaitReady(stages.deadline());
   });
   // Health and verify: L5, it serves exactly what the file holds, and takes a write.
-  stages.Run(kHealthStage, [&] { return stages.Add(drill::CheckHealth(etcd->client(), stages.expectation(), context)); });
+  stages.Run(kHealthStage,
+             [&] { return stages.Add(drill::CheckHealth(etcd->client(), stages.expectation(), context)); });
   stages.Run(kVerifyStage, [&] { return stages.Add(drill::CheckData(etcd->client(), stages.expectation(), context)); });
   stages.MeasureRto();
   // Cleanup: whatever happened, neither the process nor the data outlive the drill.

@@ -1,6 +1,6 @@
-// The product's story, start here: capture > verify > store for a snapshot; select > checksum > restore > boot > health >
-// verify > cleanup for a drill. The stages live in folders of their own and do not know each other; only run.cc hands the
-// result of one to the next.
+// The product's story, start here: capture > verify > store for a snapshot; select > checksum > restore > boot > health
+// > verify > cleanup for a drill. The stages live in folders of their own and do not know each other; only run.cc hands
+// the result of one to the next.
 #pragma once
 
 #include <functional>

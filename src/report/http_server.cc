@@ -1,6 +1,6 @@
-// One catch-all handler does the routing, because CivetWeb's own routes are prefixes ("/metrics" would answer "/metrics/x").
-// The pool and the timeout are chosen against slow clients: with 16 threads and 5 s, a dozen that send half a request do not
-// keep a scrape waiting (monitoring.md 0.3).
+// One catch-all handler does the routing, because CivetWeb's own routes are prefixes ("/metrics" would answer
+// "/metrics/x"). The pool and the timeout are chosen against slow clients: with 16 threads and 5 s, a dozen that send
+// half a request do not keep a scrape waiting (monitoring.md 0.3).
 #include "report/http_server.h"
 
 #include <CivetServer.h>
@@ -51,8 +51,9 @@ class Router final : public CivetHandler {
 
   bool Answer(mg_connection* connection, bool with_body) const {
     const Route* route = Find(connection);
-    Send(connection, route != nullptr ? route->handler() : HttpResponse{404, "text/plain; charset=utf-8", "not found\n"},
-         with_body, "");
+    Send(connection,
+         route != nullptr ? route->handler() : HttpResponse{404, "text/plain; charset=utf-8", "not found\n"}, with_body,
+         "");
     return true;
   }
 
@@ -63,7 +64,8 @@ class Router final : public CivetHandler {
     return true;
   }
 
-  static void Send(mg_connection* connection, const HttpResponse& response, bool with_body, std::string_view extra_header) {
+  static void Send(mg_connection* connection, const HttpResponse& response, bool with_body,
+                   std::string_view extra_header) {
     const std::string head = fmt::format(
         "HTTP/1.1 {} {}\r\nContent-Type: {}\r\nContent-Length: {}\r\n{}Connection: close\r\n"
         "X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n\r\n",
@@ -99,7 +101,8 @@ Status CheckAddress(const std::string& listen) {
   const std::string port = colon == std::string::npos ? "" : listen.substr(colon + 1);
   const bool is_port = !port.empty() && port.size() <= 5 && port.find_first_not_of("0123456789") == std::string::npos;
   if (!is_port || listen.front() == '[') {
-    return Error(Reason::kConfig, fmt::format("web.listen \"{}\" is not IPv4-ADDRESS:PORT, such as 127.0.0.1:9379", listen));
+    return Error(Reason::kConfig,
+                 fmt::format("web.listen \"{}\" is not IPv4-ADDRESS:PORT, such as 127.0.0.1:9379", listen));
   }
   return OkStatus();
 }
@@ -111,13 +114,14 @@ Result<std::unique_ptr<HttpServer>> HttpServer::Start(const std::string& listen,
   const std::string ports = listen.front() == ':' ? listen.substr(1) : listen;
   try {
     return std::make_unique<CivetHttpServer>(
-        std::vector<std::string>{"listening_ports", ports, "num_threads", kThreads, "request_timeout_ms", kRequestTimeoutMs,
-                                 "max_request_size", kRequestBytesMax, "access_control_allow_origin", "",
-                                 "enable_directory_listing", "no"},
+        std::vector<std::string>{"listening_ports", ports, "num_threads", kThreads, "request_timeout_ms",
+                                 kRequestTimeoutMs, "max_request_size", kRequestBytesMax, "access_control_allow_origin",
+                                 "", "enable_directory_listing", "no"},
         std::move(routes));
   } catch (const CivetException& e) {
-    return Error(Reason::kConfig,
-                 fmt::format("can't listen on {}: is the port taken, or the address not this machine's? (web.listen)", listen));
+    return Error(
+        Reason::kConfig,
+        fmt::format("can't listen on {}: is the port taken, or the address not this machine's? (web.listen)", listen));
   }
 }
 

@@ -1,5 +1,5 @@
-// Plain HTTP on CivetWeb, behind an interface of our own: exact routes and nothing else. Debian's CivetWeb must not be handed
-// a certificate (it crashes with OpenSSL 3) and has no IPv6 (monitoring.md 0); both come later, in front of it.
+// Plain HTTP on CivetWeb, behind an interface of our own: exact routes and nothing else. Debian's CivetWeb must not be
+// handed a certificate (it crashes with OpenSSL 3) and has no IPv6 (monitoring.md 0); both come later, in front of it.
 #pragma once
 
 #include <functional>

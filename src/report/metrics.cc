@@ -39,11 +39,13 @@ void AddFixed(const FixedFacts& f, const LiveFacts& live, MetricsPage& page) {
   page.Gauge("etcdrill_objective_verified_rpo_seconds",
              "Configured objective: age that the newest snapshot proven by a drill may reach.")
       .Sample(f.verified_rpo_seconds);
-  page.Gauge("etcdrill_objective_rto_seconds", "Configured objective: time that a restore may take.").Sample(f.rto_seconds);
+  page.Gauge("etcdrill_objective_rto_seconds", "Configured objective: time that a restore may take.")
+      .Sample(f.rto_seconds);
   page.Gauge("etcdrill_snapshot_interval_seconds",
              "Longest gap between two scheduled snapshots; absent where none is scheduled.")
       .Sample(f.snapshot_interval_seconds);
-  page.Gauge("etcdrill_drill_interval_seconds", "Longest gap between two scheduled drills; absent where none is scheduled.")
+  page.Gauge("etcdrill_drill_interval_seconds",
+             "Longest gap between two scheduled drills; absent where none is scheduled.")
       .Sample(f.drill_interval_seconds);
   page.Gauge("etcdrill_drill_timeout_seconds", "Hard limit for one drill.").Sample(f.drill_timeout_seconds);
 }
@@ -52,7 +54,8 @@ void AddStore(const StoreFacts& s, MetricsPage& page) {
   const auto of_newest = [&](double StoreFacts::Newest::*field) {
     return s.newest.has_value() ? std::optional((*s.newest).*field) : std::nullopt;
   };
-  page.Gauge("etcdrill_snapshot_last_success_timestamp_seconds", "Unix time at which the newest stored snapshot was taken.")
+  page.Gauge("etcdrill_snapshot_last_success_timestamp_seconds",
+             "Unix time at which the newest stored snapshot was taken.")
       .Sample(of_newest(&StoreFacts::Newest::taken));
   page.Gauge("etcdrill_snapshot_last_duration_seconds", "Wall time of the newest successful snapshot.")
       .Sample(of_newest(&StoreFacts::Newest::duration_seconds));
@@ -65,7 +68,8 @@ void AddStore(const StoreFacts& s, MetricsPage& page) {
   page.Gauge("etcdrill_snapshots", "Snapshots in the store, by verification state.")
       .Samples("state", {{"unverified", s.unverified}, {"verified", s.verified}, {"failed", s.failed}});
   page.Gauge("etcdrill_store_bytes", "Bytes used by stored snapshots.").Sample(s.bytes);
-  page.Gauge("etcdrill_store_oldest_snapshot_timestamp_seconds", "Unix time at which the oldest stored snapshot was taken.")
+  page.Gauge("etcdrill_store_oldest_snapshot_timestamp_seconds",
+             "Unix time at which the oldest stored snapshot was taken.")
       .Sample(s.oldest_taken);
   page.Gauge("etcdrill_verified_snapshot_taken_timestamp_seconds",
              "Unix time at which the newest snapshot that passed a drill was taken.")
@@ -91,16 +95,19 @@ void AddDrillHistory(const StoreFacts& s, MetricsPage& page) {
              "Wall time of each stage of the newest drill; absent for a stage that did not run.")
       .Samples("stage", s.drill_stage_seconds);
   page.Gauge("etcdrill_drill_last_check_success",
-             "Result of each check in the newest drill that ran it: 1 passed, 0 failed; absent for a check that never ran.")
+             "Result of each check in the newest drill that ran it: 1 passed, 0 failed; absent for a check that never "
+             "ran.")
       .Samples("check", AsNumbers(s.drill_checks));
 }
 
 void AddSource(const SourceFacts& s, MetricsPage& page) {
-  page.Gauge("etcdrill_source_up", "Whether the last Status call to the source succeeded: 1 yes, 0 no.").Sample(s.up ? 1.0 : 0.0);
+  page.Gauge("etcdrill_source_up", "Whether the last Status call to the source succeeded: 1 yes, 0 no.")
+      .Sample(s.up ? 1.0 : 0.0);
   page.Gauge("etcdrill_endpoint_healthy", "Result of the newest health probe of the endpoint: 1 healthy, 0 not.")
       .Samples("etcd_endpoint", AsNumbers(s.endpoint_healthy));
   page.Gauge("etcdrill_source_members", "Members of the source cluster.").Sample(s.members);
-  page.Gauge("etcdrill_source_alarm_active", "Whether the alarm is raised anywhere in the source cluster: 1 yes, 0 no.");
+  page.Gauge("etcdrill_source_alarm_active",
+             "Whether the alarm is raised anywhere in the source cluster: 1 yes, 0 no.");
   if (s.alarms.has_value()) page.Samples("alarm", AsNumbers(*s.alarms));
   if (!s.member.has_value()) return;
   const SourceFacts::Member& m = *s.member;
@@ -108,8 +115,10 @@ void AddSource(const SourceFacts& s, MetricsPage& page) {
       .Sample(1, {{"cluster_id", m.cluster_id}, {"member_id", m.member_id}, {"version", m.version}});
   page.Gauge("etcdrill_source_revision", "Revision of the source at the last Status call.").Sample(m.revision);
   page.Gauge("etcdrill_source_db_size_bytes", "Size of the source's database file.").Sample(m.db_size_bytes);
-  page.Gauge("etcdrill_source_db_in_use_bytes", "Bytes in use inside the source's database file.").Sample(m.db_in_use_bytes);
-  page.Gauge("etcdrill_source_is_leader", "Whether the source member is the leader: 1 yes, 0 no.").Sample(AsNumber(m.is_leader));
+  page.Gauge("etcdrill_source_db_in_use_bytes", "Bytes in use inside the source's database file.")
+      .Sample(m.db_in_use_bytes);
+  page.Gauge("etcdrill_source_is_leader", "Whether the source member is the leader: 1 yes, 0 no.")
+      .Sample(AsNumber(m.is_leader));
   page.Gauge("etcdrill_source_is_learner", "Whether the source member is a learner: 1 yes, 0 no.")
       .Sample(AsNumber(m.is_learner));
 }
@@ -238,10 +247,12 @@ std::string Metrics::Render() const {
   by_task(last_run_);
   AddStore(store_, page);
   page.Counter("etcdrill_snapshot_attempts_total", "Snapshot attempts.").Sample(snapshot_attempts_);
-  page.Counter("etcdrill_snapshot_failures_total", "Failed snapshot attempts, by reason.").Samples("reason", snapshot_failures_);
+  page.Counter("etcdrill_snapshot_failures_total", "Failed snapshot attempts, by reason.")
+      .Samples("reason", snapshot_failures_);
   page.Counter("etcdrill_snapshot_skipped_total", "Due snapshots that were not taken, on purpose.")
       .Sample(snapshot_skipped_, {{"reason", "busy"}});
-  page.Gauge("etcdrill_snapshot_consecutive_failures", "Failed snapshot attempts since the last success, or since the start.")
+  page.Gauge("etcdrill_snapshot_consecutive_failures",
+             "Failed snapshot attempts since the last success, or since the start.")
       .Sample(snapshot_consecutive_failures_);
   page.Gauge("etcdrill_snapshot_last_failure_timestamp_seconds", "Unix time of the newest failed snapshot attempt.")
       .Sample(snapshot_last_failure_);
@@ -257,7 +268,8 @@ std::string Metrics::Render() const {
   page.Gauge("etcdrill_drill_in_progress", "1 while a drill runs, else 0.").Sample(drill_in_progress_ ? 1.0 : 0.0);
   page.Gauge("etcdrill_drill_started_timestamp_seconds", "Unix time at which the current or newest drill started.")
       .Sample(drill_started_.has_value() ? drill_started_ : store_.drill_started);
-  page.Counter("etcdrill_drill_cleanup_failures_total", "Scratch directories or processes of drills that could not be removed.")
+  page.Counter("etcdrill_drill_cleanup_failures_total",
+               "Scratch directories or processes of drills that could not be removed.")
       .Sample(drill_cleanup_failures_);
   page.Gauge("etcdrill_drill_etcd_info", "Version of the etcd binary used for drills, always 1.");
   if (!drill_etcd_version_.empty()) page.Sample(1, {{"version", drill_etcd_version_}});

@@ -1,9 +1,9 @@
-// Everything that /metrics shows, as plain state under one lock, turned into the exposition format at each scrape. The catalogue
-// is docs/metrics.md; a test holds the two equal.
+// Everything that /metrics shows, as plain state under one lock, turned into the exposition format at each scrape. The
+// catalogue is docs/metrics.md; a test holds the two equal.
 //
-// The rules: times are Unix timestamps, never ages; what is not known is absent, never 0 or 1; what describes the store is
-// derived from the store, so it is right from the first scrape after a restart; label sets are closed and there from the
-// start.
+// The rules: times are Unix timestamps, never ages; what is not known is absent, never 0 or 1; what describes the store
+// is derived from the store, so it is right from the first scrape after a restart; label sets are closed and there from
+// the start.
 #pragma once
 
 #include <array>

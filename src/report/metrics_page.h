@@ -1,5 +1,5 @@
-// Collects samples and writes them in Prometheus' text format. The only user of prometheus-cpp, whose serializer is all that
-// is needed of it: values come from plain state, so that what is unknown can be left out.
+// Collects samples and writes them in Prometheus' text format. The only user of prometheus-cpp, whose serializer is all
+// that is needed of it: values come from plain state, so that what is unknown can be left out.
 #pragma once
 
 #include <prometheus/metric_family.h>
@@ -19,7 +19,9 @@ class MetricsPage {
 
   // Starts a metric; samples that follow belong to it. `help` is one line: prometheus-cpp 1.0.1 does not escape it.
   MetricsPage& Gauge(std::string name, std::string help) { return Start(name, help, prometheus::MetricType::Gauge); }
-  MetricsPage& Counter(std::string name, std::string help) { return Start(name, help, prometheus::MetricType::Counter); }
+  MetricsPage& Counter(std::string name, std::string help) {
+    return Start(name, help, prometheus::MetricType::Counter);
+  }
   MetricsPage& Histograms(std::string name, std::string help) {
     return Start(name, help, prometheus::MetricType::Histogram);
   }

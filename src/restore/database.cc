@@ -1,6 +1,6 @@
-// What must change (formats.md 6.2, 6.6): members and members_removed, or etcd 3.6+ adopts the dead cluster; consistent_index
-// and term, or the member looks healthy and every write times out; confState, which etcdutl leaves stale. Everything else,
-// key, lease, alarm and auth included, stays as it was.
+// What must change (formats.md 6.2, 6.6): members and members_removed, or etcd 3.6+ adopts the dead cluster;
+// consistent_index and term, or the member looks healthy and every write times out; confState, which etcdutl leaves
+// stale. Everything else, key, lease, alarm and auth included, stays as it was.
 #include "restore/database.h"
 
 #include <fmt/format.h>

@@ -17,7 +17,8 @@ uint64_t IdOf(std::string_view bytes) { return LoadBE64(Sha1(bytes).data()); }
 
 Status CheckPeerUrl(std::string_view url) {
   const auto refuse = [&](std::string_view why) {
-    return Error(Reason::kUsage, fmt::format("peer URL \"{}\" {}; write it as http://HOST:PORT or https://HOST:PORT", url, why));
+    return Error(Reason::kUsage,
+                 fmt::format("peer URL \"{}\" {}; write it as http://HOST:PORT or https://HOST:PORT", url, why));
   };
   const size_t scheme_end = url.find("://");
   if (scheme_end == std::string_view::npos) return refuse("has no scheme");
@@ -87,11 +88,13 @@ Result<NewCluster> MakeCluster(const MembershipOptions& options) {
     if (name == options.name) cluster.own_id = cluster.members.back().id;
   }
   if (cluster.own_id == 0) {
-    return Error(Reason::kUsage, fmt::format("--name {} is not in --initial-cluster {}", options.name, options.initial_cluster));
+    return Error(Reason::kUsage,
+                 fmt::format("--name {} is not in --initial-cluster {}", options.name, options.initial_cluster));
   }
   if (members[options.name] != own_urls) {
-    return Error(Reason::kUsage, fmt::format("--initial-cluster has {} at {}, but --initial-advertise-peer-urls is {}",
-                                             options.name, fmt::join(members[options.name], ","), fmt::join(own_urls, ",")));
+    return Error(Reason::kUsage,
+                 fmt::format("--initial-cluster has {} at {}, but --initial-advertise-peer-urls is {}", options.name,
+                             fmt::join(members[options.name], ","), fmt::join(own_urls, ",")));
   }
   std::sort(cluster.members.begin(), cluster.members.end(),
             [](const NewMember& a, const NewMember& b) { return a.id < b.id; });

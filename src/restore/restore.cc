@@ -64,11 +64,11 @@ Result<RestoreResult> Build(FileSystem& fs, const RestoreOptions& options, const
 
   RestoreResult result{cluster.id, cluster.own_id, 0};
   ASSIGN_OR_RETURN(const auto snapshot, fs.OpenForReading(options.snapshot));
-  ASSIGN_OR_RETURN(result.db_bytes, WriteDatabase(fs, *snapshot, JoinPath(snap, "db"), cluster, options.drop_auth,
-                                                  options.sync));
+  ASSIGN_OR_RETURN(result.db_bytes,
+                   WriteDatabase(fs, *snapshot, JoinPath(snap, "db"), cluster, options.drop_auth, options.sync));
   const wal::InitialCluster initial = ToInitialCluster(cluster);
-  RETURN_IF_ERROR(WriteFile(fs, JoinPath(wal_dir, wal::kFirstSegmentName), wal::FirstSegment(initial), wal::kSegmentBytes,
-                            options.sync));
+  RETURN_IF_ERROR(WriteFile(fs, JoinPath(wal_dir, wal::kFirstSegmentName), wal::FirstSegment(initial),
+                            wal::kSegmentBytes, options.sync));
   RETURN_IF_ERROR(WriteFile(fs, JoinPath(snap, wal::FirstSnapshotName(initial)),
                             wal::FirstSnapshotFile(initial, V2Store(cluster)), 0, options.sync));
   if (options.sync) {
@@ -81,9 +81,10 @@ Status CheckTarget(FileSystem& fs, const std::string& data_dir) {
   if (!fs.Exists(data_dir)) return OkStatus();
   ASSIGN_OR_RETURN(const auto names, fs.List(data_dir));
   if (names.empty()) return OkStatus();
-  return Error(Reason::kAlreadyExists,
-               fmt::format("restore to {}: the directory exists and is not empty; name another --data-dir, or move it away",
-                           data_dir));
+  return Error(
+      Reason::kAlreadyExists,
+      fmt::format("restore to {}: the directory exists and is not empty; name another --data-dir, or move it away",
+                  data_dir));
 }
 
 }  // namespace
@@ -93,8 +94,8 @@ Result<RestoreResult> Restore(const Context& context, const RestoreOptions& opti
   ASSIGN_OR_RETURN(const NewCluster cluster, MakeCluster(options.membership));
   RETURN_IF_ERROR(CheckTarget(fs, options.data_dir));
   const std::string parent = DirName(options.data_dir);
-  const std::string temp = JoinPath(parent, fmt::format(".{}.restoring-{:016x}", BaseName(options.data_dir),
-                                                        context.random.Next()));
+  const std::string temp =
+      JoinPath(parent, fmt::format(".{}.restoring-{:016x}", BaseName(options.data_dir), context.random.Next()));
   RETURN_IF_ERROR(fs.MakeDirs(parent, kPrivateDirMode));
   Result<RestoreResult> result = Build(fs, options, cluster, temp);
   // rename(2) replaces an empty directory, so the target is never missing in between.

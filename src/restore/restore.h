@@ -16,8 +16,8 @@ struct RestoreOptions {
   std::string snapshot;
   std::string data_dir;
   MembershipOptions membership;
-  bool sync = true;            // false for scratch: nothing has to survive a power loss
-  bool drop_auth = false;      // switch authentication off in the copy
+  bool sync = true;        // false for scratch: nothing has to survive a power loss
+  bool drop_auth = false;  // switch authentication off in the copy
 };
 
 struct RestoreResult {
@@ -26,7 +26,8 @@ struct RestoreResult {
   uint64_t db_bytes = 0;
 };
 
-// kAlreadyExists if the target is there and not empty, kUsage for a bad membership, kDamaged if the file is no database.
+// kAlreadyExists if the target is there and not empty, kUsage for a bad membership, kDamaged if the file is no
+// database.
 Result<RestoreResult> Restore(const Context& context, const RestoreOptions& options);
 
 }  // namespace etcdrill::restore

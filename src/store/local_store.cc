@@ -32,7 +32,6 @@ Result<WallTime> LoadCreated(const Context& context, const std::string& dir) {
   return now;
 }
 
-
 }  // namespace
 
 Result<std::unique_ptr<LocalStore>> LocalStore::Open(const Context& context, const std::string& path) {
@@ -65,12 +64,15 @@ std::string LocalStore::StagingPath() {
 
 Status LocalStore::Seal(DurableFile file, const Manifest& manifest) {
   const std::string path = SnapshotPath(manifest.name);
-  if (context_.fs.Exists(path)) return Error(Reason::kAlreadyExists, fmt::format("store {}: it is there already", path));
+  if (context_.fs.Exists(path))
+    return Error(Reason::kAlreadyExists, fmt::format("store {}: it is there already", path));
   RETURN_IF_ERROR(file.Commit(path));
   return WriteFileDurably(context_.fs, JoinPath(path_, manifest.name + ".json"), ToJson(manifest));
 }
 
-std::string LocalStore::SnapshotPath(std::string_view name) const { return JoinPath(path_, fmt::format("{}.db", name)); }
+std::string LocalStore::SnapshotPath(std::string_view name) const {
+  return JoinPath(path_, fmt::format("{}.db", name));
+}
 
 Result<Manifest> LocalStore::Find(std::string_view name) const {
   const std::string path = JoinPath(path_, fmt::format("{}.json", name));

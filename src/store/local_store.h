@@ -1,5 +1,6 @@
-// Where snapshots live: a directory (0700) with NAME.db and NAME.json for each, drill reports in drills/, and state.json.
-// Everything that the sidecar knows after a restart is read from these files. They hold every secret of the cluster.
+// Where snapshots live: a directory (0700) with NAME.db and NAME.json for each, drill reports in drills/, and
+// state.json. Everything that the sidecar knows after a restart is read from these files. They hold every secret of the
+// cluster.
 #pragma once
 
 #include <memory>

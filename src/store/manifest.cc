@@ -15,11 +15,16 @@ class FieldReader {
  public:
   explicit FieldReader(const Json& json) : json_(json) {}
 
-  void Read(const char* key, std::string& out) { ReadIf(key, out, [](const Json& v) { return v.is_string(); }); }
-  void Read(const char* key, double& out) { ReadIf(key, out, [](const Json& v) { return v.is_number(); }); }
+  void Read(const char* key, std::string& out) {
+    ReadIf(key, out, [](const Json& v) { return v.is_string(); });
+  }
+  void Read(const char* key, double& out) {
+    ReadIf(key, out, [](const Json& v) { return v.is_number(); });
+  }
   template <std::integral T>
   void Read(const char* key, T& out) {
-    ReadIf(key, out, [](const Json& v) { return std::is_signed_v<T> ? v.is_number_integer() : v.is_number_unsigned(); });
+    ReadIf(key, out,
+           [](const Json& v) { return std::is_signed_v<T> ? v.is_number_integer() : v.is_number_unsigned(); });
   }
   const std::string& problem() const { return problem_; }
 
@@ -133,7 +138,8 @@ Result<Manifest> ParseManifest(std::string_view text) {
   source.Read("cluster_id", m.cluster_id);
   source.Read("etcd_version", m.etcd_version);
   const std::string& problem = reader.problem().empty() ? source.problem() : reader.problem();
-  if (!problem.empty()) return Error(Reason::kDamaged, fmt::format("the field \"{}\" is missing or of another type", problem));
+  if (!problem.empty())
+    return Error(Reason::kDamaged, fmt::format("the field \"{}\" is missing or of another type", problem));
   const auto time = ParseRfc3339(taken);
   if (!time.has_value()) return Error(Reason::kDamaged, fmt::format("\"taken\": \"{}\" is not a time", taken));
   m.taken = *time;

@@ -1,5 +1,5 @@
-// NAME.json, the record beside NAME.db. It is written last: its presence says that the snapshot is complete, and its SHA-256
-// proves the bytes from then on, trailer or not.
+// NAME.json, the record beside NAME.db. It is written last: its presence says that the snapshot is complete, and its
+// SHA-256 proves the bytes from then on, trailer or not.
 #pragma once
 
 #include <cstdint>

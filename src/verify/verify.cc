@@ -19,7 +19,8 @@ namespace {
 // Passes reads on until a stop is requested: so a look at many gigabytes ends within a page, wherever it is.
 class InterruptibleFile final : public ReadableFile {
  public:
-  InterruptibleFile(std::unique_ptr<ReadableFile> file, std::stop_token stop) : file_(std::move(file)), stop_(std::move(stop)) {}
+  InterruptibleFile(std::unique_ptr<ReadableFile> file, std::stop_token stop)
+      : file_(std::move(file)), stop_(std::move(stop)) {}
 
   Status Read(uint64_t offset, std::span<char> out) const override {
     if (stop_.stop_requested()) return Error(Reason::kInterrupted, "interrupted while verifying");

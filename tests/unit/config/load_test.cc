@@ -17,7 +17,8 @@ std::string Problem(std::string_view text) {
 }
 
 TEST_CASE("the example that is shipped is valid, and its paths are relative to it") {
-  const auto config = Parse(etcdrill::testing::ReadFile(ETCDRILL_SOURCE_DIR "/deploy/systemd/etcdrill.yaml"), "/etc/etcdrill/c.yaml");
+  const auto config =
+      Parse(etcdrill::testing::ReadFile(ETCDRILL_SOURCE_DIR "/deploy/systemd/etcdrill.yaml"), "/etc/etcdrill/c.yaml");
   REQUIRE(config.ok());
   CHECK(config->cluster.tls.ca_file == "/etc/etcdrill/pki/ca.crt");
   CHECK(config->store_path == "/var/lib/etcdrill/snapshots");
@@ -36,7 +37,8 @@ TEST_CASE("every kind of mistake has its line") {
   CHECK(Problem("snapshot: {shedule: \"@every 1h\"}") ==
         "/etc/etcdrill/c.yaml:1:12: snapshot.shedule is not a key; did you mean schedule?");
   CHECK(Problem("log:\n  level: info\n  level: warn\n") == "/etc/etcdrill/c.yaml:3:3: log.level stands here twice");
-  CHECK_THAT(Problem("drill:\n  timeout: 30\n"), Catch::Matchers::StartsWith("/etc/etcdrill/c.yaml:2:12: drill.timeout: \"30\" is not a duration"));
+  CHECK_THAT(Problem("drill:\n  timeout: 30\n"),
+             Catch::Matchers::StartsWith("/etc/etcdrill/c.yaml:2:12: drill.timeout: \"30\" is not a duration"));
   CHECK_THAT(Problem("snapshot: {schedule: hourly}"), Catch::Matchers::ContainsSubstring("@every 1h"));
   CHECK_THAT(Problem("snapshot: {schedule: \"@every 0s\"}"), Catch::Matchers::ContainsSubstring("more than zero"));
   CHECK_THAT(Problem("cluster: {endpoints: []}"), Catch::Matchers::ContainsSubstring("at least one"));

@@ -36,7 +36,7 @@ Received ReadAll(SnapshotStream& stream) {
   }
 }
 
-std::unique_ptr<Client> Connect(TestContext& test, std::string endpoint, Duration no_progress = kNoProgress) {
+std::unique_ptr<Client> Connect(TestContext& test, std::string endpoint, Duration no_progress = 10s) {
   ConnectionOptions options;
   options.endpoints = {std::move(endpoint)};
   options.no_progress_timeout = no_progress;
@@ -46,10 +46,10 @@ std::unique_ptr<Client> Connect(TestContext& test, std::string endpoint, Duratio
 }
 
 // What comes of a scripted stream.
-Received Play(TestContext& test, const SnapshotScript& script) {
+Received Play(TestContext& test, const SnapshotScript& script, Duration no_progress = 10s) {
   FakeEtcd fake;
   fake.Set([&](FakeState& state) { state.snapshot = script; });
-  const std::unique_ptr<Client> client = Connect(test, fake.endpoint());
+  const std::unique_ptr<Client> client = Connect(test, fake.endpoint(), no_progress);
   Received received = ReadAll(**client->endpoints()[0].Snapshot());
   const bool failed = !received.end.ok();
   CHECK(client->counts().failures[static_cast<size_t>(Method::kSnapshot)] == (failed ? 1U : 0U));
@@ -94,7 +94,7 @@ TEST_CASE("silence and endless empty messages are stalls") {
   SnapshotScript script = CutSnapshot(kDatabase, GENERATE(0, 50'000));
   script.end = GENERATE(SnapshotScript::End::kSilence, SnapshotScript::End::kEndlessEmpty);
   const Stopwatch watch(test.clock());
-  const Received received = Play(test, script);
+  const Received received = Play(test, script, kNoProgress);
   REQUIRE_FALSE(received.end.ok());
   CHECK(ReasonOf(received.end) == Reason::kStreamStalled);
   CHECK(watch.Elapsed() > kNoProgress - 50ms);
@@ -105,7 +105,7 @@ TEST_CASE("the time its reader spends elsewhere is no stall") {
   TestContext test;
   FakeEtcd fake;
   fake.Set([](FakeState& state) { state.snapshot = testing::GoodSnapshot(kDatabase); });
-  const std::unique_ptr<Client> client = Connect(test, fake.endpoint());
+  const std::unique_ptr<Client> client = Connect(test, fake.endpoint(), kNoProgress);
   const auto stream = *client->endpoints()[0].Snapshot();
   REQUIRE(stream->Next().ok());
   std::this_thread::sleep_for(2 * kNoProgress);
@@ -181,7 +181,7 @@ TEST_CASE("a real etcd that is killed in mid-stream cuts it") {
   TestContext test;
   EtcdCluster cluster(test, {});
   cluster.Fill(kMuch);
-  const std::unique_ptr<Client> client = Connect(test, cluster.endpoints()[0], 30s);
+  const std::unique_ptr<Client> client = Connect(test, cluster.endpoints()[0]);
   const auto stream = *client->endpoints()[0].Snapshot();
   REQUIRE(stream->Next().ok());
   cluster.Stop(0, 0s);

@@ -64,7 +64,8 @@ TEST_CASE("on any bytes the decoder and protobuf accept the same") {
   mvccpb::KeyValue kv;
   const bool protobuf_accepts = kv.ParseFromString(bytes);
   const auto view = mvcc::DecodeKeyValue(bytes);
-  // We are stricter in one thing: a known field with a foreign wire type. protobuf keeps it as an unknown field, and groups.
+  // We are stricter in one thing: a known field with a foreign wire type. protobuf keeps it as an unknown field, and
+  // groups.
   if (view.has_value()) {
     CHECK(protobuf_accepts);
     CHECK(view->key == kv.key());
@@ -83,7 +84,8 @@ TEST_CASE("the table of newest rows remembers across growth") {
 }
 
 // A database with the given buckets, made by our writer on top of an empty one.
-std::string MakeDatabase(TestContext& test, uint32_t page_size, const std::map<std::string, bbolt::BucketContent>& buckets) {
+std::string MakeDatabase(TestContext& test, uint32_t page_size,
+                         const std::map<std::string, bbolt::BucketContent>& buckets) {
   // Two metas, and an empty leaf as root.
   std::string bytes(3 * page_size, '\0');
   const auto put_page = [&](bbolt::PageId id, uint16_t flags, const std::string& body) {
@@ -154,8 +156,8 @@ TEST_CASE("a page that refers to itself ends the walk with a finding") {
   for (int i = 0; i < 2000; ++i) many["key-" + std::to_string(i)] = "v";
   const std::string path = MakeDatabase(test, 4096, {{"many", many}});
   std::string bytes = testing::ReadFile(path);
-  // The bucket's root is the branch that was written last before the root leaf: find the only branch and point its first
-  // child at itself.
+  // The bucket's root is the branch that was written last before the root leaf: find the only branch and point its
+  // first child at itself.
   size_t branch = 0;
   for (size_t at = 2 * 4096; at < bytes.size(); at += 4096) {
     if (LoadLE16(&bytes[at + bbolt::kPageFlagsAt]) == bbolt::kBranchPage) branch = at;

@@ -20,7 +20,9 @@ CatalogEntry Entry(int64_t revision, std::string verdict, std::optional<bool> dr
   entry.manifest.taken = WallTime(std::chrono::seconds(revision));
   entry.manifest.verdict = std::move(verdict);
   entry.manifest.size_bytes = 10;
-  entry.state = !drilled.has_value() ? SnapshotState::kUnverified : *drilled ? SnapshotState::kVerified : SnapshotState::kFailed;
+  entry.state = !drilled.has_value() ? SnapshotState::kUnverified
+                : *drilled           ? SnapshotState::kVerified
+                                     : SnapshotState::kFailed;
   return entry;
 }
 
@@ -98,14 +100,16 @@ TEST_CASE("a drill report survives being written and read") {
   report.started = WallTime(100s);
   report.finished = WallTime(103s);
   report.stages = {{"select", StageResult::kPass, 0.5, ""}, {"boot", StageResult::kSkipped, 0, ""}};
-  report.checks = {{"hashkv", drill::CheckResult::kPass, "a", "a"}, {"health", drill::CheckResult::kNotComparable, "", ""}};
+  report.checks = {{"hashkv", drill::CheckResult::kPass, "a", "a"},
+                   {"health", drill::CheckResult::kNotComparable, "", ""}};
   report.rto_seconds = 2.5;
   const DrillSummary summary = Summarize(report);
   CHECK(summary.passed);
   CHECK(summary.finished == report.finished);
   CHECK(summary.stage_seconds == std::map<std::string, double>{{"select", 0.5}});
   CHECK(summary.checks == std::map<std::string, bool>{{"hashkv", true}});
-  for (const char* text : {"", "[]", "{}", "{\"kind\":\"DrillReport\"}", "\xff"}) CHECK_FALSE(ParseDrillSummary(text).ok());
+  for (const char* text : {"", "[]", "{}", "{\"kind\":\"DrillReport\"}", "\xff"})
+    CHECK_FALSE(ParseDrillSummary(text).ok());
 }
 
 TEST_CASE("after a restart the first run is one interval after the last, never in the past") {

@@ -72,7 +72,8 @@ std::unique_ptr<HttpServer> TestServer() {
 TEST_CASE("routes are exact, HEAD has no body, other methods are refused") {
   const auto server = TestServer();
   const auto ask = [&](const std::string& line) { return Ask(server->port(), line + " HTTP/1.1\r\nHost: x\r\n\r\n"); };
-  CHECK_THAT(ask("GET /metrics"), Catch::Matchers::StartsWith("HTTP/1.1 200 OK") && Catch::Matchers::EndsWith("the page"));
+  CHECK_THAT(ask("GET /metrics"),
+             Catch::Matchers::StartsWith("HTTP/1.1 200 OK") && Catch::Matchers::EndsWith("the page"));
   CHECK_THAT(ask("HEAD /metrics"), ContainsSubstring("Content-Length: 8") && !ContainsSubstring("the page"));
   for (const char* path : {"/metrics/", "/metrics/x", "/metricsx", "/", "/../etc/passwd", "/%2e%2e/etc/passwd"}) {
     CAPTURE(path);
@@ -80,7 +81,8 @@ TEST_CASE("routes are exact, HEAD has no body, other methods are refused") {
   }
   for (const char* method : {"POST", "PUT", "DELETE", "PATCH", "OPTIONS"}) {
     CAPTURE(method);
-    const std::string answer = Ask(server->port(), std::string(method) + " /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n");
+    const std::string answer =
+        Ask(server->port(), std::string(method) + " /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n");
     CHECK_THAT(answer, Catch::Matchers::StartsWith("HTTP/1.1 405") && ContainsSubstring("Allow: GET, HEAD"));
   }
 }

@@ -77,7 +77,8 @@ TEST_CASE("options that contradict each other are refused with the flag to chang
     expected = "--initial-cluster";
   }
   SECTION("not a URL") {
-    options.initial_cluster = GENERATE("m1", "m1=", "=http://a:1", "m1=127.0.0.1:24411", "m1=http://a", "m1=http://a:1/x");
+    options.initial_cluster =
+        GENERATE("m1", "m1=", "=http://a:1", "m1=127.0.0.1:24411", "m1=http://a", "m1=http://a:1/x");
     expected = "--initial-cluster";
   }
   const auto cluster = MakeCluster(options);

@@ -1,5 +1,5 @@
-// Data directories from all real snapshots: sound by our own verifier, the same rows, and nothing left behind on failure.
-// That real etcd starts from them is shown by the drill's tests.
+// Data directories from all real snapshots: sound by our own verifier, the same rows, and nothing left behind on
+// failure. That real etcd starts from them is shown by the drill's tests.
 #include "restore/restore.h"
 
 #include <sys/stat.h>

@@ -1,8 +1,7 @@
 // The store on disk: what is sealed is found again, what is not sealed is not there.
-#include "store/local_store.h"
-
 #include <sys/stat.h>
 
+#include "store/local_store.h"
 #include "support/catch.h"
 #include "support/snapshots.h"
 #include "support/test_context.h"
