@@ -136,7 +136,7 @@ class GrpcSnapshotStream final : public SnapshotStream {
   }
 
   Status ErrorOf(const grpc::Status& end) const {
-    const Status error = FromGrpc(end, channel_->address(), kCall, channel_->context().stop);
+    Status error = FromGrpc(end, channel_->address(), kCall, channel_->context().stop);
     if (received_bytes_ == 0 || ReasonOf(error) == Reason::kInterrupted) return error;
     return Error(Reason::kStreamCut,
                  fmt::format("{} (the stream broke off after {} bytes)", MessageOf(error), received_bytes_));
