@@ -16,18 +16,26 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+// What the trailer must be for a command to use a file.
+enum class Trailer { kIgnored, kRightIfThere, kRight };
+
 // What a verified file says about itself, or why it must not be used.
-Result<verify::Keyspace> ReadKeyspace(const Context& context, const std::string& file, bool trailer_matters) {
+Result<verify::Keyspace> ReadKeyspace(const Context& context, const std::string& file, Trailer trailer) {
   ASSIGN_OR_RETURN(const verify::VerifyReport report, verify::Verify(context, {.path = file}));
-  const bool trailer_wrong = report.levels.transfer == verify::LevelResult::kFail;
-  const bool usable = report.keyspace.has_value() && report.levels.keyspace == verify::LevelResult::kPass;
-  if (usable && !(trailer_wrong && trailer_matters)) return *report.keyspace;
-  for (const Finding& f : report.findings.kept()) {
-    if (f.severity == Severity::kError) {
-      return Error(Reason::kDamaged, fmt::format("{} is damaged: {}; see `etcdrill verify {}`", file, f.text, file));
-    }
+  const verify::LevelResult transfer = report.levels.transfer;
+  const bool sound = report.keyspace.has_value() && report.levels.keyspace == verify::LevelResult::kPass;
+  if (!sound || (transfer == verify::LevelResult::kFail && trailer != Trailer::kIgnored)) {
+    return Error(Reason::kDamaged,
+                 fmt::format("{} is damaged: {}; see `etcdrill verify {}`", file, report.FirstError(), file));
   }
-  return Error(Reason::kInternal, fmt::format("{} failed without a finding", file));
+  if (transfer != verify::LevelResult::kPass && trailer == Trailer::kRight) {
+    return Error(
+        Reason::kNotProvable,
+        fmt::format("{} has no SHA-256 trailer, so nothing proves its bytes (is it a copy of a data directory?); to "
+                    "restore it all the same, add --skip-hash-check",
+                    file));
+  }
+  return *report.keyspace;
 }
 
 void PrintSaved(const pipeline::SnapshotOutcome& outcome, const SaveOptions& options) {
@@ -72,7 +80,7 @@ Result<ExitCode> SnapshotSave(const Context& context, const SaveOptions& options
 }
 
 Result<ExitCode> SnapshotStatus(const Context& context, const StatusOptions& options) {
-  ASSIGN_OR_RETURN(const verify::Keyspace keyspace, ReadKeyspace(context, options.file, /*trailer_matters=*/true));
+  ASSIGN_OR_RETURN(const verify::Keyspace keyspace, ReadKeyspace(context, options.file, Trailer::kRightIfThere));
   const bool as_35 = options.compat == "3.5";
   const uint64_t keys = as_35 ? keyspace.total_keys : keyspace.live_keys;
   if (options.format == OutputFormat::kJson) {
@@ -92,7 +100,7 @@ Result<ExitCode> SnapshotStatus(const Context& context, const StatusOptions& opt
     row.push_back(keyspace.storage_version);
   }
   if (options.format == OutputFormat::kTable) {
-    fmt::print("{}", FramedTable(head, {row}));
+    fmt::print("{}", FramedTable(head, {row}, Cells::kAllRight));
   } else {
     fmt::print("{}\n", fmt::join(row, ", "));
   }
@@ -107,7 +115,8 @@ Result<ExitCode> SnapshotRestore(const Context& context, const RestoreCommandOpt
       .membership = {options.name, options.initial_cluster, options.token, options.advertise_peer_urls},
       .sync = !options.no_sync};
   // Verified before the first byte is written: nobody should find out on the new cluster.
-  RETURN_IF_ERROR(ReadKeyspace(context, options.file, !options.skip_hash_check).status());
+  const Trailer trailer = options.skip_hash_check ? Trailer::kIgnored : Trailer::kRight;
+  RETURN_IF_ERROR(ReadKeyspace(context, options.file, trailer).status());
   ASSIGN_OR_RETURN(const restore::RestoreResult result, restore::Restore(context, request));
   fmt::print("Restored {} to {}: member {:x} of cluster {:x}, {}\n", options.file, data_dir, result.member_id,
              result.cluster_id, FormatSize(result.db_bytes));

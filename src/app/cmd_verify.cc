@@ -89,7 +89,8 @@ Result<ExitCode> HashKv(const Context& context, const HashKvOptions& options) {
   } else if (options.format == OutputFormat::kTable) {
     fmt::print("{}", FramedTable({"HASH", "HASH REVISION", "COMPACT REVISION"},
                                  {{std::to_string(hashkv.hash), std::to_string(hashkv.revision),
-                                   std::to_string(hashkv.compact_revision)}}));
+                                   std::to_string(hashkv.compact_revision)}},
+                                 Cells::kAllRight));
   } else {
     fmt::print("{}, {}, {}\n", hashkv.hash, hashkv.revision, hashkv.compact_revision);
   }

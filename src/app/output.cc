@@ -52,7 +52,7 @@ bool IsNumber(std::string_view text) {
 
 }  // namespace
 
-std::string FramedTable(const Row& head, const std::vector<Row>& rows) {
+std::string FramedTable(const Row& head, const std::vector<Row>& rows, Cells cells) {
   const std::vector<size_t> widths = ColumnWidths(head, rows);
   std::string rule = "+";
   for (const size_t width : widths) rule += std::string(width + 2, '-') + "+";
@@ -64,7 +64,9 @@ std::string FramedTable(const Row& head, const std::vector<Row>& rows) {
   };
   std::string out = rule + line(head, [](const std::string&) { return Align::kCentre; }) + rule;
   for (const Row& row : rows) {
-    out += line(row, [](const std::string& cell) { return IsNumber(cell) ? Align::kRight : Align::kLeft; });
+    out += line(row, [&](const std::string& cell) {
+      return cells == Cells::kAllRight || IsNumber(cell) ? Align::kRight : Align::kLeft;
+    });
   }
   return out + rule;
 }

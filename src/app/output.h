@@ -14,8 +14,10 @@ namespace etcdrill::app {
 enum class OutputFormat { kSimple, kTable, kJson };
 enum class ProgressMode { kAuto, kAlways, kNever };
 
-// A table with a frame of ASCII characters, as etcdctl and etcdutl draw it.
-std::string FramedTable(const std::vector<std::string>& head, const std::vector<std::vector<std::string>>& rows);
+// A table with a frame of ASCII characters. etcdutl, which some commands stand in for, sets all cells to the right.
+enum class Cells { kNumbersRight, kAllRight };
+std::string FramedTable(const std::vector<std::string>& head, const std::vector<std::vector<std::string>>& rows,
+                        Cells cells = Cells::kNumbersRight);
 // The same without a frame, columns apart by two blanks: easy to read and to cut.
 std::string PlainTable(const std::vector<std::string>& head, const std::vector<std::vector<std::string>>& rows);
 

@@ -6,6 +6,7 @@
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
+#include <charconv>
 #include <set>
 
 #include "base/units.h"
@@ -66,7 +67,15 @@ class Section {
     if (const YAML::Node node = Find(key); IsScalar(node, key, "a text")) out = node.Scalar();
   }
 
-  void Read(const char* key, std::vector<std::string>& out) {
+  using CheckText = Status (*)(std::string_view);
+
+  void Read(const char* key, std::string& out, CheckText check) {
+    const YAML::Node node = Find(key);
+    if (IsScalar(node, key, "a text") && Passes(node, key, check)) out = node.Scalar();
+  }
+
+  // A list of texts that all pass the check.
+  void Read(const char* key, std::vector<std::string>& out, CheckText check) {
     const YAML::Node node = Find(key);
     if (!node.IsDefined()) return;
     if (!node.IsSequence() || node.size() == 0) {
@@ -75,7 +84,7 @@ class Section {
     }
     out.clear();
     for (const YAML::Node& entry : node) {
-      if (IsScalar(entry, key, "a list of texts")) out.push_back(entry.Scalar());
+      if (IsScalar(entry, key, "a list of texts") && Passes(entry, key, check)) out.push_back(entry.Scalar());
     }
   }
 
@@ -113,6 +122,12 @@ class Section {
     if (node.IsScalar()) return true;
     problems_.Add(node.Mark(), fmt::format("{} must be {}", Full(key), what));
     return false;
+  }
+
+  bool Passes(const YAML::Node& node, const char* key, CheckText check) {
+    const Status status = check(node.Scalar());
+    if (!status.ok()) problems_.Add(node.Mark(), fmt::format("{}: {}", Full(key), MessageOf(status)));
+    return status.ok();
   }
 
   void ReadDuration(const char* key, std::string_view prefix, Duration& out) {
@@ -157,9 +172,46 @@ class Section {
   std::vector<std::string> known_;
 };
 
+// The name becomes part of file names.
+Status CheckClusterName(std::string_view name) {
+  constexpr std::string_view kAllowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+  const bool good = !name.empty() && name.size() <= 64 && name.front() != '.' &&
+                    name.find_first_not_of(kAllowed) == std::string_view::npos;
+  if (good) return OkStatus();
+  return Error(Reason::kConfig,
+               fmt::format("\"{}\" becomes part of file names: use up to 64 letters, digits, '.', '_' and "
+                           "'-', not beginning with '.'",
+                           name));
+}
+
+// HOST:PORT, with a host that is not empty.
+bool IsHostAndPort(std::string_view text) {
+  const size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos || colon == 0) return false;
+  unsigned port = 0;
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data() + colon + 1, end, port);
+  return error == std::errc() && stop == end && port <= 65535;
+}
+
+Status CheckEndpoint(std::string_view url) {
+  const size_t scheme_end = url.find("://");
+  const std::string_view scheme = scheme_end == std::string_view::npos ? "" : url.substr(0, scheme_end);
+  const std::string_view rest = scheme_end == std::string_view::npos ? url : url.substr(scheme_end + 3);
+  const bool network = scheme.empty() || scheme == "http" || scheme == "https";
+  if ((network && IsHostAndPort(rest)) || (scheme == "unix" && rest.starts_with('/'))) return OkStatus();
+  return Error(Reason::kConfig,
+               fmt::format("\"{}\" is not a client URL; write https://HOST:PORT or http://HOST:PORT", url));
+}
+
+Status CheckListen(std::string_view address) {
+  if (IsHostAndPort(address)) return OkStatus();
+  return Error(Reason::kConfig, fmt::format("\"{}\" is not ADDRESS:PORT, such as 127.0.0.1:9379", address));
+}
+
 void ReadCluster(Section section, ClusterConfig& cluster) {
-  section.Read("name", cluster.name);
-  section.Read("endpoints", cluster.endpoints);
+  section.Read("name", cluster.name, CheckClusterName);
+  section.Read("endpoints", cluster.endpoints, CheckEndpoint);
   Section tls = section.Sub("tls");
   tls.Read("ca_file", cluster.tls.ca_file);
   tls.Read("cert_file", cluster.tls.cert_file);
@@ -203,7 +255,7 @@ void ReadRoot(Section root, Config& config) {
   objectives.Read("rto", config.objectives.rto);
   objectives.Finish();
   Section web = root.Sub("web");
-  web.Read("listen", config.web_listen);
+  web.Read("listen", config.web_listen, CheckListen);
   web.Finish();
   Section log = root.Sub("log");
   log.Read("level", config.log_level, ParseLogLevel);
@@ -221,19 +273,6 @@ void ResolvePaths(Config& config, const std::string& dir) {
   }
 }
 
-// The name becomes part of file names.
-void CheckClusterName(const std::string& name, Problems& problems) {
-  constexpr std::string_view kAllowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
-  const bool good = !name.empty() && name.size() <= 64 && name.front() != '.' &&
-                    name.find_first_not_of(kAllowed) == std::string::npos;
-  if (!good) {
-    problems.Add(YAML::Mark(),
-                 fmt::format("cluster.name \"{}\" becomes part of file names: use up to 64 letters, digits, '.', "
-                             "'_' and '-', not beginning with '.'",
-                             name));
-  }
-}
-
 }  // namespace
 
 Result<Config> Parse(std::string_view text, const std::string& path) {
@@ -246,7 +285,6 @@ Result<Config> Parse(std::string_view text, const std::string& path) {
   } catch (const YAML::Exception& e) {
     problems.Add(e.mark, e.msg);
   }
-  CheckClusterName(config.cluster.name, problems);
   RETURN_IF_ERROR(problems.ToStatus());
   ResolvePaths(config, DirName(path));
   return config;

@@ -6,6 +6,8 @@
 #include <limits.h>
 #include <stdlib.h>
 
+#include "base/bytes.h"
+
 namespace etcdrill::drill {
 namespace {
 
@@ -18,16 +20,16 @@ constexpr std::string_view kClientSocket = "client.sock:0";
 constexpr size_t kSocketPathMax = 107;  // sun_path without its terminating zero
 constexpr size_t kLogLinesInError = 3;
 
-// The last lines of etcd's log, for an error message.
+// The last lines of etcd's log, as one line for an error message.
 std::string LastLines(std::string_view output) {
   size_t begin = output.size();
-  for (size_t lines = 0; begin > 0 && lines <= kLogLinesInError; ++lines) {
-    const size_t newline = output.rfind('\n', begin - 1);
-    if (newline == std::string_view::npos) return std::string(output);
-    if (lines == kLogLinesInError) return std::string(output.substr(newline + 1));
-    begin = newline;
+  for (size_t lines = 0; begin > 0; --begin) {
+    if (output[begin - 1] == '\n' && begin < output.size() && ++lines == kLogLinesInError) break;
   }
-  return std::string(output);
+  std::string text = Printable(output.substr(begin), output.size());
+  for (size_t at = 0; (at = text.find("\\x0a", at)) != std::string::npos;)
+    text.replace(at, 4, at + 4 < text.size() ? " | " : "");
+  return text;
 }
 
 Result<std::string> AbsolutePath(const std::string& path) {

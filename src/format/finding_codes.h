@@ -11,6 +11,7 @@ inline constexpr std::string_view kPartialName = "partial_name";
 // L1, the transfer.
 inline constexpr std::string_view kTrailerMissing = "trailer_missing";
 inline constexpr std::string_view kTrailerMismatch = "trailer_mismatch";
+inline constexpr std::string_view kSizeUneven = "size_uneven";
 inline constexpr std::string_view kManifestMismatch = "manifest_mismatch";
 // L2, the structure.
 inline constexpr std::string_view kMetaInvalid = "meta_invalid";

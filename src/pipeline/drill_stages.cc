@@ -68,9 +68,7 @@ Status DrillStages::VerifySnapshot() {
                                             fmt::format("{:08x}", seen.keyspace->hash)));
   }
   if (seen.verdict == verify::Verdict::kDamaged || !seen.keyspace.has_value()) {
-    const auto& findings = seen.findings.kept();
-    return Error(Reason::kDamaged, fmt::format("{} is damaged: {}", request_.path,
-                                               findings.empty() ? "see the report" : findings.front().text));
+    return Error(Reason::kDamaged, fmt::format("{} is damaged: {}", request_.path, seen.FirstError()));
   }
   report_.level_reached = transferred && seen.levels.keyspace == LevelResult::kPass ? 3 : 0;
   const verify::Keyspace& keyspace = *seen.keyspace;

@@ -42,10 +42,8 @@ store::Manifest MakeManifest(const SnapshotRequest& request, const capture::Capt
 Status VerdictStatus(const verify::VerifyReport& report) {
   if (report.verdict == verify::Verdict::kProven) return OkStatus();
   const bool damaged = report.verdict == verify::Verdict::kDamaged;
-  const auto& findings = report.findings.kept();
   return Error(damaged ? Reason::kDamaged : Reason::kNotProvable,
-               fmt::format("{} is {}: {}", report.file, damaged ? "damaged" : "not provable",
-                           findings.empty() ? "see the report" : findings.front().text));
+               fmt::format("{} is {}: {}", report.file, damaged ? "damaged" : "not provable", report.FirstError()));
 }
 
 struct Captured {

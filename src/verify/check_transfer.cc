@@ -48,6 +48,13 @@ Result<TransferResult> CheckTransfer(const ReadableFile& file, const std::option
                        "sent it",
                        Hex(actual), Hex(trailer))});
     }
+  } else if (size % snapshot::kSectorBytes != 0) {
+    result.level = LevelResult::kFail;
+    findings.Add(
+        {codes::kSizeUneven, Severity::kError, std::nullopt, std::nullopt,
+         fmt::format("{} bytes are neither whole pages nor whole pages and a trailer: bytes are missing at the end, or "
+                     "were added",
+                     size)});
   } else {
     findings.Add({codes::kTrailerMissing, Severity::kInfo, std::nullopt, std::nullopt,
                   "no SHA-256 trailer: a copy of a data directory, or a snapshot that was cut"});

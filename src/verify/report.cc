@@ -63,6 +63,13 @@ std::string_view LevelResultName(LevelResult result) {
   return "";
 }
 
+std::string VerifyReport::FirstError() const {
+  for (const Finding& f : findings.kept()) {
+    if (f.severity == Severity::kError) return f.text;
+  }
+  return findings.kept().empty() ? "see the report" : findings.kept().front().text;
+}
+
 std::string ToJson(const VerifyReport& report) {
   const Keyspace keyspace = report.keyspace.value_or(Keyspace{});
   Json json = {

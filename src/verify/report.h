@@ -59,6 +59,9 @@ struct VerifyReport {
   std::optional<Keyspace> keyspace;
   Findings findings;
   double duration_seconds = 0;
+
+  // The text of the first finding that says what is wrong; of any other level if it is not damaged.
+  std::string FirstError() const;
 };
 
 // The VerifyReport of DESIGN.md section 4, one JSON document.

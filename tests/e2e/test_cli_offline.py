@@ -1,0 +1,284 @@
+#!/usr/bin/env python3
+"""Proves the commands that need nothing but a file: they say what etcd's own tools say, call every damage by its exit code,
+and survive whatever bytes they are given."""
+import json
+import os
+import random
+import struct
+import sys
+
+sys.dont_write_bytecode = True
+import bolt
+import harness
+
+VERIFY_FIELDS = ["apiVersion", "kind", "file", "verdict", "levels", "size", "sha256", "hash", "revision", "total_keys",
+                 "live_keys", "compact_revision", "hashkv", "storage_version", "members", "cluster_version", "findings",
+                 "findings_total", "duration_seconds"]
+EXIT_CODES = {"proven": 0, "not_provable": 1, "damaged": 3}
+TRAILER_BYTES = 32
+PAGE_FLAGS_OFFSET = 8
+# Debian's etcdutl draws its tables with other characters than the upstream releases do; the cells are the same.
+ASCII_FRAME = str.maketrans({**dict.fromkeys("┌┬┐├┼┤└┴┘", "+"), "─": "-", "│": "|"})
+
+
+def body_of(name):
+    return harness.fixture(name).read_bytes()[:-TRAILER_BYTES]
+
+
+def official(version, *arguments):
+    return harness.must([harness.tool(version, "etcdutl"), *arguments]).translate(ASCII_FRAME)
+
+
+class Status(harness.TestCase):
+    def check_equal(self, version, form, *flags):
+        for name in harness.fixture_names():
+            with self.subTest(name):
+                path = harness.fixture(name)
+                expected = official(version, "snapshot", "status", path, "-w", form)
+                self.assertEqual(self.etcdrill("snapshot", "status", path, "-w", form, *flags).out, expected)
+
+    def test_simple_as_36(self):
+        self.check_equal("3.6", "simple")
+
+    def test_json_as_36(self):
+        self.check_equal("3.6", "json")
+
+    def test_table_as_36(self):
+        self.check_equal("3.6", "table")
+
+    def test_simple_as_35(self):
+        self.check_equal("3.5", "simple", "--compat", "3.5")
+
+    def test_json_as_35(self):
+        self.check_equal("3.5", "json", "--compat", "3.5")
+
+    def test_table_as_35(self):
+        self.check_equal("3.5", "table", "--compat", "3.5")
+
+    def test_damage_is_refused_where_etcdutl_is_content(self):
+        flipped = bytearray(harness.fixture("e3530-compacted").read_bytes())
+        flipped[len(flipped) // 2] ^= 8
+        path = self.dir / "flipped.db"
+        path.write_bytes(flipped)
+        official("3.5", "snapshot", "status", path)
+        self.assertOneLine(self.etcdrill("snapshot", "status", path, code=3).err, "damaged")
+
+
+class HashKv(harness.TestCase):
+    def test_equals_what_the_server_answered(self):
+        compared = 0
+        for name in harness.fixture_names():
+            own_compact = json.loads(self.etcdrill("hashkv", harness.fixture(name), "-w", "json").out)["compactRevision"]
+            for answer in harness.fixture_facts(name)["hashkv"]:
+                if answer["compact_revision"] < own_compact:
+                    continue  # from the server's cache of earlier compactions, which no file can repeat
+                with self.subTest(name, **answer):
+                    said = json.loads(self.etcdrill("hashkv", harness.fixture(name), "--rev", str(answer["asked"]),
+                                                    "-w", "json").out)
+                    self.assertEqual(said, {"hash": answer["hash"], "hashRevision": answer["asked"] or answer["head"],
+                                            "compactRevision": answer["compact_revision"]})
+                    compared += 1
+        self.assertGreater(compared, 80)
+
+    def test_equals_etcdutl_and_leaves_the_file_alone(self):
+        for name in ("e3530-compacted", "e36-compacted", "e36-compacted-at-head", "e36-empty", "e37-compacted"):
+            for form in ("simple", "json", "table"):
+                with self.subTest(name, form=form):
+                    copy = self.dir / f"{name}-{form}.db"  # etcdutl writes to its input
+                    copy.write_bytes(harness.fixture(name).read_bytes())
+                    said = self.etcdrill("hashkv", copy, "-w", form).out
+                    self.assertEqual(copy.read_bytes(), harness.fixture(name).read_bytes())
+                    self.assertEqual(said, official("3.6", "hashkv", copy, "-w", form))
+
+    def test_a_revision_out_of_range(self):
+        path = harness.fixture("e36-compacted")  # compacted at 54, ends at 129
+        for revision in ("53", "130"):
+            self.assertOneLine(self.etcdrill("hashkv", path, "--rev", revision, code=2).err, "54.*129")
+
+
+class Verify(harness.TestCase):
+    def verify(self, content, code):
+        """Writes a file, verifies it, checks that report and exit code agree; the report."""
+        path = self.dir / "snapshot.db"
+        path.write_bytes(content)
+        report = json.loads(self.etcdrill("verify", path, "-w", "json", code=code).out)
+        self.assertEqual(EXIT_CODES[report["verdict"]], code)
+        return report
+
+    def codes_of_errors(self, report):
+        return {finding["code"] for finding in report["findings"] if finding["severity"] == "error"}
+
+    def test_every_fixture_is_proven(self):
+        for name in harness.fixture_names():
+            with self.subTest(name):
+                facts = harness.fixture_facts(name)
+                report = json.loads(self.etcdrill("verify", harness.fixture(name), "-w", "json").out)
+                self.assertEqual(report["verdict"], "proven")
+                self.assertEqual(report["levels"], dict.fromkeys(["present", "transfer", "structure", "keyspace"], "pass"))
+                self.assertEqual((report["sha256"], report["hash"]), (facts["sha256"], facts["status"]["hash"]))
+                self.assertEqual(report["live_keys"], facts["live_keys"])
+
+    def test_json_has_the_fields_of_the_design_in_order(self):
+        report = json.loads(self.etcdrill("verify", harness.fixture("e36-auth"), "-w", "json").out)
+        self.assertEqual(list(report), VERIFY_FIELDS)
+        self.assertEqual((report["apiVersion"], report["kind"]), ("etcdrill/v1", "VerifyReport"))
+        self.assertEqual(list(report["levels"]), ["present", "transfer", "structure", "keyspace"])
+        self.assertEqual(list(report["hashkv"]), ["hash", "revision", "compact_revision"])
+        self.assertEqual(list(report["members"][0]), ["id", "name", "peer_urls"])
+        self.assertEqual(list(report["findings"][0]), ["code", "severity", "page", "offset", "text"])
+        self.assertEqual(report["findings_total"], len(report["findings"]))
+        self.assertEqual((report["storage_version"], report["cluster_version"]), ("3.6.0", "3.6.0"))
+
+    def test_json_of_damage_has_the_same_fields(self):
+        self.assertEqual(list(self.verify(b"", 3)), VERIFY_FIELDS)
+
+    def test_texts_name_the_verdict(self):
+        for form in ("simple", "table"):
+            self.assertIn(": proven\n", self.etcdrill("verify", harness.fixture("e36-auth"), "-w", form).out)
+
+    def test_level_1_reads_the_trailer_only(self):
+        path = self.dir / "zeros.db"
+        path.write_bytes(harness.with_trailer(bytes(8192)))
+        report = json.loads(self.etcdrill("verify", path, "--level", "1", "-w", "json").out)
+        self.assertEqual(list(report["levels"].values()), ["pass", "pass", "skipped", "skipped"])
+        self.etcdrill("verify", path, "--level", "2", code=3)
+
+    def test_truncated(self):
+        whole = harness.fixture("e36-compacted").read_bytes()
+        for size in (len(whole) - 1, len(whole) - 4096, len(whole) // 2, 4096, 512, 33, 1):
+            with self.subTest(size):
+                self.verify(whole[:size], 3)
+
+    def test_flipped_bit(self):
+        flipped = bytearray(harness.fixture("e36-compacted").read_bytes())
+        flipped[len(flipped) // 2] ^= 1
+        self.assertIn("trailer_mismatch", self.codes_of_errors(self.verify(flipped, 3)))
+
+    def test_zeroed_page_behind_a_right_trailer(self):
+        for name in ("e34-compacted", "e3530-alarm", "e36-alarm"):
+            body = body_of(name)
+            for number in bolt.BoltFile(body).pages:
+                with self.subTest(name, page=number):
+                    zeroed = bytearray(body)
+                    zeroed[number * 4096:(number + 1) * 4096] = bytes(4096)
+                    report = self.verify(harness.with_trailer(zeroed), 3)
+                    self.assertEqual(report["levels"]["transfer"], "pass")
+                    self.assertIn(number, [finding["page"] for finding in report["findings"]])
+
+    def test_wrong_page_type_behind_a_right_trailer(self):
+        body = body_of("e3530-alarm")
+        for number in list(bolt.BoltFile(body).pages)[::4]:
+            for flags in (0x01, 0x02, 0x04, 0x10, 0x03, 0x8002):
+                changed = bytearray(body)
+                struct.pack_into("<H", changed, number * 4096 + PAGE_FLAGS_OFFSET, flags)
+                if changed != body:
+                    with self.subTest(page=number, flags=flags):
+                        self.assertEqual(self.verify(harness.with_trailer(changed), 3)["levels"]["structure"], "fail")
+
+    def test_garbage(self):
+        garbage = random.Random(7).randbytes(100_000)
+        self.assertIn("meta_invalid", self.codes_of_errors(self.verify(garbage, 3)))
+        self.verify(harness.with_trailer(garbage[:98304]), 3)
+        self.verify(b"hello\n", 3)
+
+    def test_empty_file(self):
+        self.assertEqual(self.codes_of_errors(self.verify(b"", 3)), {"empty_file"})
+
+    def test_without_trailer_nothing_is_proven(self):
+        for name in ("e34-compacted", "e36-auth"):
+            report = self.verify(body_of(name), 1)
+            self.assertEqual(report["levels"]["transfer"], "unknown")
+            self.assertEqual((report["levels"]["structure"], report["levels"]["keyspace"]), ("pass", "pass"))
+
+    def test_an_unfinished_download(self):
+        path = self.dir / "snapshot.db.part"
+        path.write_bytes(harness.fixture("e36-compacted").read_bytes())
+        self.etcdrill("verify", path, code=3)
+
+
+class Refusals(harness.TestCase):
+    def test_bad_usage(self):
+        some = harness.fixture("e36-empty")
+        for arguments in ([], ["nonsense"], ["verify"], ["verify", some, "--level", "4"], ["verify", some, "--no-such-flag"],
+                          ["verify", some, "-w", "xml"], ["verify", some, some], ["snapshot"], ["snapshot", "status"],
+                          ["snapshot", "save"], ["snapshot", "status", some, "--compat", "2.0"], ["hashkv", some, "--rev", "x"],
+                          ["hashkv", some, "--rev", "-5"], ["--log-level", "loud", "version"]):
+            with self.subTest(arguments[:1] + [str(argument) for argument in arguments[2:]]):
+                self.assertOneLine(self.etcdrill(*arguments, code=2).err, ".")
+
+    def test_missing_file(self):
+        for command in (["verify"], ["hashkv"], ["snapshot", "status"], ["snapshot", "restore"], ["drill"]):
+            with self.subTest(command):
+                outcome = self.etcdrill(*command, self.dir / "missing.db", cwd=self.dir, code=1)
+                self.assertOneLine(outcome.err, "missing.db")
+        self.assertEmpty(self.dir)
+
+    def test_what_is_not_a_regular_file(self):
+        os.mkfifo(self.dir / "fifo")
+        for path in (self.dir / "fifo", self.dir):
+            for command in (["verify"], ["hashkv"], ["snapshot", "status"], ["snapshot", "restore"]):
+                with self.subTest(command, path=path.name):
+                    outcome = self.etcdrill(*command, path, cwd=self.dir, timeout=10, code=None)
+                    self.assertIn(outcome.code, (1, 2))
+                    self.assertOneLine(outcome.err, "not a regular file")
+
+    def test_help_and_version_succeed(self):
+        self.assertIn("snapshot", self.etcdrill("--help").out)
+        self.assertRegex(self.etcdrill("version").out, r"\Aetcdrill \d+\.\d+\.\d+")
+
+
+class Mutations(harness.TestCase):
+    """Random damage, always the same: no crash, no hang, and never a proof of what was changed."""
+
+    FIXTURES = ("e34-compacted", "e3516-auth", "e3530-alarm", "e36-compacted-at-head", "e37-empty")
+    ROUNDS = 6  # each changes every fixture in each of the ways below
+
+    def mutations(self, chance, content):
+        """Kind, changed bytes."""
+        flipped = bytearray(content)
+        for _ in range(chance.choice((1, 1, 3, 20))):
+            flipped[chance.randrange(len(flipped))] ^= 1 << chance.randrange(8)
+        yield "flip", bytes(flipped)
+        aimed = bytearray(content)  # headers and elements stand at the beginnings of pages
+        aimed[chance.randrange(len(aimed) // 4096) * 4096 + chance.randrange(80)] = chance.randrange(256)
+        yield "header", bytes(aimed)
+        zeroed = bytearray(content)
+        begin, size = chance.randrange(len(zeroed)), chance.choice((16, 512, 4096))
+        zeroed[begin:begin + size] = bytes(len(zeroed[begin:begin + size]))
+        yield "zero", bytes(zeroed)
+        yield "cut", content[:chance.randrange(len(content))]
+
+    def check(self, kind, content, allowed):
+        path = self.dir / "mutant.db"
+        path.write_bytes(content)
+        outcome = self.etcdrill("verify", path, "-w", "json", timeout=20, code=None)
+        self.assertIn(outcome.code, allowed, f"{kind}\n{outcome.out}{outcome.err}")
+        self.assertEqual(outcome.code, EXIT_CODES[json.loads(outcome.out)["verdict"]])
+        for command in (["snapshot", "status"], ["hashkv"]):
+            self.assertIn(self.etcdrill(*command, path, timeout=20, code=None).code, (0, 1, 3))
+
+    def test_with_the_old_trailer(self):
+        chance = random.Random(20221122)
+        for number in range(self.ROUNDS):
+            for name in self.FIXTURES:
+                whole = harness.fixture(name).read_bytes()
+                for kind, content in self.mutations(chance, whole):
+                    if content == whole:
+                        continue
+                    with self.subTest(name, kind=kind, number=number):
+                        # What was cut right before its trailer is not damaged: it is unproven.
+                        exact = kind == "cut" and len(content) == len(whole) - TRAILER_BYTES
+                        self.check(kind, content, {1} if exact else {3})
+
+    def test_with_a_new_trailer(self):
+        chance = random.Random(20221123)
+        for number in range(self.ROUNDS):
+            for name in self.FIXTURES:
+                for kind, content in self.mutations(chance, body_of(name)):
+                    with self.subTest(name, kind=kind, number=number):
+                        # A changed value behind a trailer that was made for it can't be seen; a missing page can.
+                        self.check(kind, harness.with_trailer(content), {3} if kind == "cut" else {0, 3})
+
+
+if __name__ == "__main__":
+    harness.main()

@@ -1,0 +1,280 @@
+#!/usr/bin/env python3
+"""Proves `snapshot restore`: its data directories hold what those of etcd's own tools hold, real etcds start from them and
+grow from them, and a restore that is refused or fails leaves nothing."""
+import json
+import signal
+import subprocess
+import sys
+
+sys.dont_write_bytecode = True
+import bolt
+import harness
+
+ALONE = ["--name", "m0", "--initial-cluster", "m0=http://127.0.0.1:2390",
+         "--initial-advertise-peer-urls", "http://127.0.0.1:2390"]
+# Out of order, a member with two addresses, another token.
+OF_THREE = ["--name", "b", "--initial-advertise-peer-urls", "http://127.0.0.2:2391,http://127.0.0.1:2391",
+            "--initial-cluster-token", "another-token", "--initial-cluster",
+            "b=http://127.0.0.2:2391,c=http://127.0.0.1:2392,a=http://127.0.0.1:2390,b=http://127.0.0.1:2391"]
+WAL = "member/wal/0000000000000000-0000000000000000.wal"
+WAL_BYTES = 64_000_000
+
+
+def official_restore(version, snapshot, target, flags):
+    tool = harness.tool(version, "etcdctl" if version == "3.4" else "etcdutl")
+    harness.must([tool, "snapshot", "restore", snapshot, "--data-dir", target, *flags])
+    return target
+
+
+def buckets_of(data_dir):
+    return bolt.BoltFile((data_dir / "member/snap/db").read_bytes()).buckets
+
+
+class SameAsOfficial(harness.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.by_35 = {}  # flags -> what etcdutl 3.5 makes; of members and WAL, no matter from which snapshot
+
+    def restored_by_35(self, flags):
+        key = " ".join(flags)
+        if key not in self.by_35:
+            self.by_35[key] = official_restore("3.5", harness.fixture("e3530-empty"), self.scene.new_dir() / "by-35", flags)
+        return self.by_35[key]
+
+    def native_restore(self, snapshot, flags):
+        target = self.dir / "native"
+        self.etcdrill("snapshot", "restore", snapshot, "--data-dir", target, *flags)
+        return target
+
+    def check_database(self, native, official, members_from):
+        got, expected = buckets_of(native), buckets_of(official)
+        # Documented differences: 3.4's tool leaves the dead cluster's members in, and every tool leaves its confState.
+        expected |= {name: buckets_of(members_from)[name] for name in ("members", "members_removed")}
+        if b"confState" in expected["meta"]:
+            voters = sorted(int(member, 16) for member in got["members"])
+            self.assertEqual(json.loads(got["meta"].pop(b"confState")), {"voters": voters, "auto_leave": False})
+            expected["meta"].pop(b"confState")
+        self.assertEqual(list(got), list(expected))
+        for name, pairs in expected.items():
+            self.assertEqual(got[name], pairs, f"bucket {name}")
+
+    def check_wal(self, native, official):
+        got, expected = (native / WAL).read_bytes(), (official / WAL).read_bytes()
+        self.assertEqual(len(got), WAL_BYTES)
+        self.assertEqual(got[:600].hex(), expected[:600].hex())
+        self.assertTrue(got == expected, "the WAL differs behind its first 600 bytes")
+
+    def check_files(self, native, official):
+        def listing(top):
+            return sorted((str(path.relative_to(top)), oct(path.stat().st_mode & 0o700)) for path in top.rglob("*"))
+
+        self.assertEqual(listing(native), listing(official))
+        checker = harness.etcd_dir() / "tools" / "bbolt"
+        if checker.exists():
+            self.assertEqual(harness.must([checker, "check", native / "member/snap/db"]), "OK\n")
+
+    def check(self, fixture, version, flags):
+        by_35 = self.restored_by_35(flags)
+        for state in ("compacted", "auth", "alarm", "empty"):
+            with self.subTest(f"{fixture}-{state}"):
+                self.dir = self.scene.new_dir()
+                snapshot = harness.fixture(f"{fixture}-{state}")
+                native = self.native_restore(snapshot, flags)
+                official = official_restore(version, snapshot, self.dir / "official", flags)
+                self.check_database(native, official, by_35)
+                self.check_wal(native, by_35)
+                self.check_files(native, official)
+                if version in ("3.5", "3.6"):
+                    self.check_wal(native, official)
+
+    def test_alone_34(self):
+        self.check("e34", "3.4", ALONE)
+
+    def test_alone_35(self):
+        self.check("e3530", "3.5", ALONE)
+
+    def test_alone_36(self):
+        self.check("e36", "3.6", ALONE)
+
+    def test_alone_37(self):
+        self.check("e37", "3.7", ALONE)
+
+    def test_of_three_34(self):
+        self.check("e34", "3.4", OF_THREE)
+
+    def test_of_three_35(self):
+        self.check("e3530", "3.5", OF_THREE)
+
+    def test_of_three_36(self):
+        self.check("e36", "3.6", OF_THREE)
+
+    def test_of_three_37(self):
+        self.check("e37", "3.7", OF_THREE)
+
+    def test_without_sync_it_is_the_same(self):
+        snapshot = harness.fixture("e3530-compacted")
+        native = self.native_restore(snapshot, [*OF_THREE, "--no-sync"])
+        official = official_restore("3.5", snapshot, self.dir / "official", OF_THREE)
+        self.check_database(native, official, official)
+        self.check_wal(native, official)
+
+    def test_defaults_are_those_of_etcdutl(self):
+        snapshot = harness.fixture("e3530-compacted")
+        self.etcdrill("snapshot", "restore", snapshot, cwd=self.dir)
+        official = official_restore("3.5", snapshot, self.dir / "official", [])
+        self.check_database(self.dir / "default.etcd", official, official)
+        self.check_wal(self.dir / "default.etcd", official)
+
+
+class Boots:
+    """What every version of etcd has to do with a restored directory."""
+
+    version = ""
+    own = ""
+    fixtures = ()
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        harness.tool(cls.version, "etcd")
+
+    def restored(self, fixture, size=1):
+        """A cluster of etcds, all started from this snapshot."""
+        cluster = harness.Cluster(self.scene, self.version, size, start=False)
+        self.addCleanup(cluster.kill)
+        for member in cluster.members:
+            self.etcdrill("snapshot", "restore", harness.fixture(fixture), "--data-dir", member.data_dir, "--name", member.name,
+                          "--initial-cluster", cluster.initial_cluster, "--initial-advertise-peer-urls", member.peer_url)
+        cluster.start()
+        return cluster
+
+    def check_serves(self, cluster, member, fixture):
+        """This member alone has every key, and the HashKV of the file."""
+        self.assertEqual(len(cluster.content(member)), harness.fixture_facts(fixture)["live_keys"])
+        file = json.loads(self.etcdrill("hashkv", harness.fixture(fixture), "-w", "json").out)
+        at_head = file["hashRevision"] == file["compactRevision"]  # which 3.4 only answers if it is not named
+        self.assertEqual(cluster.hashkv(member, 0 if at_head else file["hashRevision"]),
+                         (file["hash"], file["compactRevision"]))
+
+    def test_starts_serves_and_writes(self):
+        for fixture in self.fixtures:
+            with self.subTest(fixture):
+                cluster = self.restored(fixture)
+                self.check_serves(cluster, cluster.members[0], fixture)
+                cluster.etcdctl("put", "written-after-the-restore", "yes")
+                self.assertIn(b"written-after-the-restore", cluster.content())
+                self.assertEqual(len(cluster.etcdctl("member", "list").splitlines()), 1)
+                cluster.kill()
+
+    def test_a_member_that_is_added_later_has_all_keys(self):
+        cluster = self.restored(self.own)
+        added = cluster.add_member()
+        self.check_serves(cluster, added, self.own)
+        cluster.etcdctl("put", "written-to-both", "yes")
+        harness.wait_until(lambda: b"written-to-both" in cluster.content(added), "the write on the added member")
+
+    def test_three_restores_form_a_cluster(self):
+        cluster = self.restored(self.own, size=3)
+        for member in cluster.members:
+            self.check_serves(cluster, member, self.own)
+        self.assertEqual(len(cluster.etcdctl("member", "list").splitlines()), 3)
+        cluster.etcdctl("put", "written-through-the-second", "yes", member=cluster.members[1])
+        cluster.kill(cluster.members[0])
+        cluster.wait_healthy(cluster.members[1:])  # a quorum
+        cluster.etcdctl("put", "written-by-two", "yes", member=cluster.members[2])
+
+
+class Boots34(Boots, harness.TestCase):
+    version, own, fixtures = "3.4", "e34-compacted", ("e34-compacted", "e3530-compacted", "e34-compacted-at-head")
+
+
+class Boots35(Boots, harness.TestCase):
+    version, own, fixtures = "3.5", "e3530-compacted", ("e34-compacted", "e3530-compacted", "e3530-compacted-at-head")
+
+
+class Boots36(Boots, harness.TestCase):
+    version, own, fixtures = "3.6", "e36-compacted", ("e34-compacted", "e3530-compacted", "e36-compacted")
+
+
+class Boots37(Boots, harness.TestCase):
+    version, own, fixtures = "3.7", "e37-compacted", ("e36-compacted", "e37-compacted", "e37-compacted-at-head")
+
+
+class Refusals(harness.TestCase):
+    SNAPSHOT = harness.fixture("e3530-compacted")
+
+    def refuse(self, snapshot, *flags, code, says, **options):
+        outcome = self.etcdrill("snapshot", "restore", snapshot, *flags, code=code, cwd=self.dir, **options)
+        self.assertOneLine(outcome.err, says)
+        self.assertEqual(outcome.out, "")
+
+    def test_a_directory_that_is_in_use_stays_as_it_is(self):
+        target = self.dir / "data"
+        self.etcdrill("snapshot", "restore", harness.fixture("e3530-empty"), "--data-dir", target)
+        before = (target / "member/snap/db").read_bytes()
+        self.refuse(self.SNAPSHOT, "--data-dir", target, code=1, says="not empty")
+        self.assertEqual((target / "member/snap/db").read_bytes(), before)
+        self.assertEqual([path.name for path in self.dir.iterdir()], ["data"])
+
+    def test_a_file_in_the_way_stays_as_it_is(self):
+        target = self.dir / "data"
+        target.write_text("precious")
+        self.refuse(self.SNAPSHOT, "--data-dir", target, code=1, says="data")
+        self.assertEqual(target.read_text(), "precious")
+        self.assertEqual([path.name for path in self.dir.iterdir()], ["data"])
+
+    def test_an_empty_directory_is_filled(self):
+        target = self.dir / "data"
+        target.mkdir()
+        self.etcdrill("snapshot", "restore", self.SNAPSHOT, "--data-dir", target)
+        self.assertTrue((target / WAL).exists())
+
+    def test_memberships_that_make_no_sense(self):
+        one = "m0=http://127.0.0.1:2390"
+        for flags, says in (
+                (["--name", "other", "--initial-cluster", one], "other"),
+                (["--name", "m0", "--initial-cluster", one, "--initial-advertise-peer-urls", "http://127.0.0.1:1"], ":1"),
+                (["--name", "m0", "--initial-cluster", one + ",m1=http://127.0.0.1:2390",
+                  "--initial-advertise-peer-urls", "http://127.0.0.1:2390"], "both"),
+                (["--name", "m0", "--initial-cluster", "m0"], "NAME=PEER-URL"),
+                (["--initial-advertise-peer-urls", "127.0.0.1:2380"], "scheme"),
+                (["--initial-advertise-peer-urls", "http://127.0.0.1"], "port"),
+                (["--initial-advertise-peer-urls", "http://127.0.0.1:2380/path"], "path")):
+            with self.subTest(flags):
+                self.refuse(self.SNAPSHOT, "--data-dir", self.dir / "data", *flags, code=2, says=says)
+                self.assertEmpty(self.dir)
+
+    def test_damage_leaves_nothing(self):
+        snapshot = self.scene.new_dir() / "flipped.db"
+        content = bytearray(self.SNAPSHOT.read_bytes())
+        content[len(content) // 2] ^= 1
+        snapshot.write_bytes(content)
+        self.refuse(snapshot, "--data-dir", self.dir / "data", code=3, says="damaged")
+        snapshot.write_bytes(content[:len(content) // 2])
+        self.refuse(snapshot, "--data-dir", self.dir / "data", "--skip-hash-check", code=3, says="damaged")
+        self.assertEmpty(self.dir)
+
+    def test_without_trailer_only_on_demand(self):
+        snapshot = self.scene.new_dir() / "bare.db"  # as copied from a data directory; etcdutl asks for the same flag
+        snapshot.write_bytes(self.SNAPSHOT.read_bytes()[:-32])
+        self.refuse(snapshot, "--data-dir", self.dir / "data", code=1, says="--skip-hash-check")
+        self.assertEmpty(self.dir)
+        self.etcdrill("snapshot", "restore", snapshot, "--data-dir", self.dir / "data", "--skip-hash-check")
+        self.assertEqual(len(buckets_of(self.dir / "data")["members"]), 1)
+
+    def test_a_full_disk_leaves_nothing(self):
+        command = ["prlimit", "--fsize=1000000", harness.build_dir() / "etcdrill", "snapshot", "restore", self.SNAPSHOT]
+        before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # inherited: a write beyond the limit fails, as on a full disk
+        try:
+            outcome = subprocess.run([*command, "--data-dir", self.dir / "data"], capture_output=True, text=True, timeout=30,
+                                     restore_signals=False)
+        finally:
+            signal.signal(signal.SIGXFSZ, before)
+        self.assertEqual(outcome.returncode, 1)
+        self.assertOneLine(outcome.stderr, "File too large")
+        self.assertEmpty(self.dir)
+
+
+if __name__ == "__main__":
+    harness.main()

@@ -1,0 +1,416 @@
+#!/usr/bin/env python3
+"""Proves `run`: snapshots and drills happen beside a live cluster; the metrics are those of docs/metrics.md and right from the
+first scrape on; faults of the cluster are survived; a signal ends it at once and leaves nothing half-done."""
+import datetime
+import json
+import signal
+import socket
+import sys
+import threading
+
+sys.dont_write_bytecode = True
+import harness
+
+PASSWORD = "canary-root-password"
+# A metric that only a failure makes known.
+AFTER_FAILURES = {"etcdrill_snapshot_last_failure_timestamp_seconds", "etcdrill_drill_last_failure_timestamp_seconds"}
+CONFIG = """\
+cluster:
+  name: e2e
+  endpoints: {endpoints}
+  tls: {{ca_file: {pki}/ca.crt, cert_file: {pki}/client.crt, key_file: {pki}/client.key}}
+  auth: {{username: root, password_file: password}}
+store: {{path: store}}
+snapshot: {{schedule: "@every {snapshot}"}}
+drill:
+  schedule: "@every {drill}"
+  scratch_dir: scratch
+  etcd: {{binary: {etcd}}}
+health: {{interval: 500ms, timeout: 2s}}
+web: {{listen: "127.0.0.1:{port}"}}
+"""
+
+
+def catalogue():
+    """docs/metrics.md: name -> (type, {label: its closed set of values, or None if any value goes}, help)."""
+    lines = [line for line in (harness.ROOT / "docs" / "metrics.md").read_text().splitlines() if line.startswith("|")]
+    metrics = {}
+    for line in lines[2:]:
+        name, kind, labels, text = [cell.strip() for cell in line.strip("|").split("|")]
+        pairs = [label.strip().partition("=") for label in labels.split(";") if label != "-"]
+        metrics[name] = kind, {key: set(values.split(",")) if values else None for key, _, values in pairs}, text
+    return metrics
+
+
+def unix(text):
+    return datetime.datetime.fromisoformat(text).timestamp()
+
+
+class Store:
+    """What the files of a store say, read without etcdrill."""
+
+    def __init__(self, path):
+        self.created = unix(json.loads((path / "state.json").read_text())["created"])
+        manifests = [json.loads(file.read_text()) for file in path.glob("*.json") if file.name != "state.json"]
+        self.manifests = sorted(manifests, key=lambda manifest: unix(manifest["taken"]))
+        drills = [json.loads(file.read_text()) for file in (path / "drills").glob("*.json")]
+        self.drills = sorted(drills, key=lambda drill: unix(drill["finished"]))
+
+    def metrics(self):
+        """The gauges that have to follow from it, if every drill in it has passed."""
+        drilled = {drill["snapshot"] for drill in self.drills}
+        verified = [manifest for manifest in self.manifests if manifest["name"] in drilled]
+        newest, last = self.manifests[-1], self.drills[-1]
+        return {"etcdrill_state_created_timestamp_seconds": self.created,
+                "etcdrill_snapshot_last_success_timestamp_seconds": unix(newest["taken"]),
+                "etcdrill_snapshot_last_size_bytes": newest["size"],
+                "etcdrill_snapshot_last_revision": newest["revision"],
+                "etcdrill_snapshot_last_keys": newest["live_keys"],
+                "etcdrill_snapshot_last_duration_seconds": newest["duration_seconds"],
+                "etcdrill_store_bytes": sum(manifest["size"] for manifest in self.manifests),
+                "etcdrill_store_oldest_snapshot_timestamp_seconds": unix(self.manifests[0]["taken"]),
+                "etcdrill_verified_snapshot_taken_timestamp_seconds": unix(verified[-1]["taken"]),
+                "etcdrill_verified_snapshot_revision": verified[-1]["revision"],
+                "etcdrill_drill_started_timestamp_seconds": unix(last["started"]),
+                "etcdrill_drill_last_success_timestamp_seconds": unix(last["finished"]),
+                "etcdrill_drill_last_duration_seconds": last["rto_seconds"],
+                "etcdrill_drill_consecutive_failures": 0}
+
+    def states(self):
+        verified = len({drill["snapshot"] for drill in self.drills})
+        return {"verified": verified, "unverified": len(self.manifests) - verified, "failed": 0}
+
+
+class SilentProxy:
+    """Passes bytes on to a member, and goes silent on a connection once so many have come back on it."""
+
+    def __init__(self, url, silent_after):
+        self._upstream = int(url.rsplit(":", 1)[1])
+        self._silent_after = silent_after
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"https://127.0.0.1:{self._listener.getsockname()[1]}"
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def close(self):
+        self._listener.close()
+
+    def _accept(self):
+        while True:
+            try:
+                near, _ = self._listener.accept()
+            except OSError:
+                return
+            far = socket.create_connection(("127.0.0.1", self._upstream))
+            threading.Thread(target=self._pass_on, args=(near, far, None), daemon=True).start()
+            threading.Thread(target=self._pass_on, args=(far, near, self._silent_after), daemon=True).start()
+
+    def _pass_on(self, source, target, limit):
+        passed = 0
+        try:
+            while data := source.recv(4096):
+                passed += len(data)
+                if limit is None or passed <= limit:
+                    target.sendall(data)
+        except OSError:
+            pass
+        source.close()
+        target.close()
+
+
+class SidecarCase(harness.TestCase):
+    """A cluster for the class: three members, client certificates, auth."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.cluster = harness.Cluster(cls.scene, "3.5", size=3, tls=True)
+        harness.fill(cls.cluster)
+        cls.cluster.enable_auth(PASSWORD)
+
+    @classmethod
+    def configure(cls, directory, snapshot="1h", drill="1h", endpoints=None, name="etcdrill.yaml"):
+        """Writes a configuration; its path and its port."""
+        (directory / "password").write_text(PASSWORD + "\n")
+        port = harness.free_port()
+        text = CONFIG.format(endpoints=json.dumps(endpoints or cls.cluster.endpoints), pki=cls.scene.certs, port=port,
+                             etcd=harness.tool("3.5", "etcd"), snapshot=snapshot, drill=drill)
+        (directory / name).write_text(text)
+        return directory / name, port
+
+    def start(self, **settings):
+        sidecar = harness.Sidecar(self.scene, *self.configure(self.dir, **settings), self.dir)
+        self.addCleanup(sidecar.process.kill)
+        return sidecar
+
+    def assertNothingHalfDone(self):
+        self.assertEqual(harness.processes_naming(self.dir), [])
+        self.assertEqual([path.name for path in (self.dir / "store").rglob("*.part")], [])
+        self.assertEmpty(self.dir / "scratch")
+        databases = {path.stem for path in (self.dir / "store").glob("*.db")}
+        manifests = {path.stem for path in (self.dir / "store").glob("*.json")} - {"state"}
+        self.assertEqual(databases, manifests)
+
+    def assertStops(self, sidecar):
+        self.assertEqual(sidecar.stop(), 0)
+        self.assertNothingHalfDone()
+
+
+class Serving(SidecarCase):
+    """A sidecar that has taken snapshots, drilled and probed."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.home = cls.scene.new_dir()
+        cls.sidecar = harness.Sidecar(cls.scene, *cls.configure(cls.home, snapshot="2s", drill="3s"), cls.home)
+        cls.sidecar.wait_for_line("drill passed")
+        cls.sidecar.wait_for_line("snapshot taken", after=1)
+        cls.sidecar.wait_for_value(1, "etcdrill_source_up")
+        cls.text = cls.sidecar.first_answer("/metrics")
+        cls.families = harness.parse_metrics(cls.text)
+
+    def test_promtool_is_content(self):
+        outcome = harness.run(["promtool", "check", "metrics"], text=self.text)
+        self.assertEqual((outcome.code, outcome.out + outcome.err), (0, ""))
+
+    def test_the_names_are_those_of_the_catalogue(self):
+        known = set(catalogue())
+        self.assertEqual(set(self.families) - known, set(), "not in docs/metrics.md")
+        self.assertEqual(known - set(self.families) - AFTER_FAILURES, set(), "absent, though all of it has run")
+
+    def test_types_and_help_are_those_of_the_catalogue(self):
+        for name, (kind, _, text) in catalogue().items():
+            if name in self.families:
+                with self.subTest(name):
+                    self.assertEqual((self.families[name].type, self.families[name].help), (kind, text))
+
+    def test_label_sets_are_those_of_the_catalogue(self):
+        for name, (_, labels, _) in catalogue().items():
+            for label, values in labels.items():
+                with self.subTest(name, label=label):
+                    samples = self.families[name].samples
+                    found = {found[label] for _, found, _ in samples}
+                    self.assertEqual({frozenset(set(found) - {"le"}) for _, found, _ in samples}, {frozenset(labels)})
+                    if values is not None:
+                        self.assertEqual(found, values)
+                    if label == "etcd_endpoint":
+                        self.assertEqual(found, set(self.cluster.endpoints))
+
+    def test_the_values_are_sound(self):
+        value = self.sidecar.value
+        self.assertEqual(value("etcdrill_source_members"), 3)
+        self.assertEqual(value("etcdrill_source_hashkv_consistent"), 1)
+        self.assertEqual(value("etcdrill_source_alarm_active", alarm="nospace"), 0)
+        self.assertEqual(value("etcdrill_snapshot_last_revision"), self.cluster.revision())
+        self.assertEqual(value("etcdrill_snapshot_last_keys"), len(self.cluster.content()))
+        self.assertEqual(value("etcdrill_snapshot_failures_total", reason="other"), 0)
+        self.assertEqual(value("etcdrill_drill_last_check_success", check="hashkv"), 1)
+        self.assertEqual([value("etcdrill_endpoint_healthy", etcd_endpoint=url) for url in self.cluster.endpoints], [1, 1, 1])
+        self.assertEqual(value("etcdrill_objective_rpo_seconds"), 7200)
+        self.assertEqual(value("etcdrill_snapshot_interval_seconds"), 2)
+        self.assertGreater(value("etcdrill_snapshot_received_bytes_total"), 100_000)
+        self.assertGreater(value("process_threads"), 1)
+
+    def test_routes_are_exact(self):
+        for path in ("/metrics", "/-/healthy", "/-/ready", "/"):
+            self.assertEqual(self.sidecar.request(path)[0], 200, path)
+        for path in ("/metrics/", "/metricsx", "/metrics/x", "/-/healthyx", "/-/healthy/", "/-/readyx", "/-", "/nonsense"):
+            self.assertEqual(self.sidecar.request(path)[0], 404, path)
+
+    def test_head_answers_like_get_without_the_body(self):
+        self.assertEqual(self.sidecar.request("/metrics", "HEAD"), (200, ""))
+        self.assertEqual(self.sidecar.request("/metricsx", "HEAD"), (404, ""))
+
+    def test_other_methods_are_refused(self):
+        for method in ("POST", "PUT", "DELETE", "PATCH", "OPTIONS"):
+            self.assertEqual(self.sidecar.request("/metrics", method)[0], 405, method)
+            self.assertEqual(self.sidecar.request("/nonsense", method)[0], 404, method)
+
+    def test_the_store_proves_itself(self):
+        for database in sorted((self.home / "store").glob("*.db"))[:2]:
+            self.etcdrill("verify", database)
+        self.assertEqual(oct((self.home / "store").stat().st_mode & 0o777), oct(0o700))
+        self.assertEqual({oct(path.stat().st_mode & 0o777) for path in (self.home / "store").glob("e2e-*")}, {oct(0o600)})
+        for name in (path.stem for path in (self.home / "store").glob("*.db")):
+            self.assertRegex(name, r"\Ae2e-\d{20}-\d{8}T\d{6}Z\Z")
+
+    def test_a_second_sidecar_on_the_store_is_refused(self):
+        path, _ = self.configure(self.home, name="second.yaml")
+        outcome = self.etcdrill("run", "--config", path, code=1, timeout=10)
+        self.assertOneLine(outcome.err, "another etcdrill")
+        self.assertEqual(self.sidecar.request("/-/healthy")[0], 200)
+
+    def test_a_port_that_is_taken(self):
+        path, port = self.configure(self.dir)
+        path.write_text(path.read_text().replace(f":{port}", f":{self.sidecar.port}"))
+        self.assertOneLine(self.etcdrill("run", "--config", path, code=2, timeout=10).err, "web.listen")
+
+    def test_commands_work_beside_it(self):
+        config = self.home / "etcdrill.yaml"
+        self.assertIn("e2e-", self.etcdrill("snapshot", "list", "--config", config).out)
+        self.assertEqual(self.etcdrill("health", "--config", config).out.count(" healthy "), 3)
+        report = json.loads(self.etcdrill("drill", "latest-verified", "--config", config, "-w", "json").out)
+        self.assertEqual((report["verdict"], report["level_reached"]), ("proven", 5))
+
+    def test_no_secret_is_told(self):
+        told = self.text + self.sidecar.request("/")[1] + self.sidecar.log.read_text()
+        for path in (self.home / "store").rglob("*.json"):
+            told += path.read_text()
+        self.assertIn("e2e", told)
+        self.assertNotIn("canary", told)
+
+
+class Restart(SidecarCase):
+    def test_the_first_scrape_after_a_restart_is_right(self):
+        before = self.start(snapshot="1s", drill="2s")
+        before.wait_for_line("drill passed", after=1)
+        self.assertEqual(before.stop(), 0)
+        store = Store(self.dir / "store")
+        after = self.start()  # hourly: nothing is due
+        families = harness.parse_metrics(after.first_answer("/metrics"))
+        for name, expected in store.metrics().items():
+            with self.subTest(name):
+                self.assertAlmostEqual(families[name].samples[0][2], expected, delta=0.0015)
+        self.assertEqual(harness.by_label(families["etcdrill_snapshots"], "state"), store.states())
+        self.assertEqual(families["etcdrill_snapshot_attempts_total"].samples[0][2], 0)
+        self.assertEqual(harness.by_label(families["etcdrill_drill_last_check_success"], "check"),
+                         dict.fromkeys(catalogue()["etcdrill_drill_last_check_success"][1]["check"], 1))
+        seconds = {stage["name"]: stage["duration_seconds"] for stage in store.drills[-1]["stages"]}
+        self.assertEqual(harness.by_label(families["etcdrill_drill_last_stage_duration_seconds"], "stage"), seconds)
+        self.assertStops(after)
+
+    def test_a_snapshot_that_rots_in_the_store_is_found(self):
+        sidecar = self.start(drill="1s")
+        sidecar.wait_for_line("drill passed")
+        database, = (self.dir / "store").glob("*.db")
+        content = bytearray(database.read_bytes())
+        content[len(content) // 2] ^= 1
+        database.write_bytes(content)
+        self.assertIn("stage=checksum", sidecar.wait_for_line("drill failed"))
+        self.check_rotten(sidecar)
+        self.assertGreaterEqual(sidecar.value("etcdrill_drill_failures_total", stage="checksum"), 1)
+        self.assertStops(sidecar)
+        after = self.start()
+        self.check_rotten(after)
+        self.assertStops(after)
+
+    def check_rotten(self, sidecar):
+        sidecar.wait_for_value(1, "etcdrill_snapshots", state="failed")
+        self.assertIsNone(sidecar.value("etcdrill_verified_snapshot_taken_timestamp_seconds"))
+        self.assertEqual(sidecar.value("etcdrill_drill_last_check_success", check="sha256"), 0)
+        self.assertGreaterEqual(sidecar.value("etcdrill_drill_consecutive_failures"), 1)
+        self.assertEqual(sidecar.value("etcdrill_drill_last_failure_timestamp_seconds"),
+                         unix(Store(self.dir / "store").drills[-1]["finished"]))
+
+
+class Signals(SidecarCase):
+    def etcd_of(self, sidecar):
+        return [pid for pid, (parent, command) in harness.process_table().items()
+                if parent == sidecar.process.pid and str(self.dir / "scratch") in command]
+
+    def stalled(self):
+        """A sidecar in the middle of a snapshot that does not go on."""
+        proxy = SilentProxy(self.cluster.endpoints[0], silent_after=100_000)
+        self.addCleanup(proxy.close)
+        sidecar = self.start(endpoints=[proxy.url])
+
+        def streaming():
+            parts = list((self.dir / "store").glob(".*.part")) if (self.dir / "store").exists() else []
+            return [part for part in parts if part.stat().st_size > 0]
+
+        harness.wait_until(streaming, "a snapshot under way")
+        return sidecar
+
+    def test_sigterm_when_idle(self):
+        sidecar = self.start()
+        sidecar.wait_for_line("drill passed")
+        self.assertStops(sidecar)
+        self.assertIn("etcdrill stopped", sidecar.log.read_text())
+
+    def test_sigterm_in_a_drill(self):
+        sidecar = self.start()
+        harness.wait_until(lambda: self.etcd_of(sidecar), "the drill's etcd")
+        self.assertEqual(sidecar.value("etcdrill_drill_in_progress"), 1)
+        self.assertStops(sidecar)
+        self.assertEqual(list((self.dir / "store" / "drills").iterdir()), [])
+
+    def test_sigterm_in_a_snapshot(self):
+        sidecar = self.stalled()
+        self.assertStops(sidecar)
+        self.assertEqual(list((self.dir / "store").glob("*.db")), [])
+
+    def test_sigint_does_the_same(self):
+        sidecar = self.stalled()
+        sidecar.process.send_signal(signal.SIGINT)
+        self.assertEqual(sidecar.process.wait(5), 0)
+        self.assertNothingHalfDone()
+
+    def test_sigkill_in_a_snapshot_is_swept_at_the_next_start(self):
+        sidecar = self.stalled()
+        sidecar.process.kill()
+        sidecar.process.wait()
+        left = list((self.dir / "store").glob(".*.part"))
+        self.assertEqual(len(left), 1)
+        after = self.start()
+        after.wait_for_line("snapshot taken")
+        self.assertFalse(left[0].exists())
+        after.wait_for_line("drill passed")
+        self.assertStops(after)
+
+    def test_sigkill_in_a_drill_is_swept_at_the_next_start(self):
+        sidecar = self.start()
+        etcd, = harness.wait_until(lambda: self.etcd_of(sidecar), "the drill's etcd")
+        sidecar.process.kill()
+        sidecar.process.wait()
+        harness.wait_until(lambda: etcd not in harness.process_table(), "the end of the drill's etcd", timeout=2)
+        self.assertNotEqual(list((self.dir / "scratch").iterdir()), [])
+        after = self.start()
+        after.wait_for_line("drill passed")
+        self.assertStops(after)
+
+
+class Faults(SidecarCase):
+    def snapshot_after(self, sidecar):
+        """A new snapshot from now on: its log line."""
+        return sidecar.wait_for_line("snapshot taken", after=len(sidecar.lines("snapshot taken")))
+
+    def test_members_die_one_by_one_and_come_back(self):
+        sidecar = self.start(snapshot="1s")
+        first, *others = self.cluster.members
+        self.assertIn(f"endpoint={first.client_url}", self.snapshot_after(sidecar))
+        self.cluster.kill(first)
+        self.assertIn(f"endpoint={others[0].client_url}", self.snapshot_after(sidecar))
+        sidecar.wait_for_value(0, "etcdrill_endpoint_healthy", etcd_endpoint=first.client_url)
+        self.assertEqual(sidecar.value("etcdrill_source_up"), 1)
+        self.assertEqual(sidecar.value("etcdrill_snapshot_consecutive_failures"), 0)
+
+        self.cluster.kill(*others)
+        harness.wait_until(lambda: sidecar.value("etcdrill_snapshot_failures_total", reason="connect"), "failed snapshots")
+        sidecar.wait_for_value(0, "etcdrill_source_up")
+        self.assertGreaterEqual(sidecar.value("etcdrill_snapshot_consecutive_failures"), 1)
+        self.assertIsNotNone(sidecar.value("etcdrill_snapshot_last_failure_timestamp_seconds"))
+        self.assertEqual(sidecar.request("/-/healthy")[0], 200)
+        self.assertIn("reason=connect", sidecar.lines("snapshot failed")[-1])
+
+        self.cluster.start()
+        self.snapshot_after(sidecar)
+        sidecar.wait_for_value(1, "etcdrill_source_up")
+        sidecar.wait_for_value(1, "etcdrill_endpoint_healthy", etcd_endpoint=first.client_url)
+        self.assertEqual(sidecar.value("etcdrill_snapshot_consecutive_failures"), 0)
+        self.assertNotIn("canary", sidecar.log.read_text())
+        self.assertStops(sidecar)
+
+    def test_a_wrong_password_is_told_by_its_reason_and_heals(self):
+        path, port = self.configure(self.dir, snapshot="1s")
+        (self.dir / "password").write_text("canary-wrong\n")
+        sidecar = harness.Sidecar(self.scene, path, port, self.dir)
+        harness.wait_until(lambda: sidecar.value("etcdrill_snapshot_failures_total", reason="auth"), "a failed snapshot")
+        (self.dir / "password").write_text(PASSWORD + "\n")
+        sidecar.wait_for_line("snapshot taken")
+        self.assertNotIn("canary", sidecar.log.read_text())
+        sidecar.wait_for_line("drill passed")
+        self.assertStops(sidecar)
+
+
+if __name__ == "__main__":
+    harness.main()
