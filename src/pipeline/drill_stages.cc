@@ -81,15 +81,22 @@ Status DrillStages::VerifySnapshot() {
 }
 
 Status DrillStages::Add(std::vector<drill::Check> checks) {
-  std::string failed;
-  for (drill::Check& check : checks) {
-    if (check.result == CheckResult::kFail) {
-      failed += fmt::format("{}{}: expected {}, got {}", failed.empty() ? "" : "; ", check.name, check.expected,
-                            check.actual);
+  const auto join = [&checks](CheckResult result) {
+    std::string text;
+    for (const drill::Check& check : checks) {
+      if (check.result != result) continue;
+      text +=
+          fmt::format("{}{}: expected {}, got {}", text.empty() ? "" : "; ", check.name, check.expected, check.actual);
     }
-    report_.checks.push_back(std::move(check));
-  }
-  return failed.empty() ? OkStatus() : Error(Reason::kCheckFailed, failed);
+    return text;
+  };
+  const std::string failed = join(CheckResult::kFail);
+  const std::string not_comparable = join(CheckResult::kNotComparable);
+  report_.checks.insert(report_.checks.end(), checks.begin(), checks.end());
+  if (!failed.empty()) return Error(Reason::kCheckFailed, failed);
+  // Not a failure of the data, but never a pass either.
+  if (!not_comparable.empty()) return Error(Reason::kNotProvable, "not comparable: " + not_comparable);
+  return OkStatus();
 }
 
 void DrillStages::MeasureRto() {

@@ -3,6 +3,7 @@
 #include <thread>
 
 #include "pipeline/catalog.h"
+#include "pipeline/drill_stages.h"
 #include "pipeline/scheduler.h"
 #include "support/catch.h"
 #include "support/test_context.h"
@@ -110,6 +111,50 @@ TEST_CASE("a drill report survives being written and read") {
   CHECK(summary.checks == std::map<std::string, bool>{{"hashkv", true}});
   for (const char* text : {"", "[]", "{}", "{\"kind\":\"DrillReport\"}", "\xff"})
     CHECK_FALSE(ParseDrillSummary(text).ok());
+}
+
+TEST_CASE("what does not compare is no pass, and what is wrong is damage") {
+  TestContext test;
+  const DrillRequest request{.snapshot = "s", .path = "s.db"};
+  DrillStages stages(test.context(), request);
+  const auto result =
+      GENERATE(drill::CheckResult::kPass, drill::CheckResult::kNotComparable, drill::CheckResult::kFail);
+  stages.Run(kVerifyStage, [&] {
+    stages.report().verdict = verify::Verdict::kProven;
+    return stages.Add({{drill::kHashKvCheck, result, "a", "b"}});
+  });
+  stages.Run(kHealthStage, [] { return OkStatus(); });
+  stages.MeasureRto();
+  stages.RunAlways(kCleanupStage, [] { return OkStatus(); });
+  const DrillReport report = stages.Finish();
+  CHECK(report.passed() == (result == drill::CheckResult::kPass));
+  CHECK(report.level_reached == (result == drill::CheckResult::kPass ? 5 : 0));
+  CHECK(report.verdict == (result == drill::CheckResult::kPass            ? verify::Verdict::kProven
+                           : result == drill::CheckResult::kNotComparable ? verify::Verdict::kNotProvable
+                                                                          : verify::Verdict::kDamaged));
+  REQUIRE(report.stages.size() == 3);
+  CHECK(report.stages[1].result == (report.passed() ? StageResult::kPass : StageResult::kSkipped));
+  CHECK(report.stages[2].result == StageResult::kPass);
+}
+
+TEST_CASE("a drill whose time is up stops before its next stage, but cleans up") {
+  TestContext test;
+  const DrillRequest request{.snapshot = "s", .path = "s.db", .timeout = 0s};
+  DrillStages stages(test.context(), request);
+  bool ran = false;
+  stages.Run(kBootStage, [&] {
+    ran = true;
+    return OkStatus();
+  });
+  bool cleaned = false;
+  stages.RunAlways(kCleanupStage, [&] {
+    cleaned = true;
+    return OkStatus();
+  });
+  const DrillReport report = stages.Finish();
+  CHECK_FALSE(ran);
+  CHECK(cleaned);
+  CHECK(ReasonOf(report.outcome) == Reason::kTimeout);
 }
 
 TEST_CASE("after a restart the first run is one interval after the last, never in the past") {
