@@ -89,7 +89,7 @@ Result<ExitCode> SnapshotStatus(const Context& context, const StatusOptions& opt
                  {"totalKey", keys},
                  {"totalSize", keyspace.total_bytes}};
     if (!as_35) json["version"] = keyspace.storage_version;
-    fmt::print("{}\n", json.dump());
+    fmt::print("{}\n", json.dump(-1, ' ', false, Json::error_handler_t::replace));
     return ExitCode::kOk;
   }
   std::vector<std::string> head = {"HASH", "REVISION", "TOTAL KEYS", "TOTAL SIZE"};
@@ -108,7 +108,8 @@ Result<ExitCode> SnapshotStatus(const Context& context, const StatusOptions& opt
 }
 
 Result<ExitCode> SnapshotRestore(const Context& context, const RestoreCommandOptions& options) {
-  const std::string data_dir = options.data_dir.empty() ? options.name + ".etcd" : options.data_dir;
+  std::string data_dir = options.data_dir.empty() ? options.name + ".etcd" : options.data_dir;
+  while (data_dir.size() > 1 && data_dir.back() == '/') data_dir.pop_back();
   const restore::RestoreOptions request{
       .snapshot = options.file,
       .data_dir = data_dir,
@@ -146,7 +147,7 @@ Result<ExitCode> SnapshotList(const Context& context, const ListOptions& options
   }
   const std::vector<std::string> head = {"NAME", "TAKEN", "REVISION", "KEYS", "SIZE", "SHA256", "STATE", "LAST-DRILL"};
   if (options.format == OutputFormat::kJson) {
-    fmt::print("{}\n", json.dump(2));
+    fmt::print("{}\n", json.dump(2, ' ', false, Json::error_handler_t::replace));
   } else {
     fmt::print("{}", options.format == OutputFormat::kTable ? FramedTable(head, rows) : PlainTable(head, rows));
   }

@@ -13,7 +13,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Duration kStoreLookEvery = 200ms;
+constexpr Duration kStoreLookEvery = 1s;
 
 std::string FailedStage(const pipeline::DrillReport& report) {
   for (const pipeline::Stage& stage : report.stages) {

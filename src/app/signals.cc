@@ -13,6 +13,7 @@ namespace etcdrill::app {
 
 std::stop_token StopOnSignals() {
   signal(SIGPIPE, SIG_IGN);  // a reader that went away is an error of write(2), not the end
+  signal(SIGCHLD, SIG_DFL);  // inherited as ignored, it would take the exit codes of our children away
   sigset_t set;
   sigemptyset(&set);
   sigaddset(&set, SIGINT);

@@ -35,7 +35,7 @@ Result<Duration> ParseDuration(std::string_view text) {
   while (!rest.empty()) {
     double number = 0;
     const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), number, std::chars_format::fixed);
-    if (error != std::errc() || number < 0 || std::signbit(number)) return BadDuration(text);
+    if (error != std::errc() || !std::isfinite(number) || std::signbit(number)) return BadDuration(text);
     rest.remove_prefix(static_cast<size_t>(end - rest.data()));
     const std::string_view name = rest.substr(0, rest.find_first_of("0123456789."));
     const Unit* unit = nullptr;

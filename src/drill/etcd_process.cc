@@ -1,5 +1,5 @@
-// Flags for a member that is alone, reaches nobody and leaves nothing to chance. A quota of 8 GiB, because a snapshot
-// of a cluster with a raised quota must not drill into a NOSPACE alarm of the default's making.
+// Flags for a member that is alone, reaches nobody and leaves nothing to chance. No quota: a large database must not
+// drill into a NOSPACE alarm of our own making.
 #include "drill/etcd_process.h"
 
 #include <fmt/format.h>
@@ -16,6 +16,7 @@ using namespace std::chrono_literals;
 constexpr Duration kVersionLimit = 10s;
 constexpr Duration kPollEvery = 20ms;
 constexpr Duration kStopGrace = 3s;
+constexpr Duration kCallLimit = 60s;  // HashKV reads the whole database
 constexpr std::string_view kClientSocket = "client.sock:0";
 constexpr size_t kSocketPathMax = 107;  // sun_path without its terminating zero
 constexpr size_t kLogLinesInError = 3;
@@ -79,12 +80,13 @@ Result<std::unique_ptr<EtcdProcess>> EtcdProcess::Start(const Context& context, 
       .arguments = {"--name", std::string(kMemberName), "--data-dir", data_path, "--listen-client-urls", client_url,
                     "--advertise-client-urls", client_url, "--listen-peer-urls", std::string(kPeerUrl),
                     "--initial-advertise-peer-urls", std::string(kPeerUrl), "--initial-cluster",
-                    fmt::format("{}={}", kMemberName, kPeerUrl), "--quota-backend-bytes", "8589934592"},
+                    fmt::format("{}={}", kMemberName, kPeerUrl), "--quota-backend-bytes=-1"},
       .environment = {"PATH=/usr/bin:/bin", "GOTRACEBACK=none"},
       .working_dir = work_path,
       .low_priority = true};
   ASSIGN_OR_RETURN(auto process, context.processes.Start(options));
-  ASSIGN_OR_RETURN(auto client, etcd::ScratchClient::Create({.socket_path = socket}, context));
+  ASSIGN_OR_RETURN(auto client,
+                   etcd::ScratchClient::Create({.socket_path = socket, .command_timeout = kCallLimit}, context));
   return std::unique_ptr<EtcdProcess>(new EtcdProcess(context, std::move(process), std::move(client)));
 }
 

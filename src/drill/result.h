@@ -5,6 +5,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/status.h"
+
 namespace etcdrill::drill {
 
 enum class CheckResult { kPass, kFail, kSkipped, kNotComparable };
@@ -14,6 +16,7 @@ struct Check {
   CheckResult result = CheckResult::kSkipped;
   std::string expected;
   std::string actual;
+  Status unanswered;  // set: etcd could not be asked, so the check is skipped
 };
 
 inline constexpr std::string_view kSha256Check = "sha256";
@@ -28,7 +31,7 @@ inline constexpr std::string_view kWriteCheck = "write";
 // A check of two texts that must be equal.
 inline Check Compare(std::string_view name, std::string expected, std::string actual) {
   const CheckResult result = expected == actual ? CheckResult::kPass : CheckResult::kFail;
-  return {name, result, std::move(expected), std::move(actual)};
+  return {name, result, std::move(expected), std::move(actual), OkStatus()};
 }
 
 }  // namespace etcdrill::drill

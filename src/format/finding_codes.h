@@ -50,6 +50,9 @@ inline constexpr std::string_view kLeaseDecode = "lease_decode";
 inline constexpr std::string_view kMetaValue = "meta_value";
 inline constexpr std::string_view kMemberDecode = "member_decode";
 inline constexpr std::string_view kAlarmDecode = "alarm_decode";
+// What was known when it was taken.
+inline constexpr std::string_view kMembersDisagreed = "members_disagreed";
+inline constexpr std::string_view kDamagedWhenTaken = "damaged_when_taken";
 // What survives a restore and surprises people.
 inline constexpr std::string_view kRestoresWithAlarm = "restores_with_alarm";
 inline constexpr std::string_view kRestoresWithAuth = "restores_with_auth";

@@ -6,7 +6,6 @@
 namespace etcdrill {
 
 Result<DurableFile> DurableFile::Create(FileSystem& fs, const std::string& temp_path) {
-  if (fs.Exists(temp_path)) RETURN_IF_ERROR(fs.Unlink(temp_path));
   ASSIGN_OR_RETURN(auto file, fs.Create(temp_path, kPrivateFileMode));
   return DurableFile(fs, temp_path, std::move(file));
 }
@@ -28,7 +27,9 @@ Status DurableFile::Commit(const std::string& target) {
 }
 
 Status WriteFileDurably(FileSystem& fs, const std::string& path, std::string_view content) {
-  ASSIGN_OR_RETURN(DurableFile file, DurableFile::Create(fs, JoinPath(DirName(path), "." + BaseName(path) + ".part")));
+  const std::string temp_path = JoinPath(DirName(path), "." + BaseName(path) + ".part");
+  if (fs.Exists(temp_path)) RETURN_IF_ERROR(fs.Unlink(temp_path));  // of a writer that was killed
+  ASSIGN_OR_RETURN(DurableFile file, DurableFile::Create(fs, temp_path));
   RETURN_IF_ERROR(file.Append(content));
   return file.Commit(path);
 }

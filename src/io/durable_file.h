@@ -15,7 +15,8 @@ namespace etcdrill {
 // Not thread-safe. `fs` must outlive the object.
 class DurableFile {
  public:
-  // `temp_path` must lie on the same file system as the later target. A leftover of that name is replaced.
+  // `temp_path` must lie on the same file system as the later target, and be a name that nobody else uses: a file that
+  // is there is an error (kAlreadyExists).
   static Result<DurableFile> Create(FileSystem& fs, const std::string& temp_path);
 
   DurableFile(DurableFile&& other) noexcept;

@@ -43,6 +43,8 @@ struct FileInfo {
   Kind kind;
   uint64_t size;
   WallTime modified;
+  bool is_symlink = false;  // the rest is about what it leads to
+  bool is_ours = false;     // owned by the user that we run as
 };
 
 struct SpaceInfo {

@@ -189,9 +189,13 @@ class PosixFileSystem final : public FileSystem {
 
   Result<FileInfo> Stat(const std::string& path) override {
     struct stat st {};
-    if (::stat(path.c_str(), &st) != 0) return ErrorFromErrno(errno, "stat", path);
+    if (::lstat(path.c_str(), &st) != 0) return ErrorFromErrno(errno, "stat", path);
+    const bool is_symlink = S_ISLNK(st.st_mode);
+    if (is_symlink && ::stat(path.c_str(), &st) != 0) return ErrorFromErrno(errno, "stat", path);
     FileInfo info{FileInfo::Kind::kOther, static_cast<uint64_t>(st.st_size),
                   WallTime(std::chrono::seconds(st.st_mtim.tv_sec) + std::chrono::nanoseconds(st.st_mtim.tv_nsec))};
+    info.is_symlink = is_symlink;
+    info.is_ours = st.st_uid == ::geteuid();
     if (S_ISREG(st.st_mode)) info.kind = FileInfo::Kind::kFile;
     if (S_ISDIR(st.st_mode)) info.kind = FileInfo::Kind::kDirectory;
     return info;
@@ -255,7 +259,7 @@ class PosixFileSystem final : public FileSystem {
   }
 
   Result<std::unique_ptr<FileLock>> Lock(const std::string& path) override {
-    ASSIGN_OR_RETURN(Fd fd, Open(path, O_RDWR | O_CREAT, kPrivateFileMode, "open lock"));
+    ASSIGN_OR_RETURN(Fd fd, Open(path, O_RDWR | O_CREAT | O_NOFOLLOW, kPrivateFileMode, "open lock"));
     if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
       if (errno != EWOULDBLOCK) return ErrorFromErrno(errno, "lock", path);
       return Error(Reason::kBusy,

@@ -15,6 +15,9 @@ void RemoveOwnerless(const Context& context, const std::string& parent) {
   for (const std::string& name : *names) {
     if (!name.starts_with(kPrefix)) continue;
     const std::string path = JoinPath(parent, name);
+    // The parent may be /tmp, where anybody can make a directory of that name: only our own are looked into.
+    const auto info = context.fs.Stat(path);
+    if (!info.ok() || info->is_symlink || !info->is_ours || info->kind != FileInfo::Kind::kDirectory) continue;
     const auto lock = context.fs.Lock(JoinPath(path, kLockName));
     if (!lock.ok()) continue;  // its drill is alive
     const Status removed = context.fs.RemoveAll(path);

@@ -8,10 +8,18 @@
 namespace etcdrill::pipeline {
 namespace {
 
-SnapshotState StateOf(const store::Manifest& manifest, const std::optional<DrillSummary>& last_drill) {
-  if (manifest.verdict == verify::VerdictName(verify::Verdict::kDamaged)) return SnapshotState::kFailed;
-  if (!last_drill.has_value()) return SnapshotState::kUnverified;
-  return last_drill->passed ? SnapshotState::kVerified : SnapshotState::kFailed;
+// What the drills say of a snapshot, the newest last. One that could not be carried through (no space, no etcd) says
+// nothing.
+SnapshotState StateOf(const store::Manifest& manifest, const std::vector<DrillSummary>& drills) {
+  const auto damaged = verify::VerdictName(verify::Verdict::kDamaged);
+  if (manifest.verdict == damaged) return SnapshotState::kFailed;
+  SnapshotState state = SnapshotState::kUnverified;
+  for (const DrillSummary& drill : drills) {
+    if (drill.snapshot != manifest.name) continue;
+    if (drill.passed) state = SnapshotState::kVerified;
+    if (drill.verdict == damaged) state = SnapshotState::kFailed;
+  }
+  return state;
 }
 
 void AddSnapshotFacts(const Catalog& catalog, report::StoreFacts& facts) {
@@ -75,9 +83,8 @@ std::string_view StateName(SnapshotState state) {
 }
 
 const CatalogEntry* Catalog::Newest() const {
-  const auto damaged = verify::VerdictName(verify::Verdict::kDamaged);
   const auto at = std::find_if(snapshots.rbegin(), snapshots.rend(),
-                               [&](const CatalogEntry& e) { return e.manifest.verdict != damaged; });
+                               [](const CatalogEntry& e) { return e.state != SnapshotState::kFailed; });
   return at == snapshots.rend() ? nullptr : &*at;
 }
 
@@ -98,7 +105,7 @@ Result<Catalog> ReadCatalog(const Context& context, const store::LocalStore& sto
     for (const DrillSummary& drill : catalog.drills) {
       if (drill.snapshot == manifest.name) entry.last_drill = drill;
     }
-    entry.state = StateOf(manifest, entry.last_drill);
+    entry.state = StateOf(manifest, catalog.drills);
     entry.manifest = std::move(manifest);
   }
   return catalog;

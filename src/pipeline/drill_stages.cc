@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "format/wal/wal.h"
+#include "pipeline/manifest_check.h"
 
 namespace etcdrill::pipeline {
 
@@ -53,24 +54,25 @@ Status DrillStages::VerifySnapshot() {
   verify::VerifyInput input{.path = request_.path};
   if (request_.manifest.has_value()) input.expected = {request_.manifest->size_bytes, request_.manifest->sha256};
   ASSIGN_OR_RETURN(report_.verify, verify::Verify(context_, input));
-  const verify::VerifyReport& seen = *report_.verify;
+  verify::VerifyReport& seen = *report_.verify;
+  if (request_.manifest.has_value()) CompareWithManifest(*request_.manifest, seen);
   report_.verdict = seen.verdict;
 
-  const bool transferred = seen.levels.transfer != LevelResult::kFail;
-  const std::string expected_sha = input.expected.has_value() ? input.expected->sha256 : "that of the trailer";
-  report_.checks.push_back({drill::kSha256Check,
-                            seen.levels.transfer == LevelResult::kPass   ? CheckResult::kPass
-                            : seen.levels.transfer == LevelResult::kFail ? CheckResult::kFail
-                                                                         : CheckResult::kSkipped,
-                            expected_sha, seen.sha256});
+  std::vector<drill::Check> checks = {{drill::kSha256Check, CheckResult::kSkipped,
+                                       input.expected.has_value() ? input.expected->sha256 : "that of the trailer",
+                                       seen.sha256}};
+  if (seen.levels.transfer == LevelResult::kPass) checks[0].result = CheckResult::kPass;
+  if (seen.levels.transfer == LevelResult::kFail) checks[0].result = CheckResult::kFail;
   if (seen.keyspace.has_value() && request_.manifest.has_value()) {
-    report_.checks.push_back(drill::Compare(drill::kDbHashCheck, fmt::format("{:08x}", request_.manifest->hash),
-                                            fmt::format("{:08x}", seen.keyspace->hash)));
+    checks.push_back(drill::Compare(drill::kDbHashCheck, fmt::format("{:08x}", request_.manifest->hash),
+                                    fmt::format("{:08x}", seen.keyspace->hash)));
   }
+  const Status compared = Add(std::move(checks));
   if (seen.verdict == verify::Verdict::kDamaged || !seen.keyspace.has_value()) {
     return Error(Reason::kDamaged, fmt::format("{} is damaged: {}", request_.path, seen.FirstError()));
   }
-  report_.level_reached = transferred && seen.levels.keyspace == LevelResult::kPass ? 3 : 0;
+  RETURN_IF_ERROR(compared);
+  report_.level_reached = 3;
   const verify::Keyspace& keyspace = *seen.keyspace;
   expectation_ = {.revision = keyspace.hashkv.revision,
                   .live_keys = keyspace.live_keys - (keyspace.bumped ? 1 : 0),
@@ -90,6 +92,14 @@ Status DrillStages::Add(std::vector<drill::Check> checks) {
     }
     return text;
   };
+  // etcd did not answer: that says nothing about the data.
+  for (const drill::Check& check : checks) {
+    if (!check.unanswered.ok()) {
+      const Status unanswered = Annotate(check.unanswered, check.name);
+      report_.checks.insert(report_.checks.end(), checks.begin(), checks.end());
+      return unanswered;
+    }
+  }
   const std::string failed = join(CheckResult::kFail);
   const std::string not_comparable = join(CheckResult::kNotComparable);
   report_.checks.insert(report_.checks.end(), checks.begin(), checks.end());

@@ -84,8 +84,10 @@ Result<SnapshotOutcome> SaveSnapshot(const Context& context, const SnapshotReque
   if (context.fs.Exists(path)) {
     return Error(Reason::kAlreadyExists, fmt::format("save {}: the file exists; name another, or move it away", path));
   }
-  ASSIGN_OR_RETURN(Captured captured,
-                   CaptureAndVerify(context, request, JoinPath(DirName(path), "." + BaseName(path) + ".part")));
+  // A name of its own for each attempt: two that save to one path at a time must not share it.
+  const std::string temp_path =
+      JoinPath(DirName(path), fmt::format(".{}.{:016x}.part", BaseName(path), context.random.Next()));
+  ASSIGN_OR_RETURN(Captured captured, CaptureAndVerify(context, request, temp_path));
   RETURN_IF_ERROR(captured.outcome.verdict);
   RETURN_IF_ERROR(captured.capture.file.Commit(path));
   captured.outcome.verify.file = path;

@@ -80,13 +80,13 @@ Result<uint64_t> WriteDatabase(FileSystem& fs, const ReadableFile& snapshot, con
   ASSIGN_OR_RETURN(const auto meta, bbolt::ReadMetas(snapshot, db.body, findings));
   if (!meta.has_value()) return Error(Reason::kDamaged, findings.kept().front().text);
   db.meta = *meta;
-  const uint64_t used = db.meta.high_water * db.meta.page_size;
-  if (used > db.body) {
-    return Error(Reason::kDamaged, fmt::format("the file ends at byte {}, its pages reach to {}", db.body, used));
+  const uint64_t pages = db.body / db.meta.page_size;
+  if (db.meta.high_water > pages) {
+    return Error(Reason::kDamaged, fmt::format("the file holds {} pages, {} are in use", pages, db.meta.high_water));
   }
   ASSIGN_OR_RETURN(const auto buckets, ChangedBuckets(db, cluster, drop_auth));
   ASSIGN_OR_RETURN(const auto file, fs.Create(target, kPrivateFileMode));
-  RETURN_IF_ERROR(file->AppendFrom(snapshot, used));
+  RETURN_IF_ERROR(file->AppendFrom(snapshot, db.meta.high_water * db.meta.page_size));
   RETURN_IF_ERROR(bbolt::ReplaceBuckets(snapshot, db.body, db.meta, buckets, *file));
   if (sync) RETURN_IF_ERROR(file->Sync());
   ASSIGN_OR_RETURN(const FileInfo info, fs.Stat(target));

@@ -67,7 +67,10 @@ Status LocalStore::Seal(DurableFile file, const Manifest& manifest) {
   if (context_.fs.Exists(path))
     return Error(Reason::kAlreadyExists, fmt::format("store {}: it is there already", path));
   RETURN_IF_ERROR(file.Commit(path));
-  return WriteFileDurably(context_.fs, JoinPath(path_, manifest.name + ".json"), ToJson(manifest));
+  const Status sealed = WriteFileDurably(context_.fs, JoinPath(path_, manifest.name + ".json"), ToJson(manifest));
+  if (!sealed.ok())
+    context_.fs.Unlink(path).IgnoreError();  // without its manifest it is nothing, and may fill the disk
+  return sealed;
 }
 
 std::string LocalStore::SnapshotPath(std::string_view name) const {
@@ -79,6 +82,14 @@ Result<Manifest> LocalStore::Find(std::string_view name) const {
   ASSIGN_OR_RETURN(const std::string text, context_.fs.ReadWhole(path, kJsonBytesMax));
   auto manifest = ParseManifest(text);
   if (!manifest.ok()) return Annotate(manifest.status(), path);
+  // A manifest speaks for its own file only, and only while that is there, whole.
+  if (manifest->name != name)
+    return Error(Reason::kDamaged, fmt::format("{}: it is the manifest of {}", path, manifest->name));
+  ASSIGN_OR_RETURN(const FileInfo file, context_.fs.Stat(SnapshotPath(name)));
+  if (file.size != manifest->size_bytes) {
+    return Error(Reason::kDamaged, fmt::format("{}: the snapshot has {} bytes, {} were stored", SnapshotPath(name),
+                                               file.size, manifest->size_bytes));
+  }
   return manifest;
 }
 
@@ -110,8 +121,12 @@ Result<std::vector<DrillFile>> LocalStore::DrillReports() const {
   std::vector<DrillFile> drills;
   for (const std::string& name : names) {
     if (!name.ends_with(".json")) continue;
-    ASSIGN_OR_RETURN(std::string json, context_.fs.ReadWhole(JoinPath(dir, name), kJsonBytesMax));
-    drills.push_back({name.substr(0, name.rfind('.')), std::move(json)});
+    auto json = context_.fs.ReadWhole(JoinPath(dir, name), kJsonBytesMax);
+    if (json.ok()) {
+      drills.push_back({name.substr(0, name.rfind('.')), *std::move(json)});
+    } else {
+      context_.log.Warn("a drill report can't be read", {{"err", MessageOf(json.status())}});
+    }
   }
   // By the time at the end of the name, not by the snapshot's name before it.
   const auto time_of = [](const DrillFile& d) { return d.name.substr(d.name.rfind('-') + 1); };

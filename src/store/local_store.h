@@ -39,13 +39,14 @@ class LocalStore {
   Status Seal(DurableFile file, const Manifest& manifest);
 
   std::string SnapshotPath(std::string_view name) const;
-  // All complete snapshots, oldest first. A manifest that can't be read is logged and left out.
+  // All complete snapshots, oldest first. One whose manifest can't be read, or whose file is not there, is logged and
+  // left out.
   Result<std::vector<Manifest>> List() const;
-  // kNotFound if there is no such snapshot.
+  // kNotFound if there is no such snapshot, kDamaged if its file and its manifest do not fit.
   Result<Manifest> Find(std::string_view name) const;
 
   Status AddDrillReport(std::string_view snapshot, WallTime finished, std::string_view json);
-  // Oldest first.
+  // Oldest first; one that can't be read is logged and left out.
   Result<std::vector<DrillFile>> DrillReports() const;
 
  private:

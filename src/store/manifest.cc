@@ -104,7 +104,7 @@ std::string ToJson(const Manifest& m) {
                 {"etcd_version", m.etcd_version}}},
               {"duration_seconds", m.duration_seconds},
               {"receipt", ReceiptJson(m.receipt)}}
-             .dump(2) +
+             .dump(2, ' ', false, Json::error_handler_t::replace) +
          "\n";
 }
 

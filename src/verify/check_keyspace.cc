@@ -22,6 +22,8 @@ bool ParseProto(google::protobuf::MessageLite& message, std::string_view bytes) 
 }
 
 std::optional<MemberRecord> ParseMember(std::string_view text) {
+  constexpr size_t kMemberBytesMax = 64 << 10;  // nested brackets cost the JSON library many times their size
+  if (text.size() > kMemberBytesMax) return std::nullopt;
   const auto json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (!json.is_object() || !json.contains("id") || !json["id"].is_number_unsigned()) return std::nullopt;
   MemberRecord member;
@@ -44,14 +46,13 @@ KeyspaceCheck::KeyspaceCheck(const mvcc::StoreState& state, int64_t revision, co
 
 void KeyspaceCheck::OnBucket(std::string_view name) {
   bucket_ = name;
-  pairs_by_bucket_[bucket_] = 0;
+  buckets_.insert(bucket_);
   keyspace_.hash = Crc32c(keyspace_.hash, name);
 }
 
 void KeyspaceCheck::OnPair(const bbolt::Pair& pair) {
   keyspace_.hash = Crc32c(Crc32c(keyspace_.hash, pair.key), pair.value);
   ++keyspace_.total_keys;
-  ++pairs_by_bucket_[bucket_];
   if (bucket_ == mvcc::kKeyBucket) {
     key_bucket_.OnRow(pair);
   } else if (bucket_ == mvcc::kMetaBucket) {
@@ -63,7 +64,7 @@ void KeyspaceCheck::OnPair(const bbolt::Pair& pair) {
   } else if (bucket_ == mvcc::kAlarmBucket) {
     OnAlarm(pair);
   } else if (bucket_ == mvcc::kClusterBucket && pair.key == mvcc::kClusterVersionKey) {
-    keyspace_.cluster_version = pair.value;
+    OnVersion(pair, keyspace_.cluster_version);
   } else if (bucket_ == mvcc::kAuthBucket && pair.key == mvcc::kAuthEnabledKey) {
     keyspace_.auth_enabled = pair.value == std::string_view("\x01");
   }
@@ -71,7 +72,7 @@ void KeyspaceCheck::OnPair(const bbolt::Pair& pair) {
 
 void KeyspaceCheck::OnMeta(const bbolt::Pair& pair) {
   if (pair.key == mvcc::kStorageVersionKey) {
-    keyspace_.storage_version = pair.value;
+    OnVersion(pair, keyspace_.storage_version);
   } else if (pair.key == mvcc::kConsistentIndexKey || pair.key == mvcc::kTermKey) {
     if (pair.value.size() != kUint64Bytes) {
       Report(codes::kMetaValue, pair,
@@ -81,6 +82,18 @@ void KeyspaceCheck::OnMeta(const bbolt::Pair& pair) {
     if (!mvcc::DecodeRevision(pair.value).has_value()) {
       Report(codes::kCompactionState, pair, fmt::format("{} is not a revision", pair.key));
     }
+  }
+}
+
+// "3.6.0"; nothing else gets into reports and names.
+void KeyspaceCheck::OnVersion(const bbolt::Pair& pair, std::string& version) {
+  constexpr size_t kVersionCharsMax = 32;
+  const bool good = !pair.value.empty() && pair.value.size() <= kVersionCharsMax &&
+                    pair.value.find_first_not_of("0123456789.") == std::string_view::npos;
+  if (good) {
+    version = pair.value;
+  } else {
+    Report(codes::kMetaValue, pair, fmt::format("{} is not a version: {}", pair.key, Printable(pair.value)));
   }
 }
 
@@ -130,7 +143,7 @@ Keyspace KeyspaceCheck::Finish() {
   key_bucket_.Finish(keyspace_);
   CheckCompaction();
   for (const std::string_view name : {mvcc::kKeyBucket, mvcc::kMetaBucket}) {
-    if (pairs_by_bucket_.contains(std::string(name))) continue;
+    if (buckets_.contains(std::string(name))) continue;
     findings_.Add({codes::kBucketMissing, Severity::kError, std::nullopt, std::nullopt,
                    fmt::format("there is no bucket {}; this is not the store of an etcd", name)});
   }

@@ -2,8 +2,8 @@
 // structure, so that both levels cost one pass. Rules: formats.md 2.3; sums: formats.md 4 and 5.
 #pragma once
 
-#include <map>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "format/bbolt/tree.h"
@@ -51,6 +51,7 @@ class KeyspaceCheck final : public bbolt::Visitor {
 
  private:
   void OnMeta(const bbolt::Pair& pair);
+  void OnVersion(const bbolt::Pair& pair, std::string& version);
   void OnMember(const bbolt::Pair& pair);
   void OnAlarm(const bbolt::Pair& pair);
   void OnLease(const bbolt::Pair& pair);
@@ -62,7 +63,7 @@ class KeyspaceCheck final : public bbolt::Visitor {
   KeyBucketCheck key_bucket_;
   Keyspace keyspace_;
   std::string bucket_;
-  std::map<std::string, uint64_t> pairs_by_bucket_;
+  std::set<std::string> buckets_;
 };
 
 }  // namespace etcdrill::verify

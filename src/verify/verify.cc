@@ -62,10 +62,11 @@ Result<std::optional<FileFacts>> ReadFacts(const ReadableFile& file, Findings& f
 }
 
 void CheckSize(const ReadableFile& file, const FileFacts& facts, Findings& findings) {
+  const uint64_t pages = facts.body / facts.meta.page_size;
   const uint64_t expected = facts.meta.high_water * facts.meta.page_size;
-  if (facts.body < expected) {
-    findings.Add({codes::kFileTruncated, Severity::kError, facts.body / facts.meta.page_size, facts.body,
-                  fmt::format("the file ends at byte {}, its pages reach to {}: it was cut", facts.body, expected)});
+  if (pages < facts.meta.high_water) {  // compared in pages: the product may wrap
+    findings.Add({codes::kFileTruncated, Severity::kError, pages, facts.body,
+                  fmt::format("the file holds {} pages, {} are in use: it was cut", pages, facts.meta.high_water)});
   } else if (snapshot::HasTrailer(file.Size()) && facts.body > expected) {
     findings.Add({codes::kFileTooLong, Severity::kWarning, std::nullopt, expected,
                   fmt::format("{} bytes lie between the last page and the trailer", facts.body - expected)});
@@ -73,7 +74,7 @@ void CheckSize(const ReadableFile& file, const FileFacts& facts, Findings& findi
 }
 
 // L2 and L3 in one walk.
-Status CheckContent(const ReadableFile& file, int level, VerifyReport& report) {
+Status CheckContent(const ReadableFile& file, int level, uint64_t seed, VerifyReport& report) {
   const uint64_t errors_before = report.findings.errors();
   ASSIGN_OR_RETURN(const std::optional<FileFacts> facts, ReadFacts(file, report.findings));
   report.levels.structure = LevelResult::kFail;
@@ -83,7 +84,7 @@ Status CheckContent(const ReadableFile& file, int level, VerifyReport& report) {
   CheckSize(file, *facts, report.findings);
   ASSIGN_OR_RETURN(const mvcc::NewestRows newest,
                    mvcc::FindNewestRows(file, facts->body, facts->meta, facts->state, facts->revision,
-                                        facts->state.CompactRevision()));
+                                        facts->state.CompactRevision(), seed));
   Findings keyspace_findings;
   KeyspaceCheck keyspace(facts->state, facts->revision, newest, keyspace_findings);
   RETURN_IF_ERROR(bbolt::WalkAll(file, facts->body, facts->meta, report.findings, keyspace));
@@ -103,7 +104,8 @@ Verdict Judge(const Levels& levels) {
   const auto all = {levels.present, levels.transfer, levels.structure, levels.keyspace};
   const auto any = [&](LevelResult result) { return std::find(all.begin(), all.end(), result) != all.end(); };
   if (any(LevelResult::kFail)) return Verdict::kDamaged;
-  return any(LevelResult::kUnknown) ? Verdict::kNotProvable : Verdict::kProven;
+  const bool complete = !any(LevelResult::kUnknown) && !any(LevelResult::kSkipped);
+  return complete ? Verdict::kProven : Verdict::kNotProvable;
 }
 
 void CheckPresence(const VerifyInput& input, VerifyReport& report) {
@@ -133,7 +135,8 @@ Result<VerifyReport> Verify(const Context& context, const VerifyInput& input) {
     Findings transfer_findings;
     auto transfer =
         std::async(std::launch::async, [&] { return CheckTransfer(file, input.expected, transfer_findings); });
-    const Status content = input.level >= 2 ? CheckContent(file, input.level, report) : OkStatus();
+    const Status content =
+        input.level >= 2 ? CheckContent(file, input.level, context.random.Next(), report) : OkStatus();
     const Result<TransferResult> transferred = transfer.get();
     RETURN_IF_ERROR(content);
     RETURN_IF_ERROR(transferred.status());
@@ -152,8 +155,9 @@ namespace {
 class HashKvVisitor final : public bbolt::Visitor {
  public:
   explicit HashKvVisitor(mvcc::HashKvSum& sum) : sum_(sum) {}
-  void OnBucket(std::string_view) override {}
+  void OnBucket(std::string_view name) override { in_key_bucket_ = name == mvcc::kKeyBucket; }
   void OnPair(const bbolt::Pair& pair) override {
+    if (!in_key_bucket_) return;
     const auto row = mvcc::DecodeRevision(pair.key);
     const auto kv = mvcc::DecodeKeyValue(pair.value);
     if (row.has_value() && kv.has_value()) sum_.OnRow(*row, kv->key, pair.key, pair.value);
@@ -161,15 +165,17 @@ class HashKvVisitor final : public bbolt::Visitor {
 
  private:
   mvcc::HashKvSum& sum_;
+  bool in_key_bucket_ = false;
 };
 
 }  // namespace
 
 Result<mvcc::HashKv> HashKvOf(const Context& context, const std::string& path, int64_t revision,
                               std::optional<int64_t> compact_revision) {
-  ASSIGN_OR_RETURN(const auto file, context.fs.OpenForReading(path));
+  ASSIGN_OR_RETURN(auto opened, context.fs.OpenForReading(path));
+  const InterruptibleFile file(std::move(opened), context.stop);
   Findings findings;
-  ASSIGN_OR_RETURN(const std::optional<FileFacts> facts, ReadFacts(*file, findings));
+  ASSIGN_OR_RETURN(const std::optional<FileFacts> facts, ReadFacts(file, findings));
   if (!facts.has_value()) return Error(Reason::kDamaged, fmt::format("{}: {}", path, findings.kept().front().text));
   const int64_t own_compact = facts->state.CompactRevision();
   const int64_t at = revision == 0 ? facts->revision : revision;
@@ -181,11 +187,16 @@ Result<mvcc::HashKv> HashKvOf(const Context& context, const std::string& path, i
                     "{}; it answers for {} <= compact revision <= revision <= {}",
                     path, at, compact, facts->revision, own_compact, own_compact, facts->revision));
   }
-  ASSIGN_OR_RETURN(const mvcc::NewestRows newest,
-                   mvcc::FindNewestRows(*file, facts->body, facts->meta, facts->state, at, compact));
+  ASSIGN_OR_RETURN(const mvcc::NewestRows newest, mvcc::FindNewestRows(file, facts->body, facts->meta, facts->state, at,
+                                                                       compact, context.random.Next()));
   mvcc::HashKvSum sum(at, compact, newest);
   HashKvVisitor visitor(sum);
-  RETURN_IF_ERROR(bbolt::WalkBucket(*file, facts->body, facts->meta, mvcc::kKeyBucket, {}, visitor));
+  // All buckets are walked, for the findings: a hash over a broken structure would be a number without a meaning.
+  RETURN_IF_ERROR(bbolt::WalkAll(file, facts->body, facts->meta, findings, visitor));
+  if (findings.errors() > 0) {
+    return Error(Reason::kDamaged,
+                 fmt::format("{} is damaged: {}; see `etcdrill verify {}`", path, findings.kept().front().text, path));
+  }
   return sum.Finish();
 }
 

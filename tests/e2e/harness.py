@@ -4,6 +4,7 @@ The programs come from --build DIR or ETCDRILL_BUILD_DIR (default build/dev), an
 Everything that is started dies with this interpreter (PR_SET_PDEATHSIG), and is ended by its process id only.
 """
 import argparse
+import atexit
 import base64
 import collections
 import functools
@@ -145,6 +146,7 @@ class Scene:
         self.path = pathlib.Path(tempfile.mkdtemp(prefix="etcdrill-e2e-"))
         self._running = []
         self._dirs = 0
+        atexit.register(self.close)  # unittest runs no class cleanups after an interrupt
 
     def new_dir(self):
         self._dirs += 1
@@ -165,6 +167,7 @@ class Scene:
         return process
 
     def close(self):
+        atexit.unregister(self.close)
         for process in self._running:
             process.kill()
             process.wait()

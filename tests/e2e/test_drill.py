@@ -95,14 +95,14 @@ class Fresh:
         self.assertEqual(report["verify"]["live_keys"], len(self.cluster.content()))
 
     def expired_lease(self):
-        lease = self.cluster.etcdctl("lease", "grant", "1").split()[1]
-        for number in range(20):
-            self.cluster.etcdctl("put", f"/registry/expires/{number}", "soon", f"--lease={lease}")
-            if number == 0:
-                snapshot = self.cluster.save(self.dir / "before.db")
+        lease = self.cluster.etcdctl("lease", "grant", "2").split()[1]
+        puts = [f"put /registry/expires/{number} soon --lease={lease}" for number in range(20)]
+        self.cluster.etcdctl("txn", text="\n".join(["", *puts, "", ""]) + "\n")
+        snapshot = self.cluster.save(self.dir / "before.db")
         harness.wait_until(lambda: not [key for key in self.cluster.content() if b"/expires/" in key], "the end of the lease")
         report = self.drill(snapshot, self.etcd)
         self.assertEqual((report["verdict"], report["level_reached"]), ("proven", 5))
+        self.assertEqual(report["verify"]["live_keys"], len(self.cluster.content()) + len(puts))
 
     def compacted_at_head(self):
         revision = self.cluster.revision()

@@ -120,12 +120,16 @@ Result<std::optional<Meta>> ReadMetas(const ReadableFile& file, uint64_t body_si
   const auto& [first, second] = metas;
   if (!second.meta.has_value()) return first.meta;
   if (!first.meta.has_value()) return second.meta;
-  const Meta& newer = first.meta->tx_id > second.meta->tx_id ? *first.meta : *second.meta;
-  const Meta& older = first.meta->tx_id > second.meta->tx_id ? *second.meta : *first.meta;
-  if (newer.tx_id != older.tx_id + 1 || newer.page_size != older.page_size) {
-    findings.Add({codes::kMetaDisagree, Severity::kWarning, 0, 0,
-                  fmt::format("the meta pages are of transactions {} and {}, which do not follow each other",
-                              first.meta->tx_id, second.meta->tx_id)});
+  // As bbolt chooses: the second one only if it is newer.
+  const Meta& newer = second.meta->tx_id > first.meta->tx_id ? *second.meta : *first.meta;
+  const Meta& older = second.meta->tx_id > first.meta->tx_id ? *first.meta : *second.meta;
+  const bool impossible = newer.tx_id == older.tx_id || newer.page_size != older.page_size;
+  if (impossible || newer.tx_id != older.tx_id + 1) {
+    findings.Add(
+        {codes::kMetaDisagree, impossible ? Severity::kError : Severity::kWarning, 0, 0,
+         fmt::format("the meta pages are of transactions {} and {} with pages of {} and {} bytes; bbolt writes them in "
+                     "turn",
+                     first.meta->tx_id, second.meta->tx_id, first.meta->page_size, second.meta->page_size)});
   }
   return newer;
 }

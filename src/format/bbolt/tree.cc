@@ -110,10 +110,11 @@ Result<bool> Walker::ReadRun(PageId id, const Referrer& referrer, std::string& b
     ReportError(codes::kPageReachedTwice, id, 0, fmt::format("page {} (or its overflow) is used twice", id));
     return false;
   }
-  if (pages * page_size_ > kPageRunBytesMax) {
-    ReportError(codes::kPageTooLarge, id, kPageOverflowAt,
-                fmt::format("page {} with its overflow has {} bytes, at most {} are read", id, pages * page_size_,
-                            kPageRunBytesMax));
+  const uint64_t limit = header.flags == kBranchPage ? kBranchRunBytesMax : kPageRunBytesMax;
+  if (pages * page_size_ > limit) {
+    ReportError(
+        codes::kPageTooLarge, id, kPageOverflowAt,
+        fmt::format("page {} with its overflow has {} bytes, at most {} are read", id, pages * page_size_, limit));
     return false;
   }
   if (pages > 1) {
@@ -308,6 +309,12 @@ Result<std::vector<Bucket>> ListBuckets(Walker& walker, PageId root) {
       if (!page.IsBucket(i)) {
         walker.ReportError(codes::kRootNotBuckets, id, page.KeyOffset(i),
                            fmt::format("the root holds a plain key {}", Printable(page.Key(i))));
+        continue;
+      }
+      // bbolt keeps a bucket inline up to a quarter of a page; a larger one is damage, and could be of any size.
+      if (page.Value(i).size() > walker.page_size()) {
+        walker.ReportError(codes::kBucketHeader, id, page.KeyOffset(i),
+                           fmt::format("bucket {} is inline, but larger than a page", Printable(page.Key(i))));
         continue;
       }
       buckets.push_back({std::string(page.Key(i)), std::string(page.Value(i)), id,

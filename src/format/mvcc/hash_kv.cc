@@ -11,7 +11,7 @@ namespace {
 
 class NewestRowsVisitor final : public bbolt::Visitor {
  public:
-  explicit NewestRowsVisitor(int64_t last) : last_(last) {}
+  NewestRowsVisitor(int64_t last, uint64_t seed) : newest(seed), last_(last) {}
   void OnBucket(std::string_view) override {}
   void OnPair(const bbolt::Pair& pair) override {
     const auto row = DecodeRevision(pair.key);
@@ -49,11 +49,13 @@ HashKv HashKvSum::Finish() const {
 }
 
 Result<NewestRows> FindNewestRows(const ReadableFile& file, uint64_t body_size, const bbolt::Meta& meta,
-                                  const StoreState& state, int64_t revision, int64_t compact_revision) {
-  NewestRowsVisitor visitor(revision);
+                                  const StoreState& state, int64_t revision, int64_t compact_revision, uint64_t seed) {
+  NewestRowsVisitor visitor(revision, seed);
   if (compact_revision == kNeverCompacted) return std::move(visitor.newest);
   // Up to the finished compaction there is one row a key at most; only what came after can supersede it.
-  const std::string from = EncodeRevision({.main = state.finished_compact.value_or(0) + 1});
+  const int64_t finished = state.finished_compact.value_or(0);
+  if (finished >= revision) return std::move(visitor.newest);
+  const std::string from = EncodeRevision({.main = finished + 1});
   RETURN_IF_ERROR(bbolt::WalkBucket(file, body_size, meta, kKeyBucket, from, visitor));
   return std::move(visitor.newest);
 }

@@ -42,6 +42,6 @@ class HashKvSum {
 
 // NewestRows for HashKvSum. For a store that was never compacted it stays empty: no row is in question then.
 Result<NewestRows> FindNewestRows(const ReadableFile& file, uint64_t body_size, const bbolt::Meta& meta,
-                                  const StoreState& state, int64_t revision, int64_t compact_revision);
+                                  const StoreState& state, int64_t revision, int64_t compact_revision, uint64_t seed);
 
 }  // namespace etcdrill::mvcc

@@ -9,16 +9,16 @@ __extension__ using Uint128 = unsigned __int128;
 
 // A multiply-and-fold hash over 8 bytes at a time; the constants are odd 64-bit numbers with about half of their bits
 // set.
-uint64_t NewestRows::HashOf(std::string_view key) {
+uint64_t NewestRows::HashOf(std::string_view key) const {
   constexpr uint64_t kMultiplier = 0x9e3779b97f4a7c15;
-  uint64_t hash = 0xd6e8feb86659fd93 ^ key.size();
+  uint64_t hash = seed_ + key.size();
   const auto mix = [&](uint64_t word) {
     const auto product = static_cast<Uint128>(hash ^ word) * kMultiplier;
     hash = static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
   };
   for (; key.size() >= 8; key.remove_prefix(8)) mix(LoadLE64(key.data()));
   uint64_t tail = 0;
-  std::memcpy(&tail, key.data(), key.size());
+  if (!key.empty()) std::memcpy(&tail, key.data(), key.size());
   mix(tail);
   mix(0);
   return hash;

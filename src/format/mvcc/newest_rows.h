@@ -13,6 +13,9 @@ namespace etcdrill::mvcc {
 
 class NewestRows {
  public:
+  // `seed` is random for each run, so that nobody can choose keys that collide.
+  explicit NewestRows(uint64_t seed) : seed_(seed) {}
+
   // Remembers that `key` has a row at `main`; calls come in rising order of `main`.
   void Set(std::string_view key, int64_t main);
   // The newest main of `key`, or 0 if it has no row here.
@@ -24,10 +27,11 @@ class NewestRows {
     uint64_t key_hash = 0;
     int64_t main = 0;  // 0: empty
   };
-  static uint64_t HashOf(std::string_view key);
+  uint64_t HashOf(std::string_view key) const;
   size_t Find(uint64_t key_hash) const;
   void Grow();
 
+  uint64_t seed_;
   std::vector<Slot> slots_ = std::vector<Slot>(64);
   size_t used_ = 0;
 };

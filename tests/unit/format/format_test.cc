@@ -74,7 +74,7 @@ TEST_CASE("on any bytes the decoder and protobuf accept the same") {
 }
 
 TEST_CASE("the table of newest rows remembers across growth") {
-  mvcc::NewestRows rows;
+  mvcc::NewestRows rows(1);
   for (int i = 0; i < 10'000; ++i) rows.Set("key-" + std::to_string(i), i + 1);
   for (int i = 0; i < 10'000; i += 3) rows.Set("key-" + std::to_string(i), i + 100'000);
   CHECK(rows.size() == 10'000);

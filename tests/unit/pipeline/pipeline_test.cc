@@ -42,7 +42,7 @@ TEST_CASE("a damaged snapshot is never the newest, and a failed drill does not v
   catalog.snapshots.back().state = SnapshotState::kFailed;
   const report::StoreFacts facts = ToStoreFacts(catalog);
   REQUIRE(facts.newest.has_value());
-  CHECK(facts.newest->revision == 2);
+  CHECK(facts.newest->revision == 1);
   CHECK(facts.verified_revision == 1);
   CHECK(facts.verified == 1);
   CHECK(facts.failed == 2);
@@ -121,7 +121,7 @@ TEST_CASE("what does not compare is no pass, and what is wrong is damage") {
       GENERATE(drill::CheckResult::kPass, drill::CheckResult::kNotComparable, drill::CheckResult::kFail);
   stages.Run(kVerifyStage, [&] {
     stages.report().verdict = verify::Verdict::kProven;
-    return stages.Add({{drill::kHashKvCheck, result, "a", "b"}});
+    return stages.Add({{drill::kHashKvCheck, result, "a", "b", OkStatus()}});
   });
   stages.Run(kHealthStage, [] { return OkStatus(); });
   stages.MeasureRto();

@@ -1,0 +1,36 @@
+// The facts of the manifest against those of the file.
+#include "pipeline/manifest_check.h"
+
+#include <fmt/format.h>
+
+#include "format/finding_codes.h"
+
+namespace etcdrill::pipeline {
+
+void CompareWithManifest(const store::Manifest& manifest, verify::VerifyReport& report) {
+  const uint64_t errors_before = report.findings.errors();
+  const auto add = [&](std::string_view code, std::string text) {
+    report.findings.Add({code, Severity::kError, std::nullopt, std::nullopt, std::move(text)});
+  };
+  for (const store::ReceiptRecord& r : manifest.receipt) {
+    if (r.result != "differs") continue;
+    add(codes::kMembersDisagreed,
+        fmt::format("when it was taken, {} held other data at revision {}", r.endpoint, manifest.revision));
+  }
+  if (manifest.verdict == verify::VerdictName(verify::Verdict::kDamaged) && report.findings.errors() == errors_before) {
+    add(codes::kDamagedWhenTaken, "it was found damaged when it was taken");
+  }
+  if (report.keyspace.has_value()) {
+    const verify::Keyspace& k = *report.keyspace;
+    if (k.hashkv.revision != manifest.revision || k.hashkv.hash != manifest.hashkv ||
+        k.live_keys != manifest.live_keys) {
+      add(codes::kManifestMismatch,
+          fmt::format(
+              "the file ends at revision {} with {} keys and HashKV {:08x}, the manifest says {}, {} and {:08x}",
+              k.hashkv.revision, k.live_keys, k.hashkv.hash, manifest.revision, manifest.live_keys, manifest.hashkv));
+    }
+  }
+  if (report.findings.errors() > errors_before) report.verdict = verify::Verdict::kDamaged;
+}
+
+}  // namespace etcdrill::pipeline

@@ -1,0 +1,13 @@
+// Holds a file to what was known of it when it was taken. The SHA-256 in the manifest proves the bytes; this is about
+// what a hash can't say: that the copy was already found wrong then, or that the members held other data.
+#pragma once
+
+#include "store/manifest.h"
+#include "verify/report.h"
+
+namespace etcdrill::pipeline {
+
+// Adds findings to `report`, and makes its verdict damaged if one of them is an error.
+void CompareWithManifest(const store::Manifest& manifest, verify::VerifyReport& report);
+
+}  // namespace etcdrill::pipeline
