@@ -4,6 +4,7 @@
 
 #include "pipeline/catalog.h"
 #include "pipeline/drill_stages.h"
+#include "pipeline/manifest_check.h"
 #include "pipeline/scheduler.h"
 #include "support/catch.h"
 #include "support/test_context.h"
@@ -155,6 +156,62 @@ TEST_CASE("a drill whose time is up stops before its next stage, but cleans up")
   CHECK_FALSE(ran);
   CHECK(cleaned);
   CHECK(ReasonOf(report.outcome) == Reason::kTimeout);
+}
+
+TEST_CASE("a file is held to what was known of it when it was taken") {
+  verify::VerifyReport report;
+  report.verdict = verify::Verdict::kProven;
+  report.keyspace = verify::Keyspace{};
+  report.keyspace->live_keys = 7;
+  report.keyspace->hashkv = {.hash = 5, .revision = 9, .compact_revision = -1};
+  store::Manifest manifest;
+  manifest.verdict = "proven";
+  manifest.live_keys = 7;
+  manifest.hashkv = 5;
+  manifest.revision = 9;
+  bool right = false;
+  SECTION("nothing wrong") { right = true; }
+  SECTION("a member that could not be compared") {
+    manifest.receipt = {{.result = "not_comparable"}, {.error = "down"}, {.result = "equal"}};
+    right = true;
+  }
+  SECTION("a member held other data") { manifest.receipt = {{.endpoint = "b", .result = "differs"}}; }
+  SECTION("damaged when taken") { manifest.verdict = "damaged"; }
+  SECTION("another HashKV") { manifest.hashkv = 6; }
+  SECTION("another revision") { manifest.revision = 10; }
+  SECTION("another number of keys") { manifest.live_keys = 8; }
+  CompareWithManifest(manifest, report);
+  CHECK(report.verdict == (right ? verify::Verdict::kProven : verify::Verdict::kDamaged));
+  CHECK(report.findings.errors() == (right ? 0 : 1));
+}
+
+TEST_CASE("a drill that could not be carried through neither proves nor disproves") {
+  Catalog catalog;
+  TestContext test;
+  const auto store = store::LocalStore::Open(test.context(), test.Path("store"));
+  store::Manifest manifest;
+  manifest.cluster = "c";
+  manifest.taken = WallTime(100s);
+  manifest.name = store::SnapshotName("c", 1, manifest.taken);
+  manifest.size_bytes = 1;
+  manifest.verdict = "proven";
+  auto file = DurableFile::Create(test.fs(), (*store)->StagingPath());
+  REQUIRE(file->Append("x").ok());
+  REQUIRE((*store)->Seal(*std::move(file), manifest).ok());
+  int64_t second = 200;
+  const auto state_after = [&](verify::Verdict verdict, int level) {
+    DrillReport report;
+    report.snapshot = manifest.name;
+    report.verdict = verdict;
+    report.level_reached = level;
+    report.finished = WallTime(std::chrono::seconds(++second));
+    REQUIRE((*store)->AddDrillReport(report.snapshot, report.finished, ToJson(report)).ok());
+    return ReadCatalog(test.context(), **store)->snapshots.at(0).state;
+  };
+  CHECK(state_after(verify::Verdict::kNotProvable, 0) == SnapshotState::kUnverified);
+  CHECK(state_after(verify::Verdict::kProven, 5) == SnapshotState::kVerified);
+  CHECK(state_after(verify::Verdict::kNotProvable, 3) == SnapshotState::kVerified);
+  CHECK(state_after(verify::Verdict::kDamaged, 4) == SnapshotState::kFailed);
 }
 
 TEST_CASE("after a restart the first run is one interval after the last, never in the past") {
