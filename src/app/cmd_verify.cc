@@ -72,10 +72,8 @@ ExitCode ExitCodeOf(verify::Verdict verdict) {
 
 Result<ExitCode> Verify(const Context& context, const VerifyOptions& options) {
   ASSIGN_OR_RETURN(const Target target, FindTarget(context, options.target, options.config_file));
-  verify::VerifyInput input{.path = target.path, .level = options.level};
-  if (target.manifest.has_value()) input.expected = {target.manifest->size_bytes, target.manifest->sha256};
-  ASSIGN_OR_RETURN(verify::VerifyReport report, verify::Verify(context, input));
-  if (target.manifest.has_value()) pipeline::CompareWithManifest(*target.manifest, report);
+  ASSIGN_OR_RETURN(const verify::VerifyReport report,
+                   pipeline::VerifyWithManifest(context, target.path, target.manifest, options.level));
   PrintReport(report, options.format);
   // Levels that nobody asked for keep the verdict from "proven", but they are no failure of the command.
   const bool all_known = report.levels.transfer != verify::LevelResult::kUnknown &&

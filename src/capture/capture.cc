@@ -27,8 +27,7 @@ class StreamJudge {
       return Error(Reason::kStreamShort, fmt::format("etcd announced {} bytes; after {} it says that {} remain",
                                                      *total_, received_, message.remaining_bytes));
     }
-    body_.Update(message.blob);
-    whole_.Update(message.blob);
+    sum_.Update(message.blob);
     return OkStatus();
   }
 
@@ -40,7 +39,7 @@ class StreamJudge {
 
   uint64_t received() const { return received_; }
   uint64_t total() const { return total_.value_or(0); }
-  std::string FinishSha256() { return Hex(whole_.Finish()); }
+  std::string FinishSha256() { return Hex(sum_.Finish()); }
 
  private:
   Status OnTrailer(const etcd::SnapshotMessage& message) {
@@ -49,20 +48,19 @@ class StreamJudge {
       return Error(Reason::kStreamShort, fmt::format("the last message has {} bytes, expected the {} of a SHA-256",
                                                      message.blob.size(), kTrailerBytes));
     }
-    const std::string actual = body_.Finish();
+    const std::string actual = sum_.Peek();
     if (actual != message.blob) {
       return Error(Reason::kTrailerMismatch,
                    fmt::format("the bytes received have SHA-256 {}, etcd sent {}", Hex(actual), Hex(message.blob)));
     }
-    whole_.Update(message.blob);
+    sum_.Update(message.blob);
     return OkStatus();
   }
 
   std::optional<uint64_t> total_;  // of the database, without trailer
   uint64_t received_ = 0;
   bool trailer_seen_ = false;
-  Sha256 body_;
-  Sha256 whole_;
+  Sha256 sum_;  // of the database; with the trailer, of the whole file
 };
 
 Status CheckSpace(const Context& context, const std::string& path, const etcd::MemberStatus& source) {

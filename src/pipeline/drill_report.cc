@@ -64,11 +64,6 @@ std::string ToJson(const DrillReport& report) {
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
-DrillSummary Summarize(const DrillReport& report) {
-  // By way of the JSON, so that history looks the same before and after a restart.
-  return *ParseDrillSummary(ToJson(report));
-}
-
 Result<DrillSummary> ParseDrillSummary(std::string_view text) {
   // The one place where the JSON library may throw: a field of another type than we wrote makes the whole unreadable.
   try {

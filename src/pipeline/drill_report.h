@@ -63,7 +63,6 @@ struct DrillSummary {
   std::map<std::string, bool> checks;  // those that passed or failed
 };
 
-DrillSummary Summarize(const DrillReport& report);
 // kDamaged if the text is not a drill report.
 Result<DrillSummary> ParseDrillSummary(std::string_view json);
 

@@ -51,23 +51,20 @@ Status DrillStages::OutOfTime(std::string_view stage) const {
 }
 
 Status DrillStages::VerifySnapshot() {
-  verify::VerifyInput input{.path = request_.path};
-  if (request_.manifest.has_value()) input.expected = {request_.manifest->size_bytes, request_.manifest->sha256};
-  ASSIGN_OR_RETURN(report_.verify, verify::Verify(context_, input));
-  verify::VerifyReport& seen = *report_.verify;
-  if (request_.manifest.has_value()) CompareWithManifest(*request_.manifest, seen);
+  ASSIGN_OR_RETURN(report_.verify, VerifyWithManifest(context_, request_.path, request_.manifest, verify::kLevelMax));
+  const verify::VerifyReport& seen = *report_.verify;
   report_.verdict = seen.verdict;
 
-  std::vector<drill::Check> checks = {{drill::kSha256Check, CheckResult::kSkipped,
-                                       input.expected.has_value() ? input.expected->sha256 : "that of the trailer",
-                                       seen.sha256}};
+  std::vector<drill::Check> checks = {
+      {drill::kSha256Check, CheckResult::kSkipped,
+       request_.manifest.has_value() ? request_.manifest->sha256 : "that of the trailer", seen.sha256}};
   if (seen.levels.transfer == LevelResult::kPass) checks[0].result = CheckResult::kPass;
   if (seen.levels.transfer == LevelResult::kFail) checks[0].result = CheckResult::kFail;
   if (seen.keyspace.has_value() && request_.manifest.has_value()) {
     checks.push_back(drill::Compare(drill::kDbHashCheck, fmt::format("{:08x}", request_.manifest->hash),
                                     fmt::format("{:08x}", seen.keyspace->hash)));
   }
-  const Status compared = Add(std::move(checks));
+  const Status compared = Add(checks);
   if (seen.verdict == verify::Verdict::kDamaged || !seen.keyspace.has_value()) {
     return Error(Reason::kDamaged, fmt::format("{} is damaged: {}", request_.path, seen.FirstError()));
   }
@@ -82,7 +79,8 @@ Status DrillStages::VerifySnapshot() {
   return OkStatus();
 }
 
-Status DrillStages::Add(std::vector<drill::Check> checks) {
+Status DrillStages::Add(const std::vector<drill::Check>& checks) {
+  report_.checks.insert(report_.checks.end(), checks.begin(), checks.end());
   const auto join = [&checks](CheckResult result) {
     std::string text;
     for (const drill::Check& check : checks) {
@@ -94,15 +92,10 @@ Status DrillStages::Add(std::vector<drill::Check> checks) {
   };
   // etcd did not answer: that says nothing about the data.
   for (const drill::Check& check : checks) {
-    if (!check.unanswered.ok()) {
-      const Status unanswered = Annotate(check.unanswered, check.name);
-      report_.checks.insert(report_.checks.end(), checks.begin(), checks.end());
-      return unanswered;
-    }
+    if (!check.unanswered.ok()) return Annotate(check.unanswered, check.name);
   }
   const std::string failed = join(CheckResult::kFail);
   const std::string not_comparable = join(CheckResult::kNotComparable);
-  report_.checks.insert(report_.checks.end(), checks.begin(), checks.end());
   if (!failed.empty()) return Error(Reason::kCheckFailed, failed);
   // Not a failure of the data, but never a pass either.
   if (!not_comparable.empty()) return Error(Reason::kNotProvable, "not comparable: " + not_comparable);

@@ -40,7 +40,7 @@ class DrillStages {
   // Body of the stage `checksum`: fills report().verify and the checks that need no etcd.
   Status VerifySnapshot();
   // Adds checks; an error names those that failed.
-  Status Add(std::vector<drill::Check> checks);
+  Status Add(const std::vector<drill::Check>& checks);
   // The drill so far, if it passed, is what a restore would take.
   void MeasureRto();
   DrillReport Finish();

@@ -7,6 +7,15 @@
 
 namespace etcdrill::pipeline {
 
+Result<verify::VerifyReport> VerifyWithManifest(const Context& context, const std::string& path,
+                                                const std::optional<store::Manifest>& manifest, int level) {
+  verify::VerifyInput input{.path = path, .level = level};
+  if (manifest.has_value()) input.expected = {manifest->size_bytes, manifest->sha256};
+  ASSIGN_OR_RETURN(verify::VerifyReport report, verify::Verify(context, input));
+  if (manifest.has_value()) CompareWithManifest(*manifest, report);
+  return report;
+}
+
 void CompareWithManifest(const store::Manifest& manifest, verify::VerifyReport& report) {
   const uint64_t errors_before = report.findings.errors();
   const auto add = [&](std::string_view code, std::string text) {

@@ -2,10 +2,18 @@
 // what a hash can't say: that the copy was already found wrong then, or that the members held other data.
 #pragma once
 
+#include <optional>
+#include <string>
+
+#include "io/context.h"
 #include "store/manifest.h"
-#include "verify/report.h"
+#include "verify/verify.h"
 
 namespace etcdrill::pipeline {
+
+// Verifies a file up to `level` and, if it has a manifest, against that.
+Result<verify::VerifyReport> VerifyWithManifest(const Context& context, const std::string& path,
+                                                const std::optional<store::Manifest>& manifest, int level);
 
 // Adds findings to `report`, and makes its verdict damaged if one of them is an error.
 void CompareWithManifest(const store::Manifest& manifest, verify::VerifyReport& report);

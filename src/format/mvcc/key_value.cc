@@ -23,6 +23,15 @@ class WireReader {
     return false;
   }
 
+  // A tag has 32 bits; as protobuf does, at most five bytes are taken for it.
+  bool ReadTag(uint32_t& tag) {
+    const char* const start = p_;
+    uint64_t value = 0;
+    if (!ReadVarint(value) || p_ - start > 5 || value > UINT32_MAX) return false;
+    tag = static_cast<uint32_t>(value);
+    return true;
+  }
+
   bool ReadBytes(std::string_view& out) {
     uint64_t size = 0;
     return ReadVarint(size) && Take(size, out);
@@ -42,14 +51,14 @@ class WireReader {
 
 enum WireType : uint8_t { kVarint = 0, kFixed64 = 1, kLengthDelimited = 2, kFixed32 = 5 };
 
-bool ReadInt(WireReader& in, uint64_t type, int64_t& field) {
+bool ReadInt(WireReader& in, uint32_t type, int64_t& field) {
   uint64_t value = 0;
   if (type != kVarint || !in.ReadVarint(value)) return false;
   field = static_cast<int64_t>(value);
   return true;
 }
 
-bool Skip(WireReader& in, uint64_t type) {
+bool Skip(WireReader& in, uint32_t type) {
   uint64_t ignored = 0;
   std::string_view bytes;
   switch (type) {
@@ -66,7 +75,7 @@ bool Skip(WireReader& in, uint64_t type) {
   }
 }
 
-bool ReadField(WireReader& in, uint64_t number, uint64_t type, KeyValueView& kv) {
+bool ReadField(WireReader& in, uint32_t number, uint32_t type, KeyValueView& kv) {
   switch (number) {
     case 0:
       return false;
@@ -93,8 +102,8 @@ std::optional<KeyValueView> DecodeKeyValue(std::string_view bytes) {
   KeyValueView kv;
   WireReader in(bytes);
   while (!in.at_end()) {
-    uint64_t tag = 0;
-    if (!in.ReadVarint(tag) || !ReadField(in, tag >> 3, tag & 7, kv)) return std::nullopt;
+    uint32_t tag = 0;
+    if (!in.ReadTag(tag) || !ReadField(in, tag >> 3, tag & 7, kv)) return std::nullopt;
   }
   return kv;
 }

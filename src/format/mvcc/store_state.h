@@ -20,7 +20,6 @@ struct StoreState {
   int64_t CompactRevision() const {
     return std::max(scheduled_compact.value_or(kNeverCompacted), finished_compact.value_or(kNeverCompacted));
   }
-  bool CompactionPending() const { return scheduled_compact > finished_compact; }
 };
 
 // Reads the two revisions from `meta`. Values that are no revisions count as absent (a finding of the keyspace check).

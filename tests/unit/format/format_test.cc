@@ -51,7 +51,15 @@ TEST_CASE("our KeyValue decoder agrees with protobuf's") {
   CHECK(view->lease == kv.lease());
 }
 
-TEST_CASE("on any bytes the decoder and protobuf accept the same") {
+TEST_CASE("a tag has 32 bits and at most five bytes") {
+  CHECK_FALSE(mvcc::DecodeKeyValue("\xe0\xf1\xcb\xd2\xe3\xfd\xe3\x47\x1a").has_value());
+  CHECK_FALSE(mvcc::DecodeKeyValue(std::string("\x98\x80\x80\x80\x80\x00\x05", 7)).has_value());
+  const auto padded = mvcc::DecodeKeyValue(std::string("\x98\x80\x80\x80\x00\x05", 6));
+  REQUIRE(padded.has_value());
+  CHECK(padded->mod_revision == 5);
+}
+
+TEST_CASE("what the decoder takes, protobuf takes and reads alike") {
   std::string bytes(GENERATE(1u, 2u, 3u, 5u, 9u, 12u), '\0');
   const int seed = GENERATE(take(300, random(0, 1 << 30)));
   uint32_t state = static_cast<uint32_t>(seed);
@@ -64,8 +72,8 @@ TEST_CASE("on any bytes the decoder and protobuf accept the same") {
   mvccpb::KeyValue kv;
   const bool protobuf_accepts = kv.ParseFromString(bytes);
   const auto view = mvcc::DecodeKeyValue(bytes);
-  // We are stricter in one thing: a known field with a foreign wire type. protobuf keeps it as an unknown field, and
-  // groups.
+  // What we take, protobuf takes too, and reads alike. We are stricter: a known field with a foreign wire type, a group
+  // and a number of more than 64 bits are refused, where protobuf keeps or cuts them.
   if (view.has_value()) {
     CHECK(protobuf_accepts);
     CHECK(view->key == kv.key());

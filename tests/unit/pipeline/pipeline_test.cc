@@ -105,7 +105,7 @@ TEST_CASE("a drill report survives being written and read") {
   report.checks = {{"hashkv", drill::CheckResult::kPass, "a", "a"},
                    {"health", drill::CheckResult::kNotComparable, "", ""}};
   report.rto_seconds = 2.5;
-  const DrillSummary summary = Summarize(report);
+  const DrillSummary summary = *ParseDrillSummary(ToJson(report));
   CHECK(summary.passed);
   CHECK(summary.finished == report.finished);
   CHECK(summary.stage_seconds == std::map<std::string, double>{{"select", 0.5}});
