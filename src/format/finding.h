@@ -17,12 +17,20 @@ enum class Severity {
 };
 std::string_view SeverityName(Severity severity);
 
+// Keys of a bucket from `lower` up to, but without, `upper`; to its end if there is none.
+struct KeyRange {
+  std::string bucket;
+  std::string lower;
+  std::optional<std::string> upper;
+};
+
 struct Finding {
   std::string_view code;  // a constant of finding_codes.h
   Severity severity = Severity::kError;
   std::optional<uint64_t> page;    // bbolt page number
   std::optional<uint64_t> offset;  // in the file, bytes
   std::string text;
+  std::optional<KeyRange> lost = {};  // keys that can't be read because of it
 };
 
 // Not thread-safe.

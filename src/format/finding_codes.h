@@ -8,6 +8,7 @@ namespace etcdrill::codes {
 // L0, the file as such.
 inline constexpr std::string_view kEmptyFile = "empty_file";
 inline constexpr std::string_view kPartialName = "partial_name";
+inline constexpr std::string_view kFileChanged = "file_changed";
 // L1, the transfer.
 inline constexpr std::string_view kTrailerMissing = "trailer_missing";
 inline constexpr std::string_view kTrailerMismatch = "trailer_mismatch";
@@ -39,22 +40,34 @@ inline constexpr std::string_view kFreelistDamaged = "freelist_damaged";
 inline constexpr std::string_view kFreelistWrong = "freelist_wrong";
 // L3, the keyspace.
 inline constexpr std::string_view kBucketMissing = "bucket_missing";
+inline constexpr std::string_view kBucketUnknown = "bucket_unknown";
 inline constexpr std::string_view kRevisionKey = "revision_key";
 inline constexpr std::string_view kRevisionGap = "revision_gap";
 inline constexpr std::string_view kKeyValueDecode = "key_value_decode";
 inline constexpr std::string_view kKeyValueFields = "key_value_fields";
+inline constexpr std::string_view kVersionChain = "version_chain";
+inline constexpr std::string_view kCompactedRow = "compacted_row";
 inline constexpr std::string_view kCompactionState = "compaction_state";
 inline constexpr std::string_view kCompactionPending = "compaction_pending";
 inline constexpr std::string_view kRevisionBehindCompaction = "revision_behind_compaction";
 inline constexpr std::string_view kLeaseDecode = "lease_decode";
+inline constexpr std::string_view kLeaseMissing = "lease_missing";
 inline constexpr std::string_view kMetaValue = "meta_value";
-inline constexpr std::string_view kMemberDecode = "member_decode";
+inline constexpr std::string_view kMetaMissing = "meta_missing";
 inline constexpr std::string_view kAlarmDecode = "alarm_decode";
+inline constexpr std::string_view kAuthDecode = "auth_decode";
+inline constexpr std::string_view kAuthDangling = "auth_dangling";
+inline constexpr std::string_view kMemberDecode = "member_decode";
+inline constexpr std::string_view kMembersOdd = "members_odd";
+inline constexpr std::string_view kMemberUnpublished = "member_unpublished";
+inline constexpr std::string_view kMemberZombie = "member_zombie";
+inline constexpr std::string_view kMemberPromotionLost = "member_promotion_lost";
 // What was known when it was taken.
 inline constexpr std::string_view kMembersDisagreed = "members_disagreed";
 inline constexpr std::string_view kDamagedWhenTaken = "damaged_when_taken";
 // What survives a restore and surprises people.
 inline constexpr std::string_view kRestoresWithAlarm = "restores_with_alarm";
 inline constexpr std::string_view kRestoresWithAuth = "restores_with_auth";
+inline constexpr std::string_view kRestoresWithLeases = "restores_with_leases";
 
 }  // namespace etcdrill::codes

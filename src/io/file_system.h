@@ -22,6 +22,8 @@ class ReadableFile {
   // Size() before, so the file was cut while it was read.
   virtual Status Read(uint64_t offset, std::span<char> out) const = 0;
   virtual uint64_t Size() const = 0;  // at open
+  // False if somebody wrote to the file since it was opened, as far as its size and time of change tell.
+  virtual Result<bool> IsUnchanged() const = 0;
 };
 
 // A file open for writing, not safe for concurrent use. Closed by the destructor, unsynced bytes may then be lost.

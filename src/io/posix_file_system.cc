@@ -49,7 +49,11 @@ Result<Fd> Open(const std::string& path, int flags, uint32_t mode, std::string_v
 
 class PosixReadableFile final : public ReadableFile {
  public:
-  PosixReadableFile(Fd fd, std::string path, uint64_t size) : fd_(std::move(fd)), path_(std::move(path)), size_(size) {}
+  PosixReadableFile(Fd fd, std::string path, const struct stat& at_open)
+      : fd_(std::move(fd)),
+        path_(std::move(path)),
+        size_(static_cast<uint64_t>(at_open.st_size)),
+        modified_(at_open.st_mtim) {}
 
   Status Read(uint64_t offset, std::span<char> out) const override {
     while (!out.empty()) {
@@ -69,12 +73,21 @@ class PosixReadableFile final : public ReadableFile {
   }
 
   uint64_t Size() const override { return size_; }
+
+  Result<bool> IsUnchanged() const override {
+    struct stat now {};
+    if (::fstat(fd_.get(), &now) != 0) return ErrorFromErrno(errno, "stat", path_);
+    return static_cast<uint64_t>(now.st_size) == size_ && now.st_mtim.tv_sec == modified_.tv_sec &&
+           now.st_mtim.tv_nsec == modified_.tv_nsec;
+  }
+
   int fd() const { return fd_.get(); }
 
  private:
   const Fd fd_;
   const std::string path_;
   const uint64_t size_;
+  const timespec modified_;
 };
 
 class PosixWritableFile final : public WritableFile {
@@ -168,7 +181,7 @@ class PosixFileSystem final : public FileSystem {
     struct stat st {};
     if (::fstat(fd.get(), &st) != 0) return ErrorFromErrno(errno, "stat", path);
     if (!S_ISREG(st.st_mode)) return Error(Reason::kUsage, fmt::format("open {}: not a regular file", path));
-    return std::make_unique<PosixReadableFile>(std::move(fd), path, static_cast<uint64_t>(st.st_size));
+    return std::make_unique<PosixReadableFile>(std::move(fd), path, st);
   }
 
   Result<std::unique_ptr<WritableFile>> Create(const std::string& path, uint32_t mode) override {

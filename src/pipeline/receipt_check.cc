@@ -13,10 +13,11 @@ std::string CompareOne(const Context& context, const std::string& path, const st
                        const capture::ReceiptEntry& entry) {
   if (entry.revision != manifest.revision || entry.compact_revision < manifest.compact_revision)
     return "not_comparable";
-  if (entry.compact_revision == manifest.compact_revision) return entry.hash == manifest.hashkv ? "equal" : "differs";
+  if (entry.compact_revision == manifest.compact_revision && entry.hash == manifest.hashkv) return "equal";
   const auto own = verify::HashKvOf(context, path, entry.revision, entry.compact_revision);
   if (!own.ok()) return "not_comparable";
-  return own->hash == entry.hash ? "equal" : "differs";
+  if (own->hash == entry.hash) return "equal";
+  return own->depends_on_progress ? "not_comparable" : "differs";
 }
 
 }  // namespace

@@ -31,7 +31,7 @@ struct Database {
 
 Result<bbolt::BucketContent> ReadBucket(const Database& db, std::string_view name) {
   Collector collector;
-  RETURN_IF_ERROR(bbolt::WalkBucket(db.file, db.body, db.meta, name, {}, collector));
+  RETURN_IF_ERROR(bbolt::WalkBucket(db.file, db.body, db.meta, name, {}, bbolt::Direction::kForwards, collector));
   return std::move(collector.content);
 }
 

@@ -1,8 +1,13 @@
-// The rows of the `key` bucket: one for each change of a user key, in the order in which they happened.
+// Which rule a row breaks, in words.
+#include "verify/check_key_bucket.h"
+
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "base/bytes.h"
 #include "format/finding_codes.h"
-#include "verify/check_keyspace.h"
+#include "format/mvcc/buckets.h"
 
 namespace etcdrill::verify {
 namespace {
@@ -12,14 +17,60 @@ constexpr int64_t kFirstMain = 2;
 
 std::string Text(const mvcc::Revision& row) { return fmt::format("revision {}/{}", row.main, row.sub); }
 
+void AddFinding(Findings& findings, std::string_view code, Severity severity, const bbolt::Pair& pair,
+                std::string text) {
+  findings.Add({code, severity, pair.page, pair.offset, "bucket key: " + std::move(text)});
+}
+
+// The ids of all leases, in rising order. A store has some thousands; the limit keeps a hostile one from the memory.
+class LeaseIds final : public bbolt::Visitor {
+ public:
+  void OnBucket(std::string_view) override {}
+  void OnPair(const bbolt::Pair& pair) override {
+    complete_ &= ids_.size() < kLeasesMax;
+    if (pair.key.size() == sizeof(uint64_t) && complete_) ids_.push_back(LoadBE64(pair.key.data()));
+  }
+  bool Misses(int64_t id) const {
+    return complete_ && !std::binary_search(ids_.begin(), ids_.end(), static_cast<uint64_t>(id));
+  }
+
+ private:
+  static constexpr size_t kLeasesMax = size_t{2} << 20;  // 16 MiB
+  std::vector<uint64_t> ids_;
+  bool complete_ = true;
+};
+
 }  // namespace
 
-KeyBucketCheck::KeyBucketCheck(const mvcc::StoreState& state, int64_t revision, const mvcc::NewestRows& newest,
-                               Findings& findings)
-    : compact_revision_(state.CompactRevision()),
-      newest_(newest),
+Result<KeyBucketCheck> KeyBucketCheck::Start(const ReadableFile& file, const Facts& facts, uint64_t seed,
+                                             Findings& findings) {
+  LeaseIds leases;
+  RETURN_IF_ERROR(
+      bbolt::WalkBucket(file, facts.body, facts.meta, mvcc::kLeaseBucket, {}, bbolt::Direction::kForwards, leases));
+  const auto on_row = [&](const bbolt::Pair& pair, const mvcc::Revision& row, const mvcc::KeyValueView& kv,
+                          const mvcc::KeyIndex::Place& place) {
+    if (!place.problem.empty()) {
+      AddFinding(findings, codes::kVersionChain, Severity::kError, pair,
+                 fmt::format("{} of key {}: {}", Text(row), Printable(kv.key), place.problem));
+    }
+    // An expired lease takes its keys along in the same transaction; only the newest row speaks of now.
+    if (place.newest && kv.lease != 0 && leases.Misses(kv.lease)) {
+      AddFinding(findings, codes::kLeaseMissing, Severity::kWarning, pair,
+                 fmt::format("key {} names lease {:x}, which does not exist: it will never expire", Printable(kv.key),
+                             kv.lease));
+    }
+  };
+  ASSIGN_OR_RETURN(mvcc::KeyIndex index, mvcc::BuildKeyIndex(file, facts.body, facts.meta, facts.state, facts.revision,
+                                                             facts.state.CompactRevision(), seed, on_row));
+  return KeyBucketCheck(facts, std::move(index), findings);
+}
+
+KeyBucketCheck::KeyBucketCheck(const Facts& facts, mvcc::KeyIndex index, Findings& findings)
+    : facts_(facts),
+      compact_revision_(facts.state.CompactRevision()),
+      index_(std::move(index)),
       findings_(findings),
-      hashkv_(revision, compact_revision_, newest) {}
+      hashkv_(facts.revision, compact_revision_, index_.live_keys() > 0) {}
 
 void KeyBucketCheck::OnRow(const bbolt::Pair& pair) {
   const auto row = mvcc::DecodeRevision(pair.key);
@@ -35,12 +86,17 @@ void KeyBucketCheck::OnRow(const bbolt::Pair& pair) {
     return;
   }
   CheckFields(*row, *kv, pair);
-  CountLive(*row, *kv);
-  hashkv_.OnRow(*row, kv->key, pair.key, pair.value);
+  const bool newest = row->main <= compact_revision_ && CheckCompacted(*row, *kv, pair);
+  hashkv_.OnRow(*row, newest, pair.key, pair.value);
 }
 
-// Above the compact revision no write is missing: mains follow each other, and subs count from 0 within each.
+// Above the compact revision no write is missing: mains follow each other, and subs count from 0 within each. Revisions
+// that do not rise break the order of keys, which is a matter of the structure.
 void KeyBucketCheck::CheckOrder(const mvcc::Revision& row, const bbolt::Pair& pair) {
+  if (row.main == last_.main && row.sub == last_.sub) {
+    Report(codes::kRevisionGap, pair, fmt::format("{} is there as a put and as a delete", Text(row)));
+    return;
+  }
   if (row.main <= compact_revision_) return;
   const int64_t first = std::max(compact_revision_ + 1, kFirstMain);
   const bool same_write = row.main == last_.main;
@@ -54,12 +110,16 @@ void KeyBucketCheck::CheckOrder(const mvcc::Revision& row, const bbolt::Pair& pa
 
 void KeyBucketCheck::CheckFields(const mvcc::Revision& row, const mvcc::KeyValueView& kv, const bbolt::Pair& pair) {
   std::string_view problem;
-  if (row.tombstone) {
-    if (kv.mod_revision != 0 || kv.create_revision != 0 || kv.version != 0 || !kv.value.empty()) {
+  const bool is_mark = pair.value.empty() && !row.tombstone && row.sub == 0 && row.main <= compact_revision_;
+  if (is_mark) return;
+  if (pair.value.empty()) {
+    problem = "an empty row that is not the mark of a restore with --bump-revision";
+  } else if (kv.key.empty()) {
+    problem = "the row has no user key";
+  } else if (row.tombstone) {
+    if (kv.mod_revision != 0 || kv.create_revision != 0 || kv.version != 0 || kv.lease != 0 || !kv.value.empty()) {
       problem = "a delete carries more than a key";
     }
-  } else if (pair.value.empty()) {
-    if (row.main > compact_revision_) problem = "an empty row that is not the mark of a restore with --bump-revision";
   } else if (kv.mod_revision != row.main) {
     problem = "mod_revision is another revision";
   } else if (kv.version < 1 || kv.create_revision < 1 || kv.create_revision > kv.mod_revision) {
@@ -70,36 +130,63 @@ void KeyBucketCheck::CheckFields(const mvcc::Revision& row, const mvcc::KeyValue
   if (!problem.empty()) Report(codes::kKeyValueFields, pair, fmt::format("{}: {}", Text(row), problem));
 }
 
-// A key is alive if its newest row is a put. After a compaction the newest rows are known; before the first one, every
-// life of a key begins with version 1 and ends with a tombstone.
-void KeyBucketCheck::CountLive(const mvcc::Revision& row, const mvcc::KeyValueView& kv) {
-  if (compact_revision_ == mvcc::kNeverCompacted) {
-    if (row.tombstone) --live_keys_;
-    if (kv.version == 1) ++live_keys_;
-    return;
+// What a compaction leaves behind: of each key the newest row, if that is a put. Returns whether it is the newest.
+bool KeyBucketCheck::CheckCompacted(const mvcc::Revision& row, const mvcc::KeyValueView& kv, const bbolt::Pair& pair) {
+  const mvcc::KeyIndex::Place place = index_.OnCompacted(row, kv);
+  const int64_t finished = facts_.state.finished_compact.value_or(0);
+  // Servers since 3.4.34 and 3.5.16 keep a delete that is at the compact revision itself.
+  if (row.tombstone && row.main < finished) {
+    Report(codes::kCompactedRow, pair,
+           fmt::format("{} is a delete of key {}, which the compaction at {} removes", Text(row), Printable(kv.key),
+                       finished));
   }
-  const int64_t newest = newest_.Get(kv.key);
-  if (row.tombstone || (newest != 0 && newest != row.main)) return;
-  ++live_keys_;
-  bumped_ |= kv.key.empty();  // etcd refuses empty keys, so this is the mark
+  if (!place.problem.empty()) {
+    Report(codes::kVersionChain, pair, fmt::format("{} of key {}: {}", Text(row), Printable(kv.key), place.problem));
+  }
+  return place.newest;
 }
 
-void KeyBucketCheck::Finish(Keyspace& keyspace) const {
+Status KeyBucketCheck::Finish(const ReadableFile& file, Keyspace& keyspace) {
   keyspace.revision = last_.main;
-  keyspace.live_keys = static_cast<uint64_t>(std::max<int64_t>(live_keys_, 0));
-  keyspace.bumped = bumped_;
+  keyspace.live_keys = index_.live_keys();
+  keyspace.bumped = index_.bumped();
   keyspace.hashkv = hashkv_.Finish();
   if (last_.main < compact_revision_) {
     findings_.Add(
         {codes::kRevisionBehindCompaction, Severity::kWarning, std::nullopt, std::nullopt,
          fmt::format("the newest row is {}, the store is compacted at {}: etcd before 3.4.32 and 3.5.14 goes back "
-                     "to the former after a restart",
+                     "to the former after a restart, so upgrade before you restart a member on this data",
                      Text(last_), compact_revision_)});
   }
+  return index_.CountOrphans() > 0 ? NameOrphans(file) : OkStatus();
+}
+
+// Rows above the compaction that build on a row which is not there.
+Status KeyBucketCheck::NameOrphans(const ReadableFile& file) {
+  class ThirdLook final : public bbolt::Visitor {
+   public:
+    explicit ThirdLook(KeyBucketCheck& check) : check_(check) {}
+    void OnBucket(std::string_view) override {}
+    void OnPair(const bbolt::Pair& pair) override {
+      const auto row = mvcc::DecodeRevision(pair.key);
+      const auto kv = mvcc::DecodeKeyValue(pair.value);
+      if (!row.has_value() || !kv.has_value() || !check_.index_.TakeOrphan(*kv)) return;
+      check_.Report(
+          codes::kVersionChain, pair,
+          fmt::format("{} of key {} {}, but no row of the key comes before it", Text(*row), Printable(kv->key),
+                      row->tombstone ? std::string("is a delete") : fmt::format("is version {}", kv->version)));
+    }
+
+   private:
+    KeyBucketCheck& check_;
+  };
+  ThirdLook look(*this);
+  const std::string from = mvcc::EncodeRevision({.main = facts_.state.finished_compact.value_or(0) + 1});
+  return bbolt::WalkBucket(file, facts_.body, facts_.meta, mvcc::kKeyBucket, from, bbolt::Direction::kForwards, look);
 }
 
 void KeyBucketCheck::Report(std::string_view code, const bbolt::Pair& pair, std::string text) {
-  findings_.Add({code, Severity::kError, pair.page, pair.offset, "bucket key: " + std::move(text)});
+  AddFinding(findings_, code, Severity::kError, pair, std::move(text));
 }
 
 }  // namespace etcdrill::verify

@@ -1,132 +1,71 @@
-// The small buckets, the sums over all of them, and what follows from the whole.
+// The table of buckets, the sums over all of them, and what follows from the whole.
 #include "verify/check_keyspace.h"
 
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
+#include <utility>
 
 #include "base/bytes.h"
 #include "crypto/hash.h"
 #include "format/finding_codes.h"
 #include "format/mvcc/buckets.h"
-#include "proto/etcdserverpb.pb.h"
-#include "proto/leasepb.pb.h"
 
 namespace etcdrill::verify {
-namespace {
 
-constexpr size_t kUint64Bytes = 8;
-
-bool ParseProto(google::protobuf::MessageLite& message, std::string_view bytes) {
-  return message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
-}
-
-std::optional<MemberRecord> ParseMember(std::string_view text) {
-  constexpr size_t kMemberBytesMax = 64 << 10;  // nested brackets cost the JSON library many times their size
-  if (text.size() > kMemberBytesMax) return std::nullopt;
-  const auto json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object() || !json.contains("id") || !json["id"].is_number_unsigned()) return std::nullopt;
-  MemberRecord member;
-  member.id = json["id"].get<uint64_t>();
-  if (json.contains("name") && json["name"].is_string()) member.name = json["name"].get<std::string>();
-  if (json.contains("isLearner") && json["isLearner"].is_boolean()) member.is_learner = json["isLearner"].get<bool>();
-  if (json.contains("peerURLs") && json["peerURLs"].is_array()) {
-    for (const auto& url : json["peerURLs"]) {
-      if (url.is_string()) member.peer_urls.push_back(url.get<std::string>());
-    }
-  }
-  return member;
-}
-
-}  // namespace
-
-KeyspaceCheck::KeyspaceCheck(const mvcc::StoreState& state, int64_t revision, const mvcc::NewestRows& newest,
-                             Findings& findings)
-    : state_(state), findings_(findings), key_bucket_(state, revision, newest, findings) {}
+KeyspaceCheck::KeyspaceCheck(const Facts& facts, KeyBucketCheck key_bucket, Findings& findings)
+    : facts_(facts),
+      findings_(findings),
+      key_bucket_(std::move(key_bucket)),
+      membership_(findings),
+      records_(findings) {}
 
 void KeyspaceCheck::OnBucket(std::string_view name) {
-  bucket_ = name;
-  buckets_.insert(bucket_);
+  struct Entry {
+    std::string_view bucket;
+    void (*on_pair)(KeyspaceCheck&, const bbolt::Pair&);
+  };
+  using Self = KeyspaceCheck;
+  using Pair = const bbolt::Pair;
+  static constexpr Entry kTable[] = {
+      {mvcc::kKeyBucket, [](Self& self, Pair& pair) { self.key_bucket_.OnRow(pair); }},
+      {mvcc::kMetaBucket,
+       [](Self& self, Pair& pair) {
+         if (pair.key == mvcc::kConfStateKey) {
+           self.membership_.OnConfState(pair);
+         } else {
+           self.records_.OnMeta(pair);
+         }
+       }},
+      {mvcc::kMembersBucket, [](Self& self, Pair& pair) { self.membership_.OnMember(pair); }},
+      {mvcc::kMembersRemovedBucket, [](Self& self, Pair& pair) { self.membership_.OnRemovedMember(pair); }},
+      {mvcc::kLeaseBucket, [](Self& self, Pair& pair) { self.records_.OnLease(pair); }},
+      {mvcc::kAlarmBucket, [](Self& self, Pair& pair) { self.records_.OnAlarm(pair); }},
+      {mvcc::kAuthBucket, [](Self& self, Pair& pair) { self.records_.OnAuth(pair); }},
+      {mvcc::kAuthUsersBucket, [](Self& self, Pair& pair) { self.records_.OnAuthUser(pair); }},
+      {mvcc::kAuthRolesBucket, [](Self& self, Pair& pair) { self.records_.OnAuthRole(pair); }},
+      {mvcc::kClusterBucket, [](Self& self, Pair& pair) { self.records_.OnCluster(pair); }},
+  };
+  buckets_.emplace(name);
   keyspace_.hash = Crc32c(keyspace_.hash, name);
+  on_pair_ = nullptr;
+  for (const Entry& entry : kTable) {
+    if (entry.bucket == name) on_pair_ = entry.on_pair;
+  }
+  if (on_pair_ == nullptr) {
+    findings_.Add({codes::kBucketUnknown, Severity::kInfo, std::nullopt, std::nullopt,
+                   fmt::format("bucket {} is none of etcd's; a restore keeps it as it is", Printable(name))});
+  }
 }
 
 void KeyspaceCheck::OnPair(const bbolt::Pair& pair) {
   keyspace_.hash = Crc32c(Crc32c(keyspace_.hash, pair.key), pair.value);
   ++keyspace_.total_keys;
-  if (bucket_ == mvcc::kKeyBucket) {
-    key_bucket_.OnRow(pair);
-  } else if (bucket_ == mvcc::kMetaBucket) {
-    OnMeta(pair);
-  } else if (bucket_ == mvcc::kLeaseBucket) {
-    OnLease(pair);
-  } else if (bucket_ == mvcc::kMembersBucket) {
-    OnMember(pair);
-  } else if (bucket_ == mvcc::kAlarmBucket) {
-    OnAlarm(pair);
-  } else if (bucket_ == mvcc::kClusterBucket && pair.key == mvcc::kClusterVersionKey) {
-    OnVersion(pair, keyspace_.cluster_version);
-  } else if (bucket_ == mvcc::kAuthBucket && pair.key == mvcc::kAuthEnabledKey) {
-    keyspace_.auth_enabled = pair.value == std::string_view("\x01");
-  }
-}
-
-void KeyspaceCheck::OnMeta(const bbolt::Pair& pair) {
-  if (pair.key == mvcc::kStorageVersionKey) {
-    OnVersion(pair, keyspace_.storage_version);
-  } else if (pair.key == mvcc::kConsistentIndexKey || pair.key == mvcc::kTermKey) {
-    if (pair.value.size() != kUint64Bytes) {
-      Report(codes::kMetaValue, pair,
-             fmt::format("{} has {} bytes, expected {}", pair.key, pair.value.size(), kUint64Bytes));
-    }
-  } else if (pair.key == mvcc::kScheduledCompactKey || pair.key == mvcc::kFinishedCompactKey) {
-    if (!mvcc::DecodeRevision(pair.value).has_value()) {
-      Report(codes::kCompactionState, pair, fmt::format("{} is not a revision", pair.key));
-    }
-  }
-}
-
-// "3.6.0"; nothing else gets into reports and names.
-void KeyspaceCheck::OnVersion(const bbolt::Pair& pair, std::string& version) {
-  constexpr size_t kVersionCharsMax = 32;
-  const bool good = !pair.value.empty() && pair.value.size() <= kVersionCharsMax &&
-                    pair.value.find_first_not_of("0123456789.") == std::string_view::npos;
-  if (good) {
-    version = pair.value;
-  } else {
-    Report(codes::kMetaValue, pair, fmt::format("{} is not a version: {}", pair.key, Printable(pair.value)));
-  }
-}
-
-void KeyspaceCheck::OnMember(const bbolt::Pair& pair) {
-  const std::optional<MemberRecord> member = ParseMember(pair.value);
-  if (!member.has_value() || fmt::format("{:x}", member->id) != pair.key) {
-    Report(codes::kMemberDecode, pair,
-           fmt::format("member {} does not decode, or carries another id", Printable(pair.key)));
-    return;
-  }
-  keyspace_.members.push_back(*member);
-}
-
-void KeyspaceCheck::OnAlarm(const bbolt::Pair& pair) {
-  etcdserverpb::AlarmMember alarm;
-  if (!ParseProto(alarm, pair.key) || !etcdserverpb::AlarmType_IsValid(alarm.alarm())) {
-    Report(codes::kAlarmDecode, pair, "an alarm does not decode");
-    return;
-  }
-  keyspace_.alarms.push_back(etcdserverpb::AlarmType_Name(alarm.alarm()));
-}
-
-void KeyspaceCheck::OnLease(const bbolt::Pair& pair) {
-  leasepb::Lease lease;
-  if (pair.key.size() != kUint64Bytes || !ParseProto(lease, pair.value) ||
-      static_cast<uint64_t>(lease.id()) != LoadBE64(pair.key.data())) {
-    Report(codes::kLeaseDecode, pair, fmt::format("lease {} does not decode, or carries another id", Hex(pair.key)));
-  }
+  if (on_pair_ != nullptr) on_pair_(*this, pair);
 }
 
 void KeyspaceCheck::CheckCompaction() {
-  const int64_t scheduled = state_.scheduled_compact.value_or(0);
-  const int64_t finished = state_.finished_compact.value_or(0);
+  const int64_t scheduled = facts_.state.scheduled_compact.value_or(0);
+  const int64_t finished = facts_.state.finished_compact.value_or(0);
   if (finished > scheduled) {
     findings_.Add(
         {codes::kCompactionState, Severity::kError, std::nullopt, std::nullopt,
@@ -139,28 +78,17 @@ void KeyspaceCheck::CheckCompaction() {
   }
 }
 
-Keyspace KeyspaceCheck::Finish() {
-  key_bucket_.Finish(keyspace_);
+Result<Keyspace> KeyspaceCheck::Finish(const ReadableFile& file) {
+  RETURN_IF_ERROR(key_bucket_.Finish(file, keyspace_));
   CheckCompaction();
   for (const std::string_view name : {mvcc::kKeyBucket, mvcc::kMetaBucket}) {
     if (buckets_.contains(std::string(name))) continue;
     findings_.Add({codes::kBucketMissing, Severity::kError, std::nullopt, std::nullopt,
                    fmt::format("there is no bucket {}; this is not the store of an etcd", name)});
   }
-  for (const std::string& alarm : keyspace_.alarms) {
-    findings_.Add(
-        {codes::kRestoresWithAlarm, Severity::kInfo, std::nullopt, std::nullopt,
-         fmt::format("restores with the {} alarm raised: the new cluster refuses writes until it is disarmed", alarm)});
-  }
-  if (keyspace_.auth_enabled) {
-    findings_.Add({codes::kRestoresWithAuth, Severity::kInfo, std::nullopt, std::nullopt,
-                   "restores with authentication on: the new cluster wants the users and passwords of then"});
-  }
+  keyspace_.members = membership_.Finish();
+  records_.Finish(keyspace_);
   return std::move(keyspace_);
-}
-
-void KeyspaceCheck::Report(std::string_view code, const bbolt::Pair& pair, std::string text) {
-  findings_.Add({code, Severity::kError, pair.page, pair.offset, fmt::format("bucket {}: {}", bucket_, text)});
 }
 
 }  // namespace etcdrill::verify

@@ -5,6 +5,10 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/bytes.h"
+#include "format/mvcc/buckets.h"
+#include "format/mvcc/revision.h"
+
 namespace etcdrill::verify {
 namespace {
 
@@ -70,6 +74,44 @@ std::string VerifyReport::FirstError() const {
   return findings.kept().empty() ? "see the report" : findings.kept().front().text;
 }
 
+namespace {
+
+// A bound of a lost range. Separators of the `key` bucket are revisions.
+std::string BoundText(std::string_view bucket, std::string_view key) {
+  const auto revision = bucket == mvcc::kKeyBucket ? mvcc::DecodeRevision(key) : std::nullopt;
+  return revision.has_value() ? fmt::format("revision {}/{}", revision->main, revision->sub)
+                              : fmt::format("key {}", Printable(key));
+}
+
+std::string RangeText(const KeyRange& range) {
+  if (range.bucket.empty()) return "all buckets, or some of them";
+  const std::string bucket = fmt::format("bucket {}", Printable(range.bucket));
+  if (range.lower.empty() && !range.upper.has_value()) return bucket + ": everything";
+  if (range.lower.empty())
+    return fmt::format("{}: everything before {}", bucket, BoundText(range.bucket, *range.upper));
+  const std::string from = fmt::format("{}: from {}", bucket, BoundText(range.bucket, range.lower));
+  return range.upper.has_value() ? fmt::format("{} to before {}", from, BoundText(range.bucket, *range.upper))
+                                 : from + " to the end";
+}
+
+}  // namespace
+
+std::vector<std::string> VerifyReport::Affected() const {
+  std::vector<std::string> texts;
+  std::optional<KeyRange> run;  // ranges come in the order of the keys; neighbours become one
+  for (const Finding& f : findings.kept()) {
+    if (!f.lost.has_value()) continue;
+    if (run.has_value() && run->bucket == f.lost->bucket && run->upper == f.lost->lower) {
+      run->upper = f.lost->upper;
+      continue;
+    }
+    if (run.has_value()) texts.push_back(RangeText(*run));
+    run = f.lost;
+  }
+  if (run.has_value()) texts.push_back(RangeText(*run));
+  return texts;
+}
+
 std::string ToJson(const VerifyReport& report) {
   const Keyspace keyspace = report.keyspace.value_or(Keyspace{});
   Json json = {
@@ -98,6 +140,7 @@ std::string ToJson(const VerifyReport& report) {
       {"cluster_version", keyspace.cluster_version},
       {"findings", FindingsJson(report.findings)},
       {"findings_total", report.findings.total()},
+      {"affected", report.Affected()},
       {"duration_seconds", report.duration_seconds},
   };
   // A name in a damaged file may hold any bytes; they must not make the report unprintable.

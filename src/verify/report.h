@@ -31,6 +31,7 @@ struct MemberRecord {
   uint64_t id = 0;
   std::string name;
   std::vector<std::string> peer_urls;
+  std::vector<std::string> client_urls;
   bool is_learner = false;
 };
 
@@ -48,6 +49,9 @@ struct Keyspace {
   std::vector<MemberRecord> members;
   std::vector<std::string> alarms;  // "NOSPACE", "CORRUPT": raised in the snapshot
   bool auth_enabled = false;
+  std::optional<uint64_t> auth_revision;
+  std::optional<uint64_t> consistent_index;  // raft index of the last entry in the file
+  std::optional<uint64_t> term;              // raft term of that entry; 3.5 and later
 };
 
 struct VerifyReport {
@@ -62,6 +66,8 @@ struct VerifyReport {
 
   // The text of the first finding that says what is wrong; of any other level if it is not damaged.
   std::string FirstError() const;
+  // Which keys the findings that are kept make unreadable, in words: "bucket key: revisions 100/0 to 140/2".
+  std::vector<std::string> Affected() const;
 };
 
 // The VerifyReport of DESIGN.md section 4, one JSON document.

@@ -4,64 +4,19 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <future>
 
 #include "format/bbolt/tree.h"
 #include "format/finding_codes.h"
-#include "format/mvcc/buckets.h"
-#include "format/mvcc/revision.h"
 #include "format/snapshot/trailer.h"
 #include "verify/check_keyspace.h"
+#include "verify/facts.h"
 
 namespace etcdrill::verify {
 namespace {
 
-// Passes reads on until a stop is requested: so a look at many gigabytes ends within a page, wherever it is.
-class InterruptibleFile final : public ReadableFile {
- public:
-  InterruptibleFile(std::unique_ptr<ReadableFile> file, std::stop_token stop)
-      : file_(std::move(file)), stop_(std::move(stop)) {}
-
-  Status Read(uint64_t offset, std::span<char> out) const override {
-    if (stop_.stop_requested()) return Error(Reason::kInterrupted, "interrupted while verifying");
-    return file_->Read(offset, out);
-  }
-  uint64_t Size() const override { return file_->Size(); }
-
- private:
-  const std::unique_ptr<ReadableFile> file_;
-  const std::stop_token stop_;
-};
-
-// The revision a server booted on the file would be at; needed before the walk, which meets the newest row last.
-Result<int64_t> CurrentRevision(const ReadableFile& file, uint64_t body, const bbolt::Meta& meta,
-                                const mvcc::StoreState& state) {
-  ASSIGN_OR_RETURN(const auto last_key, bbolt::LastKey(file, body, meta, mvcc::kKeyBucket));
-  const auto last = last_key.has_value() ? mvcc::DecodeRevision(*last_key) : std::nullopt;
-  const int64_t empty_store = 1;
-  return std::max({last.has_value() ? last->main : empty_store, state.CompactRevision(), empty_store});
-}
-
-struct FileFacts {
-  uint64_t body = 0;
-  bbolt::Meta meta;
-  mvcc::StoreState state;
-  int64_t revision = 0;
-};
-
-// Everything that the walk has to know beforehand; nullopt, with a finding, if neither meta can be used.
-Result<std::optional<FileFacts>> ReadFacts(const ReadableFile& file, Findings& findings) {
-  FileFacts facts;
-  facts.body = snapshot::BodySize(file.Size());
-  ASSIGN_OR_RETURN(const std::optional<bbolt::Meta> meta, bbolt::ReadMetas(file, facts.body, findings));
-  if (!meta.has_value()) return std::optional<FileFacts>();
-  facts.meta = *meta;
-  ASSIGN_OR_RETURN(facts.state, mvcc::ReadStoreState(file, facts.body, facts.meta));
-  ASSIGN_OR_RETURN(facts.revision, CurrentRevision(file, facts.body, facts.meta, facts.state));
-  return std::optional(facts);
-}
-
-void CheckSize(const ReadableFile& file, const FileFacts& facts, Findings& findings) {
+void CheckSize(const ReadableFile& file, const Facts& facts, Findings& findings) {
   const uint64_t pages = facts.body / facts.meta.page_size;
   const uint64_t expected = facts.meta.high_water * facts.meta.page_size;
   if (pages < facts.meta.high_water) {  // compared in pages: the product may wrap
@@ -73,27 +28,37 @@ void CheckSize(const ReadableFile& file, const FileFacts& facts, Findings& findi
   }
 }
 
-// L2 and L3 in one walk.
+// L2 alone: nobody looks at the pairs.
+class NobodyLooks final : public bbolt::Visitor {
+  void OnBucket(std::string_view) override {}
+  void OnPair(const bbolt::Pair&) override {}
+};
+
+// L2, and L3 in the same walk.
 Status CheckContent(const ReadableFile& file, int level, uint64_t seed, VerifyReport& report) {
   const uint64_t errors_before = report.findings.errors();
-  ASSIGN_OR_RETURN(const std::optional<FileFacts> facts, ReadFacts(file, report.findings));
   report.levels.structure = LevelResult::kFail;
   if (level >= 3) report.levels.keyspace = LevelResult::kUnknown;
+  ASSIGN_OR_RETURN(const std::optional<Facts> facts, ReadFacts(file, report.findings));
   if (!facts.has_value()) return OkStatus();
 
   CheckSize(file, *facts, report.findings);
-  ASSIGN_OR_RETURN(const mvcc::NewestRows newest,
-                   mvcc::FindNewestRows(file, facts->body, facts->meta, facts->state, facts->revision,
-                                        facts->state.CompactRevision(), seed));
+  const auto walk = [&](bbolt::Visitor& visitor) -> Status {
+    RETURN_IF_ERROR(bbolt::WalkAll(file, facts->body, facts->meta, report.findings, visitor));
+    if (report.findings.errors() == errors_before) report.levels.structure = LevelResult::kPass;
+    return OkStatus();
+  };
+  if (level < 3) {
+    NobodyLooks nobody;
+    return walk(nobody);
+  }
   Findings keyspace_findings;
-  KeyspaceCheck keyspace(facts->state, facts->revision, newest, keyspace_findings);
-  RETURN_IF_ERROR(bbolt::WalkAll(file, facts->body, facts->meta, report.findings, keyspace));
-  if (report.findings.errors() > errors_before) return OkStatus();
-  report.levels.structure = LevelResult::kPass;
-  if (level < 3) return OkStatus();
-
-  // Over a broken structure the sums and gaps below would say nothing.
-  report.keyspace = keyspace.Finish();
+  ASSIGN_OR_RETURN(KeyBucketCheck key_bucket, KeyBucketCheck::Start(file, *facts, seed, keyspace_findings));
+  KeyspaceCheck keyspace(*facts, std::move(key_bucket), keyspace_findings);
+  RETURN_IF_ERROR(walk(keyspace));
+  // Over a broken structure the sums and gaps would say nothing.
+  if (report.levels.structure == LevelResult::kFail) return OkStatus();
+  ASSIGN_OR_RETURN(report.keyspace, keyspace.Finish(file));
   report.keyspace->total_bytes = facts->meta.high_water * facts->meta.page_size;
   report.levels.keyspace = keyspace_findings.errors() == 0 ? LevelResult::kPass : LevelResult::kFail;
   report.findings.Merge(std::move(keyspace_findings));
@@ -121,83 +86,50 @@ void CheckPresence(const VerifyInput& input, VerifyReport& report) {
   }
 }
 
+// L1 on a thread of its own, beside L2 and L3.
+Status CheckBytes(const Context& context, const VerifyInput& input, const ReadableFile& file, VerifyReport& report) {
+  Findings transfer_findings;
+  auto transfer =
+      std::async(std::launch::async, [&] { return CheckTransfer(file, input.expected, transfer_findings); });
+  const Status content = input.level >= 2 ? CheckContent(file, input.level, context.random.Next(), report) : OkStatus();
+  const Result<TransferResult> transferred = transfer.get();
+  RETURN_IF_ERROR(content);
+  RETURN_IF_ERROR(transferred.status());
+  report.levels.transfer = transferred->level;
+  report.sha256 = transferred->sha256;
+  transfer_findings.Merge(std::move(report.findings));
+  report.findings = std::move(transfer_findings);
+  return OkStatus();
+}
+
+// Bytes that were read before somebody wrote to the file, and bytes that were read after, are not one snapshot.
+bool FoundChanged(const ReadableFile& file, const Status& looked, VerifyReport& report) {
+  const Result<bool> unchanged = file.IsUnchanged();
+  if (!unchanged.ok() || *unchanged || (!looked.ok() && ReasonOf(looked) == Reason::kInterrupted)) return false;
+  report.levels = {.present = LevelResult::kFail};
+  report.keyspace.reset();
+  report.findings.Add({codes::kFileChanged, Severity::kError, std::nullopt, std::nullopt,
+                       "somebody writes to the file while it is examined; wait until it is complete, and do not verify "
+                       "the database of a running member"});
+  return true;
+}
+
 }  // namespace
 
 Result<VerifyReport> Verify(const Context& context, const VerifyInput& input) {
   const Stopwatch watch(context.clock);
-  ASSIGN_OR_RETURN(auto opened, context.fs.OpenForReading(input.path));
-  const InterruptibleFile file(std::move(opened), context.stop);
+  ASSIGN_OR_RETURN(const InterruptibleFile file, InterruptibleFile::Open(context, input.path));
   VerifyReport report;
   report.file = input.path;
   report.size_bytes = file.Size();
   CheckPresence(input, report);
   if (report.size_bytes > 0) {
-    Findings transfer_findings;
-    auto transfer =
-        std::async(std::launch::async, [&] { return CheckTransfer(file, input.expected, transfer_findings); });
-    const Status content =
-        input.level >= 2 ? CheckContent(file, input.level, context.random.Next(), report) : OkStatus();
-    const Result<TransferResult> transferred = transfer.get();
-    RETURN_IF_ERROR(content);
-    RETURN_IF_ERROR(transferred.status());
-    report.levels.transfer = transferred->level;
-    report.sha256 = transferred->sha256;
-    transfer_findings.Merge(std::move(report.findings));
-    report.findings = std::move(transfer_findings);
+    const Status looked = CheckBytes(context, input, file, report);
+    if (!FoundChanged(file, looked, report)) RETURN_IF_ERROR(looked);
   }
   report.verdict = Judge(report.levels);
   report.duration_seconds = watch.Seconds();
   return report;
-}
-
-namespace {
-
-class HashKvVisitor final : public bbolt::Visitor {
- public:
-  explicit HashKvVisitor(mvcc::HashKvSum& sum) : sum_(sum) {}
-  void OnBucket(std::string_view name) override { in_key_bucket_ = name == mvcc::kKeyBucket; }
-  void OnPair(const bbolt::Pair& pair) override {
-    if (!in_key_bucket_) return;
-    const auto row = mvcc::DecodeRevision(pair.key);
-    const auto kv = mvcc::DecodeKeyValue(pair.value);
-    if (row.has_value() && kv.has_value()) sum_.OnRow(*row, kv->key, pair.key, pair.value);
-  }
-
- private:
-  mvcc::HashKvSum& sum_;
-  bool in_key_bucket_ = false;
-};
-
-}  // namespace
-
-Result<mvcc::HashKv> HashKvOf(const Context& context, const std::string& path, int64_t revision,
-                              std::optional<int64_t> compact_revision) {
-  ASSIGN_OR_RETURN(auto opened, context.fs.OpenForReading(path));
-  const InterruptibleFile file(std::move(opened), context.stop);
-  Findings findings;
-  ASSIGN_OR_RETURN(const std::optional<FileFacts> facts, ReadFacts(file, findings));
-  if (!facts.has_value()) return Error(Reason::kDamaged, fmt::format("{}: {}", path, findings.kept().front().text));
-  const int64_t own_compact = facts->state.CompactRevision();
-  const int64_t at = revision == 0 ? facts->revision : revision;
-  const int64_t compact = compact_revision.value_or(own_compact);
-  if (at > facts->revision || at < compact || compact < own_compact) {
-    return Error(
-        Reason::kUsage,
-        fmt::format("{}: no HashKV at revision {} compacted at {}: the file ends at revision {} and is compacted at "
-                    "{}; it answers for {} <= compact revision <= revision <= {}",
-                    path, at, compact, facts->revision, own_compact, own_compact, facts->revision));
-  }
-  ASSIGN_OR_RETURN(const mvcc::NewestRows newest, mvcc::FindNewestRows(file, facts->body, facts->meta, facts->state, at,
-                                                                       compact, context.random.Next()));
-  mvcc::HashKvSum sum(at, compact, newest);
-  HashKvVisitor visitor(sum);
-  // All buckets are walked, for the findings: a hash over a broken structure would be a number without a meaning.
-  RETURN_IF_ERROR(bbolt::WalkAll(file, facts->body, facts->meta, findings, visitor));
-  if (findings.errors() > 0) {
-    return Error(Reason::kDamaged,
-                 fmt::format("{} is damaged: {}; see `etcdrill verify {}`", path, findings.kept().front().text, path));
-  }
-  return sum.Finish();
 }
 
 }  // namespace etcdrill::verify

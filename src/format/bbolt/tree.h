@@ -36,10 +36,13 @@ class Visitor {
 // walk goes on behind them; the status is for failures to read. `body_size` is the file without its trailer.
 Status WalkAll(const ReadableFile& file, uint64_t body_size, const Meta& meta, Findings& findings, Visitor& visitor);
 
-// Walks one bucket only, from the first key >= `from` on. Damaged parts are passed over in silence: WalkAll reports
+// In the order of the keys, or against it.
+enum class Direction { kForwards, kBackwards };
+
+// Walks the keys >= `from` of one bucket only. Damaged parts are passed over in silence: WalkAll reports
 // them. A missing bucket gives no calls.
 Status WalkBucket(const ReadableFile& file, uint64_t body_size, const Meta& meta, std::string_view bucket,
-                  std::string_view from, Visitor& visitor);
+                  std::string_view from, Direction direction, Visitor& visitor);
 
 // The greatest key of a bucket; nullopt if the bucket is missing, empty or damaged on the way there.
 Result<std::optional<std::string>> LastKey(const ReadableFile& file, uint64_t body_size, const Meta& meta,

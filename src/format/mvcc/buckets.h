@@ -7,6 +7,8 @@ namespace etcdrill::mvcc {
 
 inline constexpr std::string_view kAlarmBucket = "alarm";
 inline constexpr std::string_view kAuthBucket = "auth";
+inline constexpr std::string_view kAuthRolesBucket = "authRoles";
+inline constexpr std::string_view kAuthUsersBucket = "authUsers";
 inline constexpr std::string_view kClusterBucket = "cluster";
 inline constexpr std::string_view kKeyBucket = "key";
 inline constexpr std::string_view kLeaseBucket = "lease";
@@ -22,6 +24,9 @@ inline constexpr std::string_view kScheduledCompactKey = "scheduledCompactRev";
 inline constexpr std::string_view kFinishedCompactKey = "finishedCompactRev";
 
 inline constexpr std::string_view kClusterVersionKey = "clusterVersion";  // in `cluster`: "3.5.0"
+inline constexpr std::string_view kDowngradeKey = "downgrade";            // in `cluster`: JSON; 3.5+
 inline constexpr std::string_view kAuthEnabledKey = "authEnabled";        // in `auth`: one byte, 1 or 0
+inline constexpr std::string_view kAuthRevisionKey = "authRevision";      // in `auth`: 8 bytes, big-endian
+inline constexpr std::string_view kMemberRemoved = "removed";             // the value in `members_removed`
 
 }  // namespace etcdrill::mvcc

@@ -7,10 +7,8 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string_view>
 
-#include "format/mvcc/newest_rows.h"
 #include "format/mvcc/revision.h"
 #include "format/mvcc/store_state.h"
 
@@ -20,28 +18,27 @@ struct HashKv {
   uint32_t hash = 0;
   int64_t revision = 0;
   int64_t compact_revision = kNeverCompacted;
+  // No key is alive at `revision`: then etcd hashes compacted rows as they lie, and members whose compaction has come
+  // less far answer otherwise though they hold the same (formats.md 5, the corner).
+  bool depends_on_progress = false;
 };
 
-// Fed with all rows of the `key` bucket in order.
+// Fed with all rows of the `key` bucket, oldest first.
 class HashKvSum {
  public:
-  // `newest`: the newest row up to `revision` of every key that has one above the file's finished compaction.
-  HashKvSum(int64_t revision, int64_t compact_revision, const NewestRows& newest);
+  // `anything_alive`: known already, from the rows above the compaction.
+  HashKvSum(int64_t revision, int64_t compact_revision, bool anything_alive);
 
-  void OnRow(const Revision& row, std::string_view user_key, std::string_view key, std::string_view value);
+  // `newest` counts for rows at or below the compact revision: whether it is the newest of its key up to the revision.
+  void OnRow(const Revision& row, bool newest, std::string_view key, std::string_view value);
   HashKv Finish() const;
 
  private:
   const int64_t revision_;
   const int64_t compact_revision_;
-  const NewestRows& newest_;
-  bool anything_alive_ = false;  // some key is alive at revision_
-  uint32_t counted_;             // rows that count
-  uint32_t all_;                 // rows as they lie: etcd's rule for a store without a live key
+  bool anything_alive_;
+  uint32_t counted_;  // rows that count
+  uint32_t all_;      // rows as they lie: etcd's rule for a store without a live key
 };
-
-// NewestRows for HashKvSum. For a store that was never compacted it stays empty: no row is in question then.
-Result<NewestRows> FindNewestRows(const ReadableFile& file, uint64_t body_size, const bbolt::Meta& meta,
-                                  const StoreState& state, int64_t revision, int64_t compact_revision, uint64_t seed);
 
 }  // namespace etcdrill::mvcc

@@ -24,7 +24,7 @@ class MetaVisitor final : public bbolt::Visitor {
 
 Result<StoreState> ReadStoreState(const ReadableFile& file, uint64_t body_size, const bbolt::Meta& meta) {
   MetaVisitor visitor;
-  RETURN_IF_ERROR(bbolt::WalkBucket(file, body_size, meta, kMetaBucket, {}, visitor));
+  RETURN_IF_ERROR(bbolt::WalkBucket(file, body_size, meta, kMetaBucket, {}, bbolt::Direction::kForwards, visitor));
   return visitor.state;
 }
 

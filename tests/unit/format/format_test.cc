@@ -3,11 +3,12 @@
 #include "format/bbolt/tree.h"
 #include "format/bbolt/writer.h"
 #include "format/finding_codes.h"
+#include "format/mvcc/key_table.h"
 #include "format/mvcc/key_value.h"
-#include "format/mvcc/newest_rows.h"
 #include "format/mvcc/revision.h"
 #include "proto/mvccpb.pb.h"
 #include "support/catch.h"
+#include "support/made_store.h"
 #include "support/snapshots.h"
 #include "support/test_context.h"
 
@@ -81,50 +82,34 @@ TEST_CASE("what the decoder takes, protobuf takes and reads alike") {
   }
 }
 
-TEST_CASE("the table of newest rows remembers across growth") {
-  mvcc::NewestRows rows(1);
-  for (int i = 0; i < 10'000; ++i) rows.Set("key-" + std::to_string(i), i + 1);
-  for (int i = 0; i < 10'000; i += 3) rows.Set("key-" + std::to_string(i), i + 100'000);
-  CHECK(rows.size() == 10'000);
-  CHECK(rows.Get("key-3") == 100'003);
-  CHECK(rows.Get("key-4") == 5);
-  CHECK(rows.Get("other") == 0);
-}
-
-// A database with the given buckets, made by our writer on top of an empty one.
-std::string MakeDatabase(TestContext& test, uint32_t page_size,
-                         const std::map<std::string, bbolt::BucketContent>& buckets) {
-  // Two metas, and an empty leaf as root.
-  std::string bytes(3 * page_size, '\0');
-  const auto put_page = [&](bbolt::PageId id, uint16_t flags, const std::string& body) {
-    std::string page;
-    AppendLE64(page, id);
-    AppendLE16(page, flags);
-    AppendLE16(page, 0);
-    AppendLE32(page, 0);
-    page += body;
-    bytes.replace(id * page_size, page.size(), page);
-  };
-  bbolt::Meta meta{.page_size = page_size, .root = 2, .high_water = 3, .tx_id = 4};
-  put_page(0, bbolt::kMetaPage, bbolt::EncodeMeta(meta));
-  bbolt::Meta older = meta;
-  older.tx_id = 3;
-  put_page(1, bbolt::kMetaPage, bbolt::EncodeMeta(older));
-  put_page(2, bbolt::kLeafPage, "");
-  testing::WriteFile(test.Path("base.db"), bytes);
-  const auto source = test.fs().OpenForReading(test.Path("base.db"));
-  const std::string path = test.Path("made.db");
-  auto file = test.fs().Create(path, kPrivateFileMode);
-  REQUIRE((*file)->AppendFrom(**source, bytes.size()).ok());
-  REQUIRE(bbolt::ReplaceBuckets(**source, bytes.size(), meta, buckets, **file).ok());
-  return path;
+TEST_CASE("the table of keys remembers across growth, in 16 bytes a key") {
+  mvcc::KeyTable table(1);
+  for (uint32_t i = 0; i < 100'000; ++i) table.Add("key-" + std::to_string(i), i);
+  CHECK(table.size() == 100'000);
+  uint32_t found = 0;
+  for (uint32_t i = 0; i < 100'000; ++i) {
+    uint32_t* const number = table.Find("key-" + std::to_string(i));
+    found += number != nullptr && *number == i ? 1 : 0;
+    if (number != nullptr) ++*number;
+  }
+  CHECK(found == 100'000);
+  CHECK(*table.Find("key-7") == 8);
+  CHECK(table.Find("other") == nullptr);
+  uint64_t sum = 0;
+  table.ForEachNumber([&](uint32_t number) { sum += number; });
+  CHECK(sum == 100'000ull * 100'001 / 2);
+  CHECK(table.bytes() <= table.size() * 16 + 256 * 8 * 16);
 }
 
 class Collect final : public bbolt::Visitor {
  public:
   void OnBucket(std::string_view name) override { bucket_ = name; }
-  void OnPair(const bbolt::Pair& pair) override { pairs[bucket_][std::string(pair.key)] = std::string(pair.value); }
+  void OnPair(const bbolt::Pair& pair) override {
+    pairs[bucket_][std::string(pair.key)] = std::string(pair.value);
+    order.emplace_back(pair.key);
+  }
   std::map<std::string, bbolt::BucketContent> pairs;
+  std::vector<std::string> order;
 
  private:
   std::string bucket_;
@@ -137,7 +122,8 @@ TEST_CASE("what the writer writes, the walk finds sound, for every page size and
   buckets["inline"] = {{"a", "1"}, {"b", ""}};
   for (int i = 0; i < GENERATE(1, 200, 6000); ++i) buckets["many"]["key-" + std::to_string(i)] = std::string(40, 'v');
   buckets["overflow"] = {{"big", std::string(3 * page_size, 'x')}, {"small", "y"}};
-  const std::string path = MakeDatabase(test, page_size, buckets);
+  const std::string path = test.Path("database.db");
+  testing::WriteFile(path, testing::MakeDatabase(test, page_size, buckets));
   const auto file = test.fs().OpenForReading(path);
   REQUIRE(file.ok());
   Findings findings;
@@ -153,16 +139,20 @@ TEST_CASE("what the writer writes, the walk finds sound, for every page size and
   CHECK(bbolt::LastKey(**file, (*file)->Size(), **meta, "many")->value() == buckets["many"].rbegin()->first);
   CHECK_FALSE(bbolt::LastKey(**file, (*file)->Size(), **meta, "none")->has_value());
   Collect tail;
-  REQUIRE(bbolt::WalkBucket(**file, (*file)->Size(), **meta, "many", "key-5", tail).ok());
-  const auto first = buckets["many"].lower_bound("key-5");
-  CHECK(tail.pairs["many"].size() == static_cast<size_t>(std::distance(first, buckets["many"].end())));
+  const auto direction = GENERATE(bbolt::Direction::kForwards, bbolt::Direction::kBackwards);
+  REQUIRE(bbolt::WalkBucket(**file, (*file)->Size(), **meta, "many", "key-5", direction, tail).ok());
+  std::vector<std::string> expected;
+  for (auto it = buckets["many"].lower_bound("key-5"); it != buckets["many"].end(); ++it) expected.push_back(it->first);
+  if (direction == bbolt::Direction::kBackwards) std::reverse(expected.begin(), expected.end());
+  CHECK(tail.order == expected);
 }
 
 TEST_CASE("a page that refers to itself ends the walk with a finding") {
   TestContext test;
   bbolt::BucketContent many;
   for (int i = 0; i < 2000; ++i) many["key-" + std::to_string(i)] = "v";
-  const std::string path = MakeDatabase(test, 4096, {{"many", many}});
+  const std::string path = test.Path("database.db");
+  testing::WriteFile(path, testing::MakeDatabase(test, 4096, {{"many", many}}));
   std::string bytes = testing::ReadFile(path);
   // The bucket's root is the branch that was written last before the root leaf: find the only branch and point its
   // first child at itself.

@@ -45,7 +45,7 @@ class KeyPages final : public bbolt::Visitor {
     const auto meta = bbolt::ReadMetas(**file, (*file)->Size(), findings);
     REQUIRE(bbolt::WalkRoot(**file, (*file)->Size(), **meta, *this).ok());
     in_root_ = false;
-    REQUIRE(bbolt::WalkBucket(**file, (*file)->Size(), **meta, "key", {}, *this).ok());
+    REQUIRE(bbolt::WalkBucket(**file, (*file)->Size(), **meta, "key", {}, bbolt::Direction::kForwards, *this).ok());
     REQUIRE(branch > 0);
     REQUIRE(leaf > 0);
   }

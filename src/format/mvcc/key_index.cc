@@ -1,0 +1,150 @@
+// For each key one number: what the row before the oldest one met so far has to be.
+#include "format/mvcc/key_index.h"
+
+#include <algorithm>
+
+#include "format/mvcc/buckets.h"
+
+namespace etcdrill::mvcc {
+namespace {
+
+// Set if that row may have been compacted away.
+constexpr uint32_t kOptional = uint32_t{1} << 31;
+
+enum Expected : uint32_t {
+  kNothingMore,  // no older row may come
+  kAnyPut,       // before a delete
+  kDead,         // before the first version of a key: nothing, or a delete
+  kAnything,     // before the mark of a restore, which is no real key
+  kFirstLink,    // from here on: the put with a certain create_revision and version
+};
+
+// How many keys below the compaction are remembered to find a second row of theirs: 16 MiB of table. In larger stores
+// the rest goes unchecked; the sums and the chains above the compaction do not depend on it.
+constexpr size_t kCompactedKeysMax = size_t{1} << 20;
+
+uint32_t LinkTo(int64_t create_revision, int64_t version) {
+  uint64_t mixed =
+      (static_cast<uint64_t>(create_revision) + (static_cast<uint64_t>(version) << 40)) * 0x9e3779b97f4a7c15;
+  mixed ^= mixed >> 29;
+  mixed *= 0xbf58476d1ce4e5b9;
+  return std::max<uint32_t>(static_cast<uint32_t>(mixed >> 33), kFirstLink);
+}
+
+uint32_t ExpectedBefore(const Revision& row, const KeyValueView& kv) {
+  if (row.tombstone) return kAnyPut;
+  if (kv.key.empty()) return kAnything;
+  return kv.version <= 1 ? uint32_t{kDead} : LinkTo(kv.create_revision, kv.version - 1);
+}
+
+std::string_view WhyNot(uint32_t expected, const Revision& row, const KeyValueView& kv) {
+  switch (expected & ~kOptional) {
+    case kNothingMore:
+      return "the key has another row at or below the compaction, which leaves one at most";
+    case kAnyPut:
+      return row.tombstone ? "the key is deleted again, though it was not written in between" : std::string_view{};
+    case kDead:
+      return row.tombstone ? std::string_view{}
+                           : "the next row of the key starts at version 1, though no delete is in between";
+    case kAnything:
+      return {};
+    default:
+      return !row.tombstone && LinkTo(kv.create_revision, kv.version) == (expected & ~kOptional)
+                 ? std::string_view{}
+                 : "the next row of the key does not follow: its create_revision or its version belongs to another";
+  }
+}
+
+bool IsOrphan(uint32_t expected) { return expected == kAnyPut || (expected >= kFirstLink && expected < kOptional); }
+
+}  // namespace
+
+void KeyIndex::CountNewest(const Revision& row, const KeyValueView& kv) {
+  if (row.tombstone) return;
+  ++live_keys_;
+  bumped_ |= kv.key.empty();  // etcd refuses empty keys, so this is the mark
+}
+
+KeyIndex::Place KeyIndex::OnNewer(const Revision& row, const KeyValueView& kv) {
+  const uint32_t before = ExpectedBefore(row, kv) | (row.main <= compacted_ ? kOptional : 0);
+  uint32_t* const expected = table_.Find(kv.key);
+  if (row.main <= compacted_) newest_.push_back(expected == nullptr);
+  if (expected == nullptr) {
+    table_.Add(kv.key, before);
+    ++keys_above_;
+    CountNewest(row, kv);
+    return {.newest = true};
+  }
+  const std::string_view problem = WhyNot(*expected, row, kv);
+  *expected = before;
+  return {.newest = false, .problem = problem};
+}
+
+KeyIndex::Place KeyIndex::OnCompacted(const Revision& row, const KeyValueView& kv) {
+  if (row.main > finished_) {
+    // There is one for each row of the first look, unless the file changed in between; that is found elsewhere.
+    const bool newest = !newest_.empty() && newest_.back();
+    if (!newest_.empty()) newest_.pop_back();
+    return {.newest = newest};
+  }
+  uint32_t* const expected = table_.Find(kv.key);
+  if (expected == nullptr) {
+    if (table_.size() - keys_above_ < kCompactedKeysMax) table_.Add(kv.key, kNothingMore);
+    CountNewest(row, kv);
+    return {.newest = true};
+  }
+  const std::string_view problem = WhyNot(*expected, row, kv);
+  *expected = kNothingMore;
+  return {.newest = false, .problem = problem};
+}
+
+uint64_t KeyIndex::CountOrphans() const {
+  uint64_t orphans = 0;
+  table_.ForEachNumber([&](uint32_t expected) { orphans += IsOrphan(expected) ? 1 : 0; });
+  return orphans;
+}
+
+bool KeyIndex::TakeOrphan(const KeyValueView& kv) {
+  uint32_t* const expected = table_.Find(kv.key);
+  if (expected == nullptr || !IsOrphan(*expected)) return false;
+  *expected = kNothingMore;
+  return true;
+}
+
+namespace {
+
+class FirstLook final : public bbolt::Visitor {
+ public:
+  FirstLook(KeyIndex& index, int64_t revision, const OnNewerRow& on_row)
+      : index_(index), revision_(revision), on_row_(on_row) {}
+
+  void OnBucket(std::string_view) override {}
+  void OnPair(const bbolt::Pair& pair) override {
+    const auto row = DecodeRevision(pair.key);
+    const auto kv = DecodeKeyValue(pair.value);
+    if (!row.has_value() || !kv.has_value() || row->main > revision_) return;
+    const KeyIndex::Place place = index_.OnNewer(*row, *kv);
+    if (on_row_) on_row_(pair, *row, *kv, place);
+  }
+
+ private:
+  KeyIndex& index_;
+  const int64_t revision_;
+  const OnNewerRow& on_row_;
+};
+
+}  // namespace
+
+Result<KeyIndex> BuildKeyIndex(const ReadableFile& file, uint64_t body_size, const bbolt::Meta& meta,
+                               const StoreState& state, int64_t revision, int64_t compacted, uint64_t seed,
+                               const OnNewerRow& on_row) {
+  const int64_t finished = state.finished_compact.value_or(0);
+  KeyIndex index(finished, compacted, seed);
+  if (finished >= revision) return index;
+  FirstLook look(index, revision, on_row);
+  RETURN_IF_ERROR(bbolt::WalkBucket(file, body_size, meta, kKeyBucket, EncodeRevision({.main = finished + 1}),
+                                    bbolt::Direction::kBackwards, look));
+  return index;
+}
+
+}  // namespace etcdrill::mvcc

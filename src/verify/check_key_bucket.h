@@ -1,0 +1,47 @@
+// L3, the heart of it: the rows of the `key` bucket, one for each change of a user key, in the order in which they
+// happened. Rules: formats.md 2.3; sums: formats.md 5.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "format/bbolt/tree.h"
+#include "format/finding.h"
+#include "format/mvcc/hash_kv.h"
+#include "format/mvcc/key_index.h"
+#include "verify/facts.h"
+#include "verify/report.h"
+
+namespace etcdrill::verify {
+
+// Revisions rise without a gap, each value fits its revision, the versions of each key follow each other, and the
+// leases that keys name exist. Not thread-safe.
+class KeyBucketCheck {
+ public:
+  // Takes the first look at the rows (format/mvcc/key_index.h).
+  static Result<KeyBucketCheck> Start(const ReadableFile& file, const Facts& facts, uint64_t seed, Findings& findings);
+
+  // The second look: all rows, oldest first.
+  void OnRow(const bbolt::Pair& pair);
+  // Judges what only the end shows; takes a third look if it has to name rows.
+  Status Finish(const ReadableFile& file, Keyspace& keyspace);
+
+ private:
+  KeyBucketCheck(const Facts& facts, mvcc::KeyIndex index, Findings& findings);
+
+  void CheckOrder(const mvcc::Revision& row, const bbolt::Pair& pair);
+  void CheckFields(const mvcc::Revision& row, const mvcc::KeyValueView& kv, const bbolt::Pair& pair);
+  bool CheckCompacted(const mvcc::Revision& row, const mvcc::KeyValueView& kv, const bbolt::Pair& pair);
+  Status NameOrphans(const ReadableFile& file);
+  void Report(std::string_view code, const bbolt::Pair& pair, std::string text);
+
+  const Facts& facts_;
+  const int64_t compact_revision_;
+  mvcc::KeyIndex index_;
+  Findings& findings_;
+  mvcc::HashKvSum hashkv_;
+  mvcc::Revision last_;
+};
+
+}  // namespace etcdrill::verify

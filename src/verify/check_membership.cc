@@ -1,0 +1,162 @@
+// The rules of thumb of formats.md 8, with the releases that they are about.
+#include "verify/check_membership.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <nlohmann/json.hpp>
+
+#include "base/bytes.h"
+#include "format/finding_codes.h"
+#include "format/mvcc/buckets.h"
+
+namespace etcdrill::verify {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr size_t kJsonBytesMax = 64 << 10;  // nested brackets cost the JSON library many times their size
+constexpr size_t kRecordsMax = 1000;        // etcd's own clusters have seven members
+
+Json ParseJson(std::string_view text) {
+  if (text.size() > kJsonBytesMax) return Json(Json::value_t::discarded);
+  return Json::parse(text, nullptr, /*allow_exceptions=*/false);
+}
+
+std::vector<std::string> Strings(const Json& json, const char* field) {
+  std::vector<std::string> list;
+  if (!json.contains(field) || !json[field].is_array()) return list;
+  for (const auto& item : json[field]) {
+    if (item.is_string()) list.push_back(item.get<std::string>());
+  }
+  return list;
+}
+
+std::optional<MemberRecord> ParseMember(std::string_view text) {
+  const Json json = ParseJson(text);
+  if (!json.is_object() || !json.contains("id") || !json["id"].is_number_unsigned()) return std::nullopt;
+  MemberRecord member;
+  member.id = json["id"].get<uint64_t>();
+  if (json.contains("name") && json["name"].is_string()) member.name = json["name"].get<std::string>();
+  if (json.contains("isLearner") && json["isLearner"].is_boolean()) member.is_learner = json["isLearner"].get<bool>();
+  member.peer_urls = Strings(json, "peerURLs");
+  member.client_urls = Strings(json, "clientURLs");
+  return member;
+}
+
+// Adds the ids of a list; false if it holds something else. A list that is absent is empty.
+bool AddIds(const Json& json, const char* field, std::set<uint64_t>& ids) {
+  if (!json.contains(field) || json[field].is_null()) return true;
+  if (!json[field].is_array()) return false;
+  for (const auto& id : json[field]) {
+    if (!id.is_number_unsigned()) return false;
+    ids.insert(id.get<uint64_t>());
+  }
+  return true;
+}
+
+std::string Who(const MemberRecord& member) {
+  return member.name.empty() ? fmt::format("member {:x}", member.id)
+                             : fmt::format("member {:x} ({})", member.id, Printable(member.name));
+}
+
+}  // namespace
+
+void MembershipCheck::OnMember(const bbolt::Pair& pair) {
+  const std::optional<MemberRecord> member = ParseMember(pair.value);
+  if (!member.has_value() || fmt::format("{:x}", member->id) != pair.key || member->peer_urls.empty()) {
+    ReportDamage(pair, fmt::format("bucket members: member {} does not decode, carries another id, or has no peer URL",
+                                   Printable(pair.key)));
+    return;
+  }
+  if (members_.size() < kRecordsMax) members_.push_back(*member);
+}
+
+void MembershipCheck::OnRemovedMember(const bbolt::Pair& pair) {
+  uint64_t id = 0;
+  const char* const end = pair.key.data() + pair.key.size();
+  const auto parsed = std::from_chars(pair.key.data(), end, id, 16);
+  if (parsed.ec != std::errc() || parsed.ptr != end || fmt::format("{:x}", id) != pair.key ||
+      pair.value != mvcc::kMemberRemoved) {
+    ReportDamage(pair,
+                 fmt::format("bucket members_removed: {} is not the mark of a removed member", Printable(pair.key)));
+    return;
+  }
+  if (removed_.size() < kRecordsMax) removed_.insert(id);
+}
+
+void MembershipCheck::OnConfState(const bbolt::Pair& pair) {
+  const Json json = ParseJson(pair.value);
+  ConfState state;
+  // While a change is under way, the outgoing voters count too, and so do the learners to be.
+  if (!json.is_object() || !AddIds(json, "voters", state.voters) || !AddIds(json, "voters_outgoing", state.voters) ||
+      !AddIds(json, "learners", state.learners) || !AddIds(json, "learners_next", state.learners)) {
+    ReportDamage(pair, "bucket meta: confState does not decode");
+    return;
+  }
+  conf_state_ = std::move(state);
+}
+
+std::vector<MemberRecord> MembershipCheck::Finish() {
+  for (const MemberRecord& member : members_) {
+    if (removed_.contains(member.id)) {
+      Warn(codes::kMemberZombie,
+           fmt::format("{} is listed, though it was removed: etcd before 3.5.26 can bring it back, and 3.6 and later "
+                       "count it among the members; remove it with `etcdctl member remove` before an upgrade",
+                       Who(member)));
+    }
+  }
+  const bool any_voter = std::any_of(members_.begin(), members_.end(), [](const auto& m) { return !m.is_learner; });
+  if (!members_.empty() && !any_voter) {
+    Warn(codes::kMembersOdd, "all members are learners: no cluster can be led like that");
+  }
+  // A configuration without one of the members is that of the cluster before a restore: etcd writes it anew only when a
+  // member is added or removed. It says nothing of the cluster of now.
+  const auto known = [this](const MemberRecord& m) {
+    return conf_state_->voters.contains(m.id) || conf_state_->learners.contains(m.id);
+  };
+  if (conf_state_.has_value() && std::any_of(members_.begin(), members_.end(), known)) {
+    for (const MemberRecord& member : members_) CompareWithConfState(member);
+  }
+  for (const MemberRecord& member : members_) {
+    if (!member.client_urls.empty()) continue;
+    findings_.Add({codes::kMemberUnpublished, Severity::kInfo, std::nullopt, std::nullopt,
+                   fmt::format("{} has no client URLs here: it never started, or etcd 3.5.1 to 3.5.19 did not store "
+                               "them",
+                               Who(member))});
+  }
+  return std::move(members_);
+}
+
+void MembershipCheck::CompareWithConfState(const MemberRecord& member) {
+  const bool votes = conf_state_->voters.contains(member.id);
+  const bool learns = conf_state_->learners.contains(member.id);
+  if (!votes && !learns) {
+    Warn(codes::kMemberZombie,
+         fmt::format("{} is listed, but raft's configuration does not know it: data directories restored by the tools "
+                     "of 3.4, or a crash without fsync, leave such members behind; etcd 3.6 and later adopt them, so "
+                     "remove it with `etcdctl member remove` before an upgrade",
+                     Who(member)));
+  } else if (votes && member.is_learner) {
+    Warn(codes::kMemberPromotionLost,
+         fmt::format("{} is a voter for raft, but stored as a learner: etcd 3.5.1 to 3.5.19 did not store promotions; "
+                     "upgrade all members to 3.5.20 or later before 3.6, which takes it for a learner again",
+                     Who(member)));
+  } else if (learns && !member.is_learner) {
+    Warn(codes::kMemberPromotionLost,
+         fmt::format("{} is a learner for raft, but stored as a voter: etcd before 3.5.31 and 3.6.12 lost the mark "
+                     "when a learner's URLs were changed; upgrade, and promote or remove the learner",
+                     Who(member)));
+  }
+}
+
+void MembershipCheck::ReportDamage(const bbolt::Pair& pair, std::string text) {
+  findings_.Add({codes::kMemberDecode, Severity::kError, pair.page, pair.offset, std::move(text)});
+}
+
+void MembershipCheck::Warn(std::string_view code, std::string text) {
+  findings_.Add({code, Severity::kWarning, std::nullopt, std::nullopt, "bucket members: " + std::move(text)});
+}
+
+}  // namespace etcdrill::verify

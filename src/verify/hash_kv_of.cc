@@ -1,0 +1,70 @@
+// HashKV of a file at any revision: first the index of the rows above the compaction, then the sum over all rows.
+#include <fmt/format.h>
+
+#include "format/bbolt/tree.h"
+#include "format/mvcc/buckets.h"
+#include "format/mvcc/key_index.h"
+#include "verify/facts.h"
+#include "verify/verify.h"
+
+namespace etcdrill::verify {
+namespace {
+
+class HashKvVisitor final : public bbolt::Visitor {
+ public:
+  HashKvVisitor(mvcc::KeyIndex& index, mvcc::HashKvSum& sum, int64_t compact_revision)
+      : index_(index), sum_(sum), compact_revision_(compact_revision) {}
+
+  void OnBucket(std::string_view name) override { in_key_bucket_ = name == mvcc::kKeyBucket; }
+  void OnPair(const bbolt::Pair& pair) override {
+    if (!in_key_bucket_) return;
+    const auto row = mvcc::DecodeRevision(pair.key);
+    const auto kv = mvcc::DecodeKeyValue(pair.value);
+    if (!row.has_value() || !kv.has_value()) return;
+    const bool newest = row->main <= compact_revision_ && index_.OnCompacted(*row, *kv).newest;
+    sum_.OnRow(*row, newest, pair.key, pair.value);
+  }
+
+ private:
+  mvcc::KeyIndex& index_;
+  mvcc::HashKvSum& sum_;
+  const int64_t compact_revision_;
+  bool in_key_bucket_ = false;
+};
+
+Status CheckAnswerable(const std::string& path, const Facts& facts, int64_t revision, int64_t compact_revision) {
+  const int64_t own = facts.state.CompactRevision();
+  if (revision <= facts.revision && revision >= compact_revision && compact_revision >= own) return OkStatus();
+  return Error(
+      Reason::kUsage,
+      fmt::format("{}: no HashKV at revision {} compacted at {}: the file ends at revision {} and is compacted "
+                  "at {}; it answers for {} <= compact revision <= revision <= {}",
+                  path, revision, compact_revision, facts.revision, own, own, facts.revision));
+}
+
+}  // namespace
+
+Result<mvcc::HashKv> HashKvOf(const Context& context, const std::string& path, int64_t revision,
+                              std::optional<int64_t> compact_revision) {
+  ASSIGN_OR_RETURN(const InterruptibleFile file, InterruptibleFile::Open(context, path));
+  Findings findings;
+  ASSIGN_OR_RETURN(const std::optional<Facts> facts, ReadFacts(file, findings));
+  if (!facts.has_value()) return Error(Reason::kDamaged, fmt::format("{}: {}", path, findings.kept().front().text));
+  const int64_t at = revision == 0 ? facts->revision : revision;
+  const int64_t compacted = compact_revision.value_or(facts->state.CompactRevision());
+  RETURN_IF_ERROR(CheckAnswerable(path, *facts, at, compacted));
+
+  ASSIGN_OR_RETURN(mvcc::KeyIndex index, mvcc::BuildKeyIndex(file, facts->body, facts->meta, facts->state, at,
+                                                             compacted, context.random.Next()));
+  mvcc::HashKvSum sum(at, compacted, index.live_keys() > 0);
+  HashKvVisitor visitor(index, sum, compacted);
+  // All buckets are walked, for the findings: a hash over a broken structure would be a number without a meaning.
+  RETURN_IF_ERROR(bbolt::WalkAll(file, facts->body, facts->meta, findings, visitor));
+  if (findings.errors() > 0) {
+    return Error(Reason::kDamaged,
+                 fmt::format("{} is damaged: {}; see `etcdrill verify {}`", path, findings.kept().front().text, path));
+  }
+  return sum.Finish();
+}
+
+}  // namespace etcdrill::verify
