@@ -155,6 +155,7 @@ void CommandTable::AddProofCommands(CLI::App& root) {
   s->add_option("--level", verify.level, "1 transfer, 2 structure, 3 keyspace")
       ->check(CLI::Range(1, 3))
       ->capture_default_str();
+  s->add_option("--max-age", verify.max_age, "Exit with 4 if the snapshot is older")->type_name("DURATION");
   AddConfig(s, verify.config_file);
   AddFormat(s, verify.format);
   Choose(s, Verify, verify);

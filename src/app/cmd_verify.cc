@@ -7,6 +7,7 @@
 #include "app/config_source.h"
 #include "app/targets.h"
 #include "base/units.h"
+#include "pipeline/claims_check.h"
 #include "pipeline/manifest_check.h"
 #include "verify/verify.h"
 
@@ -50,7 +51,12 @@ void PrintReport(const verify::VerifyReport& report, OutputFormat format) {
   const std::vector<std::string> head = {"LEVEL", "RESULT", "FACTS"};
   fmt::print("{}", format == OutputFormat::kTable ? FramedTable(head, LevelRows(report))
                                                   : PlainTable(head, LevelRows(report)));
-  for (const Finding& f : report.findings.kept()) fmt::print("{}: {}: {}\n", SeverityName(f.severity), f.code, f.text);
+  for (const std::string& part : report.Affected()) fmt::print("affected: {}\n", part);
+  for (const Severity severity : {Severity::kError, Severity::kWarning, Severity::kInfo}) {
+    for (const Finding& f : report.findings.kept()) {
+      if (f.severity == severity) fmt::print("{}: {}: {}\n", SeverityName(severity), f.code, f.text);
+    }
+  }
   if (const uint64_t more = report.findings.total() - report.findings.kept().size(); more > 0) {
     fmt::print("... and {} more findings\n", more);
   }
@@ -72,13 +78,20 @@ ExitCode ExitCodeOf(verify::Verdict verdict) {
 
 Result<ExitCode> Verify(const Context& context, const VerifyOptions& options) {
   ASSIGN_OR_RETURN(const Target target, FindTarget(context, options.target, options.config_file));
-  ASSIGN_OR_RETURN(const verify::VerifyReport report,
+  pipeline::Freshness freshness{.others = target.others};
+  if (!options.max_age.empty()) {
+    ASSIGN_OR_RETURN(freshness.max_age, ParseDuration(options.max_age));
+  }
+  ASSIGN_OR_RETURN(verify::VerifyReport report,
                    pipeline::VerifyWithManifest(context, target.path, target.manifest, options.level));
+  const bool fresh = pipeline::CheckFreshness(context, target.path, target.manifest, freshness, report);
   PrintReport(report, options.format);
   // Levels that nobody asked for keep the verdict from "proven", but they are no failure of the command.
   const bool all_known = report.levels.transfer != verify::LevelResult::kUnknown &&
                          report.levels.keyspace != verify::LevelResult::kUnknown;
-  if (report.verdict == verify::Verdict::kNotProvable && all_known) return ExitCode::kOk;
+  const bool good =
+      report.verdict == verify::Verdict::kProven || (report.verdict == verify::Verdict::kNotProvable && all_known);
+  if (good) return fresh ? ExitCode::kOk : ExitCode::kObjectiveMissed;
   return ExitCodeOf(report.verdict);
 }
 

@@ -84,6 +84,7 @@ struct VerifyOptions {
   std::string target;  // a file, or a name in the store of config_file
   std::string config_file;
   int level = 3;
+  std::string max_age;  // a duration; empty: any age will do
   OutputFormat format = OutputFormat::kSimple;
 };
 Result<ExitCode> Verify(const Context& context, const VerifyOptions& options);

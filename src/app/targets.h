@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/status.h"
 #include "io/context.h"
@@ -15,6 +16,7 @@ struct Target {
   std::string name;  // in the store, or the path
   std::string path;
   std::optional<store::Manifest> manifest;
+  std::vector<store::Manifest> others;  // in the same store
 };
 
 // Without a configuration file the word is a path. A file NAME.json beside it, if it is a manifest of that file,

@@ -8,12 +8,13 @@
 
 namespace etcdrill {
 
-// Scripts rely on these numbers. 4 is kept for a missed objective.
+// Scripts rely on these numbers.
 enum class ExitCode {
   kOk = 0,
   kFailed = 1,
   kUsage = 2,
   kVerificationFailed = 3,
+  kObjectiveMissed = 4,
   kInterrupted = 130,
 };
 

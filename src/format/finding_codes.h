@@ -9,6 +9,9 @@ namespace etcdrill::codes {
 inline constexpr std::string_view kEmptyFile = "empty_file";
 inline constexpr std::string_view kPartialName = "partial_name";
 inline constexpr std::string_view kFileChanged = "file_changed";
+inline constexpr std::string_view kClaimWrong = "claim_wrong";
+inline constexpr std::string_view kSameContent = "same_content";
+inline constexpr std::string_view kTooOld = "too_old";
 // L1, the transfer.
 inline constexpr std::string_view kTrailerMissing = "trailer_missing";
 inline constexpr std::string_view kTrailerMismatch = "trailer_mismatch";

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "format/finding_codes.h"
+#include "pipeline/claims_check.h"
 
 namespace etcdrill::pipeline {
 
@@ -13,6 +14,7 @@ Result<verify::VerifyReport> VerifyWithManifest(const Context& context, const st
   if (manifest.has_value()) input.expected = {manifest->size_bytes, manifest->sha256};
   ASSIGN_OR_RETURN(verify::VerifyReport report, verify::Verify(context, input));
   if (manifest.has_value()) CompareWithManifest(*manifest, report);
+  CheckName(context, path, manifest, report);
   return report;
 }
 

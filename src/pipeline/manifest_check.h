@@ -11,7 +11,7 @@
 
 namespace etcdrill::pipeline {
 
-// Verifies a file up to `level` and, if it has a manifest, against that.
+// Verifies a file up to `level`, and against its name and its manifest if it has one.
 Result<verify::VerifyReport> VerifyWithManifest(const Context& context, const std::string& path,
                                                 const std::optional<store::Manifest>& manifest, int level);
 

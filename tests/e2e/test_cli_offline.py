@@ -13,7 +13,7 @@ import harness
 
 VERIFY_FIELDS = ["apiVersion", "kind", "file", "verdict", "levels", "size", "sha256", "hash", "revision", "total_keys",
                  "live_keys", "compact_revision", "hashkv", "storage_version", "members", "cluster_version", "findings",
-                 "findings_total", "duration_seconds"]
+                 "findings_total", "affected", "duration_seconds"]
 EXIT_CODES = {"proven": 0, "not_provable": 1, "damaged": 3}
 TRAILER_BYTES = 32
 PAGE_FLAGS_OFFSET = 8

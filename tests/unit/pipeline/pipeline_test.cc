@@ -2,11 +2,14 @@
 #include <atomic>
 #include <thread>
 
+#include "format/finding_codes.h"
 #include "pipeline/catalog.h"
+#include "pipeline/claims_check.h"
 #include "pipeline/drill_stages.h"
 #include "pipeline/manifest_check.h"
 #include "pipeline/scheduler.h"
 #include "support/catch.h"
+#include "support/snapshots.h"
 #include "support/test_context.h"
 
 namespace etcdrill::pipeline {
@@ -183,6 +186,61 @@ TEST_CASE("a file is held to what was known of it when it was taken") {
   CompareWithManifest(manifest, report);
   CHECK(report.verdict == (right ? verify::Verdict::kProven : verify::Verdict::kDamaged));
   CHECK(report.findings.errors() == (right ? 0 : 1));
+}
+
+TEST_CASE("a file is held to what its name says") {
+  TestContext test;
+  verify::VerifyReport report;
+  report.verdict = verify::Verdict::kProven;
+  report.keyspace = verify::Keyspace{};
+  report.keyspace->hashkv.revision = 9;
+  const WallTime now = test.clock().Now();
+  const auto check = [&](int64_t revision, WallTime claimed) {
+    const std::string path = test.Path(store::SnapshotName("c", revision, claimed) + ".db");
+    testing::WriteFile(path, "x");
+    CheckName(test.context(), path, std::nullopt, report);
+  };
+  SECTION("and is") {
+    check(9, now);
+    CHECK(report.findings.total() == 0);
+  }
+  SECTION("and is another revision") {
+    check(8, now);
+    CHECK(report.verdict == verify::Verdict::kDamaged);
+    CHECK(report.findings.kept()[0].code == codes::kClaimWrong);
+  }
+  SECTION("and is older than that") {
+    check(9, now + 1h);
+    CHECK(report.verdict == verify::Verdict::kProven);
+    CHECK(report.findings.kept()[0].code == codes::kClaimWrong);
+  }
+}
+
+TEST_CASE("an old snapshot is told from a young one, also under a new name") {
+  TestContext test;
+  const std::string path = test.Path("snapshot.db");
+  testing::WriteFile(path, "x");
+  verify::VerifyReport report;
+  report.sha256 = "aa";
+  store::Manifest manifest;
+  manifest.taken = test.clock().Now() - 2h;
+  store::Manifest older = manifest;
+  older.name = "older";
+  older.sha256 = "bb";
+  older.taken -= 1h;
+  CHECK(CheckFreshness(test.context(), path, manifest, {{manifest, older}, 3h}, report));
+  CHECK(report.findings.total() == 0);
+  SECTION("too old") {
+    CHECK_FALSE(CheckFreshness(test.context(), path, manifest, {{}, 1h}, report));
+    CHECK(report.findings.kept()[0].code == codes::kTooOld);
+    CHECK(CheckFreshness(test.context(), path, std::nullopt, {{}, 1h}, report));  // written just now
+  }
+  SECTION("the bytes of another") {
+    older.sha256 = "aa";
+    CHECK(CheckFreshness(test.context(), path, manifest, {{manifest, older}, 3h}, report));
+    REQUIRE(report.findings.total() == 1);
+    CHECK(report.findings.kept()[0].code == codes::kSameContent);
+  }
 }
 
 TEST_CASE("a drill that could not be carried through neither proves nor disproves") {

@@ -2,6 +2,7 @@
 #include <sys/stat.h>
 
 #include "store/local_store.h"
+#include "store/name_claims.h"
 #include "support/catch.h"
 #include "support/snapshots.h"
 #include "support/test_context.h"
@@ -115,6 +116,27 @@ TEST_CASE("drill reports come back oldest first") {
   REQUIRE(drills->size() == 2);
   CHECK((*drills)[0].json == "first");
   CHECK((*drills)[1].json == "second");
+}
+
+TEST_CASE("what names claim") {
+  const auto taken = [](std::string_view name) -> std::string {
+    const auto claims = store::ClaimsOfName(name);
+    return claims.taken.has_value() ? FormatRfc3339(*claims.taken) : "";
+  };
+  const auto ours = store::ClaimsOfName("prod-00000000000000004711-20261122T080000Z.db");
+  CHECK(ours.revision == 4711);
+  CHECK(ours.utc);
+  CHECK(taken("prod-00000000000000004711-20261122T080000Z.db") == "2026-11-22T08:00:00Z");
+  // Of cron jobs, kubeadm guides, k3s and rke2, OpenShift.
+  CHECK(taken("etcd-snapshot-2026-11-22_08-00-00.db") == "2026-11-22T08:00:00Z");
+  CHECK(taken("snapshot-20261122080000.db") == "2026-11-22T08:00:00Z");
+  CHECK(taken("etcd-snapshot-node1-1795334400") == "2026-11-22T08:00:00Z");
+  CHECK(taken("snapshot_2026-11-22_080000.db") == "2026-11-22T08:00:00Z");
+  CHECK_FALSE(store::ClaimsOfName("etcd-snapshot-2026-11-22_08-00-00.db").utc);
+  CHECK(taken("snapshot.db").empty());
+  CHECK(taken("snapshot-20261322080000.db").empty());   // no such month
+  CHECK(taken("snapshot-202611220800001.db").empty());  // a digit too many
+  CHECK(taken("etcd-2026.db").empty());
 }
 
 }  // namespace

@@ -1,0 +1,70 @@
+// Names of others are in the local time of somebody: a day of doubt is left to them.
+#include "pipeline/claims_check.h"
+
+#include <fmt/format.h>
+
+#include "base/units.h"
+#include "format/finding_codes.h"
+#include "store/name_claims.h"
+
+namespace etcdrill::pipeline {
+namespace {
+
+constexpr Duration kUtcDoubt = std::chrono::minutes(5);
+constexpr Duration kZoneDoubt = std::chrono::hours(26);
+
+void Add(verify::VerifyReport& report, std::string_view code, Severity severity, std::string text) {
+  report.findings.Add({code, severity, std::nullopt, std::nullopt, std::move(text)});
+}
+
+}  // namespace
+
+void CheckName(const Context& context, const std::string& path, const std::optional<store::Manifest>& manifest,
+               verify::VerifyReport& report) {
+  const store::NameClaims claims = store::ClaimsOfName(BaseName(path));
+  if (claims.revision.has_value() && report.keyspace.has_value() &&
+      *claims.revision != report.keyspace->hashkv.revision) {
+    Add(report, codes::kClaimWrong, Severity::kError,
+        fmt::format("the name says revision {}, the file ends at revision {}: it is another snapshot under this name",
+                    *claims.revision, report.keyspace->hashkv.revision));
+    report.levels.present = verify::LevelResult::kFail;
+    report.verdict = verify::Verdict::kDamaged;
+  }
+  if (!claims.taken.has_value()) return;
+  const Duration doubt = claims.utc ? kUtcDoubt : kZoneDoubt;
+  const auto info = context.fs.Stat(path);
+  if (manifest.has_value() && std::chrono::abs(manifest->taken - *claims.taken) > doubt) {
+    Add(report, codes::kClaimWrong, Severity::kWarning,
+        fmt::format("the name says it was taken at {}, the manifest says {}", FormatRfc3339(*claims.taken),
+                    FormatRfc3339(manifest->taken)));
+  } else if (info.ok() && info->modified + doubt < *claims.taken) {
+    Add(report, codes::kClaimWrong, Severity::kWarning,
+        fmt::format("the name says it was taken at {}, but the file was last written at {}: an older file under a new "
+                    "name",
+                    FormatRfc3339(*claims.taken), FormatRfc3339(info->modified)));
+  }
+}
+
+bool CheckFreshness(const Context& context, const std::string& path, const std::optional<store::Manifest>& manifest,
+                    const Freshness& freshness, verify::VerifyReport& report) {
+  std::optional<WallTime> taken = store::ClaimsOfName(BaseName(path)).taken;
+  if (manifest.has_value()) taken = manifest->taken;
+  if (const auto info = context.fs.Stat(path); !taken.has_value() && info.ok()) taken = info->modified;
+  if (!taken.has_value()) return true;
+  for (const store::Manifest& other : freshness.others) {
+    if (other.sha256 != report.sha256 || other.taken >= *taken) continue;
+    Add(report, codes::kSameContent, Severity::kWarning,
+        fmt::format("its bytes are those of {}, taken at {}: nothing was written in between, or the older file was "
+                    "given a new name",
+                    other.name, FormatRfc3339(other.taken)));
+    break;
+  }
+  const Duration age = context.clock.Now() - *taken;
+  if (!freshness.max_age.has_value() || age <= *freshness.max_age) return true;
+  Add(report, codes::kTooOld, Severity::kWarning,
+      fmt::format("it was taken at {}, {} ago; at most {} was asked for", FormatRfc3339(*taken), FormatDuration(age),
+                  FormatDuration(*freshness.max_age)));
+  return false;
+}
+
+}  // namespace etcdrill::pipeline

@@ -1,0 +1,29 @@
+// Claim against truth: is a file what its name says, is it young enough, or is it an old one under a new name? The data
+// may be sound all the same; what is wrong is what people believe they have.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "io/context.h"
+#include "store/manifest.h"
+#include "verify/report.h"
+
+namespace etcdrill::pipeline {
+
+struct Freshness {
+  std::vector<store::Manifest> others;  // the snapshots beside it, itself included or not
+  std::optional<Duration> max_age;
+};
+
+// Adds a finding if the revision or the time in the name can't be right; a false revision makes the verdict damaged.
+void CheckName(const Context& context, const std::string& path, const std::optional<store::Manifest>& manifest,
+               verify::VerifyReport& report);
+
+// Adds a finding if an older snapshot has the same bytes, and one if the file is older than max_age; returns false for
+// the latter. Age counts from the manifest, else from the name, else from the last write to the file.
+bool CheckFreshness(const Context& context, const std::string& path, const std::optional<store::Manifest>& manifest,
+                    const Freshness& freshness, verify::VerifyReport& report);
+
+}  // namespace etcdrill::pipeline

@@ -1,0 +1,23 @@
+// What the name of a snapshot file says about its content: ours name the revision and the time, those of others often
+// the time. A claim, not a fact: anybody can rename a file.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "base/clock.h"
+
+namespace etcdrill::store {
+
+struct NameClaims {
+  std::optional<int64_t> revision;
+  std::optional<WallTime> taken;
+  bool utc = false;  // else the time may be that of any zone
+};
+
+// `file_name` without its folder. Times are found as 20261122T080000Z, 20261122-080000, 2026-11-22_08:00:00 and the
+// like, and as seconds since 1970 at the end (k3s, rke2).
+NameClaims ClaimsOfName(std::string_view file_name);
+
+}  // namespace etcdrill::store
