@@ -33,6 +33,11 @@ inline void AppendBE64(std::string& out, uint64_t v) { AppendLE64(out, __builtin
 
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the loads above assume a little-endian machine");
 
+// Compared with itself, moved by one: as quick as memcmp.
+inline bool IsZero(std::string_view bytes) {
+  return bytes.empty() || (bytes.front() == 0 && std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0);
+}
+
 // Lower-case hexadecimal, two digits a byte.
 std::string Hex(std::string_view bytes);
 

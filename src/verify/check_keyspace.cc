@@ -86,6 +86,13 @@ Result<Keyspace> KeyspaceCheck::Finish(const ReadableFile& file) {
     findings_.Add({codes::kBucketMissing, Severity::kError, std::nullopt, std::nullopt,
                    fmt::format("there is no bucket {}; this is not the store of an etcd", name)});
   }
+  for (const std::string_view name :
+       {mvcc::kAlarmBucket, mvcc::kAuthBucket, mvcc::kAuthRolesBucket, mvcc::kAuthUsersBucket, mvcc::kClusterBucket,
+        mvcc::kLeaseBucket, mvcc::kMembersBucket, mvcc::kMembersRemovedBucket}) {
+    if (buckets_.contains(std::string(name))) continue;
+    findings_.Add({codes::kBucketMissing, Severity::kWarning, std::nullopt, std::nullopt,
+                   fmt::format("there is no bucket {}, which every etcd since 3.4 makes: what it held is lost", name)});
+  }
   keyspace_.members = membership_.Finish();
   records_.Finish(keyspace_);
   return std::move(keyspace_);

@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "crypto/hash.h"
+#include "format/bbolt/meta.h"
 #include "format/finding_codes.h"
 #include "format/snapshot/trailer.h"
 
@@ -25,39 +26,68 @@ Status HashRange(const ReadableFile& file, uint64_t begin, uint64_t end, Sha256&
   return OkStatus();
 }
 
+// Where the pages end, if the file goes on behind them far enough for a trailer.
+Result<std::optional<uint64_t>> EndOfPages(const ReadableFile& file) {
+  Findings of_level_two;
+  const uint64_t size = file.Size();
+  ASSIGN_OR_RETURN(const std::optional<bbolt::Meta> meta, bbolt::ReadMetas(file, size, of_level_two));
+  if (!meta.has_value() || meta->high_water > size / meta->page_size) return std::optional<uint64_t>();
+  const uint64_t end = meta->high_water * meta->page_size;
+  return size - end >= snapshot::kTrailerBytes ? std::optional(end) : std::nullopt;
+}
+
+void ReportNoTrailer(uint64_t size, TransferResult& result, Findings& findings) {
+  if (size % snapshot::kSectorBytes == 0) {
+    findings.Add({codes::kTrailerMissing, Severity::kInfo, std::nullopt, std::nullopt,
+                  "no SHA-256 trailer: a copy of a data directory, or a snapshot that was cut"});
+    return;
+  }
+  result.level = LevelResult::kFail;
+  findings.Add(
+      {codes::kSizeUneven, Severity::kError, std::nullopt, std::nullopt,
+       fmt::format("{} bytes are neither whole pages nor whole pages and a trailer: bytes are missing at the end, or "
+                   "were added",
+                   size)});
+}
+
 }  // namespace
 
 Result<TransferResult> CheckTransfer(const ReadableFile& file, const std::optional<ExpectedBytes>& expected,
                                      Findings& findings) {
   const uint64_t size = file.Size();
-  const uint64_t body = snapshot::BodySize(size);
+  const bool has_trailer = snapshot::HasTrailer(size);
+  // A trailer may also hide where its file goes on behind it.
+  std::optional<uint64_t> trailer_at = snapshot::BodySize(size);
+  if (!has_trailer) {
+    ASSIGN_OR_RETURN(trailer_at, EndOfPages(file));
+  }
   TransferResult result;
   Sha256 sum;
   std::string buffer(kReadBytes, '\0');
-  RETURN_IF_ERROR(HashRange(file, 0, body, sum, buffer));
-  if (snapshot::HasTrailer(size)) {
+  RETURN_IF_ERROR(HashRange(file, 0, trailer_at.value_or(size), sum, buffer));
+  bool fits = false;
+  if (trailer_at.has_value()) {
     const std::string actual = sum.Peek();
     std::string trailer(snapshot::kTrailerBytes, '\0');
-    RETURN_IF_ERROR(file.Read(body, trailer));
-    sum.Update(trailer);
-    result.level = actual == trailer ? LevelResult::kPass : LevelResult::kFail;
-    if (actual != trailer) {
+    RETURN_IF_ERROR(file.Read(*trailer_at, trailer));
+    fits = actual == trailer;
+    if (has_trailer) result.level = fits ? LevelResult::kPass : LevelResult::kFail;
+    if (has_trailer && !fits) {
       findings.Add(
-          {codes::kTrailerMismatch, Severity::kError, std::nullopt, body,
+          {codes::kTrailerMismatch, Severity::kError, std::nullopt, trailer_at,
            fmt::format("the bytes have SHA-256 {}, the trailer says {}; the file was changed or cut after etcd "
                        "sent it",
                        Hex(actual), Hex(trailer))});
     }
-  } else if (size % snapshot::kSectorBytes != 0) {
+    RETURN_IF_ERROR(HashRange(file, *trailer_at, size, sum, buffer));
+  }
+  if (!has_trailer && fits) {
     result.level = LevelResult::kFail;
-    findings.Add(
-        {codes::kSizeUneven, Severity::kError, std::nullopt, std::nullopt,
-         fmt::format("{} bytes are neither whole pages nor whole pages and a trailer: bytes are missing at the end, or "
-                     "were added",
-                     size)});
-  } else {
-    findings.Add({codes::kTrailerMissing, Severity::kInfo, std::nullopt, std::nullopt,
-                  "no SHA-256 trailer: a copy of a data directory, or a snapshot that was cut"});
+    findings.Add({codes::kFileTooLong, Severity::kError, std::nullopt, *trailer_at + snapshot::kTrailerBytes,
+                  fmt::format("{} bytes were added behind the trailer of a whole snapshot; cut them off",
+                              size - *trailer_at - snapshot::kTrailerBytes)});
+  } else if (!has_trailer) {
+    ReportNoTrailer(size, result, findings);
   }
   result.sha256 = Hex(sum.Finish());
   if (expected.has_value()) {

@@ -7,6 +7,7 @@
 #include <array>
 
 #include "base/bytes.h"
+#include "format/bbolt/page.h"
 #include "format/finding_codes.h"
 
 namespace etcdrill::bbolt {
@@ -33,8 +34,9 @@ Result<Candidate> ReadMetaAt(const ReadableFile& file, uint64_t body_size, uint6
   }
   RETURN_IF_ERROR(file.Read(offset, bytes));
   candidate.meta = DecodeMeta({bytes.data() + kPageHeaderBytes, kMetaBytes}, candidate.problem);
+  const PageHeader header = PageHeader::Decode({bytes.data(), bytes.size()});
   if (candidate.meta.has_value() &&
-      (LoadLE16(bytes.data() + kPageFlagsAt) != kMetaPage || LoadLE64(bytes.data() + kPageIdAt) != expected_id)) {
+      (header.flags != kMetaPage || header.id != expected_id || header.count != 0 || header.overflow != 0)) {
     candidate.problem = "has a damaged page header";
   }
   return candidate;
@@ -49,6 +51,20 @@ Result<uint32_t> FindPageSize(const ReadableFile& file, uint64_t body_size) {
     if (second.meta.has_value()) return second.meta->page_size;
   }
   return uint32_t{4096};
+}
+
+// bbolt writes zeros behind a meta.
+Status CheckTail(const ReadableFile& file, uint64_t body_size, uint32_t page_size, PageId id, Findings& findings) {
+  constexpr size_t kUsed = kPageHeaderBytes + kMetaBytes;
+  std::string tail(page_size - kUsed, '\0');
+  const uint64_t offset = id * page_size + kUsed;
+  if (offset + tail.size() > body_size) return OkStatus();
+  RETURN_IF_ERROR(file.Read(offset, tail));
+  if (!IsZero(tail)) {
+    findings.Add({codes::kPageTail, Severity::kWarning, id, offset,
+                  fmt::format("the unused end of meta page {} is not zero; bbolt clears it", id)});
+  }
+  return OkStatus();
 }
 
 }  // namespace
@@ -117,6 +133,7 @@ Result<std::optional<Meta>> ReadMetas(const ReadableFile& file, uint64_t body_si
         {codes::kMetaDamaged, Severity::kError, id, id * page_size,
          fmt::format("meta page {} {}; bbolt falls back to the other one without a word", id, metas[id].problem)});
   }
+  for (PageId id = 0; id < 2; ++id) RETURN_IF_ERROR(CheckTail(file, body_size, page_size, id, findings));
   const auto& [first, second] = metas;
   if (!second.meta.has_value()) return first.meta;
   if (!first.meta.has_value()) return second.meta;

@@ -7,7 +7,7 @@
 
 namespace etcdrill::bbolt {
 
-LayoutProblem PageView::CheckLayout() const {
+Layout PageView::CheckLayout() const {
   const size_t table_end = kPageHeaderBytes + size_t{count()} * kElementBytes;
   if (table_end > bytes_.size()) {
     return {codes::kElementOutOfBounds, kPageCountAt, fmt::format("{} elements do not fit into the page", count())};
@@ -39,7 +39,7 @@ LayoutProblem PageView::CheckLayout() const {
     previous = key;
     expected = pos + key_size + value_size;
   }
-  return {};
+  return {{}, expected, {}};
 }
 
 }  // namespace etcdrill::bbolt

@@ -24,9 +24,9 @@ struct PageHeader {
   }
 };
 
-struct LayoutProblem {
-  std::string_view code;  // empty: none
-  size_t offset = 0;      // in the page
+struct Layout {
+  std::string_view problem;  // a code; empty: the page is sound
+  size_t offset = 0;         // of the problem in the page; if there is none, where its last value ends
   std::string text;
 };
 
@@ -41,7 +41,7 @@ class PageView {
 
   // bbolt packs the table and then keys and values in order, without a gap; any other arrangement is damage. Keys are
   // not empty and rise strictly.
-  LayoutProblem CheckLayout() const;
+  Layout CheckLayout() const;
 
   std::string_view Key(uint16_t i) const {
     const char* element = Element(i);

@@ -61,9 +61,11 @@ std::optional<PageView> InlinePage(Walker& walker, const Bucket& bucket) {
     walker.ReportError(codes::kPageType, bucket.page, in_page, "is inline, but its page is not a plain leaf");
     return std::nullopt;
   }
-  if (const LayoutProblem problem = page.CheckLayout(); !problem.code.empty()) {
-    walker.ReportError(problem.code, bucket.page, in_page + problem.offset,
-                       fmt::format("inline page: {}", problem.text));
+  const Layout layout = page.CheckLayout();
+  if (!layout.problem.empty() || layout.offset != image.size()) {
+    const bool too_long = layout.problem.empty();
+    walker.ReportError(too_long ? codes::kElementLayout : layout.problem, bucket.page, in_page + layout.offset,
+                       fmt::format("inline page: {}", too_long ? "bytes follow its last value" : layout.text));
     return std::nullopt;
   }
   return page;
@@ -87,6 +89,10 @@ Status WalkLeaves(Walker& walker, const Bucket& bucket, std::string_view from, D
     return OkStatus();
   }
   const PageId root = LoadLE64(bucket.value.data());
+  if (LoadLE64(bucket.value.data() + sizeof root) != 0) {
+    walker.ReportWarning(codes::kBucketSequence, bucket.page, bucket.value_offset % walker.page_size() + sizeof root,
+                         "has a sequence number, which etcd never asks for");
+  }
   if (root == 0) {
     if (const auto page = InlinePage(walker, bucket)) {
       on_leaf(*page, bucket.page, bucket.value_offset + kBucketHeaderBytes, FirstElementFrom(*page, from));

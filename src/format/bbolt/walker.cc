@@ -94,11 +94,27 @@ Result<std::string_view> Walker::Load(PageId id, const Referrer& referrer, const
     ReportError(codes::kPageEmpty, id, kPageCountAt, fmt::format("page {} has no elements", id));
     return std::string_view();
   }
-  if (const LayoutProblem problem = page.CheckLayout(); !problem.code.empty()) {
-    ReportError(problem.code, id, problem.offset, fmt::format("page {}: {}", id, problem.text));
+  if (const Layout layout = page.CheckLayout(); !layout.problem.empty()) {
+    ReportError(layout.problem, id, layout.offset, fmt::format("page {}: {}", id, layout.text));
+    return std::string_view();
+  } else if (!IsFilled(id, bytes, layout.offset)) {
     return std::string_view();
   }
   return KeysInBounds(page, id, bounds) ? bytes : std::string_view();
+}
+
+// bbolt takes as many pages as the elements need, at most one more, and clears what they leave.
+bool Walker::IsFilled(PageId id, std::string_view bytes, size_t used) {
+  if (bytes.size() / page_size_ > used / page_size_ + 1) {
+    ReportError(codes::kPageOverflow, id, kPageOverflowAt,
+                fmt::format("page {} has {} overflow pages for {} bytes", id, bytes.size() / page_size_ - 1, used));
+    return false;
+  }
+  if (!IsZero(bytes.substr(used))) {
+    ReportWarning(codes::kPageTail, id, used,
+                  fmt::format("the unused end of page {} is not zero; bbolt clears it", id));
+  }
+  return true;
 }
 
 bool Walker::KeysInBounds(const PageView& page, PageId id, const Bounds& bounds) {
@@ -121,8 +137,8 @@ bool Walker::KeysInBounds(const PageView& page, PageId id, const Bounds& bounds)
 void Walker::CheckDepth(size_t depth, PageId page) {
   if (leaf_depth_ == 0) leaf_depth_ = depth;
   if (depth != leaf_depth_) {
-    Report(codes::kTreeUneven, Severity::kWarning, page, 0,
-           fmt::format("leaf page {} lies at depth {}, others at {}", page, depth, leaf_depth_));
+    ReportWarning(codes::kTreeUneven, page, 0,
+                  fmt::format("leaf page {} lies at depth {}, others at {}", page, depth, leaf_depth_));
   }
 }
 

@@ -36,6 +36,9 @@ class Walker {
   void ReportError(std::string_view code, PageId page, size_t offset_in_page, std::string text) {
     Report(code, Severity::kError, page, offset_in_page, std::move(text));
   }
+  void ReportWarning(std::string_view code, PageId page, size_t offset_in_page, std::string text) {
+    Report(code, Severity::kWarning, page, offset_in_page, std::move(text));
+  }
   uint32_t page_size() const { return page_size_; }
 
  private:
@@ -66,6 +69,7 @@ class Walker {
   Result<std::string_view> ReadRun(PageId id, const Referrer& referrer);
   Result<std::string_view> Load(PageId id, const Referrer& referrer, const Bounds& bounds);
   bool MarkReached(PageId id, uint64_t pages);
+  bool IsFilled(PageId id, std::string_view bytes, size_t used);
   bool KeysInBounds(const PageView& page, PageId id, const Bounds& bounds);
   void CheckDepth(size_t depth, PageId page);
   void CheckFreeIds(std::string_view bytes);
