@@ -23,6 +23,8 @@ class PageReader {
   Result<std::string_view> Read(PageId id, uint64_t pages);
 
  private:
+  Status Fill(PageId id, uint64_t pages);
+
   const ReadableFile& file_;
   const uint32_t page_size_;
   const uint64_t page_count_;
