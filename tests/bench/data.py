@@ -1,4 +1,5 @@
-"""The snapshot files that are measured: a real etcd 3.6 is loaded, saved by etcdctl, and removed. Made once, kept in build/bench.
+"""The snapshot files that are measured: a real etcd 3.6 is loaded, saved by etcdctl, and removed. Made once,
+kept in build/bench.
 
 One hard fact: etcd keeps the raft entries since its last raft snapshot in memory and in its WAL, so with its default of 10,000
 large transactions between two of them a load of 6 GB would need as much memory.
@@ -28,21 +29,21 @@ FLAGS = ["--unsafe-no-fsync", "--quota-backend-bytes", 16 << 30, "--max-txn-ops"
          "--compaction-sleep-interval", "1ms", "--log-level", "error"]
 
 # value_bytes is the mean; with it, the file has the size that its name says. Lengths are spread as in Kubernetes: most values
-# are small, some have many pages.
-Shape = collections.namedtuple("Shape", "keys value_bytes compacted")
+# are small, some have many pages. The compaction is in the middle of the history, or before its first write: then every key
+# has a row above it, and to know which one is the newest takes the most memory. (Never compacted, it takes none.)
+Shape = collections.namedtuple("Shape", "keys value_bytes compact_in_middle")
 Snapshot = collections.namedtuple("Snapshot", "name path facts")
 
 
 def shape(name):
-    """'1.5' is a file of 1.5 GB with 500,000 keys, other numbers in proportion; 'small-keys' has rows of 100 bytes."""
+    """'1.5' is a file of 1.5 GB with 500,000 keys, other numbers in proportion; 'small-keys' has values of 30 bytes."""
     if name == "small-keys":
-        return Shape(keys=2_000_000, value_bytes=30, compacted=False)
-    return Shape(keys=round(float(name) * 1e9 / 3000), value_bytes=1500, compacted=True)
+        return Shape(keys=2_000_000, value_bytes=30, compact_in_middle=False)
+    return Shape(keys=round(float(name) * 1e9 / 3000), value_bytes=1500, compact_in_middle=True)
 
 
 def halves(keys):
-    """Both halves of the history, each a list of steps: (puts or deletes, numbers of the keys). A twentieth more keys come
-    and go; the compaction is between the halves."""
+    """Both halves of the history, as steps: (put or delete, numbers of the keys). A twentieth more keys come and go."""
     extra = range(keys, keys + keys // 20)
     return (
         [("put", range(keys // 2)), ("put", extra), ("put", range(0, keys // 2, 5)), ("delete", extra[::2])],
@@ -121,13 +122,14 @@ def make(name, path):
         gateway = Gateway(cluster.endpoints[0])
         middle = load(gateway, first, wanted, "first")
         last = load(gateway, second, wanted, "second")
-        if wanted.compacted:
-            gateway.call("/v3/kv/compaction", json.dumps({"revision": middle, "physical": True}))
-        above = second if wanted.compacted else first + second
-        facts = {"keys": wanted.keys, "revision": last, "compact_revision": middle if wanted.compacted else 0,
+        compact_revision, above = (middle, second) if wanted.compact_in_middle else (1, first + second)
+        gateway.call("/v3/kv/compaction", json.dumps({"revision": compact_revision, "physical": True}))
+        facts = {"keys": wanted.keys, "revision": last, "compact_revision": compact_revision,
                  "keys_above_compact_revision": len(set().union(*(numbers for _, numbers in above)))}
-        harness.must([harness.tool("3.6", "etcdctl"), "--endpoints", cluster.endpoints[0], "snapshot", "save", path],
+        saved = scene.path / "snapshot.db"
+        harness.must([harness.tool("3.6", "etcdctl"), "--endpoints", cluster.endpoints[0], "snapshot", "save", saved],
                      timeout=3600)
+        saved.rename(path)
         path.with_suffix(".json").write_text(json.dumps(facts))
     finally:
         scene.close()

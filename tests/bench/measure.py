@@ -15,6 +15,7 @@ import time
 import harness
 
 QUIET = 0.05  # of the machine, used by others in a run: more than that is marked
+PATIENCE = 10  # seconds to wait, before each run, for a machine that is quiet
 
 Run = collections.namedtuple("Run", "wall cpu others from_disk out")
 Memory = collections.namedtuple("Memory", "max_rss peak_anon")
@@ -45,7 +46,17 @@ def busy_seconds():
     return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
 
 
+def wait_for_quiet():
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        busy = busy_seconds()
+        time.sleep(0.5)
+        if (busy_seconds() - busy) / 0.5 / os.cpu_count() < QUIET:
+            return
+
+
 def timed(command):
+    wait_for_quiet()
     with tempfile.TemporaryFile() as output:
         busy = busy_seconds()
         begin = time.monotonic()
