@@ -88,11 +88,11 @@ def memory(command):
 
 
 def interleaved(commands, rounds):
-    """Each command once a round, in turn, so that what disturbs the machine disturbs all alike: a list of Runs each."""
-    runs = [[] for _ in commands]
+    """name -> Runs. Each command (a function that returns it) once a round, in turn, so that what disturbs one disturbs all."""
+    runs = {name: [] for name in commands}
     for _ in range(rounds):
-        for command, own in zip(commands, runs):
-            own.append(timed(command))
+        for name, command in commands.items():
+            runs[name].append(timed(command()))
     return runs
 
 
