@@ -1,0 +1,46 @@
+#!/usr/bin/env python3
+"""Proves that scripts/bench works on a small file, from a real etcd to the last ratio, and fails when two tools disagree."""
+import pathlib
+import sys
+
+sys.dont_write_bytecode = True
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests" / "e2e"))
+import data
+import harness
+
+SIZE = "0.002"
+
+
+class BenchVerify(harness.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        harness.tool("3.6", "etcdutl")
+        for path in (data.CACHE / "snapshots").glob(f"{SIZE}.*"):
+            path.unlink()
+
+    def bench(self, *arguments):
+        return harness.run([ROOT / "scripts" / "bench", "verify", "--sizes", SIZE, "--runs", "1", *arguments], timeout=300,
+                           env={"ETCDRILL_BUILD_DIR": str(harness.build_dir())})
+
+    def test_measures_every_tool_against_every_target(self):
+        outcome = self.bench("--baseline", harness.build_dir() / "etcdrill")
+        self.assertEqual(outcome.code, 0, outcome.err)
+        for tool in ("etcdrill verify", "openssl sha256", "etcdutl snapshot status", "etcdutl hashkv", "baseline"):
+            self.assertRegex(outcome.out, rf"(?m)^{tool} +0\.\d{{3}} s .* MiB")
+        self.assertRegex(outcome.out, r"/ openssl sha256: \d+\.\d\d .*target <= 1\.3: (met|MISSED by \d+ %)")
+        self.assertRegex(outcome.out, r"/ sum of the other 3: \d+\.\d\d .*target <= 0\.35: (met|MISSED by \d+ %)")
+        self.assertRegex(outcome.out, r"anonymous memory: \d+\.\d MiB, target <= 64\.0 MiB: met")
+
+    def test_fails_when_tools_disagree(self):
+        liar = self.dir / "liar"
+        liar.write_text(f"#!/bin/sh\n'{harness.build_dir() / 'etcdrill'}' \"$@\" | sed 's/\"hash\": /&1/'\n")
+        liar.chmod(0o700)
+        outcome = self.bench("--baseline", liar)
+        self.assertEqual(outcome.code, 1, outcome.out)
+        self.assertRegex(outcome.err, r"hash is \d+ for baseline, but \d+ for etcdrill verify")
+
+
+if __name__ == "__main__":
+    harness.main()
