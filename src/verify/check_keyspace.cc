@@ -86,12 +86,17 @@ Result<Keyspace> KeyspaceCheck::Finish(const ReadableFile& file) {
     findings_.Add({codes::kBucketMissing, Severity::kError, std::nullopt, std::nullopt,
                    fmt::format("there is no bucket {}; this is not the store of an etcd", name)});
   }
+  std::string missing;
   for (const std::string_view name :
        {mvcc::kAlarmBucket, mvcc::kAuthBucket, mvcc::kAuthRolesBucket, mvcc::kAuthUsersBucket, mvcc::kClusterBucket,
         mvcc::kLeaseBucket, mvcc::kMembersBucket, mvcc::kMembersRemovedBucket}) {
-    if (buckets_.contains(std::string(name))) continue;
+    if (!buckets_.contains(std::string(name))) missing += fmt::format("{}{}", missing.empty() ? "" : ", ", name);
+  }
+  if (!missing.empty()) {
     findings_.Add({codes::kBucketMissing, Severity::kWarning, std::nullopt, std::nullopt,
-                   fmt::format("there is no bucket {}, which every etcd since 3.4 makes: what it held is lost", name)});
+                   fmt::format("every etcd since 3.4 makes these buckets, which are not there: {}; what they held is "
+                               "lost",
+                               missing)});
   }
   keyspace_.members = membership_.Finish();
   records_.Finish(keyspace_);
