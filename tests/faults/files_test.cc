@@ -1,0 +1,101 @@
+// D10: bytes that were added, holes, and paths that are no regular files; through the real file system.
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <thread>
+
+#include "faults/faults.h"
+#include "support/bolt_builder.h"
+#include "support/catch.h"
+#include "support/snapshots.h"
+
+namespace etcdrill::testing {
+namespace {
+
+using verify::Verdict;
+
+std::string SampleBytes() { return ReadFile(SnapshotPath(GENERATE(from_range(SampleNames())))); }
+
+TEST_CASE("files: bytes added to a snapshot are damage") {
+  const std::string bytes = SampleBytes();
+  MemoryVerifier verifier;
+  for (const size_t added : {1, 31, 32, 33, 479, 480, 481, 512, 544, 4064, 4096, 4128, 65536}) {
+    for (const char filler : {'\0', '\xff'}) {
+      const auto report = verifier.Verify(bytes + std::string(added, filler));
+      // Whole sectors hide the trailer: what is left is a file without one, which could be a longer database.
+      const bool trailer_hidden = (bytes.size() + added) % 512 == 0;
+      CAPTURE(added, int{filler});
+      CHECK(report.verdict == (trailer_hidden ? Verdict::kNotProvable : Verdict::kDamaged));
+    }
+  }
+}
+
+TEST_CASE("files: bytes between the last page and a right trailer are warned of") {
+  MemoryVerifier verifier;
+  const auto report = verifier.Verify(WithTrailer(WithoutTrailer(SampleBytes()) + std::string(4096, '\0')));
+  CHECK(HasFinding(report, "file_too_long"));
+}
+
+TEST_CASE("files: a hole in the place of a page is found") {
+  TestContext test;
+  const std::string path = test.Path("snapshot.db");
+  const std::string bytes = SampleBytes();
+  // Written around the hole, so that it is one on the disk as well.
+  WriteFile(path, std::string_view(bytes).substr(0, 8192));
+  std::filesystem::resize_file(path, bytes.size());
+  const auto report = verify::Verify(test.context(), {.path = path});
+  REQUIRE(report.ok());
+  CHECK(report->verdict == Verdict::kDamaged);
+  CHECK(report->levels.structure == verify::LevelResult::kFail);
+}
+
+// Hashing them would take a minute, so the stop comes at once: what counts is that nothing is allocated by the size.
+TEST_CASE("files: a stop ends the look at a hole of a terabyte at once") {
+  TestContext test;
+  const std::string path = test.Path("snapshot.db");
+  WriteFile(path, TinyDatabase({}));
+  std::filesystem::resize_file(path, uint64_t{1} << 40);
+  std::jthread stopper([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    test.stop().request_stop();
+  });
+  const auto report = verify::Verify(test.context(), {.path = path});
+  REQUIRE_FALSE(report.ok());
+  CHECK(ReasonOf(report.status()) == Reason::kInterrupted);
+}
+
+TEST_CASE("files: what is not a regular file is refused, in no time") {
+  TestContext test;
+  const std::string path = test.Path("snapshot.db");
+  SECTION("fifo") { REQUIRE(mkfifo(path.c_str(), 0600) == 0); }
+  SECTION("directory") { std::filesystem::create_directory(path); }
+  SECTION("link to a directory") { std::filesystem::create_symlink(test.dir(), path); }
+  SECTION("link to a device") { std::filesystem::create_symlink("/dev/zero", path); }
+  const auto report = verify::Verify(test.context(), {.path = path});
+  REQUIRE_FALSE(report.ok());
+  CHECK(ReasonOf(report.status()) == Reason::kUsage);
+  CHECK_THAT(std::string(MessageOf(report.status())), Catch::Matchers::ContainsSubstring("not a regular file"));
+}
+
+TEST_CASE("files: a link that leads nowhere, or to itself, is an error") {
+  TestContext test;
+  const std::string path = test.Path("snapshot.db");
+  std::filesystem::create_symlink(GENERATE("missing.db", "snapshot.db"), path);
+  CHECK_FALSE(verify::Verify(test.context(), {.path = path}).ok());
+}
+
+TEST_CASE("files: a link to a snapshot is judged by what it leads to") {
+  TestContext test;
+  const std::string path = test.Path("snapshot.db");
+  std::string bytes = SampleBytes();
+  const bool damaged = GENERATE(false, true);
+  if (damaged) bytes.back() ^= 1;
+  WriteFile(test.Path("elsewhere.db"), bytes);
+  std::filesystem::create_symlink("elsewhere.db", path);
+  const auto report = verify::Verify(test.context(), {.path = path});
+  REQUIRE(report.ok());
+  CHECK(report->verdict == (damaged ? Verdict::kDamaged : Verdict::kProven));
+}
+
+}  // namespace
+}  // namespace etcdrill::testing
