@@ -97,5 +97,28 @@ TEST_CASE("files: a link to a snapshot is judged by what it leads to") {
   CHECK(report->verdict == (damaged ? Verdict::kDamaged : Verdict::kProven));
 }
 
+// The file that was opened stays what it is, whatever gets its name meanwhile: a report is never about two files.
+TEST_CASE("files: a snapshot that is replaced while it is read is judged as it was when it was opened") {
+  TestContext test;
+  const std::string path = test.Path("snapshot.db");
+  const std::string good = SampleBytes();
+  std::string bad = good;
+  bad[bad.size() / 2] ^= 1;
+  MemoryVerifier verifier;
+  const std::string good_sha256 = verifier.Verify(good).sha256;
+  WriteFile(path, good);
+  std::jthread replacer([&](const std::stop_token& stop) {
+    for (int i = 0; !stop.stop_requested(); ++i) {
+      WriteFile(test.Path("next"), i % 2 == 0 ? bad : good);
+      std::filesystem::rename(test.Path("next"), path);
+    }
+  });
+  for (size_t i = 0; i < Scaled(500); ++i) {
+    const auto report = verify::Verify(test.context(), {.path = path});
+    REQUIRE(report.ok());
+    CHECK((report->verdict == Verdict::kProven) == (report->sha256 == good_sha256));
+  }
+}
+
 }  // namespace
 }  // namespace etcdrill::testing
