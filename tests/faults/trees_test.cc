@@ -265,6 +265,18 @@ TEST_CASE("trees: keys that are empty, equal or out of order") {
   RequireDamaged(WithKeyTree(builder, tree));
 }
 
+// The structure is sound; what was written between is gone.
+TEST_CASE("trees: revisions that are missing") {
+  std::vector<LeafItem> rows;
+  const int64_t missing = GENERATE(2, 3, 50, 98);
+  for (int64_t main = 2; main < 100; ++main) {
+    if (main != missing) rows.push_back(PutRow(main, "x"));
+  }
+  BoltBuilder builder(kPage);
+  const uint64_t tree = builder.AddTree(rows, 8);
+  RequireDamaged(WithKeyTree(builder, tree), codes::kRevisionGap);
+}
+
 TEST_CASE("trees: both metas are bad") {
   std::string database = TinyDatabase({});
   const size_t field = GENERATE(0, 4, 8, 16, 56);
