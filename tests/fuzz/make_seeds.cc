@@ -41,6 +41,18 @@ std::string CompactedDatabase() {
   return builder.Finish(root_page);
 }
 
+// A branch with one child too many: the first page that is not there.
+std::string BeyondDatabase() {
+  BoltBuilder builder(1024);
+  const std::vector<LeafItem> rows = {PutRow(2, "a")};
+  const uint64_t leaf = builder.AddLeaf(rows);
+  const std::vector<BranchItem> children = {{rows[0].key, leaf}, {PutRow(3, "").key, leaf + 3}};
+  const std::vector<LeafItem> root = {{"key", BucketValue(builder.AddBranch(children)), 1},
+                                      {"meta", InlineBucket({}), 1}};
+  const uint64_t root_page = builder.AddLeaf(root);
+  return builder.Finish(root_page);
+}
+
 void WriteAll(const std::filesystem::path& dir) {
   const TinySnapshotOptions small{.page_size = 1024, .rows = 4, .value_bytes = 5, .leaf_rows = 2};
   TinySnapshotOptions with_freelist = small;
@@ -54,7 +66,8 @@ void WriteAll(const std::filesystem::path& dir) {
                                                                       {"freelist", TinyDatabase(with_freelist)},
                                                                       {"overflow", TinyDatabase(with_overflow)},
                                                                       {"empty", TinyDatabase(empty)},
-                                                                      {"compacted", CompactedDatabase()}};
+                                                                      {"compacted", CompactedDatabase()},
+                                                                      {"child-beyond-the-end", BeyondDatabase()}};
   for (const auto& [name, bytes] : databases) {
     Write(dir / "bbolt", name, bytes);
     Write(dir / "verify", name, WithTrailer(bytes));
