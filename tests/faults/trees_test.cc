@@ -26,7 +26,8 @@ verify::VerifyReport Judge(std::string_view bytes) {
   MemoryVerifier verifier;
   const double begin = CpuSeconds();
   auto report = verifier.Verify(bytes);
-  CHECK(CpuSeconds() - begin < 0.5 + 1e-8 * static_cast<double>(bytes.size()));
+  // The constant leaves room for a debug build with sanitizers; what must not be is a time that grows with the tree.
+  CHECK(CpuSeconds() - begin < 2 + 1e-8 * static_cast<double>(bytes.size()));
   CHECK(report.findings.kept().size() <= Findings::kFindingsKept);
   CHECK_FALSE(verify::ToJson(report).empty());
   return report;
