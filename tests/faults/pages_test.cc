@@ -47,9 +47,9 @@ class Rates {
   }
   std::string Table() const {
     std::string table =
-        fmt::format("{:56} {:>6} {:>6} {:>9} {:>7}\n", "damage", "tries", "found", "harmless", "missed");
+        fmt::format("{:44} {:>6} {:>6} {:>9} {:>7}\n", "damage", "tries", "found", "harmless", "missed");
     for (const auto& [what, t] : tallies_) {
-      table += fmt::format("{:56} {:6} {:6} {:9} {:7}\n", what, t.tries, t.found, t.harmless,
+      table += fmt::format("{:44} {:6} {:6} {:9} {:7}\n", what, t.tries, t.found, t.harmless,
                            t.tries - t.found - t.harmless);
     }
     return table;
