@@ -22,6 +22,7 @@ struct Bucket {
 
 Result<std::vector<Bucket>> ListBuckets(Walker& walker, PageId root) {
   std::vector<Bucket> buckets;
+  bool too_many = false;
   RETURN_IF_ERROR(walker.WalkTree(root, {}, Direction::kForwards, [&](const PageView& page, PageId id) {
     for (uint16_t i = 0; i < page.count(); ++i) {
       if (!page.IsBucket(i)) {
@@ -36,8 +37,11 @@ Result<std::vector<Bucket>> ListBuckets(Walker& walker, PageId root) {
         continue;
       }
       if (buckets.size() == kBucketsMax) {
-        walker.ReportError(codes::kBucketHeader, id, page.KeyOffset(i),
-                           fmt::format("there are more than {} buckets; etcd makes ten", kBucketsMax));
+        if (!too_many) {
+          walker.ReportError(codes::kBucketHeader, id, page.KeyOffset(i),
+                             fmt::format("there are more than {} buckets; etcd makes ten", kBucketsMax));
+        }
+        too_many = true;
         return;
       }
       buckets.push_back({std::string(page.Key(i)), std::string(page.Value(i)), id,
