@@ -11,7 +11,7 @@
 namespace etcdrill {
 namespace {
 
-class Collector final : public bbolt::Visitor {
+class Collector final : public bbolt::PairVisitor {
  public:
   explicit Collector(std::string_view file) : file_(file) {}
 

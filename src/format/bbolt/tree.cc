@@ -110,20 +110,23 @@ Status WalkLeaves(Walker& walker, const Bucket& bucket, std::string_view from, D
 
 Status Walk(Walker& walker, const Bucket& bucket, std::string_view from, Direction direction, Visitor& visitor) {
   visitor.OnBucket(bucket.name);
+  std::vector<Pair> pairs;
   const auto on_leaf = [&](const PageView& page, PageId id, uint64_t offset, uint16_t first) {
     const auto on_element = [&](uint16_t i) {
       if (page.IsBucket(i)) {
         walker.ReportError(codes::kBucketNested, id, page.KeyOffset(i),
                            "holds a bucket of its own, which etcd never writes");
       } else {
-        visitor.OnPair({page.Key(i), page.Value(i), id, offset + page.KeyOffset(i)});
+        pairs.push_back({page.Key(i), page.Value(i), id, offset + page.KeyOffset(i)});
       }
     };
+    pairs.clear();
     if (direction == Direction::kForwards) {
       for (uint16_t i = first; i < page.count(); ++i) on_element(i);
     } else {
       for (uint16_t i = page.count(); i > first; --i) on_element(static_cast<uint16_t>(i - 1));
     }
+    visitor.OnPairs(pairs);
   };
   return WalkLeaves(walker, bucket, from, direction, on_leaf);
 }
@@ -141,7 +144,11 @@ Status WalkRoot(const ReadableFile& file, uint64_t body_size, const Meta& meta, 
   Findings ignored;
   Walker walker(file, body_size, meta, ignored);
   ASSIGN_OR_RETURN(const std::vector<Bucket> buckets, ListBuckets(walker, meta.root));
-  for (const Bucket& bucket : buckets) visitor.OnPair({bucket.name, bucket.value, bucket.page, bucket.value_offset});
+  std::vector<Pair> pairs;
+  for (const Bucket& bucket : buckets) {
+    pairs.push_back({bucket.name, bucket.value, bucket.page, bucket.value_offset});
+  }
+  visitor.OnPairs(pairs);
   return OkStatus();
 }
 

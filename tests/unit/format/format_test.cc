@@ -84,24 +84,24 @@ TEST_CASE("what the decoder takes, protobuf takes and reads alike") {
 
 TEST_CASE("the table of keys remembers across growth, in 16 bytes a key") {
   mvcc::KeyTable table(1);
-  for (uint32_t i = 0; i < 100'000; ++i) table.Add("key-" + std::to_string(i), i);
+  for (uint32_t i = 0; i < 100'000; ++i) table.Add(table.Prepare("key-" + std::to_string(i)), i);
   CHECK(table.size() == 100'000);
   uint32_t found = 0;
   for (uint32_t i = 0; i < 100'000; ++i) {
-    uint32_t* const number = table.Find("key-" + std::to_string(i));
+    uint32_t* const number = table.Find(table.Prepare("key-" + std::to_string(i)));
     found += number != nullptr && *number == i ? 1 : 0;
     if (number != nullptr) ++*number;
   }
   CHECK(found == 100'000);
-  CHECK(*table.Find("key-7") == 8);
-  CHECK(table.Find("other") == nullptr);
+  CHECK(*table.Find(table.Prepare("key-7")) == 8);
+  CHECK(table.Find(table.Prepare("other")) == nullptr);
   uint64_t sum = 0;
   table.ForEachNumber([&](uint32_t number) { sum += number; });
   CHECK(sum == 100'000ull * 100'001 / 2);
   CHECK(table.bytes() <= table.size() * 16 + 256 * 8 * 16);
 }
 
-class Collect final : public bbolt::Visitor {
+class Collect final : public bbolt::PairVisitor {
  public:
   void OnBucket(std::string_view name) override { bucket_ = name; }
   void OnPair(const bbolt::Pair& pair) override {

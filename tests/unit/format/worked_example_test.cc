@@ -51,7 +51,7 @@ std::string Database() {
   return bytes;
 }
 
-class Sums final : public bbolt::Visitor {
+class Sums final : public bbolt::PairVisitor {
  public:
   void OnBucket(std::string_view name) override {
     bucket_ = name;
