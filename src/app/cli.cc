@@ -83,6 +83,7 @@ struct CommandTable {
   ListOptions list;
   HashKvOptions hashkv;
   VerifyOptions verify;
+  LineageOptions lineage;
   DrillOptions drill;
   HealthOptions health;
   CheckConfigOptions check_config;
@@ -172,6 +173,17 @@ void CommandTable::AddProofCommands(CLI::App& root) {
   AddConfig(s, drill.config_file);
   AddFormat(s, drill.format);
   Choose(s, Drill, drill);
+
+  s = root.add_subcommand("lineage", "Prove that a snapshot, or the live cluster, continues an older snapshot");
+  s->add_option("older", lineage.older, "A file, or with --config a name, latest, latest-verified or random")
+      ->type_name("OLDER")
+      ->required();
+  s->add_option("newer", lineage.newer, "The same; without it, the live cluster of --config or --endpoints")
+      ->type_name("NEWER");
+  AddConfig(s, lineage.config_file);
+  AddFormat(s, lineage.format);
+  AddConnection(s, lineage.connection);
+  Choose(s, Lineage, lineage);
 
   s = root.add_subcommand("hashkv", "HashKV of a file, as a live member would answer; never writes to the file");
   s->add_option("file", hashkv.file)->type_name("FILE")->required();

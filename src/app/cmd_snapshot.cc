@@ -50,6 +50,11 @@ void PrintSaved(const pipeline::SnapshotOutcome& outcome, const SaveOptions& opt
   fmt::print("{}: revision {}, {} keys, {}, etcd {} at {}; HashKV equal to {} of {} members\n",
              Coloured(m.verdict, Colour::kGreen), m.revision, m.live_keys, FormatSize(m.size_bytes), m.etcd_version,
              m.endpoint, equal, m.receipt.size());
+  if (m.lineage.has_value()) {
+    const Colour colour = m.lineage->result == "continues" ? Colour::kGreen : Colour::kRed;
+    fmt::print("{} {}{}{}\n", Coloured(m.lineage->result, colour), m.lineage->older,
+               m.lineage->text.empty() ? "" : ": ", m.lineage->text);
+  }
 }
 
 }  // namespace

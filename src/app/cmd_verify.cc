@@ -50,10 +50,7 @@ void PrintReport(const verify::VerifyReport& report, OutputFormat format) {
   const std::vector<std::string> head = {"LEVEL", "RESULT", "FACTS"};
   fmt::print("{}", format == OutputFormat::kTable ? FramedTable(head, LevelRows(report))
                                                   : PlainTable(head, LevelRows(report)));
-  for (const Finding& f : report.findings.kept()) fmt::print("{}: {}: {}\n", SeverityName(f.severity), f.code, f.text);
-  if (const uint64_t more = report.findings.total() - report.findings.kept().size(); more > 0) {
-    fmt::print("... and {} more findings\n", more);
-  }
+  PrintFindings(report.findings);
 }
 
 }  // namespace

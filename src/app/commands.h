@@ -88,6 +88,15 @@ struct VerifyOptions {
 };
 Result<ExitCode> Verify(const Context& context, const VerifyOptions& options);
 
+struct LineageOptions {
+  std::string older;  // a file, or a name in the store of config_file
+  std::string newer;  // the same; empty: the live cluster
+  std::string config_file;
+  ConnectionFlags connection;
+  OutputFormat format = OutputFormat::kSimple;
+};
+Result<ExitCode> Lineage(const Context& context, const LineageOptions& options);
+
 struct DrillOptions {
   std::string target;  // a file, a name, latest, latest-verified, random
   std::string config_file;

@@ -1,9 +1,11 @@
-// The report as JSON. Field names are a contract (DESIGN.md section 4).
+// The reports as JSON. Field names are a contract (DESIGN.md section 4).
 #include "verify/report.h"
 
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
+
+#include "verify/lineage.h"
 
 namespace etcdrill::verify {
 namespace {
@@ -23,6 +25,38 @@ Json FindingsJson(const Findings& findings) {
                     {"page", OrNull(f.page)},
                     {"offset", OrNull(f.offset)},
                     {"text", f.text}});
+  }
+  return list;
+}
+
+Json PlaceJson(const Place& place) {
+  return {{"file", place.file},
+          {"revision", place.head.revision},
+          {"compact_revision", place.head.compact_revision},
+          {"live_keys", place.live_keys},
+          {"consistent_index", OrNull(place.consistent_index)},
+          {"term", OrNull(place.term)},
+          {"auth_revision", place.auth_revision},
+          {"members", place.members}};
+}
+
+Json ComparedJson(const ComparedHashes& compared) {
+  return {{"revision", compared.revision},
+          {"compact_revision", compared.compact_revision},
+          {"older", compared.older},
+          {"newer", compared.newer}};
+}
+
+Json LiveMembersJson(const std::vector<LiveMember>& members) {
+  Json list = Json::array();
+  for (const LiveMember& m : members) {
+    Json entry = {{"endpoint", m.endpoint}, {"member_id", m.member_id}, {"result", MemberResultName(m.result)}};
+    if (m.result == MemberResult::kNotComparable) {
+      entry["problem"] = m.problem;
+    } else {
+      entry["hashkv"] = ComparedJson({m.hashkv.revision, m.hashkv.compact_revision, m.older, m.hashkv.hash});
+    }
+    list.push_back(std::move(entry));
   }
   return list;
 }
@@ -101,6 +135,23 @@ std::string ToJson(const VerifyReport& report) {
       {"duration_seconds", report.duration_seconds},
   };
   // A name in a damaged file may hold any bytes; they must not make the report unprintable.
+  return json.dump(2, ' ', false, Json::error_handler_t::replace);
+}
+
+std::string ToJson(const LineageReport& report) {
+  const Json json = {
+      {"apiVersion", "etcdrill/v1"},
+      {"kind", "LineageReport"},
+      {"verdict", LineageVerdictName(report.verdict)},
+      {"restored_between", report.restored_between},
+      {"older", PlaceJson(report.older)},
+      {"newer", report.newer.has_value() ? PlaceJson(*report.newer) : Json(nullptr)},
+      {"hashkv", report.compared.has_value() ? ComparedJson(*report.compared) : Json(nullptr)},
+      {"members", LiveMembersJson(report.members)},
+      {"findings", FindingsJson(report.findings)},
+      {"findings_total", report.findings.total()},
+      {"duration_seconds", report.duration_seconds},
+  };
   return json.dump(2, ' ', false, Json::error_handler_t::replace);
 }
 

@@ -23,5 +23,6 @@ inline constexpr std::string_view kFinishedCompactKey = "finishedCompactRev";
 
 inline constexpr std::string_view kClusterVersionKey = "clusterVersion";  // in `cluster`: "3.5.0"
 inline constexpr std::string_view kAuthEnabledKey = "authEnabled";        // in `auth`: one byte, 1 or 0
+inline constexpr std::string_view kAuthRevisionKey = "authRevision";      // in `auth`: 8 bytes, big-endian
 
 }  // namespace etcdrill::mvcc
