@@ -1,10 +1,8 @@
 // verify and hashkv.
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
-
 #include "app/commands.h"
-#include "app/config_source.h"
+#include "app/etcdutl_output.h"
 #include "app/targets.h"
 #include "base/units.h"
 #include "pipeline/manifest_check.h"
@@ -82,19 +80,13 @@ Result<ExitCode> Verify(const Context& context, const VerifyOptions& options) {
 Result<ExitCode> HashKv(const Context& context, const HashKvOptions& options) {
   ASSIGN_OR_RETURN(const mvcc::HashKv hashkv,
                    verify::HashKvOf(context, options.file, options.revision, options.compact_revision));
-  if (options.format == OutputFormat::kJson) {
-    fmt::print("{}\n", nlohmann::ordered_json{{"hash", hashkv.hash},
-                                              {"hashRevision", hashkv.revision},
-                                              {"compactRevision", hashkv.compact_revision}}
-                           .dump());
-  } else if (options.format == OutputFormat::kTable) {
-    fmt::print("{}", FramedTable({"HASH", "HASH REVISION", "COMPACT REVISION"},
-                                 {{std::to_string(hashkv.hash), std::to_string(hashkv.revision),
-                                   std::to_string(hashkv.compact_revision)}},
-                                 Cells::kAllRight));
-  } else {
-    fmt::print("{}, {}, {}\n", hashkv.hash, hashkv.revision, hashkv.compact_revision);
-  }
+  const auto cell = [](std::string_view head, std::string_view field, std::string_view key, int64_t value) {
+    return EtcdutlCell{head, field, key, value, std::to_string(value)};
+  };
+  PrintAsEtcdutl({cell("HASH", "Hash", "hash", hashkv.hash),
+                  cell("HASH REVISION", "Hash revision", "hashRevision", hashkv.revision),
+                  cell("COMPACT REVISION", "Compact revision", "compactRevision", hashkv.compact_revision)},
+                 options.format);
   return ExitCode::kOk;
 }
 

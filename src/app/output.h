@@ -12,7 +12,7 @@
 
 namespace etcdrill::app {
 
-enum class OutputFormat { kSimple, kTable, kJson };
+enum class OutputFormat { kSimple, kTable, kJson, kFields };
 enum class ProgressMode { kAuto, kAlways, kNever };
 
 // A table with a frame of ASCII characters. etcdutl, which some commands stand in for, sets all cells to the right.

@@ -16,8 +16,9 @@ VERIFY_FIELDS = ["apiVersion", "kind", "file", "verdict", "levels", "size", "sha
                  "findings_total", "duration_seconds"]
 EXIT_CODES = {"proven": 0, "not_provable": 1, "damaged": 3}
 TRAILER_BYTES = 32
+FORMS = ("simple", "table", "json", "fields")
 PAGE_FLAGS_OFFSET = 8
-# Debian's etcdutl draws its tables with other characters than the upstream releases do; the cells are the same.
+# etcdutl 3.6 draws its tables with ASCII; 3.7, and Debian's 3.5, with other characters. The cells are the same.
 ASCII_FRAME = str.maketrans({**dict.fromkeys("┌┬┐├┼┤└┴┘", "+"), "─": "-", "│": "|"})
 
 
@@ -32,28 +33,22 @@ def official(version, *arguments):
 class Status(harness.TestCase):
     def check_equal(self, version, form, *flags):
         for name in harness.fixture_names():
-            with self.subTest(name):
+            with self.subTest(name, version=version, form=form):
                 path = harness.fixture(name)
                 expected = official(version, "snapshot", "status", path, "-w", form)
                 self.assertEqual(self.etcdrill("snapshot", "status", path, "-w", form, *flags).out, expected)
 
-    def test_simple_as_36(self):
-        self.check_equal("3.6", "simple")
+    def test_as_37(self):
+        for form in FORMS:
+            self.check_equal("3.7", form)
 
-    def test_json_as_36(self):
-        self.check_equal("3.6", "json")
+    def test_as_36(self):
+        for form in FORMS:
+            self.check_equal("3.6", form)
 
-    def test_table_as_36(self):
-        self.check_equal("3.6", "table")
-
-    def test_simple_as_35(self):
-        self.check_equal("3.5", "simple", "--compat", "3.5")
-
-    def test_json_as_35(self):
-        self.check_equal("3.5", "json", "--compat", "3.5")
-
-    def test_table_as_35(self):
-        self.check_equal("3.5", "table", "--compat", "3.5")
+    def test_as_35(self):
+        for form in FORMS:
+            self.check_equal("3.5", form, "--compat", "3.5")
 
     def test_damage_is_refused_where_etcdutl_is_content(self):
         flipped = bytearray(harness.fixture("e3530-compacted").read_bytes())
@@ -80,15 +75,32 @@ class HashKv(harness.TestCase):
                     compared += 1
         self.assertGreater(compared, 80)
 
-    def test_equals_etcdutl_and_leaves_the_file_alone(self):
-        for name in ("e3530-compacted", "e36-compacted", "e36-compacted-at-head", "e36-empty", "e37-compacted"):
-            for form in ("simple", "json", "table"):
-                with self.subTest(name, form=form):
-                    copy = self.dir / f"{name}-{form}.db"  # etcdutl writes to its input
-                    copy.write_bytes(harness.fixture(name).read_bytes())
-                    said = self.etcdrill("hashkv", copy, "-w", form).out
-                    self.assertEqual(copy.read_bytes(), harness.fixture(name).read_bytes())
-                    self.assertEqual(said, official("3.6", "hashkv", copy, "-w", form))
+    def check_equal(self, version):
+        """Compares every fixture that this etcdutl can read: it panics if a live key has a lease."""
+        compared = 0
+        for name in harness.fixture_names():
+            copy = self.dir / f"{name}-{version}.db"  # etcdutl writes to its input
+            copy.write_bytes(harness.fixture(name).read_bytes())
+            if "no lessor to attach lease" in harness.run([harness.tool(version, "etcdutl"), "hashkv", copy]).err:
+                continue
+            for form in FORMS:
+                with self.subTest(name, version=version, form=form):
+                    self.assertEqual(self.etcdrill("hashkv", harness.fixture(name), "-w", form).out,
+                                     official(version, "hashkv", copy, "-w", form))
+            compared += 1
+        self.assertGreaterEqual(compared, 5)
+
+    def test_as_37(self):
+        self.check_equal("3.7")
+
+    def test_as_36(self):
+        self.check_equal("3.6")
+
+    def test_it_leaves_the_file_alone(self):
+        copy = self.dir / "copy.db"
+        copy.write_bytes(harness.fixture("e36-compacted").read_bytes())
+        self.etcdrill("hashkv", copy)
+        self.assertEqual(copy.read_bytes(), harness.fixture("e36-compacted").read_bytes())
 
     def test_a_revision_out_of_range(self):
         path = harness.fixture("e36-compacted")  # compacted at 54, ends at 129
@@ -202,7 +214,7 @@ class Refusals(harness.TestCase):
         for arguments in ([], ["nonsense"], ["verify"], ["verify", some, "--level", "4"], ["verify", some, "--no-such-flag"],
                           ["verify", some, "-w", "xml"], ["verify", some, some], ["snapshot"], ["snapshot", "status"],
                           ["snapshot", "save"], ["snapshot", "status", some, "--compat", "2.0"], ["hashkv", some, "--rev", "x"],
-                          ["hashkv", some, "--rev", "-5"], ["--log-level", "loud", "version"]):
+                          ["hashkv", some, "--rev", "-5"], ["verify", some, "-w", "fields"], ["--log-level", "loud", "version"]):
             with self.subTest(arguments[:1] + [str(argument) for argument in arguments[2:]]):
                 self.assertOneLine(self.etcdrill(*arguments, code=2).err, ".")
 
