@@ -98,6 +98,7 @@ struct CommandTable {
   DrillOptions drill;
   HealthOptions health;
   CheckConfigOptions check_config;
+  SelftestOptions selftest;
   Command chosen;
 
   template <typename Options>
@@ -167,6 +168,8 @@ void CommandTable::AddProofCommands(CLI::App& root) {
   s->add_option("--level", verify.level, "1 transfer, 2 structure, 3 keyspace")
       ->check(CLI::Range(1, 3))
       ->capture_default_str();
+  s->add_flag("--inventory", verify.inventory,
+              "Also count keys and bytes by prefix and Kubernetes resource, and encrypted values");
   AddConfig(s, verify.config_file);
   AddFormat(s, verify.format);
   Choose(s, Verify, verify);
@@ -222,6 +225,10 @@ void CommandTable::AddOtherCommands(CLI::App& root) {
   s = check->add_subcommand("config", "All problems of a configuration file in one pass");
   s->add_option("file", check_config.file)->type_name("FILE")->required();
   Choose(s, CheckConfig, check_config);
+
+  s = root.add_subcommand("selftest", "Does this build detect every class of damage? Injects known ones and counts");
+  AddFormat(s, selftest.format);
+  Choose(s, Selftest, selftest);
 
   s = root.add_subcommand("version", "Version of this program");
   s->callback([this] {

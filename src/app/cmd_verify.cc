@@ -3,6 +3,7 @@
 
 #include "app/commands.h"
 #include "app/etcdutl_output.h"
+#include "app/inventory_text.h"
 #include "app/targets.h"
 #include "base/units.h"
 #include "pipeline/manifest_check.h"
@@ -49,6 +50,7 @@ void PrintReport(const verify::VerifyReport& report, OutputFormat format) {
   fmt::print("{}", format == OutputFormat::kTable ? FramedTable(head, LevelRows(report))
                                                   : PlainTable(head, LevelRows(report)));
   PrintFindings(report.findings);
+  if (report.inventory.has_value()) PrintInventory(*report.inventory, format);
 }
 
 }  // namespace
@@ -67,8 +69,12 @@ ExitCode ExitCodeOf(verify::Verdict verdict) {
 
 Result<ExitCode> Verify(const Context& context, const VerifyOptions& options) {
   ASSIGN_OR_RETURN(const Target target, FindTarget(context, options.target, options.config_file));
-  ASSIGN_OR_RETURN(const verify::VerifyReport report,
+  ASSIGN_OR_RETURN(verify::VerifyReport report,
                    pipeline::VerifyWithManifest(context, target.path, target.manifest, options.level));
+  // Over a broken structure the numbers would say nothing.
+  if (options.inventory && report.levels.structure == verify::LevelResult::kPass) {
+    ASSIGN_OR_RETURN(report.inventory, verify::TakeInventory(context, target.path));
+  }
   PrintReport(report, options.format);
   // Levels that nobody asked for keep the verdict from "proven", but they are no failure of the command.
   const bool all_known = report.levels.transfer != verify::LevelResult::kUnknown &&

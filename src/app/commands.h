@@ -84,6 +84,7 @@ struct VerifyOptions {
   std::string target;  // a file, or a name in the store of config_file
   std::string config_file;
   int level = 3;
+  bool inventory = false;
   OutputFormat format = OutputFormat::kSimple;
 };
 Result<ExitCode> Verify(const Context& context, const VerifyOptions& options);
@@ -113,6 +114,11 @@ struct HealthOptions {
   OutputFormat format = OutputFormat::kSimple;
 };
 Result<ExitCode> Health(const Context& context, const HealthOptions& options);
+
+struct SelftestOptions {
+  OutputFormat format = OutputFormat::kSimple;
+};
+Result<ExitCode> Selftest(const Context& context, const SelftestOptions& options);
 
 struct CheckConfigOptions {
   std::string file;

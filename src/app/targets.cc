@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <cstdlib>
+
 #include "config/load.h"
 #include "pipeline/catalog.h"
 
@@ -36,6 +38,11 @@ Result<Target> FindTarget(const Context& context, const std::string& word, const
   ASSIGN_OR_RETURN(const pipeline::Catalog catalog, pipeline::ReadCatalog(context, *store));
   ASSIGN_OR_RETURN(const store::Manifest manifest, pipeline::SelectSnapshot(context, catalog, word));
   return Target{manifest.name, store->SnapshotPath(manifest.name), manifest};
+}
+
+std::string DefaultScratchDir() {
+  const char* tmp = std::getenv("TMPDIR");
+  return tmp != nullptr && *tmp != '\0' ? tmp : "/tmp";
 }
 
 }  // namespace etcdrill::app

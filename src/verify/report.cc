@@ -61,6 +61,30 @@ Json LiveMembersJson(const std::vector<LiveMember>& members) {
   return list;
 }
 
+Json GroupJson(const char* what, const InventoryGroup& g) {
+  return {{what, g.name},
+          {"live_keys", g.live_keys},
+          {"revisions", g.revisions},
+          {"live_value_bytes", g.live_value_bytes},
+          {"bytes", g.bytes},
+          {"encrypted", g.encrypted},
+          {"plain", g.live_keys - g.encrypted}};
+}
+
+Json InventoryJson(const Inventory& inventory) {
+  Json json = {{"total", GroupJson("name", inventory.total)},
+               {"prefixes", Json::array()},
+               {"resources", Json::array()},
+               {"encryption_keys", Json::array()}};
+  for (const InventoryGroup& g : inventory.prefixes) json["prefixes"].push_back(GroupJson("prefix", g));
+  for (const InventoryGroup& g : inventory.resources) json["resources"].push_back(GroupJson("resource", g));
+  for (const EncryptionKey& k : inventory.encryption_keys) {
+    json["encryption_keys"].push_back(
+        {{"provider", k.provider}, {"version", k.version}, {"key", k.key}, {"live_values", k.live_values}});
+  }
+  return json;
+}
+
 Json MembersJson(const std::vector<MemberRecord>& members) {
   Json list = Json::array();
   for (const MemberRecord& m : members) {
@@ -134,6 +158,7 @@ std::string ToJson(const VerifyReport& report) {
       {"findings_total", report.findings.total()},
       {"duration_seconds", report.duration_seconds},
   };
+  if (report.inventory.has_value()) json["inventory"] = InventoryJson(*report.inventory);
   // A name in a damaged file may hold any bytes; they must not make the report unprintable.
   return json.dump(2, ' ', false, Json::error_handler_t::replace);
 }

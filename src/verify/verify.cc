@@ -12,26 +12,10 @@
 #include "format/mvcc/revision.h"
 #include "format/snapshot/trailer.h"
 #include "verify/check_keyspace.h"
+#include "verify/interruptible_file.h"
 
 namespace etcdrill::verify {
 namespace {
-
-// Passes reads on until a stop is requested: so a look at many gigabytes ends within a page, wherever it is.
-class InterruptibleFile final : public ReadableFile {
- public:
-  InterruptibleFile(std::unique_ptr<ReadableFile> file, std::stop_token stop)
-      : file_(std::move(file)), stop_(std::move(stop)) {}
-
-  Status Read(uint64_t offset, std::span<char> out) const override {
-    if (stop_.stop_requested()) return Error(Reason::kInterrupted, "interrupted while verifying");
-    return file_->Read(offset, out);
-  }
-  uint64_t Size() const override { return file_->Size(); }
-
- private:
-  const std::unique_ptr<ReadableFile> file_;
-  const std::stop_token stop_;
-};
 
 // The revision a server booted on the file would be at; needed before the walk, which meets the newest row last.
 Result<int64_t> CurrentRevision(const ReadableFile& file, uint64_t body, const bbolt::Meta& meta,

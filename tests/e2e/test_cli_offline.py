@@ -208,6 +208,41 @@ class Verify(harness.TestCase):
         self.etcdrill("verify", path, code=3)
 
 
+class Inventory(harness.TestCase):
+    def test_only_when_asked_and_equal_to_the_server(self):
+        for name in harness.fixture_names():
+            with self.subTest(name):
+                report = json.loads(self.etcdrill("verify", harness.fixture(name), "--inventory", "-w", "json").out)
+                self.assertEqual(list(report), [*VERIFY_FIELDS, "inventory"])
+                self.assertEqual(list(report["inventory"]), ["total", "prefixes", "resources", "encryption_keys"])
+                facts = harness.fixture_facts(name)
+                self.assertEqual(report["inventory"]["total"]["live_keys"], facts["live_keys"])
+
+    def test_texts(self):
+        for form in ("simple", "table"):
+            said = self.etcdrill("verify", harness.fixture("e36-alarm"), "--inventory", "-w", form).out
+            self.assertRegex(said, r"PREFIX.*KEYS.*REVISIONS.*VALUES.*STORED.*ENCRYPTED.*PLAIN")
+            self.assertRegex(said, "total")
+
+    def test_damage_has_none(self):
+        path = self.dir / "damaged.db"
+        path.write_bytes(bytes(8192))
+        report = json.loads(self.etcdrill("verify", path, "--inventory", "-w", "json", code=3).out)
+        self.assertEqual(list(report), VERIFY_FIELDS)
+
+
+class Selftest(harness.TestCase):
+    def test_all_is_detected(self):
+        report = json.loads(self.etcdrill("selftest", "-w", "json", env={"TMPDIR": str(self.dir)}).out)
+        self.assertGreater(sum(row["tries"] for row in report["classes"]), 500)
+        for row in report["classes"]:
+            self.assertEqual(row["tries"], row["detected"], row)
+        self.assertEmpty(self.dir)
+
+    def test_text(self):
+        self.assertRegex(self.etcdrill("selftest").out, r"DAMAGE +TRIES +DETECTED\nno damage +1 +1\nmeta field ")
+
+
 class Refusals(harness.TestCase):
     def test_bad_usage(self):
         some = harness.fixture("e36-empty")

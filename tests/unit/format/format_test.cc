@@ -1,7 +1,7 @@
 // The parsers on their own: hand-made bytes, other page sizes, hostile numbers.
 #include "base/bytes.h"
+#include "format/bbolt/new_database.h"
 #include "format/bbolt/tree.h"
-#include "format/bbolt/writer.h"
 #include "format/finding_codes.h"
 #include "format/mvcc/key_value.h"
 #include "format/mvcc/newest_rows.h"
@@ -91,35 +91,6 @@ TEST_CASE("the table of newest rows remembers across growth") {
   CHECK(rows.Get("other") == 0);
 }
 
-// A database with the given buckets, made by our writer on top of an empty one.
-std::string MakeDatabase(TestContext& test, uint32_t page_size,
-                         const std::map<std::string, bbolt::BucketContent>& buckets) {
-  // Two metas, and an empty leaf as root.
-  std::string bytes(3 * page_size, '\0');
-  const auto put_page = [&](bbolt::PageId id, uint16_t flags, const std::string& body) {
-    std::string page;
-    AppendLE64(page, id);
-    AppendLE16(page, flags);
-    AppendLE16(page, 0);
-    AppendLE32(page, 0);
-    page += body;
-    bytes.replace(id * page_size, page.size(), page);
-  };
-  bbolt::Meta meta{.page_size = page_size, .root = 2, .high_water = 3, .tx_id = 4};
-  put_page(0, bbolt::kMetaPage, bbolt::EncodeMeta(meta));
-  bbolt::Meta older = meta;
-  older.tx_id = 3;
-  put_page(1, bbolt::kMetaPage, bbolt::EncodeMeta(older));
-  put_page(2, bbolt::kLeafPage, "");
-  testing::WriteFile(test.Path("base.db"), bytes);
-  const auto source = test.fs().OpenForReading(test.Path("base.db"));
-  const std::string path = test.Path("made.db");
-  auto file = test.fs().Create(path, kPrivateFileMode);
-  REQUIRE((*file)->AppendFrom(**source, bytes.size()).ok());
-  REQUIRE(bbolt::ReplaceBuckets(**source, bytes.size(), meta, buckets, **file).ok());
-  return path;
-}
-
 class Collect final : public bbolt::Visitor {
  public:
   void OnBucket(std::string_view name) override { bucket_ = name; }
@@ -137,7 +108,8 @@ TEST_CASE("what the writer writes, the walk finds sound, for every page size and
   buckets["inline"] = {{"a", "1"}, {"b", ""}};
   for (int i = 0; i < GENERATE(1, 200, 6000); ++i) buckets["many"]["key-" + std::to_string(i)] = std::string(40, 'v');
   buckets["overflow"] = {{"big", std::string(3 * page_size, 'x')}, {"small", "y"}};
-  const std::string path = MakeDatabase(test, page_size, buckets);
+  const std::string path = test.Path("made.db");
+  REQUIRE(bbolt::CreateDatabase(test.fs(), path, page_size, buckets).ok());
   const auto file = test.fs().OpenForReading(path);
   REQUIRE(file.ok());
   Findings findings;
@@ -162,7 +134,8 @@ TEST_CASE("a page that refers to itself ends the walk with a finding") {
   TestContext test;
   bbolt::BucketContent many;
   for (int i = 0; i < 2000; ++i) many["key-" + std::to_string(i)] = "v";
-  const std::string path = MakeDatabase(test, 4096, {{"many", many}});
+  const std::string path = test.Path("made.db");
+  REQUIRE(bbolt::CreateDatabase(test.fs(), path, 4096, {{"many", many}}).ok());
   std::string bytes = testing::ReadFile(path);
   // The bucket's root is the branch that was written last before the root leaf: find the only branch and point its
   // first child at itself.
