@@ -3,6 +3,7 @@
 not; and the same against the live cluster and in the store."""
 import json
 import sys
+import time
 
 sys.dont_write_bytecode = True
 import harness
@@ -131,6 +132,7 @@ class Store(LineageCase):
         harness.fill(self.cluster)
 
     def save(self, cluster):
+        time.sleep(1.1)  # the store knows the order of its snapshots by the second
         config = self.dir / "etcdrill.yaml"
         config.write_text(f"cluster: {{name: c, endpoints: [{cluster.endpoints[0]}]}}\nstore: {{path: store}}\n"
                           f"drill: {{etcd: {{binary: {harness.tool('3.5', 'etcd')}}}}}\n")
