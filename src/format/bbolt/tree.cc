@@ -103,6 +103,10 @@ Status WalkLeaves(Walker& walker, const Bucket& bucket, std::string_view from, D
     }
     return OkStatus();
   }
+  if (bucket.value.size() != kBucketHeaderBytes) {
+    walker.ReportError(codes::kBucketHeader, bucket.page, bucket.value_offset % walker.page_size(),
+                       "has a page of its own, but more than a header in its value");
+  }
   return walker.WalkTree(root, from, direction, [&](const PageView& page, PageId id) {
     on_leaf(page, id, id * walker.page_size(), FirstElementFrom(page, from));
   });

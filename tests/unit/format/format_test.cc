@@ -1,14 +1,13 @@
 // The parsers on their own: hand-made bytes, other page sizes, hostile numbers.
 #include "base/bytes.h"
+#include "format/bbolt/new_database.h"
 #include "format/bbolt/tree.h"
-#include "format/bbolt/writer.h"
 #include "format/finding_codes.h"
 #include "format/mvcc/key_table.h"
 #include "format/mvcc/key_value.h"
 #include "format/mvcc/revision.h"
 #include "proto/mvccpb.pb.h"
 #include "support/catch.h"
-#include "support/made_store.h"
 #include "support/snapshots.h"
 #include "support/test_context.h"
 
@@ -122,8 +121,8 @@ TEST_CASE("what the writer writes, the walk finds sound, for every page size and
   buckets["inline"] = {{"a", "1"}, {"b", ""}};
   for (int i = 0; i < GENERATE(1, 200, 6000); ++i) buckets["many"]["key-" + std::to_string(i)] = std::string(40, 'v');
   buckets["overflow"] = {{"big", std::string(3 * page_size, 'x')}, {"small", "y"}};
-  const std::string path = test.Path("database.db");
-  testing::WriteFile(path, testing::MakeDatabase(test, page_size, buckets));
+  const std::string path = test.Path("made.db");
+  REQUIRE(bbolt::CreateDatabase(test.fs(), path, page_size, buckets).ok());
   const auto file = test.fs().OpenForReading(path);
   REQUIRE(file.ok());
   Findings findings;
@@ -151,8 +150,8 @@ TEST_CASE("a page that refers to itself ends the walk with a finding") {
   TestContext test;
   bbolt::BucketContent many;
   for (int i = 0; i < 2000; ++i) many["key-" + std::to_string(i)] = "v";
-  const std::string path = test.Path("database.db");
-  testing::WriteFile(path, testing::MakeDatabase(test, 4096, {{"many", many}}));
+  const std::string path = test.Path("made.db");
+  REQUIRE(bbolt::CreateDatabase(test.fs(), path, 4096, {{"many", many}}).ok());
   std::string bytes = testing::ReadFile(path);
   // The bucket's root is the branch that was written last before the root leaf: find the only branch and point its
   // first child at itself.
