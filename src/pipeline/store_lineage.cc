@@ -28,11 +28,16 @@ Result<verify::LineageReport> Compare(const Context& context, const store::Manif
 Status CompareWithStore(const Context& context, const store::LocalStore& store, const std::string& path,
                         store::Manifest& manifest) {
   const Stopwatch watch(context.clock);
-  ASSIGN_OR_RETURN(const Catalog catalog, ReadCatalog(context, store));
-  const auto older = std::find_if(catalog.snapshots.rbegin(), catalog.snapshots.rend(), [&](const CatalogEntry& e) {
+  const Result<Catalog> catalog = ReadCatalog(context, store);
+  if (!catalog.ok()) {  // no reason to lose the fresh snapshot
+    context.log.Warn("the store can't be read, so nobody knows what the snapshot continues",
+                     {{"err", MessageOf(catalog.status())}});
+    return OkStatus();
+  }
+  const auto older = std::find_if(catalog->snapshots.rbegin(), catalog->snapshots.rend(), [&](const CatalogEntry& e) {
     return e.state != SnapshotState::kFailed && e.manifest.cluster == manifest.cluster;
   });
-  if (older == catalog.snapshots.rend()) return OkStatus();
+  if (older == catalog->snapshots.rend()) return OkStatus();
   const std::string& name = older->manifest.name;
   const auto report = Compare(context, older->manifest, store.SnapshotPath(name), manifest, path);
   store::LineageRecord& record = manifest.lineage.emplace();
