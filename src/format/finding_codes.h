@@ -82,6 +82,7 @@ inline constexpr std::string_view kNotComparable = "not_comparable";
 // What survives a restore and surprises people.
 inline constexpr std::string_view kRestoresWithAlarm = "restores_with_alarm";
 inline constexpr std::string_view kRestoresWithAuth = "restores_with_auth";
+inline constexpr std::string_view kRestoresWithDowngrade = "restores_with_downgrade";
 inline constexpr std::string_view kRestoresWithLeases = "restores_with_leases";
 
 }  // namespace etcdrill::codes
