@@ -13,11 +13,6 @@
 namespace etcdrill::app {
 namespace {
 
-std::string DefaultScratchDir() {
-  const char* tmp = std::getenv("TMPDIR");
-  return tmp != nullptr && *tmp != '\0' ? tmp : "/tmp";
-}
-
 // The first etcd on PATH.
 Result<std::string> FindEtcd(const Context& context) {
   const char* path = std::getenv("PATH");

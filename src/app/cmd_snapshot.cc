@@ -5,6 +5,7 @@
 
 #include "app/commands.h"
 #include "app/config_source.h"
+#include "app/etcdutl_output.h"
 #include "base/units.h"
 #include "pipeline/catalog.h"
 #include "pipeline/run.h"
@@ -50,6 +51,11 @@ void PrintSaved(const pipeline::SnapshotOutcome& outcome, const SaveOptions& opt
   fmt::print("{}: revision {}, {} keys, {}, etcd {} at {}; HashKV equal to {} of {} members\n",
              Coloured(m.verdict, Colour::kGreen), m.revision, m.live_keys, FormatSize(m.size_bytes), m.etcd_version,
              m.endpoint, equal, m.receipt.size());
+  if (m.lineage.has_value()) {
+    const Colour colour = m.lineage->result == "continues" ? Colour::kGreen : Colour::kRed;
+    fmt::print("{} {}{}{}\n", Coloured(m.lineage->result, colour), m.lineage->older,
+               m.lineage->text.empty() ? "" : ": ", m.lineage->text);
+  }
 }
 
 }  // namespace
@@ -83,27 +89,14 @@ Result<ExitCode> SnapshotStatus(const Context& context, const StatusOptions& opt
   ASSIGN_OR_RETURN(const verify::Keyspace keyspace, ReadKeyspace(context, options.file, Trailer::kRightIfThere));
   const bool as_35 = options.compat == "3.5";
   const uint64_t keys = as_35 ? keyspace.total_keys : keyspace.live_keys;
-  if (options.format == OutputFormat::kJson) {
-    Json json = {{"hash", keyspace.hash},
-                 {"revision", keyspace.revision},
-                 {"totalKey", keys},
-                 {"totalSize", keyspace.total_bytes}};
-    if (!as_35) json["version"] = keyspace.storage_version;
-    fmt::print("{}\n", json.dump(-1, ' ', false, Json::error_handler_t::replace));
-    return ExitCode::kOk;
-  }
-  std::vector<std::string> head = {"HASH", "REVISION", "TOTAL KEYS", "TOTAL SIZE"};
-  std::vector<std::string> row = {fmt::format("{:x}", keyspace.hash), std::to_string(keyspace.revision),
-                                  std::to_string(keys), HumanBytes(keyspace.total_bytes)};
-  if (!as_35) {
-    head.emplace_back("VERSION");
-    row.push_back(keyspace.storage_version);
-  }
-  if (options.format == OutputFormat::kTable) {
-    fmt::print("{}", FramedTable(head, {row}, Cells::kAllRight));
-  } else {
-    fmt::print("{}\n", fmt::join(row, ", "));
-  }
+  const auto number = [](uint64_t n) { return static_cast<int64_t>(n); };
+  std::vector<EtcdutlCell> cells = {
+      {"HASH", "Hash", "hash", keyspace.hash, fmt::format("{:x}", keyspace.hash)},
+      {"REVISION", "Revision", "revision", keyspace.revision, std::to_string(keyspace.revision)},
+      {"TOTAL KEYS", "Keys", "totalKey", number(keys), std::to_string(keys)},
+      {"TOTAL SIZE", "Size", "totalSize", number(keyspace.total_bytes), HumanBytes(keyspace.total_bytes)}};
+  if (!as_35) cells.push_back({"VERSION", "Version", "version", keyspace.storage_version, keyspace.storage_version});
+  PrintAsEtcdutl(cells, options.format);
   return ExitCode::kOk;
 }
 

@@ -1,10 +1,9 @@
 // verify and hashkv.
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
-
 #include "app/commands.h"
-#include "app/config_source.h"
+#include "app/etcdutl_output.h"
+#include "app/inventory_text.h"
 #include "app/targets.h"
 #include "base/units.h"
 #include "pipeline/claims_check.h"
@@ -52,14 +51,8 @@ void PrintReport(const verify::VerifyReport& report, OutputFormat format) {
   fmt::print("{}", format == OutputFormat::kTable ? FramedTable(head, LevelRows(report))
                                                   : PlainTable(head, LevelRows(report)));
   for (const std::string& part : report.Affected()) fmt::print("affected: {}\n", part);
-  for (const Severity severity : {Severity::kError, Severity::kWarning, Severity::kInfo}) {
-    for (const Finding& f : report.findings.kept()) {
-      if (f.severity == severity) fmt::print("{}: {}: {}\n", SeverityName(severity), f.code, f.text);
-    }
-  }
-  if (const uint64_t more = report.findings.total() - report.findings.kept().size(); more > 0) {
-    fmt::print("... and {} more findings\n", more);
-  }
+  PrintFindings(report.findings);
+  if (report.inventory.has_value()) PrintInventory(*report.inventory, format);
 }
 
 }  // namespace
@@ -85,6 +78,10 @@ Result<ExitCode> Verify(const Context& context, const VerifyOptions& options) {
   ASSIGN_OR_RETURN(verify::VerifyReport report,
                    pipeline::VerifyWithManifest(context, target.path, target.manifest, options.level));
   const bool fresh = pipeline::CheckFreshness(context, target.path, target.manifest, freshness, report);
+  // Over a broken structure the numbers would say nothing.
+  if (options.inventory && report.levels.structure == verify::LevelResult::kPass) {
+    ASSIGN_OR_RETURN(report.inventory, verify::TakeInventory(context, target.path));
+  }
   PrintReport(report, options.format);
   // Levels that nobody asked for keep the verdict from "proven", but they are no failure of the command.
   const bool all_known = report.levels.transfer != verify::LevelResult::kUnknown &&
@@ -98,19 +95,13 @@ Result<ExitCode> Verify(const Context& context, const VerifyOptions& options) {
 Result<ExitCode> HashKv(const Context& context, const HashKvOptions& options) {
   ASSIGN_OR_RETURN(const mvcc::HashKv hashkv,
                    verify::HashKvOf(context, options.file, options.revision, options.compact_revision));
-  if (options.format == OutputFormat::kJson) {
-    fmt::print("{}\n", nlohmann::ordered_json{{"hash", hashkv.hash},
-                                              {"hashRevision", hashkv.revision},
-                                              {"compactRevision", hashkv.compact_revision}}
-                           .dump());
-  } else if (options.format == OutputFormat::kTable) {
-    fmt::print("{}", FramedTable({"HASH", "HASH REVISION", "COMPACT REVISION"},
-                                 {{std::to_string(hashkv.hash), std::to_string(hashkv.revision),
-                                   std::to_string(hashkv.compact_revision)}},
-                                 Cells::kAllRight));
-  } else {
-    fmt::print("{}, {}, {}\n", hashkv.hash, hashkv.revision, hashkv.compact_revision);
-  }
+  const auto cell = [](std::string_view head, std::string_view field, std::string_view key, int64_t value) {
+    return EtcdutlCell{head, field, key, value, std::to_string(value)};
+  };
+  PrintAsEtcdutl({cell("HASH", "Hash", "hash", hashkv.hash),
+                  cell("HASH REVISION", "Hash revision", "hashRevision", hashkv.revision),
+                  cell("COMPACT REVISION", "Compact revision", "compactRevision", hashkv.compact_revision)},
+                 options.format);
   return ExitCode::kOk;
 }
 

@@ -85,9 +85,19 @@ struct VerifyOptions {
   std::string config_file;
   int level = 3;
   std::string max_age;  // a duration; empty: any age will do
+  bool inventory = false;
   OutputFormat format = OutputFormat::kSimple;
 };
 Result<ExitCode> Verify(const Context& context, const VerifyOptions& options);
+
+struct LineageOptions {
+  std::string older;  // a file, or a name in the store of config_file
+  std::string newer;  // the same; empty: the live cluster
+  std::string config_file;
+  ConnectionFlags connection;
+  OutputFormat format = OutputFormat::kSimple;
+};
+Result<ExitCode> Lineage(const Context& context, const LineageOptions& options);
 
 struct DrillOptions {
   std::string target;  // a file, a name, latest, latest-verified, random
@@ -105,6 +115,11 @@ struct HealthOptions {
   OutputFormat format = OutputFormat::kSimple;
 };
 Result<ExitCode> Health(const Context& context, const HealthOptions& options);
+
+struct SelftestOptions {
+  OutputFormat format = OutputFormat::kSimple;
+};
+Result<ExitCode> Selftest(const Context& context, const SelftestOptions& options);
 
 struct CheckConfigOptions {
   std::string file;

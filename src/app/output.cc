@@ -101,6 +101,17 @@ std::string Coloured(std::string_view word, Colour colour) {
   return fmt::format("\x1b[{}m{}\x1b[0m", code, word);
 }
 
+void PrintFindings(const Findings& findings) {
+  for (const Severity severity : {Severity::kError, Severity::kWarning, Severity::kInfo}) {
+    for (const Finding& f : findings.kept()) {
+      if (f.severity == severity) fmt::print("{}: {}: {}\n", SeverityName(severity), f.code, f.text);
+    }
+  }
+  if (const uint64_t more = findings.total() - findings.kept().size(); more > 0) {
+    fmt::print("... and {} more findings\n", more);
+  }
+}
+
 std::function<void(uint64_t, uint64_t)> ProgressLine(std::string label, ProgressMode mode, Clock& clock) {
   const bool on = mode == ProgressMode::kAlways || (mode == ProgressMode::kAuto && isatty(STDERR_FILENO) == 1);
   if (!on) return [](uint64_t, uint64_t) {};

@@ -8,10 +8,11 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "format/finding.h"
 
 namespace etcdrill::app {
 
-enum class OutputFormat { kSimple, kTable, kJson };
+enum class OutputFormat { kSimple, kTable, kJson, kFields };
 enum class ProgressMode { kAuto, kAlways, kNever };
 
 // A table with a frame of ASCII characters. etcdutl, which some commands stand in for, sets all cells to the right.
@@ -27,6 +28,9 @@ std::string HumanBytes(uint64_t bytes);
 // Green, red or yellow on a terminal without NO_COLOR, else the bare word.
 enum class Colour { kGreen, kRed, kYellow };
 std::string Coloured(std::string_view word, Colour colour);
+
+// One line for each that was kept, and one that counts the rest.
+void PrintFindings(const Findings& findings);
 
 // A function to be called with (done, total) that redraws one line on stderr at most ten times a second, and clears it
 // at the end. Draws nothing if stderr is not a terminal, unless `mode` is kAlways.

@@ -75,12 +75,27 @@ void SidecarTasks::TakeSnapshot() {
                                          {"size_bytes", m.size_bytes},
                                          {"verdict", m.verdict},
                                          {"endpoint", m.endpoint}});
+    LogLineage(m);
   } else {
     metrics_.SnapshotFailed(ReasonOf(result), UnixSeconds(context_.clock.Now()));
     context_.log.Error("snapshot failed", {{"reason", InfoOf(ReasonOf(result)).name}, {"err", MessageOf(result)}});
   }
   const Status refreshed = RefreshStoreFacts();
   if (!refreshed.ok()) context_.log.Error("the store can't be read", {{"err", MessageOf(refreshed)}});
+}
+
+void SidecarTasks::LogLineage(const store::Manifest& m) {
+  if (!m.lineage.has_value()) return;
+  const store::LineageRecord& l = *m.lineage;
+  const auto took = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(l.duration_seconds));
+  if (l.result == "diverged") {
+    context_.log.Error("the source went back, or is another cluster",
+                       {{"snapshot", m.name}, {"older", l.older}, {"err", l.text}, {"duration_seconds", took}});
+  } else {
+    context_.log.Info(
+        "lineage checked",
+        {{"snapshot", m.name}, {"older", l.older}, {"result", l.result}, {"text", l.text}, {"duration_seconds", took}});
+  }
 }
 
 Result<store::Manifest> SidecarTasks::WaitForSnapshot() {

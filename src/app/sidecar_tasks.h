@@ -36,6 +36,7 @@ class SidecarTasks {
  private:
   Result<store::Manifest> WaitForSnapshot();
   void ReportDrill(const pipeline::DrillReport& report);
+  void LogLineage(const store::Manifest& m);
 
   const Context& context_;
   const config::Config& config_;

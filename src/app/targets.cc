@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <cstdlib>
+
 #include "config/load.h"
 #include "pipeline/catalog.h"
 
@@ -38,6 +40,11 @@ Result<Target> FindTarget(const Context& context, const std::string& word, const
   Target target{manifest.name, store->SnapshotPath(manifest.name), manifest, {}};
   for (const pipeline::CatalogEntry& entry : catalog.snapshots) target.others.push_back(entry.manifest);
   return target;
+}
+
+std::string DefaultScratchDir() {
+  const char* tmp = std::getenv("TMPDIR");
+  return tmp != nullptr && *tmp != '\0' ? tmp : "/tmp";
 }
 
 }  // namespace etcdrill::app

@@ -1,4 +1,5 @@
-// The snapshot that a command's argument means: a file, or something in the store of a configuration file.
+// What commands work on: the snapshot that an argument means (a file, or something in the store of a configuration
+// file), and where scratch goes if nobody says.
 #pragma once
 
 #include <optional>
@@ -22,6 +23,9 @@ struct Target {
 // Without a configuration file the word is a path. A file NAME.json beside it, if it is a manifest of that file,
 // counts.
 Result<Target> FindTarget(const Context& context, const std::string& word, const std::string& config_file);
+
+// TMPDIR, or /tmp.
+std::string DefaultScratchDir();
 
 ExitCode ExitCodeOf(verify::Verdict verdict);
 

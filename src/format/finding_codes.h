@@ -71,9 +71,18 @@ inline constexpr std::string_view kMemberPromotionLost = "member_promotion_lost"
 // What was known when it was taken.
 inline constexpr std::string_view kMembersDisagreed = "members_disagreed";
 inline constexpr std::string_view kDamagedWhenTaken = "damaged_when_taken";
+inline constexpr std::string_view kDivergedWhenTaken = "diverged_when_taken";
+// Two looks at one history.
+inline constexpr std::string_view kHistoryDiffers = "history_differs";
+inline constexpr std::string_view kRevisionWentBack = "revision_went_back";
+inline constexpr std::string_view kAuthRevisionWentBack = "auth_revision_went_back";
+inline constexpr std::string_view kIndexConflict = "index_conflict";
+inline constexpr std::string_view kRestoredBetween = "restored_between";
+inline constexpr std::string_view kNotComparable = "not_comparable";
 // What survives a restore and surprises people.
 inline constexpr std::string_view kRestoresWithAlarm = "restores_with_alarm";
 inline constexpr std::string_view kRestoresWithAuth = "restores_with_auth";
+inline constexpr std::string_view kRestoresWithDowngrade = "restores_with_downgrade";
 inline constexpr std::string_view kRestoresWithLeases = "restores_with_leases";
 
 }  // namespace etcdrill::codes

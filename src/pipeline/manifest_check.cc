@@ -28,6 +28,11 @@ void CompareWithManifest(const store::Manifest& manifest, verify::VerifyReport& 
     add(codes::kMembersDisagreed,
         fmt::format("when it was taken, {} held other data at revision {}", r.endpoint, manifest.revision));
   }
+  if (manifest.lineage.has_value() && manifest.lineage->result == "diverged") {
+    report.findings.Add({codes::kDivergedWhenTaken, Severity::kWarning, std::nullopt, std::nullopt,
+                         fmt::format("when it was taken, it did not continue {}: {}", manifest.lineage->older,
+                                     manifest.lineage->text)});
+  }
   if (manifest.verdict == verify::VerdictName(verify::Verdict::kDamaged) && report.findings.errors() == errors_before) {
     add(codes::kDamagedWhenTaken, "it was found damaged when it was taken");
   }

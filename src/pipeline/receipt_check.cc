@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "capture/receipt.h"
+#include "verify/lineage.h"
 #include "verify/verify.h"
 
 namespace etcdrill::pipeline {
@@ -13,11 +14,14 @@ std::string CompareOne(const Context& context, const std::string& path, const st
                        const capture::ReceiptEntry& entry) {
   if (entry.revision != manifest.revision || entry.compact_revision < manifest.compact_revision)
     return "not_comparable";
-  if (entry.compact_revision == manifest.compact_revision && entry.hash == manifest.hashkv) return "equal";
-  const auto own = verify::HashKvOf(context, path, entry.revision, entry.compact_revision);
-  if (!own.ok()) return "not_comparable";
-  if (own->hash == entry.hash) return "equal";
-  return own->depends_on_progress ? "not_comparable" : "differs";
+  uint32_t own = manifest.hashkv;
+  if (entry.compact_revision != manifest.compact_revision) {
+    const auto hashkv = verify::HashKvOf(context, path, entry.revision, entry.compact_revision);
+    if (!hashkv.ok()) return "not_comparable";
+    own = hashkv->hash;
+  }
+  if (own == entry.hash) return "equal";
+  return verify::HashKvMayVary(manifest.live_keys, entry.compact_revision) ? "not_comparable" : "differs";
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "io/scratch_dir.h"
 #include "pipeline/drill_stages.h"
 #include "pipeline/receipt_check.h"
+#include "pipeline/store_lineage.h"
 #include "restore/restore.h"
 
 namespace etcdrill::pipeline {
@@ -74,6 +75,10 @@ Result<Captured> CaptureAndVerify(const Context& context, const SnapshotRequest&
 
 Result<SnapshotOutcome> TakeSnapshot(const Context& context, const SnapshotRequest& request, store::LocalStore& store) {
   ASSIGN_OR_RETURN(Captured captured, CaptureAndVerify(context, request, store.StagingPath()));
+  // Lineage: does it go on where the newest one of the store ends? A divergence is told, but is no damage.
+  if (captured.outcome.verdict.ok()) {
+    RETURN_IF_ERROR(CompareWithStore(context, store, captured.outcome.verify.file, captured.outcome.manifest));
+  }
   // Store: the file becomes visible, then its manifest; from here on it survives a power loss.
   RETURN_IF_ERROR(store.Seal(std::move(captured.capture.file), captured.outcome.manifest));
   captured.outcome.verify.file = store.SnapshotPath(captured.outcome.manifest.name);

@@ -16,7 +16,7 @@
 namespace etcdrill::restore {
 namespace {
 
-class Collector final : public bbolt::Visitor {
+class Collector final : public bbolt::PairVisitor {
  public:
   void OnBucket(std::string_view) override {}
   void OnPair(const bbolt::Pair& pair) override { content[std::string(pair.key)] = std::string(pair.value); }

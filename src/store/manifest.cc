@@ -61,6 +61,25 @@ Json ReceiptJson(const std::vector<ReceiptRecord>& receipt) {
   return list;
 }
 
+Json LineageJson(const std::optional<LineageRecord>& lineage) {
+  if (!lineage.has_value()) return nullptr;
+  return {{"older", lineage->older},
+          {"result", lineage->result},
+          {"text", lineage->text},
+          {"duration_seconds", lineage->duration_seconds}};
+}
+
+std::optional<LineageRecord> ParseLineage(const Json& json) {
+  if (!json.contains("lineage") || !json["lineage"].is_object()) return std::nullopt;
+  LineageRecord lineage;
+  FieldReader reader(json["lineage"]);
+  reader.Read("older", lineage.older);
+  reader.Read("result", lineage.result);
+  reader.Read("text", lineage.text);
+  reader.Read("duration_seconds", lineage.duration_seconds);
+  return lineage;
+}
+
 std::vector<ReceiptRecord> ParseReceipt(const Json& json) {
   std::vector<ReceiptRecord> receipt;
   if (!json.contains("receipt") || !json["receipt"].is_array()) return receipt;
@@ -103,7 +122,8 @@ std::string ToJson(const Manifest& m) {
                 {"cluster_id", m.cluster_id},
                 {"etcd_version", m.etcd_version}}},
               {"duration_seconds", m.duration_seconds},
-              {"receipt", ReceiptJson(m.receipt)}}
+              {"receipt", ReceiptJson(m.receipt)},
+              {"lineage", LineageJson(m.lineage)}}
              .dump(2, ' ', false, Json::error_handler_t::replace) +
          "\n";
 }
@@ -144,6 +164,7 @@ Result<Manifest> ParseManifest(std::string_view text) {
   if (!time.has_value()) return Error(Reason::kDamaged, fmt::format("\"taken\": \"{}\" is not a time", taken));
   m.taken = *time;
   m.receipt = ParseReceipt(json);
+  m.lineage = ParseLineage(json);
   return m;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,14 @@ struct ReceiptRecord {
   int64_t compact_revision = 0;
   std::string result;  // "equal", "differs", "not_comparable"
   std::string error;   // set: the member could not be asked
+};
+
+// How it goes on from the snapshot that was the newest when it was taken.
+struct LineageRecord {
+  std::string older;   // its name
+  std::string result;  // "continues", "diverged", "not_comparable"
+  std::string text;    // why, if there is something to say
+  double duration_seconds = 0;
 };
 
 struct Manifest {
@@ -42,6 +51,7 @@ struct Manifest {
   std::string etcd_version;
   double duration_seconds = 0;
   std::vector<ReceiptRecord> receipt;
+  std::optional<LineageRecord> lineage;  // none for the first in a store
 };
 
 std::string ToJson(const Manifest& manifest);

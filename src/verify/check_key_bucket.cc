@@ -23,7 +23,7 @@ void AddFinding(Findings& findings, std::string_view code, Severity severity, co
 }
 
 // The ids of all leases, in rising order. A store has some thousands; the limit keeps a hostile one from the memory.
-class LeaseIds final : public bbolt::Visitor {
+class LeaseIds final : public bbolt::PairVisitor {
  public:
   void OnBucket(std::string_view) override {}
   void OnPair(const bbolt::Pair& pair) override {
@@ -72,22 +72,32 @@ KeyBucketCheck::KeyBucketCheck(const Facts& facts, mvcc::KeyIndex index, Finding
       findings_(findings),
       hashkv_(facts.revision, compact_revision_, index_.live_keys() > 0) {}
 
-void KeyBucketCheck::OnRow(const bbolt::Pair& pair) {
-  const auto row = mvcc::DecodeRevision(pair.key);
-  if (!row.has_value()) {
+void KeyBucketCheck::OnRows(std::span<const bbolt::Pair> pairs) {
+  rows_.clear();
+  for (const bbolt::Pair& pair : pairs) {
+    Row& row = rows_.emplace_back(&pair, mvcc::DecodeRevision(pair.key), mvcc::DecodeKeyValue(pair.value));
+    const bool compacted = row.revision.has_value() && row.revision->main <= compact_revision_;
+    if (compacted && row.kv.has_value()) row.key = index_.Prepare(row.kv->key);
+  }
+  for (const Row& row : rows_) OnRow(row);
+}
+
+void KeyBucketCheck::OnRow(const Row& row) {
+  const bbolt::Pair& pair = *row.pair;
+  if (!row.revision.has_value()) {
     Report(codes::kRevisionKey, pair, fmt::format("a key of {} bytes is not a revision", pair.key.size()));
     return;
   }
-  CheckOrder(*row, pair);
-  last_ = *row;
-  const auto kv = mvcc::DecodeKeyValue(pair.value);
-  if (!kv.has_value()) {
-    Report(codes::kKeyValueDecode, pair, fmt::format("the value at {} does not decode", Text(*row)));
+  const mvcc::Revision& revision = *row.revision;
+  CheckOrder(revision, pair);
+  last_ = revision;
+  if (!row.kv.has_value()) {
+    Report(codes::kKeyValueDecode, pair, fmt::format("the value at {} does not decode", Text(revision)));
     return;
   }
-  CheckFields(*row, *kv, pair);
-  const bool newest = row->main <= compact_revision_ && CheckCompacted(*row, *kv, pair);
-  hashkv_.OnRow(*row, newest, pair.key, pair.value);
+  CheckFields(revision, *row.kv, pair);
+  const bool newest = revision.main <= compact_revision_ && CheckCompacted(revision, *row.kv, row.key, pair);
+  hashkv_.OnRow(revision, newest, pair.key, pair.value);
 }
 
 // Above the compact revision no write is missing: mains follow each other, and subs count from 0 within each. Revisions
@@ -131,8 +141,9 @@ void KeyBucketCheck::CheckFields(const mvcc::Revision& row, const mvcc::KeyValue
 }
 
 // What a compaction leaves behind: of each key the newest row, if that is a put. Returns whether it is the newest.
-bool KeyBucketCheck::CheckCompacted(const mvcc::Revision& row, const mvcc::KeyValueView& kv, const bbolt::Pair& pair) {
-  const mvcc::KeyIndex::Place place = index_.OnCompacted(row, kv);
+bool KeyBucketCheck::CheckCompacted(const mvcc::Revision& row, const mvcc::KeyValueView& kv, uint64_t key,
+                                    const bbolt::Pair& pair) {
+  const mvcc::KeyIndex::Place place = index_.OnCompacted(row, kv, key);
   const int64_t finished = facts_.state.finished_compact.value_or(0);
   // Servers since 3.4.34 and 3.5.16 keep a delete that is at the compact revision itself.
   if (row.tombstone && row.main < finished) {
@@ -163,7 +174,7 @@ Status KeyBucketCheck::Finish(const ReadableFile& file, Keyspace& keyspace) {
 
 // Rows above the compaction that build on a row which is not there.
 Status KeyBucketCheck::NameOrphans(const ReadableFile& file) {
-  class ThirdLook final : public bbolt::Visitor {
+  class ThirdLook final : public bbolt::PairVisitor {
    public:
     explicit ThirdLook(KeyBucketCheck& check) : check_(check) {}
     void OnBucket(std::string_view) override {}

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -22,17 +24,24 @@ class KeyBucketCheck {
   // Takes the first look at the rows (format/mvcc/key_index.h).
   static Result<KeyBucketCheck> Start(const ReadableFile& file, const Facts& facts, uint64_t seed, Findings& findings);
 
-  // The second look: all rows, oldest first.
-  void OnRow(const bbolt::Pair& pair);
+  // The second look: all rows, oldest first, a page at a time.
+  void OnRows(std::span<const bbolt::Pair> pairs);
   // Judges what only the end shows; takes a third look if it has to name rows.
   Status Finish(const ReadableFile& file, Keyspace& keyspace);
 
  private:
   KeyBucketCheck(const Facts& facts, mvcc::KeyIndex index, Findings& findings);
 
+  struct Row {
+    const bbolt::Pair* pair;
+    std::optional<mvcc::Revision> revision;
+    std::optional<mvcc::KeyValueView> kv;
+    uint64_t key = 0;  // prepared by the index, if that will be asked
+  };
+  void OnRow(const Row& row);
   void CheckOrder(const mvcc::Revision& row, const bbolt::Pair& pair);
   void CheckFields(const mvcc::Revision& row, const mvcc::KeyValueView& kv, const bbolt::Pair& pair);
-  bool CheckCompacted(const mvcc::Revision& row, const mvcc::KeyValueView& kv, const bbolt::Pair& pair);
+  bool CheckCompacted(const mvcc::Revision& row, const mvcc::KeyValueView& kv, uint64_t key, const bbolt::Pair& pair);
   Status NameOrphans(const ReadableFile& file);
   void Report(std::string_view code, const bbolt::Pair& pair, std::string text);
 
@@ -42,6 +51,7 @@ class KeyBucketCheck {
   Findings& findings_;
   mvcc::HashKvSum hashkv_;
   mvcc::Revision last_;
+  std::vector<Row> rows_;  // of one page
 };
 
 }  // namespace etcdrill::verify

@@ -27,7 +27,6 @@ void KeyspaceCheck::OnBucket(std::string_view name) {
   using Self = KeyspaceCheck;
   using Pair = const bbolt::Pair;
   static constexpr Entry kTable[] = {
-      {mvcc::kKeyBucket, [](Self& self, Pair& pair) { self.key_bucket_.OnRow(pair); }},
       {mvcc::kMetaBucket,
        [](Self& self, Pair& pair) {
          if (pair.key == mvcc::kConfStateKey) {
@@ -51,16 +50,20 @@ void KeyspaceCheck::OnBucket(std::string_view name) {
   for (const Entry& entry : kTable) {
     if (entry.bucket == name) on_pair_ = entry.on_pair;
   }
-  if (on_pair_ == nullptr) {
+  in_key_bucket_ = name == mvcc::kKeyBucket;
+  if (on_pair_ == nullptr && !in_key_bucket_) {
     findings_.Add({codes::kBucketUnknown, Severity::kInfo, std::nullopt, std::nullopt,
                    fmt::format("bucket {} is none of etcd's; a restore keeps it as it is", Printable(name))});
   }
 }
 
-void KeyspaceCheck::OnPair(const bbolt::Pair& pair) {
-  keyspace_.hash = Crc32c(Crc32c(keyspace_.hash, pair.key), pair.value);
-  ++keyspace_.total_keys;
-  if (on_pair_ != nullptr) on_pair_(*this, pair);
+void KeyspaceCheck::OnPairs(std::span<const bbolt::Pair> pairs) {
+  for (const bbolt::Pair& pair : pairs) {
+    keyspace_.hash = Crc32c(Crc32c(keyspace_.hash, pair.key), pair.value);
+    if (on_pair_ != nullptr) on_pair_(*this, pair);
+  }
+  keyspace_.total_keys += pairs.size();
+  if (in_key_bucket_) key_bucket_.OnRows(pairs);
 }
 
 void KeyspaceCheck::CheckCompaction() {
@@ -86,12 +89,17 @@ Result<Keyspace> KeyspaceCheck::Finish(const ReadableFile& file) {
     findings_.Add({codes::kBucketMissing, Severity::kError, std::nullopt, std::nullopt,
                    fmt::format("there is no bucket {}; this is not the store of an etcd", name)});
   }
+  std::string missing;
   for (const std::string_view name :
        {mvcc::kAlarmBucket, mvcc::kAuthBucket, mvcc::kAuthRolesBucket, mvcc::kAuthUsersBucket, mvcc::kClusterBucket,
         mvcc::kLeaseBucket, mvcc::kMembersBucket, mvcc::kMembersRemovedBucket}) {
-    if (buckets_.contains(std::string(name))) continue;
+    if (!buckets_.contains(std::string(name))) missing += fmt::format("{}{}", missing.empty() ? "" : ", ", name);
+  }
+  if (!missing.empty()) {
     findings_.Add({codes::kBucketMissing, Severity::kWarning, std::nullopt, std::nullopt,
-                   fmt::format("there is no bucket {}, which every etcd since 3.4 makes: what it held is lost", name)});
+                   fmt::format("every etcd since 3.4 makes these buckets, which are not there: {}; what they held is "
+                               "lost",
+                               missing)});
   }
   keyspace_.members = membership_.Finish();
   records_.Finish(keyspace_);

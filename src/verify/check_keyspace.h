@@ -3,6 +3,7 @@
 #pragma once
 
 #include <set>
+#include <span>
 #include <string>
 
 #include "format/bbolt/tree.h"
@@ -21,7 +22,7 @@ class KeyspaceCheck final : public bbolt::Visitor {
   KeyspaceCheck(const Facts& facts, KeyBucketCheck key_bucket, Findings& findings);
 
   void OnBucket(std::string_view name) override;
-  void OnPair(const bbolt::Pair& pair) override;
+  void OnPairs(std::span<const bbolt::Pair> pairs) override;
   // Judges what only the end shows, and returns what was learnt.
   Result<Keyspace> Finish(const ReadableFile& file);
 
@@ -35,7 +36,8 @@ class KeyspaceCheck final : public bbolt::Visitor {
   RecordsCheck records_;
   Keyspace keyspace_;
   std::set<std::string> buckets_;
-  void (*on_pair_)(KeyspaceCheck&, const bbolt::Pair&) = nullptr;  // of the bucket that the walk is in
+  bool in_key_bucket_ = false;
+  void (*on_pair_)(KeyspaceCheck&, const bbolt::Pair&) = nullptr;  // of the small bucket that the walk is in
 };
 
 }  // namespace etcdrill::verify

@@ -10,7 +10,7 @@
 namespace etcdrill::verify {
 namespace {
 
-class HashKvVisitor final : public bbolt::Visitor {
+class HashKvVisitor final : public bbolt::PairVisitor {
  public:
   HashKvVisitor(mvcc::KeyIndex& index, mvcc::HashKvSum& sum, int64_t compact_revision)
       : index_(index), sum_(sum), compact_revision_(compact_revision) {}
@@ -21,7 +21,7 @@ class HashKvVisitor final : public bbolt::Visitor {
     const auto row = mvcc::DecodeRevision(pair.key);
     const auto kv = mvcc::DecodeKeyValue(pair.value);
     if (!row.has_value() || !kv.has_value()) return;
-    const bool newest = row->main <= compact_revision_ && index_.OnCompacted(*row, *kv).newest;
+    const bool newest = row->main <= compact_revision_ && index_.OnCompacted(*row, *kv, index_.Prepare(kv->key)).newest;
     sum_.OnRow(*row, newest, pair.key, pair.value);
   }
 

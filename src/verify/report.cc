@@ -1,4 +1,4 @@
-// The report as JSON. Field names are a contract (DESIGN.md section 4).
+// The reports as JSON. Field names are a contract (DESIGN.md section 4).
 #include "verify/report.h"
 
 #include <fmt/format.h>
@@ -8,6 +8,7 @@
 #include "base/bytes.h"
 #include "format/mvcc/buckets.h"
 #include "format/mvcc/revision.h"
+#include "verify/lineage.h"
 
 namespace etcdrill::verify {
 namespace {
@@ -29,6 +30,62 @@ Json FindingsJson(const Findings& findings) {
                     {"text", f.text}});
   }
   return list;
+}
+
+Json PlaceJson(const Place& place) {
+  return {{"file", place.file},
+          {"revision", place.head.revision},
+          {"compact_revision", place.head.compact_revision},
+          {"live_keys", place.live_keys},
+          {"consistent_index", OrNull(place.consistent_index)},
+          {"term", OrNull(place.term)},
+          {"auth_revision", place.auth_revision},
+          {"members", place.members}};
+}
+
+Json ComparedJson(const ComparedHashes& compared) {
+  return {{"revision", compared.revision},
+          {"compact_revision", compared.compact_revision},
+          {"older", compared.older},
+          {"newer", compared.newer}};
+}
+
+Json LiveMembersJson(const std::vector<LiveMember>& members) {
+  Json list = Json::array();
+  for (const LiveMember& m : members) {
+    Json entry = {{"endpoint", m.endpoint}, {"member_id", m.member_id}, {"result", MemberResultName(m.result)}};
+    if (m.result == MemberResult::kNotComparable) {
+      entry["problem"] = m.problem;
+    } else {
+      entry["hashkv"] = ComparedJson({m.hashkv.revision, m.hashkv.compact_revision, m.older, m.hashkv.hash});
+    }
+    list.push_back(std::move(entry));
+  }
+  return list;
+}
+
+Json GroupJson(const char* what, const InventoryGroup& g) {
+  return {{what, g.name},
+          {"live_keys", g.live_keys},
+          {"revisions", g.revisions},
+          {"live_value_bytes", g.live_value_bytes},
+          {"bytes", g.bytes},
+          {"encrypted", g.encrypted},
+          {"plain", g.live_keys - g.encrypted}};
+}
+
+Json InventoryJson(const Inventory& inventory) {
+  Json json = {{"total", GroupJson("name", inventory.total)},
+               {"prefixes", Json::array()},
+               {"resources", Json::array()},
+               {"encryption_keys", Json::array()}};
+  for (const InventoryGroup& g : inventory.prefixes) json["prefixes"].push_back(GroupJson("prefix", g));
+  for (const InventoryGroup& g : inventory.resources) json["resources"].push_back(GroupJson("resource", g));
+  for (const EncryptionKey& k : inventory.encryption_keys) {
+    json["encryption_keys"].push_back(
+        {{"provider", k.provider}, {"version", k.version}, {"key", k.key}, {"live_values", k.live_values}});
+  }
+  return json;
 }
 
 Json MembersJson(const std::vector<MemberRecord>& members) {
@@ -143,7 +200,25 @@ std::string ToJson(const VerifyReport& report) {
       {"affected", report.Affected()},
       {"duration_seconds", report.duration_seconds},
   };
+  if (report.inventory.has_value()) json["inventory"] = InventoryJson(*report.inventory);
   // A name in a damaged file may hold any bytes; they must not make the report unprintable.
+  return json.dump(2, ' ', false, Json::error_handler_t::replace);
+}
+
+std::string ToJson(const LineageReport& report) {
+  const Json json = {
+      {"apiVersion", "etcdrill/v1"},
+      {"kind", "LineageReport"},
+      {"verdict", LineageVerdictName(report.verdict)},
+      {"restored_between", report.restored_between},
+      {"older", PlaceJson(report.older)},
+      {"newer", report.newer.has_value() ? PlaceJson(*report.newer) : Json(nullptr)},
+      {"hashkv", report.compared.has_value() ? ComparedJson(*report.compared) : Json(nullptr)},
+      {"members", LiveMembersJson(report.members)},
+      {"findings", FindingsJson(report.findings)},
+      {"findings_total", report.findings.total()},
+      {"duration_seconds", report.duration_seconds},
+  };
   return json.dump(2, ' ', false, Json::error_handler_t::replace);
 }
 

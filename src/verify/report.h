@@ -9,6 +9,7 @@
 
 #include "format/finding.h"
 #include "format/mvcc/hash_kv.h"
+#include "verify/inventory.h"
 
 namespace etcdrill::verify {
 
@@ -62,6 +63,7 @@ struct VerifyReport {
   std::string sha256;  // hex, of the whole file
   std::optional<Keyspace> keyspace;
   Findings findings;
+  std::optional<Inventory> inventory;  // only if somebody asked for it
   double duration_seconds = 0;
 
   // The text of the first finding that says what is wrong; of any other level if it is not damaged.

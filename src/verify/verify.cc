@@ -31,7 +31,7 @@ void CheckSize(const ReadableFile& file, const Facts& facts, Findings& findings)
 // L2 alone: nobody looks at the pairs.
 class NobodyLooks final : public bbolt::Visitor {
   void OnBucket(std::string_view) override {}
-  void OnPair(const bbolt::Pair&) override {}
+  void OnPairs(std::span<const bbolt::Pair>) override {}
 };
 
 // L2, and L3 in the same walk.

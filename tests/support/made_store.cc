@@ -2,6 +2,7 @@
 #include "support/made_store.h"
 
 #include "base/bytes.h"
+#include "format/bbolt/new_database.h"
 #include "proto/leasepb.pb.h"
 #include "proto/mvccpb.pb.h"
 #include "support/catch.h"
@@ -19,38 +20,6 @@ std::string BigEndian(uint64_t number) {
 int64_t MainOf(const std::string& row_key) { return static_cast<int64_t>(LoadBE64(row_key.data())); }
 
 }  // namespace
-
-std::string MakeDatabase(TestContext& test, uint32_t page_size,
-                         const std::map<std::string, bbolt::BucketContent>& buckets) {
-  // Two metas, and an empty leaf as root.
-  std::string bytes(3 * page_size, '\0');
-  const auto put_page = [&](bbolt::PageId id, uint16_t flags, const std::string& body) {
-    std::string page;
-    AppendLE64(page, id);
-    AppendLE16(page, flags);
-    AppendLE16(page, 0);
-    AppendLE32(page, 0);
-    page += body;
-    bytes.replace(id * page_size, page.size(), page);
-  };
-  const bbolt::Meta meta{.page_size = page_size, .root = 2, .high_water = 3, .tx_id = 4};
-  bbolt::Meta older = meta;
-  older.tx_id = 3;
-  put_page(0, bbolt::kMetaPage, bbolt::EncodeMeta(meta));
-  put_page(1, bbolt::kMetaPage, bbolt::EncodeMeta(older));
-  put_page(2, bbolt::kLeafPage, "");
-  WriteFile(test.Path("base.db"), bytes);
-  const auto source = test.fs().OpenForReading(test.Path("base.db"));
-  const std::string path = test.Path("made.db");
-  (void)test.fs().Unlink(path);
-  {
-    auto file = test.fs().Create(path, kPrivateFileMode);
-    REQUIRE(file.ok());
-    REQUIRE((*file)->AppendFrom(**source, bytes.size()).ok());
-    REQUIRE(bbolt::ReplaceBuckets(**source, bytes.size(), meta, buckets, **file).ok());
-  }
-  return ReadFile(path);
-}
 
 MadeStore::MadeStore() {
   for (const char* name :
@@ -125,7 +94,10 @@ std::string MadeStore::RowValue(const std::string& key, const std::string& value
 }
 
 std::string MadeStore::Bytes(TestContext& test, uint32_t page_size) {
-  return WithRightTrailer(MakeDatabase(test, page_size, buckets) + std::string(32, '\0'));
+  const std::string path = test.Path("made.db");
+  (void)test.fs().Unlink(path);
+  REQUIRE(bbolt::CreateDatabase(test.fs(), path, page_size, buckets).ok());
+  return WithRightTrailer(ReadFile(path) + std::string(32, '\0'));
 }
 
 }  // namespace etcdrill::testing

@@ -1,4 +1,5 @@
-// A store written row by row, as etcd would write it or as it never would: for tests of the rules that a keyspace obeys.
+// A store written row by row, as etcd would write it or as it never would: for tests of the rules that a keyspace
+// obeys.
 #pragma once
 
 #include <cstdint>
@@ -11,10 +12,6 @@
 
 namespace etcdrill::testing {
 
-// Writes a database with these buckets, by our own writer on top of an empty one; returns its bytes, without a trailer.
-std::string MakeDatabase(TestContext& test, uint32_t page_size,
-                         const std::map<std::string, bbolt::BucketContent>& buckets);
-
 class MadeStore {
  public:
   MadeStore();
@@ -22,8 +19,8 @@ class MadeStore {
   // Each is one write of its own; returns its revision.
   int64_t Put(const std::string& key, const std::string& value, int64_t lease = 0);
   int64_t Delete(const std::string& key);
-  // As etcd does since 3.4.34 and 3.5.16: of each key the newest row up to `revision` stays, if that is a put or lies at
-  // `revision` itself.
+  // As etcd does since 3.4.34 and 3.5.16: of each key the newest row up to `revision` stays, if that is a put or lies
+  // at `revision` itself.
   void Compact(int64_t revision);
   void AddLease(int64_t id);
 

@@ -22,6 +22,7 @@ struct Bucket {
 
 Result<std::vector<Bucket>> ListBuckets(Walker& walker, PageId root) {
   std::vector<Bucket> buckets;
+  bool too_many = false;
   RETURN_IF_ERROR(walker.WalkTree(root, {}, Direction::kForwards, [&](const PageView& page, PageId id) {
     for (uint16_t i = 0; i < page.count(); ++i) {
       if (!page.IsBucket(i)) {
@@ -36,8 +37,11 @@ Result<std::vector<Bucket>> ListBuckets(Walker& walker, PageId root) {
         continue;
       }
       if (buckets.size() == kBucketsMax) {
-        walker.ReportError(codes::kBucketHeader, id, page.KeyOffset(i),
-                           fmt::format("there are more than {} buckets; etcd makes ten", kBucketsMax));
+        if (!too_many) {
+          walker.ReportError(codes::kBucketHeader, id, page.KeyOffset(i),
+                             fmt::format("there are more than {} buckets; etcd makes ten", kBucketsMax));
+        }
+        too_many = true;
         return;
       }
       buckets.push_back({std::string(page.Key(i)), std::string(page.Value(i)), id,
@@ -99,6 +103,10 @@ Status WalkLeaves(Walker& walker, const Bucket& bucket, std::string_view from, D
     }
     return OkStatus();
   }
+  if (bucket.value.size() != kBucketHeaderBytes) {
+    walker.ReportError(codes::kBucketHeader, bucket.page, bucket.value_offset % walker.page_size(),
+                       "has a page of its own, but more than a header in its value");
+  }
   return walker.WalkTree(root, from, direction, [&](const PageView& page, PageId id) {
     on_leaf(page, id, id * walker.page_size(), FirstElementFrom(page, from));
   });
@@ -106,20 +114,23 @@ Status WalkLeaves(Walker& walker, const Bucket& bucket, std::string_view from, D
 
 Status Walk(Walker& walker, const Bucket& bucket, std::string_view from, Direction direction, Visitor& visitor) {
   visitor.OnBucket(bucket.name);
+  std::vector<Pair> pairs;
   const auto on_leaf = [&](const PageView& page, PageId id, uint64_t offset, uint16_t first) {
     const auto on_element = [&](uint16_t i) {
       if (page.IsBucket(i)) {
         walker.ReportError(codes::kBucketNested, id, page.KeyOffset(i),
                            "holds a bucket of its own, which etcd never writes");
       } else {
-        visitor.OnPair({page.Key(i), page.Value(i), id, offset + page.KeyOffset(i)});
+        pairs.push_back({page.Key(i), page.Value(i), id, offset + page.KeyOffset(i)});
       }
     };
+    pairs.clear();
     if (direction == Direction::kForwards) {
       for (uint16_t i = first; i < page.count(); ++i) on_element(i);
     } else {
       for (uint16_t i = page.count(); i > first; --i) on_element(static_cast<uint16_t>(i - 1));
     }
+    visitor.OnPairs(pairs);
   };
   return WalkLeaves(walker, bucket, from, direction, on_leaf);
 }
@@ -137,7 +148,11 @@ Status WalkRoot(const ReadableFile& file, uint64_t body_size, const Meta& meta, 
   Findings ignored;
   Walker walker(file, body_size, meta, ignored);
   ASSIGN_OR_RETURN(const std::vector<Bucket> buckets, ListBuckets(walker, meta.root));
-  for (const Bucket& bucket : buckets) visitor.OnPair({bucket.name, bucket.value, bucket.page, bucket.value_offset});
+  std::vector<Pair> pairs;
+  for (const Bucket& bucket : buckets) {
+    pairs.push_back({bucket.name, bucket.value, bucket.page, bucket.value_offset});
+  }
+  visitor.OnPairs(pairs);
   return OkStatus();
 }
 

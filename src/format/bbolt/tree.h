@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,6 +30,18 @@ class Visitor {
  public:
   virtual ~Visitor() = default;
   virtual void OnBucket(std::string_view name) = 0;
+  // All pairs of one page, in the order of the walk.
+  virtual void OnPairs(std::span<const Pair> pairs) = 0;
+};
+
+// For who needs no more than one pair at a time.
+class PairVisitor : public Visitor {
+ public:
+  void OnPairs(std::span<const Pair> pairs) final {
+    for (const Pair& pair : pairs) OnPair(pair);
+  }
+
+ private:
   virtual void OnPair(const Pair& pair) = 0;
 };
 

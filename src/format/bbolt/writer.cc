@@ -126,7 +126,7 @@ class PageAppender {
 };
 
 // Takes over the root's entries as they are, so that untouched buckets keep their pages.
-class RootEntries final : public Visitor {
+class RootEntries final : public PairVisitor {
  public:
   void OnBucket(std::string_view) override {}
   void OnPair(const Pair& pair) override { entries[std::string(pair.key)] = std::string(pair.value); }

@@ -23,8 +23,6 @@ void HashKvSum::OnRow(const Revision& row, bool newest, std::string_view key, st
   anything_alive_ |= alive;
 }
 
-HashKv HashKvSum::Finish() const {
-  return {anything_alive_ ? counted_ : all_, revision_, compact_revision_, !anything_alive_};
-}
+HashKv HashKvSum::Finish() const { return {anything_alive_ ? counted_ : all_, revision_, compact_revision_}; }
 
 }  // namespace etcdrill::mvcc

@@ -18,9 +18,6 @@ struct HashKv {
   uint32_t hash = 0;
   int64_t revision = 0;
   int64_t compact_revision = kNeverCompacted;
-  // No key is alive at `revision`: then etcd hashes compacted rows as they lie, and members whose compaction has come
-  // less far answer otherwise though they hold the same (formats.md 5, the corner).
-  bool depends_on_progress = false;
 };
 
 // Fed with all rows of the `key` bucket, oldest first.

@@ -65,12 +65,12 @@ void KeyIndex::CountNewest(const Revision& row, const KeyValueView& kv) {
   bumped_ |= kv.key.empty();  // etcd refuses empty keys, so this is the mark
 }
 
-KeyIndex::Place KeyIndex::OnNewer(const Revision& row, const KeyValueView& kv) {
+KeyIndex::Place KeyIndex::OnNewer(const Revision& row, const KeyValueView& kv, uint64_t key) {
   const uint32_t before = ExpectedBefore(row, kv) | (row.main <= compacted_ ? kOptional : 0);
-  uint32_t* const expected = table_.Find(kv.key);
+  uint32_t* const expected = table_.Find(key);
   if (row.main <= compacted_) newest_.push_back(expected == nullptr);
   if (expected == nullptr) {
-    table_.Add(kv.key, before);
+    table_.Add(key, before);
     ++keys_above_;
     CountNewest(row, kv);
     return {.newest = true};
@@ -80,16 +80,16 @@ KeyIndex::Place KeyIndex::OnNewer(const Revision& row, const KeyValueView& kv) {
   return {.newest = false, .problem = problem};
 }
 
-KeyIndex::Place KeyIndex::OnCompacted(const Revision& row, const KeyValueView& kv) {
+KeyIndex::Place KeyIndex::OnCompacted(const Revision& row, const KeyValueView& kv, uint64_t key) {
   if (row.main > finished_) {
     // There is one for each row of the first look, unless the file changed in between; that is found elsewhere.
     const bool newest = !newest_.empty() && newest_.back();
     if (!newest_.empty()) newest_.pop_back();
     return {.newest = newest};
   }
-  uint32_t* const expected = table_.Find(kv.key);
+  uint32_t* const expected = table_.Find(key);
   if (expected == nullptr) {
-    if (table_.size() - keys_above_ < kCompactedKeysMax) table_.Add(kv.key, kNothingMore);
+    if (table_.size() - keys_above_ < kCompactedKeysMax) table_.Add(key, kNothingMore);
     CountNewest(row, kv);
     return {.newest = true};
   }
@@ -105,7 +105,7 @@ uint64_t KeyIndex::CountOrphans() const {
 }
 
 bool KeyIndex::TakeOrphan(const KeyValueView& kv) {
-  uint32_t* const expected = table_.Find(kv.key);
+  uint32_t* const expected = table_.Find(Prepare(kv.key));
   if (expected == nullptr || !IsOrphan(*expected)) return false;
   *expected = kNothingMore;
   return true;
@@ -119,15 +119,28 @@ class FirstLook final : public bbolt::Visitor {
       : index_(index), revision_(revision), on_row_(on_row) {}
 
   void OnBucket(std::string_view) override {}
-  void OnPair(const bbolt::Pair& pair) override {
-    const auto row = DecodeRevision(pair.key);
-    const auto kv = DecodeKeyValue(pair.value);
-    if (!row.has_value() || !kv.has_value() || row->main > revision_) return;
-    const KeyIndex::Place place = index_.OnNewer(*row, *kv);
-    if (on_row_) on_row_(pair, *row, *kv, place);
+  void OnPairs(std::span<const bbolt::Pair> pairs) override {
+    rows_.clear();
+    for (const bbolt::Pair& pair : pairs) {
+      const auto revision = DecodeRevision(pair.key);
+      const auto kv = DecodeKeyValue(pair.value);
+      if (!revision.has_value() || !kv.has_value() || revision->main > revision_) continue;
+      rows_.push_back({&pair, *revision, *kv, index_.Prepare(kv->key)});
+    }
+    for (const Row& row : rows_) {
+      const KeyIndex::Place place = index_.OnNewer(row.revision, row.kv, row.key);
+      if (on_row_) on_row_(*row.pair, row.revision, row.kv, place);
+    }
   }
 
  private:
+  struct Row {
+    const bbolt::Pair* pair;
+    Revision revision;
+    KeyValueView kv;
+    uint64_t key;
+  };
+  std::vector<Row> rows_;  // of one page
   KeyIndex& index_;
   const int64_t revision_;
   const OnNewerRow& on_row_;

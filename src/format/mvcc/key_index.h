@@ -33,10 +33,12 @@ class KeyIndex {
     bool newest = false;       // of its key
     std::string_view problem;  // with the step from this row to the next one of its key; empty: none
   };
+  // A user key, to be given to the calls below with its row; best a page of rows ahead (KeyTable::Prepare).
+  uint64_t Prepare(std::string_view user_key) const { return table_.Prepare(user_key); }
   // First look: a row above `finished`; rows come newest first.
-  Place OnNewer(const Revision& row, const KeyValueView& kv);
+  Place OnNewer(const Revision& row, const KeyValueView& kv, uint64_t key);
   // Second look: a row at or below `compacted`; rows come oldest first, exactly those of the first look and older ones.
-  Place OnCompacted(const Revision& row, const KeyValueView& kv);
+  Place OnCompacted(const Revision& row, const KeyValueView& kv, uint64_t key);
 
   // After the second look: how many keys have a row above `compacted` whose predecessor is missing.
   uint64_t CountOrphans() const;

@@ -42,17 +42,22 @@ uint64_t KeyTable::HashOf(std::string_view key) const {
   return std::max<uint64_t>(hash, 1);  // 0 marks a free slot
 }
 
-uint32_t* KeyTable::Find(std::string_view key) {
+uint64_t KeyTable::Prepare(std::string_view key) const {
   const uint64_t hash = HashOf(key);
-  Part& part = PartOf(hash);
+  const std::vector<Slot>& slots = parts_[PartOf(hash)].slots;
+  if (!slots.empty()) __builtin_prefetch(&slots[HomeOf(hash, kPartBits, slots)]);
+  return hash;
+}
+
+uint32_t* KeyTable::Find(uint64_t hash) {
+  Part& part = parts_[PartOf(hash)];
   if (part.slots.empty()) return nullptr;
   Slot& slot = Probe(hash, kPartBits, part.slots);
   return slot.used() ? &slot.number : nullptr;
 }
 
-void KeyTable::Add(std::string_view key, uint32_t number) {
-  const uint64_t hash = HashOf(key);
-  Part& part = PartOf(hash);
+void KeyTable::Add(uint64_t hash, uint32_t number) {
+  Part& part = parts_[PartOf(hash)];
   if (part.used * 8 >= part.slots.size() * 7) Grow(part);
   Slot& slot = Probe(hash, kPartBits, part.slots);
   slot = {static_cast<uint32_t>(hash), static_cast<uint32_t>(hash >> 32), number};

@@ -19,11 +19,13 @@ class KeyTable {
   // `seed` is random for each run, so that nobody can choose keys that collide.
   explicit KeyTable(uint64_t seed) : seed_(seed) {}
 
-  // The number of `key`, or nullptr. Valid until the next Add.
-  uint32_t* Find(std::string_view key);
-  const uint32_t* Find(std::string_view key) const { return const_cast<KeyTable*>(this)->Find(key); }
-  // `key` is not in the table yet.
-  void Add(std::string_view key, uint32_t number);
+  // What stands for a key in the calls below. Also asks the processor for the key's place, so that it need not wait for
+  // the memory if the call comes some hundred instructions later.
+  uint64_t Prepare(std::string_view key) const;
+  // The number of a key, or nullptr. Valid until the next Add.
+  uint32_t* Find(uint64_t prepared);
+  // The key is not in the table yet.
+  void Add(uint64_t prepared, uint32_t number);
   size_t size() const { return size_; }
   // What the slots take.
   size_t bytes() const {
@@ -59,7 +61,7 @@ class KeyTable {
   static constexpr size_t kPartBits = 8;
 
   uint64_t HashOf(std::string_view key) const;
-  Part& PartOf(uint64_t hash) { return parts_[hash >> (64 - kPartBits)]; }
+  static size_t PartOf(uint64_t hash) { return hash >> (64 - kPartBits); }
   static void Grow(Part& part);
 
   uint64_t seed_;

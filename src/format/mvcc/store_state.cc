@@ -8,7 +8,7 @@
 namespace etcdrill::mvcc {
 namespace {
 
-class MetaVisitor final : public bbolt::Visitor {
+class MetaVisitor final : public bbolt::PairVisitor {
  public:
   void OnBucket(std::string_view) override {}
   void OnPair(const bbolt::Pair& pair) override {

@@ -1,14 +1,13 @@
 // The parsers on their own: hand-made bytes, other page sizes, hostile numbers.
 #include "base/bytes.h"
+#include "format/bbolt/new_database.h"
 #include "format/bbolt/tree.h"
-#include "format/bbolt/writer.h"
 #include "format/finding_codes.h"
 #include "format/mvcc/key_table.h"
 #include "format/mvcc/key_value.h"
 #include "format/mvcc/revision.h"
 #include "proto/mvccpb.pb.h"
 #include "support/catch.h"
-#include "support/made_store.h"
 #include "support/snapshots.h"
 #include "support/test_context.h"
 
@@ -84,24 +83,24 @@ TEST_CASE("what the decoder takes, protobuf takes and reads alike") {
 
 TEST_CASE("the table of keys remembers across growth, in 16 bytes a key") {
   mvcc::KeyTable table(1);
-  for (uint32_t i = 0; i < 100'000; ++i) table.Add("key-" + std::to_string(i), i);
+  for (uint32_t i = 0; i < 100'000; ++i) table.Add(table.Prepare("key-" + std::to_string(i)), i);
   CHECK(table.size() == 100'000);
   uint32_t found = 0;
   for (uint32_t i = 0; i < 100'000; ++i) {
-    uint32_t* const number = table.Find("key-" + std::to_string(i));
+    uint32_t* const number = table.Find(table.Prepare("key-" + std::to_string(i)));
     found += number != nullptr && *number == i ? 1 : 0;
     if (number != nullptr) ++*number;
   }
   CHECK(found == 100'000);
-  CHECK(*table.Find("key-7") == 8);
-  CHECK(table.Find("other") == nullptr);
+  CHECK(*table.Find(table.Prepare("key-7")) == 8);
+  CHECK(table.Find(table.Prepare("other")) == nullptr);
   uint64_t sum = 0;
   table.ForEachNumber([&](uint32_t number) { sum += number; });
   CHECK(sum == 100'000ull * 100'001 / 2);
   CHECK(table.bytes() <= table.size() * 16 + 256 * 8 * 16);
 }
 
-class Collect final : public bbolt::Visitor {
+class Collect final : public bbolt::PairVisitor {
  public:
   void OnBucket(std::string_view name) override { bucket_ = name; }
   void OnPair(const bbolt::Pair& pair) override {
@@ -122,8 +121,8 @@ TEST_CASE("what the writer writes, the walk finds sound, for every page size and
   buckets["inline"] = {{"a", "1"}, {"b", ""}};
   for (int i = 0; i < GENERATE(1, 200, 6000); ++i) buckets["many"]["key-" + std::to_string(i)] = std::string(40, 'v');
   buckets["overflow"] = {{"big", std::string(3 * page_size, 'x')}, {"small", "y"}};
-  const std::string path = test.Path("database.db");
-  testing::WriteFile(path, testing::MakeDatabase(test, page_size, buckets));
+  const std::string path = test.Path("made.db");
+  REQUIRE(bbolt::CreateDatabase(test.fs(), path, page_size, buckets).ok());
   const auto file = test.fs().OpenForReading(path);
   REQUIRE(file.ok());
   Findings findings;
@@ -151,8 +150,8 @@ TEST_CASE("a page that refers to itself ends the walk with a finding") {
   TestContext test;
   bbolt::BucketContent many;
   for (int i = 0; i < 2000; ++i) many["key-" + std::to_string(i)] = "v";
-  const std::string path = test.Path("database.db");
-  testing::WriteFile(path, testing::MakeDatabase(test, 4096, {{"many", many}}));
+  const std::string path = test.Path("made.db");
+  REQUIRE(bbolt::CreateDatabase(test.fs(), path, 4096, {{"many", many}}).ok());
   std::string bytes = testing::ReadFile(path);
   // The bucket's root is the branch that was written last before the root leaf: find the only branch and point its
   // first child at itself.

@@ -178,6 +178,10 @@ TEST_CASE("a file is held to what was known of it when it was taken") {
     manifest.receipt = {{.result = "not_comparable"}, {.error = "down"}, {.result = "equal"}};
     right = true;
   }
+  SECTION("it did not continue its store") {
+    manifest.lineage = {"older", "diverged", "went back", 0};
+    right = true;
+  }
   SECTION("a member held other data") { manifest.receipt = {{.endpoint = "b", .result = "differs"}}; }
   SECTION("damaged when taken") { manifest.verdict = "damaged"; }
   SECTION("another HashKV") { manifest.hashkv = 6; }
@@ -186,6 +190,7 @@ TEST_CASE("a file is held to what was known of it when it was taken") {
   CompareWithManifest(manifest, report);
   CHECK(report.verdict == (right ? verify::Verdict::kProven : verify::Verdict::kDamaged));
   CHECK(report.findings.errors() == (right ? 0 : 1));
+  CHECK(report.findings.total() == (right && !manifest.lineage.has_value() ? 0 : 1));
 }
 
 TEST_CASE("a file is held to what its name says") {

@@ -25,6 +25,7 @@ Manifest MakeManifest(int64_t revision, Duration age = 0s) {
   m.hash = 0xffffffff;
   m.verdict = "proven";
   m.receipt = {{"https://a:2379", "1f", 7, revision, -1, "equal", ""}, {"https://b:2379", "", 0, 0, 0, "", "down"}};
+  m.lineage = {"prod-older", "diverged", "went back", 0.25};
   return m;
 }
 

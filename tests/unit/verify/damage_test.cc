@@ -36,7 +36,7 @@ bool Has(const verify::VerifyReport& report, std::string_view code) {
 
 // Where the pages of the `key` bucket lie: its root (a branch) and its first leaf. Others may be free, and free pages
 // may hold anything.
-class KeyPages final : public bbolt::Visitor {
+class KeyPages final : public bbolt::PairVisitor {
  public:
   explicit KeyPages(TestContext& test, const std::string& path) {
     const auto file = test.fs().OpenForReading(path);

@@ -341,6 +341,14 @@ TEST_CASE("the records of meta, auth and cluster") {
     store.buckets["cluster"]["clusterVersion"] = "3.5.0-rc\n";
     CheckOnly(test, store, codes::kMetaValue);
   }
+  SECTION("a downgrade under way") {
+    store.buckets["cluster"]["downgrade"] = R"({"target-version":"3.5.0","enabled":true})";
+    CheckTold(test, store, codes::kRestoresWithDowngrade, "a downgrade to 3.5.0");
+  }
+  SECTION("a downgrade that is none") {
+    store.buckets["cluster"]["downgrade"] = R"({"enabled":"yes"})";
+    CheckOnly(test, store, codes::kMetaValue, "downgrade");
+  }
   SECTION("a compaction with a sub revision") {
     meta["finishedCompactRev"] = meta["scheduledCompactRev"] = MadeStore::RowKey(1, false, 1);
     CheckOnly(test, store, codes::kCompactionState);

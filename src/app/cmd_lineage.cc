@@ -1,0 +1,129 @@
+// lineage: does one snapshot, or the live cluster, continue an older snapshot?
+#include <fmt/format.h>
+
+#include "app/commands.h"
+#include "app/config_source.h"
+#include "app/targets.h"
+#include "pipeline/live_lineage.h"
+#include "pipeline/manifest_check.h"
+#include "verify/lineage.h"
+
+namespace etcdrill::app {
+namespace {
+
+using verify::LineageVerdict;
+using verify::MemberResult;
+
+// A damaged file has no lineage. One that nothing proves has: equal hashes prove its history better than a trailer.
+Result<verify::Place> PlaceOf(const Context& context, const std::string& word, const std::string& config_file) {
+  ASSIGN_OR_RETURN(const Target target, FindTarget(context, word, config_file));
+  ASSIGN_OR_RETURN(const verify::VerifyReport report,
+                   pipeline::VerifyWithManifest(context, target.path, target.manifest, verify::kLevelMax));
+  if (report.verdict == verify::Verdict::kDamaged) {
+    return Error(Reason::kDamaged, fmt::format("{} is damaged: {}; see `etcdrill verify {}`", target.path,
+                                               report.FirstError(), target.path));
+  }
+  return verify::ReadPlace(context, target.path, report.keyspace->hashkv, report.keyspace->live_keys);
+}
+
+Colour ColourOf(LineageVerdict verdict) {
+  switch (verdict) {
+    case LineageVerdict::kContinues:
+      return Colour::kGreen;
+    case LineageVerdict::kDiverged:
+      return Colour::kRed;
+    case LineageVerdict::kNotComparable:
+      return Colour::kYellow;
+  }
+  return Colour::kYellow;
+}
+
+ExitCode ExitCodeOf(LineageVerdict verdict) {
+  switch (verdict) {
+    case LineageVerdict::kContinues:
+      return ExitCode::kOk;
+    case LineageVerdict::kDiverged:
+      return ExitCode::kVerificationFailed;
+    case LineageVerdict::kNotComparable:
+      return ExitCode::kFailed;
+  }
+  return ExitCode::kFailed;
+}
+
+template <typename T>
+std::string OrDash(const std::optional<T>& value) {
+  return value.has_value() ? std::to_string(*value) : "-";
+}
+
+std::string CompactText(int64_t revision) { return revision > 0 ? std::to_string(revision) : "-"; }
+
+std::vector<std::string> PlaceRow(std::string which, const verify::Place& p) {
+  return {std::move(which),
+          std::to_string(p.head.revision),
+          CompactText(p.head.compact_revision),
+          OrDash(p.consistent_index),
+          OrDash(p.term),
+          std::to_string(p.auth_revision),
+          std::to_string(p.live_keys),
+          p.file};
+}
+
+std::vector<std::string> MemberRow(const verify::LiveMember& m) {
+  std::vector<std::string> row = {m.endpoint, std::string(verify::MemberResultName(m.result))};
+  if (m.result == MemberResult::kNotComparable) {
+    row.insert(row.end(), {"", "", "", ""});
+  } else {
+    row.insert(row.end(), {std::to_string(m.hashkv.revision), CompactText(m.hashkv.compact_revision),
+                           fmt::format("{:08x}", m.older), fmt::format("{:08x}", m.hashkv.hash)});
+  }
+  return row;
+}
+
+void PrintReport(const verify::LineageReport& report, OutputFormat format) {
+  if (format == OutputFormat::kJson) {
+    fmt::print("{}\n", verify::ToJson(report));
+    return;
+  }
+  const auto print_table = [&](const auto& head, const auto& rows) {
+    fmt::print("{}", format == OutputFormat::kTable ? FramedTable(head, rows) : PlainTable(head, rows));
+  };
+  fmt::print("{}\n", Coloured(verify::LineageVerdictName(report.verdict), ColourOf(report.verdict)));
+  std::vector<std::vector<std::string>> places = {PlaceRow("older", report.older)};
+  if (report.newer.has_value()) places.push_back(PlaceRow("newer", *report.newer));
+  print_table(std::vector<std::string>{"SNAPSHOT", "REVISION", "COMPACTED", "INDEX", "TERM", "AUTH", "KEYS", "FILE"},
+              places);
+  if (report.compared.has_value()) {
+    const verify::ComparedHashes& c = *report.compared;
+    fmt::print("hashkv at revision {} compacted at {}: older {:08x}, newer {:08x}\n", c.revision,
+               CompactText(c.compact_revision), c.older, c.newer);
+  }
+  if (!report.members.empty()) {
+    std::vector<std::vector<std::string>> members;
+    for (const verify::LiveMember& m : report.members) members.push_back(MemberRow(m));
+    print_table(std::vector<std::string>{"MEMBER", "RESULT", "REVISION", "COMPACTED", "FILE-HASHKV", "MEMBER-HASHKV"},
+                members);
+  }
+  PrintFindings(report.findings);
+}
+
+Result<verify::LineageReport> Compare(const Context& context, const LineageOptions& options) {
+  ASSIGN_OR_RETURN(const verify::Place older, PlaceOf(context, options.older, options.config_file));
+  if (!options.newer.empty()) {
+    ASSIGN_OR_RETURN(const verify::Place newer, PlaceOf(context, options.newer, options.config_file));
+    return verify::CompareLineage(context, older, newer);
+  }
+  ASSIGN_OR_RETURN(const etcd::ConnectionOptions connection,
+                   ConnectionOf(context, options.config_file, options.connection));
+  ASSIGN_OR_RETURN(const auto client, etcd::Client::Create(connection, context));
+  return pipeline::CompareWithLiveCluster(context, *client, older);
+}
+
+}  // namespace
+
+Result<ExitCode> Lineage(const Context& context, const LineageOptions& options) {
+  ASSIGN_OR_RETURN(const verify::LineageReport report, Compare(context, options));
+  PrintReport(report, options.format);
+  return ExitCodeOf(report.verdict);
+}
+
+}  // namespace etcdrill::app

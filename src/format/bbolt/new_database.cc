@@ -1,0 +1,37 @@
+// An empty root under two metas, which ReplaceBuckets then fills. The empty root stays behind as a free page.
+#include "format/bbolt/new_database.h"
+
+#include "base/bytes.h"
+#include "format/bbolt/layout.h"
+#include "format/bbolt/meta.h"
+
+namespace etcdrill::bbolt {
+namespace {
+
+std::string Page(PageId id, uint16_t flags, std::string_view body, uint32_t page_size) {
+  std::string page;
+  AppendLE64(page, id);
+  AppendLE16(page, flags);
+  AppendLE16(page, 0);
+  AppendLE32(page, 0);
+  page += body;
+  page.resize(page_size);
+  return page;
+}
+
+}  // namespace
+
+Status CreateDatabase(FileSystem& fs, const std::string& path, uint32_t page_size,
+                      const std::map<std::string, BucketContent>& buckets) {
+  const Meta older{.page_size = page_size, .root = 2, .high_water = 3, .tx_id = 3};
+  Meta meta = older;
+  meta.tx_id = 4;
+  const std::string empty = Page(0, kMetaPage, EncodeMeta(meta), page_size) +
+                            Page(1, kMetaPage, EncodeMeta(older), page_size) + Page(2, kLeafPage, "", page_size);
+  ASSIGN_OR_RETURN(const auto file, fs.Create(path, kPrivateFileMode));
+  RETURN_IF_ERROR(file->Append(empty));
+  ASSIGN_OR_RETURN(const auto source, fs.OpenForReading(path));
+  return ReplaceBuckets(*source, empty.size(), meta, buckets, *file);
+}
+
+}  // namespace etcdrill::bbolt

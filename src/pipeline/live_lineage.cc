@@ -1,0 +1,100 @@
+// Two answers compare only at one revision and one compact revision. At the revision of a compaction, members of 3.5.5
+// and later answer from a cache as compacted as before it (formats.md 5): so what counts is what the answer says of
+// itself.
+#include "pipeline/live_lineage.h"
+
+#include <fmt/format.h>
+
+#include <map>
+
+#include "verify/verify.h"
+
+namespace etcdrill::pipeline {
+namespace {
+
+using verify::LiveMember;
+using verify::MemberResult;
+
+class MemberCheck {
+ public:
+  MemberCheck(const Context& context, const verify::Place& older) : context_(context), older_(older) {}
+
+  // The status is for a file that can't be hashed.
+  Result<LiveMember> Ask(const etcd::Endpoint& endpoint) {
+    LiveMember member{.endpoint = endpoint.address()};
+    if (verify::HoldsNothing(older_)) return Unknown(member, "the file holds no write yet: nothing can be compared");
+    const int64_t revision = older_.head.revision;
+    const auto status = endpoint.Status();
+    if (!status.ok()) return Unknown(member, std::string(MessageOf(status.status())));
+    member.member_id = fmt::format("{:x}", status->member_id);
+    member.revision = status->revision;
+    member.is_leader = status->leader_id == status->member_id;
+    if (member.revision < revision) {
+      return Unknown(member, fmt::format("it is at revision {} and has not seen {} yet, or the cluster went back; ask "
+                                         "the leader",
+                                         member.revision, revision));
+    }
+    const auto answer = endpoint.HashKv(revision);
+    if (!answer.ok()) {
+      return Unknown(member, fmt::format("{}; if it has compacted beyond revision {}, take a newer snapshot",
+                                         MessageOf(answer.status()), revision));
+    }
+    member.hashkv = {answer->hash, answer->hash_revision, answer->compact_revision};
+    return Compare(std::move(member));
+  }
+
+ private:
+  static LiveMember Unknown(LiveMember& member, std::string problem) {
+    member.problem = std::move(problem);
+    return std::move(member);
+  }
+
+  Result<LiveMember> Compare(LiveMember member) {
+    const int64_t compact = member.hashkv.compact_revision;
+    if (member.hashkv.revision != older_.head.revision || compact < older_.head.compact_revision) {
+      return Unknown(member,
+                     fmt::format("its answer is of revision {} compacted at {}, less than the file at {}: the cluster "
+                                 "is another one, or the answer comes from its cache of compactions",
+                                 member.hashkv.revision, compact, older_.head.compact_revision));
+    }
+    ASSIGN_OR_RETURN(member.older, HashOfFile(compact));
+    const bool equal = member.older == member.hashkv.hash;
+    if (!equal && verify::HashKvMayVary(older_.live_keys, compact)) {
+      return Unknown(member, "no key is alive in the file: HashKV then depends on how far each compaction got");
+    }
+    member.result = equal ? MemberResult::kEqual : MemberResult::kDiffers;
+    return member;
+  }
+
+  // Most members are compacted alike: the file is read once for all of them.
+  Result<uint32_t> HashOfFile(int64_t compact_revision) {
+    if (compact_revision == older_.head.compact_revision) return older_.head.hash;
+    const auto known = hashes_.find(compact_revision);
+    if (known != hashes_.end()) return known->second;
+    ASSIGN_OR_RETURN(const mvcc::HashKv hashkv,
+                     verify::HashKvOf(context_, older_.file, older_.head.revision, compact_revision));
+    return hashes_[compact_revision] = hashkv.hash;
+  }
+
+  const Context& context_;
+  const verify::Place& older_;
+  std::map<int64_t, uint32_t> hashes_;  // of the file, by compact revision
+};
+
+}  // namespace
+
+Result<verify::LineageReport> CompareWithLiveCluster(const Context& context, const etcd::Client& client,
+                                                     const verify::Place& older) {
+  const Stopwatch watch(context.clock);
+  verify::LineageReport report;
+  report.older = older;
+  MemberCheck check(context, older);
+  for (const etcd::Endpoint& endpoint : client.endpoints()) {
+    ASSIGN_OR_RETURN(report.members.emplace_back(), check.Ask(endpoint));
+  }
+  verify::JudgeMembers(report);
+  report.duration_seconds = watch.Seconds();
+  return report;
+}
+
+}  // namespace etcdrill::pipeline

@@ -1,0 +1,16 @@
+// Does the live cluster still continue a snapshot that was taken days ago? Each member is asked for HashKV at the
+// snapshot's revision, and the file is hashed as compacted as that member is: the recipe of formats.md 5.
+#pragma once
+
+#include "etcd/client.h"
+#include "io/context.h"
+#include "verify/lineage.h"
+
+namespace etcdrill::pipeline {
+
+// Asks every endpoint, one after the other; it costs each member a full scan. A member that can't be asked is in the
+// report, not in the status.
+Result<verify::LineageReport> CompareWithLiveCluster(const Context& context, const etcd::Client& client,
+                                                     const verify::Place& older);
+
+}  // namespace etcdrill::pipeline

@@ -1,0 +1,55 @@
+// What lies in a snapshot, and how much of it: keys and bytes by prefix and by Kubernetes resource, and which values
+// the API server had encrypted. A pass of its own over the `key` bucket, for those who ask. No value is ever part of
+// it.
+//
+// Memory is bounded on any input: so many groups and encryption keys, the rest counted as one; their names are cut.
+// Layout of the keys: k8s.io/apiserver, storage prefix "/registry/": RESOURCE/..., or GROUP.with.dots/RESOURCE/...
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "io/context.h"
+
+namespace etcdrill::verify {
+
+struct InventoryGroup {
+  std::string name;               // printable
+  uint64_t live_keys = 0;         // keys whose newest row is a put
+  uint64_t revisions = 0;         // rows, deletes among them
+  uint64_t live_value_bytes = 0;  // values of live keys
+  uint64_t bytes = 0;             // rows as they are stored
+  uint64_t encrypted = 0;         // live keys whose value the API server had encrypted
+};
+
+// "k8s:enc:PROVIDER:VERSION:KEY:" at the start of a value.
+struct EncryptionKey {
+  std::string provider;
+  std::string version;
+  std::string key;
+  uint64_t live_values = 0;
+};
+
+inline constexpr size_t kInventoryGroupsMax = 1000;
+inline constexpr size_t kEncryptionKeysMax = 100;
+inline constexpr std::string_view kOtherGroup = "(other)";  // what came when the list was full
+
+// The lists are sorted by bytes, the greatest first, and by values.
+struct Inventory {
+  InventoryGroup total;
+  std::vector<InventoryGroup> prefixes;   // by the first two directories of the key: "/registry/pods"
+  std::vector<InventoryGroup> resources;  // below "/registry/": "pods", "cert-manager.io/certificates"
+  std::vector<EncryptionKey> encryption_keys;
+};
+
+// Of a file whose structure is sound (its VerifyReport has a keyspace).
+Result<Inventory> TakeInventory(const Context& context, const std::string& path);
+
+// The first two directories of a key, without the name at its end: "/a/b" of "/a/b/c", "" of "c".
+std::string_view PrefixOf(std::string_view key);
+// The resource of a Kubernetes key; empty for any other.
+std::string_view ResourceOf(std::string_view key);
+
+}  // namespace etcdrill::verify

@@ -1,0 +1,88 @@
+// Does one snapshot continue another? HashKV answers it exactly: a file can be hashed as any member would that has
+// compacted further, so the older file at (its own revision R, the newer one's compact revision C) must equal the newer
+// file at (R, C). Only where C lies beyond R nothing is left to compare. Source: formats.md 5 and 8.
+//
+// The consistent index and the term begin anew with a restore, and so say nothing alone; users and roles are not in
+// HashKV, their revision is.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "format/finding.h"
+#include "format/mvcc/hash_kv.h"
+#include "io/context.h"
+
+namespace etcdrill::verify {
+
+// The last one is an answer of its own, never a pass.
+enum class LineageVerdict { kContinues, kDiverged, kNotComparable };
+std::string_view LineageVerdictName(LineageVerdict verdict);
+
+// Where a file stands in the history of its cluster.
+struct Place {
+  std::string file;
+  mvcc::HashKv head;  // at its newest revision, as compacted as the file is
+  uint64_t live_keys = 0;
+  std::optional<uint64_t> consistent_index;  // raft index of the last entry in it
+  std::optional<uint64_t> term;              // of that entry; 3.5 and later
+  uint64_t auth_revision = 0;
+  std::vector<std::string> members;  // ids, hex
+};
+
+// Reads the small buckets of a sound file; `head` and `live_keys` come from its VerifyReport or its manifest.
+Result<Place> ReadPlace(const Context& context, const std::string& path, const mvcc::HashKv& head, uint64_t live_keys);
+
+// Both sides at one revision and compact revision.
+struct ComparedHashes {
+  int64_t revision = 0;
+  int64_t compact_revision = 0;
+  uint32_t older = 0;
+  uint32_t newer = 0;
+};
+
+enum class MemberResult { kEqual, kDiffers, kNotComparable };
+std::string_view MemberResultName(MemberResult result);
+
+// A live member that stands in for the newer file.
+struct LiveMember {
+  std::string endpoint;
+  std::string member_id;  // hex
+  int64_t revision = 0;   // its newest
+  bool is_leader = false;
+  mvcc::HashKv hashkv;  // its answer
+  uint32_t older = 0;   // the file at the same revision and compact revision, unless not comparable
+  MemberResult result = MemberResult::kNotComparable;
+  std::string problem;  // why it is not comparable
+};
+
+struct LineageReport {
+  LineageVerdict verdict = LineageVerdict::kNotComparable;
+  Place older;
+  std::optional<Place> newer;              // a file, or
+  std::vector<LiveMember> members;         // the live cluster
+  std::optional<ComparedHashes> compared;  // of two files that could be compared
+  bool restored_between = false;
+  Findings findings;
+  double duration_seconds = 0;
+};
+
+// Whether a store has seen no write yet: its hash is that of any other such store.
+bool HoldsNothing(const Place& place);
+
+// Whether two honest stores may differ in this hash: without a live key HashKV takes the compacted rows as they lie.
+bool HashKvMayVary(uint64_t live_keys, int64_t compact_revision);
+
+// Compares two sound files. kDamaged if one of them turns out not to be.
+Result<LineageReport> CompareLineage(const Context& context, const Place& older, const Place& newer);
+
+// Judges a live cluster by what its members answered: report.members is filled, and nothing else but `older`.
+void JudgeMembers(LineageReport& report);
+
+// The LineageReport as one JSON document.
+std::string ToJson(const LineageReport& report);
+
+}  // namespace etcdrill::verify

@@ -1,0 +1,52 @@
+// The whole verifier on any bytes, and HashKV of them. Beyond not crashing: a file that is whole in memory always gets
+// a report; only a right trailer makes it proven; a damage has a finding; the report can be printed; and HashKV agrees
+// with the report.
+#include "base/check.h"
+#include "crypto/hash.h"
+#include "support/memory_file_system.h"
+#include "support/test_context.h"
+#include "verify/verify.h"
+
+namespace etcdrill {
+namespace {
+
+using verify::LevelResult;
+using verify::Verdict;
+
+constexpr size_t kTrailerBytes = 32;
+
+bool TrailerIsRight(std::string_view bytes) {
+  if (bytes.size() % 512 != kTrailerBytes) return false;
+  Sha256 sum;
+  sum.Update(bytes.substr(0, bytes.size() - kTrailerBytes));
+  return bytes.ends_with(sum.Finish());
+}
+
+void Fuzz(const Context& context, std::string_view bytes) {
+  const auto report = verify::Verify(context, {.path = "snapshot.db"});
+  CHECK(report.ok());
+  CHECK(report->verdict != Verdict::kProven || TrailerIsRight(bytes));
+  CHECK((report->verdict == Verdict::kDamaged) == (report->findings.errors() > 0));
+  CHECK(!verify::ToJson(*report).empty());
+
+  const bool sound = report->levels.structure == LevelResult::kPass;
+  const auto newest = verify::HashKvOf(context, "snapshot.db", 0, {});
+  CHECK(newest.ok() || !sound);
+  if (!sound || report->levels.keyspace != LevelResult::kPass) return;
+  CHECK(newest->hash == report->keyspace->hashkv.hash && newest->revision == report->keyspace->hashkv.revision);
+  const int64_t middle = newest->compact_revision + (newest->revision - newest->compact_revision) / 2;
+  CHECK(verify::HashKvOf(context, "snapshot.db", newest->revision, middle).ok());
+}
+
+}  // namespace
+}  // namespace etcdrill
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  static const etcdrill::testing::TestContext real;
+  static etcdrill::testing::MemoryFileSystem fs;
+  const etcdrill::Context& seams = real.context();
+  const std::string_view bytes(reinterpret_cast<const char*>(data), size);
+  fs.Serve(bytes);
+  etcdrill::Fuzz({fs, seams.clock, seams.random, seams.processes, seams.log, seams.stop}, bytes);
+  return 0;
+}
