@@ -6,6 +6,7 @@
 
 #include "format/wal/wal.h"
 #include "pipeline/manifest_check.h"
+#include "verify/lineage.h"
 
 namespace etcdrill::pipeline {
 
@@ -75,6 +76,7 @@ Status DrillStages::VerifySnapshot() {
                   .live_keys = keyspace.live_keys - (keyspace.bumped ? 1 : 0),
                   .hashkv = keyspace.hashkv.hash,
                   .compact_revision = keyspace.hashkv.compact_revision,
+                  .hashkv_may_vary = verify::HashKvMayVary(keyspace.live_keys, keyspace.hashkv.compact_revision),
                   .alarms = keyspace.alarms};
   return OkStatus();
 }
