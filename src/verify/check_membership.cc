@@ -119,6 +119,7 @@ std::vector<MemberRecord> MembershipCheck::Finish() {
   if (conf_state_.has_value() && std::any_of(members_.begin(), members_.end(), known)) {
     for (const MemberRecord& member : members_) CompareWithConfState(member);
   }
+  if (!conf_state_.has_value()) CheckNames();
   for (const MemberRecord& member : members_) {
     if (!member.client_urls.empty()) continue;
     findings_.Add({codes::kMemberUnpublished, Severity::kInfo, std::nullopt, std::nullopt,
@@ -127,6 +128,19 @@ std::vector<MemberRecord> MembershipCheck::Finish() {
                                Who(member))});
   }
   return std::move(members_);
+}
+
+// All there is to go by in a file of 3.4, which does not store raft's configuration.
+void MembershipCheck::CheckNames() {
+  std::set<std::string> names;
+  for (const MemberRecord& member : members_) {
+    if (member.name.empty() || names.insert(member.name).second) continue;
+    Warn(codes::kMembersOdd,
+         fmt::format("{} has the name of another member: a data directory restored by the tools of 3.4 keeps the old "
+                     "members, and etcd 3.6 and later adopt them; compare with `etcdctl member list`, and upgrade by "
+                     "way of 3.5.26 or later",
+                     Who(member)));
+  }
 }
 
 void MembershipCheck::CompareWithConfState(const MemberRecord& member) {

@@ -32,6 +32,7 @@ class MembershipCheck {
     std::set<uint64_t> voters;
     std::set<uint64_t> learners;
   };
+  void CheckNames();
   void CompareWithConfState(const MemberRecord& member);
   void ReportDamage(const bbolt::Pair& pair, std::string text);
   void Warn(std::string_view code, std::string text);
