@@ -306,7 +306,8 @@ Assertion ReadAssertion(Section& section) {
   section.ReadOptional("max_keys", a.max_keys, ParseCount);
   section.Read("key", a.key);
   section.ReadOptional("exists", a.exists, ParseBool);
-  section.ReadOptional<std::string>("equals", a.equals, [](std::string_view text) { return Result<std::string>(text); });
+  section.ReadOptional<std::string>("equals", a.equals,
+                                    [](std::string_view text) { return Result<std::string>(text); });
   section.ReadOptional<std::string>("matches", a.matches, [](std::string_view text) -> Result<std::string> {
     RETURN_IF_ERROR(CheckExpression(text));
     return std::string(text);
@@ -381,9 +382,8 @@ void Resolve(std::string& path, const std::string& dir) {
 
 // Paths in the file are relative to the file.
 void ResolvePaths(Config& config, const std::string& dir) {
-  for (std::string* path :
-       {&config.cluster.tls.ca_file, &config.cluster.tls.cert_file, &config.cluster.tls.key_file,
-        &config.cluster.password_file, &config.store_path, &config.drill.scratch_dir}) {
+  for (std::string* path : {&config.cluster.tls.ca_file, &config.cluster.tls.cert_file, &config.cluster.tls.key_file,
+                            &config.cluster.password_file, &config.store_path, &config.drill.scratch_dir}) {
     Resolve(*path, dir);
   }
   for (std::string& path : config.drill.etcd_binaries) Resolve(path, dir);

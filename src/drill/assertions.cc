@@ -19,10 +19,9 @@ std::string PrefixEnd(std::string prefix) {
 
 // What is wrong; empty if it holds. The status is for an etcd that does not answer.
 Result<std::string> WhyNotPrefix(const etcd::ScratchClient& client, const config::Assertion& a, int64_t revision) {
-  ASSIGN_OR_RETURN(const auto answer, client.endpoint().Range({.key = a.prefix,
-                                                               .range_end = PrefixEnd(a.prefix),
-                                                               .revision = revision,
-                                                               .count_only = true}));
+  ASSIGN_OR_RETURN(const auto answer,
+                   client.endpoint().Range(
+                       {.key = a.prefix, .range_end = PrefixEnd(a.prefix), .revision = revision, .count_only = true}));
   const auto count = static_cast<uint64_t>(answer.count);
   const std::string name = Printable(a.prefix);
   if (a.min_keys.has_value() && count < *a.min_keys) {

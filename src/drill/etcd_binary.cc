@@ -57,8 +57,8 @@ Result<EtcdBinary> ChooseEtcd(const Context& context, const std::vector<std::str
   }
   if (others.empty()) return why_not;
   return Error(Reason::kEtcdVersion,
-               fmt::format("the snapshot is of etcd {}, but {}: another version proves something else; {}", minor, others,
-                           kAdvice));
+               fmt::format("the snapshot is of etcd {}, but {}: another version proves something else; {}", minor,
+                           others, kAdvice));
 }
 
 }  // namespace etcdrill::drill

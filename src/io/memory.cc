@@ -1,5 +1,5 @@
-// Sources: proc(5), /proc/meminfo; the kernel's admin-guide/cgroup-v2, memory.max, memory.current, memory.stat; version 1
-// has other names for the same.
+// Sources: proc(5), /proc/meminfo; the kernel's admin-guide/cgroup-v2, memory.max, memory.current, memory.stat; version
+// 1 has other names for the same.
 #include "io/memory.h"
 
 #include <fmt/format.h>
@@ -63,8 +63,8 @@ Result<uint64_t> AvailableMemory(const std::string& root) {
   }
   const std::string one = two + "/memory";
   for (const std::string& dir : {one, one + GroupOf(root, ":memory:")}) {
-    available = std::min(available,
-                         LeftIn(dir, "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"));
+    available =
+        std::min(available, LeftIn(dir, "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"));
   }
   return available;
 }

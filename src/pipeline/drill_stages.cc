@@ -9,6 +9,7 @@
 #include "format/wal/wal.h"
 #include "io/memory.h"
 #include "pipeline/manifest_check.h"
+#include "verify/lineage.h"
 
 namespace etcdrill::pipeline {
 
@@ -93,6 +94,7 @@ Status DrillStages::VerifySnapshot() {
                   .live_keys = keyspace.live_keys - (keyspace.bumped ? 1 : 0),
                   .hashkv = keyspace.hashkv.hash,
                   .compact_revision = keyspace.hashkv.compact_revision,
+                  .hashkv_may_vary = verify::HashKvMayVary(keyspace.live_keys, keyspace.hashkv.compact_revision),
                   .alarms = keyspace.alarms};
   return OkStatus();
 }
@@ -101,8 +103,8 @@ Status DrillStages::VerifySnapshot() {
 std::string_view DrillStages::WantedMinor() const {
   const verify::Keyspace& keyspace = *report_.verify->keyspace;
   const std::string_view source = request_.manifest.has_value() ? request_.manifest->etcd_version : "";
-  for (const std::string_view version : {source, std::string_view(keyspace.storage_version),
-                                         std::string_view(keyspace.cluster_version)}) {
+  for (const std::string_view version :
+       {source, std::string_view(keyspace.storage_version), std::string_view(keyspace.cluster_version)}) {
     if (const std::string_view minor = drill::MinorOf(version); !minor.empty()) return minor;
   }
   return {};

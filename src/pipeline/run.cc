@@ -130,8 +130,8 @@ DrillReport RunDrill(const Context& context, const DrillRequest& request) {
     if (restored.ok()) report.level_reached = 4;
     return restored.status();
   });
-  // Boot: a real etcd, of the version that wrote the snapshot, takes the data directory for its own. Without one the drill
-  // ends here, at L4.
+  // Boot: a real etcd, of the version that wrote the snapshot, takes the data directory for its own. Without one the
+  // drill ends here, at L4.
   stages.Run(kBootStage, [&]() -> Status {
     ASSIGN_OR_RETURN(const drill::EtcdBinary binary,
                      drill::ChooseEtcd(context, request.etcd_binaries, stages.WantedMinor()));
@@ -146,8 +146,7 @@ DrillReport RunDrill(const Context& context, const DrillRequest& request) {
   stages.Run(kVerifyStage, [&] {
     std::vector<drill::Check> checks = drill::CheckData(etcd->client(), stages.expectation(), context);
     if (!request.assertions.empty()) {
-      checks.push_back(
-          drill::CheckAssertions(etcd->client(), request.assertions, stages.expectation().revision));
+      checks.push_back(drill::CheckAssertions(etcd->client(), request.assertions, stages.expectation().revision));
     }
     return stages.Add(checks);
   });

@@ -1,4 +1,4 @@
-"""Reads bbolt files, knowing nothing of etcdrill: what a database holds, and which of its pages matter."""
+"""Reads bbolt files, knowing nothing of etcdrill: what a database holds, and which of its pages matter. Writes an empty one."""
 import struct
 
 PAGE = struct.Struct("<QHHI")  # id, flags, count, overflow
@@ -6,8 +6,9 @@ META = struct.Struct("<IIIIQQQQQQ")  # magic, version, page size, flags, root, s
 BRANCH = struct.Struct("<IIQ")  # position, key size, child
 LEAF = struct.Struct("<IIII")  # flags, position, key size, value size
 ELEMENT_BYTES = 16
-BRANCH_FLAG = 0x01
+BRANCH_FLAG, LEAF_FLAG, META_FLAG, FREELIST_FLAG = 0x01, 0x02, 0x04, 0x10
 MAGIC = 0xED0CDAED
+PAGE_SIZES = (4096, 16384)
 
 
 def checksum(body):
@@ -16,6 +17,18 @@ def checksum(body):
     for byte in body:
         value = (value ^ byte) * 0x100000001B3 % 2**64
     return value
+
+
+def empty_file(page_size):
+    """A database without a bucket, as bbolt itself begins one: two metas, a freelist without a page, a leaf without a pair."""
+    def page(number, flags, body=b""):
+        return (PAGE.pack(number, flags, 0, 0) + body).ljust(page_size, b"\0")
+
+    def meta(txid):
+        body = META.pack(MAGIC, 2, page_size, 0, 3, 0, 2, 4, txid, 0)[:-8]
+        return page(txid, META_FLAG, body + struct.pack("<Q", checksum(body)))
+
+    return meta(0) + meta(1) + page(2, FREELIST_FLAG) + page(3, LEAF_FLAG)
 
 
 class BoltFile:
@@ -33,7 +46,7 @@ class BoltFile:
 
     def _newest_meta(self):
         found = []
-        for offset in (PAGE.size, 4096 + PAGE.size):
+        for offset in (PAGE.size, *(size + PAGE.size for size in PAGE_SIZES if size + PAGE.size + META.size <= len(self._data))):
             meta = META.unpack_from(self._data, offset)
             if meta[0] == MAGIC and meta[9] == checksum(self._data[offset:offset + META.size - 8]):
                 found.append((meta[8], meta[2], meta[4]))

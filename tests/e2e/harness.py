@@ -252,13 +252,16 @@ class Cluster:
                 member.process.kill()
                 member.process.wait()
 
-    def add_member(self):
-        """A new, empty member joins; it is there when it has caught up and answers."""
+    def add_member(self, learner=False):
+        """A new, empty member joins; it is there when it has caught up and answers. A learner has only been started: it never
+        counts as healthy."""
         member = self._new_member(len(self.members))
-        self.etcdctl("member", "add", member.name, f"--peer-urls={member.peer_url}")
+        add = ["member", "add", member.name, f"--peer-urls={member.peer_url}", *(["--learner"] if learner else [])]
+        self.etcdctl_in_time(*add)
         self.members.append(member)
         self.start_member(member, state="existing")
-        self.wait_healthy()
+        if not learner:
+            self.wait_healthy()
         return member
 
     def _etcdctl(self, arguments, endpoints):
@@ -273,6 +276,11 @@ class Cluster:
     def etcdctl(self, *arguments, text=None, member=None):
         endpoints = [member.client_url] if member else self.endpoints
         return must(self._etcdctl(arguments, endpoints), text=text)
+
+    def etcdctl_in_time(self, *arguments, member=None):
+        """For what etcd refuses at first, such as a change of members within 5 s after one of them came."""
+        command = self._etcdctl(arguments, [member.client_url] if member else self.endpoints)
+        wait_until(lambda: run(command).code == 0, " ".join(arguments))
 
     def save(self, path, member=None):
         """A snapshot by the official tool."""

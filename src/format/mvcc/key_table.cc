@@ -1,9 +1,10 @@
 // Open addressing with linear probing. Each part is 77 to 87 per cent full: it grows by an eighth.
 #include "format/mvcc/key_table.h"
 
-#include <algorithm>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
 
-#include "base/bytes.h"
+#include <algorithm>
 
 namespace etcdrill::mvcc {
 namespace {
@@ -25,21 +26,8 @@ auto& Probe(uint64_t hash, size_t part_bits, Slots& slots) {
 
 }  // namespace
 
-// A multiply-and-fold hash over 8 bytes at a time; the constant is an odd 64-bit number with about half of its bits
-// set.
 uint64_t KeyTable::HashOf(std::string_view key) const {
-  constexpr uint64_t kMultiplier = 0x9e3779b97f4a7c15;
-  uint64_t hash = seed_ + key.size();
-  const auto mix = [&](uint64_t word) {
-    const auto product = static_cast<Uint128>(hash ^ word) * kMultiplier;
-    hash = static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
-  };
-  for (; key.size() >= 8; key.remove_prefix(8)) mix(LoadLE64(key.data()));
-  uint64_t tail = 0;
-  if (!key.empty()) std::memcpy(&tail, key.data(), key.size());
-  mix(tail);
-  mix(0);
-  return std::max<uint64_t>(hash, 1);  // 0 marks a free slot
+  return std::max<uint64_t>(XXH3_64bits_withSeed(key.data(), key.size(), seed_), 1);  // 0 marks a free slot
 }
 
 uint64_t KeyTable::Prepare(std::string_view key) const {

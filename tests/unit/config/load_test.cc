@@ -76,10 +76,12 @@ drill:
     return Problem("drill: {assertions: [" + std::string(entry) + "]}");
   };
   CHECK_THAT(assertion("{min_keys: 1}"), Catch::Matchers::EndsWith("names either a prefix or a key"));
-  CHECK_THAT(assertion("{prefix: a, key: b, exists: true}"), Catch::Matchers::EndsWith("names either a prefix or a key"));
+  CHECK_THAT(assertion("{prefix: a, key: b, exists: true}"),
+             Catch::Matchers::EndsWith("names either a prefix or a key"));
   CHECK_THAT(assertion("{prefix: a}"), Catch::Matchers::EndsWith("min_keys, max_keys or both beside a prefix"));
   CHECK_THAT(assertion("{key: a, min_keys: 1}"), Catch::Matchers::EndsWith("exists, equals or matches beside a key"));
-  CHECK_THAT(assertion("{prefix: a, min_keys: 2, max_keys: 1}"), Catch::Matchers::EndsWith("more min_keys than max_keys"));
+  CHECK_THAT(assertion("{prefix: a, min_keys: 2, max_keys: 1}"),
+             Catch::Matchers::EndsWith("more min_keys than max_keys"));
   CHECK_THAT(assertion("{key: a, exists: false, equals: b}"), Catch::Matchers::EndsWith("must not exist"));
   CHECK_THAT(assertion("{key: a, matches: \"(\"}"), Catch::Matchers::ContainsSubstring("missing"));
   CHECK_THAT(assertion("{key: a, exists: maybe}"), Catch::Matchers::ContainsSubstring("neither true nor false"));
