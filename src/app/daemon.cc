@@ -87,7 +87,8 @@ void RunSchedules(const Context& context, const config::Config& config, SidecarT
       report::Task::kSnapshot, config.snapshot.every, last.snapshot, [&] { tasks.TakeSnapshot(); },
       [&] { metrics.SnapshotSkipped(); });
   std::thread drills = schedule(
-      report::Task::kDrill, config.drill.every, last.drill, [&] { tasks.RunDrill(); }, [&] { metrics.DrillSkipped(); });
+      report::Task::kDrill, config.drill.every, last.drill, [&] { tasks.RunDrills(); },
+      [&] { metrics.DrillSkipped(); });
   std::thread health = schedule(
       report::Task::kHealth, config.health.interval, std::nullopt, [&] { tasks.ProbeHealth(); }, [] {});
   for (std::thread* thread : {&snapshots, &drills, &health}) thread->join();

@@ -6,6 +6,7 @@
 
 #include "etcd/health.h"
 #include "pipeline/catalog.h"
+#include "pipeline/drill_plan.h"
 #include "pipeline/run.h"
 
 namespace etcdrill::app {
@@ -98,29 +99,39 @@ void SidecarTasks::LogLineage(const store::Manifest& m) {
   }
 }
 
-Result<store::Manifest> SidecarTasks::WaitForSnapshot() {
+Result<std::vector<store::Manifest>> SidecarTasks::WaitForPlan() {
   while (true) {
     ASSIGN_OR_RETURN(const pipeline::Catalog catalog, pipeline::ReadCatalog(context_, store_));
-    if (catalog.Newest() != nullptr) return pipeline::SelectSnapshot(context_, catalog, "latest");
+    std::vector<store::Manifest> plan = pipeline::PlanDrills(catalog, config_.drill.sample);
+    if (!plan.empty()) return plan;
     if (!context_.clock.SleepFor(kStoreLookEvery, context_.stop)) return Error(Reason::kInterrupted, "stopped");
   }
 }
 
-void SidecarTasks::RunDrill() {
-  const auto snapshot = WaitForSnapshot();
-  if (Interrupted(snapshot.status())) return;
-  metrics_.DrillStarted(UnixSeconds(context_.clock.Now()));
-  if (!snapshot.ok()) {
-    context_.log.Error("drill failed", {{"stage", pipeline::kSelectStage}, {"err", MessageOf(snapshot.status())}});
+void SidecarTasks::RunDrills() {
+  const auto plan = WaitForPlan();
+  if (Interrupted(plan.status())) return;
+  if (!plan.ok()) {
+    metrics_.DrillStarted(UnixSeconds(context_.clock.Now()));
+    context_.log.Error("drill failed", {{"stage", pipeline::kSelectStage}, {"err", MessageOf(plan.status())}});
     metrics_.DrillEnded(false, pipeline::kSelectStage, 0, true, "");
     return;
   }
-  const pipeline::DrillReport report = pipeline::RunDrill(context_, {.snapshot = snapshot->name,
-                                                                     .path = store_.SnapshotPath(snapshot->name),
-                                                                     .manifest = *snapshot,
-                                                                     .etcd_binary = config_.drill.etcd_binary,
+  for (const store::Manifest& snapshot : *plan) {
+    if (!context_.stop.stop_requested()) RunDrill(snapshot, /*newest=*/&snapshot == &plan->front());
+  }
+}
+
+void SidecarTasks::RunDrill(const store::Manifest& snapshot, bool newest) {
+  metrics_.DrillStarted(UnixSeconds(context_.clock.Now()));
+  const pipeline::DrillReport report = pipeline::RunDrill(context_, {.snapshot = snapshot.name,
+                                                                     .path = store_.SnapshotPath(snapshot.name),
+                                                                     .manifest = snapshot,
+                                                                     .etcd_binaries = config_.drill.etcd_binaries,
                                                                      .scratch_dir = config_.drill.scratch_dir,
-                                                                     .timeout = config_.drill.timeout});
+                                                                     .timeout = config_.drill.timeout,
+                                                                     .assertions = config_.drill.assertions,
+                                                                     .newest = newest});
   ReportDrill(report);
 }
 

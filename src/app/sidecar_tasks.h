@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <vector>
 
 #include "config/config.h"
 #include "etcd/client.h"
@@ -29,12 +30,13 @@ class SidecarTasks {
   Status RefreshStoreFacts();
 
   void TakeSnapshot();
-  // Drills the newest snapshot; waits for one if the store is empty.
-  void RunDrill();
+  // Drills what the plan says, one after the other; waits for a snapshot if the store is empty.
+  void RunDrills();
   void ProbeHealth();
 
  private:
-  Result<store::Manifest> WaitForSnapshot();
+  Result<std::vector<store::Manifest>> WaitForPlan();
+  void RunDrill(const store::Manifest& snapshot, bool newest);
   void ReportDrill(const pipeline::DrillReport& report);
   void LogLineage(const store::Manifest& m);
 

@@ -33,6 +33,8 @@ constexpr std::array kReasons = {
     ReasonInfo{Reason::kTrailerMismatch, "trailer_mismatch", "checksum", kVerificationFailed, kRetry,
                "the SHA-256 at the end of the stream differs from that of the bytes received"},
     ReasonInfo{Reason::kNoSpace, "no_space", "space", kFailed, kRetry, "a file system is full or too small"},
+    ReasonInfo{Reason::kNoMemory, "no_memory", "other", kFailed, kRetry,
+               "what the drill's etcd needs is more memory than there is"},
     ReasonInfo{Reason::kReadOnly, "read_only", "storage", kFailed, kFinal, "a file system is mounted read-only"},
     ReasonInfo{Reason::kAccessDenied, "access_denied", "storage", kFailed, kFinal,
                "the process may not read or write a path"},

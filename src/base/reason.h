@@ -39,6 +39,7 @@ enum class Reason {
   kTrailerMismatch,
   // The disk.
   kNoSpace,
+  kNoMemory,
   kReadOnly,
   kAccessDenied,
   kTooManyFiles,

@@ -2,6 +2,8 @@
 // relative to the working directory by the time they stand here.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,11 +34,29 @@ struct SnapshotConfig {
   Duration timeout = 10min;
 };
 
+// One demand on the restored data: on how many keys have a prefix, or on one key.
+struct Assertion {
+  std::string prefix;  // this,
+  std::optional<uint64_t> min_keys;
+  std::optional<uint64_t> max_keys;
+  std::string key;  // or this
+  std::optional<bool> exists;
+  std::optional<std::string> equals;
+  std::optional<std::string> matches;  // an RE2 expression, found anywhere in the value
+};
+
+// Each run drills the newest snapshot, and one of so many parts of the others, in turn.
+struct DrillSample {
+  uint64_t older_parts = 7;  // 0: none of the others
+};
+
 struct DrillConfig {
   Duration every = 6h;
   std::string scratch_dir = "/var/lib/etcdrill/scratch";
-  std::string etcd_binary = "/usr/bin/etcd";
+  std::vector<std::string> etcd_binaries = {"/usr/bin/etcd"};
   Duration timeout = 30min;
+  DrillSample sample;
+  std::vector<Assertion> assertions;
 };
 
 struct HealthConfig {

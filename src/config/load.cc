@@ -3,6 +3,7 @@
 #include "config/load.h"
 
 #include <fmt/format.h>
+#include <re2/re2.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
@@ -88,9 +89,48 @@ class Section {
     }
   }
 
+  // The values of a mapping with names that are the user's own.
+  void ReadByName(const char* key, std::vector<std::string>& out) {
+    const YAML::Node node = Find(key);
+    if (!node.IsDefined()) return;
+    if (!node.IsMap() || node.size() == 0) {
+      problems_.Add(node.Mark(), fmt::format("{} must be a mapping with at least one entry", Full(key)));
+      return;
+    }
+    out.clear();
+    for (const auto& entry : node) {
+      if (IsScalar(entry.second, key, "a mapping of names to texts")) out.push_back(entry.second.Scalar());
+    }
+  }
+
   // Durations of zero make no sense for any key.
   void Read(const char* key, Duration& out) { ReadDuration(key, "", out); }
   void ReadEvery(const char* key, Duration& out) { ReadDuration(key, kEveryPrefix, out); }
+
+  // A list of mappings.
+  std::vector<Section> List(const char* key) {
+    std::vector<Section> sections;
+    const YAML::Node node = Find(key);
+    if (!node.IsDefined()) return sections;
+    if (!node.IsSequence()) {
+      problems_.Add(node.Mark(), fmt::format("{} must be a list", Full(key)));
+      return sections;
+    }
+    for (const YAML::Node& entry : node) sections.push_back({entry, Full(key), problems_});
+    return sections;
+  }
+
+  // A problem of the mapping as a whole.
+  void Complain(std::string_view what) { problems_.Add(node_.Mark(), fmt::format("each entry of {} {}", path_, what)); }
+
+  template <typename T>
+  void ReadOptional(const char* key, std::optional<T>& out, Result<T> (*parse)(std::string_view)) {
+    T value{};
+    const YAML::Node node = Find(key);
+    if (!IsScalar(node, key, "a text")) return;
+    Store(node, key, parse(node.Scalar()), value);
+    out = std::move(value);
+  }
 
   template <typename T>
   void Read(const char* key, T& out, Result<T> (*parse)(std::string_view)) {
@@ -225,13 +265,85 @@ void ReadCluster(Section section, ClusterConfig& cluster) {
   section.Finish();
 }
 
+Result<uint64_t> ParseCount(std::string_view text) {
+  uint64_t count = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+  if (error == std::errc() && end == text.data() + text.size()) return count;
+  return Error(Reason::kConfig, fmt::format("\"{}\" is not a number", text));
+}
+
+// There is no other choice; the key stands in the file to say what is done.
+Status CheckNewest(std::string_view text) {
+  return text == "always" ? OkStatus() : Error(Reason::kConfig, "the newest snapshot is drilled always");
+}
+
+// "1/7" gives 7, "none" 0.
+Result<uint64_t> ParseParts(std::string_view text) {
+  if (text == "none") return 0;
+  constexpr std::string_view kOneOf = "1/";
+  if (text.starts_with(kOneOf)) {
+    const Result<uint64_t> parts = ParseCount(text.substr(kOneOf.size()));
+    if (parts.ok() && *parts > 0) return parts;
+  }
+  return Error(Reason::kConfig, fmt::format("\"{}\" is not a part of all, such as 1/7, or none", text));
+}
+
+Result<bool> ParseBool(std::string_view text) {
+  if (text == "true") return true;
+  if (text == "false") return false;
+  return Error(Reason::kConfig, fmt::format("\"{}\" is neither true nor false", text));
+}
+
+Status CheckExpression(std::string_view text) {
+  const RE2 expression(re2::StringPiece(text.data(), text.size()), RE2::Quiet);
+  return expression.ok() ? OkStatus() : Error(Reason::kConfig, expression.error());
+}
+
+Assertion ReadAssertion(Section& section) {
+  Assertion a;
+  section.Read("prefix", a.prefix);
+  section.ReadOptional("min_keys", a.min_keys, ParseCount);
+  section.ReadOptional("max_keys", a.max_keys, ParseCount);
+  section.Read("key", a.key);
+  section.ReadOptional("exists", a.exists, ParseBool);
+  section.ReadOptional<std::string>("equals", a.equals,
+                                    [](std::string_view text) { return Result<std::string>(text); });
+  section.ReadOptional<std::string>("matches", a.matches, [](std::string_view text) -> Result<std::string> {
+    RETURN_IF_ERROR(CheckExpression(text));
+    return std::string(text);
+  });
+  const bool counts = a.min_keys.has_value() || a.max_keys.has_value();
+  const bool looks = a.exists.has_value() || a.equals.has_value() || a.matches.has_value();
+  if (a.prefix.empty() == a.key.empty()) {
+    section.Complain("names either a prefix or a key");
+  } else if (a.key.empty() ? !counts || looks : !looks || counts) {
+    section.Complain(a.key.empty() ? "has min_keys, max_keys or both beside a prefix"
+                                   : "has exists, equals or matches beside a key");
+  } else if (counts && a.min_keys.value_or(0) > a.max_keys.value_or(UINT64_MAX)) {
+    section.Complain("has more min_keys than max_keys");
+  } else if (a.exists == false && (a.equals.has_value() || a.matches.has_value())) {
+    section.Complain("can't look at the value of a key that must not exist");
+  }
+  section.Finish();
+  return a;
+}
+
 void ReadDrill(Section section, DrillConfig& drill) {
   section.ReadEvery("schedule", drill.every);
   section.Read("scratch_dir", drill.scratch_dir);
   section.Read("timeout", drill.timeout);
   Section etcd = section.Sub("etcd");
-  etcd.Read("binary", drill.etcd_binary);
+  std::string binary;
+  etcd.Read("binary", binary);
+  if (!binary.empty()) drill.etcd_binaries = {binary};
+  etcd.ReadByName("binaries", drill.etcd_binaries);
   etcd.Finish();
+  Section sample = section.Sub("sample");
+  std::string newest = "always";
+  sample.Read("newest", newest, CheckNewest);
+  sample.Read("older", drill.sample.older_parts, ParseParts);
+  sample.Finish();
+  for (Section& entry : section.List("assertions")) drill.assertions.push_back(ReadAssertion(entry));
   section.Finish();
 }
 
@@ -264,13 +376,17 @@ void ReadRoot(Section root, Config& config) {
   root.Finish();
 }
 
+void Resolve(std::string& path, const std::string& dir) {
+  if (!path.empty() && path.front() != '/') path = JoinPath(dir, path);
+}
+
 // Paths in the file are relative to the file.
 void ResolvePaths(Config& config, const std::string& dir) {
-  for (std::string* path :
-       {&config.cluster.tls.ca_file, &config.cluster.tls.cert_file, &config.cluster.tls.key_file,
-        &config.cluster.password_file, &config.store_path, &config.drill.scratch_dir, &config.drill.etcd_binary}) {
-    if (!path->empty() && path->front() != '/') *path = JoinPath(dir, *path);
+  for (std::string* path : {&config.cluster.tls.ca_file, &config.cluster.tls.cert_file, &config.cluster.tls.key_file,
+                            &config.cluster.password_file, &config.store_path, &config.drill.scratch_dir}) {
+    Resolve(*path, dir);
   }
+  for (std::string& path : config.drill.etcd_binaries) Resolve(path, dir);
 }
 
 }  // namespace

@@ -13,7 +13,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Duration kVersionLimit = 10s;
 constexpr Duration kPollEvery = 20ms;
 constexpr Duration kStopGrace = 3s;
 constexpr Duration kCallLimit = 60s;  // HashKV reads the whole database
@@ -40,27 +39,6 @@ Result<std::string> AbsolutePath(const std::string& path) {
 }
 
 }  // namespace
-
-Result<std::string> EtcdVersion(const Context& context, const std::string& binary) {
-  const auto output = RunToEnd(context.processes, context.clock, {.program = binary, .arguments = {"--version"}},
-                               kVersionLimit, context.stop);
-  if (!output.ok()) {
-    const Reason reason = ReasonOf(output.status());
-    if (reason == Reason::kInterrupted) return output.status();
-    return Error(Reason::kEtcdMissing, fmt::format("{}; name an etcd server binary with --etcd or drill.etcd.binary",
-                                                   MessageOf(output.status())));
-  }
-  // "etcd Version: 3.5.16"
-  constexpr std::string_view kPrefix = "etcd Version: ";
-  const std::string_view text = *output;
-  const size_t at = text.find(kPrefix);
-  if (at == std::string_view::npos) {
-    return Error(Reason::kEtcdVersion,
-                 fmt::format("{} --version does not answer like etcd; is it an etcd server binary?", binary));
-  }
-  const std::string_view rest = text.substr(at + kPrefix.size());
-  return std::string(rest.substr(0, rest.find_first_of("\r\n ")));
-}
 
 Result<std::unique_ptr<EtcdProcess>> EtcdProcess::Start(const Context& context, const std::string& binary,
                                                         const std::string& data_dir, const std::string& work_dir) {

@@ -15,10 +15,6 @@ namespace etcdrill::drill {
 inline constexpr std::string_view kPeerUrl = "unix://peer.sock:0";
 inline constexpr std::string_view kMemberName = "drill";
 
-// What `etcd --version` says, such as "3.5.16". kEtcdMissing if it can't be run, kEtcdVersion if it says something
-// else.
-Result<std::string> EtcdVersion(const Context& context, const std::string& binary);
-
 // Not thread-safe. `context` must outlive it.
 class EtcdProcess {
  public:

@@ -26,6 +26,7 @@ inline constexpr std::string_view kKeyCountCheck = "key_count";
 inline constexpr std::string_view kHashKvCheck = "hashkv";
 inline constexpr std::string_view kHealthCheck = "health";
 inline constexpr std::string_view kAlarmsCheck = "alarms";
+inline constexpr std::string_view kAssertionsCheck = "assertions";
 inline constexpr std::string_view kWriteCheck = "write";
 
 // A check of two texts that must be equal.

@@ -54,6 +54,9 @@ std::optional<bool> MembersAgree(const Catalog& catalog) {
 
 void AddDrillFacts(const Catalog& catalog, report::StoreFacts& facts) {
   for (const DrillSummary& drill : catalog.drills) {
+    // What would be restored today is what pages: an older one that passes must not hide a newest one that fails.
+    // Whether an older one fails is told by its state.
+    if (!drill.newest) continue;
     facts.drill_started = UnixSeconds(drill.started);
     facts.drill_stage_seconds = drill.stage_seconds;
     for (const auto& [name, passed] : drill.checks) facts.drill_checks[name] = passed;

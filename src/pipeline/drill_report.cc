@@ -52,6 +52,7 @@ std::string ToJson(const DrillReport& report) {
   const Json json = {{"apiVersion", "etcdrill/v1"},
                      {"kind", "DrillReport"},
                      {"snapshot", report.snapshot},
+                     {"newest", report.newest},
                      {"verdict", verify::VerdictName(report.verdict)},
                      {"level_reached", report.level_reached},
                      {"started", FormatRfc3339(report.started)},
@@ -71,6 +72,7 @@ Result<DrillSummary> ParseDrillSummary(std::string_view text) {
     if (json.at("kind") != "DrillReport") return Error(Reason::kDamaged, "not a drill report");
     DrillSummary summary;
     summary.snapshot = json.at("snapshot").get<std::string>();
+    summary.newest = json.value("newest", true);
     summary.verdict = json.at("verdict").get<std::string>();
     summary.level_reached = json.at("level_reached").get<int>();
     summary.rto_seconds = json.at("rto_seconds").get<double>();

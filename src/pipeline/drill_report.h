@@ -34,6 +34,7 @@ inline constexpr std::string_view kCleanupStage = "cleanup";
 
 struct DrillReport {
   std::string snapshot;
+  bool newest = true;  // of its store at that time
   verify::Verdict verdict = verify::Verdict::kNotProvable;
   int level_reached = 0;
   WallTime started{};
@@ -53,6 +54,7 @@ std::string ToJson(const DrillReport& report);
 // What history needs of a stored report.
 struct DrillSummary {
   std::string snapshot;
+  bool newest = true;
   std::string verdict;
   int level_reached = 0;
   WallTime started{};

@@ -4,7 +4,10 @@
 
 #include <fmt/format.h>
 
+#include "base/units.h"
+#include "drill/etcd_binary.h"
 #include "format/wal/wal.h"
+#include "io/memory.h"
 #include "pipeline/manifest_check.h"
 #include "verify/lineage.h"
 
@@ -28,12 +31,27 @@ Status CheckScratchSpace(const Context& context, const DrillRequest& request) {
                            request.scratch_dir, space.available_bytes, request.path, needed));
 }
 
+Status CheckMemory(uint64_t rows) {
+  // Measured with 3.6: 48 MB of anonymous memory for 40,000 rows of 1.5 KB, 315 MB for 500,000, 736 MB for 2,100,000 of
+  // 100 bytes. The pages of the database are files, and go when memory is needed.
+  constexpr uint64_t kEmptyEtcd = uint64_t{64} << 20;
+  constexpr uint64_t kBytesARow = 600;
+  const uint64_t needed = kEmptyEtcd + rows * kBytesARow;
+  const Result<uint64_t> available = AvailableMemory();
+  if (!available.ok() || *available >= needed) return OkStatus();
+  return Error(Reason::kNoMemory,
+               fmt::format("an etcd with {} rows needs about {}, {} are available; raise the memory limit, or drill "
+                           "elsewhere",
+                           rows, FormatSize(needed), FormatSize(*available)));
+}
+
 DrillStages::DrillStages(const Context& context, const DrillRequest& request)
     : context_(context),
       request_(request),
       watch_(context.clock),
       deadline_(context.clock.Monotonic() + request.timeout) {
   report_.snapshot = request.snapshot;
+  report_.newest = request.newest;
   report_.started = context.clock.Now();
 }
 
@@ -79,6 +97,17 @@ Status DrillStages::VerifySnapshot() {
                   .hashkv_may_vary = verify::HashKvMayVary(keyspace.live_keys, keyspace.hashkv.compact_revision),
                   .alarms = keyspace.alarms};
   return OkStatus();
+}
+
+// What the source said of itself is the surest; what the file says may lag behind, until all members are upgraded.
+std::string_view DrillStages::WantedMinor() const {
+  const verify::Keyspace& keyspace = *report_.verify->keyspace;
+  const std::string_view source = request_.manifest.has_value() ? request_.manifest->etcd_version : "";
+  for (const std::string_view version :
+       {source, std::string_view(keyspace.storage_version), std::string_view(keyspace.cluster_version)}) {
+    if (const std::string_view minor = drill::MinorOf(version); !minor.empty()) return minor;
+  }
+  return {};
 }
 
 Status DrillStages::Add(const std::vector<drill::Check>& checks) {

@@ -15,6 +15,10 @@ namespace etcdrill::pipeline {
 // kNoSpace if the scratch file system can't hold what a drill writes.
 Status CheckScratchSpace(const Context& context, const DrillRequest& request);
 
+// kNoMemory if an etcd with that many rows would not fit into what is left of the memory, its control group's limit
+// included.
+Status CheckMemory(uint64_t rows);
+
 // Not thread-safe. Both arguments must outlive it.
 class DrillStages {
  public:
@@ -39,6 +43,8 @@ class DrillStages {
 
   // Body of the stage `checksum`: fills report().verify and the checks that need no etcd.
   Status VerifySnapshot();
+  // The minor version of the etcd that wrote the snapshot, such as "3.5"; empty if nothing tells. After VerifySnapshot.
+  std::string_view WantedMinor() const;
   // Adds checks; an error names those that failed.
   Status Add(const std::vector<drill::Check>& checks);
   // The drill so far, if it passed, is what a restore would take.

@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include "capture/capture.h"
+#include "drill/assertions.h"
+#include "drill/etcd_binary.h"
 #include "drill/etcd_process.h"
 #include "io/scratch_dir.h"
 #include "pipeline/drill_stages.h"
@@ -106,9 +108,8 @@ DrillReport RunDrill(const Context& context, const DrillRequest& request) {
   std::unique_ptr<drill::EtcdProcess> etcd;
   std::string data_dir;
 
-  // Select: everything that the drill needs is there, before the first byte is read.
+  // Select: there is room for all that follows, before the first byte is read.
   stages.Run(kSelectStage, [&]() -> Status {
-    ASSIGN_OR_RETURN(report.etcd_version, drill::EtcdVersion(context, request.etcd_binary));
     RETURN_IF_ERROR(CheckScratchSpace(context, request));
     ASSIGN_OR_RETURN(scratch, ScratchDir::Create(context, request.scratch_dir));
     return OkStatus();
@@ -129,15 +130,26 @@ DrillReport RunDrill(const Context& context, const DrillRequest& request) {
     if (restored.ok()) report.level_reached = 4;
     return restored.status();
   });
-  // Boot: a real etcd takes the data directory for its own.
+  // Boot: a real etcd, of the version that wrote the snapshot, takes the data directory for its own. Without one the
+  // drill ends here, at L4.
   stages.Run(kBootStage, [&]() -> Status {
-    ASSIGN_OR_RETURN(etcd, drill::EtcdProcess::Start(context, request.etcd_binary, data_dir, scratch->path()));
+    ASSIGN_OR_RETURN(const drill::EtcdBinary binary,
+                     drill::ChooseEtcd(context, request.etcd_binaries, stages.WantedMinor()));
+    report.etcd_version = binary.version;
+    RETURN_IF_ERROR(CheckMemory(report.verify->keyspace->total_keys));
+    ASSIGN_OR_RETURN(etcd, drill::EtcdProcess::Start(context, binary.path, data_dir, scratch->path()));
     return etcd->WaitReady(stages.deadline());
   });
   // Health and verify: L5, it serves exactly what the file holds, and takes a write.
   stages.Run(kHealthStage,
              [&] { return stages.Add(drill::CheckHealth(etcd->client(), stages.expectation(), context)); });
-  stages.Run(kVerifyStage, [&] { return stages.Add(drill::CheckData(etcd->client(), stages.expectation(), context)); });
+  stages.Run(kVerifyStage, [&] {
+    std::vector<drill::Check> checks = drill::CheckData(etcd->client(), stages.expectation(), context);
+    if (!request.assertions.empty()) {
+      checks.push_back(drill::CheckAssertions(etcd->client(), request.assertions, stages.expectation().revision));
+    }
+    return stages.Add(checks);
+  });
   stages.MeasureRto();
   // Cleanup: whatever happened, neither the process nor the data outlive the drill.
   stages.RunAlways(kCleanupStage, [&]() -> Status {

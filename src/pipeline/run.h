@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "config/config.h"
 #include "etcd/client.h"
 #include "io/context.h"
 #include "pipeline/drill_report.h"
@@ -39,9 +40,11 @@ struct DrillRequest {
   std::string snapshot;                     // for the report: a name in the store, or a path
   std::string path;                         // of the file
   std::optional<store::Manifest> manifest;  // if it lies in a store
-  std::string etcd_binary;
-  std::string scratch_dir;  // a private directory is made in it
+  std::vector<std::string> etcd_binaries;   // candidates; the one of the snapshot's minor version boots it
+  std::string scratch_dir;                  // a private directory is made in it
   Duration timeout = std::chrono::minutes(30);
+  std::vector<config::Assertion> assertions = {};
+  bool newest = true;  // for the report: of its store
 };
 
 // Never fails: whatever happens is in the report.

@@ -11,7 +11,7 @@ import sys
 sys.dont_write_bytecode = True
 import harness
 
-REPORT_FIELDS = ["apiVersion", "kind", "snapshot", "verdict", "level_reached", "started", "finished", "stages", "checks",
+REPORT_FIELDS = ["apiVersion", "kind", "snapshot", "newest", "verdict", "level_reached", "started", "finished", "stages", "checks",
                  "rto_seconds", "etcd_version", "verify"]
 STAGES = ["select", "checksum", "restore", "boot", "health", "verify", "cleanup"]
 CHECKS = {"sha256", "db_hash", "revision", "key_count", "hashkv", "health", "alarms", "assertions", "write"}
@@ -76,7 +76,7 @@ class Fresh:
 
     # One story: each chapter changes the cluster for good.
     def test_every_state_reaches_level_5(self):
-        for chapter in (self.plain, self.expired_lease, self.compacted_at_head, self.with_auth, self.with_alarm):
+        for chapter in (self.plain, self.assertions, self.expired_lease, self.compacted_at_head, self.with_auth, self.with_alarm):
             with self.subTest(chapter.__name__):
                 chapter()
 
@@ -93,6 +93,29 @@ class Fresh:
         self.assertLessEqual(report["started"], report["finished"])
         self.assertGreater(report["rto_seconds"], 0)
         self.assertEqual(report["verify"]["live_keys"], len(self.cluster.content()))
+
+    def assertions(self):
+        snapshot = self.cluster.save(self.dir / "assertions.db")
+        keys = sorted(self.cluster.content())
+        prefix = keys[0].decode().rsplit("/", 1)[0] + "/"
+        count = sum(key.startswith(prefix.encode()) for key in keys)
+        config = self.dir / "assertions.yaml"
+
+        def drill(*entries, code):
+            config.write_text("drill:\n  assertions:\n" + "".join(f"    - {entry}\n" for entry in entries))
+            report = self.drill(snapshot, self.etcd, "--config", config, code=code)
+            return [check for check in report["checks"] if check["name"] == "assertions"][0], report
+
+        hold = [f"{{prefix: {prefix}, min_keys: {count}, max_keys: {count}}}", f'{{key: "{keys[0].decode()}", exists: true}}',
+                '{key: /no/such/key, exists: false}', f'{{key: "{keys[0].decode()}", matches: ".*"}}']
+        check, report = drill(*hold, code=0)
+        self.assertEqual((check["result"], check["actual"], report["level_reached"]), ("pass", "4 hold", 5))
+        for entry, why in ((f"{{prefix: {prefix}, min_keys: {count + 1}}}", "at least"), ("{key: /no/such/key, exists: true}", "not there"),
+                           (f'{{key: "{keys[0].decode()}", equals: canary-value}}', "another value"),
+                           (f'{{key: "{keys[0].decode()}", matches: "^canary$"}}', "does not match")):
+            check, report = drill(hold[0], entry, code=3)
+            self.assertEqual((check["result"], report["verdict"]), ("fail", "damaged"))
+            self.assertRegex(check["actual"], r"\A1 hold; .*" + why)
 
     def expired_lease(self):
         lease = self.cluster.etcdctl("lease", "grant", "2").split()[1]
@@ -265,30 +288,43 @@ class WrongEtcd(DrillCase):
 
     def test_missing(self):
         report = self.drill(self.SNAPSHOT, self.dir / "no-such-etcd", code=1)
-        self.assertFailedIn(report, "select", "not_provable")
+        self.assertFailedIn(report, "boot", "not_provable")
+        self.assertEqual(report["level_reached"], 4)
         self.assertOneLine(self.error, "no-such-etcd.*--etcd")
 
     def test_none_on_path(self):
-        command = ["drill", self.SNAPSHOT, "--scratch-dir", self.scratch]
-        self.assertOneLine(self.etcdrill(*command, env={"PATH": "/nowhere"}, code=1).err, "PATH.*--etcd")
+        command = ["drill", self.SNAPSHOT, "--scratch-dir", self.scratch, "-w", "json"]
+        outcome = self.etcdrill(*command, env={"PATH": "/nowhere"}, code=1)
+        self.error = outcome.err
+        self.assertOneLine(outcome.err, "PATH.*--etcd")
+        self.assertFailedIn(json.loads(outcome.out), "boot", "not_provable")
+
+    def test_another_minor_version(self):
+        for version in ("3.4", "3.6"):
+            with self.subTest(version=version):
+                report = self.drill(self.SNAPSHOT, harness.tool(version, "etcd"), code=1)
+                self.assertFailedIn(report, "boot", "not_provable")
+                self.assertEqual(report["level_reached"], 4)
+                self.assertEqual(report["etcd_version"], "")
+                self.assertOneLine(self.error, r"of etcd 3\.5, but .*another version")
 
     def test_a_directory(self):
-        self.assertFailedIn(self.drill(self.SNAPSHOT, self.dir, code=1), "select", "not_provable")
+        self.assertFailedIn(self.drill(self.SNAPSHOT, self.dir, code=1), "boot", "not_provable")
 
     def test_not_a_program(self):
         path = self.dir / "text"
         path.write_text("no program")
         path.chmod(0o755)
-        self.assertFailedIn(self.drill(self.SNAPSHOT, path, code=1), "select", "not_provable")
+        self.assertFailedIn(self.drill(self.SNAPSHOT, path, code=1), "boot", "not_provable")
 
     def test_is_not_etcd(self):
-        self.assertIn("etcd server binary", self.check('echo "hello"\n', "select"))
+        self.assertIn("etcd server binary", self.check('echo "hello"\n', "boot"))
 
     def test_fails_to_say_its_version(self):
-        self.assertIn("exit code 7", self.check("exit 7\n", "select"))
+        self.assertIn("exit code 7", self.check("exit 7\n", "boot"))
 
     def test_hangs_when_asked_for_its_version(self):
-        self.check('tail -f "$0"\n', "select")
+        self.check('tail -f "$0"\n', "boot")
 
     def test_ends_at_once(self):
         error = self.check(self.AS_ETCD + 'echo "no luck today"\nexit 5\n', "boot")

@@ -50,6 +50,46 @@ TEST_CASE("every kind of mistake has its line") {
   CHECK_THAT(Problem("a: [b"), Catch::Matchers::StartsWith("/etc/etcdrill/c.yaml:"));
 }
 
+TEST_CASE("the etcd binaries, the sample and the assertions of a drill") {
+  const auto config = Parse(R"(
+drill:
+  etcd: {binaries: {"3.5": /opt/etcd-3.5, "3.6": bin/etcd-3.6}}
+  sample: {newest: always, older: 1/3}
+  assertions:
+    - {prefix: /registry/pods/, min_keys: 1}
+    - {key: /registry/namespaces/kube-system, exists: true}
+    - {key: /a, equals: b}
+    - {key: /a, matches: "^b$"}
+)",
+                            "/etc/etcdrill/c.yaml");
+  REQUIRE(config.ok());
+  CHECK(config->drill.etcd_binaries == std::vector<std::string>{"/opt/etcd-3.5", "/etc/etcdrill/bin/etcd-3.6"});
+  CHECK(config->drill.sample.older_parts == 3);
+  REQUIRE(config->drill.assertions.size() == 4);
+  CHECK(config->drill.assertions[0].min_keys == 1);
+  CHECK(config->drill.assertions[1].exists == true);
+  CHECK(config->drill.assertions[2].equals == "b");
+  CHECK(config->drill.assertions[3].matches == "^b$");
+  CHECK(Parse("drill: {sample: {older: none}}", "c")->drill.sample.older_parts == 0);
+
+  const auto assertion = [](std::string_view entry) {
+    return Problem("drill: {assertions: [" + std::string(entry) + "]}");
+  };
+  CHECK_THAT(assertion("{min_keys: 1}"), Catch::Matchers::EndsWith("names either a prefix or a key"));
+  CHECK_THAT(assertion("{prefix: a, key: b, exists: true}"),
+             Catch::Matchers::EndsWith("names either a prefix or a key"));
+  CHECK_THAT(assertion("{prefix: a}"), Catch::Matchers::EndsWith("min_keys, max_keys or both beside a prefix"));
+  CHECK_THAT(assertion("{key: a, min_keys: 1}"), Catch::Matchers::EndsWith("exists, equals or matches beside a key"));
+  CHECK_THAT(assertion("{prefix: a, min_keys: 2, max_keys: 1}"),
+             Catch::Matchers::EndsWith("more min_keys than max_keys"));
+  CHECK_THAT(assertion("{key: a, exists: false, equals: b}"), Catch::Matchers::EndsWith("must not exist"));
+  CHECK_THAT(assertion("{key: a, matches: \"(\"}"), Catch::Matchers::ContainsSubstring("missing"));
+  CHECK_THAT(assertion("{key: a, exists: maybe}"), Catch::Matchers::ContainsSubstring("neither true nor false"));
+  CHECK_THAT(assertion("{prefix: a, min_keys: -1}"), Catch::Matchers::ContainsSubstring("not a number"));
+  CHECK_THAT(Problem("drill: {sample: {older: 0.5}}"), Catch::Matchers::ContainsSubstring("such as 1/7"));
+  CHECK_THAT(Problem("drill: {sample: {newest: never}}"), Catch::Matchers::ContainsSubstring("always"));
+}
+
 TEST_CASE("all problems are told in one pass") {
   const std::string problem = Problem("snapshot: {schedule: x}\ndrill: {timeout: y}\nlog: {level: z}\n");
   CHECK(std::count(problem.begin(), problem.end(), '\n') == 2);

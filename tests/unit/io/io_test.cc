@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include "io/durable_file.h"
+#include "io/memory.h"
 #include "io/scratch_dir.h"
 #include "support/catch.h"
 #include "support/snapshots.h"
@@ -158,6 +159,37 @@ TEST_CASE("scratch goes with its owner, and what a killed one left goes with the
     CHECK(test.fs().Exists((*scratch)->path() + "/file"));  // this one is alive
   }
   CHECK(test.fs().List(test.Path("scratch"))->empty());
+}
+
+TEST_CASE("available memory is what the machine has, or less in a control group") {
+  CHECK(AvailableMemory().ok());
+  TestContext test;
+  const std::string root = test.dir() + "/";
+  const auto write = [&](const std::string& path, const std::string& text) {
+    REQUIRE(test.fs().MakeDirs(DirName(root + path), 0700).ok());
+    testing::WriteFile(root + path, text);
+  };
+  CHECK_FALSE(AvailableMemory(root).ok());
+  write("proc/meminfo", "MemTotal:       16000 kB\nMemAvailable:    8000 kB\n");
+  CHECK(*AvailableMemory(root) == 8000u * 1024);
+  SECTION("version 2") {
+    write("proc/self/cgroup", "0::/pod\n");
+    write("sys/fs/cgroup/pod/memory.max", "max\n");
+    write("sys/fs/cgroup/pod/memory.current", "1000000\n");
+    CHECK(*AvailableMemory(root) == 8000u * 1024);
+    write("sys/fs/cgroup/pod/memory.max", "3000000\n");
+    CHECK(*AvailableMemory(root) == 2'000'000);
+    write("sys/fs/cgroup/pod/memory.stat", "anon 1\ninactive_file 400000\n");
+    CHECK(*AvailableMemory(root) == 2'400'000);
+    write("sys/fs/cgroup/pod/memory.current", "9000000\n");
+    CHECK(*AvailableMemory(root) == 0);
+  }
+  SECTION("version 1, seen from inside of a container") {
+    write("proc/self/cgroup", "5:memory:/of/the/host\n");
+    write("sys/fs/cgroup/memory/memory.limit_in_bytes", "3000000\n");
+    write("sys/fs/cgroup/memory/memory.usage_in_bytes", "1000000\n");
+    CHECK(*AvailableMemory(root) == 2'000'000);
+  }
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include "format/finding_codes.h"
 #include "pipeline/catalog.h"
 #include "pipeline/claims_check.h"
+#include "pipeline/drill_plan.h"
 #include "pipeline/drill_stages.h"
 #include "pipeline/manifest_check.h"
 #include "pipeline/scheduler.h"
@@ -246,6 +247,33 @@ TEST_CASE("an old snapshot is told from a young one, also under a new name") {
     REQUIRE(report.findings.total() == 1);
     CHECK(report.findings.kept()[0].code == codes::kSameContent);
   }
+}
+
+TEST_CASE("each run drills the newest and, in turn, a part of the others") {
+  Catalog catalog;
+  for (int i = 0; i < 8; ++i) {
+    CatalogEntry& entry = catalog.snapshots.emplace_back();
+    entry.manifest.name = std::to_string(i);
+  }
+  catalog.snapshots[3].state = SnapshotState::kFailed;
+  const auto run = [&](uint64_t parts, int64_t now) {
+    std::string names;
+    for (const store::Manifest& m : PlanDrills(catalog, {.older_parts = parts})) {
+      names += m.name;
+      DrillSummary& last = catalog.snapshots[static_cast<size_t>(std::stoi(m.name))].last_drill.emplace();
+      last.finished = WallTime(std::chrono::seconds(now));
+    }
+    return names;
+  };
+  CHECK(run(0, 1) == "7");
+  CHECK(run(3, 2) == "701");  // two of six
+  CHECK(run(3, 3) == "724");
+  CHECK(run(3, 4) == "756");
+  CHECK(run(3, 5) == "701");
+  CHECK(run(100, 6) == "72");
+  CHECK(run(1, 7) == "7456012");
+  catalog.snapshots.clear();
+  CHECK(PlanDrills(catalog, {}).empty());
 }
 
 TEST_CASE("a drill that could not be carried through neither proves nor disproves") {

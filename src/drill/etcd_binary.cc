@@ -1,0 +1,64 @@
+// A binary is asked for its version each time: what a path holds may have changed since the last drill.
+#include "drill/etcd_binary.h"
+
+#include <fmt/format.h>
+
+namespace etcdrill::drill {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Duration kVersionLimit = 10s;
+constexpr std::string_view kAdvice = "name one with --etcd, drill.etcd.binary or drill.etcd.binaries";
+
+Result<std::string> VersionOf(const Context& context, const std::string& binary) {
+  const auto output = RunToEnd(context.processes, context.clock, {.program = binary, .arguments = {"--version"}},
+                               kVersionLimit, context.stop);
+  if (!output.ok()) {
+    if (ReasonOf(output.status()) == Reason::kInterrupted) return output.status();
+    return Error(Reason::kEtcdMissing, fmt::format("{}; {}", MessageOf(output.status()), kAdvice));
+  }
+  // "etcd Version: 3.5.16"
+  constexpr std::string_view kPrefix = "etcd Version: ";
+  const std::string_view text = *output;
+  const size_t at = text.find(kPrefix);
+  if (at == std::string_view::npos) {
+    return Error(Reason::kEtcdVersion,
+                 fmt::format("{} --version does not answer like etcd; is it an etcd server binary?", binary));
+  }
+  const std::string_view rest = text.substr(at + kPrefix.size());
+  return std::string(rest.substr(0, rest.find_first_of("\r\n ")));
+}
+
+}  // namespace
+
+std::string_view MinorOf(std::string_view version) {
+  const size_t first = version.find('.');
+  if (first == std::string_view::npos) return {};
+  return version.substr(0, version.find('.', first + 1));
+}
+
+Result<EtcdBinary> ChooseEtcd(const Context& context, const std::vector<std::string>& candidates,
+                              std::string_view minor) {
+  if (candidates.empty()) {
+    return Error(Reason::kEtcdMissing, fmt::format("no etcd server binary on PATH or configured; {}", kAdvice));
+  }
+  Status why_not;
+  std::string others;
+  for (const std::string& path : candidates) {
+    const Result<std::string> version = VersionOf(context, path);
+    if (!version.ok()) {
+      if (ReasonOf(version.status()) == Reason::kInterrupted) return version.status();
+      if (why_not.ok()) why_not = version.status();
+      continue;
+    }
+    if (minor.empty() || MinorOf(*version) == minor) return EtcdBinary{path, *version};
+    others += fmt::format("{}{} is {}", others.empty() ? "" : ", ", path, *version);
+  }
+  if (others.empty()) return why_not;
+  return Error(Reason::kEtcdVersion,
+               fmt::format("the snapshot is of etcd {}, but {}: another version proves something else; {}", minor,
+                           others, kAdvice));
+}
+
+}  // namespace etcdrill::drill

@@ -1,0 +1,28 @@
+// Which etcd boots a snapshot: one of the minor version that wrote it. A newer one migrates the data while it boots, an
+// older one refuses it or reads it without a schema check (formats.md 6.6): what such a drill proves is not what a
+// restore would give.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/status.h"
+#include "io/context.h"
+
+namespace etcdrill::drill {
+
+struct EtcdBinary {
+  std::string path;
+  std::string version;  // "3.5.16", as it says itself
+};
+
+// "3.5" of "3.5.16"; empty if that is no version.
+std::string_view MinorOf(std::string_view version);
+
+// The first candidate of that minor version; of any version if `minor` is empty. kEtcdMissing if no candidate can be
+// run, kEtcdVersion, with what there is, if none fits.
+Result<EtcdBinary> ChooseEtcd(const Context& context, const std::vector<std::string>& candidates,
+                              std::string_view minor);
+
+}  // namespace etcdrill::drill

@@ -1,0 +1,27 @@
+// A pure function of the catalogue.
+#include "pipeline/drill_plan.h"
+
+#include <algorithm>
+
+namespace etcdrill::pipeline {
+
+std::vector<store::Manifest> PlanDrills(const Catalog& catalog, const config::DrillSample& sample) {
+  const CatalogEntry* const newest = catalog.Newest();
+  if (newest == nullptr) return {};
+  std::vector<const CatalogEntry*> older;
+  for (const CatalogEntry& entry : catalog.snapshots) {
+    if (&entry != newest && entry.state != SnapshotState::kFailed) older.push_back(&entry);
+  }
+  const auto last_drilled = [](const CatalogEntry* entry) {
+    return entry->last_drill.has_value() ? entry->last_drill->finished : WallTime::min();
+  };
+  // Of those that were never drilled, the oldest first: it is the next that retention takes away.
+  std::stable_sort(older.begin(), older.end(),
+                   [&](const auto* a, const auto* b) { return last_drilled(a) < last_drilled(b); });
+  const size_t turns = sample.older_parts == 0 ? 0 : (older.size() + sample.older_parts - 1) / sample.older_parts;
+  std::vector<store::Manifest> plan = {newest->manifest};
+  for (size_t i = 0; i < turns; ++i) plan.push_back(older[i]->manifest);
+  return plan;
+}
+
+}  // namespace etcdrill::pipeline

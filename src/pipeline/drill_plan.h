@@ -1,0 +1,16 @@
+// Which snapshots a drill run takes: the newest always, because it is what one would restore today; of the others those
+// whose last drill lies back furthest, a part of them each time. So each is drilled in turn, and whose turn it is
+// follows from the drill reports in the store.
+#pragma once
+
+#include <vector>
+
+#include "config/config.h"
+#include "pipeline/catalog.h"
+
+namespace etcdrill::pipeline {
+
+// The newest comes first. Snapshots that are known to be wrong are left out.
+std::vector<store::Manifest> PlanDrills(const Catalog& catalog, const config::DrillSample& sample);
+
+}  // namespace etcdrill::pipeline
