@@ -97,6 +97,7 @@ struct CommandTable {
   LineageOptions lineage;
   DrillOptions drill;
   HealthOptions health;
+  DrillsOptions drills;
   CheckConfigOptions check_config;
   SelftestOptions selftest;
   Command chosen;
@@ -221,6 +222,20 @@ void CommandTable::AddOtherCommands(CLI::App& root) {
   AddFormat(s, health.format);
   AddConnection(s, health.connection);
   Choose(s, Health, health);
+
+  CLI::App* reports = root.add_subcommand("drills", "The drill reports in a store")->require_subcommand(1);
+  s = reports->add_subcommand("list", "All of them, oldest first");
+  AddConfig(s, drills.config_file, /*required=*/true);
+  AddFormat(s, drills.format);
+  Choose(s, DrillsList, drills);
+  s = reports->add_subcommand("show", "One of them, as it is stored");
+  s->add_option("name", drills.name)->type_name("NAME")->required();
+  AddConfig(s, drills.config_file, /*required=*/true);
+  Choose(s, DrillsShow, drills);
+  s = reports->add_subcommand("verify",
+                              "Whether one was changed or taken away: each names the one before it and its hash");
+  AddConfig(s, drills.config_file, /*required=*/true);
+  Choose(s, DrillsVerify, drills);
 
   CLI::App* check = root.add_subcommand("check", "Check a file without using it")->require_subcommand(1);
   s = check->add_subcommand("config", "All problems of a configuration file in one pass");

@@ -121,6 +121,15 @@ struct SelftestOptions {
 };
 Result<ExitCode> Selftest(const Context& context, const SelftestOptions& options);
 
+struct DrillsOptions {
+  std::string config_file;
+  std::string name;  // show: of the report
+  OutputFormat format = OutputFormat::kSimple;
+};
+Result<ExitCode> DrillsList(const Context& context, const DrillsOptions& options);
+Result<ExitCode> DrillsShow(const Context& context, const DrillsOptions& options);
+Result<ExitCode> DrillsVerify(const Context& context, const DrillsOptions& options);
+
 struct CheckConfigOptions {
   std::string file;
 };

@@ -6,6 +6,7 @@
 
 #include "etcd/health.h"
 #include "pipeline/catalog.h"
+#include "pipeline/drill_evidence.h"
 #include "pipeline/drill_plan.h"
 #include "pipeline/run.h"
 
@@ -154,9 +155,14 @@ void SidecarTasks::ReportDrill(const pipeline::DrillReport& report) {
   if (!CleanedUp(report)) {
     context_.log.Warn("drill left something behind", {{"err", report.stages.back().error}});
   }
-  Status kept = store_.AddDrillReport(report.snapshot, report.finished, pipeline::ToJson(report));
+  Status kept = KeepReport(report);
   if (kept.ok()) kept = RefreshStoreFacts();
   if (!kept.ok()) context_.log.Error("the drill report can't be kept", {{"err", MessageOf(kept)}});
+}
+
+Status SidecarTasks::KeepReport(const pipeline::DrillReport& report) {
+  ASSIGN_OR_RETURN(const auto earlier, store_.DrillReports());
+  return store_.AddDrillReport(report.snapshot, report.finished, pipeline::EvidenceJson(report, earlier));
 }
 
 void SidecarTasks::ProbeHealth() {

@@ -37,6 +37,7 @@ class SidecarTasks {
  private:
   Result<std::vector<store::Manifest>> WaitForPlan();
   void RunDrill(const store::Manifest& snapshot, bool newest);
+  Status KeepReport(const pipeline::DrillReport& report);
   void ReportDrill(const pipeline::DrillReport& report);
   void LogLineage(const store::Manifest& m);
 

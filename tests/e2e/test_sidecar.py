@@ -60,7 +60,7 @@ class Store:
         """The gauges that have to follow from it, if every drill in it has passed."""
         drilled = {drill["snapshot"] for drill in self.drills}
         verified = [manifest for manifest in self.manifests if manifest["name"] in drilled]
-        newest, last = self.manifests[-1], self.drills[-1]
+        newest, last = self.manifests[-1], self.last_drill_of_newest()
         return {"etcdrill_state_created_timestamp_seconds": self.created,
                 "etcdrill_snapshot_last_success_timestamp_seconds": unix(newest["taken"]),
                 "etcdrill_snapshot_last_size_bytes": newest["size"],
@@ -75,6 +75,9 @@ class Store:
                 "etcdrill_drill_last_success_timestamp_seconds": unix(last["finished"]),
                 "etcdrill_drill_last_duration_seconds": last["rto_seconds"],
                 "etcdrill_drill_consecutive_failures": 0}
+
+    def last_drill_of_newest(self):
+        return [drill for drill in self.drills if drill["newest"]][-1]
 
     def states(self):
         verified = len({drill["snapshot"] for drill in self.drills})
@@ -263,9 +266,10 @@ class Serving(SidecarCase):
 class Restart(SidecarCase):
     def test_the_first_scrape_after_a_restart_is_right(self):
         before = self.start(snapshot="1s", drill="2s")
-        before.wait_for_line("drill passed", after=1)
+        before.wait_for_line("drill passed", after=3)
         self.assertEqual(before.stop(), 0)
         store = Store(self.dir / "store")
+        self.check_evidence(len(store.drills))
         after = self.start()  # hourly: nothing is due
         families = harness.parse_metrics(after.first_answer("/metrics"))
         for name, expected in store.metrics().items():
@@ -275,9 +279,26 @@ class Restart(SidecarCase):
         self.assertEqual(families["etcdrill_snapshot_attempts_total"].samples[0][2], 0)
         self.assertEqual(harness.by_label(families["etcdrill_drill_last_check_success"], "check"),
                          dict.fromkeys(catalogue()["etcdrill_drill_last_check_success"][1]["check"], 1))
-        seconds = {stage["name"]: stage["duration_seconds"] for stage in store.drills[-1]["stages"]}
+        seconds = {stage["name"]: stage["duration_seconds"] for stage in store.last_drill_of_newest()["stages"]}
         self.assertEqual(harness.by_label(families["etcdrill_drill_last_stage_duration_seconds"], "stage"), seconds)
         self.assertStops(after)
+
+    def check_evidence(self, count):
+        config = ("--config", self.dir / "etcdrill.yaml")
+        self.assertIn(f"{count} drill reports", self.etcdrill("drills", "verify", *config).out)
+        listed = json.loads(self.etcdrill("drills", "list", *config, "-w", "json").out)
+        self.assertEqual(len(listed), count)
+        name = listed[0]["name"]
+        shown = json.loads(self.etcdrill("drills", "show", name, *config).out)
+        self.assertEqual((shown["evidence"]["previous"], shown["level_reached"]), (None, 5))
+        self.assertRegex(shown["evidence"]["tool"], r"\Aetcdrill \d")
+        file = self.dir / "store" / "drills" / f"{name}.json"
+        content = file.read_text()
+        file.write_text(content.replace('"rto_seconds": ', '"rto_seconds": 1'))
+        if count > 1:
+            self.assertIn(f"{name}: it was changed after", self.etcdrill("drills", "verify", *config, code=3).out)
+        file.write_text(content)
+        self.assertOneLine(self.etcdrill("drills", "show", "no-such-report", *config, code=1).err, "drills list")
 
     def test_a_snapshot_that_rots_in_the_store_is_found(self):
         sidecar = self.start(drill="1s")
@@ -300,7 +321,7 @@ class Restart(SidecarCase):
         self.assertEqual(sidecar.value("etcdrill_drill_last_check_success", check="sha256"), 0)
         self.assertGreaterEqual(sidecar.value("etcdrill_drill_consecutive_failures"), 1)
         self.assertEqual(sidecar.value("etcdrill_drill_last_failure_timestamp_seconds"),
-                         unix(Store(self.dir / "store").drills[-1]["finished"]))
+                         unix(Store(self.dir / "store").last_drill_of_newest()["finished"]))
 
 
 class Signals(SidecarCase):

@@ -5,6 +5,7 @@
 #include "format/finding_codes.h"
 #include "pipeline/catalog.h"
 #include "pipeline/claims_check.h"
+#include "pipeline/drill_evidence.h"
 #include "pipeline/drill_plan.h"
 #include "pipeline/drill_stages.h"
 #include "pipeline/manifest_check.h"
@@ -274,6 +275,49 @@ TEST_CASE("each run drills the newest and, in turn, a part of the others") {
   CHECK(run(1, 7) == "7456012");
   catalog.snapshots.clear();
   CHECK(PlanDrills(catalog, {}).empty());
+}
+
+TEST_CASE("a drill report that was changed or taken away breaks the row") {
+  std::vector<store::DrillFile> drills;
+  for (int i = 0; i < 4; ++i) {
+    DrillReport report;
+    report.snapshot = std::to_string(i);
+    drills.push_back({"report-" + std::to_string(i), EvidenceJson(report, drills)});
+  }
+  const auto problem = [&] {
+    const std::vector<std::string> problems = CheckEvidence(drills);
+    return problems.empty() ? std::string() : problems[0];
+  };
+  CHECK(problem().empty());
+  SECTION("whatever order two of one second are read in") {
+    std::swap(drills[0], drills[1]);
+    CHECK(problem().empty());
+  }
+  SECTION("a changed one") {
+    drills[1].json.replace(drills[1].json.find("\"level_reached\": 0"), 18, "\"level_reached\": 5");
+    CHECK(problem() == "report-1: it was changed after report-2 was written");
+  }
+  SECTION("one that is gone") {
+    drills.erase(drills.begin() + 2);
+    CHECK(problem() == "report-3: the report before it, report-2, is gone");
+  }
+  SECTION("one that came in from elsewhere") {
+    drills.insert(drills.begin() + 2, {"report-x", EvidenceJson(DrillReport{}, {drills[0], drills[1]})});
+    CHECK(problem() == "report-2: two reports say that they follow report-1");
+  }
+  SECTION("one that says nothing of the one before it") {
+    drills.push_back({"report-4", ToJson(DrillReport{})});
+    CHECK(problem() == "report-4: it does not say which report came before it");
+  }
+  SECTION("one that begins anew") {
+    drills.push_back({"report-4", EvidenceJson(DrillReport{}, {})});
+    CHECK(problem() == "report-4: it says that it is the first, as report-0 does");
+  }
+  SECTION("reports of before there was a row may begin it") {
+    std::vector<store::DrillFile> row = {{"old-0", ToJson(DrillReport{})}, {"old-1", ToJson(DrillReport{})}};
+    row.push_back({"report-0", EvidenceJson(DrillReport{}, row)});
+    CHECK(CheckEvidence(row).empty());
+  }
 }
 
 TEST_CASE("a drill that could not be carried through neither proves nor disproves") {

@@ -1,0 +1,81 @@
+// drills: the reports in a store, one of them, and whether their row is whole.
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "app/commands.h"
+#include "app/config_source.h"
+#include "app/output.h"
+#include "base/units.h"
+#include "config/load.h"
+#include "pipeline/drill_evidence.h"
+#include "store/local_store.h"
+
+namespace etcdrill::app {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Result<std::vector<store::DrillFile>> ReadDrills(const Context& context, const std::string& config_file) {
+  ASSIGN_OR_RETURN(const config::Config config, config::Load(context.fs, config_file));
+  ASSIGN_OR_RETURN(const auto store, store::LocalStore::Open(context, config.store_path));
+  return store->DrillReports();
+}
+
+}  // namespace
+
+Result<ExitCode> DrillsList(const Context& context, const DrillsOptions& options) {
+  ASSIGN_OR_RETURN(const auto drills, ReadDrills(context, options.config_file));
+  Json json = Json::array();
+  std::vector<std::vector<std::string>> rows;
+  for (const store::DrillFile& drill : drills) {
+    const auto summary = pipeline::ParseDrillSummary(drill.json);
+    if (!summary.ok()) {
+      context.log.Warn("a drill report can't be read", {{"drill", drill.name}, {"err", MessageOf(summary.status())}});
+      continue;
+    }
+    json.push_back({{"name", drill.name},
+                    {"snapshot", summary->snapshot},
+                    {"finished", FormatRfc3339(summary->finished)},
+                    {"verdict", summary->verdict},
+                    {"level_reached", summary->level_reached},
+                    {"rto_seconds", summary->rto_seconds}});
+    rows.push_back({drill.name, FormatRfc3339(summary->finished), summary->verdict,
+                    fmt::format("{} of 5", summary->level_reached),
+                    summary->passed ? fmt::format("{:.2f} s", summary->rto_seconds) : "-"});
+  }
+  if (options.format == OutputFormat::kJson) {
+    fmt::print("{}\n", json.dump(2, ' ', false, Json::error_handler_t::replace));
+    return ExitCode::kOk;
+  }
+  const std::vector<std::string> head = {"NAME", "FINISHED", "VERDICT", "LEVEL", "RTO"};
+  fmt::print("{}", options.format == OutputFormat::kTable ? FramedTable(head, rows) : PlainTable(head, rows));
+  return ExitCode::kOk;
+}
+
+Result<ExitCode> DrillsShow(const Context& context, const DrillsOptions& options) {
+  ASSIGN_OR_RETURN(const auto drills, ReadDrills(context, options.config_file));
+  for (const store::DrillFile& drill : drills) {
+    if (drill.name != options.name) continue;
+    fmt::print("{}", drill.json);
+    return ExitCode::kOk;
+  }
+  return Error(Reason::kNotFound, fmt::format("there is no drill report {} among the {} in the store; see `etcdrill "
+                                              "drills list`",
+                                              options.name, drills.size()));
+}
+
+Result<ExitCode> DrillsVerify(const Context& context, const DrillsOptions& options) {
+  ASSIGN_OR_RETURN(const auto drills, ReadDrills(context, options.config_file));
+  const std::vector<std::string> problems = pipeline::CheckEvidence(drills);
+  for (const std::string& problem : problems) fmt::print("{}\n", problem);
+  if (problems.empty()) {
+    fmt::print("{} drill reports, none changed or missing between the first and the last\n", drills.size());
+    return ExitCode::kOk;
+  }
+  return Error(Reason::kDamaged, fmt::format("{} of the drill reports' links are broken: the store was written to by "
+                                             "hand, or damaged",
+                                             problems.size()));
+}
+
+}  // namespace etcdrill::app

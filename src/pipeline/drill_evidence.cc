@@ -1,0 +1,97 @@
+// Each report names its predecessor; the row is whole if every one but the first names one that is there, unchanged,
+// and no two name the same.
+#include "pipeline/drill_evidence.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
+
+#include "base/bytes.h"
+#include "base/version.h"
+#include "crypto/hash.h"
+
+namespace etcdrill::pipeline {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string Sha256Of(std::string_view text) {
+  Sha256 sum;
+  sum.Update(text);
+  return Hex(sum.Finish());
+}
+
+std::string HostName() {
+  std::string name(256, '\0');
+  if (gethostname(name.data(), name.size() - 1) != 0) return "";
+  return name.c_str();
+}
+
+struct Link {
+  std::string name;
+  std::string sha256;
+};
+
+// What a report says of its predecessor: none if it is the first; nullopt if it says nothing.
+std::optional<std::optional<Link>> PreviousOf(const store::DrillFile& drill) {
+  const Json json = Json::parse(drill.json, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object() || !json.contains("evidence") || !json["evidence"].is_object()) return std::nullopt;
+  const Json& evidence = json["evidence"];
+  if (!evidence.contains("previous")) return std::nullopt;
+  const Json& previous = evidence["previous"];
+  if (previous.is_null()) return std::optional<Link>();
+  if (!previous.is_object()) return std::nullopt;
+  const auto text = [&](const char* field) {
+    return previous.contains(field) && previous[field].is_string() ? previous[field].get<std::string>() : "";
+  };
+  return Link{text("name"), text("sha256")};
+}
+
+}  // namespace
+
+std::string EvidenceJson(const DrillReport& report, const std::vector<store::DrillFile>& earlier) {
+  Json json = Json::parse(ToJson(report));
+  Json previous = nullptr;
+  if (!earlier.empty()) previous = {{"name", earlier.back().name}, {"sha256", Sha256Of(earlier.back().json)}};
+  json["evidence"] = {
+      {"tool", fmt::format("etcdrill {}", kVersion)}, {"host", HostName()}, {"previous", std::move(previous)}};
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+std::vector<std::string> CheckEvidence(const std::vector<store::DrillFile>& drills) {
+  std::vector<std::string> problems;
+  std::map<std::string, std::string> sums;
+  for (const store::DrillFile& drill : drills) sums[drill.name] = Sha256Of(drill.json);
+  std::set<std::string> named;
+  std::string first;
+  bool row_began = false;
+  for (const store::DrillFile& drill : drills) {
+    const auto previous = PreviousOf(drill);
+    if (!previous.has_value()) {
+      if (row_began) problems.push_back(fmt::format("{}: it does not say which report came before it", drill.name));
+      continue;
+    }
+    const std::optional<Link>& link = *previous;
+    if (!link.has_value()) {
+      // Not by their order here: two may be of one second.
+      if (!first.empty())
+        problems.push_back(fmt::format("{}: it says that it is the first, as {} does", drill.name, first));
+      first = drill.name;
+    } else if (!sums.contains(link->name)) {
+      problems.push_back(fmt::format("{}: the report before it, {}, is gone", drill.name, link->name));
+    } else if (sums[link->name] != link->sha256) {
+      problems.push_back(fmt::format("{}: it was changed after {} was written", link->name, drill.name));
+    }
+    if (link.has_value() && !named.insert(link->name).second) {
+      problems.push_back(fmt::format("{}: two reports say that they follow {}", drill.name, link->name));
+    }
+    row_began = true;
+  }
+  return problems;
+}
+
+}  // namespace etcdrill::pipeline
