@@ -306,8 +306,12 @@ class Restart(SidecarCase):
         database, = (self.dir / "store").glob("*.db")
         content = bytearray(database.read_bytes())
         content[len(content) // 2] ^= 1
-        database.write_bytes(content)
-        self.assertIn("stage=checksum", sidecar.wait_for_line("drill failed"))
+        # In one step: a drill that runs right now must not meet a file that is half written. It may fail later on, though.
+        rotten = self.dir / "rotten.db"
+        rotten.write_bytes(content)
+        rotten.replace(database)
+        harness.wait_until(lambda: any("stage=checksum" in line for line in sidecar.lines("drill failed")),
+                           "a drill that fails at its checksum")
         self.check_rotten(sidecar)
         self.assertGreaterEqual(sidecar.value("etcdrill_drill_failures_total", stage="checksum"), 1)
         self.assertStops(sidecar)
