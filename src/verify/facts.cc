@@ -2,6 +2,8 @@
 // first.
 #include "verify/facts.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "format/bbolt/tree.h"
@@ -40,6 +42,13 @@ Result<std::optional<Facts>> ReadFacts(const ReadableFile& file, Findings& findi
   ASSIGN_OR_RETURN(facts.state, mvcc::ReadStoreState(file, facts.body, facts.meta));
   ASSIGN_OR_RETURN(facts.revision, CurrentRevision(file, facts));
   return std::optional(facts);
+}
+
+Result<OpenedSnapshot> OpenSnapshot(const Context& context, const std::string& path, Findings& findings) {
+  ASSIGN_OR_RETURN(InterruptibleFile file, InterruptibleFile::Open(context, path));
+  ASSIGN_OR_RETURN(const std::optional<Facts> facts, ReadFacts(file, findings));
+  if (!facts.has_value()) return Error(Reason::kDamaged, fmt::format("{}: {}", path, findings.kept().front().text));
+  return OpenedSnapshot{std::move(file), *facts};
 }
 
 }  // namespace etcdrill::verify

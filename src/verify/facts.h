@@ -45,4 +45,12 @@ struct Facts {
 // nullopt, with a finding, if neither meta can be used.
 Result<std::optional<Facts>> ReadFacts(const ReadableFile& file, Findings& findings);
 
+struct OpenedSnapshot {
+  InterruptibleFile file;
+  Facts facts;
+};
+
+// For those who need the facts to go on: kDamaged if neither meta can be used.
+Result<OpenedSnapshot> OpenSnapshot(const Context& context, const std::string& path, Findings& findings);
+
 }  // namespace etcdrill::verify

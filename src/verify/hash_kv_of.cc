@@ -46,20 +46,19 @@ Status CheckAnswerable(const std::string& path, const Facts& facts, int64_t revi
 
 Result<mvcc::HashKv> HashKvOf(const Context& context, const std::string& path, int64_t revision,
                               std::optional<int64_t> compact_revision) {
-  ASSIGN_OR_RETURN(const InterruptibleFile file, InterruptibleFile::Open(context, path));
   Findings findings;
-  ASSIGN_OR_RETURN(const std::optional<Facts> facts, ReadFacts(file, findings));
-  if (!facts.has_value()) return Error(Reason::kDamaged, fmt::format("{}: {}", path, findings.kept().front().text));
-  const int64_t at = revision == 0 ? facts->revision : revision;
-  const int64_t compacted = compact_revision.value_or(facts->state.CompactRevision());
-  RETURN_IF_ERROR(CheckAnswerable(path, *facts, at, compacted));
+  ASSIGN_OR_RETURN(const OpenedSnapshot snapshot, OpenSnapshot(context, path, findings));
+  const auto& [file, facts] = snapshot;
+  const int64_t at = revision == 0 ? facts.revision : revision;
+  const int64_t compacted = compact_revision.value_or(facts.state.CompactRevision());
+  RETURN_IF_ERROR(CheckAnswerable(path, facts, at, compacted));
 
-  ASSIGN_OR_RETURN(mvcc::KeyIndex index, mvcc::BuildKeyIndex(file, facts->body, facts->meta, facts->state, at,
-                                                             compacted, context.random.Next()));
+  ASSIGN_OR_RETURN(mvcc::KeyIndex index, mvcc::BuildKeyIndex(file, facts.body, facts.meta, facts.state, at, compacted,
+                                                             context.random.Next()));
   mvcc::HashKvSum sum(at, compacted, index.live_keys() > 0);
   HashKvVisitor visitor(index, sum, compacted);
   // All buckets are walked, for the findings: a hash over a broken structure would be a number without a meaning.
-  RETURN_IF_ERROR(bbolt::WalkAll(file, facts->body, facts->meta, findings, visitor));
+  RETURN_IF_ERROR(bbolt::WalkAll(file, facts.body, facts.meta, findings, visitor));
   if (findings.errors() > 0) {
     return Error(Reason::kDamaged,
                  fmt::format("{} is damaged: {}; see `etcdrill verify {}`", path, findings.kept().front().text, path));

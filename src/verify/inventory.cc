@@ -161,16 +161,15 @@ std::string_view ResourceOf(std::string_view key) {
 }
 
 Result<Inventory> TakeInventory(const Context& context, const std::string& path) {
-  ASSIGN_OR_RETURN(const InterruptibleFile file, InterruptibleFile::Open(context, path));
   Findings findings;
-  ASSIGN_OR_RETURN(const std::optional<Facts> facts, ReadFacts(file, findings));
-  if (!facts.has_value()) return Error(Reason::kDamaged, fmt::format("{}: {}", path, findings.kept().front().text));
+  ASSIGN_OR_RETURN(const OpenedSnapshot snapshot, OpenSnapshot(context, path, findings));
+  const auto& [file, facts] = snapshot;
   // As if all of it were compacted: then the index tells of every row whether it is the newest of its key.
-  ASSIGN_OR_RETURN(mvcc::KeyIndex index, mvcc::BuildKeyIndex(file, facts->body, facts->meta, facts->state,
-                                                             facts->revision, facts->revision, context.random.Next()));
+  ASSIGN_OR_RETURN(mvcc::KeyIndex index, mvcc::BuildKeyIndex(file, facts.body, facts.meta, facts.state, facts.revision,
+                                                             facts.revision, context.random.Next()));
   InventoryVisitor inventory(index);
   RETURN_IF_ERROR(
-      bbolt::WalkBucket(file, facts->body, facts->meta, mvcc::kKeyBucket, {}, bbolt::Direction::kForwards, inventory));
+      bbolt::WalkBucket(file, facts.body, facts.meta, mvcc::kKeyBucket, {}, bbolt::Direction::kForwards, inventory));
   return std::move(inventory).Finish();
 }
 

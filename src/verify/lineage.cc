@@ -10,7 +10,7 @@
 #include "format/bbolt/tree.h"
 #include "format/finding_codes.h"
 #include "format/mvcc/buckets.h"
-#include "format/snapshot/trailer.h"
+#include "verify/facts.h"
 #include "verify/verify.h"
 
 namespace etcdrill::verify {
@@ -196,16 +196,14 @@ std::string_view MemberResultName(MemberResult result) {
 }
 
 Result<Place> ReadPlace(const Context& context, const std::string& path, const mvcc::HashKv& head, uint64_t live_keys) {
-  ASSIGN_OR_RETURN(const auto file, context.fs.OpenForReading(path));
-  const uint64_t body = snapshot::BodySize(file->Size());
   Findings findings;
-  ASSIGN_OR_RETURN(const std::optional<bbolt::Meta> meta, bbolt::ReadMetas(*file, body, findings));
-  if (!meta.has_value()) return Error(Reason::kDamaged, fmt::format("{}: {}", path, findings.kept().front().text));
+  ASSIGN_OR_RETURN(const OpenedSnapshot snapshot, OpenSnapshot(context, path, findings));
+  const auto& [file, facts] = snapshot;
   Place place{.file = path, .head = head, .live_keys = live_keys};
   PlaceVisitor visitor(place);
   for (const std::string_view bucket : {mvcc::kMetaBucket, mvcc::kAuthBucket, mvcc::kMembersBucket}) {
     visitor.OnBucket(bucket);
-    RETURN_IF_ERROR(bbolt::WalkBucket(*file, body, *meta, bucket, {}, bbolt::Direction::kForwards, visitor));
+    RETURN_IF_ERROR(bbolt::WalkBucket(file, facts.body, facts.meta, bucket, {}, bbolt::Direction::kForwards, visitor));
   }
   return place;
 }

@@ -168,12 +168,7 @@ class Walker::Descent {
  private:
   Status Enter(PageId id, const Referrer& referrer, const Bounds& bounds) {
     walker_.losing_ = &bounds;
-    const Result<std::string_view> bytes = walker_.Load(id, referrer, bounds);
-    if (bytes.ok() && !bytes->empty() && PageView(*bytes).is_branch() && branches_.size() + 1 == kTreeDepthMax) {
-      walker_.ReportError(codes::kTreeTooDeep, id, 0, fmt::format("the tree is deeper than {} pages", kTreeDepthMax));
-      walker_.losing_ = nullptr;
-      return OkStatus();
-    }
+    const Result<std::string_view> bytes = LoadBelow(id, referrer, bounds);
     walker_.losing_ = nullptr;
     RETURN_IF_ERROR(bytes.status());
     if (bytes->empty()) return OkStatus();
@@ -185,6 +180,14 @@ class Walker::Descent {
       on_leaf_(page, id);
     }
     return OkStatus();
+  }
+
+  // As Load; a branch at the greatest depth is a finding, too.
+  Result<std::string_view> LoadBelow(PageId id, const Referrer& referrer, const Bounds& bounds) {
+    ASSIGN_OR_RETURN(const std::string_view bytes, walker_.Load(id, referrer, bounds));
+    if (bytes.empty() || !PageView(bytes).is_branch() || branches_.size() + 1 < kTreeDepthMax) return bytes;
+    walker_.ReportError(codes::kTreeTooDeep, id, 0, fmt::format("the tree is deeper than {} pages", kTreeDepthMax));
+    return std::string_view();
   }
 
   void Push(const PageView& page, PageId id, const Bounds& bounds, std::string_view bytes) {
