@@ -122,6 +122,12 @@ Result<ExitCode> SnapshotRestore(const Context& context, const RestoreCommandOpt
     return Error(Reason::kUsage, "--bump-revision N and --mark-compacted need each other");
   }
   const std::string data_dir = WithoutSlash(options.data_dir.empty() ? options.name + ".etcd" : options.data_dir);
+  verify::VerifyReport report;
+  const auto prove = [&]() -> Status {
+    const Trailer trailer = options.skip_hash_check ? Trailer::kIgnored : Trailer::kRight;
+    ASSIGN_OR_RETURN(report, VerifyForUse(context, options.file, trailer));
+    return OkStatus();
+  };
   const restore::RestoreOptions request{
       .snapshot = options.file,
       .data_dir = data_dir,
@@ -130,10 +136,8 @@ Result<ExitCode> SnapshotRestore(const Context& context, const RestoreCommandOpt
       .policy = {options.bump_revision, options.clear_alarms, options.drop_auth, options.etcd_version,
                  options.allow_downgrade},
       .sync = !options.no_sync,
+      .proof = prove,
       .on_progress = ProgressLine("restore", options.progress, context.clock)};
-  // Verified before the first byte is written: nobody should find out on the new cluster.
-  const Trailer trailer = options.skip_hash_check ? Trailer::kIgnored : Trailer::kRight;
-  ASSIGN_OR_RETURN(const verify::VerifyReport report, VerifyForUse(context, options.file, trailer));
   ASSIGN_OR_RETURN(const restore::RestoreResult result, restore::Restore(context, request));
   for (const std::string& warning : result.warnings) fmt::print(stderr, "warning: {}\n", warning);
   fmt::print("Restored {} to {}: member {:x} of cluster {:x}, {}\n", options.file, data_dir, result.member_id,

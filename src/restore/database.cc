@@ -48,11 +48,12 @@ Result<Source> OpenSource(const ReadableFile& file) {
   Source source{file, snapshot::BodySize(file.Size()), {}};
   Findings findings;
   ASSIGN_OR_RETURN(const auto meta, bbolt::ReadMetas(file, source.body_bytes, findings));
-  if (!meta.has_value()) return Error(Reason::kDamaged, findings.kept().front().text);
+  if (!meta.has_value()) return Error(Reason::kDamaged, "the snapshot is damaged: " + findings.kept().front().text);
   source.meta = *meta;
   const uint64_t pages = source.body_bytes / meta->page_size;
   if (meta->high_water > pages) {
-    return Error(Reason::kDamaged, fmt::format("the file holds {} pages, {} are in use", pages, meta->high_water));
+    return Error(Reason::kDamaged,
+                 fmt::format("the snapshot is damaged: it holds {} pages, {} are in use", pages, meta->high_water));
   }
   return source;
 }

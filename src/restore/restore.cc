@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <future>
 #include <optional>
 
 #include "base/units.h"
@@ -103,7 +104,12 @@ Result<RestoreResult> RestoreWhole(const Context& context, const RestoreOptions&
     ASSIGN_OR_RETURN(wal, StagedDir::Create(context, paths.wal));
   }
   const Paths staged = {data.PathOf(paths.member), data.PathOf(paths.snap), (wal ? *wal : data).PathOf(paths.wal)};
-  ASSIGN_OR_RETURN(RestoreResult result, Build(context, options, cluster, *snapshot, plan, staged));
+  // Beside each other: the proof needs the processors, the copy the disk. A future's destructor waits, too.
+  std::future<Status> proof;
+  if (options.proof) proof = std::async(std::launch::async, options.proof);
+  Result<RestoreResult> result = Build(context, options, cluster, *snapshot, plan, staged);
+  if (options.proof) RETURN_IF_ERROR(proof.get());
+  RETURN_IF_ERROR(result.status());
   if (wal) RETURN_IF_ERROR(wal->Commit(options.sync));
   const Status finished = data.Commit(options.sync);
   if (!finished.ok() && wal) wal->Revoke();

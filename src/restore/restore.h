@@ -1,9 +1,10 @@
 // Stage: a snapshot becomes a data directory that etcd starts from, without any tool of etcd's. Source: formats.md 6.
 //
-// The target appears whole or not at all: everything is built beside it under a temporary name, synced and renamed. The
-// caller has verified the snapshot before; restore copies whatever it is given.
+// The target appears whole or not at all: everything is built beside it under a temporary name, synced and renamed.
+// Restore copies whatever it is given; the proof that the snapshot is sound is the caller's, before or meanwhile.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,9 @@ struct RestoreOptions {
   MembershipOptions membership;
   Policy policy;
   bool sync = true;  // false for scratch: nothing has to survive a power loss
+  // Runs on a thread of its own while the files are written; nothing becomes visible before it returned OK. Empty: the
+  // snapshot is proven already.
+  std::function<Status()> proof;
   OnProgress on_progress;
 };
 

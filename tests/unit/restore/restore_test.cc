@@ -99,6 +99,33 @@ TEST_CASE("a WAL directory of its own comes first, and goes if the data director
   CHECK(ReasonOf(again.status()) == Reason::kAlreadyExists);
 }
 
+TEST_CASE("nothing becomes visible before the proof, or without it") {
+  TestContext test;
+  RestoreOptions options{.snapshot = SnapshotPath("e3530-compacted"), .data_dir = test.Path("data"), .sync = false};
+  const bool sound = GENERATE(true, false);
+  bool visible = true;
+  options.proof = [&] {
+    visible = test.fs().Exists(options.data_dir);
+    return sound ? OkStatus() : Error(Reason::kDamaged, "no good");
+  };
+  const auto result = Restore(test.context(), options);
+  CHECK_FALSE(visible);
+  CHECK(result.ok() == sound);
+  CHECK(test.fs().List(test.dir())->size() == (sound ? 1 : 0));
+}
+
+TEST_CASE("a restore that is interrupted leaves nothing") {
+  TestContext test;
+  std::stop_source source;
+  source.request_stop();
+  const Context& c = test.context();
+  const Context stopped{c.fs, c.clock, c.random, c.processes, c.log, source.get_token()};
+  const auto result = Restore(stopped, {.snapshot = SnapshotPath("e3530-compacted"), .data_dir = test.Path("data")});
+  REQUIRE_FALSE(result.ok());
+  CHECK(ReasonOf(result.status()) == Reason::kInterrupted);
+  CHECK(test.fs().List(test.dir())->empty());
+}
+
 TEST_CASE("a stage that is revoked, or whose place is taken, leaves nothing") {
   TestContext test;
   {
