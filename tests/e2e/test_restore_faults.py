@@ -25,17 +25,18 @@ class Faults(harness.TestCase):
     def setUp(self):
         super().setUp()
         self.target = self.dir / "new" / "data"
+        self.flags = []
         self.there = []  # directories that are there before
+        self.log = self.scene.new_dir() / "log"
 
     def command(self):
-        return [harness.build_dir() / "etcdrill", "snapshot", "restore", SNAPSHOT, "--data-dir", self.target]
+        return [harness.build_dir() / "etcdrill", "snapshot", "restore", SNAPSHOT, "--data-dir", self.target, *self.flags]
 
     def strace(self, *options):
         return harness.run([shutil.which("strace"), "-f", "-qq", "-o", self.log, *options, *self.command()])
 
     def calls(self, names):
         """[(name, its number among the calls of that name)] by the main thread, from the first look at the snapshot on."""
-        self.log = self.scene.new_dir() / "log"
         self.reset()
         self.assertEqual(self.strace("-e", "trace=" + ",".join(CALLS)).code, 0)
         self.reset()
@@ -95,6 +96,21 @@ class Faults(harness.TestCase):
         self.target = self.dir / "data"
         self.there = [self.target]
         self.check_killed_everywhere()
+
+    def test_a_wal_directory_elsewhere_comes_first(self):
+        """And goes again if the data directory fails; a kill between the two can't be made good, but is told."""
+        wal = self.dir / "wal"
+        self.flags = ["--wal-dir", wal]
+        outcome = self.inject("rename", 2, "error=EIO")
+        self.assertEqual(outcome.code, 1)
+        self.assertOneLine(outcome.err, "rename .* to .*new: Input/output error")
+        self.assertEmpty(self.dir)
+        self.assertNotEqual(self.inject("rename", 2, "signal=KILL").code, 0)
+        self.assertFalse((self.target / "member").exists())
+        self.assertEqual([path.stat().st_size for path in wal.iterdir()], [64_000_000])
+        again = harness.run(self.command())
+        self.assertEqual(again.code, 1)
+        self.assertOneLine(again.err, "wal exists")
 
     def test_refused_by_the_disk(self):
         for names in (WRITES, FALLS_BACK):
