@@ -24,6 +24,12 @@ const std::map<std::string, OutputFormat> kEtcdutlFormats = {{"simple", OutputFo
 const std::map<std::string, ProgressMode> kProgress = {
     {"auto", ProgressMode::kAuto}, {"always", ProgressMode::kAlways}, {"never", ProgressMode::kNever}};
 
+void AddProgress(CLI::App* app, ProgressMode& progress) {
+  app->add_option("--progress", progress, "Progress line: auto (on a terminal), always or never")
+      ->transform(CLI::CheckedTransformer(kProgress))
+      ->type_name("WHEN");
+}
+
 void AddFormat(CLI::App* app, OutputFormat& format) {
   app->add_option("-w,--write-out", format, "Print the result as simple, table or json")
       ->transform(CLI::CheckedTransformer(kFormats))
@@ -122,9 +128,7 @@ void CommandTable::AddSnapshotCommands(CLI::App& root) {
   s->add_option("path", save.path, "File to write; without one, the store of --config")->type_name("FILE");
   AddConfig(s, save.config_file);
   s->add_option("--timeout", save.timeout, "Time for the stream")->type_name("DURATION")->capture_default_str();
-  s->add_option("--progress", save.progress, "Progress line: auto (on a terminal), always or never")
-      ->transform(CLI::CheckedTransformer(kProgress))
-      ->type_name("WHEN");
+  AddProgress(s, save.progress);
   AddFormat(s, save.format);
   AddConnection(s, save.connection);
   Choose(s, SnapshotSave, save);
@@ -140,10 +144,12 @@ void CommandTable::AddSnapshotCommands(CLI::App& root) {
   s = snapshot->add_subcommand("restore", "Make a data directory from a file, as `etcdutl snapshot restore`");
   s->add_option("file", restore.file)->type_name("FILE")->required();
   s->add_option("--data-dir", restore.data_dir, "Directory to make (default NAME.etcd)")->type_name("DIR");
+  s->add_option("--wal-dir", restore.wal_dir, "Directory to make for the WAL (default: in the data directory)")
+      ->type_name("DIR");
   s->add_option("--name", restore.name, "Name of this member")->type_name("NAME")->capture_default_str();
-  s->add_option("--initial-cluster", restore.initial_cluster,
-                "All members as NAME=PEER-URL,... (default: this member alone)")
-      ->type_name("LIST");
+  s->add_option("--initial-cluster", restore.initial_cluster, "All members of the new cluster")
+      ->type_name("NAME=PEER-URL,...")
+      ->capture_default_str();
   s->add_option("--initial-cluster-token", restore.token, "Keeps clusters apart")
       ->type_name("TOKEN")
       ->capture_default_str();
@@ -152,6 +158,19 @@ void CommandTable::AddSnapshotCommands(CLI::App& root) {
       ->type_name("URL,...")
       ->capture_default_str();
   s->add_flag("--skip-hash-check", restore.skip_hash_check, "Do not require the SHA-256 trailer to fit");
+  s->add_option(
+       "--bump-revision", restore.bump_revision,
+       "Raise the revision by so much, above what clients of the old cluster have seen; needs --mark-compacted")
+      ->check(CLI::NonNegativeNumber)
+      ->type_name("N");
+  s->add_flag("--mark-compacted", restore.mark_compacted,
+              "Mark all revisions up to the raised one as compacted, so that watches from before are told");
+  s->add_flag("--clear-alarms", restore.clear_alarms, "Drop alarms, which would block writes");
+  s->add_flag("--drop-auth", restore.drop_auth, "Switch authentication off, for when the passwords of then are lost");
+  s->add_option("--etcd-version", restore.etcd_version, "etcd that will run on it (default: the snapshot's own)")
+      ->type_name("3.N");
+  s->add_flag("--allow-downgrade", restore.allow_downgrade, "Let --etcd-version be older than the snapshot");
+  AddProgress(s, restore.progress);
   s->add_flag("--no-sync", restore.no_sync, "For scratch use: do not wait for the disk");
   Choose(s, SnapshotRestore, restore);
 

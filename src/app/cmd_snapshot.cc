@@ -7,6 +7,7 @@
 #include "app/config_source.h"
 #include "app/etcdutl_output.h"
 #include "base/units.h"
+#include "format/finding_codes.h"
 #include "pipeline/catalog.h"
 #include "pipeline/run.h"
 #include "restore/restore.h"
@@ -20,9 +21,9 @@ using Json = nlohmann::ordered_json;
 // What the trailer must be for a command to use a file.
 enum class Trailer { kIgnored, kRightIfThere, kRight };
 
-// What a verified file says about itself, or why it must not be used.
-Result<verify::Keyspace> ReadKeyspace(const Context& context, const std::string& file, Trailer trailer) {
-  ASSIGN_OR_RETURN(const verify::VerifyReport report, verify::Verify(context, {.path = file}));
+// The report on a file that may be used; or why it must not be.
+Result<verify::VerifyReport> VerifyForUse(const Context& context, const std::string& file, Trailer trailer) {
+  ASSIGN_OR_RETURN(verify::VerifyReport report, verify::Verify(context, {.path = file}));
   const verify::LevelResult transfer = report.levels.transfer;
   const bool sound = report.keyspace.has_value() && report.levels.keyspace == verify::LevelResult::kPass;
   if (!sound || (transfer == verify::LevelResult::kFail && trailer != Trailer::kIgnored)) {
@@ -36,7 +37,22 @@ Result<verify::Keyspace> ReadKeyspace(const Context& context, const std::string&
                     "restore it all the same, add --skip-hash-check",
                     file));
   }
-  return *report.keyspace;
+  return report;
+}
+
+std::string WithoutSlash(std::string path) {
+  while (path.size() > 1 && path.back() == '/') path.pop_back();
+  return path;
+}
+
+// What the new cluster takes over from the old one, and the operator may not expect.
+void PrintSurprises(const Findings& findings, const RestoreCommandOptions& options) {
+  for (const Finding& f : findings.kept()) {
+    const bool surprising = (f.code == codes::kRestoresWithAlarm && !options.clear_alarms) ||
+                            (f.code == codes::kRestoresWithAuth && !options.drop_auth) ||
+                            f.code == codes::kRestoresWithLeases;
+    if (surprising) fmt::print("{}: {}: {}\n", SeverityName(f.severity), f.code, f.text);
+  }
 }
 
 void PrintSaved(const pipeline::SnapshotOutcome& outcome, const SaveOptions& options) {
@@ -86,7 +102,8 @@ Result<ExitCode> SnapshotSave(const Context& context, const SaveOptions& options
 }
 
 Result<ExitCode> SnapshotStatus(const Context& context, const StatusOptions& options) {
-  ASSIGN_OR_RETURN(const verify::Keyspace keyspace, ReadKeyspace(context, options.file, Trailer::kRightIfThere));
+  ASSIGN_OR_RETURN(const verify::VerifyReport report, VerifyForUse(context, options.file, Trailer::kRightIfThere));
+  const verify::Keyspace& keyspace = *report.keyspace;
   const bool as_35 = options.compat == "3.5";
   const uint64_t keys = as_35 ? keyspace.total_keys : keyspace.live_keys;
   const auto number = [](uint64_t n) { return static_cast<int64_t>(n); };
@@ -101,19 +118,31 @@ Result<ExitCode> SnapshotStatus(const Context& context, const StatusOptions& opt
 }
 
 Result<ExitCode> SnapshotRestore(const Context& context, const RestoreCommandOptions& options) {
-  std::string data_dir = options.data_dir.empty() ? options.name + ".etcd" : options.data_dir;
-  while (data_dir.size() > 1 && data_dir.back() == '/') data_dir.pop_back();
+  if ((options.bump_revision > 0) != options.mark_compacted) {
+    return Error(Reason::kUsage, "--bump-revision N and --mark-compacted need each other");
+  }
+  const std::string data_dir = WithoutSlash(options.data_dir.empty() ? options.name + ".etcd" : options.data_dir);
+  verify::VerifyReport report;
+  const auto prove = [&]() -> Status {
+    const Trailer trailer = options.skip_hash_check ? Trailer::kIgnored : Trailer::kRight;
+    ASSIGN_OR_RETURN(report, VerifyForUse(context, options.file, trailer));
+    return OkStatus();
+  };
   const restore::RestoreOptions request{
       .snapshot = options.file,
       .data_dir = data_dir,
+      .wal_dir = WithoutSlash(options.wal_dir),
       .membership = {options.name, options.initial_cluster, options.token, options.advertise_peer_urls},
-      .sync = !options.no_sync};
-  // Verified before the first byte is written: nobody should find out on the new cluster.
-  const Trailer trailer = options.skip_hash_check ? Trailer::kIgnored : Trailer::kRight;
-  RETURN_IF_ERROR(ReadKeyspace(context, options.file, trailer).status());
+      .policy = {options.bump_revision, options.clear_alarms, options.drop_auth, options.etcd_version,
+                 options.allow_downgrade},
+      .sync = !options.no_sync,
+      .proof = prove,
+      .on_progress = ProgressLine("restore", options.progress, context.clock)};
   ASSIGN_OR_RETURN(const restore::RestoreResult result, restore::Restore(context, request));
+  for (const std::string& warning : result.warnings) fmt::print(stderr, "warning: {}\n", warning);
   fmt::print("Restored {} to {}: member {:x} of cluster {:x}, {}\n", options.file, data_dir, result.member_id,
              result.cluster_id, FormatSize(result.db_bytes));
+  PrintSurprises(report.findings, options);
   return ExitCode::kOk;
 }
 

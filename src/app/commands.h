@@ -57,12 +57,20 @@ Result<ExitCode> SnapshotStatus(const Context& context, const StatusOptions& opt
 struct RestoreCommandOptions {
   std::string file;
   std::string data_dir;
+  std::string wal_dir;
   std::string name = "default";
-  std::string initial_cluster;
+  std::string initial_cluster = "default=http://localhost:2380";
   std::string token = "etcd-cluster";
   std::vector<std::string> advertise_peer_urls = {"http://localhost:2380"};
   bool skip_hash_check = false;
+  uint64_t bump_revision = 0;
+  bool mark_compacted = false;
+  bool clear_alarms = false;
+  bool drop_auth = false;
+  std::string etcd_version;
+  bool allow_downgrade = false;
   bool no_sync = false;
+  ProgressMode progress = ProgressMode::kAuto;
 };
 Result<ExitCode> SnapshotRestore(const Context& context, const RestoreCommandOptions& options);
 

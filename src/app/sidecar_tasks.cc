@@ -8,6 +8,7 @@
 #include "pipeline/catalog.h"
 #include "pipeline/drill_evidence.h"
 #include "pipeline/drill_plan.h"
+#include "pipeline/history_check.h"
 #include "pipeline/run.h"
 
 namespace etcdrill::app {
@@ -125,6 +126,10 @@ void SidecarTasks::RunDrills() {
 
 void SidecarTasks::RunDrill(const store::Manifest& snapshot, bool newest) {
   metrics_.DrillStarted(UnixSeconds(context_.clock.Now()));
+  std::optional<store::Manifest> before;
+  if (const auto catalog = pipeline::ReadCatalog(context_, store_); catalog.ok()) {
+    if (const store::Manifest* last = pipeline::LastProvenBefore(*catalog, snapshot)) before = *last;
+  }
   const pipeline::DrillReport report = pipeline::RunDrill(context_, {.snapshot = snapshot.name,
                                                                      .path = store_.SnapshotPath(snapshot.name),
                                                                      .manifest = snapshot,
@@ -132,7 +137,9 @@ void SidecarTasks::RunDrill(const store::Manifest& snapshot, bool newest) {
                                                                      .scratch_dir = config_.drill.scratch_dir,
                                                                      .timeout = config_.drill.timeout,
                                                                      .assertions = config_.drill.assertions,
-                                                                     .newest = newest});
+                                                                     .newest = newest,
+                                                                     .before = std::move(before),
+                                                                     .key_loss_max = config_.drill.key_loss_max});
   ReportDrill(report);
 }
 

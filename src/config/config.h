@@ -56,6 +56,7 @@ struct DrillConfig {
   std::vector<std::string> etcd_binaries = {"/usr/bin/etcd"};
   Duration timeout = 30min;
   DrillSample sample;
+  double key_loss_max = 0.5;  // the share of keys that may go between two snapshots; 0 to 1
   std::vector<Assertion> assertions;
 };
 

@@ -277,6 +277,15 @@ Status CheckNewest(std::string_view text) {
   return text == "always" ? OkStatus() : Error(Reason::kConfig, "the newest snapshot is drilled always");
 }
 
+// "50%" gives 0.5.
+Result<double> ParsePercent(std::string_view text) {
+  if (text.ends_with('%')) {
+    const Result<uint64_t> percent = ParseCount(text.substr(0, text.size() - 1));
+    if (percent.ok() && *percent <= 100) return static_cast<double>(*percent) / 100;
+  }
+  return Error(Reason::kConfig, fmt::format("\"{}\" is not a share from 0% to 100%", text));
+}
+
 // "1/7" gives 7, "none" 0.
 Result<uint64_t> ParseParts(std::string_view text) {
   if (text == "none") return 0;
@@ -343,6 +352,9 @@ void ReadDrill(Section section, DrillConfig& drill) {
   sample.Read("newest", newest, CheckNewest);
   sample.Read("older", drill.sample.older_parts, ParseParts);
   sample.Finish();
+  Section history = section.Sub("history");
+  history.Read("max_key_loss", drill.key_loss_max, ParsePercent);
+  history.Finish();
   for (Section& entry : section.List("assertions")) drill.assertions.push_back(ReadAssertion(entry));
   section.Finish();
 }

@@ -79,6 +79,10 @@ inline constexpr std::string_view kAuthRevisionWentBack = "auth_revision_went_ba
 inline constexpr std::string_view kIndexConflict = "index_conflict";
 inline constexpr std::string_view kRestoredBetween = "restored_between";
 inline constexpr std::string_view kNotComparable = "not_comparable";
+// Beside the last proven snapshot of the cluster.
+inline constexpr std::string_view kHistoryRevision = "history_revision";
+inline constexpr std::string_view kHistoryKeys = "history_keys";
+inline constexpr std::string_view kHistoryCluster = "history_cluster";
 // What survives a restore and surprises people.
 inline constexpr std::string_view kRestoresWithAlarm = "restores_with_alarm";
 inline constexpr std::string_view kRestoresWithAuth = "restores_with_auth";

@@ -32,9 +32,9 @@ class WritableFile {
   virtual ~WritableFile() = default;
   virtual Status Append(std::string_view bytes) = 0;
   virtual Status WriteAt(uint64_t offset, std::string_view bytes) = 0;
-  // Appends `size` bytes of `source` from its start, in the fastest way the file system knows: sharing of blocks,
+  // Appends the `size` bytes of `source` at `offset`, in the fastest way the file system knows: sharing of blocks,
   // copying inside the kernel, then reading and writing.
-  virtual Status AppendFrom(const ReadableFile& source, uint64_t size) = 0;
+  virtual Status AppendFrom(const ReadableFile& source, uint64_t offset, uint64_t size) = 0;
   // Reserves blocks up to `size`; the new bytes read as zero.
   virtual Status Allocate(uint64_t size) = 0;
   virtual Status Sync() = 0;
@@ -84,6 +84,9 @@ class FileSystem {
   virtual Status SyncDir(const std::string& path) = 0;
   // kBusy if another process (or object) holds it. The file is created if missing and never removed.
   virtual Result<std::unique_ptr<FileLock>> Lock(const std::string& path) = 0;
+  // The same for an existing directory, whose name may change while it is locked. kBusy is the only sign of another
+  // holder: some network file systems can't lock directories, and fail otherwise.
+  virtual Result<std::unique_ptr<FileLock>> LockDir(const std::string& path) = 0;
 
   bool Exists(const std::string& path) { return Stat(path).ok(); }
 };

@@ -111,16 +111,17 @@ class PosixWritableFile final : public WritableFile {
     return OkStatus();
   }
 
-  Status AppendFrom(const ReadableFile& source, uint64_t size) override {
+  Status AppendFrom(const ReadableFile& source, uint64_t offset, uint64_t size) override {
+    if (size == 0) return OkStatus();  // to a clone, no bytes are all bytes
     uint64_t copied = 0;
     if (const auto* file = dynamic_cast<const PosixReadableFile*>(&source)) {
-      copied = CopyInKernel(file->fd(), size);
+      copied = CopyInKernel(file->fd(), offset, size);
     }
     // What the kernel would not copy (another file system, an old kernel, a source in memory) goes through a buffer.
     std::string buffer(std::min<uint64_t>(kCopyChunkBytes, size - copied), '\0');
     while (copied < size) {
       const auto chunk = std::span(buffer).first(std::min<uint64_t>(buffer.size(), size - copied));
-      RETURN_IF_ERROR(source.Read(copied, chunk));
+      RETURN_IF_ERROR(source.Read(offset + copied, chunk));
       RETURN_IF_ERROR(WriteAt(end_ + copied, {chunk.data(), chunk.size()}));
       copied += chunk.size();
     }
@@ -143,21 +144,23 @@ class PosixWritableFile final : public WritableFile {
 
  private:
   // Returns how many bytes were copied; stops at the first refusal.
-  uint64_t CopyInKernel(int source_fd, uint64_t size) {
+  uint64_t CopyInKernel(int source_fd, uint64_t offset, uint64_t size) {
     file_clone_range range{};
     range.src_fd = source_fd;
+    range.src_offset = offset;
     range.src_length = size;
     range.dest_offset = end_;
-    // Cloning needs whole blocks; bbolt pages are.
-    if (size % 4096 == 0 && ::ioctl(fd_.get(), FICLONERANGE, &range) == 0) return size;
-    off_t from = 0;
+    if (::ioctl(fd_.get(), FICLONERANGE, &range) == 0) return size;
+    auto from = static_cast<off_t>(offset);
     auto to = static_cast<off_t>(end_);
-    while (static_cast<uint64_t>(from) < size) {
-      const ssize_t n = ::copy_file_range(source_fd, &from, fd_.get(), &to, size - static_cast<uint64_t>(from), 0);
+    uint64_t copied = 0;
+    while (copied < size) {
+      const ssize_t n = ::copy_file_range(source_fd, &from, fd_.get(), &to, size - copied, 0);
       if (n < 0 && errno == EINTR) continue;
       if (n <= 0) break;
+      copied += static_cast<uint64_t>(n);
     }
-    return static_cast<uint64_t>(from);
+    return copied;
   }
 
   const Fd fd_;
@@ -273,6 +276,16 @@ class PosixFileSystem final : public FileSystem {
 
   Result<std::unique_ptr<FileLock>> Lock(const std::string& path) override {
     ASSIGN_OR_RETURN(Fd fd, Open(path, O_RDWR | O_CREAT | O_NOFOLLOW, kPrivateFileMode, "open lock"));
+    return Hold(std::move(fd), path);
+  }
+
+  Result<std::unique_ptr<FileLock>> LockDir(const std::string& path) override {
+    ASSIGN_OR_RETURN(Fd fd, Open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, "open directory"));
+    return Hold(std::move(fd), path);
+  }
+
+ private:
+  static Result<std::unique_ptr<FileLock>> Hold(Fd fd, const std::string& path) {
     if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
       if (errno != EWOULDBLOCK) return ErrorFromErrno(errno, "lock", path);
       return Error(Reason::kBusy,

@@ -1,55 +1,56 @@
-// Names are PREFIX plus 64 random bits. The lock file lies inside, so it goes with the directory.
+// The lock is taken right after the directory is made: one that another process sweeps in that instant is kBusy, and
+// nothing is lost.
 #include "io/scratch_dir.h"
 
 #include <fmt/format.h>
 
+#include <utility>
+
 namespace etcdrill {
 namespace {
 
-constexpr std::string_view kPrefix = "etcdrill-scratch-";
-constexpr std::string_view kLockName = ".lock";
-
-void RemoveOwnerless(const Context& context, const std::string& parent) {
+void RemoveOwnerless(const Context& context, const std::string& parent, std::string_view prefix) {
   const auto names = context.fs.List(parent);
   if (!names.ok()) return;
   for (const std::string& name : *names) {
-    if (!name.starts_with(kPrefix)) continue;
+    if (!name.starts_with(prefix)) continue;
     const std::string path = JoinPath(parent, name);
     // The parent may be /tmp, where anybody can make a directory of that name: only our own are looked into.
     const auto info = context.fs.Stat(path);
     if (!info.ok() || info->is_symlink || !info->is_ours || info->kind != FileInfo::Kind::kDirectory) continue;
-    const auto lock = context.fs.Lock(JoinPath(path, kLockName));
-    if (!lock.ok()) continue;  // its drill is alive
+    const auto lock = context.fs.LockDir(path);
+    if (!lock.ok()) continue;  // its owner is alive
     const Status removed = context.fs.RemoveAll(path);
     if (removed.ok()) {
-      context.log.Info("removed the scratch directory of a drill that was killed", {{"path", path}});
+      context.log.Info("removed the directory that a killed process left", {{"path", path}});
     } else {
-      context.log.Warn("can't remove an old scratch directory", {{"path", path}, {"err", MessageOf(removed)}});
+      context.log.Warn("can't remove a directory that a killed process left",
+                       {{"path", path}, {"err", MessageOf(removed)}});
     }
   }
 }
 
 }  // namespace
 
-Result<std::unique_ptr<ScratchDir>> ScratchDir::Create(const Context& context, const std::string& parent) {
+Result<std::unique_ptr<ScratchDir>> ScratchDir::Create(const Context& context, const std::string& parent,
+                                                       std::string_view prefix) {
   RETURN_IF_ERROR(context.fs.MakeDirs(parent, kPrivateDirMode));
-  RemoveOwnerless(context, parent);
-  const std::string path = JoinPath(parent, fmt::format("{}{:016x}", kPrefix, context.random.Next()));
+  RemoveOwnerless(context, parent, prefix);
+  const std::string path = JoinPath(parent, fmt::format("{}{:016x}", prefix, context.random.Next()));
   RETURN_IF_ERROR(context.fs.MakeDirs(path, kPrivateDirMode));
-  auto lock = context.fs.Lock(JoinPath(path, kLockName));
-  if (!lock.ok()) {
-    context.fs.RemoveAll(path).IgnoreError();
-    return lock.status();
-  }
-  return std::unique_ptr<ScratchDir>(new ScratchDir(context.fs, path, *std::move(lock)));
+  auto lock = context.fs.LockDir(path);
+  if (!lock.ok() && ReasonOf(lock.status()) == Reason::kBusy) return lock.status();
+  return std::unique_ptr<ScratchDir>(new ScratchDir(context.fs, path, lock.ok() ? *std::move(lock) : nullptr));
 }
 
 ScratchDir::~ScratchDir() { Remove().IgnoreError(); }
 
-Status ScratchDir::Remove() {
-  if (lock_ == nullptr) return OkStatus();
-  lock_.reset();
-  return fs_.RemoveAll(path_);
+Status ScratchDir::Remove() { return std::exchange(ours_, false) ? fs_.RemoveAll(path_) : OkStatus(); }
+
+Status ScratchDir::KeepAs(const std::string& target) {
+  RETURN_IF_ERROR(fs_.Rename(path_, target));
+  ours_ = false;
+  return OkStatus();
 }
 
 }  // namespace etcdrill

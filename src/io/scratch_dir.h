@@ -1,9 +1,11 @@
-// A private directory for one drill, removed with everything in it when the object dies. What a killed drill left
-// behind is found by its lock: a scratch directory whose lock can be taken has no owner any more.
+// A private directory that is removed with everything in it when the object dies, unless it was kept under another
+// name. What a killed process left behind is found by its lock, which is on the directory itself: one that can be
+// locked has no owner any more.
 #pragma once
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "io/context.h"
 
@@ -12,8 +14,10 @@ namespace etcdrill {
 // Not thread-safe. `context` must outlive it.
 class ScratchDir {
  public:
-  // Makes a fresh directory (0700) under `parent`, which is created if missing; removes ownerless ones first.
-  static Result<std::unique_ptr<ScratchDir>> Create(const Context& context, const std::string& parent);
+  // Makes a fresh directory (0700) under `parent`, which is created if missing, named `prefix` and 64 random bits;
+  // removes ownerless ones of the same prefix first.
+  static Result<std::unique_ptr<ScratchDir>> Create(const Context& context, const std::string& parent,
+                                                    std::string_view prefix = "etcdrill-scratch-");
 
   ScratchDir(const ScratchDir&) = delete;
   ScratchDir& operator=(const ScratchDir&) = delete;
@@ -22,6 +26,8 @@ class ScratchDir {
   const std::string& path() const { return path_; }
   // Removes it now and tells whether that worked; the destructor then does nothing.
   Status Remove();
+  // Gives it the name under which it stays; the destructor then does nothing.
+  Status KeepAs(const std::string& target);
 
  private:
   ScratchDir(FileSystem& fs, std::string path, std::unique_ptr<FileLock> lock)
@@ -29,7 +35,8 @@ class ScratchDir {
 
   FileSystem& fs_;
   const std::string path_;
-  std::unique_ptr<FileLock> lock_;  // null once removed
+  std::unique_ptr<FileLock> lock_;  // null where directories can't be locked: then nobody sweeps, either
+  bool ours_ = true;                // to be removed
 };
 
 }  // namespace etcdrill

@@ -8,6 +8,7 @@
 #include "drill/etcd_binary.h"
 #include "format/wal/wal.h"
 #include "io/memory.h"
+#include "pipeline/history_check.h"
 #include "pipeline/manifest_check.h"
 #include "verify/lineage.h"
 
@@ -71,6 +72,9 @@ Status DrillStages::OutOfTime(std::string_view stage) const {
 
 Status DrillStages::VerifySnapshot() {
   ASSIGN_OR_RETURN(report_.verify, VerifyWithManifest(context_, request_.path, request_.manifest, verify::kLevelMax));
+  if (request_.before.has_value() && request_.manifest.has_value()) {
+    CheckHistory(*request_.before, *request_.manifest, request_.key_loss_max, report_.verify->findings);
+  }
   const verify::VerifyReport& seen = *report_.verify;
   report_.verdict = seen.verdict;
 

@@ -120,13 +120,14 @@ DrillReport RunDrill(const Context& context, const DrillRequest& request) {
   stages.Run(kRestoreStage, [&]() -> Status {
     data_dir = JoinPath(scratch->path(), "data");
     const auto restored = restore::Restore(
-        context,
-        {.snapshot = request.path,
-         .data_dir = data_dir,
-         .membership = {.name = std::string(drill::kMemberName), .advertise_peer_urls = {std::string(drill::kPeerUrl)}},
-         .sync = false,
-         // Its users' passwords are not ours to know, and HashKV does not cover them: docs/adr/0004.
-         .drop_auth = report.verify->keyspace->auth_enabled});
+        context, {.snapshot = request.path,
+                  .data_dir = data_dir,
+                  .membership = {.name = std::string(drill::kMemberName),
+                                 .initial_cluster = fmt::format("{}={}", drill::kMemberName, drill::kPeerUrl),
+                                 .advertise_peer_urls = {std::string(drill::kPeerUrl)}},
+                  // Its users' passwords are not ours to know, and HashKV does not cover them: docs/adr/0004.
+                  .policy = {.drop_auth = true},
+                  .sync = false});
     if (restored.ok()) report.level_reached = 4;
     return restored.status();
   });

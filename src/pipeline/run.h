@@ -44,7 +44,9 @@ struct DrillRequest {
   std::string scratch_dir;                  // a private directory is made in it
   Duration timeout = std::chrono::minutes(30);
   std::vector<config::Assertion> assertions = {};
-  bool newest = true;  // for the report: of its store
+  bool newest = true;                          // for the report: of its store
+  std::optional<store::Manifest> before = {};  // the last proven snapshot of the cluster
+  double key_loss_max = 0.5;
 };
 
 // Never fails: whatever happens is in the report.

@@ -1,20 +1,28 @@
 // What must change (formats.md 6.2, 6.6): members and members_removed, or etcd 3.6+ adopts the dead cluster;
 // consistent_index and term, or the member looks healthy and every write times out; confState, which etcdutl leaves
-// stale. Everything else, key, lease, alarm and auth included, stays as it was.
+// stale. Everything else, key, lease, alarm and auth included, stays as it was, unless the policy says otherwise.
 #include "restore/database.h"
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "base/bytes.h"
 #include "format/bbolt/tree.h"
-#include "format/bbolt/writer.h"
 #include "format/mvcc/buckets.h"
+#include "format/mvcc/revision.h"
+#include "format/mvcc/store_state.h"
 #include "format/snapshot/trailer.h"
+#include "restore/etcd_version.h"
 
 namespace etcdrill::restore {
 namespace {
+
+// Between two of these, a stop is noticed and progress told. Whole blocks of any file system, so that they can be
+// shared.
+constexpr uint64_t kCopyStepBytes = uint64_t{16} << 20;
 
 class Collector final : public bbolt::PairVisitor {
  public:
@@ -23,16 +31,37 @@ class Collector final : public bbolt::PairVisitor {
   bbolt::BucketContent content;
 };
 
-struct Database {
+// The snapshot as it is.
+struct Source {
   const ReadableFile& file;
-  uint64_t body = 0;
+  uint64_t body_bytes = 0;
   bbolt::Meta meta;
+
+  Result<bbolt::BucketContent> Bucket(std::string_view name) const {
+    Collector collector;
+    RETURN_IF_ERROR(bbolt::WalkBucket(file, body_bytes, meta, name, {}, bbolt::Direction::kForwards, collector));
+    return std::move(collector.content);
+  }
 };
 
-Result<bbolt::BucketContent> ReadBucket(const Database& db, std::string_view name) {
-  Collector collector;
-  RETURN_IF_ERROR(bbolt::WalkBucket(db.file, db.body, db.meta, name, {}, bbolt::Direction::kForwards, collector));
-  return std::move(collector.content);
+Result<Source> OpenSource(const ReadableFile& file) {
+  Source source{file, snapshot::BodySize(file.Size()), {}};
+  Findings findings;
+  ASSIGN_OR_RETURN(const auto meta, bbolt::ReadMetas(file, source.body_bytes, findings));
+  if (!meta.has_value()) return Error(Reason::kDamaged, "the snapshot is damaged: " + findings.kept().front().text);
+  source.meta = *meta;
+  const uint64_t pages = source.body_bytes / meta->page_size;
+  if (meta->high_water > pages) {
+    return Error(Reason::kDamaged,
+                 fmt::format("the snapshot is damaged: it holds {} pages, {} are in use", pages, meta->high_water));
+  }
+  return source;
+}
+
+std::string BigEndian(uint64_t number) {
+  std::string bytes;
+  AppendBE64(bytes, number);
+  return bytes;
 }
 
 std::string ConfState(const NewCluster& cluster) {
@@ -41,55 +70,122 @@ std::string ConfState(const NewCluster& cluster) {
   return nlohmann::ordered_json{{"voters", voters}, {"auto_leave", false}}.dump();
 }
 
-// 3.4 knows neither term nor confState; it ignores them, but a file of its own shall look as it would write it.
-bool WrittenBefore35(const bbolt::BucketContent& meta) { return !meta.contains(std::string(mvcc::kTermKey)); }
+// The buckets of the snapshot that are looked at, on their way to what they will be.
+struct Buckets {
+  bbolt::BucketContent meta;
+  bbolt::BucketContent cluster;
+};
 
-Result<std::map<std::string, bbolt::BucketContent>> ChangedBuckets(const Database& db, const NewCluster& cluster,
-                                                                   bool drop_auth) {
-  std::map<std::string, bbolt::BucketContent> buckets;
-  ASSIGN_OR_RETURN(bbolt::BucketContent meta, ReadBucket(db, mvcc::kMetaBucket));
-  std::string index;
-  AppendBE64(index, cluster.members.size());
-  meta[std::string(mvcc::kConsistentIndexKey)] = index;
-  if (!WrittenBefore35(meta)) {
-    std::string term;
-    AppendBE64(term, 1);
-    meta[std::string(mvcc::kTermKey)] = term;
-    meta[std::string(mvcc::kConfStateKey)] = ConfState(cluster);
+// The minor version that the result is for. A newer etcd's file is refused, or stripped of what says so: etcd 3.6 and
+// later would not start on it.
+Result<int> FitToVersion(const Policy& policy, Buckets& buckets, DatabasePlan& plan) {
+  const int written = MinorOfSnapshot(buckets.meta, buckets.cluster);
+  int wanted = written;
+  if (!policy.etcd_version.empty()) {
+    ASSIGN_OR_RETURN(wanted, ParseEtcdMinor(policy.etcd_version));
   }
-  buckets[std::string(mvcc::kMetaBucket)] = std::move(meta);
+  if (wanted < written) {
+    const std::string versions = fmt::format("the snapshot is of etcd 3.{}, newer than 3.{}", written, wanted);
+    if (!policy.allow_downgrade) {
+      return Error(Reason::kEtcdVersion,
+                   fmt::format("{}, which may not start on it or misread it; run etcd 3.{}, or add --allow-downgrade",
+                               versions, written));
+    }
+    buckets.meta.erase(std::string(mvcc::kStorageVersionKey));
+    buckets.cluster.erase(std::string(mvcc::kClusterVersionKey));
+    plan.edit.replace[std::string(mvcc::kClusterBucket)] = buckets.cluster;
+    plan.warnings.push_back(versions +
+                            ": its storage and cluster version are dropped; etcd supports no such step, so "
+                            "check what the cluster serves before it is used");
+  }
+  return wanted;
+}
 
-  bbolt::BucketContent& members = buckets[std::string(mvcc::kMembersBucket)];
+void SetMembership(const NewCluster& cluster, int minor, Buckets& buckets, DatabasePlan& plan) {
+  buckets.meta[std::string(mvcc::kConsistentIndexKey)] = BigEndian(cluster.members.size());
+  if (minor >= 5) {
+    buckets.meta[std::string(mvcc::kTermKey)] = BigEndian(1);
+    buckets.meta[std::string(mvcc::kConfStateKey)] = ConfState(cluster);
+  } else {  // 3.4 does not know these: a file for it shall look as it would write it
+    buckets.meta.erase(std::string(mvcc::kTermKey));
+    buckets.meta.erase(std::string(mvcc::kConfStateKey));
+  }
+  bbolt::BucketContent& members = plan.edit.replace[std::string(mvcc::kMembersBucket)];
   for (const NewMember& member : cluster.members) members[fmt::format("{:x}", member.id)] = member.ToJson();
-  buckets[std::string(mvcc::kMembersRemovedBucket)] = {};
+  plan.edit.replace[std::string(mvcc::kMembersRemovedBucket)] = {};
+}
 
-  if (drop_auth) {
-    ASSIGN_OR_RETURN(bbolt::BucketContent auth, ReadBucket(db, mvcc::kAuthBucket));
-    auth[std::string(mvcc::kAuthEnabledKey)] = std::string(1, '\0');
-    buckets[std::string(mvcc::kAuthBucket)] = std::move(auth);
+// As etcdutl does it (formats.md 6.4): an empty row at the new revision, and a compaction up to it that is under way.
+// It counts from the last row; we from the store's revision, which is higher if the last rows were compacted away.
+Status BumpRevision(const Source& source, uint64_t by, Buckets& buckets, DatabasePlan& plan) {
+  ASSIGN_OR_RETURN(const auto last_key, bbolt::LastKey(source.file, source.body_bytes, source.meta, mvcc::kKeyBucket));
+  ASSIGN_OR_RETURN(const mvcc::StoreState state, mvcc::ReadStoreState(source.file, source.body_bytes, source.meta));
+  const auto last = mvcc::DecodeRevision(last_key.value_or(""));
+  const int64_t revision = std::max({last.value_or(mvcc::Revision{}).main, state.CompactRevision(), int64_t{0}});
+  if (by > static_cast<uint64_t>(std::numeric_limits<int64_t>::max() - revision)) {
+    return Error(Reason::kUsage, fmt::format("--bump-revision {}: beyond the greatest revision there is", by));
   }
-  return buckets;
+  const std::string bumped = mvcc::EncodeRevision({.main = revision + static_cast<int64_t>(by)});
+  plan.edit.append[std::string(mvcc::kKeyBucket)] = {{bumped, ""}};
+  buckets.meta[std::string(mvcc::kScheduledCompactKey)] = bumped;
+  return OkStatus();
+}
+
+Status ApplyPolicy(const Source& source, const Policy& policy, DatabasePlan& plan) {
+  if (policy.clear_alarms) {
+    ASSIGN_OR_RETURN(const bbolt::BucketContent alarms, source.Bucket(mvcc::kAlarmBucket));
+    if (!alarms.empty()) {
+      plan.edit.replace[std::string(mvcc::kAlarmBucket)] = {};
+      plan.warnings.push_back("alarms are dropped: what raised them (a full quota, a corrupt member) may be so still");
+    }
+  }
+  if (policy.drop_auth) {
+    ASSIGN_OR_RETURN(bbolt::BucketContent auth, source.Bucket(mvcc::kAuthBucket));
+    if (std::string& enabled = auth[std::string(mvcc::kAuthEnabledKey)]; enabled == "\x01") {
+      enabled = std::string(1, '\0');
+      plan.edit.replace[std::string(mvcc::kAuthBucket)] = std::move(auth);
+      plan.warnings.push_back(
+          "authentication is switched off: whoever reaches the cluster can read and write everything; set new "
+          "passwords and run `etcdctl auth enable`");
+    }
+  }
+  return OkStatus();
 }
 
 }  // namespace
 
-Result<uint64_t> WriteDatabase(FileSystem& fs, const ReadableFile& snapshot, const std::string& target,
-                               const NewCluster& cluster, bool drop_auth, bool sync) {
-  Database db{snapshot, snapshot::BodySize(snapshot.Size()), {}};
-  Findings findings;
-  ASSIGN_OR_RETURN(const auto meta, bbolt::ReadMetas(snapshot, db.body, findings));
-  if (!meta.has_value()) return Error(Reason::kDamaged, findings.kept().front().text);
-  db.meta = *meta;
-  const uint64_t pages = db.body / db.meta.page_size;
-  if (db.meta.high_water > pages) {
-    return Error(Reason::kDamaged, fmt::format("the file holds {} pages, {} are in use", pages, db.meta.high_water));
+Result<DatabasePlan> PlanDatabase(const ReadableFile& snapshot, const NewCluster& cluster, const Policy& policy) {
+  ASSIGN_OR_RETURN(const Source source, OpenSource(snapshot));
+  DatabasePlan plan{source.body_bytes, source.meta, {}, {}};
+  Buckets buckets;
+  ASSIGN_OR_RETURN(buckets.meta, source.Bucket(mvcc::kMetaBucket));
+  ASSIGN_OR_RETURN(buckets.cluster, source.Bucket(mvcc::kClusterBucket));
+  ASSIGN_OR_RETURN(const int minor, FitToVersion(policy, buckets, plan));
+  SetMembership(cluster, minor, buckets, plan);
+  if (policy.bump_revision > 0) RETURN_IF_ERROR(BumpRevision(source, policy.bump_revision, buckets, plan));
+  RETURN_IF_ERROR(ApplyPolicy(source, policy, plan));
+  plan.edit.replace[std::string(mvcc::kMetaBucket)] = std::move(buckets.meta);
+  return plan;
+}
+
+Result<uint64_t> WriteDatabase(const Context& context, const ReadableFile& snapshot, const DatabasePlan& plan,
+                               const std::string& target, bool sync, const OnProgress& on_progress) {
+  ASSIGN_OR_RETURN(const auto file, context.fs.Create(target, kPrivateFileMode));
+  const uint64_t size = plan.CopyBytes();
+  for (uint64_t done = 0; done < size;) {
+    if (context.stop.stop_requested()) return Error(Reason::kInterrupted, "interrupted");
+    const uint64_t step = std::min(kCopyStepBytes, size - done);
+    RETURN_IF_ERROR(file->AppendFrom(snapshot, done, step));
+    done += step;
+    if (on_progress) on_progress(done, size);
   }
-  ASSIGN_OR_RETURN(const auto buckets, ChangedBuckets(db, cluster, drop_auth));
-  ASSIGN_OR_RETURN(const auto file, fs.Create(target, kPrivateFileMode));
-  RETURN_IF_ERROR(file->AppendFrom(snapshot, db.meta.high_water * db.meta.page_size));
-  RETURN_IF_ERROR(bbolt::ReplaceBuckets(snapshot, db.body, db.meta, buckets, *file));
+  RETURN_IF_ERROR(bbolt::ApplyEdit(snapshot, plan.body_bytes, plan.meta, plan.edit, *file));
   if (sync) RETURN_IF_ERROR(file->Sync());
-  ASSIGN_OR_RETURN(const FileInfo info, fs.Stat(target));
+  ASSIGN_OR_RETURN(const bool unchanged, snapshot.IsUnchanged());
+  if (!unchanged) {
+    return Error(Reason::kDamaged, "somebody wrote to the snapshot while it was copied; wait until it is complete");
+  }
+  ASSIGN_OR_RETURN(const FileInfo info, context.fs.Stat(target));
   return info.size;
 }
 

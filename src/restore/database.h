@@ -1,16 +1,46 @@
 // The `db` file of a restored member: the snapshot's pages, with those buckets rewritten that say who the cluster is.
+// Planned first and written later, so that nothing is written before everything is known to be possible.
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <string>
+#include <vector>
 
 #include "base/status.h"
-#include "io/file_system.h"
+#include "format/bbolt/writer.h"
+#include "io/context.h"
 #include "restore/membership.h"
 
 namespace etcdrill::restore {
 
-// Writes `target` (0600) from the snapshot; returns its size in bytes. Unsynced unless `sync`.
-Result<uint64_t> WriteDatabase(FileSystem& fs, const ReadableFile& snapshot, const std::string& target,
-                               const NewCluster& cluster, bool drop_auth, bool sync);
+// What an operator wants to be other than it was.
+struct Policy {
+  uint64_t bump_revision = 0;  // raises the revision by so much, and marks all before it as compacted; 0: neither
+  bool clear_alarms = false;
+  bool drop_auth = false;
+  std::string etcd_version;  // that will run on the result; empty: the snapshot's own
+  bool allow_downgrade = false;
+};
+
+struct DatabasePlan {
+  uint64_t body_bytes = 0;  // of the snapshot, without its trailer
+  bbolt::Meta meta;
+  bbolt::Edit edit;
+  std::vector<std::string> warnings;  // what is dropped that an operator may miss
+
+  uint64_t CopyBytes() const { return meta.high_water * meta.page_size; }
+};
+
+// kDamaged if the file is no database, kEtcdVersion if it is too new for Policy::etcd_version, kUsage for a policy that
+// makes no sense.
+Result<DatabasePlan> PlanDatabase(const ReadableFile& snapshot, const NewCluster& cluster, const Policy& policy);
+
+// Is called with the bytes done and all bytes.
+using OnProgress = std::function<void(uint64_t, uint64_t)>;
+
+// Writes `target` (0600); returns its size in bytes. kInterrupted if the context's stop is requested.
+Result<uint64_t> WriteDatabase(const Context& context, const ReadableFile& snapshot, const DatabasePlan& plan,
+                               const std::string& target, bool sync, const OnProgress& on_progress);
 
 }  // namespace etcdrill::restore

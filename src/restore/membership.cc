@@ -76,10 +76,7 @@ Result<NewCluster> MakeCluster(const MembershipOptions& options) {
   for (const std::string& url : own_urls) {
     RETURN_IF_ERROR(Annotate(CheckPeerUrl(url), "--initial-advertise-peer-urls"));
   }
-  std::map<std::string, std::vector<std::string>> members = {{options.name, own_urls}};
-  if (!options.initial_cluster.empty()) {
-    ASSIGN_OR_RETURN(members, ParseInitialCluster(options.initial_cluster));
-  }
+  ASSIGN_OR_RETURN(auto members, ParseInitialCluster(options.initial_cluster));
   RETURN_IF_ERROR(CheckNoDuplicates(members));
   NewCluster cluster;
   for (auto& [name, urls] : members) {
@@ -89,12 +86,14 @@ Result<NewCluster> MakeCluster(const MembershipOptions& options) {
   }
   if (cluster.own_id == 0) {
     return Error(Reason::kUsage,
-                 fmt::format("--name {} is not in --initial-cluster {}", options.name, options.initial_cluster));
+                 fmt::format("couldn't find --name {} in --initial-cluster \"{}\"; name every member of the new "
+                             "cluster there, this one included",
+                             options.name, options.initial_cluster));
   }
   if (members[options.name] != own_urls) {
     return Error(Reason::kUsage,
-                 fmt::format("--initial-cluster has {} at {}, but --initial-advertise-peer-urls is {}", options.name,
-                             fmt::join(members[options.name], ","), fmt::join(own_urls, ",")));
+                 fmt::format("--initial-cluster has {}={}, but --initial-advertise-peer-urls is {}; they must be equal",
+                             options.name, fmt::join(members[options.name], ","), fmt::join(own_urls, ",")));
   }
   std::sort(cluster.members.begin(), cluster.members.end(),
             [](const NewMember& a, const NewMember& b) { return a.id < b.id; });

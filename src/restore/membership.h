@@ -28,7 +28,7 @@ struct NewCluster {
 
 struct MembershipOptions {
   std::string name = "default";
-  std::string initial_cluster;  // "a=http://...,b=http://..."; empty: only this member at its advertised URLs
+  std::string initial_cluster = "default=http://localhost:2380";  // "a=http://...,b=http://..."
   std::string token = "etcd-cluster";
   std::vector<std::string> advertise_peer_urls = {"http://localhost:2380"};
 };

@@ -1,43 +1,60 @@
 // The layout of a data directory, as etcd and its tools make it:
 //   DATA/member/snap/db, DATA/member/snap/TERM-INDEX.snap, DATA/member/wal/SEQUENCE-INDEX.wal
+// A WAL directory elsewhere is renamed before the data directory: without the latter nothing looks restored, but on a
+// database without its WAL etcd serves reads, says that it is healthy, and never writes (formats.md 6.6).
 #include "restore/restore.h"
 
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
+#include <algorithm>
+#include <future>
+#include <optional>
 
+#include "base/units.h"
 #include "format/wal/wal.h"
-#include "restore/database.h"
+#include "restore/staged_dir.h"
+#include "restore/v2_store.h"
 
 namespace etcdrill::restore {
 namespace {
 
-using Json = nlohmann::ordered_json;
+constexpr std::string_view kMemberDir = "member";
 
-// A node of the v2 store; `content` is its Value (a leaf) or its Children (a directory).
-Json Node(std::string_view path, uint64_t index, Json value, Json children) {
-  return {{"Path", path},
-          {"CreatedIndex", index},
-          {"ModifiedIndex", index},
-          {"ExpireTime", "0001-01-01T00:00:00Z"},
-          {"Value", std::move(value)},
-          {"Children", std::move(children)}};
+// For what is written besides the copy of the database: a few pages, the .snap file, directories.
+constexpr uint64_t kSmallChangeBytes = uint64_t{1} << 20;
+
+struct Paths {
+  std::string member;
+  std::string snap;
+  std::string wal;
+};
+
+Paths PathsOf(const RestoreOptions& options) {
+  const std::string member = JoinPath(options.data_dir, kMemberDir);
+  return {member, JoinPath(member, "snap"), options.wal_dir.empty() ? JoinPath(member, "wal") : options.wal_dir};
 }
 
-// The smallest v2 store document that etcd 3.4 to 3.6 reads the members from (formats.md 6.5).
-std::string V2Store(const NewCluster& cluster) {
-  Json members = Json::object();
-  uint64_t index = 0;
-  for (const NewMember& member : cluster.members) {
-    const std::string id = fmt::format("{:x}", member.id);
-    const std::string path = "/0/members/" + id;
-    ++index;
-    Json attributes = Node(path + "/raftAttributes", index, Json{{"peerURLs", member.peer_urls}}.dump(), nullptr);
-    members[id] = Node(path, index, "", {{"raftAttributes", std::move(attributes)}});
-  }
-  Json cluster_dir = Node("/0", 0, "", {{"members", Node("/0/members", 1, "", std::move(members))}});
-  Json root = Node("/", 0, "", {{"0", std::move(cluster_dir)}, {"1", Node("/1", 0, "", Json::object())}});
-  return Json{{"Root", std::move(root)}, {"CurrentIndex", index}, {"CurrentVersion", 2}}.dump();
+Status CheckTargets(FileSystem& fs, const RestoreOptions& options) {
+  const auto refuse = [](std::string_view flag, const std::string& path, std::string_view why) {
+    return Error(Reason::kAlreadyExists, fmt::format("--{} {} {}; name another, or move it away", flag, path, why));
+  };
+  if (!options.wal_dir.empty() && fs.Exists(options.wal_dir)) return refuse("wal-dir", options.wal_dir, "exists");
+  if (!fs.Exists(options.data_dir)) return OkStatus();
+  ASSIGN_OR_RETURN(const auto names, fs.List(options.data_dir));
+  const bool empty = std::all_of(names.begin(), names.end(), [](const std::string& name) {
+    return name.starts_with(StagedDir::PrefixFor(kMemberDir));  // of a restore that was killed: it will be swept
+  });
+  return empty ? OkStatus()
+               : refuse("data-dir", options.data_dir, fmt::format("is not empty: it has {}", names.front()));
+}
+
+Status CheckSpace(FileSystem& fs, const std::string& target, uint64_t needed) {
+  const std::string parent = StagingParent(fs, target);
+  ASSIGN_OR_RETURN(const SpaceInfo space, fs.Space(parent));
+  if (space.available_bytes >= needed) return OkStatus();
+  return Error(Reason::kNoSpace, fmt::format("{} needs {}, but the file system has {} left; free some or name another "
+                                             "directory",
+                                             target, FormatSize(needed), FormatSize(space.available_bytes)));
 }
 
 wal::InitialCluster ToInitialCluster(const NewCluster& cluster) {
@@ -53,59 +70,59 @@ Status WriteFile(FileSystem& fs, const std::string& path, std::string_view bytes
   return sync ? file->Sync() : OkStatus();
 }
 
-// Writes the whole directory at `dir`, which must not exist.
-Result<RestoreResult> Build(FileSystem& fs, const RestoreOptions& options, const NewCluster& cluster,
-                            const std::string& dir) {
-  const std::string member = JoinPath(dir, "member");
-  const std::string snap = JoinPath(member, "snap");
-  const std::string wal_dir = JoinPath(member, "wal");
-  RETURN_IF_ERROR(fs.MakeDirs(snap, kPrivateDirMode));
-  RETURN_IF_ERROR(fs.MakeDirs(wal_dir, kPrivateDirMode));
-
-  RestoreResult result{cluster.id, cluster.own_id, 0};
-  ASSIGN_OR_RETURN(const auto snapshot, fs.OpenForReading(options.snapshot));
-  ASSIGN_OR_RETURN(result.db_bytes,
-                   WriteDatabase(fs, *snapshot, JoinPath(snap, "db"), cluster, options.drop_auth, options.sync));
+// Writes everything; `paths` are where it is staged.
+Result<RestoreResult> Build(const Context& context, const RestoreOptions& options, const NewCluster& cluster,
+                            const ReadableFile& snapshot, const DatabasePlan& plan, const Paths& paths) {
+  RETURN_IF_ERROR(context.fs.MakeDirs(paths.snap, kPrivateDirMode));
+  RETURN_IF_ERROR(context.fs.MakeDirs(paths.wal, kPrivateDirMode));
+  RestoreResult result{cluster.id, cluster.own_id, 0, plan.warnings};
+  ASSIGN_OR_RETURN(result.db_bytes, WriteDatabase(context, snapshot, plan, JoinPath(paths.snap, "db"), options.sync,
+                                                  options.on_progress));
   const wal::InitialCluster initial = ToInitialCluster(cluster);
-  RETURN_IF_ERROR(WriteFile(fs, JoinPath(wal_dir, wal::kFirstSegmentName), wal::FirstSegment(initial),
+  RETURN_IF_ERROR(WriteFile(context.fs, JoinPath(paths.wal, wal::kFirstSegmentName), wal::FirstSegment(initial),
                             wal::kSegmentBytes, options.sync));
-  RETURN_IF_ERROR(WriteFile(fs, JoinPath(snap, wal::FirstSnapshotName(initial)),
-                            wal::FirstSnapshotFile(initial, V2Store(cluster)), 0, options.sync));
-  if (options.sync) {
-    for (const std::string& path : {snap, wal_dir, member, dir}) RETURN_IF_ERROR(fs.SyncDir(path));
-  }
+  RETURN_IF_ERROR(WriteFile(context.fs, JoinPath(paths.snap, wal::FirstSnapshotName(initial)),
+                            wal::FirstSnapshotFile(initial, V2StoreJson(cluster)), 0, options.sync));
   return result;
 }
 
-Status CheckTarget(FileSystem& fs, const std::string& data_dir) {
-  if (!fs.Exists(data_dir)) return OkStatus();
-  ASSIGN_OR_RETURN(const auto names, fs.List(data_dir));
-  if (names.empty()) return OkStatus();
-  return Error(
-      Reason::kAlreadyExists,
-      fmt::format("restore to {}: the directory exists and is not empty; name another --data-dir, or move it away",
-                  data_dir));
+Result<RestoreResult> RestoreWhole(const Context& context, const RestoreOptions& options) {
+  FileSystem& fs = context.fs;
+  ASSIGN_OR_RETURN(const NewCluster cluster, MakeCluster(options.membership));
+  ASSIGN_OR_RETURN(const auto snapshot, fs.OpenForReading(options.snapshot));
+  ASSIGN_OR_RETURN(const DatabasePlan plan, PlanDatabase(*snapshot, cluster, options.policy));
+  RETURN_IF_ERROR(CheckTargets(fs, options));
+  const Paths paths = PathsOf(options);
+  const bool wal_apart = !options.wal_dir.empty();
+  RETURN_IF_ERROR(
+      CheckSpace(fs, paths.member, plan.CopyBytes() + kSmallChangeBytes + (wal_apart ? 0 : wal::kSegmentBytes)));
+  if (wal_apart) RETURN_IF_ERROR(CheckSpace(fs, paths.wal, wal::kSegmentBytes));
+
+  ASSIGN_OR_RETURN(StagedDir data, StagedDir::Create(context, paths.member));
+  std::optional<StagedDir> wal;
+  if (!data.Covers(paths.wal)) {
+    ASSIGN_OR_RETURN(wal, StagedDir::Create(context, paths.wal));
+  }
+  const Paths staged = {data.PathOf(paths.member), data.PathOf(paths.snap), (wal ? *wal : data).PathOf(paths.wal)};
+  // Beside each other: the proof needs the processors, the copy the disk. A future's destructor waits, too.
+  std::future<Status> proof;
+  if (options.proof) proof = std::async(std::launch::async, options.proof);
+  Result<RestoreResult> result = Build(context, options, cluster, *snapshot, plan, staged);
+  if (options.proof) RETURN_IF_ERROR(proof.get());
+  RETURN_IF_ERROR(result.status());
+  if (wal) RETURN_IF_ERROR(wal->Commit(options.sync));
+  const Status finished = data.Commit(options.sync);
+  if (!finished.ok() && wal) wal->Revoke();
+  RETURN_IF_ERROR(finished);
+  return result;
 }
 
 }  // namespace
 
 Result<RestoreResult> Restore(const Context& context, const RestoreOptions& options) {
-  FileSystem& fs = context.fs;
-  ASSIGN_OR_RETURN(const NewCluster cluster, MakeCluster(options.membership));
-  RETURN_IF_ERROR(CheckTarget(fs, options.data_dir));
-  const std::string parent = DirName(options.data_dir);
-  const std::string temp =
-      JoinPath(parent, fmt::format(".{}.restoring-{:016x}", BaseName(options.data_dir), context.random.Next()));
-  RETURN_IF_ERROR(fs.MakeDirs(parent, kPrivateDirMode));
-  Result<RestoreResult> result = Build(fs, options, cluster, temp);
-  // rename(2) replaces an empty directory, so the target is never missing in between.
-  Status finished = result.ok() ? fs.Rename(temp, options.data_dir) : result.status();
-  if (finished.ok() && options.sync) finished = fs.SyncDir(parent);
-  if (!finished.ok()) {
-    fs.RemoveAll(temp).IgnoreError();  // what can't be removed is named in the error's path
-    return Annotate(finished, fmt::format("restore {} to {}", options.snapshot, options.data_dir));
-  }
-  return result;
+  Result<RestoreResult> result = RestoreWhole(context, options);
+  if (result.ok()) return result;
+  return Annotate(result.status(), fmt::format("restore {} to {}", options.snapshot, options.data_dir));
 }
 
 }  // namespace etcdrill::restore

@@ -17,7 +17,7 @@ import harness
 QUIET = 0.05  # of the machine, used by others in a run: more than that is marked
 PATIENCE = 10  # seconds to wait, before each run, for a machine that is quiet
 
-Run = collections.namedtuple("Run", "wall cpu others from_disk out")
+Run = collections.namedtuple("Run", "wall cpu others from_disk written out")
 Memory = collections.namedtuple("Memory", "max_rss peak_anon")
 
 
@@ -65,7 +65,7 @@ def timed(command):
         cpu = usage.ru_utime + usage.ru_stime
         others = max(0.0, busy_seconds() - busy - cpu) / wall / os.cpu_count()
         output.seek(0)
-        return Run(wall, cpu, others, usage.ru_inblock * 512, output.read().decode())
+        return Run(wall, cpu, others, usage.ru_inblock * 512, usage.ru_oublock * 512, output.read().decode())
 
 
 def memory(command):

@@ -12,7 +12,7 @@ import harness
 SIZE = "0.002"
 
 
-class BenchVerify(harness.TestCase):
+class Bench(harness.TestCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -20,8 +20,8 @@ class BenchVerify(harness.TestCase):
         for path in (data.CACHE / "snapshots").glob(f"{SIZE}.*"):
             path.unlink()
 
-    def bench(self, *arguments):
-        return harness.run([ROOT / "scripts" / "bench", "verify", "--sizes", SIZE, "--runs", "1", *arguments], timeout=300,
+    def bench(self, *arguments, case="verify"):
+        return harness.run([ROOT / "scripts" / "bench", case, "--sizes", SIZE, "--runs", "1", *arguments], timeout=300,
                            env={"ETCDRILL_BUILD_DIR": str(harness.build_dir())})
 
     def test_measures_every_tool_against_every_target(self):
@@ -32,6 +32,14 @@ class BenchVerify(harness.TestCase):
         self.assertRegex(outcome.out, r"/ openssl sha256: \d+\.\d\d .*target <= 1\.3: (met|MISSED by \d+ %)")
         self.assertRegex(outcome.out, r"/ sum of the other 3: \d+\.\d\d .*target <= 0\.35: (met|MISSED by \d+ %)")
         self.assertRegex(outcome.out, r"anonymous memory: \d+\.\d MiB, target <= 64\.0 MiB: met")
+
+    def test_restores_in_every_way(self):
+        outcome = self.bench(case="restore")
+        self.assertEqual(outcome.code, 0, outcome.err)
+        for tool in ("etcdrill restore", "etcdrill restore --no-sync", "etcdutl snapshot restore"):
+            self.assertRegex(outcome.out, rf"(?m)^{tool} +0\.\d{{3}} s .* MB ")
+        self.assertRegex(outcome.out, r"etcdrill restore / etcdutl snapshot restore: \d+\.\d\d .*target <= 0\.8: (met|MISSED)")
+        self.assertRegex(outcome.out, r"restore --no-sync / etcdutl snapshot restore: \d+\.\d\d .*target <= 0\.2: (met|MISSED)")
 
     def test_fails_when_tools_disagree(self):
         liar = self.dir / "liar"

@@ -34,6 +34,7 @@ class MemoryFileSystem final : public FileSystem {
   Status RemoveAll(const std::string&) override { return Refused(); }
   Status SyncDir(const std::string&) override { return Refused(); }
   Result<std::unique_ptr<FileLock>> Lock(const std::string&) override { return Refused(); }
+  Result<std::unique_ptr<FileLock>> LockDir(const std::string&) override { return Refused(); }
 
  private:
   class File;

@@ -1,4 +1,4 @@
-// An empty root under two metas, which ReplaceBuckets then fills. The empty root stays behind as a free page.
+// An empty root under two metas, which ApplyEdit then fills. The empty root stays behind as a free page.
 #include "format/bbolt/new_database.h"
 
 #include "base/bytes.h"
@@ -31,7 +31,7 @@ Status CreateDatabase(FileSystem& fs, const std::string& path, uint32_t page_siz
   ASSIGN_OR_RETURN(const auto file, fs.Create(path, kPrivateFileMode));
   RETURN_IF_ERROR(file->Append(empty));
   ASSIGN_OR_RETURN(const auto source, fs.OpenForReading(path));
-  return ReplaceBuckets(*source, empty.size(), meta, buckets, *file);
+  return ApplyEdit(*source, empty.size(), meta, {.replace = buckets}, *file);
 }
 
 }  // namespace etcdrill::bbolt

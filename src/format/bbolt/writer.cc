@@ -1,153 +1,135 @@
-// Bulk loading of small trees behind the high-water mark.
+// A replaced bucket is loaded in bulk; for an appended pair the pages on the way to the last leaf are written anew, as
+// bbolt itself would do.
 #include "format/bbolt/writer.h"
 
+#include <fmt/format.h>
+
+#include <utility>
 #include <vector>
 
 #include "base/bytes.h"
-#include "base/check.h"
-#include "format/bbolt/layout.h"
+#include "format/bbolt/page.h"
+#include "format/bbolt/page_appender.h"
+#include "format/bbolt/page_reader.h"
 #include "format/bbolt/tree.h"
 
 namespace etcdrill::bbolt {
 namespace {
 
-// One element of a page to be written: a pair of a leaf, or (key, child) of a branch.
-struct Item {
-  std::string key;
-  std::string value;
-  uint32_t leaf_flags = 0;
-  PageId child = 0;
-
-  size_t Bytes() const { return kElementBytes + key.size() + value.size(); }
-};
-
-// The image of a page, without padding.
-std::string PageImage(PageId id, uint16_t flags, uint32_t overflow, const Item* items, size_t count) {
-  std::string page;
-  AppendLE64(page, id);
-  AppendLE16(page, flags);
-  AppendLE16(page, static_cast<uint16_t>(count));
-  AppendLE32(page, overflow);
-  size_t data = kPageHeaderBytes + count * kElementBytes;
-  for (size_t i = 0; i < count; ++i) {
-    const auto pos = static_cast<uint32_t>(data - page.size());
-    if (flags == kBranchPage) {
-      AppendLE32(page, pos);
-      AppendLE32(page, static_cast<uint32_t>(items[i].key.size()));
-      AppendLE64(page, items[i].child);
-    } else {
-      AppendLE32(page, items[i].leaf_flags);
-      AppendLE32(page, pos);
-      AppendLE32(page, static_cast<uint32_t>(items[i].key.size()));
-      AppendLE32(page, static_cast<uint32_t>(items[i].value.size()));
-    }
-    data += items[i].key.size() + items[i].value.size();
-  }
-  for (size_t i = 0; i < count; ++i) page += items[i].key + items[i].value;
-  return page;
+std::vector<Item> ToItems(const BucketContent& content) {
+  std::vector<Item> items;
+  for (const auto& [key, value] : content) items.push_back({key, value});
+  return items;
 }
 
-class PageAppender {
- public:
-  PageAppender(const Meta& meta, WritableFile& file)
-      : file_(file), page_size_(meta.page_size), next_(meta.high_water) {}
-
-  PageId next() const { return next_; }
-
-  // Writes the items (sorted by key) as leaves and as many branch levels as they need; returns the root page.
-  Result<PageId> WriteTree(std::vector<Item> items) {
-    uint16_t flags = kLeafPage;
-    while (true) {
-      ASSIGN_OR_RETURN(items, WriteLevel(items, flags));
-      if (items.size() == 1) return items.front().child;
-      flags = kBranchPage;
+std::vector<Item> ToItems(const PageView& page) {
+  std::vector<Item> items;
+  for (uint16_t i = 0; i < page.count(); ++i) {
+    Item item{std::string(page.Key(i))};
+    if (page.is_branch()) {
+      item.child = page.Child(i);
+    } else {
+      item.value = page.Value(i);
     }
+    items.push_back(std::move(item));
   }
+  return items;
+}
 
-  // An inline bucket's value, or a header that refers to a tree.
-  Result<std::string> WriteBucket(const BucketContent& content) {
-    std::vector<Item> items;
-    size_t bytes = kPageHeaderBytes;
-    for (const auto& [key, value] : content) {
-      items.push_back({key, value});
-      bytes += items.back().Bytes();
-    }
-    std::string header;
-    if (bytes <= page_size_ / 4) {  // bbolt's own limit
-      AppendLE64(header, 0);
-      AppendLE64(header, 0);
-      return header + PageImage(0, kLeafPage, 0, items.data(), items.size());
-    }
-    ASSIGN_OR_RETURN(const PageId root, WriteTree(std::move(items)));
-    AppendLE64(header, root);
-    AppendLE64(header, 0);
-    return header;
-  }
-
- private:
-  // Packs items into pages of one level and returns the entries of the level above.
-  Result<std::vector<Item>> WriteLevel(const std::vector<Item>& items, uint16_t flags) {
-    std::vector<Item> parents;
-    size_t begin = 0;
-    do {
-      size_t end = begin;
-      size_t bytes = kPageHeaderBytes;
-      // At least two entries a branch: with one, a later delete by bbolt would fail an assertion. Keys of the buckets
-      // written here are short, so two always fit.
-      while (end < items.size() && (end == begin || bytes + items[end].Bytes() <= page_size_))
-        bytes += items[end++].Bytes();
-      if (flags == kBranchPage && items.size() - end == 1 && end - begin > 2) --end;
-      ASSIGN_OR_RETURN(const PageId id, WritePage(flags, items.data() + begin, end - begin));
-      Item parent;
-      if (begin < items.size()) parent.key = items[begin].key;
-      parent.child = id;
-      parents.push_back(std::move(parent));
-      begin = end;
-    } while (begin < items.size());
-    return parents;
-  }
-
-  Result<PageId> WritePage(uint16_t flags, const Item* items, size_t count) {
-    size_t bytes = kPageHeaderBytes;
-    for (size_t i = 0; i < count; ++i) bytes += items[i].Bytes();
-    const uint64_t pages = (bytes + page_size_ - 1) / page_size_;
-    std::string image = PageImage(next_, flags, static_cast<uint32_t>(pages - 1), items, count);
-    CHECK(image.size() == bytes);
-    image.resize(pages * page_size_);
-    RETURN_IF_ERROR(file_.WriteAt(next_ * page_size_, image));
-    const PageId id = next_;
-    next_ += pages;
-    return id;
-  }
-
-  WritableFile& file_;
-  const uint32_t page_size_;
-  PageId next_;
+// A page level of the edge: its items, and what kind of page it was.
+struct EdgePage {
+  uint16_t flags = 0;
+  std::vector<Item> items;
 };
 
-// Takes over the root's entries as they are, so that untouched buckets keep their pages.
-class RootEntries final : public PairVisitor {
+// The pages from `root` down to the last leaf.
+Result<std::vector<EdgePage>> RightEdge(const ReadableFile& source, const Meta& meta, PageId root) {
+  PageReader reader(source, meta.page_size, meta.high_water);
+  std::vector<EdgePage> edge;
+  for (PageId id = root;; id = edge.back().items.back().child) {
+    const auto damaged = [&] { return Error(Reason::kDamaged, fmt::format("page {} can't be read as a tree", id)); };
+    if (id >= meta.high_water || edge.size() == kTreeDepthMax) return damaged();
+    ASSIGN_OR_RETURN(std::string_view bytes, reader.Read(id, 1));
+    const uint64_t pages = 1 + uint64_t{PageHeader::Decode(bytes).overflow};
+    if (pages > meta.high_water - id || pages * meta.page_size > kPageRunBytesMax) return damaged();
+    ASSIGN_OR_RETURN(bytes, reader.Read(id, pages));
+    const PageView page(bytes);
+    const uint16_t flags = page.header().flags;
+    if ((flags != kLeafPage && flags != kBranchPage) || !page.CheckLayout().problem.empty()) return damaged();
+    edge.push_back({flags, ToItems(page)});
+    if (flags == kLeafPage) return edge;
+    if (edge.back().items.empty()) return damaged();
+  }
+}
+
+// The pair is put behind the last one; what no longer fits its page goes on to a new one, level by level.
+Result<PageId> AppendPairs(const ReadableFile& source, const Meta& meta, PageId root, const BucketContent& pairs,
+                           PageAppender& appender) {
+  ASSIGN_OR_RETURN(std::vector<EdgePage> edge, RightEdge(source, meta, root));
+  std::vector<Item> added = ToItems(pairs);
+  for (; !edge.empty(); edge.pop_back()) {
+    EdgePage& page = edge.back();
+    if (page.flags == kBranchPage) page.items.pop_back();  // the child that was just written anew
+    page.items.insert(page.items.end(), added.begin(), added.end());
+    ASSIGN_OR_RETURN(added, appender.WriteLevel(page.items, page.flags));
+  }
+  return appender.WriteBranches(std::move(added));
+}
+
+std::string BucketHeader(PageId root) {
+  std::string header;
+  AppendLE64(header, root);
+  AppendLE64(header, 0);  // sequence, which etcd never asks for
+  return header;
+}
+
+// The value of a bucket's element: a whole small bucket, or a header that refers to a tree.
+Result<std::string> WriteBucket(const BucketContent& content, uint32_t page_size, PageAppender& appender) {
+  const std::vector<Item> items = ToItems(content);
+  size_t bytes = kPageHeaderBytes;
+  for (const Item& item : items) bytes += item.Bytes();
+  if (bytes <= page_size / 4) {  // bbolt's own limit
+    return BucketHeader(0) + PageImage(0, kLeafPage, 0, items.data(), items.size());
+  }
+  ASSIGN_OR_RETURN(const PageId root, appender.WriteTree(items));
+  return BucketHeader(root);
+}
+
+class PairCollector final : public PairVisitor {
  public:
   void OnBucket(std::string_view) override {}
-  void OnPair(const Pair& pair) override { entries[std::string(pair.key)] = std::string(pair.value); }
-  std::map<std::string, std::string> entries;
+  void OnPair(const Pair& pair) override { pairs[std::string(pair.key)] = std::string(pair.value); }
+  BucketContent pairs;
 };
 
 }  // namespace
 
-Status ReplaceBuckets(const ReadableFile& source, uint64_t body_size, const Meta& meta,
-                      const std::map<std::string, BucketContent>& buckets, WritableFile& file) {
-  RootEntries root;
+Status ApplyEdit(const ReadableFile& source, uint64_t body_size, const Meta& meta, const Edit& edit,
+                 WritableFile& file) {
+  PairCollector root;  // its entries are taken over as they are, so that untouched buckets keep their pages
   RETURN_IF_ERROR(WalkRoot(source, body_size, meta, root));
   PageAppender appender(meta, file);
-  for (const auto& [name, content] : buckets) {
-    ASSIGN_OR_RETURN(root.entries[name], appender.WriteBucket(content));
+  for (const auto& [name, content] : edit.replace) {
+    ASSIGN_OR_RETURN(root.pairs[name], WriteBucket(content, meta.page_size, appender));
   }
-  std::vector<Item> items;
-  for (const auto& [name, value] : root.entries) items.push_back({name, value, kLeafIsBucket});
+  for (const auto& [name, pairs] : edit.append) {
+    std::string& value = root.pairs[name];
+    if (value.size() < kBucketHeaderBytes) return Error(Reason::kDamaged, fmt::format("there is no bucket {}", name));
+    if (const PageId tree = LoadLE64(value.data()); tree != 0) {
+      ASSIGN_OR_RETURN(const PageId changed, AppendPairs(source, meta, tree, pairs, appender));
+      value = BucketHeader(changed);
+      continue;
+    }
+    PairCollector small;
+    RETURN_IF_ERROR(WalkBucket(source, body_size, meta, name, {}, Direction::kForwards, small));
+    small.pairs.insert(pairs.begin(), pairs.end());
+    ASSIGN_OR_RETURN(value, WriteBucket(small.pairs, meta.page_size, appender));
+  }
+  std::vector<Item> entries = ToItems(root.pairs);
+  for (Item& entry : entries) entry.leaf_flags = kLeafIsBucket;
 
   Meta changed = meta;
-  ASSIGN_OR_RETURN(changed.root, appender.WriteTree(std::move(items)));
+  ASSIGN_OR_RETURN(changed.root, appender.WriteTree(entries));
   changed.high_water = appender.next();
   changed.freelist = kNoFreelist;  // bbolt derives it: every page that no bucket reaches
   changed.tx_id = meta.tx_id + 1;

@@ -1,7 +1,10 @@
 // The parsers on their own: hand-made bytes, other page sizes, hostile numbers.
+#include <fmt/format.h>
+
 #include "base/bytes.h"
 #include "format/bbolt/new_database.h"
 #include "format/bbolt/tree.h"
+#include "format/bbolt/writer.h"
 #include "format/finding_codes.h"
 #include "format/mvcc/key_table.h"
 #include "format/mvcc/key_value.h"
@@ -125,7 +128,10 @@ TEST_CASE("the table of keys remembers across growth, in 16 bytes a key") {
 
 class Collect final : public bbolt::PairVisitor {
  public:
-  void OnBucket(std::string_view name) override { bucket_ = name; }
+  void OnBucket(std::string_view name) override {
+    bucket_ = name;
+    pairs[bucket_];
+  }
   void OnPair(const bbolt::Pair& pair) override {
     pairs[bucket_][std::string(pair.key)] = std::string(pair.value);
     order.emplace_back(pair.key);
@@ -167,6 +173,92 @@ TEST_CASE("what the writer writes, the walk finds sound, for every page size and
   for (auto it = buckets["many"].lower_bound("key-5"); it != buckets["many"].end(); ++it) expected.push_back(it->first);
   if (direction == bbolt::Direction::kBackwards) std::reverse(expected.begin(), expected.end());
   CHECK(tail.order == expected);
+}
+
+// What a file holds, which must be sound.
+std::map<std::string, bbolt::BucketContent> ContentOf(TestContext& test, const std::string& path, bbolt::Meta& meta) {
+  const auto file = test.fs().OpenForReading(path);
+  REQUIRE(file.ok());
+  Findings findings;
+  meta = **bbolt::ReadMetas(**file, (*file)->Size(), findings);
+  Collect seen;
+  REQUIRE(bbolt::WalkAll(**file, (*file)->Size(), meta, findings, seen).ok());
+  for (const Finding& f : findings.kept()) UNSCOPED_INFO(f.code << ": " << f.text);
+  REQUIRE(findings.total() == 0);
+  return seen.pairs;
+}
+
+// Applies the edit to a copy, as a restore does; returns its path.
+std::string Edited(TestContext& test, const std::string& path, const bbolt::Meta& meta, const bbolt::Edit& edit) {
+  const auto source = test.fs().OpenForReading(path);
+  const std::string copy = path + "-edited";
+  auto target = test.fs().Create(copy, kPrivateFileMode);
+  REQUIRE((*target)->AppendFrom(**source, 0, meta.high_water * meta.page_size).ok());
+  REQUIRE(bbolt::ApplyEdit(**source, (*source)->Size(), meta, edit, **target).ok());
+  return copy;
+}
+
+TEST_CASE("an edit adds pages and one meta, and touches nothing else") {
+  TestContext test;
+  const uint32_t page_size = GENERATE(1024u, 4096u);
+  // Inline, one page, full pages on two levels, a value of many pages at the end.
+  const int rows = GENERATE(0, 3, 60, 61, 62, 63, 64, 4000);
+  std::map<std::string, bbolt::BucketContent> buckets = {{"a", {{"x", "1"}}}, {"rows", {}}, {"z", {{"y", "2"}}}};
+  for (int i = 0; i < rows; ++i)
+    buckets["rows"][fmt::format("{:08}", i)] = std::string(static_cast<size_t>(i % 70), 'v');
+  if (rows == 64) buckets["rows"]["00009999"] = std::string(5000, 'o');
+  const std::string path = test.Path("made.db");
+  REQUIRE(bbolt::CreateDatabase(test.fs(), path, page_size, buckets).ok());
+  bbolt::Meta before;
+  REQUIRE(ContentOf(test, path, before) == buckets);
+
+  bbolt::Meta after;
+  const std::string copy =
+      Edited(test, path, before, {.replace = {{"a", {{"new", "3"}}}}, .append = {{"rows", {{"9", ""}}}}});
+  buckets["a"] = {{"new", "3"}};
+  buckets["rows"]["9"] = "";
+  CHECK(ContentOf(test, copy, after) == buckets);
+  CHECK(after.tx_id == before.tx_id + 1);
+
+  const std::string old_bytes = testing::ReadFile(path);
+  const std::string new_bytes = testing::ReadFile(copy);
+  const size_t kept = 2 * size_t{page_size};
+  CHECK(new_bytes.substr(kept, old_bytes.size() - kept) == old_bytes.substr(kept));
+  const size_t old_meta = before.tx_id % 2 * page_size;
+  CHECK(new_bytes.substr(old_meta, page_size) == old_bytes.substr(old_meta, page_size));
+  if (rows == 4000) CHECK(after.high_water - before.high_water < 6);  // not the whole bucket anew
+}
+
+TEST_CASE("many pairs can be appended, and a bucket that is missing is an error") {
+  TestContext test;
+  std::map<std::string, bbolt::BucketContent> buckets;
+  for (int i = 0; i < 500; ++i) buckets["rows"][fmt::format("a{:08}", i)] = "v";
+  const std::string path = test.Path("made.db");
+  REQUIRE(bbolt::CreateDatabase(test.fs(), path, 1024, buckets).ok());
+  bbolt::Meta meta;
+  ContentOf(test, path, meta);
+  bbolt::BucketContent more;
+  for (int i = 0; i < 3000; ++i) more[fmt::format("b{:08}", i)] = "w";
+  const std::string copy = Edited(test, path, meta, {.append = {{"rows", more}}});
+  buckets["rows"].insert(more.begin(), more.end());
+  CHECK(ContentOf(test, copy, meta) == buckets);
+
+  const auto source = test.fs().OpenForReading(path);
+  auto target = test.fs().Create(test.Path("other"), kPrivateFileMode);
+  const Status status =
+      bbolt::ApplyEdit(**source, (*source)->Size(), meta, {.append = {{"none", {{"k", "v"}}}}}, **target);
+  REQUIRE_FALSE(status.ok());
+  CHECK(ReasonOf(status) == Reason::kDamaged);
+}
+
+TEST_CASE("a page gets no more elements than bbolt can count") {
+  TestContext test;
+  std::map<std::string, bbolt::BucketContent> buckets;
+  for (int i = 0; i < 70'000; ++i) buckets["rows"][fmt::format("{:x}", i)] = "";
+  const std::string path = test.Path("made.db");
+  REQUIRE(bbolt::CreateDatabase(test.fs(), path, 2 << 20, buckets).ok());
+  bbolt::Meta meta;
+  CHECK(ContentOf(test, path, meta) == buckets);
 }
 
 TEST_CASE("a page that refers to itself ends the walk with a finding") {

@@ -50,7 +50,10 @@ TEST_CASE("a copy equals its source, also when it does not fill a block") {
   REQUIRE(source.ok());
   auto copy = test.fs().Create(test.Path("b"), kPrivateFileMode);
   REQUIRE(copy.ok());
-  REQUIRE((*copy)->AppendFrom(**source, size).ok());
+  const size_t half = size / 2;
+  REQUIRE((*copy)->AppendFrom(**source, 0, half).ok());
+  REQUIRE((*copy)->AppendFrom(**source, half, size - half).ok());
+  REQUIRE((*copy)->AppendFrom(**source, 0, 0).ok());
   REQUIRE((*copy)->Append("tail").ok());
   CHECK(testing::ReadFile(test.Path("b")) == bytes + "tail");
 }
@@ -73,6 +76,17 @@ TEST_CASE("a file that is shortened while it is read is an error with the offset
   REQUIRE_FALSE(status.ok());
   CHECK(ReasonOf(status) == Reason::kIoError);
   CHECK_THAT(std::string(MessageOf(status)), Catch::Matchers::ContainsSubstring("ends at byte 5"));
+}
+
+TEST_CASE("a directory stays locked under its next name") {
+  TestContext test;
+  REQUIRE(test.fs().MakeDirs(test.Path("a"), kPrivateDirMode).ok());
+  auto first = test.fs().LockDir(test.Path("a"));
+  REQUIRE(first.ok());
+  REQUIRE(test.fs().Rename(test.Path("a"), test.Path("b")).ok());
+  CHECK(ReasonOf(test.fs().LockDir(test.Path("b")).status()) == Reason::kBusy);
+  first->reset();
+  CHECK(test.fs().LockDir(test.Path("b")).ok());
 }
 
 TEST_CASE("a lock is held by one at a time") {
@@ -141,6 +155,19 @@ TEST_CASE("a program that is not there is an error of the start") {
   const auto process = test.context().processes.Start({.program = test.Path("missing")});
   REQUIRE_FALSE(process.ok());
   CHECK(ReasonOf(process.status()) == Reason::kNotFound);
+}
+
+TEST_CASE("what is kept of scratch has its new name, and the rest of its life") {
+  TestContext test;
+  {
+    const auto scratch = ScratchDir::Create(test.context(), test.dir(), ".x-");
+    REQUIRE(scratch.ok());
+    testing::WriteFile((*scratch)->path() + "/file", "x");
+    REQUIRE_FALSE((*scratch)->KeepAs(test.Path("no/such/dir")).ok());
+    REQUIRE((*scratch)->KeepAs(test.Path("kept")).ok());
+  }
+  CHECK(*test.fs().List(test.dir()) == std::vector<std::string>{"kept"});
+  CHECK(testing::ReadFile(test.Path("kept/file")) == "x");
 }
 
 TEST_CASE("scratch goes with its owner, and what a killed one left goes with the next") {

@@ -8,6 +8,7 @@
 #include "pipeline/drill_evidence.h"
 #include "pipeline/drill_plan.h"
 #include "pipeline/drill_stages.h"
+#include "pipeline/history_check.h"
 #include "pipeline/manifest_check.h"
 #include "pipeline/scheduler.h"
 #include "support/catch.h"
@@ -275,6 +276,47 @@ TEST_CASE("each run drills the newest and, in turn, a part of the others") {
   CHECK(run(1, 7) == "7456012");
   catalog.snapshots.clear();
   CHECK(PlanDrills(catalog, {}).empty());
+}
+
+TEST_CASE("a snapshot is seen beside the last proven one of its cluster") {
+  Catalog catalog;
+  const auto add = [&](const std::string& name, const std::string& cluster, int taken, SnapshotState state) {
+    CatalogEntry& entry = catalog.snapshots.emplace_back();
+    entry.state = state;
+    entry.manifest.name = name;
+    entry.manifest.cluster = cluster;
+    entry.manifest.taken = WallTime(std::chrono::seconds(taken));
+    entry.manifest.revision = 100;
+    entry.manifest.live_keys = 10;
+    entry.manifest.cluster_id = "c1";
+  };
+  add("proven", "a", 1, SnapshotState::kVerified);
+  add("other cluster", "b", 2, SnapshotState::kVerified);
+  add("unproven", "a", 3, SnapshotState::kUnverified);
+  store::Manifest now = catalog.snapshots[0].manifest;
+  now.taken = WallTime(4s);
+  const store::Manifest* before = LastProvenBefore(catalog, now);
+  REQUIRE(before != nullptr);
+  CHECK(before->name == "proven");
+  CHECK(LastProvenBefore(catalog, *before) == nullptr);
+
+  const auto code = [&] {
+    Findings findings;
+    CheckHistory(*before, now, 0.5, findings);
+    CHECK(findings.errors() == 0);
+    return findings.kept().empty() ? std::string_view() : findings.kept()[0].code;
+  };
+  CHECK(code().empty());
+  now.live_keys = 5;
+  CHECK(code().empty());
+  now.live_keys = 4;
+  CHECK(code() == codes::kHistoryKeys);
+  now.live_keys = 10;
+  now.revision = 99;
+  CHECK(code() == codes::kHistoryRevision);
+  now.revision = 100;
+  now.cluster_id = "c2";
+  CHECK(code() == codes::kHistoryCluster);
 }
 
 TEST_CASE("a drill report that was changed or taken away breaks the row") {

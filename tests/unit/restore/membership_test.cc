@@ -28,7 +28,10 @@ TEST_CASE("ids of three members are etcd's") {
 }
 
 TEST_CASE("the token is part of the ids") {
-  MembershipOptions options{.name = "m", .token = "tok-1", .advertise_peer_urls = {"http://127.0.0.1:24501"}};
+  MembershipOptions options{.name = "m",
+                            .initial_cluster = "m=http://127.0.0.1:24501",
+                            .token = "tok-1",
+                            .advertise_peer_urls = {"http://127.0.0.1:24501"}};
   auto cluster = MakeCluster(options);
   REQUIRE(cluster.ok());
   CHECK(cluster->own_id == 0x2ee90d961a102527);

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "format/bbolt/meta.h"
+#include "restore/staged_dir.h"
 #include "support/catch.h"
 #include "support/snapshots.h"
 #include "support/test_context.h"
@@ -52,11 +53,157 @@ TEST_CASE("a restored database is sound and holds the same rows") {
 TEST_CASE("authentication can be switched off in the copy") {
   TestContext test;
   const std::string dir = test.Path("data");
-  REQUIRE(Restore(test.context(), {.snapshot = SnapshotPath("e3530-auth"), .data_dir = dir, .drop_auth = true}).ok());
+  REQUIRE(
+      Restore(test.context(), {.snapshot = SnapshotPath("e3530-auth"), .data_dir = dir, .policy = {.drop_auth = true}})
+          .ok());
   const auto after = verify::Verify(test.context(), {.path = dir + "/member/snap/db"});
   REQUIRE(after.ok());
   REQUIRE(after->keyspace.has_value());
   CHECK_FALSE(after->keyspace->auth_enabled);
+}
+
+TEST_CASE("what a killed restore left is swept, a running one is not") {
+  TestContext test;
+  const std::string dir = test.Path(GENERATE("data", "new/deep/data", "exists"));
+  if (dir.ends_with("exists")) REQUIRE(test.fs().MakeDirs(dir, 0755).ok());
+  auto running = StagedDir::Create(test.context(), dir + "/member");
+  REQUIRE(running.ok());
+  const std::string alive = running->PathOf(dir + "/member");
+  REQUIRE(test.fs().MakeDirs(alive + "/snap", kPrivateDirMode).ok());
+  const std::string parent = StagingParent(test.fs(), dir + "/member");
+  const std::string dead = alive.substr(0, alive.find(".restoring-")) + ".restoring-0123456789abcdef";
+  REQUIRE(test.fs().MakeDirs(dead + "/member/snap", kPrivateDirMode).ok());
+  const std::string foreign = JoinPath(parent, ".other.restoring-0123456789abcdef");
+  if (!dir.ends_with("exists")) REQUIRE(test.fs().MakeDirs(foreign, kPrivateDirMode).ok());
+
+  const Result<RestoreResult> result =
+      Restore(test.context(), {.snapshot = SnapshotPath("e3530-empty"), .data_dir = dir, .sync = false});
+  CHECK_FALSE(test.fs().Exists(dead));
+  CHECK(test.fs().Exists(alive + "/snap"));
+  CHECK(result.ok());
+  CHECK_FALSE(running->Commit(false).ok());  // the other one was first
+  if (!dir.ends_with("exists")) CHECK(test.fs().Exists(foreign));
+}
+
+TEST_CASE("a WAL directory of its own may lie anywhere, and is refused if it exists") {
+  TestContext test;
+  RestoreOptions options{.snapshot = SnapshotPath("e3530-empty"), .data_dir = test.Path("data"), .sync = false};
+  SECTION("elsewhere") { options.wal_dir = test.Path("on/another/wal"); }
+  SECTION("inside the data directory") { options.wal_dir = test.Path("data/wal"); }
+  SECTION("where it is anyway") { options.wal_dir = test.Path("data/member/wal"); }
+  REQUIRE(Restore(test.context(), options).ok());
+  CHECK(test.fs().List(options.wal_dir)->size() == 1);
+  CHECK(test.fs().List(test.Path("data/member/snap"))->size() == 2);
+  const auto again = Restore(test.context(), options);
+  REQUIRE_FALSE(again.ok());
+  CHECK(ReasonOf(again.status()) == Reason::kAlreadyExists);
+}
+
+TEST_CASE("nothing becomes visible before the proof, or without it") {
+  TestContext test;
+  RestoreOptions options{.snapshot = SnapshotPath("e3530-compacted"), .data_dir = test.Path("data"), .sync = false};
+  const bool sound = GENERATE(true, false);
+  bool visible = true;
+  options.proof = [&] {
+    visible = test.fs().Exists(options.data_dir);
+    return sound ? OkStatus() : Error(Reason::kDamaged, "no good");
+  };
+  const auto result = Restore(test.context(), options);
+  CHECK_FALSE(visible);
+  CHECK(result.ok() == sound);
+  CHECK(test.fs().List(test.dir())->size() == (sound ? 1 : 0));
+}
+
+TEST_CASE("a restore that is interrupted leaves nothing") {
+  TestContext test;
+  test.stop().request_stop();
+  const auto result =
+      Restore(test.context(), {.snapshot = SnapshotPath("e3530-compacted"), .data_dir = test.Path("data")});
+  REQUIRE_FALSE(result.ok());
+  CHECK(ReasonOf(result.status()) == Reason::kInterrupted);
+  CHECK(test.fs().List(test.dir())->empty());
+}
+
+TEST_CASE("a stage that is revoked, or whose place is taken, leaves nothing") {
+  TestContext test;
+  {
+    auto staged = StagedDir::Create(test.context(), test.Path("a/b"));
+    REQUIRE(staged.ok());
+    CHECK(staged->Covers(test.Path("a/b")));
+    CHECK(staged->Covers(test.Path("a/c")));
+    CHECK_FALSE(staged->Covers(test.Path("ab")));
+    REQUIRE(test.fs().MakeDirs(staged->PathOf(test.Path("a/b")), kPrivateDirMode).ok());
+    SECTION("revoked") {
+      REQUIRE(staged->Commit(true).ok());
+      CHECK(test.fs().Exists(test.Path("a/b")));
+      staged->Revoke();
+    }
+    SECTION("never committed") {}
+  }
+  CHECK(test.fs().List(test.dir())->empty());
+}
+
+TEST_CASE("the revision is raised above what was compacted away") {
+  TestContext test;
+  const auto [name, expected] = GENERATE(table<std::string, int64_t>(
+      {{"e3530-compacted", 128 + 1000}, {"e3530-empty", 1000}, {"e36-compacted-at-head", 129 + 1000}}));
+  const std::string dir = test.Path("data");
+  REQUIRE(Restore(test.context(), {.snapshot = SnapshotPath(name), .data_dir = dir, .policy = {.bump_revision = 1000}})
+              .ok());
+  const auto after = verify::Verify(test.context(), {.path = dir + "/member/snap/db"});
+  REQUIRE(after.ok());
+  for (const Finding& f : after->findings.kept()) UNSCOPED_INFO(f.code << ": " << f.text);
+  REQUIRE(after->levels.keyspace == verify::LevelResult::kPass);
+  CHECK(after->keyspace->bumped);
+  CHECK(after->keyspace->hashkv.revision == expected);
+  CHECK(after->keyspace->hashkv.compact_revision == expected);
+}
+
+TEST_CASE("what the policy drops is gone, and said") {
+  TestContext test;
+  const std::string dir = test.Path("data");
+  const auto restore = [&](std::string_view snapshot, Policy policy) {
+    return Restore(test.context(),
+                   {.snapshot = SnapshotPath(snapshot), .data_dir = dir, .policy = std::move(policy), .sync = false});
+  };
+  const auto keyspace = [&] {
+    const auto report = verify::Verify(test.context(), {.path = dir + "/member/snap/db"});
+    REQUIRE(report.ok());
+    REQUIRE(report->levels.keyspace == verify::LevelResult::kPass);
+    return *report->keyspace;
+  };
+  SECTION("alarms") {
+    const auto result = restore("e36-alarm", {.clear_alarms = true});
+    REQUIRE(result.ok());
+    CHECK(result->warnings.size() == 1);
+    CHECK(keyspace().alarms.empty());
+  }
+  SECTION("nothing to drop") {
+    const auto result = restore("e36-compacted", {.clear_alarms = true, .drop_auth = true, .etcd_version = "3.7"});
+    REQUIRE(result.ok());
+    CHECK(result->warnings.empty());
+    CHECK(keyspace().storage_version == "3.6.0");
+  }
+  SECTION("a newer version") {
+    const auto refused = restore("e37-compacted", {.etcd_version = "3.6.14"});
+    REQUIRE_FALSE(refused.ok());
+    CHECK(ReasonOf(refused.status()) == Reason::kEtcdVersion);
+    CHECK(test.fs().List(test.dir())->empty());
+    const auto result = restore("e37-compacted", {.etcd_version = "3.6.14", .allow_downgrade = true});
+    REQUIRE(result.ok());
+    CHECK(result->warnings.size() == 1);
+    CHECK(keyspace().storage_version.empty());
+    CHECK(keyspace().cluster_version.empty());
+  }
+  SECTION("term and confState follow the version") {
+    REQUIRE(restore("e34-compacted", {.etcd_version = "3.5"}).ok());
+    CHECK(keyspace().term == 1);
+  }
+  SECTION("not a version") {
+    const auto result = restore("e34-compacted", {.etcd_version = GENERATE("3", "3.", "3.3", "3.8", "4.0", "3.5x")});
+    REQUIRE_FALSE(result.ok());
+    CHECK(ReasonOf(result.status()) == Reason::kUsage);
+  }
 }
 
 TEST_CASE("a failed restore leaves nothing behind") {
