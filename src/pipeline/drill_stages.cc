@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/units.h"
-#include "drill/etcd_binary.h"
+#include "format/etcd_version.h"
 #include "format/wal/wal.h"
 #include "io/memory.h"
 #include "pipeline/history_check.h"
@@ -104,14 +104,14 @@ Status DrillStages::VerifySnapshot() {
 }
 
 // What the source said of itself is the surest; what the file says may lag behind, until all members are upgraded.
-std::string_view DrillStages::WantedMinor() const {
+std::optional<int> DrillStages::WantedMinor() const {
   const verify::Keyspace& keyspace = *report_.verify->keyspace;
   const std::string_view source = request_.manifest.has_value() ? request_.manifest->etcd_version : "";
   for (const std::string_view version :
        {source, std::string_view(keyspace.storage_version), std::string_view(keyspace.cluster_version)}) {
-    if (const std::string_view minor = drill::MinorOf(version); !minor.empty()) return minor;
+    if (const auto minor = EtcdMinorOf(version); minor.has_value()) return minor;
   }
-  return {};
+  return std::nullopt;
 }
 
 Status DrillStages::Add(const std::vector<drill::Check>& checks) {

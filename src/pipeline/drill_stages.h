@@ -43,8 +43,8 @@ class DrillStages {
 
   // Body of the stage `checksum`: fills report().verify and the checks that need no etcd.
   Status VerifySnapshot();
-  // The minor version of the etcd that wrote the snapshot, such as "3.5"; empty if nothing tells. After VerifySnapshot.
-  std::string_view WantedMinor() const;
+  // The minor version of the etcd that wrote the snapshot; none if nothing tells. After VerifySnapshot.
+  std::optional<int> WantedMinor() const;
   // Adds checks; an error names those that failed.
   Status Add(const std::vector<drill::Check>& checks);
   // The drill so far, if it passed, is what a restore would take.
