@@ -7,7 +7,7 @@
 #include "config/config.h"
 #include "etcd/client.h"
 #include "io/context.h"
-#include "pipeline/drill_report.h"
+#include "pipeline/stored_drill.h"
 #include "report/metrics.h"
 #include "store/local_store.h"
 
@@ -36,9 +36,8 @@ class SidecarTasks {
 
  private:
   Result<std::vector<store::Manifest>> WaitForPlan();
-  void RunDrill(const store::Manifest& snapshot, bool newest);
-  Status KeepReport(const pipeline::DrillReport& report);
-  void ReportDrill(const pipeline::DrillReport& report);
+  void RunDrill(const store::Manifest& snapshot);
+  void ReportDrill(const pipeline::StoredDrill& drill);
   void LogLineage(const store::Manifest& m);
 
   const Context& context_;

@@ -50,13 +50,20 @@ struct DrillSample {
   uint64_t older_parts = 7;  // 0: none of the others
 };
 
+// What may go between two snapshots before it is worth a warning; shares from 0 to 1.
+struct HistoryLimits {
+  double key_loss_max = 0.5;     // of all keys
+  double prefix_loss_max = 0.9;  // of the bytes of one prefix
+};
+
 struct DrillConfig {
   Duration every = 6h;
   std::string scratch_dir = "/var/lib/etcdrill/scratch";
   std::vector<std::string> etcd_binaries = {"/usr/bin/etcd"};
+  std::optional<uint64_t> etcd_memory_limit;  // bytes of private memory, for each etcd that a drill boots
   Duration timeout = 30min;
   DrillSample sample;
-  double key_loss_max = 0.5;  // the share of keys that may go between two snapshots; 0 to 1
+  HistoryLimits history;
   std::vector<Assertion> assertions;
 };
 

@@ -1,4 +1,5 @@
 // `drill`: when, where, with which etcd, and what the restored data must hold.
+#include "base/units.h"
 #include "config/readers.h"
 #include "config/values.h"
 
@@ -50,6 +51,7 @@ void ReadDrill(Section section, DrillConfig& drill) {
   etcd.Read("binary", binary);
   if (!binary.empty()) drill.etcd_binaries = {binary};
   etcd.ReadByName("binaries", drill.etcd_binaries);
+  etcd.ReadOptional("memory_limit", drill.etcd_memory_limit, ParseSize);
   etcd.Finish();
   Section sample = section.Sub("sample");
   std::string newest = "always";
@@ -57,7 +59,8 @@ void ReadDrill(Section section, DrillConfig& drill) {
   sample.Read("older", drill.sample.older_parts, ParseParts);
   sample.Finish();
   Section history = section.Sub("history");
-  history.Read("max_key_loss", drill.key_loss_max, ParsePercent);
+  history.Read("max_key_loss", drill.history.key_loss_max, ParsePercent);
+  history.Read("max_prefix_loss", drill.history.prefix_loss_max, ParsePercent);
   history.Finish();
   for (Section& entry : section.List("assertions")) drill.assertions.push_back(ReadAssertion(entry));
   section.Finish();

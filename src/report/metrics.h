@@ -57,6 +57,8 @@ struct StoreFacts {
   std::optional<double> drill_last_success;
   std::optional<double> drill_last_failure;
   std::optional<double> drill_last_duration_seconds;
+  std::optional<double> drill_forecast_seconds;
+  std::optional<double> drill_level;
   std::map<std::string, double> drill_stage_seconds;
   std::map<std::string, bool> drill_checks;
 };
