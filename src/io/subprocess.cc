@@ -33,7 +33,7 @@ constexpr Duration kPollEvery = 10ms;
 constexpr Duration kLastWordsWait = 1s;
 
 void LowerPriority() {
-  constexpr int kNicer = 10;  // than we are
+  constexpr int kNicer = 10;             // than we are
   constexpr int kIoClassIdle = 3 << 13;  // IOPRIO_PRIO_VALUE(IOPRIO_CLASS_IDLE, 0), linux/ioprio.h
   // Each is a courtesy to the neighbours: where the kernel refuses one, the child still runs.
   setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + kNicer);
