@@ -172,6 +172,10 @@ void CommandTable::AddSnapshotCommands(CLI::App& root) {
   s->add_flag("--allow-downgrade", restore.allow_downgrade, "Let --etcd-version be older than the snapshot");
   AddProgress(s, restore.progress);
   s->add_flag("--no-sync", restore.no_sync, "For scratch use: do not wait for the disk");
+  // How etcdutl opens and prints things; a script that was written for it may set them, and they mean nothing here.
+  for (const char* flag : {"--initial-memory-map-size", "--timeout", "-w,--write-out"}) {
+    s->add_option(flag, restore.ignored)->group("");
+  }
   Choose(s, SnapshotRestore, restore);
 
   s = snapshot->add_subcommand("list", "The snapshots in a store");

@@ -9,6 +9,7 @@
 #include "base/units.h"
 #include "format/finding_codes.h"
 #include "pipeline/catalog.h"
+#include "pipeline/receipt_check.h"
 #include "pipeline/run.h"
 #include "restore/restore.h"
 #include "verify/verify.h"
@@ -67,6 +68,9 @@ void PrintSaved(const pipeline::SnapshotOutcome& outcome, const SaveOptions& opt
   fmt::print("{}: revision {}, {} keys, {}, etcd {} at {}; HashKV equal to {} of {} members\n",
              Coloured(m.verdict, Colour::kGreen), m.revision, m.live_keys, FormatSize(m.size_bytes), m.etcd_version,
              m.endpoint, equal, m.receipt.size());
+  if (const auto found = pipeline::DisagreementOf(m); !found.text.empty()) {
+    fmt::print("{}: {}\n", Coloured("warning", Colour::kYellow), found.text);
+  }
   if (m.lineage.has_value()) {
     const Colour colour = m.lineage->result == "continues" ? Colour::kGreen : Colour::kRed;
     fmt::print("{} {}{}{}\n", Coloured(m.lineage->result, colour), m.lineage->older,

@@ -71,6 +71,7 @@ struct RestoreCommandOptions {
   bool allow_downgrade = false;
   bool no_sync = false;
   ProgressMode progress = ProgressMode::kAuto;
+  std::string ignored;
 };
 Result<ExitCode> SnapshotRestore(const Context& context, const RestoreCommandOptions& options);
 

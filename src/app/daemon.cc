@@ -8,6 +8,8 @@
 #include <thread>
 #include <vector>
 
+#include "app/certificates.h"
+#include "app/service_manager.h"
 #include "app/sidecar_tasks.h"
 #include "base/version.h"
 #include "pipeline/catalog.h"
@@ -26,6 +28,7 @@ report::LiveFacts ReadLive(const Context& context, const config::Config& config,
     live.calls.push_back({std::string(etcd::kMethodNames[i]), static_cast<double>(client.counts().requests[i]),
                           static_cast<double>(client.counts().failures[i])});
   }
+  live.certificate_ends = CertificateEnds(context.fs, config);
   for (const auto& [volume, path] :
        {std::pair("store", config.store_path), std::pair("scratch", config.drill.scratch_dir)}) {
     const auto space = context.fs.Space(path);
@@ -105,6 +108,10 @@ void RunSchedules(const Context& context, const config::Config& config, SidecarT
       [&] { metrics.DrillSkipped(); });
   add(
       report::Task::kHealth, config::Every(config.health.interval), {}, {}, [&] { tasks.ProbeHealth(); }, [] {});
+  // The receipts of a snapshot compare the members, too: so their last one counts.
+  add(
+      report::Task::kHashKv, config.health.hashkv, config.snapshot.jitter, last.snapshot,
+      [&] { tasks.CompareMembers(); }, [] {});
 }
 
 }  // namespace
@@ -123,6 +130,9 @@ Status RunDaemon(const Context& context, const config::Config& config, const etc
                                         {"port", server->port()},
                                         {"snapshot_schedule", TextOf(config.snapshot.schedule)},
                                         {"drill_schedule", TextOf(config.drill.schedule)}});
+  ServiceManager service;
+  service.Ready(context.clock, [&metrics] { metrics.Render(); });
+  const std::stop_callback stopping(context.stop, [&service] { service.Stopping(); });
   RunSchedules(context, config, tasks, metrics);
   context.log.Info("etcdrill stopped");
   return OkStatus();

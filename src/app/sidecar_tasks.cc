@@ -7,6 +7,8 @@
 #include "etcd/health.h"
 #include "pipeline/catalog.h"
 #include "pipeline/drill_plan.h"
+#include "pipeline/member_consistency.h"
+#include "pipeline/receipt_check.h"
 #include "pipeline/run.h"
 
 namespace etcdrill::app {
@@ -34,14 +36,20 @@ bool CleanedUp(const pipeline::DrillReport& report) {
 bool Interrupted(const Status& status) { return !status.ok() && ReasonOf(status) == Reason::kInterrupted; }
 
 report::SourceFacts::Member ToMember(const etcd::MemberStatus& s) {
-  return {fmt::format("{:x}", s.cluster_id),
-          fmt::format("{:x}", s.member_id),
-          s.version,
-          static_cast<double>(s.revision),
-          static_cast<double>(s.db_size_bytes),
-          static_cast<double>(s.db_in_use_bytes),
-          s.leader_id == s.member_id,
-          s.is_learner};
+  const auto number = [](auto n) { return static_cast<double>(n); };
+  report::SourceFacts::Member member{.cluster_id = fmt::format("{:x}", s.cluster_id),
+                                     .member_id = fmt::format("{:x}", s.member_id),
+                                     .version = s.version,
+                                     .revision = number(s.revision),
+                                     .db_size_bytes = number(s.db_size_bytes),
+                                     .db_in_use_bytes = number(s.db_in_use_bytes),
+                                     .raft_term = number(s.raft_term),
+                                     .raft_index = number(s.raft_index),
+                                     .raft_applied_index = number(s.raft_applied_index),
+                                     .is_leader = s.leader_id == s.member_id,
+                                     .is_learner = s.is_learner};
+  if (s.db_quota_bytes > 0) member.db_quota_bytes = number(s.db_quota_bytes);
+  return member;
 }
 
 }  // namespace
@@ -75,7 +83,11 @@ void SidecarTasks::TakeSnapshot() {
                                          {"keys", m.live_keys},
                                          {"size_bytes", m.size_bytes},
                                          {"verdict", m.verdict},
-                                         {"endpoint", m.endpoint}});
+                                         {"endpoint", m.endpoint},
+                                         {"chosen", m.chosen}});
+    if (const auto found = pipeline::DisagreementOf(m); !found.text.empty()) {
+      context_.log.Error("members disagree", {{"snapshot", m.name}, {"err", found.text}});
+    }
     LogLineage(m);
   } else {
     metrics_.SnapshotFailed(ReasonOf(result), UnixSeconds(context_.clock.Now()));
@@ -169,7 +181,9 @@ void SidecarTasks::ProbeHealth() {
     facts.endpoint_healthy[endpoint.address()] = probe.healthy;
     if (!probe.status.has_value()) continue;
     facts.up = true;
-    if (!facts.member.has_value()) facts.member = ToMember(*probe.status);
+    const report::SourceFacts::Member member = ToMember(*probe.status);
+    facts.endpoint_members[endpoint.address()] = member;
+    if (!facts.member.has_value()) facts.member = member;
     if (!facts.alarms.has_value()) facts.alarms = {{"nospace", false}, {"corrupt", false}};
     for (const etcd::Alarm& alarm : probe.alarms) {
       (*facts.alarms)[alarm.type == etcd::AlarmType::kCorrupt ? "corrupt" : "nospace"] = true;
@@ -180,6 +194,19 @@ void SidecarTasks::ProbeHealth() {
     if (membership.ok()) facts.members = static_cast<double>(membership->members.size());
   }
   if (!context_.stop.stop_requested()) metrics_.SetSource(std::move(facts));
+}
+
+void SidecarTasks::CompareMembers() {
+  const pipeline::Consistency found = pipeline::CompareMembers(context_, client_);
+  if (context_.stop.stop_requested()) return;
+  if (found.equal.has_value()) metrics_.SetMembersAgree(*found.equal, UnixSeconds(context_.clock.Now()));
+  if (found.equal == false) {
+    context_.log.Error("members disagree", {{"err", found.text}});
+  } else if (found.equal == true) {
+    context_.log.Info("members agree", {{"text", found.text}});
+  } else if (client_.endpoints().size() > 1) {
+    context_.log.Warn("members can't be compared", {{"err", found.text}});
+  }
 }
 
 }  // namespace etcdrill::app

@@ -33,6 +33,8 @@ class SidecarTasks {
   // Drills what the plan says, one after the other; waits for a snapshot if the store is empty.
   void RunDrills();
   void ProbeHealth();
+  // Compares the data of all members.
+  void CompareMembers();
 
  private:
   Result<std::vector<store::Manifest>> WaitForPlan();

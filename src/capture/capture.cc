@@ -4,15 +4,19 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <optional>
 
 #include "base/bytes.h"
+#include "capture/member_choice.h"
 #include "crypto/hash.h"
 #include "etcd/snapshot_stream.h"
 
 namespace etcdrill::capture {
 namespace {
 
+constexpr Duration kFirstPause = std::chrono::milliseconds(500);
+constexpr Duration kLongestPause = std::chrono::seconds(10);
 constexpr size_t kTrailerBytes = Sha256::kSize;
 
 // Follows the protocol message by message, and knows at the end whether the file is whole.
@@ -90,30 +94,35 @@ Status Receive(const Context& context, const CaptureInput& input, etcd::Snapshot
   }
 }
 
-Result<CaptureResult> CaptureFrom(const Context& context, const CaptureInput& input, const etcd::Endpoint& endpoint) {
+Result<CaptureResult> CaptureFrom(const Context& context, const CaptureInput& input, Candidate candidate) {
+  const etcd::Endpoint& endpoint = input.client.endpoints()[candidate.endpoint];
   const Stopwatch watch(context.clock);
-  ASSIGN_OR_RETURN(etcd::MemberStatus source, endpoint.Status());
-  if (source.is_learner || source.leader_id == 0) {
-    return Error(Reason::kEtcdError,
-                 fmt::format("{}: {}", endpoint.address(),
-                             source.is_learner ? "is a learner; its data may lag" : "has no leader"));
-  }
-  RETURN_IF_ERROR(CheckSpace(context, input.temp_path, source));
+  RETURN_IF_ERROR(CheckSpace(context, input.temp_path, candidate.status));
   ASSIGN_OR_RETURN(DurableFile file, DurableFile::Create(context.fs, input.temp_path));
   const WallTime taken = context.clock.Now();
   ASSIGN_OR_RETURN(const auto stream, endpoint.Snapshot());
   StreamJudge judge;
   RETURN_IF_ERROR(Annotate(Receive(context, input, *stream, file, judge), "snapshot from " + endpoint.address()));
-  return CaptureResult{std::move(file),      judge.total() + kTrailerBytes,
-                       judge.FinishSha256(), taken,
-                       endpoint.address(),   std::move(source),
-                       watch.Seconds()};
+  return CaptureResult{std::move(file),    judge.total() + kTrailerBytes, judge.FinishSha256(),        taken,
+                       endpoint.address(), std::move(candidate.why),      std::move(candidate.status), watch.Seconds()};
 }
 
 }  // namespace
 
 Result<CaptureResult> Capture(const Context& context, const CaptureInput& input) {
-  return input.client.Any([&](const etcd::Endpoint& endpoint) { return CaptureFrom(context, input, endpoint); });
+  ASSIGN_OR_RETURN(const std::vector<Candidate> candidates, ChooseMembers(input.client, input.distrusted));
+  Duration pause = kFirstPause;
+  for (size_t i = 0;; ++i) {
+    auto captured = CaptureFrom(context, input, candidates[i]);
+    if (captured.ok() || !etcd::Client::AnotherMayAnswer(captured.status())) return captured;
+    if (i + 1 == candidates.size()) {
+      return i == 0 ? captured.status()
+                    : Annotate(captured.status(),
+                               fmt::format("none of {} members could be copied; the last one", candidates.size()));
+    }
+    if (!context.clock.SleepFor(pause, context.stop)) return Error(Reason::kInterrupted, "interrupted");
+    pause = std::min(2 * pause, kLongestPause);
+  }
 }
 
 }  // namespace etcdrill::capture

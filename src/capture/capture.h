@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <set>
 #include <string>
 
 #include "base/status.h"
@@ -15,8 +16,9 @@ namespace etcdrill::capture {
 
 struct CaptureInput {
   etcd::Client& client;
-  std::string temp_path;  // where the stream goes; on the file system of its later home
-  Duration timeout;       // for one attempt on one endpoint
+  std::string temp_path;                  // where the stream goes; on the file system of its later home
+  Duration timeout;                       // for one attempt on one endpoint
+  std::set<std::string> distrusted = {};  // addresses that nothing is copied from
   // Called now and then with bytes received and bytes in all.
   std::function<void(uint64_t, uint64_t)> on_progress = [](uint64_t, uint64_t) {};
 };
@@ -27,12 +29,12 @@ struct CaptureResult {
   std::string sha256;  // hex, of the whole file
   WallTime taken;      // when the stream began: the moment whose data this is
   std::string endpoint;
+  std::string why;            // this endpoint
   etcd::MemberStatus source;  // just before the stream
   double duration_seconds = 0;
 };
 
-// Tries the endpoints in turn; learners and members without a leader are passed over. The error is that of the last
-// one.
+// Tries the members in the order of member_choice.h, with a pause between two. The error is that of the last one.
 Result<CaptureResult> Capture(const Context& context, const CaptureInput& input);
 
 }  // namespace etcdrill::capture

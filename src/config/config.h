@@ -73,6 +73,7 @@ struct DrillConfig {
 struct HealthConfig {
   Duration interval = 15s;
   Duration timeout = 5s;
+  std::optional<Schedule> hashkv = Every(24h);  // comparing the data of all members, which costs each a full scan
 };
 
 struct Objectives {

@@ -24,6 +24,7 @@ void ReadRoot(Section root, Config& config) {
   Section health = root.Sub("health");
   health.Read("interval", config.health.interval);
   health.Read("timeout", config.health.timeout);
+  health.Read("hashkv", config.health.hashkv, ParseSchedule);
   health.Finish();
   Section objectives = root.Sub("objectives");
   objectives.Read("rpo", config.objectives.rpo);

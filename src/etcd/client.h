@@ -60,6 +60,11 @@ class Client {
     }
   }
 
+  // Whether an error may be that of one member only.
+  static bool AnotherMayAnswer(const Status& status);
+  // The error to show when each endpoint failed, `last` being that of the last one.
+  Status NoneAnswered(const Status& last) const;
+
  private:
   Client(std::vector<Endpoint> endpoints, std::shared_ptr<CallCounts> counts);
 
@@ -68,8 +73,6 @@ class Client {
   static const Status& StatusOf(const Result<T>& result) {
     return result.status();
   }
-  static bool AnotherMayAnswer(const Status& status);
-  Status NoneAnswered(const Status& last) const;
 
   const std::vector<Endpoint> endpoints_;
   const std::shared_ptr<CallCounts> counts_;

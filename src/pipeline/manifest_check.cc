@@ -5,6 +5,7 @@
 
 #include "format/finding_codes.h"
 #include "pipeline/claims_check.h"
+#include "pipeline/receipt_check.h"
 
 namespace etcdrill::pipeline {
 
@@ -23,10 +24,10 @@ void CompareWithManifest(const store::Manifest& manifest, verify::VerifyReport& 
   const auto add = [&](std::string_view code, std::string text) {
     report.findings.Add({code, Severity::kError, std::nullopt, std::nullopt, std::move(text)});
   };
-  for (const store::ReceiptRecord& r : manifest.receipt) {
-    if (r.result != "differs") continue;
-    add(codes::kMembersDisagreed,
-        fmt::format("when it was taken, {} held other data at revision {}", r.endpoint, manifest.revision));
+  if (const Disagreement found = DisagreementOf(manifest); !found.text.empty()) {
+    const Severity severity = found.of_majority ? Severity::kWarning : Severity::kError;
+    report.findings.Add(
+        {codes::kMembersDisagreed, severity, std::nullopt, std::nullopt, "when it was taken: " + found.text});
   }
   if (manifest.lineage.has_value() && manifest.lineage->result == "diverged") {
     report.findings.Add({codes::kDivergedWhenTaken, Severity::kWarning, std::nullopt, std::nullopt,

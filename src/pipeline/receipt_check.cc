@@ -2,6 +2,7 @@
 #include "pipeline/receipt_check.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "capture/receipt.h"
 #include "verify/lineage.h"
@@ -28,7 +29,6 @@ std::string CompareOne(const Context& context, const std::string& path, const st
 
 Status CompareWithMembers(const Context& context, const etcd::Client& client, const std::string& path,
                           store::Manifest& manifest) {
-  std::string disagreeing;
   for (const capture::ReceiptEntry& entry :
        capture::CollectReceipt(client, manifest.revision, manifest.compact_revision)) {
     store::ReceiptRecord& record = manifest.receipt.emplace_back();
@@ -40,14 +40,27 @@ Status CompareWithMembers(const Context& context, const etcd::Client& client, co
     record.revision = entry.revision;
     record.compact_revision = entry.compact_revision;
     record.result = CompareOne(context, path, manifest, entry);
-    if (record.result == "differs") disagreeing += (disagreeing.empty() ? "" : ", ") + entry.endpoint;
   }
-  if (disagreeing.empty()) return OkStatus();
-  return Error(
-      Reason::kMembersDisagree,
-      fmt::format("at revision {} the snapshot from {} and the live data of {} differ: one of the members is corrupt; "
-                  "compare them with `etcdctl endpoint hashkv --cluster` before you trust either",
-                  manifest.revision, manifest.endpoint, disagreeing));
+  const Disagreement found = DisagreementOf(manifest);
+  return found.of_majority ? OkStatus() : Error(Reason::kMembersDisagree, found.text);
+}
+
+Disagreement DisagreementOf(const store::Manifest& manifest) {
+  std::set<std::string> equal;
+  std::set<std::string> differ;
+  for (const store::ReceiptRecord& record : manifest.receipt) {
+    if (record.result == "equal") equal.insert(record.endpoint);
+    if (record.result == "differs") differ.insert(record.endpoint);
+  }
+  if (differ.empty()) return {};
+  Disagreement found;
+  found.of_majority = equal.size() > differ.size();
+  if (equal.size() != differ.size()) found.distrusted = found.of_majority ? differ : equal;
+  found.text = fmt::format(
+      "at revision {} the snapshot from {} and the live data of {} differ: one of the members is corrupt; compare them "
+      "with `etcdctl endpoint hashkv --cluster` before you trust either",
+      manifest.revision, manifest.endpoint, fmt::join(differ, ", "));
+  return found;
 }
 
 }  // namespace etcdrill::pipeline

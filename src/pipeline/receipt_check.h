@@ -2,6 +2,7 @@
 // member that has compacted further meanwhile (formats.md 5).
 #pragma once
 
+#include <set>
 #include <string>
 
 #include "etcd/client.h"
@@ -10,9 +11,18 @@
 
 namespace etcdrill::pipeline {
 
-// Fills manifest.receipt. kMembersDisagree, naming the members, if one holds different data; a member that can't be
-// asked, or whose answer does not compare, is no proof of anything.
+// Fills manifest.receipt. kMembersDisagree, naming the members, if more of them, or as many, hold other data as hold
+// the same: then the snapshot may be of a corrupt member. A member that can't be asked, or whose answer does not
+// compare, is no proof of anything.
 Status CompareWithMembers(const Context& context, const etcd::Client& client, const std::string& path,
                           store::Manifest& manifest);
+
+// Where the members stood when a snapshot was taken.
+struct Disagreement {
+  std::set<std::string> distrusted;  // addresses of the fewer; none where it can't be told
+  bool of_majority = true;           // the snapshot holds what most members hold
+  std::string text;                  // empty if nobody disagreed
+};
+Disagreement DisagreementOf(const store::Manifest& manifest);
 
 }  // namespace etcdrill::pipeline

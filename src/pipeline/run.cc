@@ -37,6 +37,7 @@ store::Manifest MakeManifest(const SnapshotRequest& request, const capture::Capt
   m.storage_version = keyspace.storage_version;
   m.verdict = verify::VerdictName(report.verdict);
   m.endpoint = captured.endpoint;
+  m.chosen = captured.why;
   m.member_id = fmt::format("{:x}", captured.source.member_id);
   m.cluster_id = fmt::format("{:x}", captured.source.cluster_id);
   m.etcd_version = captured.source.version;
@@ -57,11 +58,13 @@ struct Captured {
 };
 
 // Capture and verify: what both kinds of saving have in common. The file is complete, but not visible yet.
+// Nothing is copied from the endpoints in `distrusted`.
 Result<Captured> CaptureAndVerify(const Context& context, const SnapshotRequest& request,
-                                  const std::string& temp_path) {
+                                  const std::set<std::string>& distrusted, const std::string& temp_path) {
   // Capture: the bytes stream in under a temporary name; their trailer is right, or nothing is left of them.
-  ASSIGN_OR_RETURN(capture::CaptureResult captured,
-                   capture::Capture(context, {request.client, temp_path, request.timeout, request.on_progress}));
+  ASSIGN_OR_RETURN(
+      capture::CaptureResult captured,
+      capture::Capture(context, {request.client, temp_path, request.timeout, distrusted, request.on_progress}));
   // Verify: what came is read back from the disk and goes up the ladder to L3.
   ASSIGN_OR_RETURN(verify::VerifyReport report,
                    verify::Verify(context, {.path = temp_path,
@@ -92,7 +95,11 @@ Status RestoreMember(const Context& context, const DrillRequest& request, const 
 }  // namespace
 
 Result<SnapshotOutcome> TakeSnapshot(const Context& context, const SnapshotRequest& request, store::LocalStore& store) {
-  ASSIGN_OR_RETURN(Captured captured, CaptureAndVerify(context, request, store.StagingPath()));
+  // A member that held other data than most when the last snapshot was taken is not copied before it was equal again.
+  ASSIGN_OR_RETURN(const std::vector<store::Manifest> earlier, store.List());
+  const std::set<std::string> distrusted =
+      earlier.empty() ? std::set<std::string>() : DisagreementOf(earlier.back()).distrusted;
+  ASSIGN_OR_RETURN(Captured captured, CaptureAndVerify(context, request, distrusted, store.StagingPath()));
   // Lineage: does it go on where the newest one of the store ends? A divergence is told, but is no damage.
   if (captured.outcome.verdict.ok()) {
     RETURN_IF_ERROR(CompareWithStore(context, store, captured.outcome.verify.file, captured.outcome.manifest));
@@ -110,7 +117,7 @@ Result<SnapshotOutcome> SaveSnapshot(const Context& context, const SnapshotReque
   // A name of its own for each attempt: two that save to one path at a time must not share it.
   const std::string temp_path =
       JoinPath(DirName(path), fmt::format(".{}.{:016x}.part", BaseName(path), context.random.Next()));
-  ASSIGN_OR_RETURN(Captured captured, CaptureAndVerify(context, request, temp_path));
+  ASSIGN_OR_RETURN(Captured captured, CaptureAndVerify(context, request, {}, temp_path));
   RETURN_IF_ERROR(captured.outcome.verdict);
   RETURN_IF_ERROR(captured.capture.file.Commit(path));
   captured.outcome.verify.file = path;

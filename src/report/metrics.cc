@@ -76,9 +76,6 @@ void AddStore(const StoreFacts& s, MetricsPage& page) {
       .Sample(s.verified_taken);
   page.Gauge("etcdrill_verified_snapshot_revision", "Revision of the newest snapshot that passed a drill.")
       .Sample(s.verified_revision);
-  page.Gauge("etcdrill_source_hashkv_consistent",
-             "Whether all reachable members had the same HashKV at the same revision: 1 yes, 0 no.")
-      .Sample(AsNumber(s.hashkv_consistent));
 }
 
 void AddDrillHistory(const StoreFacts& s, MetricsPage& page) {
@@ -106,11 +103,38 @@ void AddDrillHistory(const StoreFacts& s, MetricsPage& page) {
       .Samples("check", AsNumbers(s.drill_checks));
 }
 
+// One family for each number of a member, by the endpoint that said it.
+void AddEndpointMembers(const SourceFacts& s, MetricsPage& page) {
+  const auto family = [&](const char* name, const char* help, auto value) {
+    page.Gauge(name, help);
+    for (const auto& [endpoint, member] : s.endpoint_members) page.Sample(value(member), {{"etcd_endpoint", endpoint}});
+  };
+  using Member = SourceFacts::Member;
+  double newest_index = 0;
+  for (const auto& [endpoint, m] : s.endpoint_members) newest_index = std::max(newest_index, m.raft_index);
+  family("etcdrill_endpoint_is_leader", "Whether the member is the leader: 1 yes, 0 no.",
+         [](const Member& m) { return AsNumber(m.is_leader); });
+  family("etcdrill_endpoint_is_learner", "Whether the member is a learner: 1 yes, 0 no.",
+         [](const Member& m) { return AsNumber(m.is_learner); });
+  family("etcdrill_endpoint_raft_term", "Raft term of the member.", [](const Member& m) { return m.raft_term; });
+  family("etcdrill_endpoint_raft_lag_entries",
+         "Raft entries that the member has not applied, of those that any member knew in the same round of probes.",
+         [&](const Member& m) { return std::max(newest_index - m.raft_applied_index, 0.0); });
+  family("etcdrill_endpoint_revision", "Revision of the member.", [](const Member& m) { return m.revision; });
+  family("etcdrill_endpoint_db_size_bytes", "Size of the member's database file.",
+         [](const Member& m) { return m.db_size_bytes; });
+  family("etcdrill_endpoint_db_in_use_bytes", "Bytes in use inside the member's database file.",
+         [](const Member& m) { return m.db_in_use_bytes; });
+  family("etcdrill_endpoint_db_quota_bytes", "Size at which the member raises NOSPACE; etcd 3.6 and later tell it.",
+         [](const Member& m) { return m.db_quota_bytes; });
+}
+
 void AddSource(const SourceFacts& s, MetricsPage& page) {
   page.Gauge("etcdrill_source_up", "Whether the last Status call to the source succeeded: 1 yes, 0 no.")
       .Sample(s.up ? 1.0 : 0.0);
   page.Gauge("etcdrill_endpoint_healthy", "Result of the newest health probe of the endpoint: 1 healthy, 0 not.")
       .Samples("etcd_endpoint", AsNumbers(s.endpoint_healthy));
+  AddEndpointMembers(s, page);
   page.Gauge("etcdrill_source_members", "Members of the source cluster.").Sample(s.members);
   page.Gauge("etcdrill_source_alarm_active",
              "Whether the alarm is raised anywhere in the source cluster: 1 yes, 0 no.");
@@ -130,6 +154,9 @@ void AddSource(const SourceFacts& s, MetricsPage& page) {
 }
 
 void AddLive(const LiveFacts& live, MetricsPage& page) {
+  page.Gauge("etcdrill_certificate_not_after_timestamp_seconds",
+             "Unix time at which the certificate ends that ends first in the file.")
+      .Samples("certificate", live.certificate_ends);
   page.Counter("etcdrill_etcd_requests_total", "gRPC calls to the source, by method.");
   for (const CallFacts& call : live.calls) page.Sample(call.requests, {{"method", call.method}});
   page.Counter("etcdrill_etcd_request_failures_total", "gRPC calls to the source that failed, by method.");
@@ -229,6 +256,12 @@ void Metrics::DrillSkipped() {
   ++drill_skipped_;
 }
 
+void Metrics::SetMembersAgree(bool agree, double unix_seconds) {
+  const std::lock_guard lock(mutex_);
+  members_agree_ = agree;
+  members_asked_ = unix_seconds;
+}
+
 void Metrics::ProbeTook(const std::string& endpoint, double seconds) {
   const std::lock_guard lock(mutex_);
   probe_seconds_.at(endpoint).Observe(seconds);
@@ -252,6 +285,10 @@ std::string Metrics::Render() const {
              "Unix time at which the task last finished, whatever the result; absent until then.");
   by_task(last_run_);
   AddStore(store_, page);
+  const bool snapshot_is_newer = store_.newest.has_value() && members_asked_ < store_.newest->taken;
+  page.Gauge("etcdrill_source_hashkv_consistent",
+             "Whether all reachable members had the same HashKV at the same revision: 1 yes, 0 no.")
+      .Sample(AsNumber(members_agree_.has_value() && !snapshot_is_newer ? members_agree_ : store_.hashkv_consistent));
   page.Counter("etcdrill_snapshot_attempts_total", "Snapshot attempts.").Sample(snapshot_attempts_);
   page.Counter("etcdrill_snapshot_failures_total", "Failed snapshot attempts, by reason.")
       .Samples("reason", snapshot_failures_);

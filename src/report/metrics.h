@@ -71,6 +71,10 @@ struct SourceFacts {
     double revision = 0;
     double db_size_bytes = 0;
     double db_in_use_bytes = 0;
+    std::optional<double> db_quota_bytes;  // 3.6 and later tell it
+    double raft_term = 0;
+    double raft_index = 0;
+    double raft_applied_index = 0;
     bool is_leader = false;
     bool is_learner = false;
   };
@@ -78,6 +82,7 @@ struct SourceFacts {
   std::optional<Member> member;  // the first endpoint that answered
   std::optional<double> members;
   std::map<std::string, bool> endpoint_healthy;
+  std::map<std::string, Member> endpoint_members;     // those that answered Status
   std::optional<std::map<std::string, bool>> alarms;  // by name, "nospace" and "corrupt"
 };
 
@@ -99,6 +104,7 @@ struct LiveFacts {
   double log_errors = 0;
   std::vector<CallFacts> calls;
   std::vector<VolumeFacts> volumes;
+  std::map<std::string, double> certificate_ends;  // Unix seconds, by certificate
 };
 
 class Histogram {
@@ -118,8 +124,8 @@ class Histogram {
   double sum_ = 0;
 };
 
-enum class Task { kSnapshot, kDrill, kHealth };
-inline constexpr std::array<std::string_view, 3> kTaskNames = {"snapshot", "drill", "health"};
+enum class Task { kSnapshot, kDrill, kHealth, kHashKv };
+inline constexpr std::array<std::string_view, 4> kTaskNames = {"snapshot", "drill", "health", "hashkv"};
 
 // Safe for use from any thread.
 class Metrics {
@@ -129,6 +135,8 @@ class Metrics {
 
   void SetStore(StoreFacts facts);
   void SetSource(SourceFacts facts);
+  // Whether the members were found to hold the same data just now; stands until a newer snapshot's receipts say more.
+  void SetMembersAgree(bool agree, double unix_seconds);
   void SetNextRun(Task task, double unix_seconds);
   void RunEnded(Task task, double unix_seconds);
 
@@ -153,6 +161,8 @@ class Metrics {
   // Guarded by mutex_.
   StoreFacts store_;
   std::optional<SourceFacts> source_;
+  std::optional<bool> members_agree_;
+  double members_asked_ = 0;
   std::array<std::optional<double>, kTaskNames.size()> next_run_;
   std::array<std::optional<double>, kTaskNames.size()> last_run_;
   double snapshot_attempts_ = 0;

@@ -118,6 +118,7 @@ std::string ToJson(const Manifest& m) {
               {"verdict", m.verdict},
               {"source",
                {{"endpoint", m.endpoint},
+                {"chosen", m.chosen},
                 {"member_id", m.member_id},
                 {"cluster_id", m.cluster_id},
                 {"etcd_version", m.etcd_version}}},
@@ -163,6 +164,7 @@ Result<Manifest> ParseManifest(std::string_view text) {
   const auto time = ParseRfc3339(taken);
   if (!time.has_value()) return Error(Reason::kDamaged, fmt::format("\"taken\": \"{}\" is not a time", taken));
   m.taken = *time;
+  if (const Json chosen = json["source"].value("chosen", Json()); chosen.is_string()) m.chosen = chosen;
   m.receipt = ParseReceipt(json);
   m.lineage = ParseLineage(json);
   return m;

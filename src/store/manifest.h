@@ -46,6 +46,7 @@ struct Manifest {
   std::string storage_version;
   std::string verdict;  // of the look at capture: "proven", "damaged"
   std::string endpoint;
+  std::string chosen;      // why this endpoint: "follower, 0 entries behind"
   std::string member_id;   // hex
   std::string cluster_id;  // hex
   std::string etcd_version;

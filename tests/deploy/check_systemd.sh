@@ -36,7 +36,7 @@ while IFS= read -r line; do
   grep -qxF "$line" "$unit" || status=1
   result "has $line" $status <<< "the line is missing"
 done <<'LINES'
-Type=exec
+Type=notify
 ExecStart=/usr/bin/etcdrill run --config /etc/etcdrill/etcdrill.yaml
 User=etcdrill
 KillMode=mixed

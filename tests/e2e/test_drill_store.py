@@ -6,6 +6,7 @@ cluster, from every version, and of every kind of snapshot that we have.
 import json
 import re
 import sys
+import time
 
 sys.dont_write_bytecode = True
 import bolt
@@ -193,8 +194,10 @@ class Stored(test_drill.DrillCase):
 
 
 class WrongMember(test_drill.DrillCase):
-    def test_members_that_disagree_are_named_at_capture(self):
-        """One member's database is changed behind its back, as rot or a bug would."""
+    """One member's database is changed behind its back, as rot or a bug would."""
+
+    def rotten_cluster(self):
+        """A cluster, and its member that holds another value than the others."""
         cluster = harness.Cluster(self.scene, "3.5", size=3)
         cluster.etcdctl("put", "victim", "the-value-that-rots-0123456789")
         bad = cluster.members[2]
@@ -208,8 +211,36 @@ class WrongMember(test_drill.DrillCase):
         cluster.start_member(bad)
         cluster.wait_healthy()
         self.assertEqual(cluster.content(bad)[b"victim"], b"the-value-that-lies-0123456789")
-        outcome = self.etcdrill("snapshot", "save", self.dir / "s.db", *cluster.flags(), code=3)
-        self.assertOneLine(outcome.err, re.escape(bad.client_url) + " differ: one of the members is corrupt")
+        return cluster, bad
+
+    def test_members_that_disagree_are_named_at_capture(self):
+        cluster, bad = self.rotten_cluster()
+        config = self.dir / "etcdrill.yaml"
+
+        # The first follower is copied; the rotten one has just come back, so it does not lead.
+        config.write_text(f"cluster: {{endpoints: {json.dumps([bad.client_url] + cluster.endpoints[:2])}}}\nstore: {{path: store}}\n")
+
+        def save(code):
+            outcome = self.etcdrill("snapshot", "save", "--config", config, code=code)
+            manifests = [json.loads(path.read_text()) for path in (self.dir / "store").glob("*.json") if path.stem != "state"]
+            return outcome, max(manifests, key=lambda manifest: manifest["taken"])
+
+        # A copy of the one that most contradict is wrong, however sound.
+        outcome, manifest = save(3)
+        self.assertOneLine(outcome.err, "differ: one of the members is corrupt")
+        self.assertEqual((manifest["source"]["endpoint"], manifest["verdict"]), (bad.client_url, "damaged"))
+        time.sleep(1)  # names have whole seconds
+        # From then on it is passed over; what most hold is right, and the other one is named.
+        outcome, manifest = save(0)
+        self.assertIn(manifest["source"]["endpoint"], cluster.endpoints[:2])
+        self.assertEqual((manifest["source"]["chosen"], manifest["verdict"]), ("follower, 0 entries behind", "proven"))
+        self.assertRegex(outcome.out, "warning: .*" + re.escape(bad.client_url) + " differ")
+        report = json.loads(self.etcdrill("verify", "latest", "--config", config, "-w", "json").out)
+        self.assertEqual([(f["code"], f["severity"]) for f in report["findings"] if f["code"].startswith("members")],
+                         [("members_disagreed", "warning")])
+        # Nobody can tell which of two is right.
+        two = f"{cluster.endpoints[0]},{bad.client_url}"
+        self.assertOneLine(self.etcdrill("snapshot", "save", self.dir / "s.db", "--endpoints", two, code=3).err, "differ")
         self.assertFalse((self.dir / "s.db").exists())
 
 

@@ -4,6 +4,7 @@ grow from them, and a restore that is refused or fails leaves nothing."""
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -407,6 +408,19 @@ class Refusals(harness.TestCase):
         refused = restore("40m")
         self.assertEqual(refused.code, 1)
         self.assertOneLine(refused.err, "needs 6[0-9.]+ MiB, but the file system has 40.0 MiB left")
+
+    def test_a_command_line_with_every_flag_of_etcdutl_works(self):
+        """Those of every version, as its own help lists them."""
+        values = {"--data-dir": self.dir / "data", "--wal-dir": self.dir / "wal", "--name": "m", "--initial-cluster": "m=http://10.0.0.1:2380",
+                  "--initial-cluster-token": "t", "--initial-advertise-peer-urls": "http://10.0.0.1:2380", "--bump-revision": "10",
+                  "--initial-memory-map-size": "1000000", "--timeout": "5s", "--write-out": "json", "--mark-compacted": None,
+                  "--skip-hash-check": None}
+        for version in ("3.5", "3.6", "3.7"):
+            said = harness.must([harness.tool(version, "etcdutl"), "snapshot", "restore", "--help"])
+            self.assertEqual(set(re.findall(r"--[a-z][a-z-]+", said)) - set(values) - {"--help"}, set())
+        flags = [word for flag, value in values.items() for word in ([flag] if value is None else [flag, value])]
+        self.etcdrill("snapshot", "restore", harness.fixture("e36-compacted"), *flags)
+        self.assertTrue((self.dir / "wal").is_dir())
 
     def test_flags_that_need_each_other(self):
         for flags, says in ((["--bump-revision", "5"], "--mark-compacted"), (["--mark-compacted"], "--bump-revision"),

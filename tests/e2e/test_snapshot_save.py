@@ -93,7 +93,8 @@ class Tls(SaveCase):
         dead = f"https://127.0.0.1:{harness.free_port()}"
         endpoints = ",".join([dead, *self.cluster.endpoints])
         manifest = json.loads(self.save(*self.with_flag("--endpoints", endpoints), "-w", "json").out)
-        self.assertEqual(manifest["source"]["endpoint"], self.cluster.endpoints[0])
+        self.assertIn(manifest["source"]["endpoint"], self.cluster.endpoints)
+        self.assertRegex(manifest["source"]["chosen"], r"^follower, \d+ entries behind$")
         self.assertEqual(["error" in receipt for receipt in manifest["receipt"]], [True, False, False, False])
 
     def test_only_dead_endpoints(self):

@@ -7,6 +7,7 @@
 #include "pipeline/drill_stages.h"
 #include "pipeline/history_check.h"
 #include "pipeline/manifest_check.h"
+#include "pipeline/receipt_check.h"
 #include "pipeline/restore_advice.h"
 #include "support/catch.h"
 #include "support/snapshots.h"
@@ -70,6 +71,31 @@ TEST_CASE("consecutive failures count from the last drill that passed") {
   CHECK(facts.drill_last_success == 2);
   CHECK(facts.drill_last_failure == 4);
   CHECK(facts.drill_checks.at("hashkv") == false);
+}
+
+TEST_CASE("the fewer of the members that disagree are distrusted") {
+  store::Manifest manifest;
+  const auto receipt = [&](std::string endpoint, std::string result) {
+    manifest.receipt.push_back({.endpoint = std::move(endpoint), .result = std::move(result)});
+  };
+  receipt("a", "equal");
+  receipt("down", "");
+  CHECK(DisagreementOf(manifest).text.empty());
+  CHECK(DisagreementOf(manifest).of_majority);
+  receipt("b", "differs");
+  CHECK_FALSE(DisagreementOf(manifest).of_majority);
+  CHECK(DisagreementOf(manifest).distrusted.empty());
+  SECTION("the snapshot is of the many") {
+    receipt("c", "equal");
+    CHECK(DisagreementOf(manifest).of_majority);
+    CHECK(DisagreementOf(manifest).distrusted == std::set<std::string>{"b"});
+  }
+  SECTION("the snapshot is of the few") {
+    receipt("c", "differs");
+    CHECK_FALSE(DisagreementOf(manifest).of_majority);
+    CHECK(DisagreementOf(manifest).distrusted == std::set<std::string>{"a"});
+  }
+  CHECK_THAT(DisagreementOf(manifest).text, Catch::Matchers::ContainsSubstring("the live data of b"));
 }
 
 TEST_CASE("members agree only if one was compared and none differs") {

@@ -1,0 +1,60 @@
+// A message that can't be sent is dropped: whether systemd listens is no reason to stop taking backups.
+#include "app/service_manager.h"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <charconv>
+#include <cstdlib>
+#include <cstring>
+
+namespace etcdrill::app {
+namespace {
+
+std::string Environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value != nullptr ? value : "";
+}
+
+Duration WatchdogInterval() {
+  const std::string pid = Environment("WATCHDOG_PID");
+  if (!pid.empty() && pid != std::to_string(getpid())) return {};
+  const std::string text = Environment("WATCHDOG_USEC");
+  int64_t microseconds = 0;
+  std::from_chars(text.data(), text.data() + text.size(), microseconds);
+  return std::chrono::microseconds(microseconds);
+}
+
+}  // namespace
+
+ServiceManager::ServiceManager() : socket_(Environment("NOTIFY_SOCKET")), watchdog_(WatchdogInterval()) {}
+
+void ServiceManager::Ready(Clock& clock, std::function<void()> alive) {
+  Send("READY=1");
+  if (socket_.empty() || watchdog_ <= Duration::zero()) return;
+  heartbeat_ = std::jthread([this, &clock, alive = std::move(alive)](const std::stop_token& stop) {
+    do {
+      alive();
+      Send("WATCHDOG=1");
+    } while (clock.SleepFor(watchdog_ / 2, stop));
+  });
+}
+
+void ServiceManager::Stopping() { Send("STOPPING=1"); }
+
+void ServiceManager::Send(std::string_view message) const {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (socket_.size() < 2 || socket_.size() >= sizeof address.sun_path) return;
+  std::memcpy(address.sun_path, socket_.data(), socket_.size());
+  if (address.sun_path[0] == '@') address.sun_path[0] = '\0';
+  const int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return;
+  const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + socket_.size());
+  [[maybe_unused]] const ssize_t sent =
+      sendto(fd, message.data(), message.size(), MSG_NOSIGNAL, reinterpret_cast<const sockaddr*>(&address), length);
+  close(fd);
+}
+
+}  // namespace etcdrill::app

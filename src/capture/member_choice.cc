@@ -1,0 +1,86 @@
+// The judgement is a pure function of what the members say of themselves.
+#include "capture/member_choice.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace etcdrill::capture {
+namespace {
+
+bool IsLeader(const etcd::MemberStatus& status) { return status.leader_id == status.member_id; }
+
+// How far it is behind the newest entry that anybody knows of.
+uint64_t Lag(const etcd::MemberStatus& status, uint64_t newest_index) {
+  return newest_index - std::min(newest_index, status.raft_applied_index);
+}
+
+// Empty if it may be copied.
+std::string WhyNot(const MemberView& member, uint64_t newest_index, const std::set<std::string>& distrusted) {
+  if (member.status.is_learner) return "is a learner";
+  if (member.status.leader_id == 0) return "has no leader";
+  if (member.corrupt) return "has raised a CORRUPT alarm";
+  if (distrusted.contains(member.address)) return "held other data than most members at the last snapshot";
+  const uint64_t lag = Lag(member.status, newest_index);
+  return lag > kLagMax ? fmt::format("lags {} entries behind", lag) : "";
+}
+
+// Members with a CORRUPT alarm, as the first endpoint that can be asked says.
+std::set<uint64_t> CorruptMembers(const etcd::Client& client) {
+  std::set<uint64_t> ids;
+  for (const etcd::Endpoint& endpoint : client.endpoints()) {
+    const auto alarms = endpoint.Alarms();
+    if (!alarms.ok()) continue;
+    for (const etcd::Alarm& alarm : *alarms) {
+      if (alarm.type == etcd::AlarmType::kCorrupt) ids.insert(alarm.member_id);
+    }
+    break;
+  }
+  return ids;
+}
+
+}  // namespace
+
+Choice ChooseAmong(const std::vector<MemberView>& members, const std::set<std::string>& distrusted) {
+  uint64_t newest_index = 0;
+  for (const MemberView& m : members) newest_index = std::max(newest_index, m.status.raft_index);
+  Choice choice;
+  for (const MemberView& m : members) {
+    const std::string why_not = WhyNot(m, newest_index, distrusted);
+    if (!why_not.empty()) {
+      choice.passed_over += fmt::format("{}{} {}", choice.passed_over.empty() ? "" : "; ", m.address, why_not);
+      continue;
+    }
+    const std::string_view role = IsLeader(m.status) ? "leader" : "follower";
+    choice.candidates.push_back(
+        {m.endpoint, m.status, fmt::format("{}, {} entries behind", role, Lag(m.status, newest_index))});
+  }
+  // Among followers the order of the configuration stays: a lag of a few entries is only the time between two answers.
+  std::stable_sort(choice.candidates.begin(), choice.candidates.end(),
+                   [](const Candidate& a, const Candidate& b) { return IsLeader(a.status) < IsLeader(b.status); });
+  return choice;
+}
+
+Result<std::vector<Candidate>> ChooseMembers(const etcd::Client& client, const std::set<std::string>& distrusted) {
+  std::vector<MemberView> members;
+  Status unanswered;
+  for (size_t i = 0; i < client.endpoints().size(); ++i) {
+    const etcd::Endpoint& endpoint = client.endpoints()[i];
+    auto status = endpoint.Status();
+    if (status.ok()) {
+      members.push_back({i, endpoint.address(), *std::move(status)});
+    } else if (etcd::Client::AnotherMayAnswer(status.status())) {
+      unanswered = status.status();
+    } else {
+      return status.status();
+    }
+  }
+  if (members.empty()) return client.NoneAnswered(unanswered);
+  const std::set<uint64_t> corrupt = CorruptMembers(client);
+  for (MemberView& m : members) m.corrupt = corrupt.contains(m.status.member_id);
+  Choice choice = ChooseAmong(members, distrusted);
+  if (!choice.candidates.empty()) return std::move(choice.candidates);
+  return Error(Reason::kEtcdError, fmt::format("no member can be copied: {}", choice.passed_over));
+}
+
+}  // namespace etcdrill::capture

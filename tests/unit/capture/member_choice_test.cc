@@ -1,0 +1,74 @@
+// Which member is copied: a table of clusters.
+#include "capture/member_choice.h"
+
+#include "support/catch.h"
+
+namespace etcdrill::capture {
+namespace {
+
+constexpr uint64_t kLeader = 1;
+
+// Member 1 leads; its address is "m1".
+MemberView View(uint64_t id, uint64_t applied = 5000) {
+  MemberView view;
+  view.endpoint = id - 1;
+  view.address = "m" + std::to_string(id);
+  view.status.member_id = id;
+  view.status.leader_id = kLeader;
+  view.status.raft_index = applied;
+  view.status.raft_applied_index = applied;
+  return view;
+}
+
+std::vector<size_t> Order(const std::vector<MemberView>& members, const std::set<std::string>& distrusted = {}) {
+  std::vector<size_t> order;
+  for (const Candidate& candidate : ChooseAmong(members, distrusted).candidates)
+    order.push_back(candidate.endpoint + 1);
+  return order;
+}
+
+using Members = std::vector<size_t>;
+
+TEST_CASE("followers come before the leader, in the order of the configuration") {
+  CHECK(Order({View(1)}) == Members{1});
+  CHECK(Order({View(1), View(2), View(3)}) == Members{2, 3, 1});
+  CHECK(Order({View(3, 4990), View(1), View(2)}) == Members{3, 2, 1});
+  CHECK(ChooseAmong({View(1), View(2, 4990)}, {}).candidates[0].why == "follower, 10 entries behind");
+}
+
+TEST_CASE("members whose data may be behind or wrong are passed over, by name") {
+  std::vector<MemberView> members = {View(1), View(2), View(3)};
+  MemberView& third = members[2];
+  std::string why;
+  std::set<std::string> distrusted;
+  SECTION("learner") {
+    third.status.is_learner = true;
+    why = "m3 is a learner";
+  }
+  SECTION("no leader") {
+    third.status.leader_id = 0;
+    why = "m3 has no leader";
+  }
+  SECTION("corrupt") {
+    third.corrupt = true;
+    why = "m3 has raised a CORRUPT alarm";
+  }
+  SECTION("lag") {
+    third.status.raft_applied_index = 5000 - kLagMax - 1;
+    why = "m3 lags 1001 entries behind";
+  }
+  SECTION("distrusted") {
+    distrusted = {"m3"};
+    why = "m3 held other data than most members at the last snapshot";
+  }
+  CHECK(Order(members, distrusted) == Members{2, 1});
+  CHECK(ChooseAmong(members, distrusted).passed_over == why);
+}
+
+TEST_CASE("a lag that is only the time between two answers does no harm") {
+  CHECK(Order({View(1), View(2, 5000 - kLagMax)}) == Members{2, 1});
+  CHECK(ChooseAmong({View(1, 9000), View(2)}, {"m1"}).candidates.empty());
+}
+
+}  // namespace
+}  // namespace etcdrill::capture

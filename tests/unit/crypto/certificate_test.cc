@@ -1,0 +1,41 @@
+// Two certificates, made by `openssl req -x509 -newkey ec ... -not_after`, whose ends are known.
+#include "crypto/certificate.h"
+
+#include "support/catch.h"
+
+namespace etcdrill {
+namespace {
+
+constexpr char kEarly[] =
+    "-----BEGIN CERTIFICATE-----\n"
+    "MIIBFzCBvgIBATAKBggqhkjOPQQDAjAYMRYwFAYDVQQDDA1ldGNkcmlsbC10ZXN0\n"
+    "MB4XDTI2MDEwMTAwMDAwMFoXDTI3MDEwMjAzMDQwNVowGDEWMBQGA1UEAwwNZXRj\n"
+    "ZHJpbGwtdGVzdDBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABA6Dc88NqCs5Vb+W\n"
+    "x4bSE+WOxoj8zHaMBE6zprsvqm6wZ/urPppBG8HaCGjuf1jV94kyY4cDbx+iYRLi\n"
+    "xnxbHVcwCgYIKoZIzj0EAwIDSAAwRQIgTzlu+XvR71ulHkhzRIGtgeI1//zuGjb/\n"
+    "JkNk4DPc4rQCIQC0lmonm+0jWqFMTbwpFqS9NY0CGg34JK+nCqJCOHR4wQ==\n"
+    "-----END CERTIFICATE-----\n";
+constexpr char kLate[] =
+    "-----BEGIN CERTIFICATE-----\n"
+    "MIIBGjCBwAIBATAKBggqhkjOPQQDAjAYMRYwFAYDVQQDDA1ldGNkcmlsbC10ZXN0\n"
+    "MCAXDTI2MDEwMTAwMDAwMFoYDzIwOTAwNjA3MDgwOTEwWjAYMRYwFAYDVQQDDA1l\n"
+    "dGNkcmlsbC10ZXN0MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEDoNzzw2oKzlV\n"
+    "v5bHhtIT5Y7GiPzMdowETrOmuy+qbrBn+6s+mkEbwdoIaO5/WNX3iTJjhwNvH6Jh\n"
+    "EuLGfFsdVzAKBggqhkjOPQQDAgNJADBGAiEAn35TdgePAh3IG98AkAUnRE6lzLid\n"
+    "b3yUw/CQtHKi+7cCIQCnYYep8ySFMBs3qdt2cHscUf1FPflHoXB9pBPmwvAbXw==\n"
+    "-----END CERTIFICATE-----\n";
+
+TEST_CASE("the earliest end of all certificates in a file") {
+  const std::string early(kEarly);
+  const std::string late(kLate);
+  CHECK(EarliestNotAfter(early) == ParseRfc3339("2027-01-02T03:04:05Z"));
+  CHECK(EarliestNotAfter(late) == ParseRfc3339("2090-06-07T08:09:10Z"));
+  CHECK(EarliestNotAfter(late + early) == ParseRfc3339("2027-01-02T03:04:05Z"));
+  CHECK(EarliestNotAfter(early + "-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n") ==
+        ParseRfc3339("2027-01-02T03:04:05Z"));
+  CHECK_FALSE(EarliestNotAfter("").has_value());
+  CHECK_FALSE(EarliestNotAfter("-----BEGIN PRIVATE KEY-----\n-----END PRIVATE KEY-----\n").has_value());
+}
+
+}  // namespace
+}  // namespace etcdrill

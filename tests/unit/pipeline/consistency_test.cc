@@ -1,0 +1,33 @@
+// The judgement on what members say of their data.
+#include "pipeline/member_consistency.h"
+#include "support/catch.h"
+
+namespace etcdrill::pipeline {
+namespace {
+
+Consistency Judge(std::vector<MemberHash> members) {
+  Consistency round{.revision = 90, .members = std::move(members)};
+  JudgeConsistency(round);
+  return round;
+}
+
+TEST_CASE("members are compared where they are compacted alike") {
+  const MemberHash a{"a", 1, 50, ""};
+  const MemberHash b{"b", 1, 50, ""};
+  const MemberHash other{"c", 2, 50, ""};
+  const MemberHash further{"d", 9, 60, ""};
+  const MemberHash down{"e", 0, 0, "down"};
+  CHECK(Judge({a, b}).equal == true);
+  CHECK(Judge({a, b, further, down}).equal == true);
+  CHECK(Judge({a, b, further, down}).text == "2 of 4 members have HashKV 00000001 at revision 90");
+  CHECK(Judge({a, other, b}).equal == false);
+  CHECK(Judge({a, other, b}).text == "at revision 90 compacted at 50 HashKV is 00000001 on a b, 00000002 on c");
+  CHECK_FALSE(Judge({a}).equal.has_value());
+  CHECK_FALSE(Judge({a, further, down}).equal.has_value());
+  CHECK_FALSE(Judge({}).equal.has_value());
+  const MemberHash further_other{"f", 8, 60, ""};
+  CHECK(Judge({a, b, further, further_other}).equal == false);
+}
+
+}  // namespace
+}  // namespace etcdrill::pipeline
