@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "config/schedule.h"
 
 namespace etcdrill::config {
 
@@ -30,7 +31,8 @@ struct ClusterConfig {
 };
 
 struct SnapshotConfig {
-  Duration every = 1h;
+  std::optional<Schedule> schedule = Every(1h);
+  Duration jitter{};  // each run starts later by the same part of it
   Duration timeout = 10min;
 };
 
@@ -57,7 +59,8 @@ struct HistoryLimits {
 };
 
 struct DrillConfig {
-  Duration every = 6h;
+  std::optional<Schedule> schedule = Every(6h);
+  Duration jitter{};
   std::string scratch_dir = "/var/lib/etcdrill/scratch";
   std::vector<std::string> etcd_binaries = {"/usr/bin/etcd"};
   std::optional<uint64_t> etcd_memory_limit;  // bytes of private memory, for each etcd that a drill boots

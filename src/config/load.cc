@@ -16,7 +16,8 @@ void ReadRoot(Section root, Config& config) {
   store.Read("path", config.store_path);
   store.Finish();
   Section snapshot = root.Sub("snapshot");
-  snapshot.ReadEvery("schedule", config.snapshot.every);
+  snapshot.Read("schedule", config.snapshot.schedule, ParseSchedule);
+  snapshot.Read("jitter", config.snapshot.jitter);
   snapshot.Read("timeout", config.snapshot.timeout);
   snapshot.Finish();
   ReadDrill(root.Sub("drill"), config.drill);

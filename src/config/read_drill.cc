@@ -43,7 +43,8 @@ Assertion ReadAssertion(Section& section) {
 }  // namespace
 
 void ReadDrill(Section section, DrillConfig& drill) {
-  section.ReadEvery("schedule", drill.every);
+  section.Read("schedule", drill.schedule, ParseSchedule);
+  section.Read("jitter", drill.jitter);
   section.Read("scratch_dir", drill.scratch_dir);
   section.Read("timeout", drill.timeout);
   Section etcd = section.Sub("etcd");

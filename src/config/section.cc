@@ -11,8 +11,6 @@
 namespace etcdrill::config {
 namespace {
 
-constexpr std::string_view kEveryPrefix = "@every ";
-
 // Levenshtein distance, for "did you mean".
 size_t EditDistance(std::string_view a, std::string_view b) {
   std::vector<size_t> row(b.size() + 1);
@@ -97,7 +95,13 @@ void Section::ReadByName(const char* key, std::vector<std::string>& out) {
   }
 }
 
-void Section::ReadEvery(const char* key, Duration& out) { ReadDuration(key, kEveryPrefix, out); }
+void Section::Read(const char* key, Duration& out) {
+  Read<Duration>(key, out, [](std::string_view text) -> Result<Duration> {
+    ASSIGN_OR_RETURN(const Duration duration, ParseDuration(text));
+    if (duration <= Duration::zero()) return Error(Reason::kConfig, "must be more than zero");
+    return duration;
+  });
+}
 
 void Section::Complain(std::string_view what) {
   problems_.Add(node_.Mark(), fmt::format("each entry of {} {}", path_, what));
@@ -131,20 +135,6 @@ bool Section::Passes(const YAML::Node& node, const char* key, CheckText check) {
   const Status status = check(node.Scalar());
   if (!status.ok()) Refuse(node, key, status);
   return status.ok();
-}
-
-void Section::ReadDuration(const char* key, std::string_view prefix, Duration& out) {
-  const YAML::Node node = Find(key);
-  if (!IsScalar(node, key, "a duration")) return;
-  std::string_view text = node.Scalar();
-  if (!text.starts_with(prefix)) {
-    problems_.Add(node.Mark(), fmt::format("{}: \"{}\" is not a schedule; write \"@every 1h\"", Full(key), text));
-    return;
-  }
-  text.remove_prefix(prefix.size());
-  Result<Duration> duration = ParseDuration(text);
-  if (duration.ok() && *duration <= Duration::zero()) duration = Error(Reason::kConfig, "must be more than zero");
-  Store(node, key, std::move(duration), out);
 }
 
 void Section::Refuse(const YAML::Node& node, std::string_view key, const Status& why) {

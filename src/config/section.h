@@ -45,8 +45,7 @@ class Section {
   // The values of a mapping with names that are the user's own.
   void ReadByName(const char* key, std::vector<std::string>& out);
   // Durations of zero make no sense for any key.
-  void Read(const char* key, Duration& out) { ReadDuration(key, "", out); }
-  void ReadEvery(const char* key, Duration& out);
+  void Read(const char* key, Duration& out);
 
   template <typename T>
   void Read(const char* key, T& out, Result<T> (*parse)(std::string_view)) {
@@ -71,7 +70,6 @@ class Section {
   YAML::Node Find(const char* key);
   bool IsScalar(const YAML::Node& node, const char* key, std::string_view what);
   bool Passes(const YAML::Node& node, const char* key, CheckText check);
-  void ReadDuration(const char* key, std::string_view prefix, Duration& out);
   void Refuse(const YAML::Node& node, std::string_view key, const Status& why);
   std::string Full(std::string_view key) const;
   std::string Advice(std::string_view key) const;

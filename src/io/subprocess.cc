@@ -33,10 +33,10 @@ constexpr Duration kPollEvery = 10ms;
 constexpr Duration kLastWordsWait = 1s;
 
 void LowerPriority() {
-  constexpr int kNice = 10;
+  constexpr int kNicer = 10;             // than we are
   constexpr int kIoClassIdle = 3 << 13;  // IOPRIO_PRIO_VALUE(IOPRIO_CLASS_IDLE, 0), linux/ioprio.h
   // Each is a courtesy to the neighbours: where the kernel refuses one, the child still runs.
-  setpriority(PRIO_PROCESS, 0, kNice);
+  setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + kNicer);
   syscall(SYS_ioprio_set, 1, 0, kIoClassIdle);
   if (const int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC); fd >= 0) {
     [[maybe_unused]] const ssize_t n = write(fd, "1000", 4);

@@ -26,8 +26,8 @@ struct FixedFacts {
   double rpo_seconds = 0;
   double verified_rpo_seconds = 0;
   double rto_seconds = 0;
-  double snapshot_interval_seconds = 0;
-  double drill_interval_seconds = 0;
+  std::optional<double> snapshot_interval_seconds;  // none where none is scheduled
+  std::optional<double> drill_interval_seconds;
   double drill_timeout_seconds = 0;
   double process_start = 0;
   std::vector<std::string> endpoints;

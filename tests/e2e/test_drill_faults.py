@@ -145,7 +145,7 @@ class Stages(FaultCase):
         self.assertEqual({check["name"] for check in report["checks"] if check["result"] == "fail"}, {"hashkv"})
 
     def test_cleanup_that_fails_takes_nothing_away(self):
-        code, report = self.strace("-e", "trace=rmdir,unlinkat", "-e", "inject=rmdir,unlinkat:error=EIO:when=1+")
+        code, report = self.strace("-e", "trace=rmdir", "-e", "inject=rmdir:error=EIO")
         self.assertEqual(code, 0)
         self.assertEqual((report["verdict"], report["level_reached"]), ("proven", 5))
         self.assertEqual((report["stages"][-1]["name"], report["stages"][-1]["result"]), ("cleanup", "fail"))
@@ -176,7 +176,7 @@ class Memory(FaultCase):
                 except OSError:
                     continue
                 if b"GOMEMLIMIT" in environment:
-                    seen.add((re.search(r"Max data size +(\d+)", limits)[1],
+                    seen.add((re.search(r"Max data size +(\S+)", limits)[1],
                               re.search(rb"GOMEMLIMIT=(\d+)", environment)[1].decode()))
         self.assertEqual(process.returncode, 0)
         self.assertIn((str(200 << 20), str((200 << 20) // 10 * 9)), seen)

@@ -22,14 +22,14 @@ TEST_CASE("the example that is shipped is valid, and its paths are relative to i
   REQUIRE(config.ok());
   CHECK(config->cluster.tls.ca_file == "/etc/etcdrill/pki/ca.crt");
   CHECK(config->store_path == "/var/lib/etcdrill/snapshots");
-  CHECK(config->drill.every == 6h);
+  CHECK(config->drill.schedule->every == 6h);
   CHECK(config->objectives.verified_rpo == 26h);
 }
 
 TEST_CASE("an empty file means all defaults") {
   const auto config = Parse("", "c.yaml");
   REQUIRE(config.ok());
-  CHECK(config->snapshot.every == 1h);
+  CHECK(config->snapshot.schedule->every == 1h);
   CHECK(config->web_listen == "127.0.0.1:9379");
 }
 

@@ -1,7 +1,4 @@
-// What follows from the files of a store, and when a task is due.
-#include <atomic>
-#include <thread>
-
+// What follows from the files of a store.
 #include "format/finding_codes.h"
 #include "pipeline/catalog.h"
 #include "pipeline/claims_check.h"
@@ -11,7 +8,6 @@
 #include "pipeline/history_check.h"
 #include "pipeline/manifest_check.h"
 #include "pipeline/restore_advice.h"
-#include "pipeline/scheduler.h"
 #include "support/catch.h"
 #include "support/snapshots.h"
 #include "support/test_context.h"
@@ -437,32 +433,6 @@ TEST_CASE("a drill that could not be carried through neither proves nor disprove
   CHECK(state_after(verify::Verdict::kProven, 5) == SnapshotState::kVerified);
   CHECK(state_after(verify::Verdict::kNotProvable, 3) == SnapshotState::kVerified);
   CHECK(state_after(verify::Verdict::kDamaged, 4) == SnapshotState::kFailed);
-}
-
-TEST_CASE("after a restart the first run is one interval after the last, never in the past") {
-  const WallTime now = WallTime(10'000s);
-  CHECK(FirstDelay(now, std::nullopt, 1h) == 0s);
-  CHECK(FirstDelay(now, now - 10min, 1h) == 50min);
-  CHECK(FirstDelay(now, now - 2h, 1h) == 0s);
-  CHECK(FirstDelay(now, now + 1h, 1h) == 0s);  // a clock that went back must not stop the schedule
-}
-
-TEST_CASE("runs that fall due while one runs are skipped and counted, not queued") {
-  const auto clock = MakeSystemClock();
-  std::stop_source stop;
-  int runs = 0;
-  int skipped = 0;
-  RunSchedule(*clock, stop.get_token(),
-              {.every = 20ms,
-               .first_delay = 0s,
-               .run =
-                   [&] {
-                     if (++runs == 1) clock->SleepFor(110ms, {});
-                     if (runs == 3) stop.request_stop();
-                   },
-               .on_skipped = [&] { ++skipped; }});
-  CHECK(runs == 3);
-  CHECK(skipped >= 3);
 }
 
 }  // namespace
