@@ -1,16 +1,30 @@
-// Connection flags to client options.
+// Connection flags, or the section `cluster` of a configuration, to client options.
+#include <absl/strings/str_split.h>
 #include <fmt/format.h>
+
+#include <cstdlib>
 
 #include "app/commands.h"
 #include "app/config_source.h"
 #include "base/units.h"
 
 namespace etcdrill::app {
+namespace {
+
+constexpr const char* kDefaultEndpoint = "127.0.0.1:2379";
+
+// For a file that names no endpoints: so that one file serves every node of a DaemonSet, each with its own member.
+std::vector<std::string> EndpointsOfEnvironment() {
+  const char* list = std::getenv("ETCDCTL_ENDPOINTS");
+  return absl::StrSplit(list != nullptr && *list != '\0' ? list : kDefaultEndpoint, ',');
+}
+
+}  // namespace
 
 Result<etcd::ConnectionOptions> ToConnectionOptions(const ConnectionFlags& flags) {
   etcd::ConnectionOptions options;
   options.endpoints = flags.endpoints;
-  if (options.endpoints.empty()) options.endpoints = {"127.0.0.1:2379"};
+  if (options.endpoints.empty()) options.endpoints = {kDefaultEndpoint};
   options.ca_file = flags.ca_file;
   options.cert_file = flags.cert_file;
   options.key_file = flags.key_file;
@@ -37,7 +51,7 @@ Result<etcd::ConnectionOptions> ConnectionOf(const Context& context, const std::
 
 etcd::ConnectionOptions ConnectionOf(const config::Config& config) {
   etcd::ConnectionOptions options;
-  options.endpoints = config.cluster.endpoints;
+  options.endpoints = config.cluster.endpoints.empty() ? EndpointsOfEnvironment() : config.cluster.endpoints;
   options.ca_file = config.cluster.tls.ca_file;
   options.cert_file = config.cluster.tls.cert_file;
   options.key_file = config.cluster.tls.key_file;

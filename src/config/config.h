@@ -24,7 +24,7 @@ struct TlsConfig {
 
 struct ClusterConfig {
   std::string name = "etcd";
-  std::vector<std::string> endpoints = {"127.0.0.1:2379"};
+  std::vector<std::string> endpoints;  // empty: from the environment, as the flags
   TlsConfig tls;
   std::string username;
   std::string password_file;

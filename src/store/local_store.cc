@@ -31,7 +31,8 @@ Result<WallTime> LoadCreated(const Context& context, const std::string& dir) {
   } else if (ReasonOf(text.status()) != Reason::kNotFound) {
     return text.status();
   }
-  const WallTime now = context.clock.Now();
+  // Whole seconds, as in the file: after a restart it must be the same time, or it would look like a store made anew.
+  const WallTime now = std::chrono::floor<std::chrono::seconds>(context.clock.Now());
   RETURN_IF_ERROR(WriteFileDurably(context.fs, path, nlohmann::json{{"created", FormatRfc3339(now)}}.dump() + "\n"));
   return now;
 }

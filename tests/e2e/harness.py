@@ -145,6 +145,7 @@ class Scene:
     def __init__(self):
         self.path = pathlib.Path(tempfile.mkdtemp(prefix="etcdrill-e2e-"))
         self._running = []
+        self._mounted = []
         self._dirs = 0
         atexit.register(self.close)  # unittest runs no class cleanups after an interrupt
 
@@ -166,11 +167,18 @@ class Scene:
         self._running.append(process)
         return process
 
+    def mount_tmpfs(self, path, size):
+        """A file system of its own at this directory, which can be full; only root can do that."""
+        must(["mount", "-t", "tmpfs", "-o", f"size={size},mode=0700", "tmpfs", path])
+        self._mounted.append(path)
+
     def close(self):
         atexit.unregister(self.close)
         for process in self._running:
             process.kill()
             process.wait()
+        for path in self._mounted:
+            must(["umount", "--lazy", path])
         try:
             wait_until(lambda: not processes_naming(self.path), f"no process of {self.path} left", timeout=5)
         finally:

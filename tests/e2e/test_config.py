@@ -131,5 +131,25 @@ class CheckConfig(harness.TestCase):
         self.assertEqual([path.name for path in self.dir.iterdir()], ["etcdrill.yaml"])
 
 
+class EndpointsOfTheEnvironment(harness.TestCase):
+    """One file for every node of a DaemonSet: where it names no endpoints, they come from ETCDCTL_ENDPOINTS."""
+
+    def health(self, text, code, **env):
+        path = self.dir / "etcdrill.yaml"
+        path.write_text(text)
+        outcome = self.etcdrill("health", "--config", path, code=code, env=env)
+        return outcome.out + outcome.err
+
+    def test_they_are_used_where_the_file_names_none(self):
+        endpoint, = harness.Cluster(self.scene, "3.5").endpoints
+        self.assertIn(endpoint, self.health("cluster: {name: prod}\n", 0, ETCDCTL_ENDPOINTS=endpoint))
+        self.assertIn("127.0.0.1:2379", self.health("cluster: {name: prod}\n", 1))
+
+    def test_the_file_wins(self):
+        closed = f"http://127.0.0.1:{harness.free_port()}"
+        said = self.health(f"cluster: {{endpoints: [{closed}]}}\n", 1, ETCDCTL_ENDPOINTS="http://127.0.0.1:1")
+        self.assertIn(closed, said)
+
+
 if __name__ == "__main__":
     harness.main()
