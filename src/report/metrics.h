@@ -121,6 +121,8 @@ class Histogram {
 enum class Task { kSnapshot, kDrill, kHealth };
 inline constexpr std::array<std::string_view, 3> kTaskNames = {"snapshot", "drill", "health"};
 
+inline constexpr std::array<std::string_view, 3> kDeletionReasons = {"surplus", "size", "expired"};
+
 // Safe for use from any thread.
 class Metrics {
  public:
@@ -136,6 +138,9 @@ class Metrics {
   void SnapshotSucceeded(double seconds, uint64_t bytes);
   void SnapshotFailed(Reason reason, double unix_seconds);
   void SnapshotSkipped();
+  // `why` is one of kDeletionReasons.
+  void SnapshotDeleted(std::string_view why);
+  void DeletionFailed();
   void DrillStarted(double unix_seconds);
   void DrillEnded(bool passed, std::string_view failed_stage, double seconds, bool cleaned_up,
                   const std::string& etcd_version);
@@ -162,6 +167,8 @@ class Metrics {
   std::optional<double> snapshot_last_failure_;
   double received_bytes_ = 0;
   Histogram snapshot_seconds_;
+  std::map<std::string, double> deleted_;  // by reason
+  double deletion_failures_ = 0;
   double drill_attempts_ = 0;
   std::map<std::string, double> drill_failures_;  // by stage
   double drill_skipped_ = 0;
