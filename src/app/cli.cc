@@ -98,6 +98,7 @@ struct CommandTable {
   StatusOptions status;
   RestoreCommandOptions restore;
   ListOptions list;
+  RetentionOptions retention;
   HashKvOptions hashkv;
   VerifyOptions verify;
   LineageOptions lineage;
@@ -261,6 +262,13 @@ void CommandTable::AddOtherCommands(CLI::App& root) {
                               "Whether one was changed or taken away: each names the one before it and its hash");
   AddConfig(s, drills.config_file, /*required=*/true);
   Choose(s, DrillsVerify, drills);
+
+  s = root.add_subcommand("retention",
+                          "Delete the snapshots that the rules of the configuration do not keep, and say why");
+  AddConfig(s, retention.config_file, /*required=*/true);
+  s->add_flag("--dry-run", retention.dry_run, "Only say what would be deleted, and why the rest stays");
+  AddFormat(s, retention.format);
+  Choose(s, Retention, retention);
 
   CLI::App* check = root.add_subcommand("check", "Check a file without using it")->require_subcommand(1);
   s = check->add_subcommand("config", "All problems of a configuration file in one pass");

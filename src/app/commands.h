@@ -81,6 +81,13 @@ struct ListOptions {
 };
 Result<ExitCode> SnapshotList(const Context& context, const ListOptions& options);
 
+struct RetentionOptions {
+  std::string config_file;
+  bool dry_run = false;
+  OutputFormat format = OutputFormat::kSimple;
+};
+Result<ExitCode> Retention(const Context& context, const RetentionOptions& options);
+
 struct HashKvOptions {
   std::string file;
   int64_t revision = 0;

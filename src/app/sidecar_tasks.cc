@@ -9,6 +9,7 @@
 #include "pipeline/drill_plan.h"
 #include "pipeline/member_consistency.h"
 #include "pipeline/receipt_check.h"
+#include "pipeline/retention.h"
 #include "pipeline/run.h"
 
 namespace etcdrill::app {
@@ -93,8 +94,27 @@ void SidecarTasks::TakeSnapshot() {
     metrics_.SnapshotFailed(ReasonOf(result), UnixSeconds(context_.clock.Now()));
     context_.log.Error("snapshot failed", {{"reason", InfoOf(ReasonOf(result)).name}, {"err", MessageOf(result)}});
   }
+  DeleteSurplus();  // after a failure, too: there may be no space because it was not done
   const Status refreshed = RefreshStoreFacts();
   if (!refreshed.ok()) context_.log.Error("the store can't be read", {{"err", MessageOf(refreshed)}});
+}
+
+void SidecarTasks::DeleteSurplus() {
+  const auto catalog = pipeline::ReadCatalog(context_, store_);
+  if (!catalog.ok()) return;  // said by RefreshStoreFacts
+  for (const pipeline::RetentionDecision& d :
+       pipeline::PlanRetention(*catalog, config_.snapshot.retention, context_.clock.Now())) {
+    if (!pipeline::Goes(d.fate)) continue;
+    const std::string& name = d.snapshot->manifest.name;
+    const Status deleted = store_.Delete(name);
+    if (deleted.ok()) {
+      metrics_.SnapshotDeleted(pipeline::FateName(d.fate));
+      context_.log.Info("snapshot deleted", {{"snapshot", name}, {"reason", pipeline::FateName(d.fate)}});
+    } else if (ReasonOf(deleted) != Reason::kBusy) {  // its turn comes again
+      metrics_.DeletionFailed();
+      context_.log.Error("a snapshot can't be deleted", {{"snapshot", name}, {"err", MessageOf(deleted)}});
+    }
+  }
 }
 
 void SidecarTasks::LogLineage(const store::Manifest& m) {
@@ -130,7 +150,11 @@ void SidecarTasks::RunDrills() {
     return;
   }
   for (const store::Manifest& snapshot : *plan) {
-    if (!context_.stop.stop_requested()) RunDrill(snapshot);
+    if (context_.stop.stop_requested()) return;
+    const store::LocalStore::Use use(store_, snapshot.name);
+    const bool planned_long_ago = &snapshot != &plan->front();
+    if (planned_long_ago && !context_.fs.Exists(store_.SnapshotPath(snapshot.name))) continue;  // retention was faster
+    RunDrill(snapshot);
   }
 }
 

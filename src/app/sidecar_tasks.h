@@ -40,6 +40,7 @@ class SidecarTasks {
   Result<std::vector<store::Manifest>> WaitForPlan();
   void RunDrill(const store::Manifest& snapshot);
   void ReportDrill(const pipeline::StoredDrill& drill);
+  void DeleteSurplus();
   void LogLineage(const store::Manifest& m);
 
   const Context& context_;

@@ -30,10 +30,24 @@ struct ClusterConfig {
   std::string password_file;
 };
 
+// How many snapshots stay: the newest of all, and the newest of each of so many hours, days and weeks (UTC). What one
+// of them keeps stays. No number at all: nothing goes by number.
+struct Retention {
+  uint64_t last = 0;
+  uint64_t hourly = 0;
+  uint64_t daily = 0;
+  uint64_t weekly = 0;
+  std::optional<uint64_t> total_size;
+  Duration quarantine = 7 * 24h;  // for as long a damaged one stays
+
+  bool counts() const { return last + hourly + daily + weekly > 0; }
+};
+
 struct SnapshotConfig {
   std::optional<Schedule> schedule = Every(1h);
   Duration jitter{};  // each run starts later by the same part of it
   Duration timeout = 10min;
+  Retention retention = {.last = 24, .hourly = 24, .daily = 7, .weekly = 4};
 };
 
 // One demand on the restored data: on how many keys have a prefix, or on one key.

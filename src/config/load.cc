@@ -15,11 +15,7 @@ void ReadRoot(Section root, Config& config) {
   Section store = root.Sub("store");
   store.Read("path", config.store_path);
   store.Finish();
-  Section snapshot = root.Sub("snapshot");
-  snapshot.Read("schedule", config.snapshot.schedule, ParseSchedule);
-  snapshot.Read("jitter", config.snapshot.jitter);
-  snapshot.Read("timeout", config.snapshot.timeout);
-  snapshot.Finish();
+  ReadSnapshot(root.Sub("snapshot"), config.snapshot);
   ReadDrill(root.Sub("drill"), config.drill);
   Section health = root.Sub("health");
   health.Read("interval", config.health.interval);

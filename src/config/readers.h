@@ -7,6 +7,7 @@
 namespace etcdrill::config {
 
 void ReadCluster(Section section, ClusterConfig& cluster);
+void ReadSnapshot(Section section, SnapshotConfig& snapshot);
 void ReadDrill(Section section, DrillConfig& drill);
 
 }  // namespace etcdrill::config

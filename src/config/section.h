@@ -33,6 +33,7 @@ class Section {
  public:
   Section(const YAML::Node& node, std::string path, Problems& problems);
 
+  bool exists() const { return is_map_; }
   Section Sub(const char* key) { return {Find(key), Full(key), problems_}; }
   // A list of mappings.
   std::vector<Section> List(const char* key);

@@ -4,22 +4,34 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <unordered_map>
 
 namespace etcdrill::pipeline {
 namespace {
 
-// What the drills say of a snapshot, the newest last. One that could not be carried through (no space, no etcd) says
-// nothing.
-SnapshotState StateOf(const store::Manifest& manifest, const std::vector<DrillSummary>& drills) {
-  const auto damaged = verify::VerdictName(verify::Verdict::kDamaged);
-  if (manifest.verdict == damaged) return SnapshotState::kFailed;
-  SnapshotState state = SnapshotState::kUnverified;
-  for (const DrillSummary& drill : drills) {
-    if (drill.snapshot != manifest.name) continue;
-    if (drill.passed) state = SnapshotState::kVerified;
-    if (drill.verdict == damaged) state = SnapshotState::kFailed;
+CatalogEntry EntryOf(store::Manifest manifest) {
+  CatalogEntry entry;
+  if (manifest.verdict == verify::VerdictName(verify::Verdict::kDamaged)) {
+    entry.state = SnapshotState::kFailed;
+    entry.failed_since = manifest.taken;
   }
-  return state;
+  entry.manifest = std::move(manifest);
+  return entry;
+}
+
+// What a drill says of its snapshot. One that could not be carried through (no space, no etcd) says nothing; one that
+// was damaged when it was taken stays so.
+void Judge(CatalogEntry& entry, const DrillSummary& drill) {
+  const auto damaged = verify::VerdictName(verify::Verdict::kDamaged);
+  entry.last_drill = drill;
+  if (entry.manifest.verdict == damaged) return;
+  if (drill.passed) {
+    entry.state = SnapshotState::kVerified;
+    entry.failed_since.reset();
+  } else if (drill.verdict == damaged && entry.state != SnapshotState::kFailed) {
+    entry.state = SnapshotState::kFailed;
+    entry.failed_since = drill.finished;
+  }
 }
 
 void AddSnapshotFacts(const Catalog& catalog, report::StoreFacts& facts) {
@@ -105,13 +117,14 @@ Result<Catalog> ReadCatalog(const Context& context, const store::LocalStore& sto
     }
   }
   ASSIGN_OR_RETURN(auto manifests, store.List());
+  std::unordered_map<std::string_view, CatalogEntry*> by_name;
+  catalog.snapshots.reserve(manifests.size());
   for (store::Manifest& manifest : manifests) {
-    CatalogEntry& entry = catalog.snapshots.emplace_back();
-    for (const DrillSummary& drill : catalog.drills) {
-      if (drill.snapshot == manifest.name) entry.last_drill = drill;
-    }
-    entry.state = StateOf(manifest, catalog.drills);
-    entry.manifest = std::move(manifest);
+    CatalogEntry& entry = catalog.snapshots.emplace_back(EntryOf(std::move(manifest)));
+    by_name[entry.manifest.name] = &entry;
+  }
+  for (const DrillSummary& drill : catalog.drills) {
+    if (const auto at = by_name.find(drill.snapshot); at != by_name.end()) Judge(*at->second, drill);
   }
   return catalog;
 }

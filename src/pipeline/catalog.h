@@ -19,6 +19,7 @@ struct CatalogEntry {
   store::Manifest manifest;
   SnapshotState state = SnapshotState::kUnverified;
   std::optional<DrillSummary> last_drill;
+  std::optional<WallTime> failed_since;  // when it was found to be damaged
 };
 
 struct Catalog {

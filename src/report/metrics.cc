@@ -186,6 +186,7 @@ Metrics::Metrics(FixedFacts fixed, std::function<LiveFacts()> read_live)
       snapshot_seconds_(kSnapshotBounds),
       drill_seconds_(kDrillBounds) {
   for (const ReasonInfo& reason : AllReasons()) snapshot_failures_[std::string(reason.metric_label)] = 0;
+  for (const std::string_view why : kDeletionReasons) deleted_[std::string(why)] = 0;
   for (const char* stage : kStageNames) drill_failures_[stage] = 0;
   for (const std::string& endpoint : fixed_.endpoints) probe_seconds_.emplace(endpoint, kProbeBounds);
 }
@@ -232,6 +233,16 @@ void Metrics::SnapshotFailed(Reason reason, double unix_seconds) {
 void Metrics::SnapshotSkipped() {
   const std::lock_guard lock(mutex_);
   ++snapshot_skipped_;
+}
+
+void Metrics::SnapshotDeleted(std::string_view why) {
+  const std::lock_guard lock(mutex_);
+  ++deleted_.at(std::string(why));
+}
+
+void Metrics::DeletionFailed() {
+  const std::lock_guard lock(mutex_);
+  ++deletion_failures_;
 }
 
 void Metrics::DrillStarted(double unix_seconds) {
@@ -301,6 +312,11 @@ std::string Metrics::Render() const {
       .Sample(snapshot_last_failure_);
   page.Counter("etcdrill_snapshot_received_bytes_total", "Snapshot bytes received from etcd.").Sample(received_bytes_);
   page.Histograms("etcdrill_snapshot_duration_seconds", "Wall time of successful snapshots.").Sample(snapshot_seconds_);
+
+  page.Counter("etcdrill_retention_deleted_total", "Snapshots removed by retention, by reason.")
+      .Samples("reason", deleted_);
+  page.Counter("etcdrill_retention_failures_total", "Snapshots that retention could not remove.")
+      .Sample(deletion_failures_);
 
   AddDrillHistory(store_, page);
   page.Counter("etcdrill_drill_attempts_total", "Drills started.").Sample(drill_attempts_);

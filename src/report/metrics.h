@@ -127,6 +127,8 @@ class Histogram {
 enum class Task { kSnapshot, kDrill, kHealth, kHashKv };
 inline constexpr std::array<std::string_view, 4> kTaskNames = {"snapshot", "drill", "health", "hashkv"};
 
+inline constexpr std::array<std::string_view, 3> kDeletionReasons = {"surplus", "size", "expired"};
+
 // Safe for use from any thread.
 class Metrics {
  public:
@@ -144,6 +146,9 @@ class Metrics {
   void SnapshotSucceeded(double seconds, uint64_t bytes);
   void SnapshotFailed(Reason reason, double unix_seconds);
   void SnapshotSkipped();
+  // `why` is one of kDeletionReasons.
+  void SnapshotDeleted(std::string_view why);
+  void DeletionFailed();
   void DrillStarted(double unix_seconds);
   void DrillEnded(bool passed, std::string_view failed_stage, double seconds, bool cleaned_up,
                   const std::string& etcd_version);
@@ -172,6 +177,8 @@ class Metrics {
   std::optional<double> snapshot_last_failure_;
   double received_bytes_ = 0;
   Histogram snapshot_seconds_;
+  std::map<std::string, double> deleted_;  // by reason
+  double deletion_failures_ = 0;
   double drill_attempts_ = 0;
   std::map<std::string, double> drill_failures_;  // by stage
   double drill_skipped_ = 0;

@@ -120,6 +120,27 @@ Result<std::vector<Manifest>> LocalStore::List() const {
   return manifests;
 }
 
+LocalStore::Use::Use(LocalStore& store, std::string name) : store_(store), name_(std::move(name)) {
+  const std::lock_guard lock(store_.mutex_);
+  store_.in_use_.insert(name_);
+}
+
+LocalStore::Use::~Use() {
+  const std::lock_guard lock(store_.mutex_);
+  store_.in_use_.erase(store_.in_use_.find(name_));
+}
+
+Status LocalStore::Delete(const std::string& name) {
+  const std::lock_guard lock(mutex_);
+  if (in_use_.contains(name)) {
+    return Error(Reason::kBusy, fmt::format("delete the snapshot {}: it is being read; try again later", name));
+  }
+  RETURN_IF_ERROR(context_.fs.Unlink(JoinPath(path_, name + ".json")));
+  RETURN_IF_ERROR(context_.fs.SyncDir(path_));
+  RETURN_IF_ERROR(context_.fs.Unlink(SnapshotPath(name)));
+  return context_.fs.SyncDir(path_);
+}
+
 // Of a drill by the sidecar and one by hand, one waits for the other: it is a matter of milliseconds.
 Result<std::unique_ptr<FileLock>> LocalStore::LockDrills() const {
   const MonotonicTime deadline = context_.clock.Monotonic() + kDrillsLockWait;

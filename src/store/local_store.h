@@ -5,7 +5,9 @@
 
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -46,6 +48,23 @@ class LocalStore {
   // kNotFound if there is no such snapshot, kDamaged if its file and its manifest do not fit.
   Result<Manifest> Find(std::string_view name) const;
 
+  // Keeps a snapshot from being deleted for as long as it lives. Not the promise that it is still there.
+  class Use {
+   public:
+    Use(LocalStore& store, std::string name);
+    Use(const Use&) = delete;
+    Use& operator=(const Use&) = delete;
+    ~Use();
+
+   private:
+    LocalStore& store_;
+    const std::string name_;
+  };
+  // Sealing backwards: first the manifest goes, so that at no moment it speaks for a file that is not there; a file
+  // that a crash leaves behind is removed by the next owner. kBusy if it is in use. Drill reports stay: they are
+  // evidence.
+  Status Delete(const std::string& name);
+
   // Appends a report. `make` gets those before it, oldest first, and returns the JSON; nobody else appends meanwhile,
   // no other process either. kBusy if one does for longer than a few seconds.
   using MakeReport = std::function<std::string(const std::vector<DrillFile>& earlier)>;
@@ -63,6 +82,8 @@ class LocalStore {
   const std::string path_;
   const WallTime created_;
   std::unique_ptr<FileLock> lock_;
+  std::mutex mutex_;
+  std::multiset<std::string> in_use_;  // guarded by mutex_
 };
 
 }  // namespace etcdrill::store

@@ -21,7 +21,7 @@ cluster:
   tls: {{ca_file: {pki}/ca.crt, cert_file: {pki}/client.crt, key_file: {pki}/client.key}}
   auth: {{username: root, password_file: password}}
 store: {{path: store}}
-snapshot: {{schedule: "@every {snapshot}"}}
+snapshot: {{schedule: "@every {snapshot}"{snapshot_more}}}
 drill:
   schedule: "@every {drill}"
   scratch_dir: scratch
@@ -133,12 +133,12 @@ class SidecarCase(harness.TestCase):
         cls.cluster.enable_auth(PASSWORD)
 
     @classmethod
-    def configure(cls, directory, snapshot="1h", drill="1h", endpoints=None, name="etcdrill.yaml"):
+    def configure(cls, directory, snapshot="1h", drill="1h", endpoints=None, name="etcdrill.yaml", snapshot_more=""):
         """Writes a configuration; its path and its port."""
         (directory / "password").write_text(PASSWORD + "\n")
         port = harness.free_port()
         text = CONFIG.format(endpoints=json.dumps(endpoints or cls.cluster.endpoints), pki=cls.scene.certs, port=port,
-                             etcd=harness.tool("3.5", "etcd"), snapshot=snapshot, drill=drill)
+                             etcd=harness.tool("3.5", "etcd"), snapshot=snapshot, drill=drill, snapshot_more=snapshot_more)
         (directory / name).write_text(text)
         return directory / name, port
 
@@ -329,6 +329,33 @@ class Restart(SidecarCase):
         self.assertGreaterEqual(sidecar.value("etcdrill_drill_consecutive_failures"), 1)
         self.assertEqual(sidecar.value("etcdrill_drill_last_failure_timestamp_seconds"),
                          unix(Store(self.dir / "store").last_drill_of_newest()["finished"]))
+
+
+class Retention(SidecarCase):
+    def test_what_is_surplus_goes(self):
+        sidecar = self.start(snapshot="1s", snapshot_more=", retention: {last: 2}")
+        sidecar.wait_for_line("snapshot deleted", after=2)
+        sidecar.wait_for_line("drill passed")
+        drilled = Store(self.dir / "store").drills[0]["snapshot"]
+        sidecar.wait_for_line("snapshot taken", after=len(sidecar.lines("snapshot taken")) + 3)
+        self.assertGreaterEqual(sidecar.value("etcdrill_retention_deleted_total", reason="surplus"), 3)
+        self.assertStops(sidecar)
+        store = Store(self.dir / "store")
+        names = [manifest["name"] for manifest in store.manifests]
+        self.assertIn(drilled, names, "the newest that passed a drill was deleted")
+        self.assertLessEqual(len(names), 4)
+        self.check_command(names, drilled)
+
+    def check_command(self, names, drilled):
+        config = self.dir / "etcdrill.yaml"
+        config.write_text(config.read_text().replace("last: 2", "last: 1"))
+        plan = json.loads(self.etcdrill("retention", "--dry-run", "--config", config, "-w", "json").out)
+        self.assertEqual([entry["name"] for entry in plan], names)
+        self.assertEqual({entry["name"]: entry["why"] for entry in plan if entry["fate"] == "keep"},
+                         {names[-1]: "newest", drilled: "drilled"})
+        self.assertEqual(len(list((self.dir / "store").glob("*.db"))), len(names), "a dry run deletes nothing")
+        self.assertIn("surplus", self.etcdrill("retention", "--config", config).out)
+        self.assertEqual({path.stem for path in (self.dir / "store").glob("*.db")}, {names[-1], drilled})
 
 
 class Signals(SidecarCase):

@@ -95,6 +95,22 @@ drill:
   CHECK_THAT(Problem("drill: {sample: {newest: never}}"), Catch::Matchers::ContainsSubstring("always"));
 }
 
+TEST_CASE("retention: a section that is given stands for itself") {
+  CHECK(Parse("", "c")->snapshot.retention.last == 24);
+  CHECK(Parse("snapshot: {timeout: 1m}", "c")->snapshot.retention.weekly == 4);
+  const auto config =
+      Parse("snapshot: {retention: {last: 3, daily: 2, total_size: 10GiB, quarantine: 2d}}", "c")->snapshot.retention;
+  CHECK(config.last == 3);
+  CHECK(config.hourly == 0);
+  CHECK(config.daily == 2);
+  CHECK(config.total_size == uint64_t{10} << 30);
+  CHECK(config.quarantine == 48h);
+  CHECK_FALSE(Parse("snapshot: {retention: {}}", "c")->snapshot.retention.counts());
+  CHECK_THAT(Problem("snapshot: {retention: {last: many}}"), Catch::Matchers::ContainsSubstring("not a number"));
+  CHECK_THAT(Problem("snapshot: {retention: {total_size: 10}}"), Catch::Matchers::ContainsSubstring("512MiB"));
+  CHECK_THAT(Problem("snapshot: {retention: {lasts: 1}}"), Catch::Matchers::ContainsSubstring("mean last?"));
+}
+
 TEST_CASE("all problems are told in one pass") {
   const std::string problem = Problem("snapshot: {schedule: x}\ndrill: {timeout: y}\nlog: {level: z}\n");
   CHECK(std::count(problem.begin(), problem.end(), '\n') == 2);

@@ -107,6 +107,40 @@ TEST_CASE("one owner at a time, and `created` outlives it") {
   CHECK((*again)->created() == created);
 }
 
+TEST_CASE("a deleted snapshot is gone; one in use stays") {
+  TestContext test;
+  const auto store = LocalStore::Open(test.context(), test.Path("store"));
+  Seal(test, **store, MakeManifest(20));
+  const std::string name = (*store)->List()->at(0).name;
+  {
+    const LocalStore::Use use(**store, name);
+    const LocalStore::Use again(**store, name);
+    CHECK(ReasonOf((*store)->Delete(name)) == Reason::kBusy);
+    CHECK((*store)->List()->size() == 1);
+  }
+  CHECK((*store)->Delete(name).ok());
+  CHECK((*store)->List()->empty());
+  CHECK_FALSE(test.fs().Exists((*store)->SnapshotPath(name)));
+  CHECK(ReasonOf((*store)->Delete(name)) == Reason::kNotFound);
+}
+
+TEST_CASE("a deletion that stops half-way leaves no manifest behind, and the next owner ends it") {
+  TestContext test;
+  const auto store = LocalStore::Open(test.context(), test.Path("store"));
+  Seal(test, **store, MakeManifest(20));
+  const std::string name = (*store)->List()->at(0).name;
+  const std::string path = (*store)->SnapshotPath(name);
+  REQUIRE(test.fs().Unlink(path).ok());
+  REQUIRE(test.fs().MakeDirs(JoinPath(path, "can not be unlinked"), 0700).ok());
+  CHECK_FALSE((*store)->Delete(name).ok());
+  CHECK((*store)->List()->empty());
+  CHECK(test.fs().Exists(path));
+  REQUIRE(test.fs().RemoveAll(path).ok());
+  testing::WriteFile(path, "12345");
+  REQUIRE((*store)->TakeOwnership().ok());
+  CHECK_FALSE(test.fs().Exists(path));
+}
+
 TEST_CASE("drill reports come back in the order in which they were written") {
   TestContext test;
   const auto store = LocalStore::Open(test.context(), test.Path("store"));

@@ -1,0 +1,58 @@
+// retention: what the sidecar would delete after its next snapshot, or does now.
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "app/commands.h"
+#include "base/units.h"
+#include "config/load.h"
+#include "pipeline/retention.h"
+
+namespace etcdrill::app {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+void Print(const std::vector<pipeline::RetentionDecision>& decisions, OutputFormat format) {
+  Json json = Json::array();
+  std::vector<std::vector<std::string>> rows;
+  for (const pipeline::RetentionDecision& d : decisions) {
+    const store::Manifest& m = d.snapshot->manifest;
+    const std::string_view fate = pipeline::Goes(d.fate) ? "delete" : "keep";
+    const std::string why = d.which.empty() ? std::string(pipeline::FateName(d.fate)) : d.which;
+    const std::string_view state = pipeline::StateName(d.snapshot->state);
+    json.push_back({{"name", m.name},
+                    {"taken", FormatRfc3339(m.taken)},
+                    {"size", m.size_bytes},
+                    {"state", state},
+                    {"fate", fate},
+                    {"why", why}});
+    rows.push_back(
+        {m.name, FormatRfc3339(m.taken), FormatSize(m.size_bytes), std::string(state), std::string(fate), why});
+  }
+  const std::vector<std::string> head = {"NAME", "TAKEN", "SIZE", "STATE", "FATE", "WHY"};
+  if (format == OutputFormat::kJson) {
+    fmt::print("{}\n", json.dump(2, ' ', false, Json::error_handler_t::replace));
+  } else {
+    fmt::print("{}", format == OutputFormat::kTable ? FramedTable(head, rows) : PlainTable(head, rows));
+  }
+}
+
+}  // namespace
+
+Result<ExitCode> Retention(const Context& context, const RetentionOptions& options) {
+  ASSIGN_OR_RETURN(const config::Config config, config::Load(context.fs, options.config_file));
+  ASSIGN_OR_RETURN(const auto store, store::LocalStore::Open(context, config.store_path));
+  // A sidecar may be reading what is to be deleted: it does this itself after each snapshot.
+  if (!options.dry_run) RETURN_IF_ERROR(store->TakeOwnership());
+  ASSIGN_OR_RETURN(const pipeline::Catalog catalog, pipeline::ReadCatalog(context, *store));
+  const auto decisions = pipeline::PlanRetention(catalog, config.snapshot.retention, context.clock.Now());
+  Print(decisions, options.format);
+  if (options.dry_run) return ExitCode::kOk;
+  for (const pipeline::RetentionDecision& d : decisions) {
+    if (pipeline::Goes(d.fate)) RETURN_IF_ERROR(store->Delete(d.snapshot->manifest.name));
+  }
+  return ExitCode::kOk;
+}
+
+}  // namespace etcdrill::app

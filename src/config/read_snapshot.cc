@@ -1,0 +1,31 @@
+// `snapshot`: when one is taken, and for how long it stays.
+#include "base/units.h"
+#include "config/readers.h"
+#include "config/values.h"
+
+namespace etcdrill::config {
+namespace {
+
+// One that is given stands for itself: the defaults of the numbers that it leaves out are for a file without any.
+void ReadRetention(Section section, Retention& retention) {
+  if (section.exists()) retention = {};
+  section.Read("last", retention.last, ParseCount);
+  section.Read("hourly", retention.hourly, ParseCount);
+  section.Read("daily", retention.daily, ParseCount);
+  section.Read("weekly", retention.weekly, ParseCount);
+  section.ReadOptional("total_size", retention.total_size, ParseSize);
+  section.Read("quarantine", retention.quarantine);
+  section.Finish();
+}
+
+}  // namespace
+
+void ReadSnapshot(Section section, SnapshotConfig& snapshot) {
+  section.Read("schedule", snapshot.schedule, ParseSchedule);
+  section.Read("jitter", snapshot.jitter);
+  section.Read("timeout", snapshot.timeout);
+  ReadRetention(section.Sub("retention"), snapshot.retention);
+  section.Finish();
+}
+
+}  // namespace etcdrill::config

@@ -1,0 +1,108 @@
+// Numbers first, then the size, so that a small disk takes from what the numbers would keep and never the other way.
+#include "pipeline/retention.h"
+
+#include <algorithm>
+#include <array>
+#include <functional>
+#include <optional>
+
+#include "verify/report.h"
+
+namespace etcdrill::pipeline {
+namespace {
+
+using namespace std::chrono_literals;
+
+// What clocks may differ by, between the one that named a snapshot and this one.
+constexpr Duration kClockSlack = 5min;
+
+bool IsProven(const CatalogEntry& entry) {
+  return entry.state != SnapshotState::kFailed &&
+         entry.manifest.verdict == verify::VerdictName(verify::Verdict::kProven);
+}
+
+using Decisions = std::vector<RetentionDecision>;
+
+// Keeps the newest proven snapshot of each of the `number` newest periods that have one.
+void Count(Decisions& decisions, uint64_t number, const char* which,
+           const std::function<int64_t(WallTime)>& period_of) {
+  std::optional<int64_t> period;
+  for (auto d = decisions.rbegin(); d != decisions.rend() && number > 0; ++d) {
+    if (d->fate == Fate::kFuture || !IsProven(*d->snapshot)) continue;
+    const int64_t own = period_of(d->snapshot->manifest.taken);
+    if (period == own) continue;
+    period = own;
+    --number;
+    if (d->fate == Fate::kSurplus) {
+      d->fate = Fate::kCounted;
+      d->which = which;
+    }
+  }
+}
+
+template <typename Period>
+int64_t NumberOf(WallTime time) {
+  return std::chrono::floor<Period>(time.time_since_epoch()).count();
+}
+
+// 1970 began on a Thursday; weeks begin on Monday.
+int64_t WeekOf(WallTime time) { return NumberOf<std::chrono::weeks>(time + std::chrono::days(3)); }
+
+// The fate that does not depend on how many there are.
+Fate FirstFate(const CatalogEntry& entry, const config::Retention& rules, WallTime now) {
+  if (entry.manifest.taken > now + kClockSlack) return Fate::kFuture;
+  if (IsProven(entry)) return rules.counts() ? Fate::kSurplus : Fate::kUnlimited;
+  const WallTime since = entry.failed_since.value_or(entry.manifest.taken);
+  return now - since > rules.quarantine ? Fate::kExpired : Fate::kQuarantine;
+}
+
+void ProtectNewest(Decisions& decisions) {
+  const auto is_newest_drilled = [](const RetentionDecision& d) {
+    return d.fate != Fate::kFuture && d.snapshot->state == SnapshotState::kVerified;
+  };
+  const auto drilled = std::find_if(decisions.rbegin(), decisions.rend(), is_newest_drilled);
+  if (drilled != decisions.rend()) drilled->fate = Fate::kDrilled;
+  bool proven = false;
+  for (auto d = decisions.rbegin(); d != decisions.rend() && !proven; ++d) {
+    if (d->fate == Fate::kFuture) continue;
+    proven = IsProven(*d->snapshot);
+    d->fate = Fate::kNewest;
+  }
+}
+
+// Takes away until the rest is small enough: what is not proven first, then the oldest.
+void LimitSize(Decisions& decisions, uint64_t size_max) {
+  uint64_t size = 0;
+  for (const RetentionDecision& d : decisions) size += Goes(d.fate) ? 0 : d.snapshot->manifest.size_bytes;
+  for (const auto& fates : {std::vector{Fate::kQuarantine}, std::vector{Fate::kCounted, Fate::kUnlimited}}) {
+    for (RetentionDecision& d : decisions) {
+      if (size <= size_max) return;
+      if (std::find(fates.begin(), fates.end(), d.fate) == fates.end()) continue;
+      size -= d.snapshot->manifest.size_bytes;
+      d.fate = Fate::kTooBig;
+    }
+  }
+}
+
+}  // namespace
+
+std::string_view FateName(Fate fate) {
+  constexpr std::array<std::string_view, 9> kNames = {"newest",     "drilled", "future", "counted", "unlimited",
+                                                      "quarantine", "surplus", "size",   "expired"};
+  return kNames[static_cast<size_t>(fate)];
+}
+
+std::vector<RetentionDecision> PlanRetention(const Catalog& catalog, const config::Retention& rules, WallTime now) {
+  Decisions decisions;
+  for (const CatalogEntry& entry : catalog.snapshots) decisions.push_back({&entry, FirstFate(entry, rules, now)});
+  ProtectNewest(decisions);
+  int64_t number = 0;
+  Count(decisions, rules.last, "last", [&](WallTime) { return ++number; });
+  Count(decisions, rules.hourly, "hourly", NumberOf<std::chrono::hours>);
+  Count(decisions, rules.daily, "daily", NumberOf<std::chrono::days>);
+  Count(decisions, rules.weekly, "weekly", WeekOf);
+  if (rules.total_size.has_value()) LimitSize(decisions, *rules.total_size);
+  return decisions;
+}
+
+}  // namespace etcdrill::pipeline

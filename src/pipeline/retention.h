@@ -1,0 +1,43 @@
+// Which snapshots of a store may go. A pure function of what the store holds, the rules and the time; whoever deletes
+// is store/local_store. What it never takes: the newest proven snapshot and anything newer than it, the newest that
+// passed a drill, and anything whose date lies in the future, which tells of a clock that was wrong and not of a newer
+// backup. The decisions behind it: docs/adr/0012-retention.md.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/config.h"
+#include "pipeline/catalog.h"
+
+namespace etcdrill::pipeline {
+
+enum class Fate {
+  // Stays, because
+  kNewest,      // it is the newest proven one, or newer
+  kDrilled,     // it is the newest that passed a drill
+  kFuture,      // its date lies in the future
+  kCounted,     // it is one of the numbers
+  kUnlimited,   // no numbers are given
+  kQuarantine,  // it is damaged or unproven, and somebody may want to look at it
+  // Goes, because
+  kSurplus,  // it is none of the numbers
+  kTooBig,   // all together are larger than they may be
+  kExpired,  // its time in quarantine is over
+};
+inline constexpr Fate kFirstThatGoes = Fate::kSurplus;
+
+inline bool Goes(Fate fate) { return fate >= kFirstThatGoes; }
+std::string_view FateName(Fate fate);  // a word, also the label of the metric
+
+struct RetentionDecision {
+  const CatalogEntry* snapshot = nullptr;
+  Fate fate = Fate::kCounted;
+  std::string which = {};  // of the numbers: "last", "hourly", "daily", "weekly"
+};
+
+// One for each snapshot, in the order of the catalogue, which must outlive it.
+std::vector<RetentionDecision> PlanRetention(const Catalog& catalog, const config::Retention& rules, WallTime now);
+
+}  // namespace etcdrill::pipeline

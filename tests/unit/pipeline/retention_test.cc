@@ -1,0 +1,129 @@
+// A table: what a store holds, the rules, and what stays.
+#include "pipeline/retention.h"
+
+#include "support/catch.h"
+
+namespace etcdrill::pipeline {
+namespace {
+
+using namespace std::chrono_literals;
+
+const WallTime kNow = *ParseRfc3339("2026-11-22T12:00:00Z");  // a Sunday
+
+// A snapshot of 10 bytes for each age, oldest first: v is verified, p proven, n not provable, f failed.
+struct Made {
+  char kind;
+  Duration age;
+};
+
+Catalog StoreOf(const std::vector<Made>& snapshots) {
+  Catalog catalog;
+  for (const auto& [kind, age] : snapshots) {
+    CatalogEntry& entry = catalog.snapshots.emplace_back();
+    entry.manifest.taken = kNow - age;
+    entry.manifest.size_bytes = 10;
+    entry.manifest.verdict = kind == 'n' ? "not_provable" : "proven";
+    entry.state = kind == 'v'   ? SnapshotState::kVerified
+                  : kind == 'f' ? SnapshotState::kFailed
+                                : SnapshotState::kUnverified;
+  }
+  return catalog;
+}
+
+// One letter for each snapshot: N newest, V newest that passed a drill, T in the future, l h d w one of the numbers,
+// u unlimited, q quarantine; - surplus, $ too big, x expired.
+std::string Fates(const std::vector<Made>& snapshots, const config::Retention& rules) {
+  const Catalog catalog = StoreOf(snapshots);
+  std::string letters;
+  for (const RetentionDecision& d : PlanRetention(catalog, rules, kNow)) {
+    letters += d.fate == Fate::kCounted ? d.which[0] : "NVT?uq-$x"[static_cast<size_t>(d.fate)];
+  }
+  return letters;
+}
+
+constexpr Duration kDay = 24h;
+
+TEST_CASE("the last ones stay") {
+  const std::vector<Made> four = {{'p', 4h}, {'p', 3h}, {'p', 2h}, {'p', 1h}};
+  CHECK(Fates(four, {.last = 2}) == "--lN");
+  CHECK(Fates(four, {.last = 1}) == "---N");
+  CHECK(Fates(four, {.last = 9}) == "lllN");
+  CHECK(Fates({}, {.last = 2}).empty());
+}
+
+TEST_CASE("no number, no deletion") {
+  CHECK(Fates({{'p', 4h}, {'p', 3h}, {'p', 2h}}, {}) == "uuN");
+  CHECK(Fates({{'v', 4h}, {'p', 3h}, {'p', 2h}}, {}) == "VuN");
+}
+
+TEST_CASE("the newest of each hour, day and week") {
+  // At 12:00, 11:40, 11:20, 10:50 and 08:00; hours without a snapshot do not count.
+  const std::vector<Made> hours = {{'p', 4h}, {'p', 70min}, {'p', 40min}, {'p', 20min}, {'p', 0h}};
+  CHECK(Fates(hours, {.hourly = 3}) == "-h-hN");
+  CHECK(Fates(hours, {.hourly = 4}) == "hh-hN");
+  // Sunday noon, Sunday midnight, Saturday 23:59 and 12:00, and last Sunday, which is of the week before.
+  const std::vector<Made> days = {{'p', 7 * kDay}, {'p', kDay}, {'p', 12h + 1min}, {'p', 12h}, {'p', 0h}};
+  CHECK(Fates(days, {.daily = 2}) == "--d-N");
+  CHECK(Fates(days, {.daily = 3}) == "d-d-N");
+  CHECK(Fates(days, {.weekly = 2}) == "w---N");
+  // Monday 00:00 is of this week, one minute before is not.
+  CHECK(Fates({{'p', 6 * kDay + 12h + 1min}, {'p', 6 * kDay + 12h}, {'p', 0h}}, {.weekly = 2}) == "w-N");
+}
+
+TEST_CASE("the numbers add up: what one of them keeps stays") {
+  const std::vector<Made> store = {{'p', 20 * kDay}, {'p', 9 * kDay}, {'p', 2 * kDay}, {'p', 3h},
+                                   {'p', 2h + 1min}, {'p', 2h},       {'p', 1h},       {'p', 0h}};
+  CHECK(Fates(store, {.last = 2, .hourly = 3, .daily = 2, .weekly = 2}) == "-wd--hlN");
+}
+
+TEST_CASE("what failed or is not proven neither counts nor pushes out what does") {
+  CHECK(Fates({{'p', 4h}, {'f', 3h}, {'f', 2h}, {'p', 1h}}, {.last = 2}) == "lqqN");
+  CHECK(Fates({{'p', 4h}, {'n', 3h}, {'n', 2h}, {'p', 1h}}, {.last = 2}) == "lqqN");
+}
+
+TEST_CASE("the newest proven snapshot stays, and all that is newer") {
+  CHECK(Fates({{'p', 9 * kDay}, {'p', 8 * kDay}, {'f', 90 * kDay / 12}, {'n', 30h}, {'f', 0h}},
+              {.last = 1, .quarantine = 1h}) == "-NNNN");
+  CHECK(Fates({{'f', 90 * kDay}, {'f', 80 * kDay}}, {.last = 1, .quarantine = 1h}) == "NN");
+  CHECK(Fates({{'p', 4h}, {'p', 1h}}, {.total_size = 0}) == "$N");
+}
+
+TEST_CASE("the newest that passed a drill stays") {
+  CHECK(Fates({{'v', 6h}, {'v', 5h}, {'p', 4h}, {'p', 3h}, {'p', 2h}}, {.last = 1}) == "-V--N");
+  CHECK(Fates({{'v', 6h}, {'v', 5h}, {'p', 4h}}, {.last = 1, .total_size = 1}) == "-VN");
+  CHECK(Fates({{'v', 6h}, {'v', 5h}}, {.last = 1}) == "-N");
+}
+
+TEST_CASE("a damaged one is kept aside for a while") {
+  const config::Retention rules = {.last = 1, .quarantine = 7 * kDay};
+  CHECK(Fates({{'f', 8 * kDay}, {'f', 6 * kDay}, {'p', 1h}}, rules) == "xqN");
+  // The time counts from when it was found.
+  Catalog catalog = StoreOf({{'f', 8 * kDay}, {'p', 1h}});
+  catalog.snapshots[0].failed_since = kNow - 1h;
+  CHECK(PlanRetention(catalog, rules, kNow)[0].fate == Fate::kQuarantine);
+}
+
+TEST_CASE("a date in the future deletes nothing") {
+  const std::vector<Made> store = {{'p', 3h}, {'p', 2h}, {'p', 1h}, {'p', -1h}, {'v', -9000 * kDay}};
+  CHECK(Fates(store, {.last = 2}) == "-lNTT");
+  CHECK(Fates({{'p', 3h}, {'p', -1h}, {'p', -2h}}, {.last = 1, .total_size = 1}) == "NTT");
+  // A clock that was put back makes all of them lie in the future.
+  CHECK(Fates({{'p', -9000 * kDay}, {'f', -8000 * kDay}, {'p', -7000 * kDay}}, {.last = 1, .quarantine = 1s}) == "TTT");
+  // A little is what two clocks may differ by.
+  CHECK(Fates({{'p', 3h}, {'p', -1min}}, {.last = 1}) == "-N");
+}
+
+TEST_CASE("the size takes the damaged, then the oldest") {
+  const std::vector<Made> store = {{'p', 5h}, {'f', 4h}, {'p', 3h}, {'v', 2h}, {'p', 1h}};
+  CHECK(Fates(store, {.last = 9, .total_size = 50}) == "lqlVN");
+  CHECK(Fates(store, {.last = 9, .total_size = 49}) == "l$lVN");
+  CHECK(Fates(store, {.last = 9, .total_size = 35}) == "$$lVN");
+  CHECK(Fates(store, {.last = 9, .total_size = 0}) == "$$$VN");
+  CHECK(Fates(store, {.total_size = 40}) == "u$uVN");
+  // What goes anyway does not count.
+  CHECK(Fates(store, {.last = 2, .total_size = 30}) == "-q-VN");
+  CHECK(Fates(store, {.last = 2, .total_size = 29}) == "-$-VN");
+}
+
+}  // namespace
+}  // namespace etcdrill::pipeline
