@@ -6,6 +6,7 @@
 
 #include <thread>
 
+#include "app/routes.h"
 #include "app/sidecar_tasks.h"
 #include "base/version.h"
 #include "pipeline/catalog.h"
@@ -47,22 +48,6 @@ report::FixedFacts Fixed(const Context& context, const config::Config& config, c
   fixed.process_start = UnixSeconds(context.clock.Now());
   for (const etcd::Endpoint& endpoint : client.endpoints()) fixed.endpoints.push_back(endpoint.address());
   return fixed;
-}
-
-std::vector<report::Route> Routes(const report::Metrics& metrics) {
-  const auto ok = [] { return report::HttpResponse{.body = "ok\n"}; };
-  return {{"/metrics",
-           [&metrics] {
-             return report::HttpResponse{200, "text/plain; version=0.0.4; charset=utf-8", metrics.Render()};
-           }},
-          {"/-/healthy", ok},
-          {"/-/ready", ok},  // the port opens only once the store has been read
-          {"/", [] {
-             return report::HttpResponse{
-                 200, "text/html; charset=utf-8",
-                 "<!doctype html><title>etcdrill</title><h1>etcdrill</h1><p>Proves etcd backups."
-                 "<p><a href=\"metrics\">Metrics</a>\n"};
-           }}};
 }
 
 // Once the pieces stand, this is all that the sidecar does.

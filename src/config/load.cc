@@ -1,216 +1,15 @@
-// The only user of yaml-cpp. That library accepts duplicate keys (the first wins), several documents and unknown keys
-// in silence; a mapping is therefore read through Section, which knows every key that was asked for.
+// Every key of the file, and what may stand there.
 #include "config/load.h"
 
 #include <fmt/format.h>
 #include <re2/re2.h>
-#include <yaml-cpp/yaml.h>
 
-#include <algorithm>
 #include <charconv>
-#include <set>
 
-#include "base/units.h"
+#include "config/section.h"
 
 namespace etcdrill::config {
 namespace {
-
-constexpr std::string_view kEveryPrefix = "@every ";
-
-class Problems {
- public:
-  explicit Problems(std::string file) : file_(std::move(file)) {}
-  void Add(const YAML::Mark& mark, std::string_view text) {
-    lines_.push_back(fmt::format("{}:{}:{}: {}", file_, mark.line + 1, mark.column + 1, text));
-  }
-  Status ToStatus() const {
-    return lines_.empty() ? OkStatus() : Error(Reason::kConfig, fmt::format("{}", fmt::join(lines_, "\n")));
-  }
-
- private:
-  const std::string file_;
-  std::vector<std::string> lines_;
-};
-
-// Levenshtein distance, for "did you mean".
-size_t EditDistance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = row[0];
-    row[0] = i;
-    for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t substituted = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, substituted});
-    }
-  }
-  return row[b.size()];
-}
-
-// One mapping of the file. Every Read names a key; Finish reports the keys that nobody named.
-class Section {
- public:
-  Section(const YAML::Node& node, std::string path, Problems& problems)
-      : node_(node), path_(std::move(path)), problems_(problems) {
-    if (!node_.IsDefined() || node_.IsNull()) return;
-    if (!node_.IsMap()) {
-      problems_.Add(node_.Mark(),
-                    fmt::format("{} must be a mapping of keys to values", path_.empty() ? "the file" : path_));
-      return;
-    }
-    is_map_ = true;
-  }
-
-  Section Sub(const char* key) { return {Find(key), Full(key), problems_}; }
-
-  void Read(const char* key, std::string& out) {
-    if (const YAML::Node node = Find(key); IsScalar(node, key, "a text")) out = node.Scalar();
-  }
-
-  using CheckText = Status (*)(std::string_view);
-
-  void Read(const char* key, std::string& out, CheckText check) {
-    const YAML::Node node = Find(key);
-    if (IsScalar(node, key, "a text") && Passes(node, key, check)) out = node.Scalar();
-  }
-
-  // A list of texts that all pass the check.
-  void Read(const char* key, std::vector<std::string>& out, CheckText check) {
-    const YAML::Node node = Find(key);
-    if (!node.IsDefined()) return;
-    if (!node.IsSequence() || node.size() == 0) {
-      problems_.Add(node.Mark(), fmt::format("{} must be a list with at least one entry", Full(key)));
-      return;
-    }
-    out.clear();
-    for (const YAML::Node& entry : node) {
-      if (IsScalar(entry, key, "a list of texts") && Passes(entry, key, check)) out.push_back(entry.Scalar());
-    }
-  }
-
-  // The values of a mapping with names that are the user's own.
-  void ReadByName(const char* key, std::vector<std::string>& out) {
-    const YAML::Node node = Find(key);
-    if (!node.IsDefined()) return;
-    if (!node.IsMap() || node.size() == 0) {
-      problems_.Add(node.Mark(), fmt::format("{} must be a mapping with at least one entry", Full(key)));
-      return;
-    }
-    out.clear();
-    for (const auto& entry : node) {
-      if (IsScalar(entry.second, key, "a mapping of names to texts")) out.push_back(entry.second.Scalar());
-    }
-  }
-
-  // Durations of zero make no sense for any key.
-  void Read(const char* key, Duration& out) { ReadDuration(key, "", out); }
-  void ReadEvery(const char* key, Duration& out) { ReadDuration(key, kEveryPrefix, out); }
-
-  // A list of mappings.
-  std::vector<Section> List(const char* key) {
-    std::vector<Section> sections;
-    const YAML::Node node = Find(key);
-    if (!node.IsDefined()) return sections;
-    if (!node.IsSequence()) {
-      problems_.Add(node.Mark(), fmt::format("{} must be a list", Full(key)));
-      return sections;
-    }
-    for (const YAML::Node& entry : node) sections.push_back({entry, Full(key), problems_});
-    return sections;
-  }
-
-  // A problem of the mapping as a whole.
-  void Complain(std::string_view what) { problems_.Add(node_.Mark(), fmt::format("each entry of {} {}", path_, what)); }
-
-  template <typename T>
-  void ReadOptional(const char* key, std::optional<T>& out, Result<T> (*parse)(std::string_view)) {
-    T value{};
-    const YAML::Node node = Find(key);
-    if (!IsScalar(node, key, "a text")) return;
-    Store(node, key, parse(node.Scalar()), value);
-    out = std::move(value);
-  }
-
-  template <typename T>
-  void Read(const char* key, T& out, Result<T> (*parse)(std::string_view)) {
-    const YAML::Node node = Find(key);
-    if (!IsScalar(node, key, "a word")) return;
-    Store(node, key, parse(node.Scalar()), out);
-  }
-
-  void Finish() {
-    if (!is_map_) return;
-    std::set<std::string> seen;
-    for (const auto& entry : node_) {
-      const std::string key = entry.first.IsScalar() ? entry.first.Scalar() : "";
-      if (!seen.insert(key).second) problems_.Add(entry.first.Mark(), fmt::format("{} stands here twice", Full(key)));
-      if (std::find(known_.begin(), known_.end(), key) == known_.end()) {
-        problems_.Add(entry.first.Mark(), fmt::format("{} is not a key; {}", Full(key), Advice(key)));
-      }
-    }
-  }
-
- private:
-  YAML::Node Find(const char* key) {
-    known_.emplace_back(key);
-    return is_map_ ? node_[key] : YAML::Node(YAML::NodeType::Undefined);
-  }
-
-  bool IsScalar(const YAML::Node& node, const char* key, std::string_view what) {
-    if (!node.IsDefined()) return false;
-    if (node.IsScalar()) return true;
-    problems_.Add(node.Mark(), fmt::format("{} must be {}", Full(key), what));
-    return false;
-  }
-
-  bool Passes(const YAML::Node& node, const char* key, CheckText check) {
-    const Status status = check(node.Scalar());
-    if (!status.ok()) problems_.Add(node.Mark(), fmt::format("{}: {}", Full(key), MessageOf(status)));
-    return status.ok();
-  }
-
-  void ReadDuration(const char* key, std::string_view prefix, Duration& out) {
-    const YAML::Node node = Find(key);
-    if (!IsScalar(node, key, "a duration")) return;
-    std::string_view text = node.Scalar();
-    if (!text.starts_with(prefix)) {
-      problems_.Add(node.Mark(), fmt::format("{}: \"{}\" is not a schedule; write \"@every 1h\"", Full(key), text));
-      return;
-    }
-    text.remove_prefix(prefix.size());
-    Result<Duration> duration = ParseDuration(text);
-    if (duration.ok() && *duration <= 0s) duration = Error(Reason::kConfig, "must be more than zero");
-    Store(node, key, std::move(duration), out);
-  }
-
-  template <typename T>
-  void Store(const YAML::Node& node, const char* key, Result<T> value, T& out) {
-    if (value.ok()) {
-      out = *std::move(value);
-    } else {
-      problems_.Add(node.Mark(), fmt::format("{}: {}", Full(key), MessageOf(value.status())));
-    }
-  }
-
-  std::string Full(std::string_view key) const {
-    return path_.empty() ? std::string(key) : fmt::format("{}.{}", path_, key);
-  }
-
-  std::string Advice(std::string_view key) const {
-    const auto nearest = std::min_element(known_.begin(), known_.end(), [&](const auto& a, const auto& b) {
-      return EditDistance(key, a) < EditDistance(key, b);
-    });
-    if (nearest != known_.end() && EditDistance(key, *nearest) <= 2) return fmt::format("did you mean {}?", *nearest);
-    return fmt::format("known here: {}", fmt::join(known_, ", "));
-  }
-
-  const YAML::Node node_;
-  const std::string path_;
-  Problems& problems_;
-  bool is_map_ = false;
-  std::vector<std::string> known_;
-};
 
 // The name becomes part of file names.
 Status CheckClusterName(std::string_view name) {
@@ -404,16 +203,8 @@ void ResolvePaths(Config& config, const std::string& dir) {
 }  // namespace
 
 Result<Config> Parse(std::string_view text, const std::string& path) {
-  Problems problems(path);
   Config config;
-  try {
-    const std::vector<YAML::Node> documents = YAML::LoadAll(std::string(text));
-    if (documents.size() > 1) problems.Add(documents[1].Mark(), "a second document; one file holds one configuration");
-    if (!documents.empty()) ReadRoot(Section(documents[0], "", problems), config);
-  } catch (const YAML::Exception& e) {
-    problems.Add(e.mark, e.msg);
-  }
-  RETURN_IF_ERROR(problems.ToStatus());
+  RETURN_IF_ERROR(ReadYaml(text, path, [&](Section root) { ReadRoot(std::move(root), config); }));
   ResolvePaths(config, DirName(path));
   return config;
 }

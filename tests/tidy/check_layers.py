@@ -26,7 +26,7 @@ HEAVY = {
     "grpc": r"etcd/",
     "absl/": r"base/status\.h",
     "CLI/": r"app/cli\.cc",
-    "yaml-cpp/": r"config/load\.cc",
+    "yaml-cpp/": r"config/section\.h",
     "prometheus/": r"report/metrics_page\.",
     "CivetServer.h": r"report/http_server\.cc",
     "civetweb.h": r"report/http_server\.cc",

@@ -1,0 +1,171 @@
+// Reading through Section, and the advice for a key that is not known.
+#include "config/section.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "base/units.h"
+
+namespace etcdrill::config {
+namespace {
+
+using namespace std::chrono_literals;
+
+// Levenshtein distance, for "did you mean".
+size_t EditDistance(std::string_view a, std::string_view b) {
+  std::vector<size_t> row(b.size() + 1);
+  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (size_t i = 1; i <= a.size(); ++i) {
+    size_t diagonal = row[0];
+    row[0] = i;
+    for (size_t j = 1; j <= b.size(); ++j) {
+      const size_t substituted = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, substituted});
+    }
+  }
+  return row[b.size()];
+}
+
+}  // namespace
+
+void Problems::Add(const YAML::Mark& mark, std::string_view text) {
+  lines_.push_back(fmt::format("{}:{}:{}: {}", file_, mark.line + 1, mark.column + 1, text));
+}
+
+Status Problems::ToStatus() const {
+  return lines_.empty() ? OkStatus() : Error(Reason::kConfig, fmt::format("{}", fmt::join(lines_, "\n")));
+}
+
+Section::Section(const YAML::Node& node, std::string path, Problems& problems)
+    : node_(node), path_(std::move(path)), problems_(problems) {
+  if (!node_.IsDefined() || node_.IsNull()) return;
+  is_map_ = node_.IsMap();
+  if (is_map_) return;
+  problems_.Add(node_.Mark(),
+                fmt::format("{} must be a mapping of keys to values", path_.empty() ? "the file" : path_));
+}
+
+void Section::Read(const char* key, std::string& out) {
+  if (const YAML::Node node = Find(key); IsScalar(node, key, "a text")) out = node.Scalar();
+}
+
+void Section::Read(const char* key, std::string& out, CheckText check) {
+  const YAML::Node node = Find(key);
+  if (IsScalar(node, key, "a text") && Passes(node, key, check(node.Scalar()))) out = node.Scalar();
+}
+
+void Section::Read(const char* key, std::vector<std::string>& out, CheckText check) {
+  const YAML::Node node = Find(key);
+  if (!node.IsDefined()) return;
+  if (!node.IsSequence() || node.size() == 0) {
+    problems_.Add(node.Mark(), fmt::format("{} must be a list with at least one entry", Full(key)));
+    return;
+  }
+  out.clear();
+  for (const YAML::Node& entry : node) {
+    if (IsScalar(entry, key, "a list of texts") && Passes(entry, key, check(entry.Scalar()))) {
+      out.push_back(entry.Scalar());
+    }
+  }
+}
+
+void Section::ReadByName(const char* key, std::vector<std::string>& out) {
+  const YAML::Node node = Find(key);
+  if (!node.IsDefined()) return;
+  if (!node.IsMap() || node.size() == 0) {
+    problems_.Add(node.Mark(), fmt::format("{} must be a mapping with at least one entry", Full(key)));
+    return;
+  }
+  out.clear();
+  for (const auto& entry : node) {
+    if (IsScalar(entry.second, key, "a mapping of names to texts")) out.push_back(entry.second.Scalar());
+  }
+}
+
+std::vector<Section> Section::List(const char* key) {
+  std::vector<Section> sections;
+  const YAML::Node node = Find(key);
+  if (!node.IsDefined()) return sections;
+  if (!node.IsSequence()) {
+    problems_.Add(node.Mark(), fmt::format("{} must be a list", Full(key)));
+    return sections;
+  }
+  for (const YAML::Node& entry : node) sections.push_back({entry, Full(key), problems_});
+  return sections;
+}
+
+void Section::Complain(std::string_view what) {
+  problems_.Add(node_.Mark(), fmt::format("each entry of {} {}", path_, what));
+}
+
+void Section::Finish() {
+  if (!is_map_) return;
+  std::set<std::string> seen;
+  for (const auto& entry : node_) {
+    const std::string key = entry.first.IsScalar() ? entry.first.Scalar() : "";
+    if (!seen.insert(key).second) problems_.Add(entry.first.Mark(), fmt::format("{} stands here twice", Full(key)));
+    if (std::find(known_.begin(), known_.end(), key) == known_.end()) {
+      problems_.Add(entry.first.Mark(), fmt::format("{} is not a key; {}", Full(key), Advice(key)));
+    }
+  }
+}
+
+YAML::Node Section::Find(const char* key) {
+  known_.emplace_back(key);
+  return is_map_ ? node_[key] : YAML::Node(YAML::NodeType::Undefined);
+}
+
+bool Section::IsScalar(const YAML::Node& node, const char* key, std::string_view what) {
+  if (!node.IsDefined()) return false;
+  if (node.IsScalar()) return true;
+  problems_.Add(node.Mark(), fmt::format("{} must be {}", Full(key), what));
+  return false;
+}
+
+bool Section::Passes(const YAML::Node& node, const char* key, const Status& status) {
+  if (!status.ok()) problems_.Add(node.Mark(), fmt::format("{}: {}", Full(key), MessageOf(status)));
+  return status.ok();
+}
+
+void Section::ReadDuration(const char* key, std::string_view prefix, Duration& out) {
+  const YAML::Node node = Find(key);
+  if (!IsScalar(node, key, "a duration")) return;
+  std::string_view text = node.Scalar();
+  if (!text.starts_with(prefix)) {
+    problems_.Add(node.Mark(), fmt::format("{}: \"{}\" is not a schedule; write \"@every 1h\"", Full(key), text));
+    return;
+  }
+  text.remove_prefix(prefix.size());
+  Result<Duration> duration = ParseDuration(text);
+  if (duration.ok() && *duration <= 0s) duration = Error(Reason::kConfig, "must be more than zero");
+  Store(node, key, std::move(duration), out);
+}
+
+std::string Section::Full(std::string_view key) const {
+  return path_.empty() ? std::string(key) : fmt::format("{}.{}", path_, key);
+}
+
+std::string Section::Advice(std::string_view key) const {
+  const auto nearest = std::min_element(known_.begin(), known_.end(), [&](const auto& a, const auto& b) {
+    return EditDistance(key, a) < EditDistance(key, b);
+  });
+  if (nearest != known_.end() && EditDistance(key, *nearest) <= 2) return fmt::format("did you mean {}?", *nearest);
+  return fmt::format("known here: {}", fmt::join(known_, ", "));
+}
+
+Status ReadYaml(std::string_view text, const std::string& file, const std::function<void(Section)>& read) {
+  Problems problems(file);
+  try {
+    const std::vector<YAML::Node> documents = YAML::LoadAll(std::string(text));
+    if (documents.size() > 1) problems.Add(documents[1].Mark(), "a second document; one file holds one configuration");
+    if (!documents.empty()) read(Section(documents[0], "", problems));
+  } catch (const YAML::Exception& e) {
+    problems.Add(e.mark, e.msg);
+  }
+  return problems.ToStatus();
+}
+
+}  // namespace etcdrill::config

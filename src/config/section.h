@@ -1,0 +1,96 @@
+// Strict reading of YAML. yaml-cpp accepts duplicate keys (the first wins), several documents and unknown keys in
+// silence; a mapping is therefore read through Section, which knows every key that was asked for, and each problem is
+// told with its place. This header and what includes it are the only users of yaml-cpp.
+#pragma once
+
+#include <yaml-cpp/yaml.h>
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/status.h"
+
+namespace etcdrill::config {
+
+class Problems {
+ public:
+  explicit Problems(std::string file) : file_(std::move(file)) {}
+  void Add(const YAML::Mark& mark, std::string_view text);
+  Status ToStatus() const;  // kConfig with a line for each
+
+ private:
+  const std::string file_;
+  std::vector<std::string> lines_;
+};
+
+// One mapping of the file. Every Read names a key; Finish reports the keys that nobody named.
+class Section {
+ public:
+  Section(const YAML::Node& node, std::string path, Problems& problems);
+
+  Section Sub(const char* key) { return {Find(key), Full(key), problems_}; }
+
+  using CheckText = Status (*)(std::string_view);
+
+  void Read(const char* key, std::string& out);
+  void Read(const char* key, std::string& out, CheckText check);
+  // A list of texts that all pass the check.
+  void Read(const char* key, std::vector<std::string>& out, CheckText check);
+  // The values of a mapping with names that are the user's own.
+  void ReadByName(const char* key, std::vector<std::string>& out);
+  // Durations of zero make no sense for any key.
+  void Read(const char* key, Duration& out) { ReadDuration(key, "", out); }
+  void ReadEvery(const char* key, Duration& out) { ReadDuration(key, "@every ", out); }
+  // A list of mappings.
+  std::vector<Section> List(const char* key);
+
+  // A problem of the mapping as a whole.
+  void Complain(std::string_view what);
+
+  template <typename T>
+  void ReadOptional(const char* key, std::optional<T>& out, Result<T> (*parse)(std::string_view)) {
+    T value{};
+    const YAML::Node node = Find(key);
+    if (!IsScalar(node, key, "a text")) return;
+    Store(node, key, parse(node.Scalar()), value);
+    out = std::move(value);
+  }
+
+  template <typename T>
+  void Read(const char* key, T& out, Result<T> (*parse)(std::string_view)) {
+    const YAML::Node node = Find(key);
+    if (!IsScalar(node, key, "a word")) return;
+    Store(node, key, parse(node.Scalar()), out);
+  }
+
+  void Finish();
+
+ private:
+  YAML::Node Find(const char* key);
+  bool IsScalar(const YAML::Node& node, const char* key, std::string_view what);
+  bool Passes(const YAML::Node& node, const char* key, const Status& status);
+  void ReadDuration(const char* key, std::string_view prefix, Duration& out);
+
+  template <typename T>
+  void Store(const YAML::Node& node, const char* key, Result<T> value, T& out) {
+    if (Passes(node, key, value.status())) out = *std::move(value);
+  }
+
+  std::string Full(std::string_view key) const;
+  std::string Advice(std::string_view key) const;
+
+  const YAML::Node node_;
+  const std::string path_;
+  Problems& problems_;
+  bool is_map_ = false;
+  std::vector<std::string> known_;
+};
+
+// Calls `read` with the root of the one document in `text`; kConfig with all problems, each as FILE:LINE:COLUMN.
+Status ReadYaml(std::string_view text, const std::string& file, const std::function<void(Section)>& read);
+
+}  // namespace etcdrill::config
