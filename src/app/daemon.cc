@@ -11,7 +11,7 @@
 #include "base/version.h"
 #include "pipeline/catalog.h"
 #include "pipeline/scheduler.h"
-#include "report/http_server.h"
+#include "report/web_server.h"
 #include "store/local_store.h"
 
 namespace etcdrill::app {
@@ -89,7 +89,7 @@ Status RunDaemon(const Context& context, const config::Config& config, const etc
   report::Metrics metrics(Fixed(context, config, *store, *client), [&] { return ReadLive(context, config, *client); });
   SidecarTasks tasks(context, config, *client, *store, metrics);
   RETURN_IF_ERROR(tasks.RefreshStoreFacts());
-  ASSIGN_OR_RETURN(const auto server, report::HttpServer::Start(config.web_listen, Routes(metrics)));
+  ASSIGN_OR_RETURN(const auto server, report::WebServer::Start(context, config.web_listen, report::Router(Routes(metrics))));
   context.log.Info("etcdrill started", {{"version", kVersion},
                                         {"store", config.store_path},
                                         {"port", server->port()},

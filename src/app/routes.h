@@ -3,8 +3,8 @@
 
 #include <vector>
 
-#include "report/http_server.h"
 #include "report/metrics.h"
+#include "report/router.h"
 
 namespace etcdrill::app {
 
