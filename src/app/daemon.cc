@@ -89,7 +89,7 @@ Status RunDaemon(const Context& context, const config::Config& config, const etc
   report::Metrics metrics(Fixed(context, config, *store, *client), [&] { return ReadLive(context, config, *client); });
   SidecarTasks tasks(context, config, *client, *store, metrics);
   RETURN_IF_ERROR(tasks.RefreshStoreFacts());
-  ASSIGN_OR_RETURN(const auto server, report::WebServer::Start(context, config.web_listen, report::Router(Routes(metrics))));
+  ASSIGN_OR_RETURN(const auto server, report::WebServer::Start(context, config.web, Routes(metrics)));
   context.log.Info("etcdrill started", {{"version", kVersion},
                                         {"store", config.store_path},
                                         {"port", server->port()},

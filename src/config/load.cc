@@ -181,7 +181,9 @@ void ReadRoot(Section root, Config& config) {
   objectives.Read("rto", config.objectives.rto);
   objectives.Finish();
   Section web = root.Sub("web");
-  web.Read("listen", config.web_listen, CheckListen);
+  web.Read("listen", config.web.listen, CheckListen);
+  web.Read("config_file", config.web.config_file);
+  web.Read("enable_lifecycle", config.web.enable_lifecycle, ParseBool);
   web.Finish();
   Section log = root.Sub("log");
   log.Read("level", config.log_level, ParseLogLevel);
@@ -196,8 +198,9 @@ void Resolve(std::string& path, const std::string& dir) {
 
 // Paths in the file are relative to the file.
 void ResolvePaths(Config& config, const std::string& dir) {
-  for (std::string* path : {&config.cluster.tls.ca_file, &config.cluster.tls.cert_file, &config.cluster.tls.key_file,
-                            &config.cluster.password_file, &config.store_path, &config.drill.scratch_dir}) {
+  for (std::string* path :
+       {&config.cluster.tls.ca_file, &config.cluster.tls.cert_file, &config.cluster.tls.key_file,
+        &config.cluster.password_file, &config.store_path, &config.drill.scratch_dir, &config.web.config_file}) {
     Resolve(*path, dir);
   }
   for (std::string& path : config.drill.etcd_binaries) Resolve(path, dir);

@@ -85,6 +85,25 @@ void Section::ReadByName(const char* key, std::vector<std::string>& out) {
   }
 }
 
+void Section::ReadPairs(const char* key, std::vector<std::pair<std::string, std::string>>& out, CheckPair check) {
+  const YAML::Node node = Find(key);
+  if (!node.IsDefined() || node.IsNull()) return;
+  if (!node.IsMap()) {
+    problems_.Add(node.Mark(), fmt::format("{} must be a mapping of names to texts", Full(key)));
+    return;
+  }
+  std::set<std::string> seen;
+  for (const auto& entry : node) {
+    if (!IsScalar(entry.first, key, "a mapping of names") || !IsScalar(entry.second, key, "a mapping to texts"))
+      continue;
+    const std::string& name = entry.first.Scalar();
+    if (!seen.insert(name).second) {
+      problems_.Add(entry.first.Mark(), fmt::format("\"{}\" stands in {} twice", name, Full(key)));
+    }
+    if (Passes(entry.first, key, check(name, entry.second.Scalar()))) out.emplace_back(name, entry.second.Scalar());
+  }
+}
+
 std::vector<Section> Section::List(const char* key) {
   std::vector<Section> sections;
   const YAML::Node node = Find(key);
@@ -93,12 +112,12 @@ std::vector<Section> Section::List(const char* key) {
     problems_.Add(node.Mark(), fmt::format("{} must be a list", Full(key)));
     return sections;
   }
-  for (const YAML::Node& entry : node) sections.push_back({entry, Full(key), problems_});
+  for (const YAML::Node& entry : node) sections.emplace_back(entry, Full(key), problems_).is_entry_ = true;
   return sections;
 }
 
-void Section::Complain(std::string_view what) {
-  problems_.Add(node_.Mark(), fmt::format("each entry of {} {}", path_, what));
+void Section::Complain(std::string_view what) const {
+  problems_.Add(node_.Mark(), fmt::format("{}{} {}", is_entry_ ? "each entry of " : "", path_, what));
 }
 
 void Section::Finish() {

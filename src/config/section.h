@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -42,14 +43,17 @@ class Section {
   void Read(const char* key, std::vector<std::string>& out, CheckText check);
   // The values of a mapping with names that are the user's own.
   void ReadByName(const char* key, std::vector<std::string>& out);
+  // The same with the names; the check is of both.
+  using CheckPair = Status (*)(std::string_view name, std::string_view value);
+  void ReadPairs(const char* key, std::vector<std::pair<std::string, std::string>>& out, CheckPair check);
   // Durations of zero make no sense for any key.
   void Read(const char* key, Duration& out) { ReadDuration(key, "", out); }
   void ReadEvery(const char* key, Duration& out) { ReadDuration(key, "@every ", out); }
   // A list of mappings.
   std::vector<Section> List(const char* key);
 
-  // A problem of the mapping as a whole.
-  void Complain(std::string_view what);
+  // A problem of the mapping as a whole; for one of List(), of "each entry".
+  void Complain(std::string_view what) const;
 
   template <typename T>
   void ReadOptional(const char* key, std::optional<T>& out, Result<T> (*parse)(std::string_view)) {
@@ -87,6 +91,7 @@ class Section {
   const std::string path_;
   Problems& problems_;
   bool is_map_ = false;
+  bool is_entry_ = false;
   std::vector<std::string> known_;
 };
 

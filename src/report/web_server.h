@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "config/config.h"
 #include "io/context.h"
 #include "report/router.h"
 
@@ -13,8 +14,9 @@ namespace etcdrill::report {
 
 class WebServer {
  public:
-  // `listen` is as in front/listen.h. Every argument must outlive it, and so must what the routes use.
-  static Result<std::unique_ptr<WebServer>> Start(const Context& context, const std::string& listen, Router router);
+  // `web.listen` is as in front/listen.h. `context` must outlive it, and so must what the routes use.
+  static Result<std::unique_ptr<WebServer>> Start(const Context& context, const config::WebSettings& web,
+                                                  std::vector<Route> routes);
   virtual ~WebServer() = default;  // closes the port; no handler runs after this
   virtual int port() const = 0;
 };

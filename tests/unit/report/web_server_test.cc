@@ -30,7 +30,7 @@ constexpr const char* kGood = "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n";
 class Served {
  public:
   explicit Served(const std::string& listen = "127.0.0.1:0") {
-    auto server = WebServer::Start(test_.context(), listen, Routes());
+    auto server = WebServer::Start(test_.context(), {.listen = listen}, Routes());
     REQUIRE(server.ok());
     server_ = *std::move(server);
   }
@@ -38,16 +38,16 @@ class Served {
   int runs() const { return runs_; }
 
  private:
-  Router Routes() {
+  std::vector<Route> Routes() {
     const auto page = [](std::string body) {
       return [body](const HttpRequest&) { return HttpResponse{.body = body}; };
     };
-    return Router({{Route::Kind::kPage, "/metrics", page("the page")},
-                   {Route::Kind::kPage, "/long", page(std::string(200'000, 'x'))},
-                   {Route::Kind::kAction, "/-/drill", [this](const HttpRequest&) {
-                      ++runs_;
-                      return HttpResponse{.status = 202};
-                    }}});
+    return {{Route::Kind::kPage, "/metrics", page("the page")},
+            {Route::Kind::kPage, "/long", page(std::string(200'000, 'x'))},
+            {Route::Kind::kAction, "/-/drill", [this](const HttpRequest&) {
+               ++runs_;
+               return HttpResponse{.status = 202};
+             }}};
   }
 
   testing::TestContext test_;
@@ -96,7 +96,7 @@ TEST_CASE("an address that can't be listened on is one line (H10)") {
                                             "127.0.0.1:-1", "192.0.2.1:9379", "no-such-host.invalid:9379");
   CAPTURE(address);
   const testing::TestContext test;
-  const auto second = WebServer::Start(test.context(), address, Router({}));
+  const auto second = WebServer::Start(test.context(), {.listen = address}, {});
   REQUIRE_FALSE(second.ok());
   CHECK(ReasonOf(second.status()) == Reason::kConfig);
   CHECK_THAT(std::string(MessageOf(second.status())), ContainsSubstring("web.listen"));
