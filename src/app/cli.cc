@@ -274,6 +274,9 @@ void CommandTable::AddOtherCommands(CLI::App& root) {
   s = check->add_subcommand("config", "All problems of a configuration file in one pass");
   s->add_option("file", check_config.file)->type_name("FILE")->required();
   Choose(s, CheckConfig, check_config);
+  s = check->add_subcommand("web-config", "The same for a web configuration (web.config_file) and its certificates");
+  s->add_option("file", check_config.file)->type_name("FILE")->required();
+  Choose(s, CheckWebConfig, check_config);
 
   s = root.add_subcommand("selftest", "Does this build detect every class of damage? Injects known ones and counts");
   AddFormat(s, selftest.format);

@@ -1,9 +1,10 @@
-// run (the sidecar) and check config.
+// run (the sidecar), check config and check web-config.
 #include <fmt/format.h>
 
 #include "app/commands.h"
 #include "app/config_source.h"
 #include "app/daemon.h"
+#include "report/web_guard.h"
 
 namespace etcdrill::app {
 namespace {
@@ -36,6 +37,12 @@ Result<ExitCode> Run(const Context& context, const RunOptions& options) {
 
 Result<ExitCode> CheckConfig(const Context& context, const CheckConfigOptions& options) {
   RETURN_IF_ERROR(config::Load(context.fs, options.file).status());
+  fmt::print("{}: valid\n", options.file);
+  return ExitCode::kOk;
+}
+
+Result<ExitCode> CheckWebConfig(const Context& context, const CheckConfigOptions& options) {
+  RETURN_IF_ERROR(report::CheckWebConfig(context, options.file));
   fmt::print("{}: valid\n", options.file);
   return ExitCode::kOk;
 }

@@ -151,5 +151,6 @@ struct CheckConfigOptions {
   std::string file;
 };
 Result<ExitCode> CheckConfig(const Context& context, const CheckConfigOptions& options);
+Result<ExitCode> CheckWebConfig(const Context& context, const CheckConfigOptions& options);
 
 }  // namespace etcdrill::app

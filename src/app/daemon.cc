@@ -9,12 +9,13 @@
 #include <vector>
 
 #include "app/certificates.h"
+#include "app/routes.h"
 #include "app/service_manager.h"
 #include "app/sidecar_tasks.h"
 #include "base/version.h"
 #include "pipeline/catalog.h"
 #include "pipeline/scheduler.h"
-#include "report/http_server.h"
+#include "report/web_server.h"
 #include "store/local_store.h"
 
 namespace etcdrill::app {
@@ -64,22 +65,6 @@ report::FixedFacts Fixed(const Context& context, const config::Config& config, c
   return fixed;
 }
 
-std::vector<report::Route> Routes(const report::Metrics& metrics) {
-  const auto ok = [] { return report::HttpResponse{.body = "ok\n"}; };
-  return {{"/metrics",
-           [&metrics] {
-             return report::HttpResponse{200, "text/plain; version=0.0.4; charset=utf-8", metrics.Render()};
-           }},
-          {"/-/healthy", ok},
-          {"/-/ready", ok},  // the port opens only once the store has been read
-          {"/", [] {
-             return report::HttpResponse{
-                 200, "text/html; charset=utf-8",
-                 "<!doctype html><title>etcdrill</title><h1>etcdrill</h1><p>Proves etcd backups."
-                 "<p><a href=\"metrics\">Metrics</a>\n"};
-           }}};
-}
-
 // Once the pieces stand, this is all that the sidecar does.
 void RunSchedules(const Context& context, const config::Config& config, SidecarTasks& tasks, report::Metrics& metrics) {
   const SidecarTasks::LastRuns last = tasks.FindLastRuns();
@@ -124,7 +109,7 @@ Status RunDaemon(const Context& context, const config::Config& config, const etc
   report::Metrics metrics(Fixed(context, config, *store, *client), [&] { return ReadLive(context, config, *client); });
   SidecarTasks tasks(context, config, *client, *store, metrics);
   RETURN_IF_ERROR(tasks.RefreshStoreFacts());
-  ASSIGN_OR_RETURN(const auto server, report::HttpServer::Start(config.web_listen, Routes(metrics)));
+  ASSIGN_OR_RETURN(const auto server, report::WebServer::Start(context, config.web, Routes(metrics)));
   context.log.Info("etcdrill started", {{"version", kVersion},
                                         {"store", config.store_path},
                                         {"port", server->port()},

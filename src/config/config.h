@@ -96,6 +96,12 @@ struct Objectives {
   Duration rto = 15min;
 };
 
+struct WebSettings {
+  std::string listen = "127.0.0.1:9379";
+  std::string config_file;        // TLS and users: web_config.h; none if empty
+  bool enable_lifecycle = false;  // reload, snapshot and drill by POST
+};
+
 struct Config {
   ClusterConfig cluster;
   std::string store_path = "/var/lib/etcdrill/snapshots";
@@ -103,7 +109,7 @@ struct Config {
   DrillConfig drill;
   HealthConfig health;
   Objectives objectives;
-  std::string web_listen = "127.0.0.1:9379";
+  WebSettings web;
   LogLevel log_level = LogLevel::kInfo;
   LogFormat log_format = LogFormat::kLogfmt;
 };

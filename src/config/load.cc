@@ -2,7 +2,6 @@
 #include "config/load.h"
 
 #include <fmt/format.h>
-#include <yaml-cpp/yaml.h>
 
 #include "config/readers.h"
 #include "config/values.h"
@@ -28,7 +27,9 @@ void ReadRoot(Section root, Config& config) {
   objectives.Read("rto", config.objectives.rto);
   objectives.Finish();
   Section web = root.Sub("web");
-  web.Read("listen", config.web_listen, CheckListen);
+  web.Read("listen", config.web.listen, CheckListen);
+  web.Read("config_file", config.web.config_file);
+  web.Read("enable_lifecycle", config.web.enable_lifecycle, ParseBool);
   web.Finish();
   Section log = root.Sub("log");
   log.Read("level", config.log_level, ParseLogLevel);
@@ -43,8 +44,9 @@ void Resolve(std::string& path, const std::string& dir) {
 
 // Paths in the file are relative to the file.
 void ResolvePaths(Config& config, const std::string& dir) {
-  for (std::string* path : {&config.cluster.tls.ca_file, &config.cluster.tls.cert_file, &config.cluster.tls.key_file,
-                            &config.cluster.password_file, &config.store_path, &config.drill.scratch_dir}) {
+  for (std::string* path :
+       {&config.cluster.tls.ca_file, &config.cluster.tls.cert_file, &config.cluster.tls.key_file,
+        &config.cluster.password_file, &config.store_path, &config.drill.scratch_dir, &config.web.config_file}) {
     Resolve(*path, dir);
   }
   for (std::string& path : config.drill.etcd_binaries) Resolve(path, dir);
@@ -53,16 +55,8 @@ void ResolvePaths(Config& config, const std::string& dir) {
 }  // namespace
 
 Result<Config> Parse(std::string_view text, const std::string& path) {
-  Problems problems(path);
   Config config;
-  try {
-    const std::vector<YAML::Node> documents = YAML::LoadAll(std::string(text));
-    if (documents.size() > 1) problems.Add(documents[1].Mark(), "a second document; one file holds one configuration");
-    if (!documents.empty()) ReadRoot(Section(documents[0], "", problems), config);
-  } catch (const YAML::Exception& e) {
-    problems.Add(e.mark, e.msg);
-  }
-  RETURN_IF_ERROR(problems.ToStatus());
+  RETURN_IF_ERROR(ReadYaml(text, path, [&](Section root) { ReadRoot(std::move(root), config); }));
   ResolvePaths(config, DirName(path));
   return config;
 }

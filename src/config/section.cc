@@ -56,7 +56,7 @@ std::vector<Section> Section::List(const char* key) {
     problems_.Add(node.Mark(), fmt::format("{} must be a list", Full(key)));
     return sections;
   }
-  for (const YAML::Node& entry : node) sections.push_back({entry, Full(key), problems_});
+  for (const YAML::Node& entry : node) sections.emplace_back(entry, Full(key), problems_).is_entry_ = true;
   return sections;
 }
 
@@ -66,7 +66,7 @@ void Section::Read(const char* key, std::string& out) {
 
 void Section::Read(const char* key, std::string& out, CheckText check) {
   const YAML::Node node = Find(key);
-  if (IsScalar(node, key, "a text") && Passes(node, key, check)) out = node.Scalar();
+  if (IsScalar(node, key, "a text") && Passes(node, key, check(node.Scalar()))) out = node.Scalar();
 }
 
 void Section::Read(const char* key, std::vector<std::string>& out, CheckText check) {
@@ -78,7 +78,9 @@ void Section::Read(const char* key, std::vector<std::string>& out, CheckText che
   }
   out.clear();
   for (const YAML::Node& entry : node) {
-    if (IsScalar(entry, key, "a list of texts") && Passes(entry, key, check)) out.push_back(entry.Scalar());
+    if (IsScalar(entry, key, "a list of texts") && Passes(entry, key, check(entry.Scalar()))) {
+      out.push_back(entry.Scalar());
+    }
   }
 }
 
@@ -95,6 +97,25 @@ void Section::ReadByName(const char* key, std::vector<std::string>& out) {
   }
 }
 
+void Section::ReadPairs(const char* key, std::vector<std::pair<std::string, std::string>>& out, CheckPair check) {
+  const YAML::Node node = Find(key);
+  if (!node.IsDefined() || node.IsNull()) return;
+  if (!node.IsMap()) {
+    problems_.Add(node.Mark(), fmt::format("{} must be a mapping of names to texts", Full(key)));
+    return;
+  }
+  std::set<std::string> seen;
+  for (const auto& entry : node) {
+    if (!IsScalar(entry.first, key, "a mapping of names") || !IsScalar(entry.second, key, "a mapping to texts"))
+      continue;
+    const std::string& name = entry.first.Scalar();
+    if (!seen.insert(name).second) {
+      problems_.Add(entry.first.Mark(), fmt::format("\"{}\" stands in {} twice", name, Full(key)));
+    }
+    if (Passes(entry.first, key, check(name, entry.second.Scalar()))) out.emplace_back(name, entry.second.Scalar());
+  }
+}
+
 void Section::Read(const char* key, Duration& out) {
   Read<Duration>(key, out, [](std::string_view text) -> Result<Duration> {
     ASSIGN_OR_RETURN(const Duration duration, ParseDuration(text));
@@ -103,8 +124,8 @@ void Section::Read(const char* key, Duration& out) {
   });
 }
 
-void Section::Complain(std::string_view what) {
-  problems_.Add(node_.Mark(), fmt::format("each entry of {} {}", path_, what));
+void Section::Complain(std::string_view what) const {
+  problems_.Add(node_.Mark(), fmt::format("{}{} {}", is_entry_ ? "each entry of " : "", path_, what));
 }
 
 void Section::Finish() {
@@ -131,14 +152,9 @@ bool Section::IsScalar(const YAML::Node& node, const char* key, std::string_view
   return false;
 }
 
-bool Section::Passes(const YAML::Node& node, const char* key, CheckText check) {
-  const Status status = check(node.Scalar());
-  if (!status.ok()) Refuse(node, key, status);
+bool Section::Passes(const YAML::Node& node, const char* key, const Status& status) {
+  if (!status.ok()) problems_.Add(node.Mark(), fmt::format("{}: {}", Full(key), MessageOf(status)));
   return status.ok();
-}
-
-void Section::Refuse(const YAML::Node& node, std::string_view key, const Status& why) {
-  problems_.Add(node.Mark(), fmt::format("{}: {}", Full(key), MessageOf(why)));
 }
 
 std::string Section::Full(std::string_view key) const {
@@ -151,6 +167,18 @@ std::string Section::Advice(std::string_view key) const {
   });
   if (nearest != known_.end() && EditDistance(key, *nearest) <= 2) return fmt::format("did you mean {}?", *nearest);
   return fmt::format("known here: {}", fmt::join(known_, ", "));
+}
+
+Status ReadYaml(std::string_view text, const std::string& file, const std::function<void(Section)>& read) {
+  Problems problems(file);
+  try {
+    const std::vector<YAML::Node> documents = YAML::LoadAll(std::string(text));
+    if (documents.size() > 1) problems.Add(documents[1].Mark(), "a second document; one file holds one configuration");
+    if (!documents.empty()) read(Section(documents[0], "", problems));
+  } catch (const YAML::Exception& e) {
+    problems.Add(e.mark, e.msg);
+  }
+  return problems.ToStatus();
 }
 
 }  // namespace etcdrill::config

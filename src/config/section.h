@@ -1,13 +1,15 @@
-// Reading of one mapping of the file. yaml-cpp accepts duplicate keys (the first wins), several documents and unknown
-// keys in silence; a mapping is therefore read through Section, which knows every key that was asked for. Nothing but
-// this and load.cc sees yaml-cpp.
+// Strict reading of YAML. yaml-cpp accepts duplicate keys (the first wins), several documents and unknown keys in
+// silence; a mapping is therefore read through Section, which knows every key that was asked for, and each problem is
+// told with its place. This header and what includes it are the only users of yaml-cpp.
 #pragma once
 
 #include <yaml-cpp/yaml.h>
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -45,6 +47,9 @@ class Section {
   void Read(const char* key, std::vector<std::string>& out, CheckText check);
   // The values of a mapping with names that are the user's own.
   void ReadByName(const char* key, std::vector<std::string>& out);
+  // The same with the names; the check is of both.
+  using CheckPair = Status (*)(std::string_view name, std::string_view value);
+  void ReadPairs(const char* key, std::vector<std::pair<std::string, std::string>>& out, CheckPair check);
   // Durations of zero make no sense for any key.
   void Read(const char* key, Duration& out);
 
@@ -63,32 +68,31 @@ class Section {
     out = std::move(value);
   }
 
-  // A problem of the mapping as a whole, which is an entry of a list.
-  void Complain(std::string_view what);
+  // A problem of the mapping as a whole; for one of List(), of "each entry".
+  void Complain(std::string_view what) const;
   void Finish();
 
  private:
   YAML::Node Find(const char* key);
   bool IsScalar(const YAML::Node& node, const char* key, std::string_view what);
-  bool Passes(const YAML::Node& node, const char* key, CheckText check);
-  void Refuse(const YAML::Node& node, std::string_view key, const Status& why);
+  bool Passes(const YAML::Node& node, const char* key, const Status& status);
   std::string Full(std::string_view key) const;
   std::string Advice(std::string_view key) const;
 
   template <typename T>
   void Store(const YAML::Node& node, const char* key, Result<T> value, T& out) {
-    if (value.ok()) {
-      out = *std::move(value);
-    } else {
-      Refuse(node, key, value.status());
-    }
+    if (Passes(node, key, value.status())) out = *std::move(value);
   }
 
   const YAML::Node node_;
   const std::string path_;
   Problems& problems_;
   bool is_map_ = false;
+  bool is_entry_ = false;
   std::vector<std::string> known_;
 };
+
+// Calls `read` with the root of the one document in `text`; kConfig with all problems, each as FILE:LINE:COLUMN.
+Status ReadYaml(std::string_view text, const std::string& file, const std::function<void(Section)>& read);
 
 }  // namespace etcdrill::config

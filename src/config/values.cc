@@ -43,8 +43,11 @@ Status CheckEndpoint(std::string_view url) {
 }
 
 Status CheckListen(std::string_view address) {
-  if (IsHostAndPort(address)) return OkStatus();
-  return Error(Reason::kConfig, fmt::format("\"{}\" is not ADDRESS:PORT, such as 127.0.0.1:9379", address));
+  if (IsHostAndPort(address) || (address.starts_with(':') && IsHostAndPort(fmt::format("all{}", address)))) {
+    return OkStatus();
+  }
+  return Error(Reason::kConfig,
+               fmt::format("\"{}\" is not HOST:PORT, such as 127.0.0.1:9379, [::1]:9379 or :9379", address));
 }
 
 Status CheckExpression(std::string_view text) {

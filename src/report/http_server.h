@@ -1,34 +1,28 @@
-// Plain HTTP on CivetWeb, behind an interface of our own: exact routes and nothing else. Debian's CivetWeb must not be
-// handed a certificate (it crashes with OpenSSL 3) and has no IPv6 (monitoring.md 0); both come later, in front of it.
+// HTTP/1.1 on CivetWeb, for ourselves only: it listens on a loopback port and answers nobody but who came through
+// Connect(). What listens to the world is front/, because Debian's CivetWeb has no IPv6, must not be handed a
+// certificate (it crashes with OpenSSL 3), and gives a thread to each slow client (docs/adr/0013-tls-front.md).
 #pragma once
 
-#include <functional>
 #include <memory>
-#include <string>
-#include <vector>
 
+#include "base/random.h"
 #include "base/status.h"
+#include "report/front/fd.h"
+#include "report/http.h"
 
 namespace etcdrill::report {
 
-struct HttpResponse {
-  int status = 200;
-  std::string content_type = "text/plain; charset=utf-8";
-  std::string body;
-};
-
-// A GET route; HEAD is answered from it, other methods get 405.
-struct Route {
-  std::string path;
-  std::function<HttpResponse()> handler;  // called on any thread
-};
-
 class HttpServer {
  public:
-  // Listens on "IPv4:PORT" (port 0: any free one). kConfig if the address is no such thing or is taken.
-  static Result<std::unique_ptr<HttpServer>> Start(const std::string& listen, std::vector<Route> routes);
-  virtual ~HttpServer() = default;  // closes the port
-  virtual int port() const = 0;
+  // `handler` is called on any of a few threads, with requests that are whole.
+  static Result<std::unique_ptr<HttpServer>> Start(HttpHandler handler, Random& random);
+  virtual ~HttpServer() = default;  // no handler runs after this
+
+  // A new connection for one request; non-blocking, and perhaps not established yet. The request must be sent at once:
+  // the server waits a second for it. Safe for use from any thread.
+  virtual Result<Fd> Connect() = 0;
+  // Gives such a connection back, answered or not.
+  virtual void Disconnect(Fd connection) = 0;
 };
 
 }  // namespace etcdrill::report

@@ -30,7 +30,7 @@ TEST_CASE("an empty file means all defaults") {
   const auto config = Parse("", "c.yaml");
   REQUIRE(config.ok());
   CHECK(config->snapshot.schedule->every == 1h);
-  CHECK(config->web_listen == "127.0.0.1:9379");
+  CHECK(config->web.listen == "127.0.0.1:9379");
 }
 
 TEST_CASE("every kind of mistake has its line") {

@@ -1,0 +1,18 @@
+// Passwords, as web.config_file holds them: bcrypt; and the base64 that they are sent in.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace etcdrill {
+
+// Slow on purpose: 70 ms at cost 10. `hash` is a whole bcrypt hash; anything else matches nothing.
+bool BcryptMatches(const std::string& password, const std::string& hash);
+
+// In a time that does not depend on where they differ.
+bool EqualInConstantTime(std::string_view a, std::string_view b);
+
+std::optional<std::string> DecodeBase64(std::string_view text);
+
+}  // namespace etcdrill

@@ -1,0 +1,39 @@
+// What listens to the world: one thread, all clients. Ends TLS and passes requests to the HTTP server (client.h). What
+// it spends on clients is bounded: connections, time, bytes; beyond a bound the oldest client goes, because that is the
+// slow one.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/status.h"
+#include "report/front/channel.h"
+#include "report/front/fd.h"
+#include "report/http_server.h"
+
+namespace etcdrill::report {
+
+class Front {
+ public:
+  // Makes the channel of a new client; called on the front's thread.
+  using ChannelMaker = std::function<std::unique_ptr<Channel>(int fd)>;
+
+  // All references must outlive it.
+  static Result<std::unique_ptr<Front>> Start(std::vector<Fd> listeners, HttpServer& server, ChannelMaker channel_for,
+                                              Clock& clock);
+  Front(const Front&) = delete;
+  Front& operator=(const Front&) = delete;
+  ~Front();  // closes everything
+
+ private:
+  class Loop;
+  explicit Front(std::unique_ptr<Loop> loop);
+
+  std::unique_ptr<Loop> loop_;
+  std::thread thread_;
+};
+
+}  // namespace etcdrill::report

@@ -1,0 +1,115 @@
+// As Go's net.Listen, whose notation Prometheus users know: ":9379" and "[::]:9379" take IPv4, too.
+#include "report/front/listen.h"
+
+#include <fmt/format.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <cstring>
+#include <memory>
+
+namespace etcdrill::report {
+namespace {
+
+constexpr int kBacklog = 512;
+
+struct HostAndPort {
+  std::string host;  // empty: all addresses
+  std::string port;
+};
+
+Status NotAnAddress(std::string_view address) {
+  return Error(Reason::kConfig,
+               fmt::format("web.listen \"{}\" is not HOST:PORT, such as 127.0.0.1:9379, [::1]:9379 or :9379", address));
+}
+
+Result<HostAndPort> Split(const std::string& address) {
+  const size_t colon = address.rfind(':');
+  if (colon == std::string::npos) return NotAnAddress(address);
+  HostAndPort parts{address.substr(0, colon), address.substr(colon + 1)};
+  if (parts.port.empty() || parts.port.size() > 5 || parts.port.find_first_not_of("0123456789") != std::string::npos ||
+      std::stoi(parts.port) > 65535) {
+    return NotAnAddress(address);
+  }
+  if (parts.host.starts_with('[') && parts.host.ends_with(']')) {
+    parts.host = parts.host.substr(1, parts.host.size() - 2);
+  } else if (parts.host.find_first_of("[]:") != std::string::npos) {
+    return NotAnAddress(address);
+  }
+  return parts;
+}
+
+Status CantListen(std::string_view address, int errno_value) {
+  const std::string_view hint = errno_value == EADDRINUSE ? "another process has the port"
+                                : errno_value == EACCES   ? "ports below 1024 need a privilege"
+                                                          : "is the address one of this machine?";
+  return Error(Reason::kConfig,
+               fmt::format("can't listen on {} (web.listen): {}; {}", address, std::strerror(errno_value), hint));
+}
+
+// errno is set if it fails.
+Fd OpenOne(const addrinfo& info, bool both_families) {
+  Fd fd(socket(info.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!fd) return fd;
+  const int on = 1;
+  const int only_v6 = both_families ? 0 : 1;
+  setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  if (info.ai_family == AF_INET6) setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &only_v6, sizeof only_v6);
+  if (bind(fd.get(), info.ai_addr, info.ai_addrlen) != 0 || listen(fd.get(), kBacklog) != 0) return Fd();
+  return fd;
+}
+
+void SetPort(addrinfo& info, int port) {
+  const auto net_port = htons(static_cast<uint16_t>(port));
+  if (info.ai_family == AF_INET6) {
+    reinterpret_cast<sockaddr_in6*>(info.ai_addr)->sin6_port = net_port;
+  } else {
+    reinterpret_cast<sockaddr_in*>(info.ai_addr)->sin_port = net_port;
+  }
+}
+
+bool FamilyIsMissing(int errno_value) { return errno_value == EAFNOSUPPORT || errno_value == EADDRNOTAVAIL; }
+
+}  // namespace
+
+int ListeningPort(const Fd& fd) {
+  sockaddr_storage self{};
+  socklen_t size = sizeof self;
+  getsockname(fd.get(), reinterpret_cast<sockaddr*>(&self), &size);
+  return ntohs(self.ss_family == AF_INET6 ? reinterpret_cast<const sockaddr_in6&>(self).sin6_port
+                                          : reinterpret_cast<const sockaddr_in&>(self).sin_port);
+}
+
+Result<std::vector<Fd>> Listen(const std::string& address) {
+  ASSIGN_OR_RETURN(HostAndPort parts, Split(address));
+  const bool any = parts.host.empty() || parts.host == "::";
+  addrinfo hints{};
+  hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  const char* host = any ? "::" : parts.host.c_str();
+  if (const int code = getaddrinfo(host, parts.port.c_str(), &hints, &found); code != 0) {
+    return Error(Reason::kConfig, fmt::format("web.listen: can't resolve \"{}\": {}", parts.host, gai_strerror(code)));
+  }
+  const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> infos(found, freeaddrinfo);
+  std::vector<Fd> sockets;
+  int missing = EADDRNOTAVAIL;
+  for (addrinfo* info = found; info != nullptr; info = info->ai_next) {
+    if (!sockets.empty()) SetPort(*info, ListeningPort(sockets.front()));  // one port, also if any will do
+    Fd fd = OpenOne(*info, any);
+    if (fd) {
+      sockets.push_back(std::move(fd));
+    } else if (FamilyIsMissing(errno)) {
+      missing = errno;
+    } else {
+      return CantListen(address, errno);
+    }
+  }
+  if (!sockets.empty()) return sockets;
+  if (any) return Listen("0.0.0.0:" + parts.port);  // a kernel without IPv6
+  return CantListen(address, missing);
+}
+
+}  // namespace etcdrill::report

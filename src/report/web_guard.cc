@@ -1,0 +1,159 @@
+// Whether there is TLS at all is settled at start: a file that loses its tls_server_config while it is edited must not
+// make the port speak plain text.
+#include "report/web_guard.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "report/access.h"
+#include "report/front/tls.h"
+
+namespace etcdrill::report {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Duration kTellEvery = 1min;
+
+}  // namespace
+
+struct WebGuard::State {
+  State(config::WebConfig c, Random& random) : config(std::move(c)), access(config.users, random) {}
+  const config::WebConfig config;
+  Access access;
+  std::shared_ptr<const TlsServer> tls;  // null without TLS
+};
+
+struct WebGuard::Stamp {
+  std::string path;
+  uint64_t size = 0;
+  WallTime modified{};  // both zero: it can't be looked at
+  bool operator==(const Stamp&) const = default;
+};
+
+WebGuard::WebGuard(const Context& context, std::string config_file)
+    : context_(context), config_file_(std::move(config_file)) {}
+WebGuard::~WebGuard() = default;
+
+Result<std::unique_ptr<WebGuard>> WebGuard::Create(const Context& context, const std::string& config_file) {
+  std::unique_ptr<WebGuard> guard(new WebGuard(context, config_file));
+  ASSIGN_OR_RETURN(guard->state_, guard->Read());
+  guard->uses_tls_ = guard->state_->tls != nullptr;
+  guard->stamps_ = guard->StampsOf(guard->state_.get());
+  guard->tokens_ = static_cast<double>(guard->state_->config.rate_limit.burst);
+  guard->tokens_at_ = context.clock.Monotonic();
+  return guard;
+}
+
+Result<std::shared_ptr<WebGuard::State>> WebGuard::Read() const {
+  config::WebConfig config;
+  if (!config_file_.empty()) {
+    ASSIGN_OR_RETURN(config, config::LoadWebConfig(context_.fs, config_file_));
+  }
+  auto state = std::make_shared<State>(std::move(config), context_.random);
+  if (state->config.tls.has_value()) {
+    auto tls = TlsServer::Create(context_.fs, *state->config.tls);
+    if (!tls.ok()) return Annotate(tls.status(), config_file_);
+    state->tls = *std::move(tls);
+  }
+  return state;
+}
+
+std::vector<WebGuard::Stamp> WebGuard::StampsOf(const State* state) const {
+  std::vector<Stamp> stamps;
+  const auto add = [&](const std::string& path) {
+    if (path.empty()) return;
+    const auto info = context_.fs.Stat(path);
+    stamps.push_back(info.ok() ? Stamp{path, info->size, info->modified} : Stamp{path});
+  };
+  add(config_file_);
+  if (!state->config.tls.has_value()) return stamps;
+  for (const auto* pem : {&state->config.tls->cert, &state->config.tls->key, &state->config.tls->client_ca}) {
+    add(pem->file);
+  }
+  return stamps;
+}
+
+std::shared_ptr<WebGuard::State> WebGuard::Current() {
+  const std::lock_guard lock(mutex_);
+  if (config_file_.empty()) return state_;
+  std::vector<Stamp> stamps = StampsOf(state_.get());
+  if (stamps == stamps_) return state_;
+  stamps_ = std::move(stamps);  // before it is read: what is written meanwhile is seen the next time
+  auto fresh = Read();
+  Status status = fresh.status();
+  if (fresh.ok() && ((*fresh)->tls != nullptr) != uses_tls_) {
+    status = Error(Reason::kConfig, "TLS can't be switched on or off without a restart");
+  }
+  if (!status.ok()) {
+    context_.log.Error("web configuration changed and can't be used; the old one is kept",
+                       {{"err", MessageOf(status)}});
+    return state_;
+  }
+  state_ = *std::move(fresh);
+  stamps_ = StampsOf(state_.get());
+  context_.log.Info("web configuration read anew", {{"file", config_file_}});
+  return state_;
+}
+
+std::unique_ptr<Channel> WebGuard::ChannelFor(int fd) {
+  const auto state = Current();
+  return state->tls != nullptr ? state->tls->NewChannel(fd) : MakePlainChannel(fd);
+}
+
+// A bucket that fills with one request each interval.
+bool WebGuard::TakeToken(State& state) {
+  const config::RateLimit& limit = state.config.rate_limit;
+  if (limit.interval <= Duration::zero()) return true;
+  const std::lock_guard lock(mutex_);
+  const MonotonicTime now = context_.clock.Monotonic();
+  const double filled = tokens_ + SecondsOf(now - tokens_at_) / SecondsOf(limit.interval);
+  tokens_ = std::min(static_cast<double>(limit.burst), filled);
+  tokens_at_ = now;
+  if (tokens_ < 1) return false;
+  tokens_ -= 1;
+  return true;
+}
+
+// At most a line a minute: whoever guesses passwords must not fill the disk with it.
+void WebGuard::TellOfRefusal() {
+  const std::lock_guard lock(mutex_);
+  ++refused_;
+  const MonotonicTime now = context_.clock.Monotonic();
+  if (told_ != MonotonicTime{} && now - told_ < kTellEvery) return;
+  context_.log.Warn("web requests with a wrong user or password", {{"count", refused_}});
+  told_ = now;
+  refused_ = 0;
+}
+
+std::optional<HttpResponse> WebGuard::Refuse(const HttpRequest& request) {
+  const auto state = Current();
+  if (!TakeToken(*state)) return HttpResponse{.status = 429, .body = "too many requests\n"};
+  const std::string_view authorization = request.Value("Authorization");
+  switch (state->access.Check(authorization)) {
+    case Access::Verdict::kGranted:
+      return std::nullopt;
+    case Access::Verdict::kBusy:
+      return HttpResponse{.status = 429, .body = "too many passwords to check\n", .headers = {{"Retry-After", "1"}}};
+    case Access::Verdict::kRefused:
+      break;
+  }
+  if (!authorization.empty()) TellOfRefusal();
+  return HttpResponse{.status = 401,
+                      .body = "user and password, please\n",
+                      .headers = {{"WWW-Authenticate", "Basic realm=\"etcdrill\""}}};
+}
+
+Headers WebGuard::ExtraHeaders() { return Current()->config.headers; }
+
+std::optional<WallTime> WebGuard::certificate_not_after() {
+  const auto state = Current();
+  return state->tls != nullptr ? std::optional(state->tls->not_after()) : std::nullopt;
+}
+
+Status CheckWebConfig(const Context& context, const std::string& config_file) {
+  return WebGuard::Create(context, config_file).status();
+}
+
+}  // namespace etcdrill::report

@@ -1,0 +1,47 @@
+// The metrics page in its states.
+#include "report/metrics.h"
+
+#include "support/catch.h"
+
+namespace etcdrill::report {
+namespace {
+
+using Catch::Matchers::ContainsSubstring;
+
+TEST_CASE("a fresh page has all counters at 0 and nothing that is not known") {
+  const Metrics metrics({.snapshot_interval_seconds = 3600, .endpoints = {"a"}}, [] { return LiveFacts{}; });
+  const std::string page = metrics.Render();
+  CHECK_THAT(page, ContainsSubstring("etcdrill_snapshot_failures_total{reason=\"connect\"} 0\n"));
+  CHECK_THAT(page, ContainsSubstring("etcdrill_drill_failures_total{stage=\"boot\"} 0\n"));
+  CHECK_THAT(page, ContainsSubstring("etcdrill_snapshots{state=\"verified\"} 0\n"));
+  CHECK_THAT(page, !ContainsSubstring("etcdrill_snapshot_last_success_timestamp_seconds"));
+  CHECK_THAT(page, !ContainsSubstring("etcdrill_source_up"));
+  CHECK_THAT(page, !ContainsSubstring("etcdrill_drill_last_check_success"));
+}
+
+TEST_CASE("events move what they should") {
+  Metrics metrics({.endpoints = {"a"}}, [] { return LiveFacts{}; });
+  metrics.SnapshotStarted();
+  metrics.SnapshotFailed(Reason::kNoSpace, 100);
+  metrics.SnapshotStarted();
+  metrics.SnapshotFailed(Reason::kNoSpace, 200);
+  CHECK_THAT(metrics.Render(), ContainsSubstring("etcdrill_snapshot_failures_total{reason=\"space\"} 2\n"));
+  CHECK_THAT(metrics.Render(), ContainsSubstring("etcdrill_snapshot_consecutive_failures 2\n"));
+  CHECK_THAT(metrics.Render(), ContainsSubstring("etcdrill_snapshot_last_failure_timestamp_seconds 200\n"));
+  metrics.SnapshotStarted();
+  metrics.SnapshotSucceeded(3, 1000);
+  CHECK_THAT(metrics.Render(), ContainsSubstring("etcdrill_snapshot_consecutive_failures 0\n"));
+  CHECK_THAT(metrics.Render(), ContainsSubstring("etcdrill_snapshot_duration_seconds_bucket{le=\"2.5\"} 0\n"));
+  CHECK_THAT(metrics.Render(), ContainsSubstring("etcdrill_snapshot_duration_seconds_bucket{le=\"5\"} 1\n"));
+  metrics.DrillStarted(300);
+  CHECK_THAT(metrics.Render(), ContainsSubstring("etcdrill_drill_in_progress 1\n"));
+  metrics.DrillEnded(false, "boot", 5, false, "3.5.16");
+  const std::string page = metrics.Render();
+  CHECK_THAT(page, ContainsSubstring("etcdrill_drill_in_progress 0\n"));
+  CHECK_THAT(page, ContainsSubstring("etcdrill_drill_failures_total{stage=\"boot\"} 1\n"));
+  CHECK_THAT(page, ContainsSubstring("etcdrill_drill_cleanup_failures_total 1\n"));
+  CHECK_THAT(page, ContainsSubstring("etcdrill_drill_etcd_info{version=\"3.5.16\"} 1\n"));
+}
+
+}  // namespace
+}  // namespace etcdrill::report
