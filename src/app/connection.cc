@@ -1,8 +1,8 @@
 // Connection flags, or the section `cluster` of a configuration, to client options.
-#include <absl/strings/str_split.h>
 #include <fmt/format.h>
 
 #include <cstdlib>
+#include <sstream>
 
 #include "app/commands.h"
 #include "app/config_source.h"
@@ -15,8 +15,11 @@ constexpr const char* kDefaultEndpoint = "127.0.0.1:2379";
 
 // For a file that names no endpoints: so that one file serves every node of a DaemonSet, each with its own member.
 std::vector<std::string> EndpointsOfEnvironment() {
-  const char* list = std::getenv("ETCDCTL_ENDPOINTS");
-  return absl::StrSplit(list != nullptr && *list != '\0' ? list : kDefaultEndpoint, ',');
+  const char* set = std::getenv("ETCDCTL_ENDPOINTS");
+  std::istringstream list(set != nullptr && *set != '\0' ? set : kDefaultEndpoint);
+  std::vector<std::string> endpoints;
+  for (std::string endpoint; std::getline(list, endpoint, ',');) endpoints.push_back(endpoint);
+  return endpoints;
 }
 
 }  // namespace

@@ -50,4 +50,15 @@ LINES
 status=0
 if grep -q '^SystemCallFilter=~.*@resources' "$unit"; then status=1; fi
 result priorities-can-be-set $status <<< "@resources is filtered out"
+
+# The user and the directories, made in a root of their own.
+mkdir -p "$work/root/etc"
+status=0
+said=$(systemd-sysusers --root="$work/root" "$repo/deploy/systemd/etcdrill.sysusers" 2>&1 &&
+  systemd-tmpfiles --root="$work/root" --create "$repo/deploy/systemd/etcdrill.tmpfiles" 2>&1) || status=1
+grep -q '^etcdrill:.*:/var/lib/etcdrill:/usr/sbin/nologin$' "$work/root/etc/passwd" || status=1
+if [[ $EUID -eq 0 ]]; then # a group that only that root knows is told by its number
+  [[ $(stat -c '%a %u %g' "$work/root/etc/etcdrill/pki") == "750 0 $(sed -n 's/^etcdrill:[^:]*:\([0-9]*\):.*/\1/p' "$work/root/etc/group")" ]] || status=1
+fi
+result user-and-directories $status <<< "$said"
 exit $failed
