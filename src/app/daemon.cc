@@ -18,6 +18,12 @@
 namespace etcdrill::app {
 namespace {
 
+using namespace std::chrono_literals;
+
+// How often one looks which snapshots are due to be hashed again.
+constexpr int kScrubTurns = 24;  // in a period
+constexpr Duration kScrubEveryMax = 1h;
+
 report::LiveFacts ReadLive(const Context& context, const config::Config& config, const etcd::Client& client) {
   report::LiveFacts live;
   live.log_warnings = static_cast<double>(context.log.Count(LogLevel::kWarn));
@@ -56,6 +62,7 @@ report::FixedFacts Fixed(const Context& context, const config::Config& config, c
   fixed.snapshot_interval_seconds = LongestGap(config.snapshot.schedule, config.snapshot.jitter);
   fixed.drill_interval_seconds = LongestGap(config.drill.schedule, config.drill.jitter);
   fixed.drill_timeout_seconds = SecondsOf(config.drill.timeout);
+  fixed.scrub_period_seconds = SecondsOf(config.scrub.period);
   fixed.process_start = UnixSeconds(context.clock.Now());
   for (const etcd::Endpoint& endpoint : client.endpoints()) fixed.endpoints.push_back(endpoint.address());
   return fixed;
@@ -78,8 +85,8 @@ std::vector<report::Route> Routes(const report::Metrics& metrics) {
 }
 
 // Once the pieces stand, this is all that the sidecar does.
-void RunSchedules(const Context& context, const config::Config& config, SidecarTasks& tasks, report::Metrics& metrics) {
-  const SidecarTasks::LastRuns last = tasks.FindLastRuns();
+void RunSchedules(const Context& context, const config::Config& config, const SidecarTasks::LastRuns& last,
+                  SidecarTasks& tasks, report::Metrics& metrics) {
   std::vector<std::jthread> threads;
   const auto add = [&](report::Task task, const std::optional<config::Schedule>& schedule, Duration jitter,
                        std::optional<WallTime> last_run, std::function<void()> run, std::function<void()> on_skipped) {
@@ -99,12 +106,15 @@ void RunSchedules(const Context& context, const config::Config& config, SidecarT
   };
   add(
       report::Task::kSnapshot, config.snapshot.schedule, config.snapshot.jitter, last.snapshot,
-      [&] { tasks.TakeSnapshot(); }, [&] { metrics.SnapshotSkipped(); });
+      [&] { tasks.TakeSnapshot(); }, [&] { metrics.SnapshotSkippedBusy(); });
   add(
       report::Task::kDrill, config.drill.schedule, config.drill.jitter, last.drill, [&] { tasks.RunDrills(); },
       [&] { metrics.DrillSkipped(); });
   add(
       report::Task::kHealth, config::Every(config.health.interval), {}, {}, [&] { tasks.ProbeHealth(); }, [] {});
+  add(
+      report::Task::kScrub, config::Every(std::min<Duration>(config.scrub.period / kScrubTurns, kScrubEveryMax)), {},
+      {}, [&] { tasks.Scrub(); }, [] {});
 }
 
 }  // namespace
@@ -116,14 +126,14 @@ Status RunDaemon(const Context& context, const config::Config& config, const etc
   ASSIGN_OR_RETURN(const auto client, etcd::Client::Create(connection, context));
   report::Metrics metrics(Fixed(context, config, *store, *client), [&] { return ReadLive(context, config, *client); });
   SidecarTasks tasks(context, config, *client, *store, metrics);
-  RETURN_IF_ERROR(tasks.RefreshStoreFacts());
+  ASSIGN_OR_RETURN(const SidecarTasks::LastRuns last, tasks.ReadStore());
   ASSIGN_OR_RETURN(const auto server, report::HttpServer::Start(config.web_listen, Routes(metrics)));
   context.log.Info("etcdrill started", {{"version", kVersion},
                                         {"store", config.store_path},
                                         {"port", server->port()},
                                         {"snapshot_schedule", TextOf(config.snapshot.schedule)},
                                         {"drill_schedule", TextOf(config.drill.schedule)}});
-  RunSchedules(context, config, tasks, metrics);
+  RunSchedules(context, config, last, tasks, metrics);
   context.log.Info("etcdrill stopped");
   return OkStatus();
 }
