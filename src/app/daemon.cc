@@ -21,6 +21,12 @@
 namespace etcdrill::app {
 namespace {
 
+using namespace std::chrono_literals;
+
+// How often one looks which snapshots are due to be hashed again.
+constexpr int kScrubTurns = 24;  // in a period
+constexpr Duration kScrubEveryMax = 1h;
+
 report::LiveFacts ReadLive(const Context& context, const config::Config& config, const etcd::Client& client) {
   report::LiveFacts live;
   live.log_warnings = static_cast<double>(context.log.Count(LogLevel::kWarn));
@@ -60,14 +66,15 @@ report::FixedFacts Fixed(const Context& context, const config::Config& config, c
   fixed.snapshot_interval_seconds = LongestGap(config.snapshot.schedule, config.snapshot.jitter);
   fixed.drill_interval_seconds = LongestGap(config.drill.schedule, config.drill.jitter);
   fixed.drill_timeout_seconds = SecondsOf(config.drill.timeout);
+  fixed.scrub_period_seconds = SecondsOf(config.scrub.period);
   fixed.process_start = UnixSeconds(context.clock.Now());
   for (const etcd::Endpoint& endpoint : client.endpoints()) fixed.endpoints.push_back(endpoint.address());
   return fixed;
 }
 
 // Once the pieces stand, this is all that the sidecar does.
-void RunSchedules(const Context& context, const config::Config& config, SidecarTasks& tasks, report::Metrics& metrics) {
-  const SidecarTasks::LastRuns last = tasks.FindLastRuns();
+void RunSchedules(const Context& context, const config::Config& config, const SidecarTasks::LastRuns& last,
+                  SidecarTasks& tasks, report::Metrics& metrics) {
   std::vector<std::jthread> threads;
   const auto add = [&](report::Task task, const std::optional<config::Schedule>& schedule, Duration jitter,
                        std::optional<WallTime> last_run, std::function<void()> run, std::function<void()> on_skipped) {
@@ -87,7 +94,7 @@ void RunSchedules(const Context& context, const config::Config& config, SidecarT
   };
   add(
       report::Task::kSnapshot, config.snapshot.schedule, config.snapshot.jitter, last.snapshot,
-      [&] { tasks.TakeSnapshot(); }, [&] { metrics.SnapshotSkipped(); });
+      [&] { tasks.TakeSnapshot(); }, [&] { metrics.SnapshotSkippedBusy(); });
   add(
       report::Task::kDrill, config.drill.schedule, config.drill.jitter, last.drill, [&] { tasks.RunDrills(); },
       [&] { metrics.DrillSkipped(); });
@@ -97,6 +104,9 @@ void RunSchedules(const Context& context, const config::Config& config, SidecarT
   add(
       report::Task::kHashKv, config.health.hashkv, config.snapshot.jitter, last.snapshot,
       [&] { tasks.CompareMembers(); }, [] {});
+  add(
+      report::Task::kScrub, config::Every(std::min<Duration>(config.scrub.period / kScrubTurns, kScrubEveryMax)), {},
+      {}, [&] { tasks.Scrub(); }, [] {});
 }
 
 }  // namespace
@@ -108,7 +118,7 @@ Status RunDaemon(const Context& context, const config::Config& config, const etc
   ASSIGN_OR_RETURN(const auto client, etcd::Client::Create(connection, context));
   report::Metrics metrics(Fixed(context, config, *store, *client), [&] { return ReadLive(context, config, *client); });
   SidecarTasks tasks(context, config, *client, *store, metrics);
-  RETURN_IF_ERROR(tasks.RefreshStoreFacts());
+  ASSIGN_OR_RETURN(const SidecarTasks::LastRuns last, tasks.ReadStore());
   ASSIGN_OR_RETURN(const auto server, report::WebServer::Start(context, config.web, Routes(metrics)));
   context.log.Info("etcdrill started", {{"version", kVersion},
                                         {"store", config.store_path},
@@ -118,7 +128,7 @@ Status RunDaemon(const Context& context, const config::Config& config, const etc
   ServiceManager service;
   service.Ready(context.clock, [&metrics] { metrics.Render(); });
   const std::stop_callback stopping(context.stop, [&service] { service.Stopping(); });
-  RunSchedules(context, config, tasks, metrics);
+  RunSchedules(context, config, last, tasks, metrics);
   context.log.Info("etcdrill stopped");
   return OkStatus();
 }

@@ -11,13 +11,11 @@
 #include "pipeline/receipt_check.h"
 #include "pipeline/retention.h"
 #include "pipeline/run.h"
+#include "pipeline/scrub.h"
+#include "pipeline/unchanged.h"
 
 namespace etcdrill::app {
 namespace {
-
-using namespace std::chrono_literals;
-
-constexpr Duration kStoreLookEvery = 1s;
 
 std::string FailedStage(const pipeline::DrillReport& report) {
   for (const pipeline::Stage& stage : report.stages) {
@@ -55,22 +53,48 @@ report::SourceFacts::Member ToMember(const etcd::MemberStatus& s) {
 
 }  // namespace
 
-SidecarTasks::LastRuns SidecarTasks::FindLastRuns() const {
+Result<SidecarTasks::LastRuns> SidecarTasks::ReadStore() {
+  ASSIGN_OR_RETURN(const pipeline::Catalog catalog, pipeline::ReadCatalog(context_, store_));
+  metrics_.SetStore(pipeline::ToStoreFacts(catalog));
+  {
+    const std::lock_guard lock(mutex_);
+    ++store_reads_;
+  }
+  store_read_.notify_all();
   LastRuns last;
-  const auto catalog = pipeline::ReadCatalog(context_, store_);
-  if (!catalog.ok()) return last;  // said by RefreshStoreFacts
-  if (const pipeline::CatalogEntry* newest = catalog->Newest()) last.snapshot = newest->manifest.taken;
-  if (!catalog->drills.empty()) last.drill = catalog->drills.back().finished;
+  if (const pipeline::CatalogEntry* newest = catalog.Newest()) last.snapshot = newest->AsOf();
+  if (!catalog.drills.empty()) last.drill = catalog.drills.back().finished;
   return last;
 }
 
-Status SidecarTasks::RefreshStoreFacts() {
-  ASSIGN_OR_RETURN(const pipeline::Catalog catalog, pipeline::ReadCatalog(context_, store_));
-  metrics_.SetStore(pipeline::ToStoreFacts(catalog));
-  return OkStatus();
+void SidecarTasks::RefreshMetrics() {
+  const Status read = ReadStore().status();
+  if (!read.ok()) context_.log.Error("the store can't be read", {{"err", MessageOf(read)}});
+}
+
+bool SidecarTasks::SkipUnchanged() {
+  if (!config_.snapshot.skip_unchanged) return false;
+  const auto catalog = pipeline::ReadCatalog(context_, store_);
+  if (!catalog.ok()) return false;
+  const WallTime now = context_.clock.Now();
+  const pipeline::CatalogEntry* same =
+      pipeline::FindUnchanged(*catalog, client_, config_.cluster.name, config_.snapshot.force_after, now);
+  if (same == nullptr) return false;
+  const Status kept =
+      store_.UpdateChecks(same->manifest.name, [now](store::Checks& checks) { checks.confirmed = now; });
+  if (!kept.ok()) return false;  // what can't be kept must not count: a snapshot will tell what is wrong
+  metrics_.SnapshotSkippedUnchanged();
+  context_.log.Info(
+      "snapshot skipped",
+      {{"reason", "unchanged"}, {"snapshot", same->manifest.name}, {"revision", same->manifest.revision}});
+  return true;
 }
 
 void SidecarTasks::TakeSnapshot() {
+  if (SkipUnchanged()) {
+    RefreshMetrics();
+    return;
+  }
   metrics_.SnapshotStarted();
   const auto outcome = pipeline::TakeSnapshot(
       context_, {.client = client_, .cluster = config_.cluster.name, .timeout = config_.snapshot.timeout}, store_);
@@ -95,13 +119,12 @@ void SidecarTasks::TakeSnapshot() {
     context_.log.Error("snapshot failed", {{"reason", InfoOf(ReasonOf(result)).name}, {"err", MessageOf(result)}});
   }
   DeleteSurplus();  // after a failure, too: there may be no space because it was not done
-  const Status refreshed = RefreshStoreFacts();
-  if (!refreshed.ok()) context_.log.Error("the store can't be read", {{"err", MessageOf(refreshed)}});
+  RefreshMetrics();
 }
 
 void SidecarTasks::DeleteSurplus() {
   const auto catalog = pipeline::ReadCatalog(context_, store_);
-  if (!catalog.ok()) return;  // said by RefreshStoreFacts
+  if (!catalog.ok()) return;  // said by RefreshMetrics
   for (const pipeline::RetentionDecision& d :
        pipeline::PlanRetention(*catalog, config_.snapshot.retention, context_.clock.Now())) {
     if (!pipeline::Goes(d.fate)) continue;
@@ -133,10 +156,15 @@ void SidecarTasks::LogLineage(const store::Manifest& m) {
 
 Result<std::vector<store::Manifest>> SidecarTasks::WaitForPlan() {
   while (true) {
+    std::unique_lock lock(mutex_);
+    const uint64_t reads = store_reads_;
+    lock.unlock();
     ASSIGN_OR_RETURN(const pipeline::Catalog catalog, pipeline::ReadCatalog(context_, store_));
     std::vector<store::Manifest> plan = pipeline::PlanDrills(catalog, config_.drill.sample);
     if (!plan.empty()) return plan;
-    if (!context_.clock.SleepFor(kStoreLookEvery, context_.stop)) return Error(Reason::kInterrupted, "stopped");
+    lock.lock();
+    const bool read_again = store_read_.wait(lock, context_.stop, [&] { return store_reads_ != reads; });
+    if (!read_again) return Error(Reason::kInterrupted, "stopped");
   }
 }
 
@@ -152,8 +180,7 @@ void SidecarTasks::RunDrills() {
   for (const store::Manifest& snapshot : *plan) {
     if (context_.stop.stop_requested()) return;
     const store::LocalStore::Use use(store_, snapshot.name);
-    const bool planned_long_ago = &snapshot != &plan->front();
-    if (planned_long_ago && !context_.fs.Exists(store_.SnapshotPath(snapshot.name))) continue;  // retention was faster
+    if (!store_.Has(snapshot.name)) continue;  // retention was faster
     RunDrill(snapshot);
   }
 }
@@ -193,8 +220,43 @@ void SidecarTasks::ReportDrill(const pipeline::StoredDrill& drill) {
     context_.log.Warn("no advice for a restore: the source can't be asked", {{"err", MessageOf(drill.source)}});
   }
   Status kept = drill.kept;
-  if (kept.ok()) kept = RefreshStoreFacts();
+  if (kept.ok()) kept = ReadStore().status();
   if (!kept.ok()) context_.log.Error("the drill report can't be kept", {{"err", MessageOf(kept)}});
+}
+
+void SidecarTasks::Scrub() {
+  const auto catalog = pipeline::ReadCatalog(context_, store_);
+  if (!catalog.ok()) return;  // said by RefreshMetrics
+  const auto plan = pipeline::PlanScrub(*catalog, config_.scrub.period, context_.clock.Now());
+  for (const store::Manifest& snapshot : plan) {
+    if (context_.stop.stop_requested()) return;
+    const store::LocalStore::Use use(store_, snapshot.name);
+    if (store_.Has(snapshot.name)) ScrubOne(snapshot);  // else retention was faster
+  }
+  if (!plan.empty()) RefreshMetrics();
+}
+
+void SidecarTasks::ScrubOne(const store::Manifest& snapshot) {
+  const std::string& name = snapshot.name;
+  const Status hashed =
+      pipeline::HashAgain(context_, store_.SnapshotPath(name), snapshot, config_.scrub.bytes_per_second);
+  if (Interrupted(hashed)) return;
+  const bool damaged = !hashed.ok() && ReasonOf(hashed) == Reason::kDamaged;
+  if (hashed.ok()) {
+    metrics_.Scrubbed(snapshot.size_bytes);
+    context_.log.Debug("snapshot scrubbed", {{"snapshot", name}});
+  } else {
+    metrics_.ScrubFailed(damaged);
+    context_.log.Error("a stored snapshot is not what it was", {{"snapshot", name}, {"err", MessageOf(hashed)}});
+  }
+  if (!hashed.ok() && !damaged) return;  // a disk that can't be read now may be readable later
+  const WallTime now = context_.clock.Now();
+  const Status kept = store_.UpdateChecks(name, [&](store::Checks& checks) {
+    (damaged ? checks.damaged : checks.hashed) = now;
+    checks.damage = damaged ? MessageOf(hashed) : "";
+  });
+  if (!kept.ok()) context_.log.Error("the scrub can't be recorded", {{"snapshot", name}, {"err", MessageOf(kept)}});
+  if (damaged) RefreshMetrics();
 }
 
 void SidecarTasks::ProbeHealth() {

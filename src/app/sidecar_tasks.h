@@ -1,6 +1,8 @@
 // What the sidecar does when a schedule falls due: run the pipeline, log the outcome once, and move the metrics.
 #pragma once
 
+#include <condition_variable>
+#include <mutex>
 #include <optional>
 #include <vector>
 
@@ -24,10 +26,8 @@ class SidecarTasks {
     std::optional<WallTime> snapshot;
     std::optional<WallTime> drill;
   };
-  LastRuns FindLastRuns() const;
-
-  // Reads the store anew into the metrics.
-  Status RefreshStoreFacts();
+  // Reads the store anew into the metrics, and wakes who waits for a snapshot.
+  Result<LastRuns> ReadStore();
 
   void TakeSnapshot();
   // Drills what the plan says, one after the other; waits for a snapshot if the store is empty.
@@ -35,12 +35,17 @@ class SidecarTasks {
   void ProbeHealth();
   // Compares the data of all members.
   void CompareMembers();
+  // Hashes again what is due.
+  void Scrub();
 
  private:
   Result<std::vector<store::Manifest>> WaitForPlan();
   void RunDrill(const store::Manifest& snapshot);
   void ReportDrill(const pipeline::StoredDrill& drill);
+  bool SkipUnchanged();
   void DeleteSurplus();
+  void ScrubOne(const store::Manifest& snapshot);
+  void RefreshMetrics();
   void LogLineage(const store::Manifest& m);
 
   const Context& context_;
@@ -48,6 +53,10 @@ class SidecarTasks {
   etcd::Client& client_;
   store::LocalStore& store_;
   report::Metrics& metrics_;
+
+  std::mutex mutex_;
+  std::condition_variable_any store_read_;
+  uint64_t store_reads_ = 0;  // guarded by mutex_
 };
 
 }  // namespace etcdrill::app

@@ -47,6 +47,8 @@ struct SnapshotConfig {
   std::optional<Schedule> schedule = Every(1h);
   Duration jitter{};  // each run starts later by the same part of it
   Duration timeout = 10min;
+  bool skip_unchanged = true;  // if the source holds nothing new,
+  Duration force_after = 24h;  // but not for longer than this
   Retention retention = {.last = 24, .hourly = 24, .daily = 7, .weekly = 4};
 };
 
@@ -84,6 +86,12 @@ struct DrillConfig {
   std::vector<Assertion> assertions;
 };
 
+// Stored snapshots are hashed again, so that none waits longer than the period, if the rate allows it.
+struct ScrubConfig {
+  Duration period = 7 * 24h;
+  uint64_t bytes_per_second = uint64_t{20} << 20;
+};
+
 struct HealthConfig {
   Duration interval = 15s;
   Duration timeout = 5s;
@@ -107,6 +115,7 @@ struct Config {
   std::string store_path = "/var/lib/etcdrill/snapshots";
   SnapshotConfig snapshot;
   DrillConfig drill;
+  ScrubConfig scrub;
   HealthConfig health;
   Objectives objectives;
   WebSettings web;

@@ -16,6 +16,10 @@ void ReadRoot(Section root, Config& config) {
   store.Finish();
   ReadSnapshot(root.Sub("snapshot"), config.snapshot);
   ReadDrill(root.Sub("drill"), config.drill);
+  Section scrub = root.Sub("scrub");
+  scrub.Read("period", config.scrub.period);
+  scrub.Read("rate", config.scrub.bytes_per_second, ParseRate);
+  scrub.Finish();
   Section health = root.Sub("health");
   health.Read("interval", config.health.interval);
   health.Read("timeout", config.health.timeout);

@@ -24,6 +24,8 @@ void ReadSnapshot(Section section, SnapshotConfig& snapshot) {
   section.Read("schedule", snapshot.schedule, ParseSchedule);
   section.Read("jitter", snapshot.jitter);
   section.Read("timeout", snapshot.timeout);
+  section.Read("skip_unchanged", snapshot.skip_unchanged, ParseBool);
+  section.Read("force_after", snapshot.force_after);
   ReadRetention(section.Sub("retention"), snapshot.retention);
   section.Finish();
 }

@@ -6,6 +6,8 @@
 
 #include <charconv>
 
+#include "base/units.h"
+
 namespace etcdrill::config {
 namespace {
 
@@ -78,6 +80,16 @@ Result<uint64_t> ParseParts(std::string_view text) {
     if (parts.ok() && *parts > 0) return parts;
   }
   return Error(Reason::kConfig, fmt::format("\"{}\" is not a part of all, such as 1/7, or none", text));
+}
+
+Result<uint64_t> ParseRate(std::string_view text) {
+  constexpr std::string_view kPerSecond = "/s";
+  if (text.ends_with(kPerSecond)) {
+    const Result<uint64_t> bytes = ParseSize(text.substr(0, text.size() - kPerSecond.size()));
+    if (bytes.ok() && *bytes > 0) return bytes;
+  }
+  return Error(Reason::kConfig,
+               fmt::format("\"{}\" is not a rate; write a size for each second, such as 20MiB/s", text));
 }
 
 Result<bool> ParseBool(std::string_view text) {

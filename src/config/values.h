@@ -16,6 +16,7 @@ Status CheckExpression(std::string_view text);  // RE2
 Result<uint64_t> ParseCount(std::string_view text);
 Result<double> ParsePercent(std::string_view text);  // "50%" gives 0.5
 Result<uint64_t> ParseParts(std::string_view text);  // "1/7" gives 7, "none" 0
+Result<uint64_t> ParseRate(std::string_view text);   // "20MiB/s", more than nothing
 Result<bool> ParseBool(std::string_view text);
 
 }  // namespace etcdrill::config

@@ -18,8 +18,17 @@ std::string_view StateName(SnapshotState state);
 struct CatalogEntry {
   store::Manifest manifest;
   SnapshotState state = SnapshotState::kUnverified;
+  store::Checks checks;
+  std::string problem;  // why its file can't be what was stored, if that shows at first sight
   std::optional<DrillSummary> last_drill;
   std::optional<WallTime> failed_since;  // when it was found to be damaged
+
+  // To level 3 when it was taken, and nothing was found since.
+  bool IsProven() const;
+  // The moment whose data it holds: when it was taken, or last found to be all that the source held.
+  WallTime AsOf() const;
+  // When its bytes were last known to be right: at the last scrub, else when it was taken.
+  WallTime LastHashed() const { return checks.hashed.value_or(manifest.taken); }
 };
 
 struct Catalog {

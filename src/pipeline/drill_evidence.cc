@@ -3,7 +3,6 @@
 #include "pipeline/drill_evidence.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <map>
 #include <nlohmann/json.hpp>
@@ -13,6 +12,7 @@
 #include "base/bytes.h"
 #include "base/version.h"
 #include "crypto/hash.h"
+#include "io/host.h"
 
 namespace etcdrill::pipeline {
 namespace {
@@ -23,12 +23,6 @@ std::string Sha256Of(std::string_view text) {
   Sha256 sum;
   sum.Update(text);
   return Hex(sum.Finish());
-}
-
-std::string HostName() {
-  std::string name(256, '\0');
-  if (gethostname(name.data(), name.size() - 1) != 0) return "";
-  return name.c_str();
 }
 
 struct Link {

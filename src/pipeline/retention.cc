@@ -6,8 +6,6 @@
 #include <functional>
 #include <optional>
 
-#include "verify/report.h"
-
 namespace etcdrill::pipeline {
 namespace {
 
@@ -16,11 +14,6 @@ using namespace std::chrono_literals;
 // What clocks may differ by, between the one that named a snapshot and this one.
 constexpr Duration kClockSlack = 5min;
 
-bool IsProven(const CatalogEntry& entry) {
-  return entry.state != SnapshotState::kFailed &&
-         entry.manifest.verdict == verify::VerdictName(verify::Verdict::kProven);
-}
-
 using Decisions = std::vector<RetentionDecision>;
 
 // Keeps the newest proven snapshot of each of the `number` newest periods that have one.
@@ -28,7 +21,7 @@ void Count(Decisions& decisions, uint64_t number, const char* which,
            const std::function<int64_t(WallTime)>& period_of) {
   std::optional<int64_t> period;
   for (auto d = decisions.rbegin(); d != decisions.rend() && number > 0; ++d) {
-    if (d->fate == Fate::kFuture || !IsProven(*d->snapshot)) continue;
+    if (d->fate == Fate::kFuture || !d->snapshot->IsProven()) continue;
     const int64_t own = period_of(d->snapshot->manifest.taken);
     if (period == own) continue;
     period = own;
@@ -51,7 +44,7 @@ int64_t WeekOf(WallTime time) { return NumberOf<std::chrono::weeks>(time + std::
 // The fate that does not depend on how many there are.
 Fate FirstFate(const CatalogEntry& entry, const config::Retention& rules, WallTime now) {
   if (entry.manifest.taken > now + kClockSlack) return Fate::kFuture;
-  if (IsProven(entry)) return rules.counts() ? Fate::kSurplus : Fate::kUnlimited;
+  if (entry.IsProven()) return rules.counts() ? Fate::kSurplus : Fate::kUnlimited;
   const WallTime since = entry.failed_since.value_or(entry.manifest.taken);
   return now - since > rules.quarantine ? Fate::kExpired : Fate::kQuarantine;
 }
@@ -65,7 +58,7 @@ void ProtectNewest(Decisions& decisions) {
   bool proven = false;
   for (auto d = decisions.rbegin(); d != decisions.rend() && !proven; ++d) {
     if (d->fate == Fate::kFuture) continue;
-    proven = IsProven(*d->snapshot);
+    proven = d->snapshot->IsProven();
     d->fate = Fate::kNewest;
   }
 }

@@ -48,6 +48,8 @@ void AddFixed(const FixedFacts& f, const LiveFacts& live, MetricsPage& page) {
              "Longest gap between two scheduled drills; absent where none is scheduled.")
       .Sample(f.drill_interval_seconds);
   page.Gauge("etcdrill_drill_timeout_seconds", "Hard limit for one drill.").Sample(f.drill_timeout_seconds);
+  page.Gauge("etcdrill_scrub_period_seconds", "Time within which every stored snapshot is to be hashed again.")
+      .Sample(f.scrub_period_seconds);
 }
 
 void AddStore(const StoreFacts& s, MetricsPage& page) {
@@ -55,7 +57,7 @@ void AddStore(const StoreFacts& s, MetricsPage& page) {
     return s.newest.has_value() ? std::optional((*s.newest).*field) : std::nullopt;
   };
   page.Gauge("etcdrill_snapshot_last_success_timestamp_seconds",
-             "Unix time at which the newest stored snapshot was taken.")
+             "Unix time at which the newest stored snapshot was taken, or last found to be all that the source held.")
       .Sample(of_newest(&StoreFacts::Newest::taken));
   page.Gauge("etcdrill_snapshot_last_duration_seconds", "Wall time of the newest successful snapshot.")
       .Sample(of_newest(&StoreFacts::Newest::duration_seconds));
@@ -71,8 +73,12 @@ void AddStore(const StoreFacts& s, MetricsPage& page) {
   page.Gauge("etcdrill_store_oldest_snapshot_timestamp_seconds",
              "Unix time at which the oldest stored snapshot was taken.")
       .Sample(s.oldest_taken);
+  page.Gauge("etcdrill_scrub_oldest_timestamp_seconds",
+             "Unix time at which the stored snapshot that waits longest was last hashed; damaged ones do not count.")
+      .Sample(s.oldest_hashed);
   page.Gauge("etcdrill_verified_snapshot_taken_timestamp_seconds",
-             "Unix time at which the newest snapshot that passed a drill was taken.")
+             "Unix time at which the newest snapshot that passed a drill was taken, or last found to be all that the "
+             "source held.")
       .Sample(s.verified_taken);
   page.Gauge("etcdrill_verified_snapshot_revision", "Revision of the newest snapshot that passed a drill.")
       .Sample(s.verified_revision);
@@ -230,9 +236,15 @@ void Metrics::SnapshotFailed(Reason reason, double unix_seconds) {
   snapshot_last_failure_ = unix_seconds;
 }
 
-void Metrics::SnapshotSkipped() {
+void Metrics::SnapshotSkippedBusy() {
   const std::lock_guard lock(mutex_);
-  ++snapshot_skipped_;
+  ++snapshot_skipped_busy_;
+}
+
+void Metrics::SnapshotSkippedUnchanged() {
+  const std::lock_guard lock(mutex_);
+  ++snapshot_skipped_unchanged_;
+  snapshot_consecutive_failures_ = 0;
 }
 
 void Metrics::SnapshotDeleted(std::string_view why) {
@@ -243,6 +255,16 @@ void Metrics::SnapshotDeleted(std::string_view why) {
 void Metrics::DeletionFailed() {
   const std::lock_guard lock(mutex_);
   ++deletion_failures_;
+}
+
+void Metrics::Scrubbed(uint64_t bytes) {
+  const std::lock_guard lock(mutex_);
+  scrubbed_bytes_ += static_cast<double>(bytes);
+}
+
+void Metrics::ScrubFailed(bool damaged) {
+  const std::lock_guard lock(mutex_);
+  ++(damaged ? scrub_damaged_ : scrub_unreadable_);
 }
 
 void Metrics::DrillStarted(double unix_seconds) {
@@ -304,7 +326,8 @@ std::string Metrics::Render() const {
   page.Counter("etcdrill_snapshot_failures_total", "Failed snapshot attempts, by reason.")
       .Samples("reason", snapshot_failures_);
   page.Counter("etcdrill_snapshot_skipped_total", "Due snapshots that were not taken, on purpose.")
-      .Sample(snapshot_skipped_, {{"reason", "busy"}});
+      .Sample(snapshot_skipped_busy_, {{"reason", "busy"}})
+      .Sample(snapshot_skipped_unchanged_, {{"reason", "unchanged"}});
   page.Gauge("etcdrill_snapshot_consecutive_failures",
              "Failed snapshot attempts since the last success, or since the start.")
       .Sample(snapshot_consecutive_failures_);
@@ -317,6 +340,12 @@ std::string Metrics::Render() const {
       .Samples("reason", deleted_);
   page.Counter("etcdrill_retention_failures_total", "Snapshots that retention could not remove.")
       .Sample(deletion_failures_);
+  page.Counter("etcdrill_scrub_bytes_total", "Bytes of stored snapshots that were hashed again and found right.")
+      .Sample(scrubbed_bytes_);
+  page.Counter("etcdrill_scrub_failures_total",
+               "Stored snapshots that were found damaged when they were hashed again, or could not be read.")
+      .Sample(scrub_damaged_, {{"reason", "damaged"}})
+      .Sample(scrub_unreadable_, {{"reason", "unreadable"}});
 
   AddDrillHistory(store_, page);
   page.Counter("etcdrill_drill_attempts_total", "Drills started.").Sample(drill_attempts_);

@@ -29,6 +29,7 @@ struct FixedFacts {
   std::optional<double> snapshot_interval_seconds;  // none where none is scheduled
   std::optional<double> drill_interval_seconds;
   double drill_timeout_seconds = 0;
+  double scrub_period_seconds = 0;
   double process_start = 0;
   std::vector<std::string> endpoints;
 };
@@ -50,6 +51,7 @@ struct StoreFacts {
   double failed = 0;
   std::optional<double> verified_taken;
   std::optional<double> verified_revision;
+  std::optional<double> oldest_hashed;  // of those that are not known to be damaged
   std::optional<bool> hashkv_consistent;
 
   double drill_consecutive_failures = 0;
@@ -124,8 +126,8 @@ class Histogram {
   double sum_ = 0;
 };
 
-enum class Task { kSnapshot, kDrill, kHealth, kHashKv };
-inline constexpr std::array<std::string_view, 4> kTaskNames = {"snapshot", "drill", "health", "hashkv"};
+enum class Task { kSnapshot, kDrill, kHealth, kHashKv, kScrub };
+inline constexpr std::array<std::string_view, 5> kTaskNames = {"snapshot", "drill", "health", "hashkv", "scrub"};
 
 inline constexpr std::array<std::string_view, 3> kDeletionReasons = {"surplus", "size", "expired"};
 
@@ -145,10 +147,15 @@ class Metrics {
   void SnapshotStarted();
   void SnapshotSucceeded(double seconds, uint64_t bytes);
   void SnapshotFailed(Reason reason, double unix_seconds);
-  void SnapshotSkipped();
+  // Was not taken because its predecessor still ran.
+  void SnapshotSkippedBusy();
+  // Was not taken because it would hold nothing new.
+  void SnapshotSkippedUnchanged();
   // `why` is one of kDeletionReasons.
   void SnapshotDeleted(std::string_view why);
   void DeletionFailed();
+  void Scrubbed(uint64_t bytes);
+  void ScrubFailed(bool damaged);
   void DrillStarted(double unix_seconds);
   void DrillEnded(bool passed, std::string_view failed_stage, double seconds, bool cleaned_up,
                   const std::string& etcd_version);
@@ -172,13 +179,17 @@ class Metrics {
   std::array<std::optional<double>, kTaskNames.size()> last_run_;
   double snapshot_attempts_ = 0;
   std::map<std::string, double> snapshot_failures_;  // by metric label
-  double snapshot_skipped_ = 0;
+  double snapshot_skipped_busy_ = 0;
+  double snapshot_skipped_unchanged_ = 0;
   double snapshot_consecutive_failures_ = 0;
   std::optional<double> snapshot_last_failure_;
   double received_bytes_ = 0;
   Histogram snapshot_seconds_;
   std::map<std::string, double> deleted_;  // by reason
   double deletion_failures_ = 0;
+  double scrubbed_bytes_ = 0;
+  double scrub_damaged_ = 0;
+  double scrub_unreadable_ = 0;
   double drill_attempts_ = 0;
   std::map<std::string, double> drill_failures_;  // by stage
   double drill_skipped_ = 0;

@@ -14,9 +14,16 @@
 #include "base/status.h"
 #include "io/context.h"
 #include "io/durable_file.h"
+#include "store/checks.h"
 #include "store/manifest.h"
 
 namespace etcdrill::store {
+
+struct StoredSnapshot {
+  Manifest manifest;
+  Checks checks;
+  std::string problem;  // why its file can't be what was stored; empty if nothing shows at first sight
+};
 
 struct DrillFile {
   std::string name;  // NAME-UTC
@@ -29,7 +36,8 @@ class LocalStore {
   // Creates the directory if it is missing.
   static Result<std::unique_ptr<LocalStore>> Open(const Context& context, const std::string& path);
 
-  // For the one sidecar that owns the store: locks it (kBusy if another one does) and removes what a killed run left.
+  // For the one sidecar that owns the store: locks it (kBusy, naming the owner, if another one does) and removes what a
+  // killed run left.
   Status TakeOwnership();
 
   const std::string& path() const { return path_; }
@@ -42,9 +50,10 @@ class LocalStore {
   Status Seal(DurableFile file, const Manifest& manifest);
 
   std::string SnapshotPath(std::string_view name) const;
-  // All complete snapshots, oldest first. One whose manifest can't be read, or whose file is not there, is logged and
-  // left out.
-  Result<std::vector<Manifest>> List() const;
+  // All that have a manifest, oldest first. One whose manifest can't be read is logged and left out.
+  Result<std::vector<StoredSnapshot>> List() const;
+  // Whether there is one of that name, whole or not.
+  bool Has(std::string_view name) const;
   // kNotFound if there is no such snapshot, kDamaged if its file and its manifest do not fit.
   Result<Manifest> Find(std::string_view name) const;
 
@@ -60,6 +69,8 @@ class LocalStore {
     LocalStore& store_;
     const std::string name_;
   };
+  // Changes what is kept of it in checks/; kNotFound if there is no such snapshot any more.
+  Status UpdateChecks(const std::string& name, const std::function<void(Checks&)>& change);
   // Sealing backwards: first the manifest goes, so that at no moment it speaks for a file that is not there; a file
   // that a crash leaves behind is removed by the next owner. kBusy if it is in use. Drill reports stay: they are
   // evidence.
@@ -73,6 +84,12 @@ class LocalStore {
   Result<std::vector<DrillFile>> DrillReports() const;
 
  private:
+  std::string ManifestPath(std::string_view name) const;
+  std::string ChecksPath(std::string_view name) const;
+  Result<Manifest> ReadManifest(std::string_view name) const;
+  Status CheckFile(const Manifest& manifest) const;
+  Checks ReadChecks(std::string_view name) const;
+  Status Sweep(const std::string& dir);
   LocalStore(const Context& context, std::string path, WallTime created)
       : context_(context), path_(std::move(path)), created_(created) {}
 

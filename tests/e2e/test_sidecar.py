@@ -3,6 +3,7 @@
 first scrape on; faults of the cluster are survived; a signal ends it at once and leaves nothing half-done."""
 import datetime
 import json
+import os
 import signal
 import socket
 import sys
@@ -23,7 +24,8 @@ cluster:
   tls: {{ca_file: {pki}/ca.crt, cert_file: {pki}/client.crt, key_file: {pki}/client.key}}
   auth: {{username: root, password_file: password}}
 store: {{path: store}}
-snapshot: {{schedule: "@every {snapshot}"{snapshot_more}}}
+snapshot: {{schedule: "@every {snapshot}", skip_unchanged: {skip_unchanged}{snapshot_more}}}
+scrub: {{period: {scrub}, rate: 100MiB/s}}
 drill:
   schedule: "@every {drill}"
   scratch_dir: scratch
@@ -135,12 +137,14 @@ class SidecarCase(harness.TestCase):
         cls.cluster.enable_auth(PASSWORD)
 
     @classmethod
-    def configure(cls, directory, snapshot="1h", drill="1h", endpoints=None, name="etcdrill.yaml", snapshot_more=""):
+    def configure(cls, directory, snapshot="1h", drill="1h", endpoints=None, name="etcdrill.yaml", skip_unchanged="false",
+                  scrub="7d", snapshot_more=""):
         """Writes a configuration; its path and its port."""
         (directory / "password").write_text(PASSWORD + "\n")
         port = harness.free_port()
         text = CONFIG.format(endpoints=json.dumps(endpoints or cls.cluster.endpoints), pki=cls.scene.certs, port=port,
-                             etcd=harness.tool("3.5", "etcd"), snapshot=snapshot, drill=drill, snapshot_more=snapshot_more)
+                             etcd=harness.tool("3.5", "etcd"), snapshot=snapshot, drill=drill, skip_unchanged=skip_unchanged,
+                             scrub=scrub, snapshot_more=snapshot_more)
         (directory / name).write_text(text)
         return directory / name, port
 
@@ -287,6 +291,40 @@ class Restart(SidecarCase):
         self.assertEqual(harness.by_label(families["etcdrill_drill_last_stage_duration_seconds"], "stage"), seconds)
         self.assertStops(after)
 
+    def test_a_large_store_is_known_within_a_second(self):
+        before = self.start()
+        before.wait_for_line("drill passed")
+        self.assertEqual(before.stop(), 0)
+        copies = 10_000
+        self.multiply(copies)
+        os.sync()  # or the first thing that the sidecar makes durable waits for all of this
+        after = self.start(scrub="36500d")
+        families = harness.parse_metrics(after.first_answer("/metrics"))
+        self.assertEqual(harness.by_label(families["etcdrill_snapshots"], "state"),
+                         {"verified": copies + 1, "unverified": 0, "failed": 0})
+        # Of the processor, not of the clock: other tests and builds may run beside this one.
+        seconds = families["process_cpu_seconds_total"].samples[0][2]
+        print(f"{copies} snapshots with a drill each: {seconds:.2f} s", file=sys.stderr)
+        self.assertLess(seconds, 1.5)  # on two cores
+        self.assertEqual(after.stop(), 0)
+
+    def multiply(self, copies):
+        """Fills the store with copies of the one snapshot in it and of its drill; the files have its size and no blocks."""
+        store = self.dir / "store"
+        name, = (path.stem for path in store.glob("*.db"))
+        manifest = (store / f"{name}.json").read_text()
+        report = next((store / "drills").glob("*.json")).read_text()
+        for number in range(copies):
+            time = datetime.datetime(2026, 1, 1, tzinfo=datetime.timezone.utc) + datetime.timedelta(minutes=30 * number)
+            copy = f"e2e-{number:020}-{time:%Y%m%dT%H%M%SZ}"
+            text = manifest.replace(name, copy)
+            taken = json.loads(manifest)["taken"]
+            (store / f"{copy}.json").write_text(text.replace(taken, f"{time:%Y-%m-%dT%H:%M:%SZ}"))
+            with open(store / f"{copy}.db", "wb") as file:
+                file.truncate(json.loads(manifest)["size"])
+            (store / "checks" / f"{copy}.json").write_text('{"kind": "SnapshotChecks", "hashed": "2026-11-22T08:00:00Z"}')
+            (store / "drills" / f"{copy}-{time:%Y%m%dT%H%M%SZ}.json").write_text(report.replace(name, copy))
+
     def check_evidence(self, count):
         config = ("--config", self.dir / "etcdrill.yaml")
         self.assertIn(f"{count} drill reports", self.etcdrill("drills", "verify", *config).out)
@@ -356,6 +394,64 @@ class Retention(SidecarCase):
         self.assertEqual(len(list((self.dir / "store").glob("*.db"))), len(names), "a dry run deletes nothing")
         self.assertIn("surplus", self.etcdrill("retention", "--config", config).out)
         self.assertEqual({path.stem for path in (self.dir / "store").glob("*.db")}, {names[-1], drilled})
+
+
+class Unchanged(SidecarCase):
+    def test_nothing_new_is_no_snapshot_but_fresh(self):
+        sidecar = self.start(snapshot="1s", skip_unchanged="true")
+        sidecar.wait_for_line("snapshot taken")
+        sidecar.wait_for_line("snapshot skipped", after=2)
+        first, = Store(self.dir / "store").manifests
+        fresh = "etcdrill_snapshot_last_success_timestamp_seconds"
+        self.assertGreater(sidecar.value(fresh), unix(first["taken"]) + 1)
+        self.assertGreaterEqual(sidecar.value("etcdrill_snapshot_skipped_total", reason="unchanged"), 2)
+        self.assertEqual(sidecar.value("etcdrill_snapshot_attempts_total"), 1)
+        self.cluster.etcdctl("put", "/unchanged", "no more")
+        sidecar.wait_for_line("snapshot taken", after=1)
+        sidecar.wait_for_line("snapshot skipped", after=len(sidecar.lines("snapshot skipped")))
+        self.assertEqual(sidecar.stop(), 0)
+        before = Store(self.dir / "store").manifests[-1]
+        after = self.start(snapshot="1h", skip_unchanged="true")
+        self.assertGreater(after.value(fresh), unix(before["taken"]))
+        self.assertEqual(len(Store(self.dir / "store").manifests), 2)
+        self.assertStops(after)
+
+    def test_not_for_longer_than_force_after(self):
+        sidecar = self.start(snapshot="1s", skip_unchanged="true", snapshot_more=", force_after: 3s")
+        sidecar.wait_for_line("snapshot skipped")
+        sidecar.wait_for_line("snapshot taken", after=1)
+        self.assertStops(sidecar)
+
+    def test_not_when_the_newest_is_damaged_or_the_source_is_away(self):
+        sidecar = self.start(snapshot="1s", skip_unchanged="true")
+        sidecar.wait_for_line("snapshot skipped")
+        database, = (self.dir / "store").glob("*.db")
+        database.unlink()
+        sidecar.wait_for_line("snapshot taken", after=1)
+        self.cluster.kill(*self.cluster.members)
+        sidecar.wait_for_line("snapshot failed")
+        self.cluster.start()
+        sidecar.wait_for_line("snapshot skipped", after=len(sidecar.lines("snapshot skipped")))
+        sidecar.wait_for_value(0, "etcdrill_snapshot_consecutive_failures")
+
+
+class Scrub(SidecarCase):
+    def test_rot_is_found_within_the_period_and_stays_known(self):
+        sidecar = self.start(scrub="6s")
+        sidecar.wait_for_line("snapshot scrubbed")
+        self.assertGreater(sidecar.value("etcdrill_scrub_bytes_total"), 100_000)
+        database, = (self.dir / "store").glob("*.db")
+        content = bytearray(database.read_bytes())
+        content[len(content) // 2] ^= 1
+        database.write_bytes(content)
+        sidecar.wait_for_line("a stored snapshot is not what it was", timeout=6)
+        sidecar.wait_for_value(1, "etcdrill_snapshots", state="failed")
+        self.assertEqual(sidecar.value("etcdrill_scrub_failures_total", reason="damaged"), 1)
+        self.assertEqual(sidecar.stop(), 0)
+        after = self.start()
+        self.assertEqual(after.value("etcdrill_snapshots", state="failed"), 1)
+        self.assertIsNone(after.value("etcdrill_scrub_oldest_timestamp_seconds"))
+        self.assertEqual(after.stop(), 0)
 
 
 class Signals(SidecarCase):

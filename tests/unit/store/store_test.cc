@@ -1,6 +1,8 @@
 // The store on disk: what is sealed is found again, what is not sealed is not there.
+#include <fmt/format.h>
 #include <sys/stat.h>
 
+#include "io/host.h"
 #include "store/local_store.h"
 #include "store/name_claims.h"
 #include "support/catch.h"
@@ -62,11 +64,11 @@ TEST_CASE("sealed snapshots are listed by age") {
   const auto list = (*store)->List();
   REQUIRE(list.ok());
   REQUIRE(list->size() == 2);
-  CHECK((*list)[0].revision == 10);
-  CHECK((*list)[1].revision == 20);
+  CHECK((*list)[0].manifest.revision == 10);
+  CHECK((*list)[1].manifest.revision == 20);
   CHECK((*store)->Find("nothing").status().ok() == false);
   struct stat st {};
-  REQUIRE(stat((*store)->SnapshotPath((*list)[0].name).c_str(), &st) == 0);
+  REQUIRE(stat((*store)->SnapshotPath((*list)[0].manifest.name).c_str(), &st) == 0);
   CHECK((st.st_mode & 0777) == 0600);
   REQUIRE(stat((*store)->path().c_str(), &st) == 0);
   CHECK((st.st_mode & 0777) == 0700);
@@ -100,7 +102,10 @@ TEST_CASE("one owner at a time, and `created` outlives it") {
     REQUIRE((*first)->TakeOwnership().ok());
     created = (*first)->created();
     const auto second = LocalStore::Open(test.context(), dir);
-    CHECK(ReasonOf((*second)->TakeOwnership()) == Reason::kBusy);
+    const Status taken = (*second)->TakeOwnership();
+    CHECK(ReasonOf(taken) == Reason::kBusy);
+    CHECK_THAT(std::string(MessageOf(taken)),
+               Catch::Matchers::ContainsSubstring(fmt::format("process {} on {}", ProcessId(), HostName())));
   }
   const auto again = LocalStore::Open(test.context(), dir);
   CHECK((*again)->TakeOwnership().ok());
@@ -111,7 +116,7 @@ TEST_CASE("a deleted snapshot is gone; one in use stays") {
   TestContext test;
   const auto store = LocalStore::Open(test.context(), test.Path("store"));
   Seal(test, **store, MakeManifest(20));
-  const std::string name = (*store)->List()->at(0).name;
+  const std::string name = (*store)->List()->at(0).manifest.name;
   {
     const LocalStore::Use use(**store, name);
     const LocalStore::Use again(**store, name);
@@ -128,7 +133,7 @@ TEST_CASE("a deletion that stops half-way leaves no manifest behind, and the nex
   TestContext test;
   const auto store = LocalStore::Open(test.context(), test.Path("store"));
   Seal(test, **store, MakeManifest(20));
-  const std::string name = (*store)->List()->at(0).name;
+  const std::string name = (*store)->List()->at(0).manifest.name;
   const std::string path = (*store)->SnapshotPath(name);
   REQUIRE(test.fs().Unlink(path).ok());
   REQUIRE(test.fs().MakeDirs(JoinPath(path, "can not be unlinked"), 0700).ok());
@@ -139,6 +144,50 @@ TEST_CASE("a deletion that stops half-way leaves no manifest behind, and the nex
   testing::WriteFile(path, "12345");
   REQUIRE((*store)->TakeOwnership().ok());
   CHECK_FALSE(test.fs().Exists(path));
+}
+
+TEST_CASE("what was seen of a snapshot later is kept beside it, and goes with it") {
+  TestContext test;
+  const std::string dir = test.Path("store");
+  std::string name;
+  const WallTime then = *ParseRfc3339("2026-11-22T08:00:00Z");
+  {
+    const auto store = LocalStore::Open(test.context(), dir);
+    Seal(test, **store, MakeManifest(20));
+    name = (*store)->List()->at(0).manifest.name;
+    CHECK_FALSE((*store)->List()->at(0).checks.hashed.has_value());
+    REQUIRE((*store)->UpdateChecks(name, [&](Checks& c) { c.hashed = then; }).ok());
+    REQUIRE((*store)->UpdateChecks(name, [&](Checks& c) { c.damaged = then + 1h, c.damage = "rotten"; }).ok());
+    REQUIRE((*store)->UpdateChecks(name, [&](Checks& c) { c.confirmed = then + 2h; }).ok());
+  }
+  const auto store = LocalStore::Open(test.context(), dir);
+  const Checks checks = (*store)->List()->at(0).checks;
+  CHECK(checks.hashed == then);
+  CHECK(checks.damaged == then + 1h);
+  CHECK(checks.damage == "rotten");
+  CHECK(checks.confirmed == then + 2h);
+
+  const std::string file = JoinPath(dir, "checks/" + name + ".json");
+  testing::WriteFile(file, "{");  // nobody else's to read: then it was merely not looked at
+  CHECK_FALSE((*store)->List()->at(0).checks.hashed.has_value());
+  REQUIRE((*store)->Delete(name).ok());
+  CHECK_FALSE(test.fs().Exists(file));
+  CHECK(ReasonOf((*store)->UpdateChecks(name, [](Checks&) {})) == Reason::kNotFound);
+  testing::WriteFile(file, "{}");  // of a deletion that was cut short
+  REQUIRE((*store)->TakeOwnership().ok());
+  CHECK_FALSE(test.fs().Exists(file));
+}
+
+TEST_CASE("a snapshot that is cut or gone is listed with its problem") {
+  TestContext test;
+  const auto store = LocalStore::Open(test.context(), test.Path("store"));
+  Seal(test, **store, MakeManifest(20));
+  const std::string path = (*store)->SnapshotPath((*store)->List()->at(0).manifest.name);
+  CHECK((*store)->List()->at(0).problem.empty());
+  testing::WriteFile(path, "1234");
+  CHECK_THAT((*store)->List()->at(0).problem, Catch::Matchers::ContainsSubstring("4 bytes, 5 were stored"));
+  REQUIRE(test.fs().Unlink(path).ok());
+  CHECK_THAT((*store)->List()->at(0).problem, Catch::Matchers::ContainsSubstring(path));
 }
 
 TEST_CASE("drill reports come back in the order in which they were written") {

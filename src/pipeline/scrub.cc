@@ -1,0 +1,64 @@
+// The plan, and the reading.
+#include "pipeline/scrub.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/bytes.h"
+#include "crypto/hash.h"
+#include "io/page_cache.h"
+
+namespace etcdrill::pipeline {
+namespace {
+
+constexpr uint64_t kChunkBytes = uint64_t{256} << 10;
+
+}  // namespace
+
+std::vector<store::Manifest> PlanScrub(const Catalog& catalog, Duration period, WallTime now) {
+  std::vector<const CatalogEntry*> due;
+  for (const CatalogEntry& entry : catalog.snapshots) {
+    const WallTime last = entry.LastHashed();
+    const bool old = now - last >= period / 2 || last > now;  // a date in the future proves nothing
+    const bool unrecorded = !entry.problem.empty() && !entry.checks.damaged.has_value();
+    if (unrecorded || (old && entry.state != SnapshotState::kFailed)) due.push_back(&entry);
+  }
+  std::stable_sort(due.begin(), due.end(),
+                   [](const auto* a, const auto* b) { return a->LastHashed() < b->LastHashed(); });
+  std::vector<store::Manifest> plan;
+  for (const CatalogEntry* entry : due) plan.push_back(entry->manifest);
+  return plan;
+}
+
+Status HashAgain(const Context& context, const std::string& path, const store::Manifest& manifest,
+                 uint64_t bytes_per_second) {
+  ForgetCachedPages(path);
+  auto opened = context.fs.OpenForReading(path);
+  if (!opened.ok() && ReasonOf(opened.status()) == Reason::kNotFound) {
+    return Error(Reason::kDamaged, fmt::format("{}: the file is gone, its manifest is not", path));
+  }
+  ASSIGN_OR_RETURN(const auto file, std::move(opened));
+  if (file->Size() != manifest.size_bytes) {
+    return Error(Reason::kDamaged,
+                 fmt::format("{}: the file has {} bytes, {} were stored", path, file->Size(), manifest.size_bytes));
+  }
+  const MonotonicTime start = context.clock.Monotonic();
+  std::string chunk;
+  Sha256 sum;
+  for (uint64_t at = 0; at < file->Size(); at += chunk.size()) {
+    chunk.resize(std::min(kChunkBytes, file->Size() - at));
+    RETURN_IF_ERROR(file->Read(at, chunk));
+    sum.Update(chunk);
+    const double seconds = static_cast<double>(at + chunk.size()) / static_cast<double>(bytes_per_second);
+    const auto pace = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
+    if (!context.clock.SleepUntil(start + pace, context.stop)) return Error(Reason::kInterrupted, "stopped");
+  }
+  ForgetCachedPages(path);  // what nobody reads should not push out what others do
+  const std::string sha256 = Hex(sum.Finish());
+  if (sha256 == manifest.sha256) return OkStatus();
+  return Error(Reason::kDamaged, fmt::format("{}: the SHA-256 of the file is {}, it was {} when it was stored", path,
+                                             sha256, manifest.sha256));
+}
+
+}  // namespace etcdrill::pipeline

@@ -1,0 +1,39 @@
+// Fields that are not known are left out.
+#include "store/checks.h"
+
+#include <nlohmann/json.hpp>
+
+namespace etcdrill::store {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+void Put(Json& json, const char* key, const std::optional<WallTime>& time) {
+  if (time.has_value()) json[key] = FormatRfc3339(*time);
+}
+
+std::string Text(const Json& json, const char* key) {
+  return json.contains(key) && json[key].is_string() ? json[key].get<std::string>() : "";
+}
+
+}  // namespace
+
+std::string ToJson(const Checks& checks) {
+  Json json = {{"apiVersion", "etcdrill/v1"}, {"kind", "SnapshotChecks"}};
+  Put(json, "confirmed", checks.confirmed);
+  Put(json, "hashed", checks.hashed);
+  Put(json, "damaged", checks.damaged);
+  if (!checks.damage.empty()) json["damage"] = checks.damage;
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+Result<Checks> ParseChecks(std::string_view text) {
+  const Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object() || Text(json, "kind") != "SnapshotChecks") {
+    return Error(Reason::kDamaged, "not a record of checks");
+  }
+  return Checks{ParseRfc3339(Text(json, "confirmed")), ParseRfc3339(Text(json, "hashed")),
+                ParseRfc3339(Text(json, "damaged")), Text(json, "damage")};
+}
+
+}  // namespace etcdrill::store

@@ -1,0 +1,25 @@
+// checks/NAME.json: what was seen of a stored snapshot after it was sealed. The manifest is written once and then only
+// read; this is replaced whole each time, and a store without it has merely not been looked at.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+#include "base/status.h"
+
+namespace etcdrill::store {
+
+struct Checks {
+  std::optional<WallTime> confirmed;  // last time that the source held nothing newer
+  std::optional<WallTime> hashed;     // last time that its bytes were those of the manifest
+  std::optional<WallTime> damaged;    // when they were found not to be
+  std::string damage;                 // and how that showed
+};
+
+std::string ToJson(const Checks& checks);
+// kDamaged if the text is none.
+Result<Checks> ParseChecks(std::string_view text);
+
+}  // namespace etcdrill::store

@@ -1,0 +1,94 @@
+// Which snapshots are hashed again, at which pace, and what is found.
+#include "pipeline/scrub.h"
+
+#include "base/bytes.h"
+#include "crypto/hash.h"
+#include "support/catch.h"
+#include "support/fake_clock.h"
+#include "support/snapshots.h"
+#include "support/test_context.h"
+
+namespace etcdrill::pipeline {
+namespace {
+
+using etcdrill::testing::TestContext;
+using namespace std::chrono_literals;
+
+const WallTime kNow = *ParseRfc3339("2026-11-22T12:00:00Z");
+constexpr Duration kPeriod = 7 * 24h;
+
+CatalogEntry Entry(const std::string& name, Duration age, std::optional<Duration> hashed = std::nullopt) {
+  CatalogEntry entry;
+  entry.manifest.name = name;
+  entry.manifest.taken = kNow - age;
+  if (hashed.has_value()) entry.checks.hashed = kNow - *hashed;
+  return entry;
+}
+
+std::string Plan(std::vector<CatalogEntry> entries) {
+  Catalog catalog;
+  catalog.snapshots = std::move(entries);
+  std::string names;
+  for (const store::Manifest& m : PlanScrub(catalog, kPeriod, kNow)) names += m.name;
+  return names;
+}
+
+TEST_CASE("due is what was not hashed for half a period, the longest waiting first") {
+  CHECK(Plan({}).empty());
+  CHECK(Plan({Entry("a", 3 * 24h), Entry("b", 1h)}).empty());
+  CHECK(Plan({Entry("a", 4 * 24h), Entry("b", 5 * 24h), Entry("c", 3 * 24h)}) == "ba");
+  CHECK(Plan({Entry("a", 90 * 24h, 1h), Entry("b", 90 * 24h, 4 * 24h)}) == "b");
+  CHECK(Plan({Entry("a", 4 * 24h, -1h)}) == "a");  // hashed in the future, by a clock that was wrong
+}
+
+TEST_CASE("what is damaged is left alone once that is recorded") {
+  CatalogEntry failed = Entry("a", 90 * 24h);
+  failed.state = SnapshotState::kFailed;
+  CHECK(Plan({failed}).empty());
+  failed.problem = "gone";
+  CHECK(Plan({failed}) == "a");
+  failed.checks.damaged = kNow;
+  CHECK(Plan({failed}).empty());
+}
+
+struct Stored {
+  Stored() {
+    etcdrill::testing::WriteFile(path, content);
+    manifest.size_bytes = content.size();
+    Sha256 sum;
+    sum.Update(content);
+    manifest.sha256 = Hex(sum.Finish());
+  }
+  Status Hash(uint64_t bytes_per_second = uint64_t{1} << 40) {
+    const Context c{test.fs(),          clock,           test.context().random, test.context().processes,
+                    test.context().log, stop.get_token()};
+    return HashAgain(c, path, manifest, bytes_per_second);
+  }
+  TestContext test;
+  etcdrill::testing::FakeClock clock{kNow};
+  std::stop_source stop;
+  std::string content = std::string(3'000'000, 'x');
+  const std::string path = test.Path("a.db");
+  store::Manifest manifest;
+};
+
+TEST_CASE("rot is found: a bit, a byte too few, the whole file") {
+  Stored stored;
+  CHECK(stored.Hash().ok());
+  SECTION("a bit") { stored.content[2'999'999] ^= 1; }
+  SECTION("a byte too few") { stored.content.pop_back(); }
+  etcdrill::testing::WriteFile(stored.path, stored.content);
+  SECTION("gone") { REQUIRE(stored.test.fs().Unlink(stored.path).ok()); }
+  CHECK(ReasonOf(stored.Hash()) == Reason::kDamaged);
+}
+
+TEST_CASE("reading keeps to its rate, and ends when asked to") {
+  Stored stored;
+  CHECK(stored.Hash(1'000'000).ok());
+  CHECK(stored.clock.passed() == 3s);
+  stored.clock.At(4s, [&] { stored.stop.request_stop(); });
+  CHECK(ReasonOf(stored.Hash(1'000'000)) == Reason::kInterrupted);
+}
+
+}  // namespace
+}  // namespace etcdrill::pipeline
