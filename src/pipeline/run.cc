@@ -96,9 +96,9 @@ Status RestoreMember(const Context& context, const DrillRequest& request, const 
 
 Result<SnapshotOutcome> TakeSnapshot(const Context& context, const SnapshotRequest& request, store::LocalStore& store) {
   // A member that held other data than most when the last snapshot was taken is not copied before it was equal again.
-  ASSIGN_OR_RETURN(const std::vector<store::Manifest> earlier, store.List());
+  ASSIGN_OR_RETURN(const std::vector<store::StoredSnapshot> earlier, store.List());
   const std::set<std::string> distrusted =
-      earlier.empty() ? std::set<std::string>() : DisagreementOf(earlier.back()).distrusted;
+      earlier.empty() ? std::set<std::string>() : DisagreementOf(earlier.back().manifest).distrusted;
   ASSIGN_OR_RETURN(Captured captured, CaptureAndVerify(context, request, distrusted, store.StagingPath()));
   // Lineage: does it go on where the newest one of the store ends? A divergence is told, but is no damage.
   if (captured.outcome.verdict.ok()) {
