@@ -32,6 +32,8 @@ HEAVY = {
     "civetweb.h": r"report/http_server\.cc",
     "openssl/": r"crypto/",
     "isa-l/": r"crypto/",
+    "zip.h": r"io/expand\.cc",
+    "zlib.h": r"io/expand\.cc",
     "nlohmann/": r".*\.cc",
     "proto/etcdserverpb.grpc": r"etcd/",
 }
