@@ -27,6 +27,8 @@ using namespace std::chrono_literals;
 constexpr int kScrubTurns = 24;  // in a period
 constexpr Duration kScrubEveryMax = 1h;
 
+constexpr Duration kAdoptLookMax = 10s;  // between two looks at the folders of others
+
 report::LiveFacts ReadLive(const Context& context, const config::Config& config, const etcd::Client& client) {
   report::LiveFacts live;
   live.log_warnings = static_cast<double>(context.log.Count(LogLevel::kWarn));
@@ -107,6 +109,12 @@ void RunSchedules(const Context& context, const config::Config& config, const Si
   add(
       report::Task::kScrub, config::Every(std::min<Duration>(config.scrub.period / kScrubTurns, kScrubEveryMax)), {},
       {}, [&] { tasks.Scrub(); }, [] {});
+  if (!config.adopt.files.empty()) {
+    const pipeline::ScheduledTask look = {
+        .schedule = config::Every(std::min<Duration>(config.adopt.quiet, kAdoptLookMax)),
+        .run = [&] { tasks.Adopt(); }};
+    threads.emplace_back([&context, look] { pipeline::RunSchedule(context.clock, context.stop, look); });
+  }
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// The three tasks. A run that a stop request ended is neither a success nor a failure: nothing is counted or kept of
+// The tasks. A run that a stop request ended is neither a success nor a failure: nothing is counted or kept of
 // it.
 #include "app/sidecar_tasks.h"
 
@@ -59,6 +59,7 @@ Result<SidecarTasks::LastRuns> SidecarTasks::ReadStore() {
   {
     const std::lock_guard lock(mutex_);
     ++store_reads_;
+    last_adopted_ = pipeline::LastAdopted(catalog);
   }
   store_read_.notify_all();
   LastRuns last;
@@ -72,13 +73,12 @@ void SidecarTasks::RefreshMetrics() {
   if (!read.ok()) context_.log.Error("the store can't be read", {{"err", MessageOf(read)}});
 }
 
-bool SidecarTasks::SkipUnchanged() {
-  if (!config_.snapshot.skip_unchanged) return false;
+// If the source holds nothing that the store does not, this moment is as good as that of a new snapshot.
+bool SidecarTasks::ConfirmUnchanged(Duration age_max) {
   const auto catalog = pipeline::ReadCatalog(context_, store_);
   if (!catalog.ok()) return false;
   const WallTime now = context_.clock.Now();
-  const pipeline::CatalogEntry* same =
-      pipeline::FindUnchanged(*catalog, client_, config_.cluster.name, config_.snapshot.force_after, now);
+  const pipeline::CatalogEntry* same = pipeline::FindUnchanged(*catalog, client_, config_.cluster.name, age_max, now);
   if (same == nullptr) return false;
   const Status kept =
       store_.UpdateChecks(same->manifest.name, [now](store::Checks& checks) { checks.confirmed = now; });
@@ -87,29 +87,54 @@ bool SidecarTasks::SkipUnchanged() {
   context_.log.Info(
       "snapshot skipped",
       {{"reason", "unchanged"}, {"snapshot", same->manifest.name}, {"revision", same->manifest.revision}});
+  RefreshMetrics();
   return true;
 }
 
 void SidecarTasks::TakeSnapshot() {
-  if (SkipUnchanged()) {
-    RefreshMetrics();
-    return;
-  }
+  if (config_.snapshot.skip_unchanged && ConfirmUnchanged(config_.snapshot.force_after)) return;
   metrics_.SnapshotStarted();
   const auto outcome = pipeline::TakeSnapshot(
       context_, {.client = client_, .cluster = config_.cluster.name, .timeout = config_.snapshot.timeout}, store_);
-  Status result = outcome.ok() ? outcome->verdict : outcome.status();
+  ReportSnapshot(outcome, outcome.ok() ? outcome->manifest.size_bytes : 0);
+}
+
+void SidecarTasks::Adopt() {
+  std::unique_lock lock(mutex_);
+  const std::optional<WallTime> last = last_adopted_;
+  lock.unlock();
+  const auto file = foreign_.FindNew(last);
+  if (!file.has_value()) return;
+  const auto outcome =
+      pipeline::AdoptSnapshot(context_, {.client = client_, .cluster = config_.cluster.name}, *file, store_);
+  if (!outcome.ok() && ReasonOf(outcome.status()) == Reason::kBusy) return;  // once it is quiet again
+  foreign_.Ignore(*file);
+  if (!outcome.ok() && ReasonOf(outcome.status()) == Reason::kAlreadyExists) {
+    if (!ConfirmUnchanged(Duration::max())) {  // the file has the same users, leases and members, too
+      context_.log.Warn("a new file holds an old snapshot",
+                        {{"file", file->path}, {"err", MessageOf(outcome.status())}});
+    }
+    return;
+  }
+  metrics_.SnapshotStarted();
+  ReportSnapshot(outcome, 0);
+}
+
+void SidecarTasks::ReportSnapshot(const Result<pipeline::SnapshotOutcome>& outcome, uint64_t received_bytes) {
+  const Status result = outcome.ok() ? outcome->verdict : outcome.status();
   if (Interrupted(result)) return;
   if (result.ok()) {
     const store::Manifest& m = outcome->manifest;
-    metrics_.SnapshotSucceeded(m.duration_seconds, m.size_bytes);
-    context_.log.Info("snapshot taken", {{"snapshot", m.name},
-                                         {"revision", m.revision},
-                                         {"keys", m.live_keys},
-                                         {"size_bytes", m.size_bytes},
-                                         {"verdict", m.verdict},
-                                         {"endpoint", m.endpoint},
-                                         {"chosen", m.chosen}});
+    metrics_.SnapshotSucceeded(m.duration_seconds, received_bytes);
+    context_.log.Info(
+        m.adopted.has_value() ? "snapshot adopted" : "snapshot taken",
+        {{"snapshot", m.name},
+         {"revision", m.revision},
+         {"keys", m.live_keys},
+         {"size_bytes", m.size_bytes},
+         {"verdict", m.verdict},
+         {m.adopted.has_value() ? "file" : "endpoint", m.adopted.has_value() ? m.adopted->path : m.endpoint},
+         {"chosen", m.chosen}});
     if (const auto found = pipeline::DisagreementOf(m); !found.text.empty()) {
       context_.log.Error("members disagree", {{"snapshot", m.name}, {"err", found.text}});
     }
@@ -133,7 +158,7 @@ void SidecarTasks::DeleteSurplus() {
     if (deleted.ok()) {
       metrics_.SnapshotDeleted(pipeline::FateName(d.fate));
       context_.log.Info("snapshot deleted", {{"snapshot", name}, {"reason", pipeline::FateName(d.fate)}});
-    } else if (ReasonOf(deleted) != Reason::kBusy) {  // its turn comes again
+    } else if (ReasonOf(deleted) != Reason::kBusy && ReasonOf(deleted) != Reason::kNotFound) {  // its turn comes again
       metrics_.DeletionFailed();
       context_.log.Error("a snapshot can't be deleted", {{"snapshot", name}, {"err", MessageOf(deleted)}});
     }

@@ -9,6 +9,7 @@
 #include "config/config.h"
 #include "etcd/client.h"
 #include "io/context.h"
+#include "pipeline/adopt.h"
 #include "pipeline/stored_drill.h"
 #include "report/metrics.h"
 #include "store/local_store.h"
@@ -20,7 +21,12 @@ class SidecarTasks {
  public:
   SidecarTasks(const Context& context, const config::Config& config, etcd::Client& client, store::LocalStore& store,
                report::Metrics& metrics)
-      : context_(context), config_(config), client_(client), store_(store), metrics_(metrics) {}
+      : context_(context),
+        config_(config),
+        client_(client),
+        store_(store),
+        metrics_(metrics),
+        foreign_(context, config.adopt.files, config.adopt.quiet) {}
 
   struct LastRuns {
     std::optional<WallTime> snapshot;
@@ -35,6 +41,8 @@ class SidecarTasks {
   void ProbeHealth();
   // Compares the data of all members.
   void CompareMembers();
+  // Takes in the newest snapshot of others, if there is a new one.
+  void Adopt();
   // Hashes again what is due.
   void Scrub();
 
@@ -42,7 +50,9 @@ class SidecarTasks {
   Result<std::vector<store::Manifest>> WaitForPlan();
   void RunDrill(const store::Manifest& snapshot);
   void ReportDrill(const pipeline::StoredDrill& drill);
-  bool SkipUnchanged();
+  bool ConfirmUnchanged(Duration age_max);
+  // Counts and logs a snapshot that was taken, adopted, or neither.
+  void ReportSnapshot(const Result<pipeline::SnapshotOutcome>& outcome, uint64_t received_bytes);
   void DeleteSurplus();
   void ScrubOne(const store::Manifest& snapshot);
   void RefreshMetrics();
@@ -53,10 +63,13 @@ class SidecarTasks {
   etcd::Client& client_;
   store::LocalStore& store_;
   report::Metrics& metrics_;
+  pipeline::ForeignFiles foreign_;  // of Adopt's thread
 
   std::mutex mutex_;
   std::condition_variable_any store_read_;
-  uint64_t store_reads_ = 0;  // guarded by mutex_
+  // Guarded by mutex_.
+  uint64_t store_reads_ = 0;
+  std::optional<WallTime> last_adopted_;
 };
 
 }  // namespace etcdrill::app

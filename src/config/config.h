@@ -86,6 +86,12 @@ struct DrillConfig {
   std::vector<Assertion> assertions;
 };
 
+// Snapshots that others take, by path; the last part may have *, ? and [].
+struct AdoptConfig {
+  std::vector<std::string> files;
+  Duration quiet = 30s;  // for as long a file must not change before it counts as complete
+};
+
 // Stored snapshots are hashed again, so that none waits longer than the period, if the rate allows it.
 struct ScrubConfig {
   Duration period = 7 * 24h;
@@ -113,6 +119,7 @@ struct WebSettings {
 struct Config {
   ClusterConfig cluster;
   std::string store_path = "/var/lib/etcdrill/snapshots";
+  AdoptConfig adopt;
   SnapshotConfig snapshot;
   DrillConfig drill;
   ScrubConfig scrub;

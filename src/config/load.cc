@@ -13,6 +13,8 @@ void ReadRoot(Section root, Config& config) {
   ReadCluster(root.Sub("cluster"), config.cluster);
   Section store = root.Sub("store");
   store.Read("path", config.store_path);
+  store.Read("adopt", config.adopt.files, CheckAdopt);
+  store.Read("adopt_quiet", config.adopt.quiet);
   store.Finish();
   ReadSnapshot(root.Sub("snapshot"), config.snapshot);
   ReadDrill(root.Sub("drill"), config.drill);
@@ -53,6 +55,7 @@ void ResolvePaths(Config& config, const std::string& dir) {
         &config.cluster.password_file, &config.store_path, &config.drill.scratch_dir, &config.web.config_file}) {
     Resolve(*path, dir);
   }
+  for (std::string& path : config.adopt.files) Resolve(path, dir);
   for (std::string& path : config.drill.etcd_binaries) Resolve(path, dir);
 }
 

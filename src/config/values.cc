@@ -52,6 +52,15 @@ Status CheckListen(std::string_view address) {
                fmt::format("\"{}\" is not HOST:PORT, such as 127.0.0.1:9379, [::1]:9379 or :9379", address));
 }
 
+Status CheckAdopt(std::string_view path) {
+  const size_t slash = path.rfind('/');
+  const std::string_view dir = slash == std::string_view::npos ? "" : path.substr(0, slash);
+  if (dir.find_first_of("*?[") == std::string_view::npos && !path.empty() && !path.ends_with('/')) return OkStatus();
+  return Error(Reason::kConfig, fmt::format("\"{}\" is not a file with wildcards in its name only, such as "
+                                            "/var/backups/etcd/*.db",
+                                            path));
+}
+
 Status CheckExpression(std::string_view text) {
   const RE2 expression(re2::StringPiece(text.data(), text.size()), RE2::Quiet);
   return expression.ok() ? OkStatus() : Error(Reason::kConfig, expression.error());

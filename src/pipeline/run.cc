@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "capture/capture.h"
 #include "drill/assertions.h"
 #include "drill/etcd_cluster.h"
@@ -57,15 +59,11 @@ struct Captured {
   SnapshotOutcome outcome;
 };
 
-// Capture and verify: what both kinds of saving have in common. The file is complete, but not visible yet.
-// Nothing is copied from the endpoints in `distrusted`.
-Result<Captured> CaptureAndVerify(const Context& context, const SnapshotRequest& request,
-                                  const std::set<std::string>& distrusted, const std::string& temp_path) {
-  // Capture: the bytes stream in under a temporary name; their trailer is right, or nothing is left of them.
-  ASSIGN_OR_RETURN(
-      capture::CaptureResult captured,
-      capture::Capture(context, {request.client, temp_path, request.timeout, distrusted, request.on_progress}));
+// Verify: what all ways into a store or a file have in common. The file is complete, but not visible yet.
+Result<Captured> VerifyCaptured(const Context& context, const SnapshotRequest& request,
+                                capture::CaptureResult captured) {
   // Verify: what came is read back from the disk and goes up the ladder to L3.
+  const std::string temp_path = captured.file.temp_path();
   ASSIGN_OR_RETURN(verify::VerifyReport report,
                    verify::Verify(context, {.path = temp_path,
                                             .expected = verify::ExpectedBytes{captured.size_bytes, captured.sha256},
@@ -74,8 +72,40 @@ Result<Captured> CaptureAndVerify(const Context& context, const SnapshotRequest&
   outcome.verdict = VerdictStatus(outcome.verify);
   // Receipt: the live members say what they hold at this revision. A copy of a wrong member is wrong, however sound.
   if (outcome.verdict.ok()) outcome.verdict = CompareWithMembers(context, request.client, temp_path, outcome.manifest);
-  if (!outcome.verdict.ok()) outcome.manifest.verdict = verify::VerdictName(verify::Verdict::kDamaged);
+  if (!outcome.verdict.ok() && ReasonOf(outcome.verdict) != Reason::kNotProvable) {
+    outcome.manifest.verdict = verify::VerdictName(verify::Verdict::kDamaged);
+  }
   return Captured{std::move(captured), std::move(outcome)};
+}
+
+// Nothing is copied from the endpoints in `distrusted`.
+Result<Captured> CaptureAndVerify(const Context& context, const SnapshotRequest& request,
+                                  const std::set<std::string>& distrusted, const std::string& temp_path) {
+  // Capture: the bytes stream in under a temporary name; their trailer is right, or nothing is left of them.
+  ASSIGN_OR_RETURN(
+      capture::CaptureResult captured,
+      capture::Capture(context, {request.client, temp_path, request.timeout, distrusted, request.on_progress}));
+  return VerifyCaptured(context, request, std::move(captured));
+}
+
+// Puts a verified file into the store.
+Result<SnapshotOutcome> Keep(const Context& context, Captured captured, store::LocalStore& store) {
+  // Lineage: does it go on where the newest one of the store ends? A divergence is told, but is no damage.
+  if (captured.outcome.verdict.ok()) {
+    RETURN_IF_ERROR(CompareWithStore(context, store, captured.outcome.verify.file, captured.outcome.manifest));
+  }
+  // Store: the file becomes visible, then its manifest; from here on it survives a power loss.
+  RETURN_IF_ERROR(store.Seal(std::move(captured.capture.file), captured.outcome.manifest));
+  captured.outcome.verify.file = store.SnapshotPath(captured.outcome.manifest.name);
+  return std::move(captured.outcome);
+}
+
+// The cluster id of the source, for a snapshot that a live member was found to agree with; else nobody knows.
+std::string ClusterIdOf(const store::Manifest& manifest, etcd::Client& client) {
+  const auto agrees = [](const store::ReceiptRecord& r) { return r.result == "equal"; };
+  if (std::none_of(manifest.receipt.begin(), manifest.receipt.end(), agrees)) return "";
+  const auto status = client.Any([](const etcd::Endpoint& endpoint) { return endpoint.Status(); });
+  return status.ok() ? fmt::format("{:x}", status->cluster_id) : "";
 }
 
 Status RestoreMember(const Context& context, const DrillRequest& request, const drill::ScratchMember& member,
@@ -100,14 +130,26 @@ Result<SnapshotOutcome> TakeSnapshot(const Context& context, const SnapshotReque
   const std::set<std::string> distrusted =
       earlier.empty() ? std::set<std::string>() : DisagreementOf(earlier.back().manifest).distrusted;
   ASSIGN_OR_RETURN(Captured captured, CaptureAndVerify(context, request, distrusted, store.StagingPath()));
-  // Lineage: does it go on where the newest one of the store ends? A divergence is told, but is no damage.
-  if (captured.outcome.verdict.ok()) {
-    RETURN_IF_ERROR(CompareWithStore(context, store, captured.outcome.verify.file, captured.outcome.manifest));
+  return Keep(context, std::move(captured), store);
+}
+
+Result<SnapshotOutcome> AdoptSnapshot(const Context& context, const SnapshotRequest& request, const ForeignFile& file,
+                                      store::LocalStore& store) {
+  // Import: a copy of our own, because whoever wrote the file may take it away at any moment.
+  ASSIGN_OR_RETURN(capture::CaptureResult imported, ImportFile(context, file, store.StagingPath()));
+  // The same bytes under a new name are no new snapshot: that is how a job shows that copies one old file every day.
+  ASSIGN_OR_RETURN(const auto stored, store.List());
+  for (const store::StoredSnapshot& other : stored) {
+    if (other.manifest.sha256 != imported.sha256) continue;
+    return Error(Reason::kAlreadyExists,
+                 fmt::format("adopt {}: its bytes are those of {}", file.path, other.manifest.name));
   }
-  // Store: the file becomes visible, then its manifest; from here on it survives a power loss.
-  RETURN_IF_ERROR(store.Seal(std::move(captured.capture.file), captured.outcome.manifest));
-  captured.outcome.verify.file = store.SnapshotPath(captured.outcome.manifest.name);
-  return std::move(captured.outcome);
+  ASSIGN_OR_RETURN(Captured captured, VerifyCaptured(context, request, std::move(imported)));
+  store::Manifest& manifest = captured.outcome.manifest;
+  manifest.member_id.clear();
+  manifest.cluster_id = ClusterIdOf(manifest, request.client);
+  manifest.adopted = {file.path, file.size, std::chrono::floor<std::chrono::seconds>(file.modified)};
+  return Keep(context, std::move(captured), store);
 }
 
 Result<SnapshotOutcome> SaveSnapshot(const Context& context, const SnapshotRequest& request, const std::string& path) {

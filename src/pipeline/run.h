@@ -10,6 +10,7 @@
 #include "config/config.h"
 #include "etcd/client.h"
 #include "io/context.h"
+#include "pipeline/adopt.h"
 #include "pipeline/drill_report.h"
 #include "store/local_store.h"
 #include "verify/verify.h"
@@ -35,6 +36,11 @@ Result<SnapshotOutcome> TakeSnapshot(const Context& context, const SnapshotReque
 
 // The same into one file, without manifest (`snapshot save PATH`); a damaged one does not appear.
 Result<SnapshotOutcome> SaveSnapshot(const Context& context, const SnapshotRequest& request, const std::string& path);
+
+// Takes a file of somebody else into the store, as if we had taken it; the file is only read. kAlreadyExists, and
+// nothing is stored, if a snapshot of the same bytes is there.
+Result<SnapshotOutcome> AdoptSnapshot(const Context& context, const SnapshotRequest& request, const ForeignFile& file,
+                                      store::LocalStore& store);
 
 struct DrillRequest {
   std::string snapshot;                     // for the report: a name in the store, or a path

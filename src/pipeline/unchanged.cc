@@ -23,11 +23,11 @@ Result<Head> ReadHead(const etcd::Endpoint& endpoint) {
 }  // namespace
 
 const CatalogEntry* FindUnchanged(const Catalog& catalog, etcd::Client& client, std::string_view cluster,
-                                  Duration force_after, WallTime now) {
+                                  Duration age_max, WallTime now) {
   const CatalogEntry* const newest = catalog.Newest();
   if (newest == nullptr || !newest->IsProven() || newest->manifest.cluster != cluster) return nullptr;
   const Duration age = now - newest->manifest.taken;
-  if (age < Duration::zero() || age >= force_after) return nullptr;
+  if (age < Duration::zero() || age >= age_max) return nullptr;
   const auto head = client.Any(ReadHead);
   const bool same = head.ok() && head->revision == newest->manifest.revision &&
                     fmt::format("{:x}", head->cluster_id) == newest->manifest.cluster_id;

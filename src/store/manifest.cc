@@ -80,6 +80,23 @@ std::optional<LineageRecord> ParseLineage(const Json& json) {
   return lineage;
 }
 
+Json AdoptedJson(const std::optional<AdoptedRecord>& adopted) {
+  if (!adopted.has_value()) return nullptr;
+  return {{"path", adopted->path}, {"size", adopted->size_bytes}, {"modified", FormatRfc3339(adopted->modified)}};
+}
+
+std::optional<AdoptedRecord> ParseAdopted(const Json& json) {
+  if (!json.contains("adopted") || !json["adopted"].is_object()) return std::nullopt;
+  AdoptedRecord adopted;
+  std::string modified;
+  FieldReader reader(json["adopted"]);
+  reader.Read("path", adopted.path);
+  reader.Read("size", adopted.size_bytes);
+  reader.Read("modified", modified);
+  adopted.modified = ParseRfc3339(modified).value_or(WallTime());
+  return adopted;
+}
+
 std::vector<ReceiptRecord> ParseReceipt(const Json& json) {
   std::vector<ReceiptRecord> receipt;
   if (!json.contains("receipt") || !json["receipt"].is_array()) return receipt;
@@ -124,7 +141,8 @@ std::string ToJson(const Manifest& m) {
                 {"etcd_version", m.etcd_version}}},
               {"duration_seconds", m.duration_seconds},
               {"receipt", ReceiptJson(m.receipt)},
-              {"lineage", LineageJson(m.lineage)}}
+              {"lineage", LineageJson(m.lineage)},
+              {"adopted", AdoptedJson(m.adopted)}}
              .dump(2, ' ', false, Json::error_handler_t::replace) +
          "\n";
 }
@@ -167,6 +185,7 @@ Result<Manifest> ParseManifest(std::string_view text) {
   if (const Json chosen = json["source"].value("chosen", Json()); chosen.is_string()) m.chosen = chosen;
   m.receipt = ParseReceipt(json);
   m.lineage = ParseLineage(json);
+  m.adopted = ParseAdopted(json);
   return m;
 }
 

@@ -31,6 +31,13 @@ struct LineageRecord {
   double duration_seconds = 0;
 };
 
+// Where a snapshot comes from that somebody else took.
+struct AdoptedRecord {
+  std::string path;
+  uint64_t size_bytes = 0;  // as it lay there, maybe compressed
+  WallTime modified;        // whole seconds
+};
+
 struct Manifest {
   std::string name;
   std::string cluster;
@@ -44,7 +51,7 @@ struct Manifest {
   uint64_t total_keys = 0;
   uint64_t live_keys = 0;
   std::string storage_version;
-  std::string verdict;  // of the look at capture: "proven", "damaged"
+  std::string verdict;  // of the look at capture: "proven", "damaged", of an adopted one also "not_provable"
   std::string endpoint;
   std::string chosen;      // why this endpoint: "follower, 0 entries behind"
   std::string member_id;   // hex
@@ -53,6 +60,7 @@ struct Manifest {
   double duration_seconds = 0;
   std::vector<ReceiptRecord> receipt;
   std::optional<LineageRecord> lineage;  // none for the first in a store
+  std::optional<AdoptedRecord> adopted;
 };
 
 std::string ToJson(const Manifest& manifest);

@@ -33,6 +33,8 @@ HEAVY = {
     "zlib.h": r"report/gzip\.cc",
     "crypt.h": r"crypto/",
     "isa-l/": r"crypto/",
+    "zip.h": r"io/expand\.cc",
+    "zlib.h": r"io/expand\.cc",
     "nlohmann/": r".*\.cc",
     "proto/etcdserverpb.grpc": r"etcd/",
 }

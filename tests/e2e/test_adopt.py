@@ -1,0 +1,168 @@
+#!/usr/bin/env python3
+"""Proves `store.adopt`: snapshots that etcdctl takes in a loop, as a cron job would, are found once they are complete, verified,
+drilled and counted like our own, whatever they are packed in; the files themselves stay as they are."""
+import gzip
+import hashlib
+import json
+import sys
+import threading
+import zipfile
+
+sys.dont_write_bytecode = True
+import harness
+
+CONFIG = """\
+cluster: {{name: adopted, endpoints: {endpoints}}}
+store: {{path: store, adopt: {adopt}, adopt_quiet: 1s}}
+snapshot: {{schedule: none}}
+drill: {{schedule: "@every 2s", scratch_dir: scratch, etcd: {{binary: {etcd}}}}}
+health: {{interval: 500ms, timeout: 2s}}
+web: {{listen: "127.0.0.1:{port}"}}
+"""
+
+
+class Adopt(harness.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.cluster = harness.Cluster(cls.scene, "3.5")
+        harness.fill(cls.cluster)
+
+    def setUp(self):
+        super().setUp()
+        self.theirs = self.dir / "theirs"
+        self.theirs.mkdir()
+
+    def start(self, *patterns):
+        port = harness.free_port()
+        config = self.dir / "etcdrill.yaml"
+        config.write_text(CONFIG.format(endpoints=json.dumps(self.cluster.endpoints), port=port,
+                                        etcd=harness.tool("3.5", "etcd"),
+                                        adopt=json.dumps([f"theirs/{pattern}" for pattern in patterns])))
+        sidecar = harness.Sidecar(self.scene, config, port, self.dir)
+        self.addCleanup(sidecar.process.kill)
+        return sidecar
+
+    def save(self, name, change=True):
+        """What the line in a crontab does."""
+        if change:
+            self.cluster.etcdctl("put", "/adopt/last", name)
+        path = self.theirs / name
+        self.cluster.etcdctl("snapshot", "save", str(path))
+        return path
+
+    def manifests(self):
+        files = [path for path in (self.dir / "store").glob("*.json") if path.name != "state.json"]
+        return sorted((json.loads(path.read_text()) for path in files), key=lambda manifest: manifest["revision"])
+
+    def content(self):
+        return {path.name: (path.stat().st_mtime_ns, path.stat().st_ino, hashlib.sha256(path.read_bytes()).hexdigest())
+                for path in self.theirs.iterdir()}
+
+    def test_a_loop_of_etcdctl(self):
+        self.save("etcd-snapshot-2020-01-01_00-00-00.db")
+        sidecar = self.start("*.db")
+        stop = threading.Event()
+        saved = []
+
+        def cron():
+            while not stop.wait(2.5):
+                saved.append(self.save(f"etcd-snapshot-{len(saved)}.db"))
+
+        job = threading.Thread(target=cron)
+        job.start()
+        sidecar.wait_for_line("snapshot adopted", after=3, timeout=60)
+        sidecar.wait_for_line("drill passed", after=1, timeout=60)
+        stop.set()
+        job.join()
+        before = self.content()
+        harness.wait_until(lambda: f"file={saved[-1]}" in sidecar.lines("snapshot adopted")[-1], "the last one")
+        manifests = self.manifests()
+        self.assertEqual({manifest["verdict"] for manifest in manifests}, {"proven"})
+        self.assertEqual(manifests[-1]["adopted"]["path"], str(saved[-1]))
+        self.assertEqual(manifests[-1]["sha256"], before[saved[-1].name][2])
+        self.assertEqual([entry["result"] for entry in manifests[-1]["receipt"]], ["equal"])
+        self.assertEqual(manifests[-1]["lineage"]["result"], "continues")
+        self.assertAlmostEqual(sidecar.value("etcdrill_snapshot_last_success_timestamp_seconds"),
+                               saved[-1].stat().st_mtime, delta=1.1)
+        self.assertIsNone(sidecar.value("etcdrill_snapshot_interval_seconds"))
+        self.assertIsNotNone(sidecar.value("etcdrill_verified_snapshot_taken_timestamp_seconds"))
+        self.assertEqual(sidecar.value("etcdrill_snapshot_received_bytes_total"), 0)
+        self.assertEqual(sidecar.stop(), 0)
+        self.assertEqual(self.content(), before, "the files of others were touched")
+
+        count = len(manifests)
+        passed = len(sidecar.lines("drill passed"))
+        after = self.start("*.db")
+        after.wait_for_line("drill passed", after=passed, timeout=60)
+        self.assertEqual(len(self.manifests()), count, "adopted once more after a restart")
+        self.assertEqual(after.stop(), 0)
+
+    def test_packed_as_k3s_and_others_do(self):
+        sidecar = self.start("etcd-snapshot-*", "*.gz")
+        plain = self.save("plain.db")
+        with zipfile.ZipFile(self.theirs / "etcd-snapshot-node1-1795334400.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.write(plain, "etcd-snapshot-node1-1795334400")
+        self.assertIn(".zip", sidecar.wait_for_line("snapshot adopted"))
+        self.assertEqual(self.manifests()[0]["sha256"], hashlib.sha256(plain.read_bytes()).hexdigest())
+        again = self.save("again.db")
+        (self.theirs / "snapshot.db.gz").write_bytes(gzip.compress(again.read_bytes()))
+        self.assertIn(".gz", sidecar.wait_for_line("snapshot adopted", after=1))
+        self.assertEqual({manifest["verdict"] for manifest in self.manifests()}, {"proven"})
+        self.assertEqual(sidecar.stop(), 0)
+
+    def test_one_file_overwritten_each_time(self):
+        sidecar = self.start("snapshot.db")
+        for number in range(3):
+            self.save("snapshot.db")
+            sidecar.wait_for_line("snapshot adopted", after=number)
+        self.assertEqual(len({manifest["revision"] for manifest in self.manifests()}), 3)
+        self.assertEqual(sidecar.stop(), 0)
+
+    def test_not_before_it_is_complete(self):
+        whole = self.save("whole").read_bytes()
+        sidecar = self.start("*.db")
+        sidecar.wait_for_value(1, "etcdrill_source_up")
+        step = len(whole) // 12
+        with open(self.theirs / "slow.db", "wb", buffering=0) as file:
+            for at in range(0, len(whole), step):
+                self.assertEqual(sidecar.lines("snapshot adopted") + sidecar.lines("snapshot failed"), [])
+                file.write(whole[at:at + step])
+                threading.Event().wait(0.3)
+        sidecar.wait_for_line("snapshot adopted")
+        self.assertEqual(sidecar.lines("snapshot failed"), [])
+        self.assertEqual(sidecar.stop(), 0)
+
+    def test_damaged_and_foreign_files_are_told_once(self):
+        good = self.save("good").read_bytes()
+        sidecar = self.start("*.db")
+        (self.theirs / "cut.db").write_bytes(good[:len(good) // 2])
+        self.assertIn("reason=damaged", sidecar.wait_for_line("snapshot failed"))
+        sidecar.wait_for_value(1, "etcdrill_snapshots", state="failed")
+        (self.theirs / "broken.db").write_bytes(gzip.compress(good)[:1000])
+        self.assertIn("gzip", sidecar.wait_for_line("snapshot failed", after=1))
+        (self.theirs / "good.db").write_bytes(good)
+        sidecar.wait_for_line("snapshot adopted")
+        threading.Event().wait(3)
+        self.assertEqual(len(sidecar.lines("snapshot failed")), 2)
+        self.assertEqual(sidecar.value("etcdrill_snapshot_consecutive_failures"), 0)
+        self.assertEqual(sidecar.stop(), 0)
+
+    def test_a_job_that_copies_one_old_file_does_not_look_fresh(self):
+        old = self.save("old")
+        sidecar = self.start("*.db")
+        (self.theirs / "monday.db").write_bytes(old.read_bytes())
+        sidecar.wait_for_line("snapshot adopted")
+        fresh = "etcdrill_snapshot_last_success_timestamp_seconds"
+        before = sidecar.value(fresh)
+        self.cluster.etcdctl("put", "/adopt/last", "something new")
+        threading.Event().wait(1.1)
+        (self.theirs / "tuesday.db").write_bytes(old.read_bytes())
+        sidecar.wait_for_line("a new file holds an old snapshot")
+        self.assertEqual(sidecar.value(fresh), before)
+        self.assertEqual(len(self.manifests()), 1)
+        self.assertEqual(sidecar.stop(), 0)
+
+
+if __name__ == "__main__":
+    harness.main()
