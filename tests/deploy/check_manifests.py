@@ -28,7 +28,7 @@ CHARTS = {  # name: what is set
     "defaults": (),
     "operator": OPERATOR,
     "hostnetwork": ("--set", "hostNetwork=true"),
-    "deployment": ("--set", "kind=deployment,store.persistentVolumeClaim.create=true,endpoints={https://10.0.0.1:2379}"),
+    "deployment": ("--set", "nodeSelector=null,kind=deployment,store.persistentVolumeClaim.create=true,endpoints={https://10.0.0.1:2379}"),
     "digest": ("--set", f"image.digest=sha256:{'0' * 64},etcdImage.digest=sha256:{'1' * 64}"),
 }
 REFUSED = {  # what is set: what Helm must say
