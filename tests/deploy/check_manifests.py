@@ -28,7 +28,8 @@ CHARTS = {  # name: what is set
     "defaults": (),
     "operator": OPERATOR,
     "hostnetwork": ("--set", "hostNetwork=true"),
-    "deployment": ("--set", "kind=deployment,store.persistentVolumeClaim.create=true,endpoints={https://10.0.0.1:2379}"),
+    "deployment": ("--set", "nodeSelector=null,kind=deployment,store.persistentVolumeClaim.create=true",
+                   "--set", "endpoints={https://10.0.0.1:2379}"),
     "digest": ("--set", f"image.digest=sha256:{'0' * 64},etcdImage.digest=sha256:{'1' * 64}"),
 }
 REFUSED = {  # what is set: what Helm must say
@@ -263,7 +264,8 @@ def the_certificate_commands_work():
         script = block.replace("/etc/kubernetes/pki/etcd", str(authority)).replace('"$(mktemp -d)"', work)
         must(run("bash", "-euc", script), "the commands")
         said = must(run("openssl", "verify", "-purpose", "sslclient", "-CAfile", f"{work}/ca.crt", f"{work}/tls.crt"), "verify")
-        text = must(run("openssl", "x509", "-in", f"{work}/tls.crt", "-noout", "-subject", "-ext", "extendedKeyUsage"), "the certificate")
+        text = must(run("openssl", "x509", "-in", f"{work}/tls.crt", "-noout", "-subject", "-ext", "extendedKeyUsage"),
+                    "the certificate")
         if "OK" not in said or "etcdrill" not in text or "Client" not in text or "Server" in text:
             yield f"the certificate is {text}"
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Proves what people see: a real Prometheus and a real Alertmanager beside seven real sidecars, each beside its own etcd, with one
-fault each. All of them run at once; the faults come after ten seconds, are mended after 45 more, and have healed 25 s later.
+"""Proves what people see: a real Prometheus and a real Alertmanager beside seven real sidecars, each beside its own etcd, with
+one fault each. All of them run at once; the faults come after ten seconds, are mended after 45 more, and have healed 25 s later.
 
 Alerts that wait for nothing are seen in the live Alertmanager; the others in slow motion (observers.py says why and how)."""
 import concurrent.futures
@@ -49,8 +49,8 @@ class Site:
         self.port = harness.free_port()
         self.config = self.path / "etcdrill.yaml"
         self.config.write_text(CONFIG.format(
-            name=name, endpoints=json.dumps(self.etcd.endpoints), tls=TLS.format(pki=scene.certs) if tls else "", snapshot=snapshot,
-            drill=drill, rpo=rpo, etcd=harness.tool(VERSION, "etcd"), port=self.port))
+            name=name, endpoints=json.dumps(self.etcd.endpoints), tls=TLS.format(pki=scene.certs) if tls else "",
+            snapshot=snapshot, drill=drill, rpo=rpo, etcd=harness.tool(VERSION, "etcd"), port=self.port))
 
     def prepare(self):
         for member in self.etcd.members:
@@ -231,8 +231,10 @@ class Play(harness.TestCase):
         for site in cls.sites.values():
             site.sidecar.wait_for_line("drill passed", timeout=60)
         sidecars = {name: [f"127.0.0.1:{site.port}"] for name, site in cls.sites.items()}
-        members = {name: [url.partition("//")[2] for url in site.etcd.endpoints] for name, site in cls.sites.items() if not site.etcd.tls}
-        cls.prometheus = observers.Prometheus(cls.scene, cls.scene.new_dir(), {"etcdrill": sidecars, "etcd": members}, cls.alertmanager)
+        members = {name: [url.partition("//")[2] for url in site.etcd.endpoints]
+                   for name, site in cls.sites.items() if not site.etcd.tls}
+        cls.prometheus = observers.Prometheus(cls.scene, cls.scene.new_dir(), {"etcdrill": sidecars, "etcd": members},
+                                              cls.alertmanager)
         harness.wait_until(lambda: len(cls.prometheus.query('up{job="etcdrill"} == 1')) == len(cls.sites), "all sidecars scraped")
 
         cls.began = time.time()
@@ -269,7 +271,9 @@ class Play(harness.TestCase):
     def assertSlowly(self, *expectations):
         """That these hold in slow motion: (PromQL, minute, [labels])."""
         said = self.slow.problems(expectations)
-        self.assertEqual(said, "")
+        errors = [f"{name}: {line}" for name, site in self.sites.items() for line in site.sidecar.log.read_text().splitlines()
+                  if "level=error" in line]
+        self.assertEqual(said, "", "\n".join(["errors of the sidecars:", *errors]))
 
     def test_nothing_fires_before_the_faults(self):
         self.assertSlowly((f'max_over_time(ALERTS{{alertstate="firing"}}[{self.broken_at}m])', self.broken_at, []))
@@ -303,14 +307,17 @@ class Play(harness.TestCase):
             self.assertIn("suppressed", self.live["rot"].get(alert, ()), alert)
 
     def test_an_alert_leads_to_its_runbook(self):
-        fired = self.prometheus.query_range('ALERTS{alertstate="firing",alertname="EtcdRestoreDrillIntegrityFailed"}', self.began, self.ended)
+        integrity = 'ALERTS{alertstate="firing",alertname="EtcdRestoreDrillIntegrityFailed"}'
+        fired = self.prometheus.query_range(integrity, self.began, self.ended)
         self.assertIn("sha256", {labels["check"] for labels, _ in fired})
-        rules = [rule for group in observers.ask(self.prometheus.port, "/api/v1/rules")["data"]["groups"] for rule in group["rules"]]
-        self.assertEqual({rule["name"]: rule["health"] for rule in rules if rule["health"] != "ok"}, {})
+        groups = observers.ask(self.prometheus.port, "/api/v1/rules")["data"]["groups"]
+        sick = {rule["name"]: rule["health"] for group in groups for rule in group["rules"] if rule["health"] != "ok"}
+        self.assertEqual(sick, {})
 
     def test_etcd_itself_is_a_witness(self):
         """The labels by which EtcdBackupNotSeenByServer finds etcd's own count are real, and the count moves."""
-        witness = 'grpc_server_handled_total{grpc_service="etcdserverpb.Maintenance",grpc_method="Snapshot",grpc_code="OK",cluster="restart"}'
+        witness = ('grpc_server_handled_total{grpc_service="etcdserverpb.Maintenance",grpc_method="Snapshot",grpc_code="OK",'
+                   'cluster="restart"}')
         (_, counts), = self.prometheus.query_range(witness, self.began, self.ended)
         self.assertGreater(counts[-1], counts[0])
 
@@ -327,7 +334,7 @@ class Play(harness.TestCase):
                 self.assertTrue([number for _, numbers in found for number in numbers if not math.isnan(number)], "no data")
 
     def test_the_commands_of_the_runbooks_work(self):
-        """At the healthy site. Left out: what speaks of systemd, which does not run here, and of certificates at etcd's door."""
+        """At the healthy site, but for those that ask systemd, which does not run here."""
         site = self.sites["healthy"]
         pki = self.scene.certs
         name = site.snapshots()[-1].stem
@@ -335,8 +342,8 @@ class Play(harness.TestCase):
                        "ETCDCTL_CERT": pki / "client.crt", "ETCDCTL_KEY": pki / "client.key",
                        "PATH": f"{harness.build_dir()}:{harness.etcd_dir() / VERSION}:{os.environ['PATH']}"}
         places = {"sudo -u etcdrill ": "", "/etc/etcdrill/etcdrill.yaml": site.config, "/var/lib/etcdrill": site.path / "volume",
-                  ":9379": f":{site.port}", ":2379": ":" + site.etcd.endpoints[0].rsplit(":", 1)[1], "/root/etcd.db": self.dir / "etcd.db",
-                  " NAME": f" {name}"}
+                  ":9379": f":{site.port}", ":2379": ":" + site.etcd.endpoints[0].rsplit(":", 1)[1],
+                  "/root/etcd.db": self.dir / "etcd.db", " NAME": f" {name}"}
         for where, command in runbook_commands():
             if re.match(r"systemctl|systemd-cgls|journalctl|timedatectl", command):
                 continue

@@ -23,7 +23,10 @@ import yaml
 
 REPO = pathlib.Path(__file__).resolve().parents[2]
 # (rule, what was broken): why the tests can't notice, and need not.
-NO_MATTER = {}
+NO_MATTER = {
+    # The first of its two comparisons: a store that is predicted to have exactly nothing left.
+    ("EtcdBackupStoreFillingUp", "compare < -> <="),
+}
 COMPARISONS = {">": ["<", ">="], "<": [">", "<="], "==": ["!="], ">=": [">", "<"], "<=": ["<", ">"]}
 UNITS = {"m": 60, "h": 3600, "d": 86400}
 
@@ -44,7 +47,8 @@ def numbers(text):
 
 def broken_expressions(expr):
     """Each with what was broken. Label values, names and "by" lists stay as they are."""
-    token = r'"[^"]*"|\[(?P<window>\d+[mhd])\]|(?P<offset>(?<=offset )\d+[mhd])|(?P<compare>[<>]=?|==)|(?<![\w:.])(?P<number>\d+(?:\.\d+)?)(?![\w:.])'
+    token = (r'"[^"]*"|\[(?P<window>\d+[mhd])\]|(?P<offset>(?<=offset )\d+[mhd])|(?P<compare>[<>]=?|==)'
+             r"|(?<![\w:.])(?P<number>\d+(?:\.\d+)?)(?![\w:.])")
     for match in re.finditer(token, expr):
         kind, old = match.lastgroup, match.group(match.lastgroup) if match.lastgroup else None
         if kind is None:
