@@ -86,7 +86,7 @@ Result<capture::CaptureResult> ImportFile(const Context& context, const ForeignF
   if (now.size != file.size || now.modified != file.modified) {
     return Error(Reason::kBusy, fmt::format("adopt {}: somebody writes to it right now", file.path));
   }
-  return capture::CaptureResult{std::move(copy), size, Hex(sum.Finish()), TakenAt(file), "", {}, watch.Seconds()};
+  return capture::CaptureResult{std::move(copy), size, Hex(sum.Finish()), TakenAt(file), "", "", {}, watch.Seconds()};
 }
 
 }  // namespace etcdrill::pipeline

@@ -1,6 +1,6 @@
 // Snapshots that others take: cron jobs with etcdctl, kubeadm, k3s and rke2, OpenShift. Their files are only read. The
 // newest one that is complete is copied into the store, expanded if it is compressed, and from there on is one of ours:
-// it is verified, compared with the live members, drilled, scrubbed and counted. Why a copy: docs/adr/0013-adopted.md.
+// it is verified, compared with the live members, drilled, scrubbed and counted. Why a copy: docs/adr/0015-adopted.md.
 #pragma once
 
 #include <map>
