@@ -205,6 +205,8 @@ void CommandTable::AddProofCommands(CLI::App& root) {
                 "Where the restored data may lie for a while (default: TMPDIR or /tmp)")
       ->type_name("DIR");
   s->add_option("--timeout", drill.timeout, "Time for the whole drill (default 30m)")->type_name("DURATION");
+  s->add_flag("--full-cluster", drill.full_cluster,
+              "Restore and boot three members that form a cluster, then add a fourth and compare all of them");
   AddConfig(s, drill.config_file);
   AddFormat(s, drill.format);
   Choose(s, Drill, drill);

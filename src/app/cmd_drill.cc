@@ -8,7 +8,8 @@
 #include "app/drill_text.h"
 #include "app/targets.h"
 #include "base/units.h"
-#include "pipeline/run.h"
+#include "config/load.h"
+#include "pipeline/stored_drill.h"
 
 namespace etcdrill::app {
 namespace {
@@ -26,31 +27,54 @@ std::vector<std::string> FindEtcd(const Context& context) {
   return {};
 }
 
-Result<pipeline::DrillRequest> MakeRequest(const Context& context, const DrillOptions& options) {
-  ASSIGN_OR_RETURN(const Target target, FindTarget(context, options.target, options.config_file));
-  pipeline::DrillRequest request{.snapshot = target.name, .path = target.path, .manifest = target.manifest};
-  request.scratch_dir = DefaultScratchDir();
-  request.etcd_binaries = FindEtcd(context);
-  if (!options.config_file.empty()) {
-    ASSIGN_OR_RETURN(const config::Config config, config::Load(context.fs, options.config_file));
-    request.scratch_dir = config.drill.scratch_dir;
-    request.timeout = config.drill.timeout;
-    request.etcd_binaries = config.drill.etcd_binaries;
-    request.assertions = config.drill.assertions;
-  }
-  if (!options.etcd_binary.empty()) request.etcd_binaries = {options.etcd_binary};
-  if (!options.scratch_dir.empty()) request.scratch_dir = options.scratch_dir;
+// What the flags say goes before what the configuration says.
+Result<pipeline::DrillRequest> MakeRequest(const DrillOptions& options, const Target& target,
+                                           config::DrillConfig config) {
+  if (!options.etcd_binary.empty()) config.etcd_binaries = {options.etcd_binary};
+  if (!options.scratch_dir.empty()) config.scratch_dir = options.scratch_dir;
   if (!options.timeout.empty()) {
-    ASSIGN_OR_RETURN(request.timeout, ParseDuration(options.timeout));
+    ASSIGN_OR_RETURN(config.timeout, ParseDuration(options.timeout));
   }
-  return request;
+  return pipeline::DrillRequest{.snapshot = target.name,
+                                .path = target.path,
+                                .manifest = target.manifest,
+                                .config = std::move(config),
+                                .full_cluster = options.full_cluster};
+}
+
+Result<pipeline::DrillReport> DrillFile(const Context& context, const DrillOptions& options, const Target& target) {
+  config::DrillConfig config;
+  if (options.config_file.empty()) {
+    config.scratch_dir = DefaultScratchDir();
+    config.etcd_binaries = FindEtcd(context);
+  } else {
+    ASSIGN_OR_RETURN(const config::Config file, config::Load(context.fs, options.config_file));
+    config = file.drill;
+  }
+  ASSIGN_OR_RETURN(const auto request, MakeRequest(options, target, std::move(config)));
+  return pipeline::RunDrill(context, request);
+}
+
+// As the sidecar does it: the source is asked, if it answers, and the report is kept.
+Result<pipeline::DrillReport> DrillInStore(const Context& context, const DrillOptions& options, const Target& target) {
+  ASSIGN_OR_RETURN(const config::Config config, config::Load(context.fs, options.config_file));
+  ASSIGN_OR_RETURN(const auto store, store::LocalStore::Open(context, config.store_path));
+  ASSIGN_OR_RETURN(const auto request, MakeRequest(options, target, config.drill));
+  const auto client = etcd::Client::Create(ConnectionOf(config), context);
+  pipeline::StoredDrill drill = pipeline::DrillStored(context, request, client.ok() ? client->get() : nullptr, *store);
+  if (const Status& source = client.ok() ? drill.source : client.status(); !source.ok()) {
+    context.log.Warn("no advice for a restore: the source can't be asked", {{"err", MessageOf(source)}});
+  }
+  if (!drill.kept.ok()) context.log.Error("the drill report can't be kept", {{"err", MessageOf(drill.kept)}});
+  return std::move(drill.report);
 }
 
 }  // namespace
 
 Result<ExitCode> Drill(const Context& context, const DrillOptions& options) {
-  ASSIGN_OR_RETURN(const pipeline::DrillRequest request, MakeRequest(context, options));
-  const pipeline::DrillReport report = pipeline::RunDrill(context, request);
+  ASSIGN_OR_RETURN(const Target target, FindTarget(context, options.target, options.config_file));
+  ASSIGN_OR_RETURN(const pipeline::DrillReport report,
+                   target.in_store ? DrillInStore(context, options, target) : DrillFile(context, options, target));
   fmt::print("{}", options.format == OutputFormat::kJson ? pipeline::ToJson(report) : DrillText(report));
   if (!report.outcome.ok()) return report.outcome;
   return ExitCodeOf(report.verdict);

@@ -113,6 +113,7 @@ struct DrillOptions {
   std::string etcd_binary;
   std::string scratch_dir;
   std::string timeout;
+  bool full_cluster = false;
   OutputFormat format = OutputFormat::kSimple;
 };
 Result<ExitCode> Drill(const Context& context, const DrillOptions& options);

@@ -4,10 +4,13 @@
 
 #include <fmt/format.h>
 
+#include <functional>
 #include <thread>
+#include <vector>
 
 #include "app/routes.h"
 #include "app/sidecar_tasks.h"
+#include "app/task_gate.h"
 #include "base/version.h"
 #include "pipeline/catalog.h"
 #include "pipeline/scheduler.h"
@@ -35,6 +38,16 @@ report::LiveFacts ReadLive(const Context& context, const config::Config& config,
   return live;
 }
 
+// A restart may change the offset, so all of the jitter can come on top.
+std::optional<double> LongestGap(const std::optional<config::Schedule>& schedule, Duration jitter) {
+  if (!schedule.has_value()) return std::nullopt;
+  return SecondsOf(schedule->LongestGap() + jitter);
+}
+
+std::string TextOf(const std::optional<config::Schedule>& schedule) {
+  return schedule.has_value() ? schedule->text : "none";
+}
+
 report::FixedFacts Fixed(const Context& context, const config::Config& config, const store::LocalStore& store,
                          const etcd::Client& client) {
   report::FixedFacts fixed;
@@ -42,8 +55,8 @@ report::FixedFacts Fixed(const Context& context, const config::Config& config, c
   fixed.rpo_seconds = SecondsOf(config.objectives.rpo);
   fixed.verified_rpo_seconds = SecondsOf(config.objectives.verified_rpo);
   fixed.rto_seconds = SecondsOf(config.objectives.rto);
-  fixed.snapshot_interval_seconds = SecondsOf(config.snapshot.every);
-  fixed.drill_interval_seconds = SecondsOf(config.drill.every);
+  fixed.snapshot_interval_seconds = LongestGap(config.snapshot.schedule, config.snapshot.jitter);
+  fixed.drill_interval_seconds = LongestGap(config.drill.schedule, config.drill.jitter);
   fixed.drill_timeout_seconds = SecondsOf(config.drill.timeout);
   fixed.process_start = UnixSeconds(context.clock.Now());
   for (const etcd::Endpoint& endpoint : client.endpoints()) fixed.endpoints.push_back(endpoint.address());
@@ -51,32 +64,40 @@ report::FixedFacts Fixed(const Context& context, const config::Config& config, c
 }
 
 // Once the pieces stand, this is all that the sidecar does.
-void RunSchedules(const Context& context, const config::Config& config, SidecarTasks& tasks, report::Metrics& metrics) {
+void RunSchedules(const Context& context, const config::Config& config, SidecarTasks& tasks, report::Metrics& metrics,
+                  TaskGate& snapshot_gate, TaskGate& drill_gate) {
   const SidecarTasks::LastRuns last = tasks.FindLastRuns();
-  const auto schedule = [&](report::Task task, Duration every, std::optional<WallTime> last_run, auto run,
-                            auto on_skipped) {
-    return std::thread([&context, &metrics, task, every, last_run, run, on_skipped] {
-      pipeline::RunSchedule(context.clock, context.stop,
-                            {.every = every,
-                             .first_delay = pipeline::FirstDelay(context.clock.Now(), last_run, every),
-                             .run =
-                                 [&] {
-                                   run();
-                                   metrics.RunEnded(task, UnixSeconds(context.clock.Now()));
-                                 },
-                             .on_next = [&](WallTime next) { metrics.SetNextRun(task, UnixSeconds(next)); },
-                             .on_skipped = on_skipped});
-    });
+  std::vector<std::jthread> threads;
+  const auto add = [&](report::Task task, const std::optional<config::Schedule>& schedule, Duration jitter,
+                       std::optional<WallTime> last_run, std::function<void()> run, std::function<void()> on_skipped) {
+    if (!schedule.has_value()) return;
+    const pipeline::ScheduledTask scheduled = {
+        .schedule = *schedule,
+        .offset = pipeline::OffsetWithin(jitter, context.random),
+        .last = last_run,
+        .run =
+            [&context, &metrics, task, run = std::move(run)] {
+              run();
+              metrics.RunEnded(task, UnixSeconds(context.clock.Now()));
+            },
+        .on_next = [&metrics, task](WallTime next) { metrics.SetNextRun(task, UnixSeconds(next)); },
+        .on_skipped = std::move(on_skipped)};
+    threads.emplace_back([&context, scheduled] { pipeline::RunSchedule(context.clock, context.stop, scheduled); });
   };
-  std::thread snapshots = schedule(
-      report::Task::kSnapshot, config.snapshot.every, last.snapshot, [&] { tasks.TakeSnapshot(); },
+  add(
+      report::Task::kSnapshot, config.snapshot.schedule, config.snapshot.jitter, last.snapshot,
+      [&] {
+        if (!snapshot_gate.RunHere([&] { tasks.TakeSnapshot(); })) metrics.SnapshotSkipped();
+      },
       [&] { metrics.SnapshotSkipped(); });
-  std::thread drills = schedule(
-      report::Task::kDrill, config.drill.every, last.drill, [&] { tasks.RunDrills(); },
+  add(
+      report::Task::kDrill, config.drill.schedule, config.drill.jitter, last.drill,
+      [&] {
+        if (!drill_gate.RunHere([&] { tasks.RunDrills(); })) metrics.DrillSkipped();
+      },
       [&] { metrics.DrillSkipped(); });
-  std::thread health = schedule(
-      report::Task::kHealth, config.health.interval, std::nullopt, [&] { tasks.ProbeHealth(); }, [] {});
-  for (std::thread* thread : {&snapshots, &drills, &health}) thread->join();
+  add(
+      report::Task::kHealth, config::Every(config.health.interval), {}, {}, [&] { tasks.ProbeHealth(); }, [] {});
 }
 
 }  // namespace
@@ -87,15 +108,32 @@ Status RunDaemon(const Context& context, const config::Config& config, const etc
   RETURN_IF_ERROR(context.fs.MakeDirs(config.drill.scratch_dir, kPrivateDirMode));
   ASSIGN_OR_RETURN(const auto client, etcd::Client::Create(connection, context));
   report::Metrics metrics(Fixed(context, config, *store, *client), [&] { return ReadLive(context, config, *client); });
-  SidecarTasks tasks(context, config, *client, *store, metrics);
+  report::StatusBoard board;
+  SidecarTasks tasks(context, config, *client, *store, metrics, board);
   RETURN_IF_ERROR(tasks.RefreshStoreFacts());
-  ASSIGN_OR_RETURN(const auto server, report::WebServer::Start(context, config.web, Routes(metrics)));
+  TaskGate snapshot_gate;
+  TaskGate drill_gate;
+  const auto now = [&](TaskGate& gate, report::Task task, void (SidecarTasks::*run)()) {
+    return [&, task, run] {
+      return gate.StartElsewhere([&, task, run] {
+        (tasks.*run)();
+        metrics.RunEnded(task, UnixSeconds(context.clock.Now()));
+      });
+    };
+  };
+  const Lifecycle lifecycle = {.enabled = config.web.enable_lifecycle,
+                               .reload = nullptr,
+                               .snapshot = now(snapshot_gate, report::Task::kSnapshot, &SidecarTasks::TakeSnapshot),
+                               .drill = now(drill_gate, report::Task::kDrill, &SidecarTasks::RunDrills)};
+  ASSIGN_OR_RETURN(const auto server, report::WebServer::Start(context, config.web,
+                                                               Routes(context.clock, context.stop, config.cluster.name,
+                                                                      metrics, board, lifecycle)));
   context.log.Info("etcdrill started", {{"version", kVersion},
                                         {"store", config.store_path},
                                         {"port", server->port()},
-                                        {"snapshot_every", config.snapshot.every},
-                                        {"drill_every", config.drill.every}});
-  RunSchedules(context, config, tasks, metrics);
+                                        {"snapshot_schedule", TextOf(config.snapshot.schedule)},
+                                        {"drill_schedule", TextOf(config.drill.schedule)}});
+  RunSchedules(context, config, tasks, metrics, snapshot_gate, drill_gate);
   context.log.Info("etcdrill stopped");
   return OkStatus();
 }

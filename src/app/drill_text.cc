@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "app/output.h"
+#include "base/units.h"
 
 namespace etcdrill::app {
 namespace {
@@ -34,6 +35,18 @@ std::string CheckWord(drill::CheckResult result) {
   return "";
 }
 
+std::string AdviceText(const pipeline::RestoreAdvice& advice) {
+  std::string text = fmt::format(
+      "restored now it would miss {} revisions: `snapshot restore --bump-revision {} --mark-compacted` keeps clients "
+      "from seeing old revisions again\n",
+      advice.missed_revisions, advice.bump_revision);
+  if (advice.rto_seconds.has_value()) {
+    text += fmt::format("the source has {} now: its restore would take about {:.1f} s\n",
+                        FormatSize(advice.source_bytes), *advice.rto_seconds);
+  }
+  return text;
+}
+
 }  // namespace
 
 std::string DrillText(const pipeline::DrillReport& report) {
@@ -57,6 +70,7 @@ std::string DrillText(const pipeline::DrillReport& report) {
   if (report.passed())
     text += fmt::format(": etcd {} serves it after {:.2f} s", report.etcd_version, report.rto_seconds);
   text += "\n";
+  if (report.advice.has_value()) text += AdviceText(*report.advice);
   if (report.verify.has_value()) {
     for (const Finding& f : report.verify->findings.kept()) {
       text += fmt::format("{}: {}: {}\n", SeverityName(f.severity), f.code, f.text);

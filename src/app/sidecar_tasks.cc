@@ -4,11 +4,10 @@
 
 #include <fmt/format.h>
 
+#include "app/status_rows.h"
 #include "etcd/health.h"
 #include "pipeline/catalog.h"
-#include "pipeline/drill_evidence.h"
 #include "pipeline/drill_plan.h"
-#include "pipeline/history_check.h"
 #include "pipeline/run.h"
 
 namespace etcdrill::app {
@@ -58,8 +57,13 @@ SidecarTasks::LastRuns SidecarTasks::FindLastRuns() const {
 }
 
 Status SidecarTasks::RefreshStoreFacts() {
-  ASSIGN_OR_RETURN(const pipeline::Catalog catalog, pipeline::ReadCatalog(context_, store_));
-  metrics_.SetStore(pipeline::ToStoreFacts(catalog));
+  const auto catalog = pipeline::ReadCatalog(context_, store_);
+  if (!catalog.ok()) {
+    board_.StoreIsUnreadable(std::string(MessageOf(catalog.status())));
+    return catalog.status();
+  }
+  metrics_.SetStore(pipeline::ToStoreFacts(*catalog));
+  board_.SetHistory(ToHistory(*catalog));
   return OkStatus();
 }
 
@@ -120,30 +124,22 @@ void SidecarTasks::RunDrills() {
     return;
   }
   for (const store::Manifest& snapshot : *plan) {
-    if (!context_.stop.stop_requested()) RunDrill(snapshot, /*newest=*/&snapshot == &plan->front());
+    if (!context_.stop.stop_requested()) RunDrill(snapshot);
   }
 }
 
-void SidecarTasks::RunDrill(const store::Manifest& snapshot, bool newest) {
+void SidecarTasks::RunDrill(const store::Manifest& snapshot) {
   metrics_.DrillStarted(UnixSeconds(context_.clock.Now()));
-  std::optional<store::Manifest> before;
-  if (const auto catalog = pipeline::ReadCatalog(context_, store_); catalog.ok()) {
-    if (const store::Manifest* last = pipeline::LastProvenBefore(*catalog, snapshot)) before = *last;
-  }
-  const pipeline::DrillReport report = pipeline::RunDrill(context_, {.snapshot = snapshot.name,
-                                                                     .path = store_.SnapshotPath(snapshot.name),
-                                                                     .manifest = snapshot,
-                                                                     .etcd_binaries = config_.drill.etcd_binaries,
-                                                                     .scratch_dir = config_.drill.scratch_dir,
-                                                                     .timeout = config_.drill.timeout,
-                                                                     .assertions = config_.drill.assertions,
-                                                                     .newest = newest,
-                                                                     .before = std::move(before),
-                                                                     .key_loss_max = config_.drill.key_loss_max});
-  ReportDrill(report);
+  ReportDrill(pipeline::DrillStored(context_,
+                                    {.snapshot = snapshot.name,
+                                     .path = store_.SnapshotPath(snapshot.name),
+                                     .manifest = snapshot,
+                                     .config = config_.drill},
+                                    &client_, store_));
 }
 
-void SidecarTasks::ReportDrill(const pipeline::DrillReport& report) {
+void SidecarTasks::ReportDrill(const pipeline::StoredDrill& drill) {
+  const pipeline::DrillReport& report = drill.report;
   if (Interrupted(report.outcome)) return;
   const double seconds = SecondsOf(report.finished - report.started);
   metrics_.DrillEnded(report.passed(), FailedStage(report), seconds, CleanedUp(report), report.etcd_version);
@@ -156,28 +152,29 @@ void SidecarTasks::ReportDrill(const pipeline::DrillReport& report) {
   } else {
     context_.log.Error("drill failed", {{"snapshot", report.snapshot},
                                         {"stage", FailedStage(report)},
+                                        {"level", report.level_reached},
                                         {"reason", InfoOf(ReasonOf(report.outcome)).name},
                                         {"err", MessageOf(report.outcome)}});
   }
   if (!CleanedUp(report)) {
     context_.log.Warn("drill left something behind", {{"err", report.stages.back().error}});
   }
-  Status kept = KeepReport(report);
+  if (!drill.source.ok()) {
+    context_.log.Warn("no advice for a restore: the source can't be asked", {{"err", MessageOf(drill.source)}});
+  }
+  Status kept = drill.kept;
   if (kept.ok()) kept = RefreshStoreFacts();
   if (!kept.ok()) context_.log.Error("the drill report can't be kept", {{"err", MessageOf(kept)}});
 }
 
-Status SidecarTasks::KeepReport(const pipeline::DrillReport& report) {
-  ASSIGN_OR_RETURN(const auto earlier, store_.DrillReports());
-  return store_.AddDrillReport(report.snapshot, report.finished, pipeline::EvidenceJson(report, earlier));
-}
-
 void SidecarTasks::ProbeHealth() {
   report::SourceFacts facts;
+  report::Health health;
   for (const etcd::Endpoint& endpoint : client_.endpoints()) {
     const etcd::HealthProbe probe = etcd::ProbeHealth(endpoint, context_.clock);
     metrics_.ProbeTook(endpoint.address(), SecondsOf(probe.latency));
     facts.endpoint_healthy[endpoint.address()] = probe.healthy;
+    health.members.push_back(ToMemberRow(endpoint.address(), probe));
     if (!probe.status.has_value()) continue;
     facts.up = true;
     if (!facts.member.has_value()) facts.member = ToMember(*probe.status);
@@ -190,7 +187,13 @@ void SidecarTasks::ProbeHealth() {
     const auto membership = client_.Any([](const etcd::Endpoint& endpoint) { return endpoint.MemberList(); });
     if (membership.ok()) facts.members = static_cast<double>(membership->members.size());
   }
-  if (!context_.stop.stop_requested()) metrics_.SetSource(std::move(facts));
+  for (const auto& [name, raised] : facts.alarms.value_or(std::map<std::string, bool>())) {
+    if (raised) health.alarms.push_back(name);
+  }
+  health.checked = context_.clock.Now();
+  if (context_.stop.stop_requested()) return;
+  metrics_.SetSource(std::move(facts));
+  board_.SetHealth(std::move(health));
 }
 
 }  // namespace etcdrill::app

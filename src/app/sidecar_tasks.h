@@ -7,8 +7,9 @@
 #include "config/config.h"
 #include "etcd/client.h"
 #include "io/context.h"
-#include "pipeline/drill_report.h"
+#include "pipeline/stored_drill.h"
 #include "report/metrics.h"
+#include "report/status/board.h"
 #include "store/local_store.h"
 
 namespace etcdrill::app {
@@ -17,8 +18,8 @@ namespace etcdrill::app {
 class SidecarTasks {
  public:
   SidecarTasks(const Context& context, const config::Config& config, etcd::Client& client, store::LocalStore& store,
-               report::Metrics& metrics)
-      : context_(context), config_(config), client_(client), store_(store), metrics_(metrics) {}
+               report::Metrics& metrics, report::StatusBoard& board)
+      : context_(context), config_(config), client_(client), store_(store), metrics_(metrics), board_(board) {}
 
   struct LastRuns {
     std::optional<WallTime> snapshot;
@@ -26,7 +27,7 @@ class SidecarTasks {
   };
   LastRuns FindLastRuns() const;
 
-  // Reads the store anew into the metrics.
+  // Reads the store anew into the metrics and the status page.
   Status RefreshStoreFacts();
 
   void TakeSnapshot();
@@ -36,9 +37,8 @@ class SidecarTasks {
 
  private:
   Result<std::vector<store::Manifest>> WaitForPlan();
-  void RunDrill(const store::Manifest& snapshot, bool newest);
-  Status KeepReport(const pipeline::DrillReport& report);
-  void ReportDrill(const pipeline::DrillReport& report);
+  void RunDrill(const store::Manifest& snapshot);
+  void ReportDrill(const pipeline::StoredDrill& drill);
   void LogLineage(const store::Manifest& m);
 
   const Context& context_;
@@ -46,6 +46,7 @@ class SidecarTasks {
   etcd::Client& client_;
   store::LocalStore& store_;
   report::Metrics& metrics_;
+  report::StatusBoard& board_;
 };
 
 }  // namespace etcdrill::app

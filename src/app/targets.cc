@@ -31,13 +31,13 @@ Result<Target> FindTarget(const Context& context, const std::string& word, const
       const std::string hint = config_file.empty() ? "; a name in a store needs --config FILE" : "";
       return Error(ReasonOf(info.status()), fmt::format("{}{}", MessageOf(info.status()), hint));
     }
-    return Target{word, word, ManifestBeside(context, word), {}};
+    return Target{word, word, ManifestBeside(context, word), false, {}};
   }
   ASSIGN_OR_RETURN(const config::Config config, config::Load(context.fs, config_file));
   ASSIGN_OR_RETURN(const auto store, store::LocalStore::Open(context, config.store_path));
   ASSIGN_OR_RETURN(const pipeline::Catalog catalog, pipeline::ReadCatalog(context, *store));
   ASSIGN_OR_RETURN(const store::Manifest manifest, pipeline::SelectSnapshot(context, catalog, word));
-  Target target{manifest.name, store->SnapshotPath(manifest.name), manifest, {}};
+  Target target{manifest.name, store->SnapshotPath(manifest.name), manifest, true, {}};
   for (const pipeline::CatalogEntry& entry : catalog.snapshots) target.others.push_back(entry.manifest);
   return target;
 }

@@ -17,6 +17,7 @@ struct Target {
   std::string name;  // in the store, or the path
   std::string path;
   std::optional<store::Manifest> manifest;
+  bool in_store = false;
   std::vector<store::Manifest> others;  // in the same store
 };
 

@@ -1,6 +1,7 @@
 // The real clock.
 #include "base/clock.h"
 
+#include <algorithm>
 #include <condition_variable>
 #include <ctime>
 #include <mutex>
@@ -8,17 +9,30 @@
 namespace etcdrill {
 namespace {
 
+using namespace std::chrono_literals;
+
+// Longest wait in one go: those waits do not count the time in which the machine is suspended.
+constexpr Duration kWaitMax = 30s;
+
 class SystemClock final : public Clock {
  public:
   WallTime Now() override { return std::chrono::system_clock::now(); }
-  MonotonicTime Monotonic() override { return std::chrono::steady_clock::now(); }
+  MonotonicTime Monotonic() override {
+    timespec now{};
+    clock_gettime(CLOCK_BOOTTIME, &now);
+    return MonotonicTime(std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec));
+  }
 
   bool SleepUntil(MonotonicTime until, const std::stop_token& stop) override {
     std::mutex mutex;
     std::condition_variable_any wake;
     std::unique_lock lock(mutex);
-    wake.wait_until(lock, stop, until, [] { return false; });
-    return !stop.stop_requested();
+    while (!stop.stop_requested()) {
+      const Duration left = until - Monotonic();
+      if (left <= Duration::zero()) return true;
+      wake.wait_for(lock, stop, std::min(left, kWaitMax), [] { return false; });
+    }
+    return false;
   }
 };
 

@@ -1,5 +1,6 @@
-// Time, as a seam. Wall time names things and fills timestamps; monotonic time measures and schedules, because the wall
-// clock may jump. Sleeping always ends early when a stop is requested.
+// Time, as a seam. Wall time names things; monotonic time measures and schedules, because the wall clock may jump, and
+// counts while the machine is suspended (unlike std::chrono::steady_clock). Sleeping ends early when a stop is
+// requested.
 #pragma once
 
 #include <chrono>

@@ -20,6 +20,15 @@ constexpr std::array kUnits = {Unit{"ns", 1ns}, Unit{"us", 1us}, Unit{"ms", 1ms}
                                Unit{"m", 1min}, Unit{"h", 1h},   Unit{"d", 24h}};
 constexpr double kLongestSeconds = 100.0 * 366 * 86400;
 
+struct SizeUnit {
+  std::string_view name;
+  double bytes;
+};
+constexpr std::array kSizeUnits = {SizeUnit{"B", 1},        SizeUnit{"kB", 1e3},     SizeUnit{"MB", 1e6},
+                                   SizeUnit{"GB", 1e9},     SizeUnit{"TB", 1e12},    SizeUnit{"KiB", 0x1p10},
+                                   SizeUnit{"MiB", 0x1p20}, SizeUnit{"GiB", 0x1p30}, SizeUnit{"TiB", 0x1p40}};
+constexpr double kLargestSize = 1e15;
+
 Status BadDuration(std::string_view text) {
   return Error(
       Reason::kUsage,
@@ -48,6 +57,20 @@ Result<Duration> ParseDuration(std::string_view text) {
   }
   if (seconds > kLongestSeconds) return BadDuration(text);
   return Duration(std::llround(seconds * 1e9));
+}
+
+Result<uint64_t> ParseSize(std::string_view text) {
+  double number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
+  const std::string_view name = text.substr(static_cast<size_t>(end - text.data()));
+  for (const SizeUnit& unit : kSizeUnits) {
+    const double bytes = number * unit.bytes;
+    if (error == std::errc() && unit.name == name && bytes >= 0 && bytes < kLargestSize) {
+      return static_cast<uint64_t>(std::llround(bytes));
+    }
+  }
+  return Error(Reason::kUsage,
+               fmt::format("\"{}\" is not a size; write a number with a unit, such as 512MiB or 2GB", text));
 }
 
 std::string FormatDuration(Duration d) {

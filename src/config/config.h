@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "config/schedule.h"
 
 namespace etcdrill::config {
 
@@ -30,7 +31,8 @@ struct ClusterConfig {
 };
 
 struct SnapshotConfig {
-  Duration every = 1h;
+  std::optional<Schedule> schedule = Every(1h);
+  Duration jitter{};  // each run starts later by the same part of it
   Duration timeout = 10min;
 };
 
@@ -50,13 +52,21 @@ struct DrillSample {
   uint64_t older_parts = 7;  // 0: none of the others
 };
 
+// What may go between two snapshots before it is worth a warning; shares from 0 to 1.
+struct HistoryLimits {
+  double key_loss_max = 0.5;     // of all keys
+  double prefix_loss_max = 0.9;  // of the bytes of one prefix
+};
+
 struct DrillConfig {
-  Duration every = 6h;
+  std::optional<Schedule> schedule = Every(6h);
+  Duration jitter{};
   std::string scratch_dir = "/var/lib/etcdrill/scratch";
   std::vector<std::string> etcd_binaries = {"/usr/bin/etcd"};
+  std::optional<uint64_t> etcd_memory_limit;  // bytes of private memory, for each etcd that a drill boots
   Duration timeout = 30min;
   DrillSample sample;
-  double key_loss_max = 0.5;  // the share of keys that may go between two snapshots; 0 to 1
+  HistoryLimits history;
   std::vector<Assertion> assertions;
 };
 

@@ -1,4 +1,4 @@
-// Reading through Section, and the advice for a key that is not known.
+// Each problem is told at the place where the text stands; what is unknown, with the nearest known key.
 #include "config/section.h"
 
 #include <fmt/format.h>
@@ -10,8 +10,6 @@
 
 namespace etcdrill::config {
 namespace {
-
-using namespace std::chrono_literals;
 
 // Levenshtein distance, for "did you mean".
 size_t EditDistance(std::string_view a, std::string_view b) {
@@ -42,10 +40,24 @@ Status Problems::ToStatus() const {
 Section::Section(const YAML::Node& node, std::string path, Problems& problems)
     : node_(node), path_(std::move(path)), problems_(problems) {
   if (!node_.IsDefined() || node_.IsNull()) return;
-  is_map_ = node_.IsMap();
-  if (is_map_) return;
-  problems_.Add(node_.Mark(),
-                fmt::format("{} must be a mapping of keys to values", path_.empty() ? "the file" : path_));
+  if (!node_.IsMap()) {
+    problems_.Add(node_.Mark(),
+                  fmt::format("{} must be a mapping of keys to values", path_.empty() ? "the file" : path_));
+    return;
+  }
+  is_map_ = true;
+}
+
+std::vector<Section> Section::List(const char* key) {
+  std::vector<Section> sections;
+  const YAML::Node node = Find(key);
+  if (!node.IsDefined()) return sections;
+  if (!node.IsSequence()) {
+    problems_.Add(node.Mark(), fmt::format("{} must be a list", Full(key)));
+    return sections;
+  }
+  for (const YAML::Node& entry : node) sections.emplace_back(entry, Full(key), problems_).is_entry_ = true;
+  return sections;
 }
 
 void Section::Read(const char* key, std::string& out) {
@@ -54,7 +66,7 @@ void Section::Read(const char* key, std::string& out) {
 
 void Section::Read(const char* key, std::string& out, CheckText check) {
   const YAML::Node node = Find(key);
-  if (IsScalar(node, key, "a text") && Passes(node, key, check(node.Scalar()))) out = node.Scalar();
+  if (IsScalar(node, key, "a text") && Passes(node, key, check)) out = node.Scalar();
 }
 
 void Section::Read(const char* key, std::vector<std::string>& out, CheckText check) {
@@ -66,9 +78,7 @@ void Section::Read(const char* key, std::vector<std::string>& out, CheckText che
   }
   out.clear();
   for (const YAML::Node& entry : node) {
-    if (IsScalar(entry, key, "a list of texts") && Passes(entry, key, check(entry.Scalar()))) {
-      out.push_back(entry.Scalar());
-    }
+    if (IsScalar(entry, key, "a list of texts") && Passes(entry, key, check)) out.push_back(entry.Scalar());
   }
 }
 
@@ -100,20 +110,18 @@ void Section::ReadPairs(const char* key, std::vector<std::pair<std::string, std:
     if (!seen.insert(name).second) {
       problems_.Add(entry.first.Mark(), fmt::format("\"{}\" stands in {} twice", name, Full(key)));
     }
-    if (Passes(entry.first, key, check(name, entry.second.Scalar()))) out.emplace_back(name, entry.second.Scalar());
+    const Status good = check(name, entry.second.Scalar());
+    if (good.ok()) out.emplace_back(name, entry.second.Scalar());
+    if (!good.ok()) Refuse(entry.first, key, good);
   }
 }
 
-std::vector<Section> Section::List(const char* key) {
-  std::vector<Section> sections;
-  const YAML::Node node = Find(key);
-  if (!node.IsDefined()) return sections;
-  if (!node.IsSequence()) {
-    problems_.Add(node.Mark(), fmt::format("{} must be a list", Full(key)));
-    return sections;
-  }
-  for (const YAML::Node& entry : node) sections.emplace_back(entry, Full(key), problems_).is_entry_ = true;
-  return sections;
+void Section::Read(const char* key, Duration& out) {
+  Read<Duration>(key, out, [](std::string_view text) -> Result<Duration> {
+    ASSIGN_OR_RETURN(const Duration duration, ParseDuration(text));
+    if (duration <= Duration::zero()) return Error(Reason::kConfig, "must be more than zero");
+    return duration;
+  });
 }
 
 void Section::Complain(std::string_view what) const {
@@ -144,23 +152,14 @@ bool Section::IsScalar(const YAML::Node& node, const char* key, std::string_view
   return false;
 }
 
-bool Section::Passes(const YAML::Node& node, const char* key, const Status& status) {
-  if (!status.ok()) problems_.Add(node.Mark(), fmt::format("{}: {}", Full(key), MessageOf(status)));
+bool Section::Passes(const YAML::Node& node, const char* key, CheckText check) {
+  const Status status = check(node.Scalar());
+  if (!status.ok()) Refuse(node, key, status);
   return status.ok();
 }
 
-void Section::ReadDuration(const char* key, std::string_view prefix, Duration& out) {
-  const YAML::Node node = Find(key);
-  if (!IsScalar(node, key, "a duration")) return;
-  std::string_view text = node.Scalar();
-  if (!text.starts_with(prefix)) {
-    problems_.Add(node.Mark(), fmt::format("{}: \"{}\" is not a schedule; write \"@every 1h\"", Full(key), text));
-    return;
-  }
-  text.remove_prefix(prefix.size());
-  Result<Duration> duration = ParseDuration(text);
-  if (duration.ok() && *duration <= 0s) duration = Error(Reason::kConfig, "must be more than zero");
-  Store(node, key, std::move(duration), out);
+void Section::Refuse(const YAML::Node& node, std::string_view key, const Status& why) {
+  problems_.Add(node.Mark(), fmt::format("{}: {}", Full(key), MessageOf(why)));
 }
 
 std::string Section::Full(std::string_view key) const {

@@ -1,6 +1,6 @@
-// Strict reading of YAML. yaml-cpp accepts duplicate keys (the first wins), several documents and unknown keys in
-// silence; a mapping is therefore read through Section, which knows every key that was asked for, and each problem is
-// told with its place. This header and what includes it are the only users of yaml-cpp.
+// Reading of one mapping of the file. yaml-cpp accepts duplicate keys (the first wins), several documents and unknown
+// keys in silence; a mapping is therefore read through Section, which knows every key that was asked for. Nothing but
+// this sees yaml-cpp.
 #pragma once
 
 #include <yaml-cpp/yaml.h>
@@ -17,26 +17,29 @@
 
 namespace etcdrill::config {
 
+// What is wrong with a file, each with its place.
 class Problems {
  public:
   explicit Problems(std::string file) : file_(std::move(file)) {}
   void Add(const YAML::Mark& mark, std::string_view text);
-  Status ToStatus() const;  // kConfig with a line for each
+  Status ToStatus() const;
 
  private:
   const std::string file_;
   std::vector<std::string> lines_;
 };
 
-// One mapping of the file. Every Read names a key; Finish reports the keys that nobody named.
+// One mapping of the file. Every Read names a key and leaves `out` alone where it is missing or wrong; Finish reports
+// the keys that nobody named. `problems` must outlive it.
 class Section {
  public:
   Section(const YAML::Node& node, std::string path, Problems& problems);
 
   Section Sub(const char* key) { return {Find(key), Full(key), problems_}; }
+  // A list of mappings.
+  std::vector<Section> List(const char* key);
 
   using CheckText = Status (*)(std::string_view);
-
   void Read(const char* key, std::string& out);
   void Read(const char* key, std::string& out, CheckText check);
   // A list of texts that all pass the check.
@@ -47,14 +50,14 @@ class Section {
   using CheckPair = Status (*)(std::string_view name, std::string_view value);
   void ReadPairs(const char* key, std::vector<std::pair<std::string, std::string>>& out, CheckPair check);
   // Durations of zero make no sense for any key.
-  void Read(const char* key, Duration& out) { ReadDuration(key, "", out); }
-  void ReadEvery(const char* key, Duration& out) { ReadDuration(key, "@every ", out); }
-  // A list of mappings.
-  std::vector<Section> List(const char* key);
+  void Read(const char* key, Duration& out);
 
-  // A problem of the mapping as a whole; for one of List(), of "each entry".
-  void Complain(std::string_view what) const;
-
+  template <typename T>
+  void Read(const char* key, T& out, Result<T> (*parse)(std::string_view)) {
+    const YAML::Node node = Find(key);
+    if (!IsScalar(node, key, "a word")) return;
+    Store(node, key, parse(node.Scalar()), out);
+  }
   template <typename T>
   void ReadOptional(const char* key, std::optional<T>& out, Result<T> (*parse)(std::string_view)) {
     T value{};
@@ -64,28 +67,26 @@ class Section {
     out = std::move(value);
   }
 
-  template <typename T>
-  void Read(const char* key, T& out, Result<T> (*parse)(std::string_view)) {
-    const YAML::Node node = Find(key);
-    if (!IsScalar(node, key, "a word")) return;
-    Store(node, key, parse(node.Scalar()), out);
-  }
-
+  // A problem of the mapping as a whole; for one of List(), of "each entry".
+  void Complain(std::string_view what) const;
   void Finish();
 
  private:
   YAML::Node Find(const char* key);
   bool IsScalar(const YAML::Node& node, const char* key, std::string_view what);
-  bool Passes(const YAML::Node& node, const char* key, const Status& status);
-  void ReadDuration(const char* key, std::string_view prefix, Duration& out);
+  bool Passes(const YAML::Node& node, const char* key, CheckText check);
+  void Refuse(const YAML::Node& node, std::string_view key, const Status& why);
+  std::string Full(std::string_view key) const;
+  std::string Advice(std::string_view key) const;
 
   template <typename T>
   void Store(const YAML::Node& node, const char* key, Result<T> value, T& out) {
-    if (Passes(node, key, value.status())) out = *std::move(value);
+    if (value.ok()) {
+      out = *std::move(value);
+    } else {
+      Refuse(node, key, value.status());
+    }
   }
-
-  std::string Full(std::string_view key) const;
-  std::string Advice(std::string_view key) const;
 
   const YAML::Node node_;
   const std::string path_;

@@ -11,17 +11,12 @@
 #include "base/units.h"
 #include "config/load.h"
 #include "config/section.h"
+#include "config/values.h"
 
 namespace etcdrill::config {
 namespace {
 
 Status Wrong(std::string_view text) { return Error(Reason::kConfig, text); }
-
-Result<bool> ParseYesNo(std::string_view text) {
-  if (text == "true") return true;
-  if (text == "false") return false;
-  return Wrong(fmt::format("\"{}\" is neither true nor false", text));
-}
 
 Result<ClientAuth> ParseClientAuth(std::string_view text) {
   if (text.empty() || text == "NoClientCert") return ClientAuth::kNone;
@@ -105,14 +100,6 @@ Result<Duration> ParseInterval(std::string_view text) {
   return text == "0" ? Result<Duration>(Duration::zero()) : ParseDuration(text);
 }
 
-Result<uint64_t> ParseBurst(std::string_view text) {
-  uint64_t value = 0;
-  const char* end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, value);
-  if (error == std::errc() && stop == end) return value;
-  return Wrong(fmt::format("\"{}\" is not a number", text));
-}
-
 // What has to hold between the keys.
 void CheckTls(const WebTls& tls, const Section& section) {
   if (tls.cert.empty()) section.Complain("needs cert_file (or cert)");
@@ -144,7 +131,7 @@ std::optional<WebTls> ReadTls(Section section) {
   section.Read("max_version", tls.max_version, ParseTlsVersion);
   section.Read("cipher_suites", tls.cipher_suites, CheckCipherSuite);
   section.Read("curve_preferences", tls.curves, CheckCurve);
-  section.Read("prefer_server_cipher_suites", tls.prefer_server_ciphers, ParseYesNo);
+  section.Read("prefer_server_cipher_suites", tls.prefer_server_ciphers, ParseBool);
   section.Finish();
   const bool given = !tls.cert.empty() || !tls.key.empty() || !tls.client_ca.empty() || !client_auth.empty();
   if (!given) return std::nullopt;
@@ -156,13 +143,13 @@ void ReadRoot(Section root, WebConfig& config) {
   config.tls = ReadTls(root.Sub("tls_server_config"));
   Section http = root.Sub("http_server_config");
   bool http2 = true;  // accepted and not used: we speak HTTP/1.1
-  http.Read("http2", http2, ParseYesNo);
+  http.Read("http2", http2, ParseBool);
   http.ReadPairs("headers", config.headers, CheckHeader);
   http.Finish();
   root.ReadPairs("basic_auth_users", config.users, CheckUser);
   Section rate = root.Sub("rate_limit");
   rate.Read("interval", config.rate_limit.interval, ParseInterval);
-  rate.Read("burst", config.rate_limit.burst, ParseBurst);
+  rate.Read("burst", config.rate_limit.burst, ParseCount);
   rate.Finish();
   root.Finish();
 }

@@ -17,12 +17,20 @@ std::string PrefixEnd(std::string prefix) {
   return prefix;
 }
 
-// What is wrong; empty if it holds. The status is for an etcd that does not answer.
-Result<std::string> WhyNotPrefix(const etcd::ScratchClient& client, const config::Assertion& a, int64_t revision) {
-  ASSIGN_OR_RETURN(const auto answer,
-                   client.endpoint().Range(
-                       {.key = a.prefix, .range_end = PrefixEnd(a.prefix), .revision = revision, .count_only = true}));
-  const auto count = static_cast<uint64_t>(answer.count);
+Result<AssertionFacts> Ask(const etcd::ScratchClient& client, const config::Assertion& a, int64_t revision) {
+  const bool one_key = !a.key.empty();
+  const etcd::RangeQuery query =
+      one_key ? etcd::RangeQuery{.key = a.key, .revision = revision}
+              : etcd::RangeQuery{
+                    .key = a.prefix, .range_end = PrefixEnd(a.prefix), .revision = revision, .count_only = true};
+  ASSIGN_OR_RETURN(auto answer, client.endpoint().Range(query));
+  AssertionFacts facts{.keys = static_cast<uint64_t>(answer.count), .value = std::nullopt};
+  if (one_key && !answer.kvs.empty()) facts.value = std::move(answer.kvs.front().value);
+  return facts;
+}
+
+// What is wrong; empty if it holds.
+std::string WhyNotPrefix(const config::Assertion& a, uint64_t count) {
   const std::string name = Printable(a.prefix);
   if (a.min_keys.has_value() && count < *a.min_keys) {
     return fmt::format("{} has {} keys, at least {} are demanded", name, count, *a.min_keys);
@@ -30,49 +38,56 @@ Result<std::string> WhyNotPrefix(const etcd::ScratchClient& client, const config
   if (a.max_keys.has_value() && count > *a.max_keys) {
     return fmt::format("{} has {} keys, at most {} are allowed", name, count, *a.max_keys);
   }
-  return std::string();
+  return "";
 }
 
-Result<std::string> WhyNotKey(const etcd::ScratchClient& client, const config::Assertion& a, int64_t revision) {
-  ASSIGN_OR_RETURN(const auto answer, client.endpoint().Range({.key = a.key, .revision = revision}));
+std::string WhyNotKey(const config::Assertion& a, const std::optional<std::string>& value) {
   const std::string name = Printable(a.key);
-  const bool found = !answer.kvs.empty();
-  if (!found) return a.exists == false ? std::string() : name + " is not there";
+  if (!value.has_value()) return a.exists == false ? "" : name + " is not there";
   if (a.exists == false) return name + " is there";
-  const std::string& value = answer.kvs.front().value;
-  if (a.equals.has_value() && value != *a.equals) {
-    return fmt::format("{} has another value, of {} bytes", name, value.size());
+  if (a.equals.has_value() && *value != *a.equals) {
+    return fmt::format("{} has another value, of {} bytes", name, value->size());
   }
-  if (a.matches.has_value() && !RE2::PartialMatch(value, *a.matches)) {
+  if (a.matches.has_value() && !RE2::PartialMatch(*value, *a.matches)) {
     return fmt::format("the value of {} does not match {}", name, *a.matches);
   }
-  return std::string();
+  return "";
+}
+
+std::string Expected(const std::vector<config::Assertion>& assertions) {
+  return fmt::format("{} hold", assertions.size());
 }
 
 }  // namespace
 
-Check CheckAssertions(const etcd::ScratchClient& client, const std::vector<config::Assertion>& assertions,
-                      int64_t revision) {
-  Check check{kAssertionsCheck, CheckResult::kPass, fmt::format("{} hold", assertions.size()), "", OkStatus()};
+Check JudgeAssertions(const std::vector<config::Assertion>& assertions, const std::vector<AssertionFacts>& facts) {
   size_t hold = 0;
   std::string broken;
-  for (const config::Assertion& a : assertions) {
-    const Result<std::string> why = a.key.empty() ? WhyNotPrefix(client, a, revision) : WhyNotKey(client, a, revision);
-    if (!why.ok()) {
-      check.result = CheckResult::kSkipped;
-      check.actual = MessageOf(why.status());
-      check.unanswered = why.status();
-      return check;
-    }
-    if (why->empty()) {
+  for (size_t i = 0; i < assertions.size(); ++i) {
+    const config::Assertion& a = assertions[i];
+    const std::string why = a.key.empty() ? WhyNotPrefix(a, facts[i].keys) : WhyNotKey(a, facts[i].value);
+    if (why.empty()) {
       ++hold;
     } else {
-      broken += "; " + *why;
+      broken += "; " + why;
     }
   }
-  if (!broken.empty()) check.result = CheckResult::kFail;
-  check.actual = fmt::format("{} hold{}", hold, broken);
-  return check;
+  return {kAssertionsCheck, broken.empty() ? CheckResult::kPass : CheckResult::kFail, Expected(assertions),
+          fmt::format("{} hold{}", hold, broken), OkStatus()};
+}
+
+Check CheckAssertions(const etcd::ScratchClient& client, const std::vector<config::Assertion>& assertions,
+                      int64_t revision) {
+  std::vector<AssertionFacts> all;
+  for (const config::Assertion& a : assertions) {
+    auto facts = Ask(client, a, revision);
+    if (!facts.ok()) {
+      return {kAssertionsCheck, CheckResult::kSkipped, Expected(assertions), std::string(MessageOf(facts.status())),
+              facts.status()};
+    }
+    all.push_back(*std::move(facts));
+  }
+  return JudgeAssertions(assertions, all);
 }
 
 }  // namespace etcdrill::drill

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include "format/etcd_version.h"
+
 namespace etcdrill::drill {
 namespace {
 
@@ -32,14 +34,8 @@ Result<std::string> VersionOf(const Context& context, const std::string& binary)
 
 }  // namespace
 
-std::string_view MinorOf(std::string_view version) {
-  const size_t first = version.find('.');
-  if (first == std::string_view::npos) return {};
-  return version.substr(0, version.find('.', first + 1));
-}
-
 Result<EtcdBinary> ChooseEtcd(const Context& context, const std::vector<std::string>& candidates,
-                              std::string_view minor) {
+                              std::optional<int> minor) {
   if (candidates.empty()) {
     return Error(Reason::kEtcdMissing, fmt::format("no etcd server binary on PATH or configured; {}", kAdvice));
   }
@@ -52,12 +48,12 @@ Result<EtcdBinary> ChooseEtcd(const Context& context, const std::vector<std::str
       if (why_not.ok()) why_not = version.status();
       continue;
     }
-    if (minor.empty() || MinorOf(*version) == minor) return EtcdBinary{path, *version};
+    if (!minor.has_value() || EtcdMinorOf(*version) == minor) return EtcdBinary{path, *version};
     others += fmt::format("{}{} is {}", others.empty() ? "" : ", ", path, *version);
   }
   if (others.empty()) return why_not;
   return Error(Reason::kEtcdVersion,
-               fmt::format("the snapshot is of etcd {}, but {}: another version proves something else; {}", minor,
+               fmt::format("the snapshot is of etcd 3.{}, but {}: another version proves something else; {}", *minor,
                            others, kAdvice));
 }
 

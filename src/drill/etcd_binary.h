@@ -3,8 +3,8 @@
 // restore would give.
 #pragma once
 
+#include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "base/status.h"
@@ -17,12 +17,9 @@ struct EtcdBinary {
   std::string version;  // "3.5.16", as it says itself
 };
 
-// "3.5" of "3.5.16"; empty if that is no version.
-std::string_view MinorOf(std::string_view version);
-
-// The first candidate of that minor version; of any version if `minor` is empty. kEtcdMissing if no candidate can be
+// The first candidate of that minor version; of any version if there is no `minor`. kEtcdMissing if no candidate can be
 // run, kEtcdVersion, with what there is, if none fits.
 Result<EtcdBinary> ChooseEtcd(const Context& context, const std::vector<std::string>& candidates,
-                              std::string_view minor);
+                              std::optional<int> minor);
 
 }  // namespace etcdrill::drill

@@ -15,8 +15,6 @@ using namespace std::chrono_literals;
 
 constexpr Duration kPollEvery = 20ms;
 constexpr Duration kStopGrace = 3s;
-constexpr Duration kCallLimit = 60s;  // HashKV reads the whole database
-constexpr std::string_view kClientSocket = "client.sock:0";
 constexpr size_t kSocketPathMax = 107;  // sun_path without its terminating zero
 constexpr size_t kLogLinesInError = 3;
 
@@ -38,33 +36,58 @@ Result<std::string> AbsolutePath(const std::string& path) {
   return std::string(resolved);
 }
 
+std::string ClientSocket(const ScratchMember& member) { return member.name + ".client:0"; }
+
+std::vector<std::string> Arguments(const EtcdOptions& options, const std::string& data_path) {
+  const std::string client_url = fmt::format("unix://{}", ClientSocket(options.member));
+  const std::string peer_url = options.member.PeerUrl();
+  return {"--name", options.member.name, "--data-dir", data_path, "--listen-client-urls", client_url,
+          "--advertise-client-urls", client_url, "--listen-peer-urls", peer_url, "--initial-advertise-peer-urls",
+          peer_url, "--initial-cluster", options.initial_cluster, "--initial-cluster-state",
+          options.joins ? "existing" : "new", "--quota-backend-bytes=-1",
+          // Else a cluster refuses new members until all have been connected for five seconds.
+          "--strict-reconfig-check=false"};
+}
+
+// Go collects garbage the harder, the nearer it comes to its limit; the kernel's limit is for what that can't keep
+// down.
+std::vector<std::string> Environment(const std::optional<uint64_t>& memory_limit) {
+  std::vector<std::string> environment = {"PATH=/usr/bin:/bin", "GOTRACEBACK=none"};
+  if (memory_limit.has_value()) environment.push_back(fmt::format("GOMEMLIMIT={}", *memory_limit / 10 * 9));
+  return environment;
+}
+
 }  // namespace
 
-Result<std::unique_ptr<EtcdProcess>> EtcdProcess::Start(const Context& context, const std::string& binary,
-                                                        const std::string& data_dir, const std::string& work_dir) {
-  ASSIGN_OR_RETURN(const std::string data_path, AbsolutePath(data_dir));
-  ASSIGN_OR_RETURN(const std::string program, AbsolutePath(binary));
-  ASSIGN_OR_RETURN(const std::string work_path, AbsolutePath(work_dir));
-  const std::string socket = JoinPath(work_path, kClientSocket);
+std::string ScratchMember::PeerUrl() const { return fmt::format("unix://{}.peer:0", name); }
+
+std::string InitialCluster(const std::vector<ScratchMember>& members) {
+  std::string text;
+  for (const ScratchMember& m : members) text += fmt::format("{}{}={}", text.empty() ? "" : ",", m.name, m.PeerUrl());
+  return text;
+}
+
+Result<std::unique_ptr<EtcdProcess>> EtcdProcess::Start(const Context& context, const EtcdOptions& options) {
+  ASSIGN_OR_RETURN(const std::string program, AbsolutePath(options.binary));
+  ASSIGN_OR_RETURN(const std::string work_path, AbsolutePath(options.work_dir));
+  const std::string socket = JoinPath(work_path, ClientSocket(options.member));
   if (socket.size() > kSocketPathMax) {
     return Error(Reason::kConfig,
                  fmt::format("scratch directory {}: its path is too long for a unix socket by {} bytes; "
                              "set a shorter drill.scratch_dir",
                              work_path, socket.size() - kSocketPathMax));
   }
-  const std::string client_url = fmt::format("unix://{}", kClientSocket);
-  const ProcessOptions options{
-      .program = program,
-      .arguments = {"--name", std::string(kMemberName), "--data-dir", data_path, "--listen-client-urls", client_url,
-                    "--advertise-client-urls", client_url, "--listen-peer-urls", std::string(kPeerUrl),
-                    "--initial-advertise-peer-urls", std::string(kPeerUrl), "--initial-cluster",
-                    fmt::format("{}={}", kMemberName, kPeerUrl), "--quota-backend-bytes=-1"},
-      .environment = {"PATH=/usr/bin:/bin", "GOTRACEBACK=none"},
-      .working_dir = work_path,
-      .low_priority = true};
-  ASSIGN_OR_RETURN(auto process, context.processes.Start(options));
-  ASSIGN_OR_RETURN(auto client,
-                   etcd::ScratchClient::Create({.socket_path = socket, .command_timeout = kCallLimit}, context));
+  // The last part is not there yet for a member that joins.
+  ASSIGN_OR_RETURN(const std::string data_parent, AbsolutePath(DirName(options.member.data_dir)));
+  const std::string data_path = JoinPath(data_parent, BaseName(options.member.data_dir));
+  ASSIGN_OR_RETURN(auto process, context.processes.Start({.program = program,
+                                                          .arguments = Arguments(options, data_path),
+                                                          .environment = Environment(options.memory_limit),
+                                                          .working_dir = work_path,
+                                                          .low_priority = true,
+                                                          .memory_limit = options.memory_limit}));
+  ASSIGN_OR_RETURN(auto client, etcd::ScratchClient::Create(
+                                    {.socket_path = socket, .command_timeout = options.call_timeout}, context));
   return std::unique_ptr<EtcdProcess>(new EtcdProcess(context, std::move(process), std::move(client)));
 }
 

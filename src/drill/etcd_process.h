@@ -2,8 +2,11 @@
 // network can reach the data, and it can reach no other member (formats.md 6; DESIGN.md section 9).
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "base/status.h"
 #include "etcd/scratch_client.h"
@@ -11,16 +14,31 @@
 
 namespace etcdrill::drill {
 
-// The peer URL that the data directory must have been restored with.
-inline constexpr std::string_view kPeerUrl = "unix://peer.sock:0";
-inline constexpr std::string_view kMemberName = "drill";
+// One member of a scratch cluster. Its sockets lie in the working directory, named after it.
+struct ScratchMember {
+  std::string name;
+  std::string data_dir;
+
+  std::string PeerUrl() const;  // the data directory must have been restored with it
+};
+
+// "a=unix://a.peer:0,b=unix://b.peer:0", for --initial-cluster.
+std::string InitialCluster(const std::vector<ScratchMember>& members);
+
+struct EtcdOptions {
+  std::string binary;
+  std::string work_dir;  // exists, with mode 0700; the sockets appear in it
+  ScratchMember member;
+  std::string initial_cluster;
+  bool joins = false;  // a cluster that runs, as a new member; else the data directory is a restored one
+  std::optional<uint64_t> memory_limit;
+  Duration call_timeout;
+};
 
 // Not thread-safe. `context` must outlive it.
 class EtcdProcess {
  public:
-  // Starts `binary` on `data_dir`; the sockets appear in `work_dir`, which exists and has mode 0700.
-  static Result<std::unique_ptr<EtcdProcess>> Start(const Context& context, const std::string& binary,
-                                                    const std::string& data_dir, const std::string& work_dir);
+  static Result<std::unique_ptr<EtcdProcess>> Start(const Context& context, const EtcdOptions& options);
 
   // Waits until etcd serves a read that went through raft. kEtcdExited or kEtcdNotReady, with the end of its log.
   Status WaitReady(MonotonicTime deadline);

@@ -60,13 +60,19 @@ Check CheckRevision(const etcd::ScratchClient& client, const Expectation& expect
   return {kRevisionCheck, reached ? CheckResult::kPass : CheckResult::kFail, wanted, std::to_string(status->revision)};
 }
 
-Check CheckKeyCount(const etcd::ScratchClient& client, const Expectation& expected) {
+Result<uint64_t> CountKeys(const etcd::ScratchClient& client, const Expectation& expected) {
   const std::string every_key(1, '\0');
+  ASSIGN_OR_RETURN(const auto answer,
+                   client.endpoint().Range(
+                       {.key = every_key, .range_end = every_key, .revision = expected.revision, .count_only = true}));
+  return static_cast<uint64_t>(answer.count);
+}
+
+Check CheckKeyCount(const etcd::ScratchClient& client, const Expectation& expected) {
   const std::string wanted = std::to_string(expected.live_keys);
-  const auto answer = client.endpoint().Range(
-      {.key = every_key, .range_end = every_key, .revision = expected.revision, .count_only = true});
-  if (!answer.ok()) return Failed(kKeyCountCheck, wanted, answer.status());
-  return Compare(kKeyCountCheck, wanted, std::to_string(answer->count));
+  const auto count = CountKeys(client, expected);
+  if (!count.ok()) return Failed(kKeyCountCheck, wanted, count.status());
+  return Compare(kKeyCountCheck, wanted, std::to_string(*count));
 }
 
 std::string HashText(uint32_t hash, int64_t revision, int64_t compact_revision) {
@@ -112,19 +118,60 @@ Check CheckWrite(const etcd::ScratchClient& client, const Context& context) {
   return Compare(kWriteCheck, wanted, *deleted == 1 ? wanted : fmt::format("{} keys deleted", *deleted));
 }
 
+// The members from `first` on hold what the first one does, which has been compared with the file: at the head, which
+// the write has moved beyond any compaction. Each member answers from its own store.
+Check CheckMembers(std::string_view name, const EtcdCluster& cluster, size_t first, const Expectation& expected) {
+  const auto text = [](uint64_t keys, const etcd::HashKvAnswer& hash) {
+    return fmt::format("{} keys, HashKV {}", keys, HashText(hash.hash, hash.hash_revision, hash.compact_revision));
+  };
+  const auto proven = cluster.client().endpoint().HashKv(0);
+  if (!proven.ok()) return Failed(name, "HashKV of the first member", proven.status());
+  const std::string wanted = text(expected.live_keys, *proven);
+  const std::vector<const etcd::ScratchClient*> clients = cluster.clients();
+  for (size_t i = first; i < clients.size(); ++i) {
+    const auto count = CountKeys(*clients[i], expected);
+    if (!count.ok()) return Failed(name, wanted, count.status());
+    const auto hash = clients[i]->endpoint().HashKv(proven->hash_revision);
+    if (!hash.ok()) return Failed(name, wanted, hash.status());
+    if (const std::string actual = text(*count, *hash); actual != wanted) return Compare(name, wanted, actual);
+  }
+  return Compare(name, wanted, wanted);
+}
+
 }  // namespace
 
-std::vector<Check> CheckHealth(const etcd::ScratchClient& client, const Expectation& expected, const Context& context) {
+std::vector<Check> CheckHealth(const EtcdCluster& cluster, const Expectation& expected, const Context& context) {
   // Alarms first: an alarm that the snapshot brought along must not count against the health.
-  std::vector<Check> checks = {CheckAlarms(client, expected)};
-  const etcd::HealthProbe probe = etcd::ProbeHealth(client.endpoint(), context.clock);
-  checks.push_back(Compare(kHealthCheck, "healthy", probe.healthy ? "healthy" : probe.problem));
+  std::vector<Check> checks = {CheckAlarms(cluster.client(), expected)};
+  std::string problems;
+  for (const etcd::ScratchClient* client : cluster.clients()) {
+    const etcd::HealthProbe probe = etcd::ProbeHealth(client->endpoint(), context.clock);
+    if (!probe.healthy) problems += (problems.empty() ? "" : "; ") + probe.problem;
+  }
+  checks.push_back(Compare(kHealthCheck, "healthy", problems.empty() ? "healthy" : problems));
   return checks;
 }
 
-std::vector<Check> CheckData(const etcd::ScratchClient& client, const Expectation& expected, const Context& context) {
-  return {CheckRevision(client, expected), CheckHashKv(client, expected), CheckKeyCount(client, expected),
-          CheckWrite(client, context)};
+std::vector<Check> CheckData(const EtcdCluster& cluster, const Expectation& expected, const Context& context) {
+  const etcd::ScratchClient& client = cluster.client();
+  std::vector<Check> checks;
+  for (const auto check : {CheckRevision, CheckHashKv, CheckKeyCount}) {
+    checks.push_back(check(client, expected));
+    if (!checks.back().unanswered.ok()) return checks;  // the others would only wait for theirs
+  }
+  checks.push_back(CheckWrite(client, context));
+  return checks;
+}
+
+Check CheckReplicas(const EtcdCluster& cluster, const Expectation& expected) {
+  return CheckMembers(kReplicasCheck, cluster, 1, expected);
+}
+
+Check CheckNewMember(EtcdCluster& cluster, const Expectation& expected, MonotonicTime deadline) {
+  const size_t members = cluster.clients().size();
+  const Status grown = cluster.Grow(deadline);
+  if (!grown.ok()) return Failed(kNewMemberCheck, "it joins and serves", grown);
+  return CheckMembers(kNewMemberCheck, cluster, members, expected);
 }
 
 }  // namespace etcdrill::drill

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "base/status.h"
+#include "drill/etcd_cluster.h"
 #include "drill/result.h"
-#include "etcd/scratch_client.h"
 #include "io/context.h"
 
 namespace etcdrill::drill {
@@ -24,10 +24,18 @@ struct Expectation {
   std::vector<std::string> alarms;  // "NOSPACE", ... raised in the snapshot
 };
 
-// Health and alarms; alarms are then disarmed, because they would refuse the reads and writes of the next step.
-std::vector<Check> CheckHealth(const etcd::ScratchClient& client, const Expectation& expected, const Context& context);
+// Health of each member, and alarms; these are then disarmed, because they would refuse the reads and writes of the
+// next step.
+std::vector<Check> CheckHealth(const EtcdCluster& cluster, const Expectation& expected, const Context& context);
 
-// Revision, key count, HashKV, and a write that is taken back.
-std::vector<Check> CheckData(const etcd::ScratchClient& client, const Expectation& expected, const Context& context);
+// Revision, key count, HashKV, and a write that is taken back; of the first member.
+std::vector<Check> CheckData(const EtcdCluster& cluster, const Expectation& expected, const Context& context);
+
+// Every member but the first holds what the snapshot holds.
+Check CheckReplicas(const EtcdCluster& cluster, const Expectation& expected);
+
+// A member that is added comes to hold it, too. A restore that gets its raft files wrong gives a cluster that works
+// until somebody adds a member, which then stays empty without a word (formats.md 6.6).
+Check CheckNewMember(EtcdCluster& cluster, const Expectation& expected, MonotonicTime deadline);
 
 }  // namespace etcdrill::drill

@@ -28,6 +28,9 @@ inline constexpr std::string_view kHealthCheck = "health";
 inline constexpr std::string_view kAlarmsCheck = "alarms";
 inline constexpr std::string_view kAssertionsCheck = "assertions";
 inline constexpr std::string_view kWriteCheck = "write";
+// Of a cluster of three only.
+inline constexpr std::string_view kReplicasCheck = "replicas";
+inline constexpr std::string_view kNewMemberCheck = "new_member";
 
 // A check of two texts that must be equal.
 inline Check Compare(std::string_view name, std::string expected, std::string actual) {

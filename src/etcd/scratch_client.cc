@@ -57,4 +57,10 @@ Status ScratchClient::DisarmAlarm(const Alarm& alarm) const {
   return Unary(*channel_, "Alarm", &pb::Maintenance::Stub::Alarm, request).status();
 }
 
+Status ScratchClient::AddMember(std::string_view peer_url) const {
+  pb::MemberAddRequest request;
+  request.add_peerurls(std::string(peer_url));
+  return Unary(*channel_, "MemberAdd", &pb::Cluster::Stub::MemberAdd, request).status();
+}
+
 }  // namespace etcdrill::etcd

@@ -82,6 +82,7 @@ inline constexpr std::string_view kNotComparable = "not_comparable";
 // Beside the last proven snapshot of the cluster.
 inline constexpr std::string_view kHistoryRevision = "history_revision";
 inline constexpr std::string_view kHistoryKeys = "history_keys";
+inline constexpr std::string_view kHistoryPrefix = "history_prefix";
 inline constexpr std::string_view kHistoryCluster = "history_cluster";
 // What survives a restore and surprises people.
 inline constexpr std::string_view kRestoresWithAlarm = "restores_with_alarm";

@@ -3,10 +3,11 @@
 // called on a thread that lives as long as the child, and the destructor kills whatever still runs.
 //
 // Only posix_spawn is used, because gRPC does not survive fork without exec (grpc/grpc #17695). posix_spawn can't set a
-// parent-death signal or priorities, so our own binary is started first, sets them and becomes the real program: see
-// BecomeChildIfAsked.
+// parent-death signal, priorities or limits, so our own binary is started first, sets them and becomes the real
+// program: see BecomeChildIfAsked.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -23,7 +24,8 @@ struct ProcessOptions {
   std::vector<std::string> arguments;
   std::vector<std::string> environment;  // NAME=VALUE; nothing is inherited
   std::string working_dir;
-  bool low_priority = false;  // nice 10, idle IO class, first to go when memory runs out
+  bool low_priority = false;             // nice 10, idle IO class, first to go when memory runs out
+  std::optional<uint64_t> memory_limit;  // bytes of private memory (RLIMIT_DATA); mapped files do not count
 };
 
 struct ProcessExit {

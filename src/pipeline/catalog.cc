@@ -58,12 +58,14 @@ void AddDrillFacts(const Catalog& catalog, report::StoreFacts& facts) {
     // Whether an older one fails is told by its state.
     if (!drill.newest) continue;
     facts.drill_started = UnixSeconds(drill.started);
+    facts.drill_level = drill.level_reached;
     facts.drill_stage_seconds = drill.stage_seconds;
     for (const auto& [name, passed] : drill.checks) facts.drill_checks[name] = passed;
     if (drill.passed) {
       facts.drill_consecutive_failures = 0;
       facts.drill_last_success = UnixSeconds(drill.finished);
       facts.drill_last_duration_seconds = drill.rto_seconds;
+      facts.drill_forecast_seconds = drill.forecast_seconds;
     } else {
       ++facts.drill_consecutive_failures;
       facts.drill_last_failure = UnixSeconds(drill.finished);

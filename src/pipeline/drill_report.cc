@@ -36,6 +36,14 @@ std::string_view NameOf(drill::CheckResult result) {
   return "";
 }
 
+Json ToJson(const RestoreAdvice& advice) {
+  return {{"source_revision", advice.source_revision},
+          {"missed_revisions", advice.missed_revisions},
+          {"bump_revision", advice.bump_revision},
+          {"source_bytes", advice.source_bytes},
+          {"rto_seconds", advice.rto_seconds.has_value() ? Json(*advice.rto_seconds) : Json(nullptr)}};
+}
+
 }  // namespace
 
 std::string ToJson(const DrillReport& report) {
@@ -61,7 +69,8 @@ std::string ToJson(const DrillReport& report) {
                      {"checks", std::move(checks)},
                      {"rto_seconds", report.rto_seconds},
                      {"etcd_version", report.etcd_version},
-                     {"verify", std::move(verify)}};
+                     {"verify", std::move(verify)},
+                     {"advice", report.advice.has_value() ? ToJson(*report.advice) : Json(nullptr)}};
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
@@ -76,6 +85,9 @@ Result<DrillSummary> ParseDrillSummary(std::string_view text) {
     summary.verdict = json.at("verdict").get<std::string>();
     summary.level_reached = json.at("level_reached").get<int>();
     summary.rto_seconds = json.at("rto_seconds").get<double>();
+    if (json.contains("advice") && json["advice"].is_object() && json["advice"].at("rto_seconds").is_number()) {
+      summary.forecast_seconds = json["advice"]["rto_seconds"].get<double>();
+    }
     const auto started = ParseRfc3339(json.at("started").get<std::string>());
     const auto finished = ParseRfc3339(json.at("finished").get<std::string>());
     if (!started.has_value() || !finished.has_value())
@@ -83,7 +95,12 @@ Result<DrillSummary> ParseDrillSummary(std::string_view text) {
     summary.started = *started;
     summary.finished = *finished;
     summary.passed = summary.level_reached == kTopLevel;
+    summary.etcd_version = json.value("etcd_version", "");
     for (const Json& stage : json.at("stages")) {
+      if (stage.at("result") == "fail" && summary.failed_stage.empty()) {
+        summary.failed_stage = stage.at("name").get<std::string>();
+        summary.error = stage.at("error").get<std::string>();
+      }
       if (stage.at("result") != "skipped") {
         summary.stage_seconds[stage.at("name").get<std::string>()] = stage.at("duration_seconds").get<double>();
       }

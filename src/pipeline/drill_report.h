@@ -32,6 +32,15 @@ inline constexpr std::string_view kHealthStage = "health";
 inline constexpr std::string_view kVerifyStage = "verify";
 inline constexpr std::string_view kCleanupStage = "cleanup";
 
+// If the snapshot were restored now. How it comes about: restore_advice.h.
+struct RestoreAdvice {
+  int64_t source_revision = 0;
+  int64_t missed_revisions = 0;  // that the source has gone on since
+  uint64_t bump_revision = 0;    // safe for `snapshot restore --bump-revision`
+  uint64_t source_bytes = 0;
+  std::optional<double> rto_seconds;  // forecast for so many bytes
+};
+
 struct DrillReport {
   std::string snapshot;
   bool newest = true;  // of its store at that time
@@ -44,7 +53,8 @@ struct DrillReport {
   double rto_seconds = 0;  // from opening the snapshot to a healthy, verified etcd; 0 if it did not come to that
   std::string etcd_version;
   std::optional<verify::VerifyReport> verify;
-  Status outcome;  // OK, or why the drill failed; not part of the JSON
+  std::optional<RestoreAdvice> advice;  // none if the source was not asked, or did not answer
+  Status outcome;                       // OK, or why the drill failed; not part of the JSON
 
   bool passed() const { return outcome.ok(); }
 };
@@ -60,7 +70,11 @@ struct DrillSummary {
   WallTime started{};
   WallTime finished{};
   double rto_seconds = 0;
+  std::optional<double> forecast_seconds;  // of RestoreAdvice
   bool passed = false;
+  std::string etcd_version;
+  std::string failed_stage;  // empty if none failed
+  std::string error;         // of that stage
   std::map<std::string, double> stage_seconds;
   std::map<std::string, bool> checks;  // those that passed or failed
 };

@@ -5,10 +5,10 @@
 #include <fmt/format.h>
 
 #include "base/units.h"
-#include "drill/etcd_binary.h"
+#include "format/etcd_version.h"
 #include "format/wal/wal.h"
 #include "io/memory.h"
-#include "pipeline/history_check.h"
+#include "pipeline/file_assertions.h"
 #include "pipeline/manifest_check.h"
 #include "verify/lineage.h"
 
@@ -17,42 +17,54 @@ namespace etcdrill::pipeline {
 using drill::CheckResult;
 using verify::LevelResult;
 
+namespace {
+
+size_t CountEtcds(const DrillRequest& request) { return request.full_cluster ? kFullCluster + 1 : 1; }
+
+}  // namespace
+
 Status CheckScratchSpace(const Context& context, const DrillRequest& request) {
   // The restored database may share its blocks with the snapshot, but need not; etcd adds a second WAL segment, and
   // writes.
   constexpr uint64_t kMargin = uint64_t{64} << 20;
-  RETURN_IF_ERROR(context.fs.MakeDirs(request.scratch_dir, kPrivateDirMode));
+  RETURN_IF_ERROR(context.fs.MakeDirs(request.config.scratch_dir, kPrivateDirMode));
   ASSIGN_OR_RETURN(const FileInfo snapshot, context.fs.Stat(request.path));
-  ASSIGN_OR_RETURN(const SpaceInfo space, context.fs.Space(request.scratch_dir));
-  const uint64_t needed = snapshot.size + 2 * wal::kSegmentBytes + kMargin;
+  ASSIGN_OR_RETURN(const SpaceInfo space, context.fs.Space(request.config.scratch_dir));
+  const uint64_t needed = (snapshot.size + 2 * wal::kSegmentBytes) * CountEtcds(request) + kMargin;
   if (space.available_bytes >= needed) return OkStatus();
   return Error(Reason::kNoSpace,
                fmt::format("scratch directory {} has {} bytes free, a drill of {} needs {}; make room or set "
                            "drill.scratch_dir",
-                           request.scratch_dir, space.available_bytes, request.path, needed));
+                           request.config.scratch_dir, space.available_bytes, request.path, needed));
 }
 
-Status CheckMemory(uint64_t rows) {
+Status CheckMemory(uint64_t rows, size_t etcds, std::optional<uint64_t> limit) {
   // Measured with 3.6: 48 MB of anonymous memory for 40,000 rows of 1.5 KB, 315 MB for 500,000, 736 MB for 2,100,000 of
   // 100 bytes. The pages of the database are files, and go when memory is needed.
   constexpr uint64_t kEmptyEtcd = uint64_t{64} << 20;
   constexpr uint64_t kBytesARow = 600;
-  const uint64_t needed = kEmptyEtcd + rows * kBytesARow;
+  const uint64_t one = kEmptyEtcd + rows * kBytesARow;
+  if (limit.has_value() && one > *limit) {
+    return Error(Reason::kNoMemory,
+                 fmt::format("an etcd with {} rows needs about {}, drill.etcd.memory_limit allows {}", rows,
+                             FormatSize(one), FormatSize(*limit)));
+  }
+  const uint64_t needed = one * etcds;
   const Result<uint64_t> available = AvailableMemory();
   if (!available.ok() || *available >= needed) return OkStatus();
-  return Error(Reason::kNoMemory,
-               fmt::format("an etcd with {} rows needs about {}, {} are available; raise the memory limit, or drill "
-                           "elsewhere",
-                           rows, FormatSize(needed), FormatSize(*available)));
+  return Error(
+      Reason::kNoMemory,
+      fmt::format("{} etcd with {} rows would take about {}, {} are available; raise the memory limit, or drill "
+                  "elsewhere",
+                  etcds, rows, FormatSize(needed), FormatSize(*available)));
 }
 
 DrillStages::DrillStages(const Context& context, const DrillRequest& request)
     : context_(context),
       request_(request),
       watch_(context.clock),
-      deadline_(context.clock.Monotonic() + request.timeout) {
+      deadline_(context.clock.Monotonic() + request.config.timeout) {
   report_.snapshot = request.snapshot;
-  report_.newest = request.newest;
   report_.started = context.clock.Now();
 }
 
@@ -67,14 +79,11 @@ Status DrillStages::OutOfTime(std::string_view stage) const {
   return Error(Reason::kTimeout,
                fmt::format("the drill's time of {:.0f} s was over before {}; raise drill.timeout, or see which "
                            "stage was slow",
-                           SecondsOf(request_.timeout), stage));
+                           SecondsOf(request_.config.timeout), stage));
 }
 
 Status DrillStages::VerifySnapshot() {
   ASSIGN_OR_RETURN(report_.verify, VerifyWithManifest(context_, request_.path, request_.manifest, verify::kLevelMax));
-  if (request_.before.has_value() && request_.manifest.has_value()) {
-    CheckHistory(*request_.before, *request_.manifest, request_.key_loss_max, report_.verify->findings);
-  }
   const verify::VerifyReport& seen = *report_.verify;
   report_.verdict = seen.verdict;
 
@@ -104,14 +113,29 @@ Status DrillStages::VerifySnapshot() {
 }
 
 // What the source said of itself is the surest; what the file says may lag behind, until all members are upgraded.
-std::string_view DrillStages::WantedMinor() const {
+std::optional<int> DrillStages::WantedMinor() const {
   const verify::Keyspace& keyspace = *report_.verify->keyspace;
   const std::string_view source = request_.manifest.has_value() ? request_.manifest->etcd_version : "";
   for (const std::string_view version :
        {source, std::string_view(keyspace.storage_version), std::string_view(keyspace.cluster_version)}) {
-    if (const std::string_view minor = drill::MinorOf(version); !minor.empty()) return minor;
+    if (const auto minor = EtcdMinorOf(version); minor.has_value()) return minor;
   }
-  return {};
+  return std::nullopt;
+}
+
+Result<drill::EtcdBinary> DrillStages::ChooseEtcd() {
+  ASSIGN_OR_RETURN(drill::EtcdBinary binary, drill::ChooseEtcd(context_, request_.config.etcd_binaries, WantedMinor()));
+  report_.etcd_version = binary.version;
+  RETURN_IF_ERROR(
+      CheckMemory(report_.verify->keyspace->total_keys, CountEtcds(request_), request_.config.etcd_memory_limit));
+  return binary;
+}
+
+Status DrillStages::CheckAssertionsWithoutEtcd() {
+  if (request_.config.assertions.empty()) return OkStatus();
+  ASSIGN_OR_RETURN(const drill::Check check,
+                   CheckAssertionsOnFile(context_, request_.path, request_.config.assertions));
+  return Add({check});
 }
 
 Status DrillStages::Add(const std::vector<drill::Check>& checks) {

@@ -6,18 +6,22 @@
 #include <vector>
 
 #include "base/check.h"
+#include "drill/etcd_binary.h"
 #include "drill/probe.h"
 #include "pipeline/drill_report.h"
 #include "pipeline/run.h"
 
 namespace etcdrill::pipeline {
 
+// Members of a drill with full_cluster, before it adds one.
+inline constexpr size_t kFullCluster = 3;
+
 // kNoSpace if the scratch file system can't hold what a drill writes.
 Status CheckScratchSpace(const Context& context, const DrillRequest& request);
 
-// kNoMemory if an etcd with that many rows would not fit into what is left of the memory, its control group's limit
-// included.
-Status CheckMemory(uint64_t rows);
+// kNoMemory if so many etcds with that many rows each would not fit into what is left of the memory, its control
+// group's limit included, or one of them not into `limit` bytes.
+Status CheckMemory(uint64_t rows, size_t etcds, std::optional<uint64_t> limit);
 
 // Not thread-safe. Both arguments must outlive it.
 class DrillStages {
@@ -43,8 +47,10 @@ class DrillStages {
 
   // Body of the stage `checksum`: fills report().verify and the checks that need no etcd.
   Status VerifySnapshot();
-  // The minor version of the etcd that wrote the snapshot, such as "3.5"; empty if nothing tells. After VerifySnapshot.
-  std::string_view WantedMinor() const;
+  // After VerifySnapshot: the etcd that may boot it, of the minor version that wrote it; or why none can.
+  Result<drill::EtcdBinary> ChooseEtcd();
+  // Body of the stage `boot` where there is no etcd: what the file itself says to the assertions.
+  Status CheckAssertionsWithoutEtcd();
   // Adds checks; an error names those that failed.
   Status Add(const std::vector<drill::Check>& checks);
   // The drill so far, if it passed, is what a restore would take.
@@ -56,6 +62,7 @@ class DrillStages {
   const drill::Expectation& expectation() const { return expectation_; }
 
  private:
+  std::optional<int> WantedMinor() const;  // none if nothing tells
   void Record(std::string_view name, const Status& status, double seconds);
   Status OutOfTime(std::string_view stage) const;
 

@@ -1,11 +1,28 @@
-// Three comparisons of two manifests.
+// Comparisons of two manifests, and of what two files hold by prefix.
 #include "pipeline/history_check.h"
 
 #include <fmt/format.h>
 
+#include <map>
+
+#include "base/units.h"
 #include "format/finding_codes.h"
 
 namespace etcdrill::pipeline {
+namespace {
+
+constexpr uint64_t kPrefixBytesMin = uint64_t{1} << 20;
+
+void Warn(Findings& findings, std::string_view code, std::string text) {
+  findings.Add({code, Severity::kWarning, std::nullopt, std::nullopt, std::move(text)});
+}
+
+// What is left of `before`, from 0 to 1 or more.
+double Kept(uint64_t before, uint64_t now) {
+  return before == 0 ? 1 : static_cast<double>(now) / static_cast<double>(before);
+}
+
+}  // namespace
 
 const store::Manifest* LastProvenBefore(const Catalog& catalog, const store::Manifest& snapshot) {
   for (auto entry = catalog.snapshots.rbegin(); entry != catalog.snapshots.rend(); ++entry) {
@@ -16,30 +33,57 @@ const store::Manifest* LastProvenBefore(const Catalog& catalog, const store::Man
   return nullptr;
 }
 
-void CheckHistory(const store::Manifest& before, const store::Manifest& now, double key_loss_max, Findings& findings) {
-  const auto warn = [&](std::string_view code, std::string text) {
-    findings.Add({code, Severity::kWarning, std::nullopt, std::nullopt, std::move(text)});
-  };
+void CompareManifests(const store::Manifest& before, const store::Manifest& now, const config::HistoryLimits& limits,
+                      Findings& findings) {
   if (now.revision < before.revision) {
-    warn(codes::kHistoryRevision,
+    Warn(findings, codes::kHistoryRevision,
          fmt::format(
              "it ends at revision {}, {} before it at {}: the cluster was restored from an older backup, or this "
              "comes from a member that lags",
              now.revision, before.name, before.revision));
   }
-  const double kept =
-      before.live_keys == 0 ? 1 : static_cast<double>(now.live_keys) / static_cast<double>(before.live_keys);
-  if (kept < 1 - key_loss_max) {
-    warn(codes::kHistoryKeys,
+  if (const double kept = Kept(before.live_keys, now.live_keys); kept < 1 - limits.key_loss_max) {
+    Warn(findings, codes::kHistoryKeys,
          fmt::format(
              "it has {} keys, {} before it {}: {:.0f} % are gone, at most {:.0f} % are expected to go between two "
              "snapshots (drill.history.max_key_loss)",
-             now.live_keys, before.name, before.live_keys, (1 - kept) * 100, key_loss_max * 100));
+             now.live_keys, before.name, before.live_keys, (1 - kept) * 100, limits.key_loss_max * 100));
   }
   if (!now.cluster_id.empty() && !before.cluster_id.empty() && now.cluster_id != before.cluster_id) {
-    warn(codes::kHistoryCluster,
+    Warn(findings, codes::kHistoryCluster,
          fmt::format("it is of cluster {}, {} before it of cluster {}: another cluster, or a restored one",
                      now.cluster_id, before.name, before.cluster_id));
+  }
+}
+
+void ComparePrefixes(const verify::Inventory& before, const verify::Inventory& now, const config::HistoryLimits& limits,
+                     Findings& findings) {
+  std::map<std::string, uint64_t> bytes_now;
+  for (const verify::InventoryGroup& group : now.prefixes) bytes_now[group.name] = group.live_value_bytes;
+  for (const verify::InventoryGroup& group : before.prefixes) {
+    const uint64_t left = bytes_now[group.name];
+    const double kept = Kept(group.live_value_bytes, left);
+    if (group.live_value_bytes < kPrefixBytesMin || kept >= 1 - limits.prefix_loss_max) continue;
+    Warn(
+        findings, codes::kHistoryPrefix,
+        fmt::format("{} has {}, in the last proven snapshot {}: {:.0f} % are gone, at most {:.0f} % are expected to go "
+                    "between two snapshots (drill.history.max_prefix_loss)",
+                    group.name, FormatSize(left), FormatSize(group.live_value_bytes), (1 - kept) * 100,
+                    limits.prefix_loss_max * 100));
+  }
+}
+
+void CheckHistory(const Context& context, const store::LocalStore& store, const store::Manifest& before,
+                  const store::Manifest& now, const config::HistoryLimits& limits, Findings& findings) {
+  CompareManifests(before, now, limits, findings);
+  const auto old_inventory = verify::TakeInventory(context, store.SnapshotPath(before.name));
+  const auto inventory = verify::TakeInventory(context, store.SnapshotPath(now.name));
+  if (old_inventory.ok() && inventory.ok()) {
+    ComparePrefixes(*old_inventory, *inventory, limits, findings);
+  } else {
+    const Status& problem = old_inventory.ok() ? inventory.status() : old_inventory.status();
+    context.log.Warn("a snapshot can't be compared with the one before it",
+                     {{"snapshot", now.name}, {"before", before.name}, {"err", MessageOf(problem)}});
   }
 }
 

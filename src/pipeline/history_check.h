@@ -2,18 +2,29 @@
 // sound copy of it, and no backup of what people believe they have: so these are warnings, and no damage.
 #pragma once
 
-#include <optional>
-
+#include "config/config.h"
 #include "format/finding.h"
+#include "io/context.h"
 #include "pipeline/catalog.h"
+#include "verify/inventory.h"
 
 namespace etcdrill::pipeline {
 
 // The newest verified snapshot of the same cluster that was taken before this one; null if there is none.
 const store::Manifest* LastProvenBefore(const Catalog& catalog, const store::Manifest& snapshot);
 
-// Adds a finding if the revision went back, if more than `key_loss_max` (0 to 1) of the keys are gone, or if the
-// cluster is another one.
-void CheckHistory(const store::Manifest& before, const store::Manifest& now, double key_loss_max, Findings& findings);
+// Adds a finding if the revision went back, if more keys are gone than the limit allows, or if the cluster is another
+// one.
+void CompareManifests(const store::Manifest& before, const store::Manifest& now, const config::HistoryLimits& limits,
+                      Findings& findings);
+
+// Adds a finding for each prefix that lost more of its bytes than the limit allows. One that held little before is
+// passed over: such come and go.
+void ComparePrefixes(const verify::Inventory& before, const verify::Inventory& now, const config::HistoryLimits& limits,
+                     Findings& findings);
+
+// Both, for two snapshots of the store. Reads both files; what can't be read is not compared, and logged.
+void CheckHistory(const Context& context, const store::LocalStore& store, const store::Manifest& before,
+                  const store::Manifest& now, const config::HistoryLimits& limits, Findings& findings);
 
 }  // namespace etcdrill::pipeline

@@ -5,8 +5,8 @@
 
 #include "capture/capture.h"
 #include "drill/assertions.h"
-#include "drill/etcd_binary.h"
-#include "drill/etcd_process.h"
+#include "drill/etcd_cluster.h"
+#include "drill/probe.h"
 #include "io/scratch_dir.h"
 #include "pipeline/drill_stages.h"
 #include "pipeline/receipt_check.h"
@@ -15,6 +15,8 @@
 
 namespace etcdrill::pipeline {
 namespace {
+
+constexpr Duration kCallLimit = std::chrono::seconds(60);  // of one call to the drill's etcd
 
 store::Manifest MakeManifest(const SnapshotRequest& request, const capture::CaptureResult& captured,
                              const verify::VerifyReport& report) {
@@ -73,6 +75,20 @@ Result<Captured> CaptureAndVerify(const Context& context, const SnapshotRequest&
   return Captured{std::move(captured), std::move(outcome)};
 }
 
+Status RestoreMember(const Context& context, const DrillRequest& request, const drill::ScratchMember& member,
+                     const std::string& initial_cluster) {
+  return restore::Restore(context, {.snapshot = request.path,
+                                    .data_dir = member.data_dir,
+                                    .membership = {.name = member.name,
+                                                   .initial_cluster = initial_cluster,
+                                                   .advertise_peer_urls = {member.PeerUrl()}},
+                                    // Its users' passwords are not ours to know, and HashKV does not cover them:
+                                    // docs/adr/0004.
+                                    .policy = {.drop_auth = true},
+                                    .sync = false})
+      .status();
+}
+
 }  // namespace
 
 Result<SnapshotOutcome> TakeSnapshot(const Context& context, const SnapshotRequest& request, store::LocalStore& store) {
@@ -105,54 +121,59 @@ DrillReport RunDrill(const Context& context, const DrillRequest& request) {
   DrillStages stages(context, request);
   DrillReport& report = stages.report();
   std::unique_ptr<ScratchDir> scratch;
-  std::unique_ptr<drill::EtcdProcess> etcd;
-  std::string data_dir;
+  std::unique_ptr<drill::EtcdCluster> etcd;
+  std::vector<drill::ScratchMember> members;
 
   // Select: there is room for all that follows, before the first byte is read.
   stages.Run(kSelectStage, [&]() -> Status {
     RETURN_IF_ERROR(CheckScratchSpace(context, request));
-    ASSIGN_OR_RETURN(scratch, ScratchDir::Create(context, request.scratch_dir));
+    ASSIGN_OR_RETURN(scratch, ScratchDir::Create(context, request.config.scratch_dir));
+    members = drill::MakeMembers(request.full_cluster ? kFullCluster : 1, scratch->path());
     return OkStatus();
   });
   // Checksum: L0 to L3. Only a file that shows no damage is worth restoring; one that nothing proves is restored, too.
   stages.Run(kChecksumStage, [&] { return stages.VerifySnapshot(); });
-  // Restore: L4, a data directory of our own making.
+  // Restore: L4, a data directory of our own making for each member.
   stages.Run(kRestoreStage, [&]() -> Status {
-    data_dir = JoinPath(scratch->path(), "data");
-    const auto restored = restore::Restore(
-        context, {.snapshot = request.path,
-                  .data_dir = data_dir,
-                  .membership = {.name = std::string(drill::kMemberName),
-                                 .initial_cluster = fmt::format("{}={}", drill::kMemberName, drill::kPeerUrl),
-                                 .advertise_peer_urls = {std::string(drill::kPeerUrl)}},
-                  // Its users' passwords are not ours to know, and HashKV does not cover them: docs/adr/0004.
-                  .policy = {.drop_auth = true},
-                  .sync = false});
-    if (restored.ok()) report.level_reached = 4;
-    return restored.status();
+    for (const drill::ScratchMember& member : members) {
+      RETURN_IF_ERROR(RestoreMember(context, request, member, drill::InitialCluster(members)));
+    }
+    report.level_reached = 4;
+    return OkStatus();
   });
   // Boot: a real etcd, of the version that wrote the snapshot, takes the data directory for its own. Without one the
   // drill ends here, at L4.
   stages.Run(kBootStage, [&]() -> Status {
-    ASSIGN_OR_RETURN(const drill::EtcdBinary binary,
-                     drill::ChooseEtcd(context, request.etcd_binaries, stages.WantedMinor()));
-    report.etcd_version = binary.version;
-    RETURN_IF_ERROR(CheckMemory(report.verify->keyspace->total_keys));
-    ASSIGN_OR_RETURN(etcd, drill::EtcdProcess::Start(context, binary.path, data_dir, scratch->path()));
+    const auto binary = stages.ChooseEtcd();
+    if (!binary.ok()) {
+      RETURN_IF_ERROR(stages.CheckAssertionsWithoutEtcd());
+      return binary.status();
+    }
+    ASSIGN_OR_RETURN(etcd,
+                     drill::EtcdCluster::Start(context,
+                                               {.binary = binary->path,
+                                                .work_dir = scratch->path(),
+                                                .memory_limit = request.config.etcd_memory_limit,
+                                                .call_timeout = std::min<Duration>(kCallLimit, request.config.timeout)},
+                                               members));
     return etcd->WaitReady(stages.deadline());
   });
   // Health and verify: L5, it serves exactly what the file holds, and takes a write.
-  stages.Run(kHealthStage,
-             [&] { return stages.Add(drill::CheckHealth(etcd->client(), stages.expectation(), context)); });
+  stages.Run(kHealthStage, [&] { return stages.Add(drill::CheckHealth(*etcd, stages.expectation(), context)); });
   stages.Run(kVerifyStage, [&] {
-    std::vector<drill::Check> checks = drill::CheckData(etcd->client(), stages.expectation(), context);
-    if (!request.assertions.empty()) {
-      checks.push_back(drill::CheckAssertions(etcd->client(), request.assertions, stages.expectation().revision));
+    std::vector<drill::Check> checks = drill::CheckData(*etcd, stages.expectation(), context);
+    if (!request.config.assertions.empty()) {
+      checks.push_back(
+          drill::CheckAssertions(etcd->client(), request.config.assertions, stages.expectation().revision));
+    }
+    if (request.full_cluster) {
+      checks.push_back(drill::CheckReplicas(*etcd, stages.expectation()));
+      checks.push_back(drill::CheckNewMember(*etcd, stages.expectation(), stages.deadline()));
     }
     return stages.Add(checks);
   });
   stages.MeasureRto();
-  // Cleanup: whatever happened, neither the process nor the data outlive the drill.
+  // Cleanup: whatever happened, neither the processes nor the data outlive the drill.
   stages.RunAlways(kCleanupStage, [&]() -> Status {
     if (etcd != nullptr) etcd->Stop();
     return scratch != nullptr ? scratch->Remove() : OkStatus();

@@ -40,13 +40,8 @@ struct DrillRequest {
   std::string snapshot;                     // for the report: a name in the store, or a path
   std::string path;                         // of the file
   std::optional<store::Manifest> manifest;  // if it lies in a store
-  std::vector<std::string> etcd_binaries;   // candidates; the one of the snapshot's minor version boots it
-  std::string scratch_dir;                  // a private directory is made in it
-  Duration timeout = std::chrono::minutes(30);
-  std::vector<config::Assertion> assertions = {};
-  bool newest = true;                          // for the report: of its store
-  std::optional<store::Manifest> before = {};  // the last proven snapshot of the cluster
-  double key_loss_max = 0.5;
+  config::DrillConfig config;               // where, with which etcd, for how long, and what the data must hold
+  bool full_cluster = false;                // boot three members, and add a fourth
 };
 
 // Never fails: whatever happens is in the report.

@@ -1,28 +1,126 @@
-// The loop of one task.
+// Two kinds of timetable behind one loop.
 #include "pipeline/scheduler.h"
 
 #include <algorithm>
+#include <memory>
 
 namespace etcdrill::pipeline {
+namespace {
 
-void RunSchedule(Clock& clock, const std::stop_token& stop, const Schedule& schedule) {
-  MonotonicTime due = clock.Monotonic() + schedule.first_delay;
-  while (true) {
-    schedule.on_next(clock.Now() + std::max(Duration::zero(), Duration(due - clock.Monotonic())));
-    if (!clock.SleepUntil(due, stop)) return;
-    due += schedule.every;
-    schedule.on_next(clock.Now() + Duration(due - clock.Monotonic()));
-    schedule.run();
-    while (due + schedule.every <= clock.Monotonic()) {
-      due += schedule.every;
-      schedule.on_skipped();
+using namespace std::chrono_literals;
+
+// How soon a jump of the wall clock is noticed.
+constexpr Duration kLookEvery = 30s;
+// What cron can tell apart. A clock that is put back by less does not make a time come twice.
+constexpr Duration kCronTick = 1min;
+
+class Timetable {
+ public:
+  virtual ~Timetable() = default;
+  // Time until the next run; nothing or less if it is due.
+  virtual Duration Remaining() = 0;
+  // Makes the first due time after now the next one; tells how many were passed over.
+  virtual size_t MoveOn() = 0;
+};
+
+// A last run in the future tells of a clock that went back, which must not stop the schedule.
+bool Known(std::optional<WallTime> last, WallTime now) { return last.has_value() && *last <= now; }
+
+class EveryTimetable final : public Timetable {
+ public:
+  EveryTimetable(Clock& clock, const ScheduledTask& task)
+      : clock_(clock), every_(task.schedule.every), due_(clock.Monotonic() + FirstDelay(clock.Now(), task)) {}
+
+  Duration Remaining() override { return due_ - clock_.Monotonic(); }
+
+  size_t MoveOn() override {
+    const Duration late = clock_.Monotonic() - due_;
+    if (late < Duration::zero()) return 0;
+    const auto passed = late / every_ + 1;
+    due_ += every_ * passed;
+    return static_cast<size_t>(passed);
+  }
+
+ private:
+  static Duration FirstDelay(WallTime now, const ScheduledTask& task) {
+    const bool overdue = !Known(task.last, now) || *task.last + task.schedule.every <= now;
+    return overdue ? task.offset : *task.last + task.schedule.every - now;
+  }
+
+  Clock& clock_;
+  const Duration every_;
+  MonotonicTime due_;
+};
+
+class CronTimetable final : public Timetable {
+ public:
+  CronTimetable(Clock& clock, const ScheduledTask& task)
+      : clock_(clock), times_(*task.schedule.cron), offset_(task.offset) {
+    const WallTime now = clock.Now();
+    if (Known(task.last, now)) due_ = times_.NextAfter(*task.last - offset_);
+    if (!Known(task.last, now) || due_ <= Now()) due_ = now;  // overdue: once the offset is over
+  }
+
+  Duration Remaining() override {
+    const WallTime now = Now();
+    // A clock that went back brings due times again.
+    if (now < due_) due_ = std::min(due_, times_.NextAfter(WasJust(now) ? *passed_ : now));
+    return due_ - now;
+  }
+
+  size_t MoveOn() override {
+    const WallTime now = Now();
+    size_t count = 0;
+    for (; due_ <= now; due_ = times_.NextAfter(due_)) {
+      passed_ = due_;
+      ++count;
     }
+    return count;
+  }
+
+ private:
+  WallTime Now() { return clock_.Now() - offset_; }
+  bool WasJust(WallTime now) const { return passed_.has_value() && now < *passed_ && *passed_ - now < kCronTick; }
+
+  Clock& clock_;
+  const config::CronTimes& times_;
+  const Duration offset_;
+  WallTime due_;                    // these two without the offset
+  std::optional<WallTime> passed_;  // the last due time that came
+};
+
+std::unique_ptr<Timetable> MakeTimetable(Clock& clock, const ScheduledTask& task) {
+  if (task.schedule.cron.has_value()) return std::make_unique<CronTimetable>(clock, task);
+  return std::make_unique<EveryTimetable>(clock, task);
+}
+
+}  // namespace
+
+void RunSchedule(Clock& clock, const std::stop_token& stop, const ScheduledTask& task) {
+  const std::unique_ptr<Timetable> timetable = MakeTimetable(clock, task);
+  std::optional<WallTime> told;
+  const auto tell = [&] {
+    const WallTime next = clock.Now() + std::max(timetable->Remaining(), Duration::zero());
+    if (told.has_value() && std::chrono::abs(next - *told) < 1s) return;
+    told = next;
+    task.on_next(next);
+  };
+  while (true) {
+    for (Duration left; (left = timetable->Remaining()) > Duration::zero();) {
+      tell();
+      if (!clock.SleepFor(std::min(left, kLookEvery), stop)) return;
+    }
+    if (stop.stop_requested()) return;
+    timetable->MoveOn();  // one run for all that passed
+    tell();
+    task.run();
+    for (size_t passed = timetable->MoveOn(); passed > 0; --passed) task.on_skipped();
   }
 }
 
-Duration FirstDelay(WallTime now, std::optional<WallTime> last, Duration every) {
-  if (!last.has_value() || *last > now) return Duration::zero();
-  return std::max(Duration::zero(), Duration(*last + every - now));
+Duration OffsetWithin(Duration jitter, Random& random) {
+  if (jitter <= Duration::zero()) return Duration::zero();
+  return Duration(static_cast<int64_t>(random.Next() % static_cast<uint64_t>(jitter.count())));
 }
 
 }  // namespace etcdrill::pipeline

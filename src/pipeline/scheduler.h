@@ -1,28 +1,33 @@
-// Runs one task at fixed intervals on the monotonic clock, so that a jump of the wall clock neither skips nor repeats a
-// run. Each task has a thread of its own: a run that takes longer than its interval only delays itself, and the runs
-// that fell due meanwhile are skipped and counted, never queued.
+// Runs one task when its schedule says so. Intervals are counted on the monotonic clock, so that a jump of the wall
+// clock neither skips nor repeats a run; times of cron are on the wall clock by their nature, which is therefore looked
+// at again and again. Due times that pass while nobody can act (a suspended machine, a jump ahead) make one run, at
+// once. Those that pass while the task runs are skipped and counted, never queued: each task has a thread of its own,
+// so a long run only delays itself.
 #pragma once
 
 #include <functional>
 #include <optional>
 
 #include "base/clock.h"
+#include "base/random.h"
+#include "config/schedule.h"
 
 namespace etcdrill::pipeline {
 
-struct Schedule {
-  Duration every;
-  Duration first_delay;  // from now
+struct ScheduledTask {
+  config::Schedule schedule;
+  Duration offset{};             // each due time is later by this
+  std::optional<WallTime> last;  // the last run, before a restart; without one the first run is due at once
   std::function<void()> run;
   std::function<void(WallTime)> on_next = [](WallTime) {};  // told when the next run is due
   std::function<void()> on_skipped = [] {};
 };
 
 // Returns when `stop` is requested.
-void RunSchedule(Clock& clock, const std::stop_token& stop, const Schedule& schedule);
+void RunSchedule(Clock& clock, const std::stop_token& stop, const ScheduledTask& task);
 
-// How long to wait before the first run after a start: until one interval after `last`; no time if that is past, or if
-// there was none, or if `last` lies in the future.
-Duration FirstDelay(WallTime now, std::optional<WallTime> last, Duration every);
+// A part of `jitter`, by which all runs of this process are later, so that many sidecars do not act at one moment while
+// the interval of each stays what it is.
+Duration OffsetWithin(Duration jitter, Random& random);
 
 }  // namespace etcdrill::pipeline

@@ -91,6 +91,12 @@ void AddDrillHistory(const StoreFacts& s, MetricsPage& page) {
   page.Gauge("etcdrill_drill_last_duration_seconds",
              "Measured restore time: newest passed drill, from opening the snapshot to a healthy, verified etcd.")
       .Sample(s.drill_last_duration_seconds);
+  page.Gauge("etcdrill_drill_forecast_duration_seconds",
+             "Forecast of the restore time for the size that the source had after the newest passed drill.")
+      .Sample(s.drill_forecast_seconds);
+  page.Gauge("etcdrill_drill_last_level",
+             "Level of proof that the newest drill reached: 5 if it passed, 4 without etcd.")
+      .Sample(s.drill_level);
   page.Gauge("etcdrill_drill_last_stage_duration_seconds",
              "Wall time of each stage of the newest drill; absent for a stage that did not run.")
       .Samples("stage", s.drill_stage_seconds);
@@ -226,6 +232,16 @@ void Metrics::DrillSkipped() {
 void Metrics::ProbeTook(const std::string& endpoint, double seconds) {
   const std::lock_guard lock(mutex_);
   probe_seconds_.at(endpoint).Observe(seconds);
+}
+
+StoreFacts Metrics::store() const {
+  const std::lock_guard lock(mutex_);
+  return store_;
+}
+
+Activity Metrics::activity() const {
+  const std::lock_guard lock(mutex_);
+  return {next_run_, last_run_, drill_in_progress_, snapshot_consecutive_failures_};
 }
 
 std::string Metrics::Render() const {

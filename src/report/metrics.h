@@ -26,8 +26,8 @@ struct FixedFacts {
   double rpo_seconds = 0;
   double verified_rpo_seconds = 0;
   double rto_seconds = 0;
-  double snapshot_interval_seconds = 0;
-  double drill_interval_seconds = 0;
+  std::optional<double> snapshot_interval_seconds;  // none where none is scheduled
+  std::optional<double> drill_interval_seconds;
   double drill_timeout_seconds = 0;
   double process_start = 0;
   std::vector<std::string> endpoints;
@@ -57,6 +57,8 @@ struct StoreFacts {
   std::optional<double> drill_last_success;
   std::optional<double> drill_last_failure;
   std::optional<double> drill_last_duration_seconds;
+  std::optional<double> drill_forecast_seconds;
+  std::optional<double> drill_level;
   std::map<std::string, double> drill_stage_seconds;
   std::map<std::string, bool> drill_checks;
 };
@@ -119,6 +121,14 @@ class Histogram {
 enum class Task { kSnapshot, kDrill, kHealth };
 inline constexpr std::array<std::string_view, 3> kTaskNames = {"snapshot", "drill", "health"};
 
+// What the tasks are about, for the status page.
+struct Activity {
+  std::array<std::optional<double>, kTaskNames.size()> next_run;
+  std::array<std::optional<double>, kTaskNames.size()> last_run;
+  bool drill_in_progress = false;
+  double snapshot_consecutive_failures = 0;
+};
+
 // Safe for use from any thread.
 class Metrics {
  public:
@@ -142,6 +152,10 @@ class Metrics {
 
   // The page, in text format 0.0.4.
   std::string Render() const;
+
+  const FixedFacts& fixed() const { return fixed_; }
+  StoreFacts store() const;
+  Activity activity() const;
 
  private:
   const FixedFacts fixed_;

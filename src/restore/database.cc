@@ -24,13 +24,6 @@ namespace {
 // shared.
 constexpr uint64_t kCopyStepBytes = uint64_t{16} << 20;
 
-class Collector final : public bbolt::PairVisitor {
- public:
-  void OnBucket(std::string_view) override {}
-  void OnPair(const bbolt::Pair& pair) override { content[std::string(pair.key)] = std::string(pair.value); }
-  bbolt::BucketContent content;
-};
-
 // The snapshot as it is.
 struct Source {
   const ReadableFile& file;
@@ -38,9 +31,7 @@ struct Source {
   bbolt::Meta meta;
 
   Result<bbolt::BucketContent> Bucket(std::string_view name) const {
-    Collector collector;
-    RETURN_IF_ERROR(bbolt::WalkBucket(file, body_bytes, meta, name, {}, bbolt::Direction::kForwards, collector));
-    return std::move(collector.content);
+    return bbolt::ReadBucket(file, body_bytes, meta, name);
   }
 };
 

@@ -4,10 +4,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 #include <string>
 
+#include "format/etcd_version.h"
 #include "format/mvcc/buckets.h"
 
 namespace etcdrill::restore {
@@ -16,25 +16,15 @@ namespace {
 constexpr int kMinorFirst = 4;
 constexpr int kMinorLast = 7;
 
-std::optional<int> MinorOf(std::string_view version) {
-  if (version.starts_with('v')) version.remove_prefix(1);
-  if (!version.starts_with("3.")) return std::nullopt;
-  version.remove_prefix(2);
-  int minor = 0;
-  const auto [end, error] = std::from_chars(version.data(), version.data() + version.size(), minor);
-  if (error != std::errc() || minor < 0 || (end != version.data() + version.size() && *end != '.')) return std::nullopt;
-  return minor;
-}
-
 std::optional<int> MinorAt(const bbolt::BucketContent& bucket, std::string_view key) {
   const auto found = bucket.find(std::string(key));
-  return found == bucket.end() ? std::nullopt : MinorOf(found->second);
+  return found == bucket.end() ? std::nullopt : EtcdMinorOf(found->second);
 }
 
 }  // namespace
 
 Result<int> ParseEtcdMinor(std::string_view version) {
-  const std::optional<int> minor = MinorOf(version);
+  const std::optional<int> minor = EtcdMinorOf(version);
   if (minor.has_value() && *minor >= kMinorFirst && *minor <= kMinorLast) return *minor;
   return Error(Reason::kUsage, fmt::format("--etcd-version {}: not one of 3.{} to 3.{}; write it as 3.5 or 3.5.30",
                                            version, kMinorFirst, kMinorLast));

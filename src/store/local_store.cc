@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "store/name_claims.h"
+
 namespace etcdrill::store {
 namespace {
 
@@ -13,6 +15,8 @@ constexpr std::string_view kDrillsDir = "drills";
 constexpr std::string_view kStateFile = "state.json";
 constexpr std::string_view kLockFile = ".lock";
 constexpr std::string_view kPartSuffix = ".part";
+constexpr Duration kDrillsLockWait = std::chrono::seconds(5);
+constexpr Duration kDrillsLockPoll = std::chrono::milliseconds(10);
 constexpr uint64_t kJsonBytesMax = uint64_t{4} << 20;
 
 // Reads `created` from state.json; makes the file if there is none, or one that says nothing.
@@ -30,6 +34,11 @@ Result<WallTime> LoadCreated(const Context& context, const std::string& dir) {
   const WallTime now = context.clock.Now();
   RETURN_IF_ERROR(WriteFileDurably(context.fs, path, nlohmann::json{{"created", FormatRfc3339(now)}}.dump() + "\n"));
   return now;
+}
+
+// Of the drill, at the end of the name; the snapshot's name before it has a time, too.
+std::string_view TimePart(const DrillFile& drill) {
+  return std::string_view(drill.name).substr(drill.name.rfind('-') + 1);
 }
 
 }  // namespace
@@ -110,9 +119,28 @@ Result<std::vector<Manifest>> LocalStore::List() const {
   return manifests;
 }
 
-Status LocalStore::AddDrillReport(std::string_view snapshot, WallTime finished, std::string_view json) {
+// Of a drill by the sidecar and one by hand, one waits for the other: it is a matter of milliseconds.
+Result<std::unique_ptr<FileLock>> LocalStore::LockDrills() const {
+  const MonotonicTime deadline = context_.clock.Monotonic() + kDrillsLockWait;
+  while (true) {
+    auto lock = context_.fs.Lock(JoinPath(JoinPath(path_, kDrillsDir), kLockFile));
+    const bool busy = !lock.ok() && ReasonOf(lock.status()) == Reason::kBusy;
+    if (!busy || context_.clock.Monotonic() >= deadline) return lock;
+    context_.clock.SleepFor(kDrillsLockPoll, {});
+  }
+}
+
+Status LocalStore::AddDrillReport(std::string_view snapshot, WallTime finished, const MakeReport& make) {
+  ASSIGN_OR_RETURN(const auto lock, LockDrills());
+  ASSIGN_OR_RETURN(const std::vector<DrillFile> earlier, DrillReports());
+  // Names rise with each report, also where a drill that began earlier ends later, or two end in one second: so none
+  // takes the place of another, and the last by name is the last that was written.
+  if (!earlier.empty()) {
+    const auto last = ClaimsOfName(TimePart(earlier.back())).taken;
+    if (last.has_value()) finished = std::max(finished, *last + std::chrono::seconds(1));
+  }
   const std::string name = fmt::format("{}-{}.json", snapshot, FormatCompactUtc(finished));
-  return WriteFileDurably(context_.fs, JoinPath(JoinPath(path_, kDrillsDir), name), json);
+  return WriteFileDurably(context_.fs, JoinPath(JoinPath(path_, kDrillsDir), name), make(earlier));
 }
 
 Result<std::vector<DrillFile>> LocalStore::DrillReports() const {
@@ -128,10 +156,8 @@ Result<std::vector<DrillFile>> LocalStore::DrillReports() const {
       context_.log.Warn("a drill report can't be read", {{"err", MessageOf(json.status())}});
     }
   }
-  // By the time at the end of the name, not by the snapshot's name before it.
-  const auto time_of = [](const DrillFile& d) { return d.name.substr(d.name.rfind('-') + 1); };
   std::stable_sort(drills.begin(), drills.end(),
-                   [&](const DrillFile& a, const DrillFile& b) { return time_of(a) < time_of(b); });
+                   [](const DrillFile& a, const DrillFile& b) { return TimePart(a) < TimePart(b); });
   return drills;
 }
 

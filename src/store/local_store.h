@@ -3,6 +3,7 @@
 // cluster.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -45,13 +46,18 @@ class LocalStore {
   // kNotFound if there is no such snapshot, kDamaged if its file and its manifest do not fit.
   Result<Manifest> Find(std::string_view name) const;
 
-  Status AddDrillReport(std::string_view snapshot, WallTime finished, std::string_view json);
+  // Appends a report. `make` gets those before it, oldest first, and returns the JSON; nobody else appends meanwhile,
+  // no other process either. kBusy if one does for longer than a few seconds.
+  using MakeReport = std::function<std::string(const std::vector<DrillFile>& earlier)>;
+  Status AddDrillReport(std::string_view snapshot, WallTime finished, const MakeReport& make);
   // Oldest first; one that can't be read is logged and left out.
   Result<std::vector<DrillFile>> DrillReports() const;
 
  private:
   LocalStore(const Context& context, std::string path, WallTime created)
       : context_(context), path_(std::move(path)), created_(created) {}
+
+  Result<std::unique_ptr<FileLock>> LockDrills() const;
 
   const Context& context_;
   const std::string path_;

@@ -1,4 +1,4 @@
-// Two passes: one over the rows above the last compaction, for the newest of each key; one over all, to count.
+// Counting, row by row.
 #include "verify/inventory.h"
 
 #include <fmt/format.h>
@@ -8,12 +8,7 @@
 #include <map>
 
 #include "base/bytes.h"
-#include "format/bbolt/tree.h"
-#include "format/mvcc/buckets.h"
-#include "format/mvcc/key_index.h"
-#include "format/mvcc/key_value.h"
-#include "format/mvcc/revision.h"
-#include "verify/facts.h"
+#include "verify/rows.h"
 
 namespace etcdrill::verify {
 namespace {
@@ -100,28 +95,21 @@ class EncryptionKeys {
   uint64_t other_ = 0;
 };
 
-class InventoryVisitor final : public bbolt::PairVisitor {
+class Counter {
  public:
-  explicit InventoryVisitor(mvcc::KeyIndex& index) : index_(index) {}
-  void OnBucket(std::string_view) override {}
-
-  void OnPair(const bbolt::Pair& pair) override {
-    const auto row = mvcc::DecodeRevision(pair.key);
-    const auto kv = mvcc::DecodeKeyValue(pair.value);
-    if (!row.has_value() || !kv.has_value()) return;
-    const bool alive = index_.OnCompacted(*row, *kv, index_.Prepare(kv->key)).newest && !row->tombstone;
-    const bool encrypted = alive && keys_.Count(kv->value);
+  void Count(const Row& row) {
+    const bool encrypted = row.alive && keys_.Count(row.kv.value);
     const auto count = [&](InventoryGroup& group) {
       ++group.revisions;
-      group.bytes += pair.key.size() + pair.value.size();
-      if (!alive) return;
+      group.bytes += row.stored_bytes;
+      if (!row.alive) return;
       ++group.live_keys;
-      group.live_value_bytes += kv->value.size();
+      group.live_value_bytes += row.kv.value.size();
       if (encrypted) ++group.encrypted;
     };
     count(total_);
-    count(prefixes_.Get(PrefixOf(kv->key)));
-    if (const std::string_view resource = ResourceOf(kv->key); !resource.empty()) count(resources_.Get(resource));
+    count(prefixes_.Get(PrefixOf(row.kv.key)));
+    if (const auto resource = ResourceOf(row.kv.key); !resource.empty()) count(resources_.Get(resource));
   }
 
   Inventory Finish() && {
@@ -130,7 +118,6 @@ class InventoryVisitor final : public bbolt::PairVisitor {
   }
 
  private:
-  mvcc::KeyIndex& index_;
   InventoryGroup total_;
   Groups prefixes_;
   Groups resources_;
@@ -161,16 +148,9 @@ std::string_view ResourceOf(std::string_view key) {
 }
 
 Result<Inventory> TakeInventory(const Context& context, const std::string& path) {
-  Findings findings;
-  ASSIGN_OR_RETURN(const OpenedSnapshot snapshot, OpenSnapshot(context, path, findings));
-  const auto& [file, facts] = snapshot;
-  // As if all of it were compacted: then the index tells of every row whether it is the newest of its key.
-  ASSIGN_OR_RETURN(mvcc::KeyIndex index, mvcc::BuildKeyIndex(file, facts.body, facts.meta, facts.state, facts.revision,
-                                                             facts.revision, context.random.Next()));
-  InventoryVisitor inventory(index);
-  RETURN_IF_ERROR(
-      bbolt::WalkBucket(file, facts.body, facts.meta, mvcc::kKeyBucket, {}, bbolt::Direction::kForwards, inventory));
-  return std::move(inventory).Finish();
+  Counter counter;
+  RETURN_IF_ERROR(ForEachRow(context, path, [&](const Row& row) { counter.Count(row); }));
+  return std::move(counter).Finish();
 }
 
 }  // namespace etcdrill::verify

@@ -1,5 +1,5 @@
 // What lies in a snapshot, and how much of it: keys and bytes by prefix and by Kubernetes resource, and which values
-// the API server had encrypted. A pass of its own over the `key` bucket, for those who ask. No value is ever part of
+// the API server had encrypted. Passes of its own (rows.h), for those who ask. No value is ever part of
 // it.
 //
 // Memory is bounded on any input: so many groups and encryption keys, the rest counted as one; their names are cut.

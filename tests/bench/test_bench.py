@@ -41,6 +41,13 @@ class Bench(harness.TestCase):
         self.assertRegex(outcome.out, r"etcdrill restore / etcdutl snapshot restore: \d+\.\d\d .*target <= 0\.8: (met|MISSED)")
         self.assertRegex(outcome.out, r"restore --no-sync / etcdutl snapshot restore: \d+\.\d\d .*target <= 0\.2: (met|MISSED)")
 
+    def test_drills_beside_the_same_by_hand(self):
+        outcome = self.bench(case="drill")
+        self.assertEqual(outcome.code, 0, outcome.err)
+        for tool in ("etcdrill drill", "official tools by hand"):
+            self.assertRegex(outcome.out, rf"(?m)^{tool} +\d\.\d{{3}} s .* MB ")
+        self.assertRegex(outcome.out, r"etcdrill drill / official tools by hand: \d+\.\d\d .*target <= 0\.5: (met|MISSED)")
+
     def test_fails_when_tools_disagree(self):
         liar = self.dir / "liar"
         liar.write_text(f"#!/bin/sh\n'{harness.build_dir() / 'etcdrill'}' \"$@\" | sed 's/\"hash\": /&1/'\n")

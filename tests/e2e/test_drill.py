@@ -12,7 +12,7 @@ sys.dont_write_bytecode = True
 import harness
 
 REPORT_FIELDS = ["apiVersion", "kind", "snapshot", "newest", "verdict", "level_reached", "started", "finished", "stages", "checks",
-                 "rto_seconds", "etcd_version", "verify"]
+                 "rto_seconds", "etcd_version", "verify", "advice"]
 STAGES = ["select", "checksum", "restore", "boot", "health", "verify", "cleanup"]
 CHECKS = {"sha256", "db_hash", "revision", "key_count", "hashkv", "health", "alarms", "assertions", "write"}
 PASSWORD = "canary-root-password"

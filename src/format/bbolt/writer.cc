@@ -104,6 +104,13 @@ class PairCollector final : public PairVisitor {
 
 }  // namespace
 
+Result<BucketContent> ReadBucket(const ReadableFile& source, uint64_t body_size, const Meta& meta,
+                                 std::string_view name) {
+  PairCollector collector;
+  RETURN_IF_ERROR(WalkBucket(source, body_size, meta, name, {}, Direction::kForwards, collector));
+  return std::move(collector.pairs);
+}
+
 Status ApplyEdit(const ReadableFile& source, uint64_t body_size, const Meta& meta, const Edit& edit,
                  WritableFile& file) {
   PairCollector root;  // its entries are taken over as they are, so that untouched buckets keep their pages
@@ -120,10 +127,9 @@ Status ApplyEdit(const ReadableFile& source, uint64_t body_size, const Meta& met
       value = BucketHeader(changed);
       continue;
     }
-    PairCollector small;
-    RETURN_IF_ERROR(WalkBucket(source, body_size, meta, name, {}, Direction::kForwards, small));
-    small.pairs.insert(pairs.begin(), pairs.end());
-    ASSIGN_OR_RETURN(value, WriteBucket(small.pairs, meta.page_size, appender));
+    ASSIGN_OR_RETURN(BucketContent small, ReadBucket(source, body_size, meta, name));
+    small.insert(pairs.begin(), pairs.end());
+    ASSIGN_OR_RETURN(value, WriteBucket(small, meta.page_size, appender));
   }
   std::vector<Item> entries = ToItems(root.pairs);
   for (Item& entry : entries) entry.leaf_flags = kLeafIsBucket;

@@ -5,6 +5,7 @@
 
 #include <map>
 #include <string>
+#include <string_view>
 
 #include "base/status.h"
 #include "format/bbolt/meta.h"
@@ -13,6 +14,10 @@
 namespace etcdrill::bbolt {
 
 using BucketContent = std::map<std::string, std::string>;
+
+// All pairs of a bucket; nothing if it is missing. For the small ones.
+Result<BucketContent> ReadBucket(const ReadableFile& source, uint64_t body_size, const Meta& meta,
+                                 std::string_view name);
 
 // By the names of buckets; no key is empty.
 struct Edit {

@@ -59,6 +59,16 @@ TEST_CASE("durations") {
   CHECK_FALSE(ParseDuration(bad).ok());
 }
 
+TEST_CASE("sizes") {
+  CHECK(*ParseSize("512B") == 512);
+  CHECK(*ParseSize("1.5KiB") == 1536);
+  CHECK(*ParseSize("2GB") == 2'000'000'000);
+  CHECK(*ParseSize("2GiB") == uint64_t{2} << 30);
+  const std::string bad = GENERATE("", "5", "GB", "-1GB", "1gb", "1 GB", "1e3B", "nanB", "1000TB");
+  CAPTURE(bad);
+  CHECK_FALSE(ParseSize(bad).ok());
+}
+
 TEST_CASE("durations and sizes for people") {
   CHECK(FormatDuration(15ms) == "15ms");
   CHECK(FormatDuration(90s) == "1m30s");

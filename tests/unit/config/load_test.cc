@@ -22,14 +22,14 @@ TEST_CASE("the example that is shipped is valid, and its paths are relative to i
   REQUIRE(config.ok());
   CHECK(config->cluster.tls.ca_file == "/etc/etcdrill/pki/ca.crt");
   CHECK(config->store_path == "/var/lib/etcdrill/snapshots");
-  CHECK(config->drill.every == 6h);
+  CHECK(config->drill.schedule->every == 6h);
   CHECK(config->objectives.verified_rpo == 26h);
 }
 
 TEST_CASE("an empty file means all defaults") {
   const auto config = Parse("", "c.yaml");
   REQUIRE(config.ok());
-  CHECK(config->snapshot.every == 1h);
+  CHECK(config->snapshot.schedule->every == 1h);
   CHECK(config->web.listen == "127.0.0.1:9379");
 }
 
@@ -53,9 +53,9 @@ TEST_CASE("every kind of mistake has its line") {
 TEST_CASE("the etcd binaries, the sample and the assertions of a drill") {
   const auto config = Parse(R"(
 drill:
-  etcd: {binaries: {"3.5": /opt/etcd-3.5, "3.6": bin/etcd-3.6}}
+  etcd: {binaries: {"3.5": /opt/etcd-3.5, "3.6": bin/etcd-3.6}, memory_limit: 2GiB}
   sample: {newest: always, older: 1/3}
-  history: {max_key_loss: 20%}
+  history: {max_key_loss: 20%, max_prefix_loss: 70%}
   assertions:
     - {prefix: /registry/pods/, min_keys: 1}
     - {key: /registry/namespaces/kube-system, exists: true}
@@ -66,7 +66,9 @@ drill:
   REQUIRE(config.ok());
   CHECK(config->drill.etcd_binaries == std::vector<std::string>{"/opt/etcd-3.5", "/etc/etcdrill/bin/etcd-3.6"});
   CHECK(config->drill.sample.older_parts == 3);
-  CHECK(config->drill.key_loss_max == 0.2);
+  CHECK(config->drill.etcd_memory_limit == uint64_t{2} << 30);
+  CHECK(config->drill.history.key_loss_max == 0.2);
+  CHECK(config->drill.history.prefix_loss_max == 0.7);
   CHECK_THAT(Problem("drill: {history: {max_key_loss: 101%}}"), Catch::Matchers::ContainsSubstring("0% to 100%"));
   REQUIRE(config->drill.assertions.size() == 4);
   CHECK(config->drill.assertions[0].min_keys == 1);

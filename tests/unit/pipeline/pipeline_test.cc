@@ -1,7 +1,4 @@
-// What follows from the files of a store, and when a task is due.
-#include <atomic>
-#include <thread>
-
+// What follows from the files of a store.
 #include "format/finding_codes.h"
 #include "pipeline/catalog.h"
 #include "pipeline/claims_check.h"
@@ -10,7 +7,7 @@
 #include "pipeline/drill_stages.h"
 #include "pipeline/history_check.h"
 #include "pipeline/manifest_check.h"
-#include "pipeline/scheduler.h"
+#include "pipeline/restore_advice.h"
 #include "support/catch.h"
 #include "support/snapshots.h"
 #include "support/test_context.h"
@@ -146,7 +143,7 @@ TEST_CASE("what does not compare is no pass, and what is wrong is damage") {
 
 TEST_CASE("a drill whose time is up stops before its next stage, but cleans up") {
   TestContext test;
-  const DrillRequest request{.snapshot = "s", .path = "s.db", .timeout = 0s};
+  const DrillRequest request{.snapshot = "s", .path = "s.db", .config = {.timeout = 0s}};
   DrillStages stages(test.context(), request);
   bool ran = false;
   stages.Run(kBootStage, [&] {
@@ -302,7 +299,7 @@ TEST_CASE("a snapshot is seen beside the last proven one of its cluster") {
 
   const auto code = [&] {
     Findings findings;
-    CheckHistory(*before, now, 0.5, findings);
+    CompareManifests(*before, now, {}, findings);
     CHECK(findings.errors() == 0);
     return findings.kept().empty() ? std::string_view() : findings.kept()[0].code;
   };
@@ -317,6 +314,52 @@ TEST_CASE("a snapshot is seen beside the last proven one of its cluster") {
   now.revision = 100;
   now.cluster_id = "c2";
   CHECK(code() == codes::kHistoryCluster);
+}
+
+TEST_CASE("a prefix that lost most of its bytes is told, if it had some") {
+  const auto inventory = [](uint64_t pods, uint64_t leases) {
+    verify::Inventory made;
+    made.prefixes = {{.name = "/registry/pods", .live_value_bytes = pods},
+                     {.name = "/leases", .live_value_bytes = leases}};
+    return made;
+  };
+  const uint64_t mib = uint64_t{1} << 20;
+  const verify::Inventory before = inventory(100 * mib, 1000);
+  const auto findings_of = [&](const verify::Inventory& now) {
+    Findings findings;
+    ComparePrefixes(before, now, {.prefix_loss_max = 0.9}, findings);
+    return findings;
+  };
+  CHECK(findings_of(before).total() == 0);
+  CHECK(findings_of(inventory(10 * mib, 0)).total() == 0);
+  CHECK(findings_of(verify::Inventory{}).total() == 1);
+  const Findings lost = findings_of(inventory(9 * mib, 1000));
+  REQUIRE(lost.total() == 1);
+  CHECK(lost.kept()[0].code == codes::kHistoryPrefix);
+  CHECK_THAT(lost.kept()[0].text, Catch::Matchers::ContainsSubstring("/registry/pods has 9.0 MiB"));
+}
+
+TEST_CASE("a safe bump is more than was missed, and round") {
+  CHECK(SafeBump(100, 100) == 1'000'000);
+  CHECK(SafeBump(100, 50) == 1'000'000);
+  CHECK(SafeBump(0, 499'999) == 1'000'000);
+  CHECK(SafeBump(0, 500'000) == 2'000'000);
+  CHECK(SafeBump(1'000'000, 11'000'000) == 21'000'000);
+}
+
+TEST_CASE("the forecast grows with the source, and never falls below what was measured") {
+  DrillReport report;
+  report.rto_seconds = 10;
+  report.verify = verify::VerifyReport{};
+  report.verify->size_bytes = 1000;
+  report.verify->keyspace = verify::Keyspace{};
+  report.verify->keyspace->hashkv.revision = 70;
+  const RestoreAdvice grown = Advise(report, {.revision = 100, .db_bytes = 2500});
+  CHECK(grown.missed_revisions == 30);
+  CHECK(grown.rto_seconds == 25);
+  CHECK(Advise(report, {.revision = 100, .db_bytes = 100}).rto_seconds == 10);
+  report.outcome = Error(Reason::kTimeout, "");
+  CHECK_FALSE(Advise(report, {.revision = 100, .db_bytes = 100}).rto_seconds.has_value());
 }
 
 TEST_CASE("a drill report that was changed or taken away breaks the row") {
@@ -382,39 +425,14 @@ TEST_CASE("a drill that could not be carried through neither proves nor disprove
     report.verdict = verdict;
     report.level_reached = level;
     report.finished = WallTime(std::chrono::seconds(++second));
-    REQUIRE((*store)->AddDrillReport(report.snapshot, report.finished, ToJson(report)).ok());
+    REQUIRE(
+        (*store)->AddDrillReport(report.snapshot, report.finished, [&](const auto&) { return ToJson(report); }).ok());
     return ReadCatalog(test.context(), **store)->snapshots.at(0).state;
   };
   CHECK(state_after(verify::Verdict::kNotProvable, 0) == SnapshotState::kUnverified);
   CHECK(state_after(verify::Verdict::kProven, 5) == SnapshotState::kVerified);
   CHECK(state_after(verify::Verdict::kNotProvable, 3) == SnapshotState::kVerified);
   CHECK(state_after(verify::Verdict::kDamaged, 4) == SnapshotState::kFailed);
-}
-
-TEST_CASE("after a restart the first run is one interval after the last, never in the past") {
-  const WallTime now = WallTime(10'000s);
-  CHECK(FirstDelay(now, std::nullopt, 1h) == 0s);
-  CHECK(FirstDelay(now, now - 10min, 1h) == 50min);
-  CHECK(FirstDelay(now, now - 2h, 1h) == 0s);
-  CHECK(FirstDelay(now, now + 1h, 1h) == 0s);  // a clock that went back must not stop the schedule
-}
-
-TEST_CASE("runs that fall due while one runs are skipped and counted, not queued") {
-  const auto clock = MakeSystemClock();
-  std::stop_source stop;
-  int runs = 0;
-  int skipped = 0;
-  RunSchedule(*clock, stop.get_token(),
-              {.every = 20ms,
-               .first_delay = 0s,
-               .run =
-                   [&] {
-                     if (++runs == 1) clock->SleepFor(110ms, {});
-                     if (runs == 3) stop.request_stop();
-                   },
-               .on_skipped = [&] { ++skipped; }});
-  CHECK(runs == 3);
-  CHECK(skipped >= 3);
 }
 
 }  // namespace

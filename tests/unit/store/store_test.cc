@@ -107,16 +107,38 @@ TEST_CASE("one owner at a time, and `created` outlives it") {
   CHECK(FormatRfc3339((*again)->created()) == FormatRfc3339(created));
 }
 
-TEST_CASE("drill reports come back oldest first") {
+TEST_CASE("drill reports come back in the order in which they were written") {
   TestContext test;
   const auto store = LocalStore::Open(test.context(), test.Path("store"));
-  REQUIRE((*store)->AddDrillReport("b", WallTime(200s), "second").ok());
-  REQUIRE((*store)->AddDrillReport("c", WallTime(100s), "first").ok());
+  std::vector<size_t> seen;
+  const auto add = [&](std::string_view snapshot, WallTime finished, const std::string& json) {
+    return (*store)->AddDrillReport(snapshot, finished, [&](const std::vector<DrillFile>& earlier) {
+      seen.push_back(earlier.size());
+      return json;
+    });
+  };
+  const WallTime t = *ParseRfc3339("2026-11-22T08:00:00Z");
+  REQUIRE(add("b", t, "first").ok());
+  REQUIRE(add("b", t, "second").ok());
+  REQUIRE(add("a", t - 100s, "third").ok());
+  CHECK(seen == std::vector<size_t>{0, 1, 2});
   const auto drills = (*store)->DrillReports();
   REQUIRE(drills.ok());
-  REQUIRE(drills->size() == 2);
-  CHECK((*drills)[0].json == "first");
-  CHECK((*drills)[1].json == "second");
+  REQUIRE(drills->size() == 3);
+  CHECK((*drills)[0].name == "b-20261122T080000Z");
+  CHECK((*drills)[1].name == "b-20261122T080001Z");
+  CHECK((*drills)[2].name == "a-20261122T080002Z");
+  CHECK((*drills)[2].json == "third");
+}
+
+TEST_CASE("one who appends a drill report waits for another, but not for ever") {
+  TestContext test;
+  const auto store = LocalStore::Open(test.context(), test.Path("store"));
+  const auto lock = test.context().fs.Lock(test.Path("store/drills/.lock"));
+  REQUIRE(lock.ok());
+  const Status status = (*store)->AddDrillReport("a", WallTime(), [](const auto&) { return ""; });
+  REQUIRE_FALSE(status.ok());
+  CHECK(ReasonOf(status) == Reason::kBusy);
 }
 
 TEST_CASE("what names claim") {

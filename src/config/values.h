@@ -1,0 +1,21 @@
+// Texts of the file that stand for something: each is parsed, or refused with what would have been right.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "base/status.h"
+
+namespace etcdrill::config {
+
+Status CheckClusterName(std::string_view name);  // it becomes part of file names
+Status CheckEndpoint(std::string_view url);
+Status CheckListen(std::string_view address);   // HOST:PORT, [IPV6]:PORT, :PORT
+Status CheckExpression(std::string_view text);  // RE2
+
+Result<uint64_t> ParseCount(std::string_view text);
+Result<double> ParsePercent(std::string_view text);  // "50%" gives 0.5
+Result<uint64_t> ParseParts(std::string_view text);  // "1/7" gives 7, "none" 0
+Result<bool> ParseBool(std::string_view text);
+
+}  // namespace etcdrill::config

@@ -1,0 +1,64 @@
+// See etcd_cluster.h.
+#include "drill/etcd_cluster.h"
+
+#include <fmt/format.h>
+
+#include <future>
+
+namespace etcdrill::drill {
+
+std::vector<ScratchMember> MakeMembers(size_t count, const std::string& work_dir) {
+  std::vector<ScratchMember> members;
+  for (size_t i = 1; i <= count; ++i) {
+    const std::string name = fmt::format("m{}", i);
+    members.push_back({name, JoinPath(work_dir, name)});
+  }
+  return members;
+}
+
+Result<std::unique_ptr<EtcdCluster>> EtcdCluster::Start(const Context& context, const ClusterOptions& options,
+                                                        const std::vector<ScratchMember>& members) {
+  auto cluster = std::unique_ptr<EtcdCluster>(new EtcdCluster(context, options, members));
+  for (const ScratchMember& member : members) RETURN_IF_ERROR(cluster->StartMember(member, /*joins=*/false));
+  return cluster;
+}
+
+Status EtcdCluster::StartMember(const ScratchMember& member, bool joins) {
+  ASSIGN_OR_RETURN(processes_.emplace_back(), EtcdProcess::Start(context_, {.binary = options_.binary,
+                                                                            .work_dir = options_.work_dir,
+                                                                            .member = member,
+                                                                            .initial_cluster = InitialCluster(members_),
+                                                                            .joins = joins,
+                                                                            .memory_limit = options_.memory_limit,
+                                                                            .call_timeout = options_.call_timeout}));
+  return OkStatus();
+}
+
+Status EtcdCluster::WaitReady(MonotonicTime deadline) {
+  for (const auto& process : processes_) RETURN_IF_ERROR(process->WaitReady(deadline));
+  return OkStatus();
+}
+
+Status EtcdCluster::Grow(MonotonicTime deadline) {
+  const ScratchMember member = MakeMembers(members_.size() + 1, options_.work_dir).back();
+  RETURN_IF_ERROR(client().AddMember(member.PeerUrl()));
+  members_.push_back(member);
+  RETURN_IF_ERROR(StartMember(member, /*joins=*/true));
+  return processes_.back()->WaitReady(deadline);
+}
+
+void EtcdCluster::Stop() {
+  // At once: one after the other, each would look for a new leader first.
+  std::vector<std::future<void>> stopping;
+  for (const auto& process : processes_) {
+    stopping.push_back(std::async(std::launch::async, [&process] { process->Stop(); }));
+  }
+}
+
+std::vector<const etcd::ScratchClient*> EtcdCluster::clients() const {
+  std::vector<const etcd::ScratchClient*> clients;
+  for (const auto& process : processes_) clients.push_back(&process->client());
+  return clients;
+}
+
+}  // namespace etcdrill::drill

@@ -1,0 +1,13 @@
+// The minor version of etcd, which is what its file formats go by: 3.5.16 and 3.5.30 write alike, 3.5 and 3.6 do not.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+namespace etcdrill {
+
+// 5 of "3.5", "3.5.16", "v3.5.16" or "3.5.0-rc.1"; none if it is no version of etcd 3. It may be newer than any that is
+// known here.
+std::optional<int> EtcdMinorOf(std::string_view version);
+
+}  // namespace etcdrill

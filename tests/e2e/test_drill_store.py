@@ -1,0 +1,217 @@
+#!/usr/bin/env python3
+"""Proves what a drill of a snapshot in a store does beyond that of a bare file: it is kept as evidence, compared with the last
+proven one, and says how to restore now; a store whose snapshots disagree with a member says which. And a drill of a whole
+cluster, from every version, and of every kind of snapshot that we have.
+"""
+import json
+import re
+import sys
+
+sys.dont_write_bytecode = True
+import bolt
+import harness
+import test_drill
+
+GOLDEN = harness.fixture("x").parents[1] / "golden"
+# Moments of tests/data/README.md and what a drill makes of each; all others are proven.
+NOT_PROVABLE = {"freelist": "no SHA-256 trailer", "pending-deleted": "not comparable"}
+
+
+def version_of(name):
+    """The etcd that made a snapshot, from its name: e3530-compacted."""
+    return "3." + re.match(r"e3(\d)", name)[1]
+
+
+class EveryKind(test_drill.DrillCase):
+    """Members' own snapshots at odd moments: learners, followers, pending compactions, RBAC, restored and upgraded ones."""
+
+    def test_each_gets_the_right_verdict(self):
+        for path in sorted(GOLDEN.glob("*.db")):
+            moment = path.stem.split("-", 1)[1]
+            with self.subTest(path.stem):
+                etcd = harness.tool(version_of(path.stem), "etcd")
+                outcome = self.etcdrill(*self.drill_command(path, etcd), code=1 if moment in NOT_PROVABLE else 0)
+                report = json.loads(outcome.out)
+                if moment in NOT_PROVABLE:
+                    self.assertEqual(report["verdict"], "not_provable")
+                else:
+                    self.assertEqual((report["verdict"], report["level_reached"]), ("proven", 5))
+        self.assertNothingLeft()
+
+
+class FullCluster(test_drill.DrillCase):
+    def test_three_members_and_a_fourth(self):
+        for name in ("e34-compacted", "e3530-compacted", "e36-compacted", "e37-compacted", "e3530-auth", "e3530-alarm",
+                     "e3530-compacted-at-head"):
+            with self.subTest(name):
+                report = self.drill(harness.fixture(name), harness.tool(version_of(name), "etcd"), "--full-cluster")
+                self.assertEqual((report["verdict"], report["level_reached"]), ("proven", 5))
+                checks = {check["name"]: check for check in report["checks"]}
+                live = report["verify"]["live_keys"]
+                for check in ("replicas", "new_member"):
+                    self.assertEqual(checks[check]["result"], "pass")
+                    self.assertRegex(checks[check]["actual"], rf"^{live} keys, HashKV ")
+                self.assertEqual(checks["write"]["result"], "pass")
+
+    def test_a_replica_that_differs_is_found(self):
+        """The third member boots a database in which one value was changed."""
+        snapshot = harness.fixture("e3530-compacted")
+        value = max(bolt.BoltFile(snapshot.read_bytes()[:-32]).buckets["key"].values(), key=len)
+        change = self.dir / "change.py"
+        change.write_text("import sys\npath = sys.argv[1] + '/member/snap/db'\nd = open(path, 'rb').read()\n"
+                          f"open(path, 'wb').write(d.replace(bytes.fromhex('{value[-40:].hex()}'), b'x' * 40))\n")
+        stand_in = self.dir / "etcd"
+        etcd = harness.tool("3.5", "etcd")
+        stand_in.write_text(f'#!/bin/sh\nif [ "$2" = m3 ]; then {sys.executable} {change} "$4"; fi\nexec {etcd} "$@"\n')
+        stand_in.chmod(0o755)
+        report = self.drill(snapshot, stand_in, "--full-cluster", code=3)
+        self.assertFailedIn(report, "verify", "damaged")
+        self.assertEqual([check["name"] for check in report["checks"] if check["result"] == "fail"], ["replicas"])
+
+
+class Stored(test_drill.DrillCase):
+    """A live cluster with a store beside it."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.cluster = harness.Cluster(cls.scene, "3.5")
+        harness.fill(cls.cluster)
+
+    def configure(self, more=""):
+        path = self.dir / "etcdrill.yaml"
+        path.write_text(f"cluster: {{endpoints: ['{self.cluster.endpoints[0]}']}}\nstore: {{path: store}}\n"
+                        f"drill:\n  scratch_dir: {self.scratch}\n  etcd: {{binary: {harness.tool('3.5', 'etcd')}}}\n{more}")
+        return path
+
+    def save(self, config):
+        self.etcdrill("snapshot", "save", "--config", config)
+        return self.listed(config)[-1]["name"]
+
+    def listed(self, config):
+        return json.loads(self.etcdrill("snapshot", "list", "--config", config, "-w", "json").out)
+
+    def drill_stored(self, config, name, code=0):
+        outcome = self.etcdrill("drill", name, "--config", config, "-w", "json", code=code)
+        self.error = outcome.err
+        return json.loads(outcome.out)
+
+    def test_it_is_kept_as_evidence(self):
+        config = self.configure()
+        first, second = self.save(config), None
+        self.cluster.etcdctl("put", "one", "more")
+        second = self.save(config)
+        for name in (second, first, second, "latest"):
+            self.assertEqual(self.drill_stored(config, name)["level_reached"], 5)
+        drills = json.loads(self.etcdrill("drills", "list", "--config", config, "-w", "json").out)
+        self.assertEqual([drill["snapshot"] for drill in drills], [second, first, second, second])
+        self.assertEqual([entry["state"] for entry in self.listed(config)], ["verified", "verified"])
+        shown = [json.loads(self.etcdrill("drills", "show", drill["name"], "--config", config).out) for drill in drills]
+        self.assertEqual([report["newest"] for report in shown], [True, False, True, True])
+        self.assertIsNone(shown[0]["evidence"]["previous"])
+        self.assertEqual([report["evidence"]["previous"]["name"] for report in shown[1:]], [drill["name"] for drill in drills[:-1]])
+        self.assertIn("4 drill reports", self.etcdrill("drills", "verify", "--config", config).out)
+
+    def test_it_says_how_to_restore_now(self):
+        config = self.configure()
+        name = self.save(config)
+        for number in range(20):
+            self.cluster.etcdctl("put", "later", str(number))
+        report = self.drill_stored(config, name)
+        advice = report["advice"]
+        self.assertEqual(list(advice), ["source_revision", "missed_revisions", "bump_revision", "source_bytes", "rto_seconds"])
+        self.assertEqual(advice["source_revision"], self.cluster.revision())
+        self.assertEqual(advice["missed_revisions"], 20)
+        self.assertEqual(advice["bump_revision"], 1_000_000)
+        self.assertGreaterEqual(advice["rto_seconds"], report["rto_seconds"])
+        text = self.etcdrill("drill", name, "--config", config).out
+        self.assertRegex(text, r"miss 20 revisions: `snapshot restore --bump-revision 1000000 --mark-compacted`")
+        self.assertRegex(text, r"restore would take about \d")
+
+    def test_the_advised_bump_is_safe(self):
+        """A watch from the source's present revision is told that it is compacted, and never sees old events as new ones."""
+        config = self.configure()
+        name = self.save(config)
+        self.cluster.etcdctl("put", "later", "x")
+        advice = self.drill_stored(config, name)["advice"]
+        restored = harness.Cluster(self.scene, "3.5", start=False)
+        member, = restored.members
+        self.etcdrill("snapshot", "restore", self.dir / "store" / f"{name}.db", "--data-dir", member.data_dir, "--name", member.name,
+                      "--initial-cluster", restored.initial_cluster, "--initial-advertise-peer-urls", member.peer_url,
+                      "--bump-revision", str(advice["bump_revision"]), "--mark-compacted")
+        restored.start()
+        self.addCleanup(restored.kill)
+        self.assertGreater(restored.revision(), advice["source_revision"])
+        watch = harness.run(restored._etcdctl(["watch", "--prefix", "", f"--rev={advice['source_revision']}"], restored.endpoints),
+                            timeout=20)
+        self.assertIn("compacted", watch.out + watch.err)
+
+    def test_a_source_that_is_gone_costs_the_advice_only(self):
+        cluster = harness.Cluster(self.scene, "3.5")
+        cluster.etcdctl("put", "a", "b")
+        config = self.dir / "etcdrill.yaml"
+        config.write_text(f"cluster: {{endpoints: ['{cluster.endpoints[0]}']}}\nstore: {{path: store}}\n"
+                          f"drill:\n  scratch_dir: {self.scratch}\n  etcd: {{binary: {harness.tool('3.5', 'etcd')}}}\n")
+        name = self.save(config)
+        cluster.kill()
+        report = self.drill_stored(config, name)
+        self.assertEqual((report["level_reached"], report["advice"]), (5, None))
+        self.assertRegex(self.error, "the source can't be asked")
+
+    def test_it_tells_what_is_gone_since_the_last_proven_one(self):
+        config = self.configure("  history: {max_key_loss: 30%, max_prefix_loss: 60%}\n")
+        for number in range(3):
+            self.cluster.etcdctl("put", f"/registry/big/{number}", text="0123456789abcdef" * 40000)
+        self.drill_stored(config, self.save(config))
+        self.cluster.etcdctl("del", "--prefix", "/registry/")
+        report = self.drill_stored(config, self.save(config))
+        found = {finding["code"]: finding for finding in report["verify"]["findings"]}
+        self.assertEqual(report["verdict"], "proven")
+        self.assertEqual({found[code]["severity"] for code in ("history_keys", "history_prefix")}, {"warning"})
+        self.assertRegex(found["history_prefix"]["text"], r"/registry/big has 0 B, .* 1\.\d MiB: 100 % are gone")
+        harness.fill(self.cluster)
+
+    def test_assertions_without_an_etcd_are_answered_by_the_file(self):
+        def drill(assertion, code):
+            config = self.configure(f"  assertions:\n    - {assertion}\n")
+            config.write_text(config.read_text().replace(str(harness.tool("3.5", "etcd")), "/nowhere/etcd"))
+            if not (self.dir / "store").exists():
+                self.save(config)
+            report = self.drill_stored(config, self.listed(config)[-1]["name"], code=code)
+            check, = [check for check in report["checks"] if check["name"] == "assertions"]
+            return report, check
+
+        pods = sum(key.startswith(b"/registry/pods/") for key in self.cluster.content())
+        report, check = drill(f"{{prefix: /registry/pods/, min_keys: {pods}, max_keys: {pods}}}", 1)
+        self.assertEqual((check["result"], report["verdict"], report["level_reached"]), ("pass", "not_provable", 4))
+        report, check = drill(f"{{prefix: /registry/pods/, min_keys: {pods + 1}}}", 3)
+        self.assertEqual((check["result"], report["verdict"]), ("fail", "damaged"))
+        report, check = drill('{key: /registry/configmaps/big, matches: "^(0123456789abcdef)+\\\\s*$"}', 1)
+        self.assertEqual(check["result"], "pass")
+        report, check = drill("{key: /registry/txn/won, exists: true}", 3)
+        self.assertIn("is not there", check["actual"])
+
+
+class WrongMember(test_drill.DrillCase):
+    def test_members_that_disagree_are_named_at_capture(self):
+        """One member's database is changed behind its back, as rot or a bug would."""
+        cluster = harness.Cluster(self.scene, "3.5", size=3)
+        cluster.etcdctl("put", "victim", "the-value-that-rots-0123456789")
+        bad = cluster.members[2]
+        harness.wait_until(lambda: cluster.content(bad), "the value on the third member")
+        bad.process.terminate()
+        bad.process.wait()
+        database = bad.data_dir / "member" / "snap" / "db"
+        content = database.read_bytes()
+        self.assertIn(b"the-value-that-rots", content)
+        database.write_bytes(content.replace(b"the-value-that-rots", b"the-value-that-lies"))
+        cluster.start_member(bad)
+        cluster.wait_healthy()
+        self.assertEqual(cluster.content(bad)[b"victim"], b"the-value-that-lies-0123456789")
+        outcome = self.etcdrill("snapshot", "save", self.dir / "s.db", *cluster.flags(), code=3)
+        self.assertOneLine(outcome.err, re.escape(bad.client_url) + " differ: one of the members is corrupt")
+        self.assertFalse((self.dir / "s.db").exists())
+
+
+if __name__ == "__main__":
+    harness.main()
