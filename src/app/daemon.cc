@@ -12,6 +12,7 @@
 #include "app/routes.h"
 #include "app/service_manager.h"
 #include "app/sidecar_tasks.h"
+#include "app/task_gate.h"
 #include "base/version.h"
 #include "pipeline/catalog.h"
 #include "pipeline/scheduler.h"
@@ -76,7 +77,7 @@ report::FixedFacts Fixed(const Context& context, const config::Config& config, c
 
 // Once the pieces stand, this is all that the sidecar does.
 void RunSchedules(const Context& context, const config::Config& config, const SidecarTasks::LastRuns& last,
-                  SidecarTasks& tasks, report::Metrics& metrics) {
+                  SidecarTasks& tasks, report::Metrics& metrics, TaskGate& snapshot_gate, TaskGate& drill_gate) {
   std::vector<std::jthread> threads;
   const auto add = [&](report::Task task, const std::optional<config::Schedule>& schedule, Duration jitter,
                        std::optional<WallTime> last_run, std::function<void()> run, std::function<void()> on_skipped) {
@@ -96,9 +97,15 @@ void RunSchedules(const Context& context, const config::Config& config, const Si
   };
   add(
       report::Task::kSnapshot, config.snapshot.schedule, config.snapshot.jitter, last.snapshot,
-      [&] { tasks.TakeSnapshot(); }, [&] { metrics.SnapshotSkippedBusy(); });
+      [&] {
+        if (!snapshot_gate.RunHere([&] { tasks.TakeSnapshot(); })) metrics.SnapshotSkippedBusy();
+      },
+      [&] { metrics.SnapshotSkippedBusy(); });
   add(
-      report::Task::kDrill, config.drill.schedule, config.drill.jitter, last.drill, [&] { tasks.RunDrills(); },
+      report::Task::kDrill, config.drill.schedule, config.drill.jitter, last.drill,
+      [&] {
+        if (!drill_gate.RunHere([&] { tasks.RunDrills(); })) metrics.DrillSkipped();
+      },
       [&] { metrics.DrillSkipped(); });
   add(
       report::Task::kHealth, config::Every(config.health.interval), {}, {}, [&] { tasks.ProbeHealth(); }, [] {});
@@ -125,9 +132,26 @@ Status RunDaemon(const Context& context, const config::Config& config, const etc
   RETURN_IF_ERROR(context.fs.MakeDirs(config.drill.scratch_dir, kPrivateDirMode));
   ASSIGN_OR_RETURN(const auto client, etcd::Client::Create(connection, context));
   report::Metrics metrics(Fixed(context, config, *store, *client), [&] { return ReadLive(context, config, *client); });
-  SidecarTasks tasks(context, config, *client, *store, metrics);
+  report::StatusBoard board;
+  SidecarTasks tasks(context, config, *client, *store, metrics, board);
   ASSIGN_OR_RETURN(const SidecarTasks::LastRuns last, tasks.ReadStore());
-  ASSIGN_OR_RETURN(const auto server, report::WebServer::Start(context, config.web, Routes(metrics)));
+  TaskGate snapshot_gate;
+  TaskGate drill_gate;
+  const auto now = [&](TaskGate& gate, report::Task task, void (SidecarTasks::*run)()) {
+    return [&, task, run] {
+      return gate.StartElsewhere([&, task, run] {
+        (tasks.*run)();
+        metrics.RunEnded(task, UnixSeconds(context.clock.Now()));
+      });
+    };
+  };
+  const Lifecycle lifecycle = {.enabled = config.web.enable_lifecycle,
+                               .reload = nullptr,
+                               .snapshot = now(snapshot_gate, report::Task::kSnapshot, &SidecarTasks::TakeSnapshot),
+                               .drill = now(drill_gate, report::Task::kDrill, &SidecarTasks::RunDrills)};
+  ASSIGN_OR_RETURN(const auto server, report::WebServer::Start(context, config.web,
+                                                               Routes(context.clock, context.stop, config.cluster.name,
+                                                                      metrics, board, lifecycle)));
   context.log.Info("etcdrill started", {{"version", kVersion},
                                         {"store", config.store_path},
                                         {"port", server->port()},
@@ -136,7 +160,7 @@ Status RunDaemon(const Context& context, const config::Config& config, const etc
   ServiceManager service;
   service.Ready(context.clock, [&metrics] { metrics.Render(); });
   const std::stop_callback stopping(context.stop, [&service] { service.Stopping(); });
-  RunSchedules(context, config, last, tasks, metrics);
+  RunSchedules(context, config, last, tasks, metrics, snapshot_gate, drill_gate);
   context.log.Info("etcdrill stopped");
   return OkStatus();
 }

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "app/status_rows.h"
 #include "etcd/health.h"
 #include "pipeline/catalog.h"
 #include "pipeline/drill_plan.h"
@@ -54,8 +55,14 @@ report::SourceFacts::Member ToMember(const etcd::MemberStatus& s) {
 }  // namespace
 
 Result<SidecarTasks::LastRuns> SidecarTasks::ReadStore() {
-  ASSIGN_OR_RETURN(const pipeline::Catalog catalog, pipeline::ReadCatalog(context_, store_));
+  const Result<pipeline::Catalog> read = pipeline::ReadCatalog(context_, store_);
+  if (!read.ok()) {
+    board_.StoreIsUnreadable(std::string(MessageOf(read.status())));
+    return read.status();
+  }
+  const pipeline::Catalog& catalog = *read;
   metrics_.SetStore(pipeline::ToStoreFacts(catalog));
+  board_.SetHistory(ToHistory(catalog));
   {
     const std::lock_guard lock(mutex_);
     ++store_reads_;
@@ -286,10 +293,12 @@ void SidecarTasks::ScrubOne(const store::Manifest& snapshot) {
 
 void SidecarTasks::ProbeHealth() {
   report::SourceFacts facts;
+  report::Health health;
   for (const etcd::Endpoint& endpoint : client_.endpoints()) {
     const etcd::HealthProbe probe = etcd::ProbeHealth(endpoint, context_.clock);
     metrics_.ProbeTook(endpoint.address(), SecondsOf(probe.latency));
     facts.endpoint_healthy[endpoint.address()] = probe.healthy;
+    health.members.push_back(ToMemberRow(endpoint.address(), probe));
     if (!probe.status.has_value()) continue;
     facts.up = true;
     const report::SourceFacts::Member member = ToMember(*probe.status);
@@ -304,7 +313,13 @@ void SidecarTasks::ProbeHealth() {
     const auto membership = client_.Any([](const etcd::Endpoint& endpoint) { return endpoint.MemberList(); });
     if (membership.ok()) facts.members = static_cast<double>(membership->members.size());
   }
-  if (!context_.stop.stop_requested()) metrics_.SetSource(std::move(facts));
+  for (const auto& [name, raised] : facts.alarms.value_or(std::map<std::string, bool>())) {
+    if (raised) health.alarms.push_back(name);
+  }
+  health.checked = context_.clock.Now();
+  if (context_.stop.stop_requested()) return;
+  metrics_.SetSource(std::move(facts));
+  board_.SetHealth(std::move(health));
 }
 
 void SidecarTasks::CompareMembers() {

@@ -12,6 +12,7 @@
 #include "pipeline/adopt.h"
 #include "pipeline/stored_drill.h"
 #include "report/metrics.h"
+#include "report/status/board.h"
 #include "store/local_store.h"
 
 namespace etcdrill::app {
@@ -20,19 +21,20 @@ namespace etcdrill::app {
 class SidecarTasks {
  public:
   SidecarTasks(const Context& context, const config::Config& config, etcd::Client& client, store::LocalStore& store,
-               report::Metrics& metrics)
+               report::Metrics& metrics, report::StatusBoard& board)
       : context_(context),
         config_(config),
         client_(client),
         store_(store),
         metrics_(metrics),
+        board_(board),
         foreign_(context, config.adopt.files, config.adopt.quiet) {}
 
   struct LastRuns {
     std::optional<WallTime> snapshot;
     std::optional<WallTime> drill;
   };
-  // Reads the store anew into the metrics, and wakes who waits for a snapshot.
+  // Reads the store anew into the metrics and the status page, and wakes who waits for a snapshot.
   Result<LastRuns> ReadStore();
 
   void TakeSnapshot();
@@ -63,6 +65,7 @@ class SidecarTasks {
   etcd::Client& client_;
   store::LocalStore& store_;
   report::Metrics& metrics_;
+  report::StatusBoard& board_;
   pipeline::ForeignFiles foreign_;  // of Adopt's thread
 
   std::mutex mutex_;

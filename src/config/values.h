@@ -10,7 +10,7 @@ namespace etcdrill::config {
 
 Status CheckClusterName(std::string_view name);  // it becomes part of file names
 Status CheckEndpoint(std::string_view url);
-Status CheckListen(std::string_view address);   // HOST:PORT or :PORT
+Status CheckListen(std::string_view address);   // HOST:PORT, [IPV6]:PORT, :PORT
 Status CheckAdopt(std::string_view path);       // wildcards in the last part only
 Status CheckExpression(std::string_view text);  // RE2
 

@@ -1,7 +1,6 @@
-// Passwords, as web.config_file holds them: bcrypt; and the base64 that they are sent in.
+// Passwords, as web.config_file holds them: bcrypt.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -12,7 +11,5 @@ bool BcryptMatches(const std::string& password, const std::string& hash);
 
 // In a time that does not depend on where they differ.
 bool EqualInConstantTime(std::string_view a, std::string_view b);
-
-std::optional<std::string> DecodeBase64(std::string_view text);
 
 }  // namespace etcdrill

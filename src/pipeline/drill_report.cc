@@ -98,7 +98,12 @@ Result<DrillSummary> ParseDrillSummary(std::string_view text) {
     summary.started = *started;
     summary.finished = *finished;
     summary.passed = summary.level_reached == kTopLevel;
+    summary.etcd_version = json.value("etcd_version", "");
     for (const Json& stage : json.at("stages")) {
+      if (stage.at("result") == "fail" && summary.failed_stage.empty()) {
+        summary.failed_stage = stage.at("name").get<std::string>();
+        summary.error = stage.at("error").get<std::string>();
+      }
       if (stage.at("result") != "skipped") {
         summary.stage_seconds[stage.at("name").get<std::string>()] = stage.at("duration_seconds").get<double>();
       }

@@ -72,6 +72,9 @@ struct DrillSummary {
   double rto_seconds = 0;
   std::optional<double> forecast_seconds;  // of RestoreAdvice
   bool passed = false;
+  std::string etcd_version;
+  std::string failed_stage;  // empty if none failed
+  std::string error;         // of that stage
   std::map<std::string, double> stage_seconds;
   std::map<std::string, bool> checks;  // those that passed or failed
 };

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "crypto/base64.h"
 #include "crypto/hash.h"
 #include "crypto/password.h"
 

@@ -300,6 +300,16 @@ void Metrics::ProbeTook(const std::string& endpoint, double seconds) {
   probe_seconds_.at(endpoint).Observe(seconds);
 }
 
+StoreFacts Metrics::store() const {
+  const std::lock_guard lock(mutex_);
+  return store_;
+}
+
+Activity Metrics::activity() const {
+  const std::lock_guard lock(mutex_);
+  return {next_run_, last_run_, drill_in_progress_, snapshot_consecutive_failures_};
+}
+
 std::string Metrics::Render() const {
   const LiveFacts live = read_live_();
   MetricsPage page;

@@ -131,6 +131,14 @@ inline constexpr std::array<std::string_view, 5> kTaskNames = {"snapshot", "dril
 
 inline constexpr std::array<std::string_view, 3> kDeletionReasons = {"surplus", "size", "expired"};
 
+// What the tasks are about, for the status page.
+struct Activity {
+  std::array<std::optional<double>, kTaskNames.size()> next_run;
+  std::array<std::optional<double>, kTaskNames.size()> last_run;
+  bool drill_in_progress = false;
+  double snapshot_consecutive_failures = 0;
+};
+
 // Safe for use from any thread.
 class Metrics {
  public:
@@ -164,6 +172,10 @@ class Metrics {
 
   // The page, in text format 0.0.4.
   std::string Render() const;
+
+  const FixedFacts& fixed() const { return fixed_; }
+  StoreFacts store() const;
+  Activity activity() const;
 
  private:
   const FixedFacts fixed_;

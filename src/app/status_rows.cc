@@ -1,0 +1,82 @@
+// Newest first, and not more than people can want.
+#include "app/status_rows.h"
+
+#include <algorithm>
+
+namespace etcdrill::app {
+namespace {
+
+constexpr int kTopLevel = 5;
+constexpr int kLevelAtCapture = 3;  // a snapshot is verified before it is visible
+
+// What is proven of the data. A drill that could not boot its etcd takes nothing back of what one before it proved.
+int LevelOf(const pipeline::CatalogEntry& entry) {
+  const int drilled = entry.last_drill.has_value() ? entry.last_drill->level_reached : 0;
+  if (entry.state == pipeline::SnapshotState::kVerified) return kTopLevel;
+  if (entry.state == pipeline::SnapshotState::kFailed) return drilled;
+  const bool proven = entry.manifest.verdict == verify::VerdictName(verify::Verdict::kProven);
+  return std::max(proven ? kLevelAtCapture : 0, drilled);
+}
+
+report::SnapshotRow ToRow(const pipeline::CatalogEntry& entry) {
+  const store::Manifest& m = entry.manifest;
+  report::SnapshotRow row;
+  row.name = m.name;
+  row.taken = m.taken;
+  row.revision = m.revision;
+  row.keys = m.live_keys;
+  row.size_bytes = m.size_bytes;
+  row.sha256 = m.sha256;
+  row.state = pipeline::StateName(entry.state);
+  row.level = LevelOf(entry);
+  if (entry.last_drill.has_value()) row.drilled = entry.last_drill->finished;
+  return row;
+}
+
+report::DrillRow ToRow(const pipeline::DrillSummary& d) {
+  return {.snapshot = d.snapshot,
+          .newest = d.newest,
+          .verdict = d.verdict,
+          .passed = d.passed,
+          .level = d.level_reached,
+          .started = d.started,
+          .finished = d.finished,
+          .rto_seconds = d.rto_seconds,
+          .etcd_version = d.etcd_version,
+          .failed_stage = d.failed_stage,
+          .error = d.error,
+          .stage_seconds = d.stage_seconds};
+}
+
+}  // namespace
+
+report::History ToHistory(const pipeline::Catalog& catalog) {
+  report::History history;
+  history.snapshots_total = catalog.snapshots.size();
+  history.drills_total = catalog.drills.size();
+  for (auto at = catalog.snapshots.rbegin(); at != catalog.snapshots.rend(); ++at) {
+    if (history.snapshots.size() < report::kSnapshotRowsMax) history.snapshots.push_back(ToRow(*at));
+  }
+  for (auto at = catalog.drills.rbegin(); at != catalog.drills.rend(); ++at) {
+    if (history.drills.size() < report::kDrillRowsMax) history.drills.push_back(ToRow(*at));
+  }
+  return history;
+}
+
+report::MemberRow ToMemberRow(const std::string& endpoint, const etcd::HealthProbe& probe) {
+  report::MemberRow row;
+  row.endpoint = endpoint;
+  row.healthy = probe.healthy;
+  row.problem = probe.problem;
+  row.latency = probe.latency;
+  if (!probe.status.has_value()) return row;
+  const etcd::MemberStatus& s = *probe.status;
+  row.role = s.is_learner ? "learner" : s.leader_id == s.member_id ? "leader" : "follower";
+  row.version = s.version;
+  row.revision = s.revision;
+  row.db_size_bytes = static_cast<uint64_t>(std::max<int64_t>(s.db_size_bytes, 0));
+  row.db_in_use_bytes = static_cast<uint64_t>(std::max<int64_t>(s.db_in_use_bytes, 0));
+  return row;
+}
+
+}  // namespace etcdrill::app

@@ -1,0 +1,82 @@
+// What the status page and /api/v1 show, as plain data.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "report/metrics.h"
+
+namespace etcdrill::report {
+
+// Rows kept for people; what is older is in the store, and `etcdrill snapshot list` and `drills list` show it.
+inline constexpr size_t kSnapshotRowsMax = 1000;
+inline constexpr size_t kDrillRowsMax = 200;
+
+struct SnapshotRow {
+  std::string name;
+  WallTime taken;
+  int64_t revision = 0;
+  uint64_t keys = 0;
+  uint64_t size_bytes = 0;
+  std::string sha256;
+  std::string state;  // "unverified", "verified" or "failed"
+  int level = 0;      // of proof, 0 to 5
+  std::optional<WallTime> drilled;
+};
+
+struct DrillRow {
+  std::string snapshot;
+  bool newest = true;  // of the store at that time
+  std::string verdict;
+  bool passed = false;
+  int level = 0;
+  WallTime started;
+  WallTime finished;
+  double rto_seconds = 0;
+  std::string etcd_version;
+  std::string failed_stage;  // empty if it passed
+  std::string error;
+  std::map<std::string, double> stage_seconds;
+};
+
+// Newest first.
+struct History {
+  std::vector<SnapshotRow> snapshots;
+  size_t snapshots_total = 0;
+  std::vector<DrillRow> drills;
+  size_t drills_total = 0;
+};
+
+struct MemberRow {
+  std::string endpoint;
+  bool healthy = false;
+  std::string problem;
+  std::string role;  // "leader", "follower" or "learner"; this and the rest: unknown if it did not answer
+  std::string version;
+  std::optional<int64_t> revision;
+  uint64_t db_size_bytes = 0;
+  uint64_t db_in_use_bytes = 0;
+  Duration latency{};
+};
+
+struct Health {
+  WallTime checked;
+  std::vector<MemberRow> members;
+  std::vector<std::string> alarms;  // that are raised
+};
+
+struct StatusFacts {
+  WallTime now;
+  std::string cluster;
+  std::string store_problem;  // why the store could not be read the last time; empty: it could
+  History history;
+  std::optional<Health> health;  // none: not asked yet
+  FixedFacts fixed;
+  StoreFacts store;
+  Activity activity;
+};
+
+}  // namespace etcdrill::report

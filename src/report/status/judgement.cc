@@ -1,0 +1,136 @@
+// What never happened is unknown for as long as the objective gives it time, counted from the first start; then it is a
+// no.
+#include "report/status/judgement.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace etcdrill::report {
+namespace {
+
+std::string Objective(double seconds) { return fmt::format("objective {}", RoughTime(seconds)); }
+
+// `taken` may be null.
+Question NotOlderThan(const StatusFacts& f, const double* taken, double objective, std::string_view never) {
+  const double now = UnixSeconds(f.now);
+  if (taken == nullptr) {
+    const bool there_was_time = now - f.fixed.state_created > objective;
+    return {there_was_time ? Answer::kNo : Answer::kUnknown, std::string(never), Objective(objective)};
+  }
+  const double age = now - *taken;
+  return {age <= objective ? Answer::kYes : Answer::kNo, fmt::format("{} old", Age(age)), Objective(objective)};
+}
+
+const DrillRow* LastOfNewest(const History& history) {
+  const auto at =
+      std::find_if(history.drills.begin(), history.drills.end(), [](const DrillRow& d) { return d.newest; });
+  return at == history.drills.end() ? nullptr : &*at;
+}
+
+Question Restorable(const StatusFacts& f) {
+  const DrillRow* drill = LastOfNewest(f.history);
+  if (drill == nullptr) return {Answer::kUnknown, "no drill yet", f.activity.drill_in_progress ? "one runs now" : ""};
+  const std::string when = fmt::format("{} ago", Age(UnixSeconds(f.now) - UnixSeconds(drill->finished)));
+  if (drill->passed)
+    return {Answer::kYes, fmt::format("drill passed {}", when), fmt::format("on etcd {}", drill->etcd_version)};
+  return {Answer::kNo, fmt::format("drill failed {}", when), fmt::format("in stage {}", drill->failed_stage)};
+}
+
+Question InTime(const StatusFacts& f) {
+  const std::optional<double> forecast = f.store.drill_forecast_seconds;
+  const std::optional<double> seconds = forecast.has_value() ? forecast : f.store.drill_last_duration_seconds;
+  if (!seconds.has_value()) return {Answer::kUnknown, "not measured yet", Objective(f.fixed.rto_seconds)};
+  return {*seconds <= f.fixed.rto_seconds ? Answer::kYes : Answer::kNo, fmt::format("about {}", RoughTime(*seconds)),
+          fmt::format("{}, {}", forecast.has_value() ? "forecast from drills" : "as the last drill took",
+                      Objective(f.fixed.rto_seconds))};
+}
+
+void AddStoreTroubles(const StatusFacts& f, std::vector<Trouble>& troubles) {
+  if (!f.store_problem.empty()) {
+    troubles.push_back({fmt::format("The store can't be read: {}", f.store_problem), "What stands below is old."});
+  }
+  if (f.store.failed > 0) {
+    troubles.push_back({fmt::format("{:.0f} stored {} damaged.", f.store.failed,
+                                    f.store.failed == 1 ? "snapshot is" : "snapshots are"),
+                        "Look at each with: etcdrill verify NAME --config FILE"});
+  }
+  if (f.store.hashkv_consistent == false) {
+    troubles.push_back({"The members of the source hold different data.",
+                        "Find the one that differs with: etcdctl endpoint hashkv --cluster"});
+  }
+}
+
+void AddTaskTroubles(const StatusFacts& f, std::vector<Trouble>& troubles) {
+  if (f.activity.snapshot_consecutive_failures > 0) {
+    const double n = f.activity.snapshot_consecutive_failures;
+    troubles.push_back(
+        {fmt::format("The last {} failed.", n == 1 ? "snapshot" : fmt::format("{:.0f} snapshots", n)),
+         "The log has the reason (msg=\"snapshot failed\"). Try by hand: etcdrill snapshot save x.db --config FILE"});
+  }
+  const DrillRow* drill = LastOfNewest(f.history);
+  if (drill != nullptr && !drill->passed) {
+    troubles.push_back({fmt::format("The last drill failed in stage {}: {}", drill->failed_stage, drill->error),
+                        "Repeat it with: etcdrill drill latest --config FILE"});
+  }
+}
+
+void AddSourceTroubles(const StatusFacts& f, std::vector<Trouble>& troubles) {
+  if (!f.health.has_value()) return;
+  for (const MemberRow& m : f.health->members) {
+    if (m.healthy) continue;
+    troubles.push_back(
+        {fmt::format("{} is not healthy: {}", m.endpoint, m.problem), "Look with: etcdrill health --config FILE"});
+  }
+  for (const std::string& alarm : f.health->alarms) {
+    troubles.push_back({fmt::format("etcd has raised the alarm {}.", alarm), "See: etcdctl alarm list"});
+  }
+}
+
+}  // namespace
+
+std::string_view NameOf(Answer answer) {
+  return answer == Answer::kYes ? "yes" : answer == Answer::kNo ? "no" : "unknown";
+}
+
+std::string RoughTime(double seconds) {
+  if (seconds < 0) return "a moment";  // a clock that was set back
+  if (seconds < 10 && seconds != std::floor(seconds)) return fmt::format("{:.1f} s", seconds);
+  if (seconds < 90) return fmt::format("{:.0f} s", seconds);
+  const auto minutes = static_cast<int64_t>(std::floor(seconds / 60));
+  const auto two = [](int64_t big, const char* big_unit, int64_t small, const char* small_unit) {
+    if (small == 0) return fmt::format("{} {}", big, big_unit);
+    return fmt::format("{} {} {} {}", big, big_unit, small, small_unit);
+  };
+  if (minutes < 60) return fmt::format("{} min", minutes);
+  if (minutes < 48 * 60) return two(minutes / 60, "h", minutes % 60, "min");
+  return two(minutes / 1440, "d", minutes / 60 % 24, "h");
+}
+
+std::string Age(double seconds) { return RoughTime(std::floor(seconds)); }
+
+Answer Judgement::overall() const {
+  Answer all = Answer::kYes;
+  for (const Question* q : {&fresh, &proven, &restorable, &in_time}) {
+    if (q->answer == Answer::kNo) return Answer::kNo;
+    if (q->answer == Answer::kUnknown) all = Answer::kUnknown;
+  }
+  return all;
+}
+
+Judgement Judge(const StatusFacts& f) {
+  Judgement j;
+  j.fresh = NotOlderThan(f, f.store.newest.has_value() ? &f.store.newest->taken : nullptr, f.fixed.rpo_seconds,
+                         "no snapshot yet");
+  j.proven = NotOlderThan(f, f.store.verified_taken.has_value() ? &*f.store.verified_taken : nullptr,
+                          f.fixed.verified_rpo_seconds, "none proven yet");
+  j.restorable = Restorable(f);
+  j.in_time = InTime(f);
+  AddStoreTroubles(f, j.troubles);
+  AddTaskTroubles(f, j.troubles);
+  AddSourceTroubles(f, j.troubles);
+  return j;
+}
+
+}  // namespace etcdrill::report

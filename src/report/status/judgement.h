@@ -1,0 +1,46 @@
+// The four questions of a person at three in the morning, answered from the facts: is the backup fresh, proven,
+// restorable, and how long would a restore take. The page and the API give the same answers, and the alerts follow the
+// same objectives.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "report/status/facts.h"
+
+namespace etcdrill::report {
+
+enum class Answer { kYes, kNo, kUnknown };
+std::string_view NameOf(Answer answer);  // "yes", "no", "unknown"
+
+struct Question {
+  Answer answer = Answer::kUnknown;
+  std::string fact;  // "12 min old"
+  std::string more;  // "objective 2h"
+};
+
+// Something to look at, beside or behind the answers.
+struct Trouble {
+  std::string what;
+  std::string advice;  // what to do; may hold a command
+};
+
+struct Judgement {
+  Question fresh;
+  Question proven;
+  Question restorable;
+  Question in_time;
+  std::vector<Trouble> troubles;
+
+  // kNo if one is no, else kUnknown if one is unknown.
+  Answer overall() const;
+};
+
+Judgement Judge(const StatusFacts& facts);
+
+// "2.5 s", "3 min", "2 h 5 min", "4 d 3 h"; for people, so the two greatest units.
+std::string RoughTime(double seconds);
+// The same for what changes while it is read: whole seconds.
+std::string Age(double seconds);
+
+}  // namespace etcdrill::report
