@@ -112,9 +112,7 @@ void Section::ReadPairs(const char* key, std::vector<std::pair<std::string, std:
     if (!seen.insert(name).second) {
       problems_.Add(entry.first.Mark(), fmt::format("\"{}\" stands in {} twice", name, Full(key)));
     }
-    const Status good = check(name, entry.second.Scalar());
-    if (good.ok()) out.emplace_back(name, entry.second.Scalar());
-    if (!good.ok()) Refuse(entry.first, key, good);
+    if (Passes(entry.first, key, check(name, entry.second.Scalar()))) out.emplace_back(name, entry.second.Scalar());
   }
 }
 
