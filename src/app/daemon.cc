@@ -98,7 +98,7 @@ void RunSchedules(const Context& context, const config::Config& config, const Si
   add(
       report::Task::kSnapshot, config.snapshot.schedule, config.snapshot.jitter, last.snapshot,
       [&] {
-        if (!snapshot_gate.RunHere([&] { tasks.TakeSnapshot(); })) metrics.SnapshotSkippedBusy();
+        if (!snapshot_gate.RunHere([&] { tasks.TakeDueSnapshot(); })) metrics.SnapshotSkippedBusy();
       },
       [&] { metrics.SnapshotSkippedBusy(); });
   add(

@@ -98,8 +98,12 @@ bool SidecarTasks::ConfirmUnchanged(Duration age_max) {
   return true;
 }
 
-void SidecarTasks::TakeSnapshot() {
+void SidecarTasks::TakeDueSnapshot() {
   if (config_.snapshot.skip_unchanged && ConfirmUnchanged(config_.snapshot.force_after)) return;
+  TakeSnapshot();
+}
+
+void SidecarTasks::TakeSnapshot() {
   metrics_.SnapshotStarted();
   const auto outcome = pipeline::TakeSnapshot(
       context_, {.client = client_, .cluster = config_.cluster.name, .timeout = config_.snapshot.timeout}, store_);

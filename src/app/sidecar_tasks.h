@@ -37,6 +37,9 @@ class SidecarTasks {
   // Reads the store anew into the metrics and the status page, and wakes who waits for a snapshot.
   Result<LastRuns> ReadStore();
 
+  // Unless it would hold nothing new.
+  void TakeDueSnapshot();
+  // Whoever asks for one gets one.
   void TakeSnapshot();
   // Drills what the plan says, one after the other; waits for a snapshot if the store is empty.
   void RunDrills();
