@@ -148,6 +148,11 @@ std::vector<Check> CheckHealth(const EtcdCluster& cluster, const Expectation& ex
     const etcd::HealthProbe probe = etcd::ProbeHealth(client->endpoint(), context.clock);
     if (!probe.healthy) problems += (problems.empty() ? "" : "; ") + probe.problem;
   }
+  // A signal in the middle of it is not the etcd's fault, and must not leave a report that calls the snapshot damaged.
+  if (!problems.empty() && context.stop.stop_requested()) {
+    checks.push_back(Failed(kHealthCheck, "healthy", Error(Reason::kInterrupted, problems)));
+    return checks;
+  }
   checks.push_back(Compare(kHealthCheck, "healthy", problems.empty() ? "healthy" : problems));
   return checks;
 }
