@@ -48,7 +48,7 @@ struct SnapshotConfig {
   Duration jitter{};  // each run starts later by the same part of it
   Duration timeout = 10min;
   bool skip_unchanged = true;  // if the source holds nothing new,
-  Duration force_after = 24h;  // but not for longer than this
+  Duration force_after = 4h;   // but not for longer than this; EtcdBackupNotSeenByServer looks back six hours
   Retention retention = {.last = 24, .hourly = 24, .daily = 7, .weekly = 4};
 };
 

@@ -146,6 +146,11 @@ std::vector<Check> CheckHealth(const EtcdCluster& cluster, const Expectation& ex
   std::string problems;
   for (const etcd::ScratchClient* client : cluster.clients()) {
     const etcd::HealthProbe probe = etcd::ProbeHealth(client->endpoint(), context.clock);
+    // A call without an answer, because of a signal or a deadline, says nothing about the snapshot.
+    if (!probe.failed_call.ok()) {
+      checks.push_back(Failed(kHealthCheck, "healthy", probe.failed_call));
+      return checks;
+    }
     if (!probe.healthy) problems += (problems.empty() ? "" : "; ") + probe.problem;
   }
   checks.push_back(Compare(kHealthCheck, "healthy", problems.empty() ? "healthy" : problems));

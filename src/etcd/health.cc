@@ -38,22 +38,28 @@ std::string ProblemOfLearner(const MemberStatus& status) {
   return status.errors.empty() ? std::string() : fmt::format("the learner reports: {}", fmt::join(status.errors, ", "));
 }
 
+// Remembers the call that failed; returns why, with what was asked for before it.
+std::string FailedCall(HealthProbe& probe, const etcdrill::Status& status, std::string_view asked = "") {
+  probe.failed_call = status;
+  return fmt::format("{}{}", asked, MessageOf(status));
+}
+
 // Empty if a read went through the cluster.
-std::string ProblemOfRead(const Endpoint& endpoint) {
+std::string ProblemOfRead(const Endpoint& endpoint, HealthProbe& probe) {
   RangeQuery query;
   query.key = kHealthKey;
   const Result<RangeAnswer> answer = endpoint.Range(query);
   if (answer.ok() || ReasonOf(answer.status()) == Reason::kPermission) return {};
-  return std::string(MessageOf(answer.status()));
+  return FailedCall(probe, answer.status());
 }
 
 std::string ProblemOfVoter(const Endpoint& endpoint, Clock& clock, HealthProbe& probe) {
   const Stopwatch watch(clock);
-  std::string problem = ProblemOfRead(endpoint);
+  std::string problem = ProblemOfRead(endpoint, probe);
   probe.latency = watch.Elapsed();
   if (!problem.empty()) return problem;
   Result<std::vector<Alarm>> alarms = endpoint.Alarms();
-  if (!alarms.ok()) return fmt::format("can't ask for alarms: {}", MessageOf(alarms.status()));
+  if (!alarms.ok()) return FailedCall(probe, alarms.status(), "can't ask for alarms: ");
   probe.alarms = *std::move(alarms);
   return DescribeAlarms(probe.alarms);
 }
@@ -62,7 +68,7 @@ std::string ProblemOf(const Endpoint& endpoint, Clock& clock, HealthProbe& probe
   const Stopwatch watch(clock);
   Result<MemberStatus> status = endpoint.Status();
   probe.latency = watch.Elapsed();
-  if (!status.ok() && ReasonOf(status.status()) != Reason::kPermission) return std::string(MessageOf(status.status()));
+  if (!status.ok() && ReasonOf(status.status()) != Reason::kPermission) return FailedCall(probe, status.status());
   if (!status.ok()) return ProblemOfVoter(endpoint, clock, probe);
   probe.status = *std::move(status);
   if (probe.status->leader_id == 0) return endpoint.address() + ": the member knows of no leader";

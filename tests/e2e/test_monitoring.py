@@ -24,7 +24,7 @@ cluster:
   endpoints: {endpoints}
 {tls}
 store: {{path: volume/snapshots}}
-snapshot: {{schedule: "@every {snapshot}", timeout: 3s}}
+snapshot: {{schedule: "@every {snapshot}", timeout: 3s, skip_unchanged: false}}
 drill:
   schedule: "@every {drill}"
   scratch_dir: volume/scratch
