@@ -34,6 +34,9 @@ Result<std::string> VersionOf(const Context& context, const std::string& binary)
 
 }  // namespace
 
+// Some releases of 3.4 know the flag, too, but not all.
+bool EtcdBinary::CanSkipFsync() const { return EtcdMinorOf(version).value_or(0) >= 5; }
+
 Result<EtcdBinary> ChooseEtcd(const Context& context, const std::vector<std::string>& candidates,
                               std::optional<int> minor) {
   if (candidates.empty()) {

@@ -15,6 +15,9 @@ namespace etcdrill::drill {
 struct EtcdBinary {
   std::string path;
   std::string version;  // "3.5.16", as it says itself
+
+  // Whether it can be told not to wait for the disk (--unsafe-no-fsync).
+  bool CanSkipFsync() const;
 };
 
 // The first candidate of that minor version; of any version if there is no `minor`. kEtcdMissing if no candidate can be

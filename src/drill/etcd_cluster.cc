@@ -24,7 +24,8 @@ Result<std::unique_ptr<EtcdCluster>> EtcdCluster::Start(const Context& context, 
 }
 
 Status EtcdCluster::StartMember(const ScratchMember& member, bool joins) {
-  ASSIGN_OR_RETURN(processes_.emplace_back(), EtcdProcess::Start(context_, {.binary = options_.binary,
+  ASSIGN_OR_RETURN(processes_.emplace_back(), EtcdProcess::Start(context_, {.binary = options_.binary.path,
+                                                                            .no_fsync = options_.binary.CanSkipFsync(),
                                                                             .work_dir = options_.work_dir,
                                                                             .member = member,
                                                                             .initial_cluster = InitialCluster(members_),

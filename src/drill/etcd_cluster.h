@@ -5,12 +5,13 @@
 #include <string>
 #include <vector>
 
+#include "drill/etcd_binary.h"
 #include "drill/etcd_process.h"
 
 namespace etcdrill::drill {
 
 struct ClusterOptions {
-  std::string binary;
+  EtcdBinary binary;
   std::string work_dir;                  // exists, with mode 0700
   std::optional<uint64_t> memory_limit;  // of each member
   Duration call_timeout;                 // HashKV reads the whole database

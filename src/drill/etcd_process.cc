@@ -14,7 +14,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr Duration kPollEvery = 20ms;
-constexpr Duration kStopGrace = 3s;
+constexpr Duration kStopGrace = 500ms;  // what it holds is thrown away
 constexpr size_t kSocketPathMax = 107;  // sun_path without its terminating zero
 constexpr size_t kLogLinesInError = 3;
 
@@ -41,12 +41,15 @@ std::string ClientSocket(const ScratchMember& member) { return member.name + ".c
 std::vector<std::string> Arguments(const EtcdOptions& options, const std::string& data_path) {
   const std::string client_url = fmt::format("unix://{}", ClientSocket(options.member));
   const std::string peer_url = options.member.PeerUrl();
-  return {"--name", options.member.name, "--data-dir", data_path, "--listen-client-urls", client_url,
-          "--advertise-client-urls", client_url, "--listen-peer-urls", peer_url, "--initial-advertise-peer-urls",
-          peer_url, "--initial-cluster", options.initial_cluster, "--initial-cluster-state",
-          options.joins ? "existing" : "new", "--quota-backend-bytes=-1",
-          // Else a cluster refuses new members until all have been connected for five seconds.
-          "--strict-reconfig-check=false"};
+  std::vector<std::string> arguments = {
+      "--name", options.member.name, "--data-dir", data_path, "--listen-client-urls", client_url,
+      "--advertise-client-urls", client_url, "--listen-peer-urls", peer_url, "--initial-advertise-peer-urls", peer_url,
+      "--initial-cluster", options.initial_cluster, "--initial-cluster-state", options.joins ? "existing" : "new",
+      "--quota-backend-bytes=-1",
+      // Else a cluster refuses new members until all have been connected for five seconds.
+      "--strict-reconfig-check=false"};
+  if (options.no_fsync) arguments.emplace_back("--unsafe-no-fsync");
+  return arguments;
 }
 
 // Go collects garbage the harder, the nearer it comes to its limit; the kernel's limit is for what that can't keep

@@ -200,7 +200,7 @@ DrillReport RunDrill(const Context& context, const DrillRequest& request) {
     }
     ASSIGN_OR_RETURN(etcd,
                      drill::EtcdCluster::Start(context,
-                                               {.binary = binary->path,
+                                               {.binary = *binary,
                                                 .work_dir = scratch->path(),
                                                 .memory_limit = request.config.etcd_memory_limit,
                                                 .call_timeout = std::min<Duration>(kCallLimit, request.config.timeout)},
