@@ -67,7 +67,9 @@ class FullCluster(test_drill.DrillCase):
         stand_in.chmod(0o755)
         report = self.drill(snapshot, stand_in, "--full-cluster", code=3)
         self.assertFailedIn(report, "verify", "damaged")
-        self.assertEqual([check["name"] for check in report["checks"] if check["result"] == "fail"], ["replicas"])
+        failed = {check["name"] for check in report["checks"] if check["result"] == "fail"}
+        self.assertIn("replicas", failed)
+        self.assertLessEqual(failed, {"replicas", "new_member"})  # a fourth member has its data from whoever leads
 
 
 class Stored(test_drill.DrillCase):
