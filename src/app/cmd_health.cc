@@ -13,11 +13,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::string RoleOf(const etcd::MemberStatus& s) {
-  if (s.is_learner) return "learner";
-  return s.leader_id == s.member_id ? "leader" : "follower";
-}
-
 Json ToJson(const std::string& endpoint, const etcd::HealthProbe& probe) {
   Json json = {{"endpoint", endpoint},
                {"healthy", probe.healthy},
@@ -26,7 +21,7 @@ Json ToJson(const std::string& endpoint, const etcd::HealthProbe& probe) {
   if (probe.status.has_value()) {
     const etcd::MemberStatus& s = *probe.status;
     json.update({{"member_id", fmt::format("{:x}", s.member_id)},
-                 {"role", RoleOf(s)},
+                 {"role", s.role()},
                  {"version", s.version},
                  {"revision", s.revision},
                  {"raft_term", s.raft_term},
@@ -43,7 +38,7 @@ std::vector<std::string> ToRow(const std::string& endpoint, const etcd::HealthPr
       endpoint, probe.healthy ? Coloured("healthy", Colour::kGreen) : Coloured("UNHEALTHY", Colour::kRed)};
   if (probe.status.has_value()) {
     const etcd::MemberStatus& s = *probe.status;
-    row.insert(row.end(), {RoleOf(s), s.version, std::to_string(s.revision), std::to_string(s.raft_term),
+    row.insert(row.end(), {std::string(s.role()), s.version, std::to_string(s.revision), std::to_string(s.raft_term),
                            std::to_string(s.raft_index), FormatSize(static_cast<uint64_t>(s.db_size_bytes)),
                            FormatSize(static_cast<uint64_t>(s.db_in_use_bytes))});
   } else {

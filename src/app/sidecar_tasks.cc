@@ -46,7 +46,7 @@ report::SourceFacts::Member ToMember(const etcd::MemberStatus& s) {
                                      .raft_term = number(s.raft_term),
                                      .raft_index = number(s.raft_index),
                                      .raft_applied_index = number(s.raft_applied_index),
-                                     .is_leader = s.leader_id == s.member_id,
+                                     .is_leader = s.is_leader(),
                                      .is_learner = s.is_learner};
   if (s.db_quota_bytes > 0) member.db_quota_bytes = number(s.db_quota_bytes);
   return member;

@@ -6,16 +6,14 @@
 namespace etcdrill::app {
 namespace {
 
-constexpr int kTopLevel = 5;
 constexpr int kLevelAtCapture = 3;  // a snapshot is verified before it is visible
 
 // What is proven of the data. A drill that could not boot its etcd takes nothing back of what one before it proved.
 int LevelOf(const pipeline::CatalogEntry& entry) {
   const int drilled = entry.last_drill.has_value() ? entry.last_drill->level_reached : 0;
-  if (entry.state == pipeline::SnapshotState::kVerified) return kTopLevel;
+  if (entry.state == pipeline::SnapshotState::kVerified) return pipeline::kTopLevel;
   if (entry.state == pipeline::SnapshotState::kFailed) return drilled;
-  const bool proven = entry.manifest.verdict == verify::VerdictName(verify::Verdict::kProven);
-  return std::max(proven ? kLevelAtCapture : 0, drilled);
+  return std::max(entry.IsProven() ? kLevelAtCapture : 0, drilled);
 }
 
 report::SnapshotRow ToRow(const pipeline::CatalogEntry& entry) {
@@ -71,7 +69,7 @@ report::MemberRow ToMemberRow(const std::string& endpoint, const etcd::HealthPro
   row.latency = probe.latency;
   if (!probe.status.has_value()) return row;
   const etcd::MemberStatus& s = *probe.status;
-  row.role = s.is_learner ? "learner" : s.leader_id == s.member_id ? "leader" : "follower";
+  row.role = s.role();
   row.version = s.version;
   row.revision = s.revision;
   row.db_size_bytes = static_cast<uint64_t>(std::max<int64_t>(s.db_size_bytes, 0));

@@ -8,8 +8,6 @@
 namespace etcdrill::capture {
 namespace {
 
-bool IsLeader(const etcd::MemberStatus& status) { return status.leader_id == status.member_id; }
-
 // How far it is behind the newest entry that anybody knows of.
 uint64_t Lag(const etcd::MemberStatus& status, uint64_t newest_index) {
   return newest_index - std::min(newest_index, status.raft_applied_index);
@@ -51,13 +49,12 @@ Choice ChooseAmong(const std::vector<MemberView>& members, const std::set<std::s
       choice.passed_over += fmt::format("{}{} {}", choice.passed_over.empty() ? "" : "; ", m.address, why_not);
       continue;
     }
-    const std::string_view role = IsLeader(m.status) ? "leader" : "follower";
     choice.candidates.push_back(
-        {m.endpoint, m.status, fmt::format("{}, {} entries behind", role, Lag(m.status, newest_index))});
+        {m.endpoint, m.status, fmt::format("{}, {} entries behind", m.status.role(), Lag(m.status, newest_index))});
   }
   // Among followers the order of the configuration stays: a lag of a few entries is only the time between two answers.
   std::stable_sort(choice.candidates.begin(), choice.candidates.end(),
-                   [](const Candidate& a, const Candidate& b) { return IsLeader(a.status) < IsLeader(b.status); });
+                   [](const Candidate& a, const Candidate& b) { return a.status.is_leader() < b.status.is_leader(); });
   return choice;
 }
 

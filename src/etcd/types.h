@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace etcdrill::etcd {
@@ -23,6 +24,9 @@ struct MemberStatus {
   bool is_learner = false;
   std::string storage_version;  // empty before 3.6
   std::vector<std::string> errors;
+
+  bool is_leader() const { return leader_id == member_id; }
+  std::string_view role() const { return is_learner ? "learner" : is_leader() ? "leader" : "follower"; }
 };
 
 struct Member {

@@ -8,8 +8,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr int kTopLevel = 5;
-
 std::string_view NameOf(StageResult result) {
   switch (result) {
     case StageResult::kPass:

@@ -14,6 +14,8 @@
 
 namespace etcdrill::pipeline {
 
+inline constexpr int kTopLevel = 5;  // of the ladder of proof
+
 enum class StageResult { kPass, kFail, kSkipped };
 
 struct Stage {

@@ -28,7 +28,7 @@ class MemberCheck {
     if (!status.ok()) return Unknown(member, std::string(MessageOf(status.status())));
     member.member_id = fmt::format("{:x}", status->member_id);
     member.revision = status->revision;
-    member.is_leader = status->leader_id == status->member_id;
+    member.is_leader = status->is_leader();
     if (member.revision < revision) {
       return Unknown(member, fmt::format("it is at revision {} and has not seen {} yet, or the cluster went back; ask "
                                          "the leader",

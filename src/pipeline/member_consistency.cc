@@ -6,9 +6,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <limits>
 #include <map>
-#include <set>
 
 namespace etcdrill::pipeline {
 namespace {
@@ -17,39 +15,24 @@ using namespace std::chrono_literals;
 
 constexpr int kRounds = 3;
 constexpr Duration kBetweenRounds = 1s;
+constexpr int64_t kUnknownCompaction = -1;
 
 Consistency AskAll(const etcd::Client& client) {
-  Consistency round;
-  round.revision = std::numeric_limits<int64_t>::max();
+  std::optional<int64_t> lowest;
   for (const etcd::Endpoint& endpoint : client.endpoints()) {
-    MemberHash& member = round.members.emplace_back(MemberHash{.endpoint = endpoint.address()});
     const auto status = endpoint.Status();
-    if (status.ok()) {
-      round.revision = std::min(round.revision, status->revision);
-    } else {
-      member.problem = MessageOf(status.status());
-    }
+    if (status.ok()) lowest = std::min(lowest.value_or(status->revision), status->revision);
   }
-  for (size_t i = 0; i < round.members.size(); ++i) {
-    MemberHash& member = round.members[i];
-    if (!member.problem.empty()) continue;
-    const auto answer = client.endpoints()[i].HashKv(round.revision);
-    if (answer.ok()) {
-      member.hash = answer->hash;
-      member.compact_revision = answer->compact_revision;
-    } else {
-      member.problem = MessageOf(answer.status());
-    }
-  }
-  return round;
+  if (!lowest.has_value()) return {};
+  return {.revision = *lowest, .members = capture::CollectReceipt(client, *lowest, kUnknownCompaction)};
 }
 
 }  // namespace
 
 void JudgeConsistency(Consistency& round) {
   std::map<int64_t, std::map<uint32_t, std::vector<std::string>>> answers;  // by compact revision, by hash
-  for (const MemberHash& m : round.members) {
-    if (m.problem.empty()) answers[m.compact_revision][m.hash].push_back(m.endpoint);
+  for (const capture::ReceiptEntry& m : round.members) {
+    if (m.error.empty()) answers[m.compact_revision][m.hash].push_back(m.endpoint);
   }
   for (const auto& [compact_revision, hashes] : answers) {
     if (hashes.size() > 1) {

@@ -7,21 +7,15 @@
 #include <string>
 #include <vector>
 
+#include "capture/receipt.h"
 #include "etcd/client.h"
 #include "io/context.h"
 
 namespace etcdrill::pipeline {
 
-struct MemberHash {
-  std::string endpoint;
-  uint32_t hash = 0;
-  int64_t compact_revision = 0;
-  std::string problem;  // set: it could not be asked
-};
-
 struct Consistency {
   int64_t revision = 0;  // that all were asked for
-  std::vector<MemberHash> members;
+  std::vector<capture::ReceiptEntry> members;
   std::optional<bool> equal;  // none: fewer than two answers compare
   std::string text;           // what was found, in words
 };

@@ -147,11 +147,6 @@ std::optional<HttpResponse> WebGuard::Refuse(const HttpRequest& request) {
 
 Headers WebGuard::ExtraHeaders() { return Current()->config.headers; }
 
-std::optional<WallTime> WebGuard::certificate_not_after() {
-  const auto state = Current();
-  return state->tls != nullptr ? std::optional(state->tls->not_after()) : std::nullopt;
-}
-
 Status CheckWebConfig(const Context& context, const std::string& config_file) {
   return WebGuard::Create(context, config_file).status();
 }

@@ -28,10 +28,6 @@ class WebGuard {
   std::optional<HttpResponse> Refuse(const HttpRequest& request);
   Headers ExtraHeaders();
 
-  bool uses_tls() const { return uses_tls_; }
-  // Of our certificate; none without TLS.
-  std::optional<WallTime> certificate_not_after();
-
  private:
   struct State;
   struct Stamp;

@@ -10,7 +10,6 @@
 #include <openssl/x509v3.h>
 
 #include <algorithm>
-#include <ctime>
 
 namespace etcdrill::report {
 namespace {
@@ -73,12 +72,6 @@ Result<Key> PrivateKey(const Pem& pem) {
     return TlsError(fmt::format("{} holds no private key in PEM form without a passphrase: {}", pem.what, Why()));
   }
   return key;
-}
-
-WallTime NotAfter(const X509* certificate) {
-  std::tm tm{};
-  ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &tm);
-  return WallTime(std::chrono::seconds(timegm(&tm)));
 }
 
 int ProtocolOf(config::TlsVersion version) {
@@ -145,7 +138,6 @@ Status TlsServer::Builder::UseCertificate(FileSystem& fs) {
   if (SSL_CTX_use_PrivateKey(context_, key.get()) != 1 || SSL_CTX_check_private_key(context_) != 1) {
     return TlsError(fmt::format("{} does not belong to {}: {}", key_pem.what, cert_pem.what, Why()));
   }
-  for (const Certificate& one : chain) server_.not_after_ = std::min(server_.not_after_, NotAfter(one.get()));
   return OkStatus();
 }
 

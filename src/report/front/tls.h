@@ -6,7 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "base/clock.h"
 #include "base/status.h"
 #include "config/web_config.h"
 #include "io/file_system.h"
@@ -24,8 +23,6 @@ class TlsServer {
   static Result<std::shared_ptr<const TlsServer>> Create(FileSystem& fs, const config::WebTls& tls);
 
   std::unique_ptr<Channel> NewChannel(int fd) const;
-  // When our certificate, or an earlier one of its chain, expires.
-  WallTime not_after() const { return not_after_; }
 
  private:
   struct Deleter {
@@ -37,7 +34,6 @@ class TlsServer {
   std::unique_ptr<ssl_ctx_st, Deleter> context_;
   std::vector<std::string> allowed_sans_;
   bool verifies_ = false;
-  WallTime not_after_ = WallTime::max();
 };
 
 }  // namespace etcdrill::report

@@ -5,18 +5,24 @@
 namespace etcdrill::pipeline {
 namespace {
 
-Consistency Judge(std::vector<MemberHash> members) {
+using capture::ReceiptEntry;
+
+ReceiptEntry Answer(const char* endpoint, uint32_t hash, int64_t compact_revision) {
+  return {.endpoint = endpoint, .hash = hash, .compact_revision = compact_revision};
+}
+
+Consistency Judge(std::vector<ReceiptEntry> members) {
   Consistency round{.revision = 90, .members = std::move(members)};
   JudgeConsistency(round);
   return round;
 }
 
 TEST_CASE("members are compared where they are compacted alike") {
-  const MemberHash a{"a", 1, 50, ""};
-  const MemberHash b{"b", 1, 50, ""};
-  const MemberHash other{"c", 2, 50, ""};
-  const MemberHash further{"d", 9, 60, ""};
-  const MemberHash down{"e", 0, 0, "down"};
+  const ReceiptEntry a = Answer("a", 1, 50);
+  const ReceiptEntry b = Answer("b", 1, 50);
+  const ReceiptEntry other = Answer("c", 2, 50);
+  const ReceiptEntry further = Answer("d", 9, 60);
+  const ReceiptEntry down{.endpoint = "e", .error = "down"};
   CHECK(Judge({a, b}).equal == true);
   CHECK(Judge({a, b, further, down}).equal == true);
   CHECK(Judge({a, b, further, down}).text == "2 of 4 members have HashKV 00000001 at revision 90");
@@ -25,7 +31,7 @@ TEST_CASE("members are compared where they are compacted alike") {
   CHECK_FALSE(Judge({a}).equal.has_value());
   CHECK_FALSE(Judge({a, further, down}).equal.has_value());
   CHECK_FALSE(Judge({}).equal.has_value());
-  const MemberHash further_other{"f", 8, 60, ""};
+  const ReceiptEntry further_other = Answer("f", 8, 60);
   CHECK(Judge({a, b, further, further_other}).equal == false);
 }
 
