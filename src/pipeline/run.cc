@@ -108,6 +108,19 @@ std::string ClusterIdOf(const store::Manifest& manifest, etcd::Client& client) {
   return status.ok() ? fmt::format("{:x}", status->cluster_id) : "";
 }
 
+// A snapshot's name tells the second it was taken in: the next one is taken in a later one.
+void WaitForFreeSecond(const Context& context, const std::vector<store::StoredSnapshot>& earlier) {
+  const auto is_taken = [&](std::chrono::sys_seconds second) {
+    return std::any_of(earlier.begin(), earlier.end(),
+                       [&](const store::StoredSnapshot& s) { return s.manifest.taken == second; });
+  };
+  for (WallTime now = context.clock.Now(); is_taken(std::chrono::floor<std::chrono::seconds>(now));) {
+    const WallTime next = std::chrono::floor<std::chrono::seconds>(now) + std::chrono::seconds(1);
+    if (!context.clock.SleepFor(next - now, context.stop)) return;
+    now = context.clock.Now();
+  }
+}
+
 Status RestoreMember(const Context& context, const DrillRequest& request, const drill::ScratchMember& member,
                      const std::string& initial_cluster) {
   return restore::Restore(context, {.snapshot = request.path,
@@ -129,6 +142,7 @@ Result<SnapshotOutcome> TakeSnapshot(const Context& context, const SnapshotReque
   ASSIGN_OR_RETURN(const std::vector<store::StoredSnapshot> earlier, store.List());
   const std::set<std::string> distrusted =
       earlier.empty() ? std::set<std::string>() : DisagreementOf(earlier.back().manifest).distrusted;
+  WaitForFreeSecond(context, earlier);
   ASSIGN_OR_RETURN(Captured captured, CaptureAndVerify(context, request, distrusted, store.StagingPath()));
   return Keep(context, std::move(captured), store);
 }

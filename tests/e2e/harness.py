@@ -423,7 +423,10 @@ class Sidecar:
 
     def wait_for_line(self, message, after=0, timeout=30.0):
         """Waits for a line with this message beyond the first `after`; returns the newest one."""
-        return wait_until(lambda: self.lines(message)[after:], f'a log line "{message}"', timeout)[-1]
+        try:
+            return wait_until(lambda: self.lines(message)[after:], f'a log line "{message}"', timeout)[-1]
+        except AssertionError as late:
+            raise AssertionError(f"{late}; the log ends with\n{self.log.read_text()[-6000:]}") from late
 
     def stop(self, within=5.0):
         """SIGTERM; the exit code, which must come in time."""

@@ -115,6 +115,12 @@ class Stored(test_drill.DrillCase):
         self.assertEqual([report["evidence"]["previous"]["name"] for report in shown[1:]], [drill["name"] for drill in drills[:-1]])
         self.assertIn("4 drill reports", self.etcdrill("drills", "verify", "--config", config).out)
 
+    def test_two_of_one_second_have_names_of_their_own(self):
+        config = self.configure()
+        for _ in range(4):
+            self.save(config)
+        self.assertEqual(len({snapshot["name"] for snapshot in self.listed(config)}), 4)
+
     def test_it_says_how_to_restore_now(self):
         config = self.configure()
         name = self.save(config)
