@@ -12,6 +12,7 @@
 #include "pipeline/receipt_check.h"
 #include "pipeline/retention.h"
 #include "pipeline/run.h"
+#include "pipeline/scheduler.h"
 #include "pipeline/scrub.h"
 #include "pipeline/unchanged.h"
 
@@ -105,8 +106,12 @@ void SidecarTasks::TakeDueSnapshot() {
 
 void SidecarTasks::TakeSnapshot() {
   metrics_.SnapshotStarted();
-  const auto outcome = pipeline::TakeSnapshot(
-      context_, {.client = client_, .cluster = config_.cluster.name, .timeout = config_.snapshot.timeout}, store_);
+  const auto outcome = pipeline::TakeSnapshot(context_,
+                                              {.client = client_,
+                                               .cluster = config_.cluster.name,
+                                               .timeout = config_.snapshot.timeout,
+                                               .retry_for = pipeline::RetryWindow(config_.snapshot.schedule)},
+                                              store_);
   ReportSnapshot(outcome, outcome.ok() ? outcome->manifest.size_bytes : 0);
 }
 
