@@ -44,6 +44,7 @@ constexpr std::array kTlsFailures = {
             "the client's certificate and key do not belong together, or a certificate file is damaged"},
     Meaning{"wrong version number", Reason::kTls, "this looks like a plaintext port: write http://"},
     Meaning{"handshake failed", Reason::kTls, ""},
+    Meaning{"Handshake read failed", Reason::kConnect, "the host is down, hangs, or is cut off"},
     Meaning{"Socket closed", Reason::kTls, kHungUp},
     Meaning{"Connection reset", Reason::kTls, kHungUp},
     Meaning{"Broken pipe", Reason::kTls, kHungUp},
