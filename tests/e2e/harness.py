@@ -375,10 +375,12 @@ def by_label(family, label):
 
 
 class Sidecar:
-    def __init__(self, scene, config, port, path, env=None):
+    def __init__(self, scene, config, port, path, env=None, under=()):
+        """`under`: a command that runs the sidecar as its own process, such as `strace -D`."""
         self.port = port
         self.log = path / "etcdrill.log"
-        self.process = scene.start([build_dir() / "etcdrill", "--log-level", "debug", "run", "--config", config], self.log, env)
+        self.process = scene.start([*under, build_dir() / "etcdrill", "--log-level", "debug", "run", "--config", config],
+                                   self.log, env)
 
     def request(self, path, method="GET"):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
