@@ -210,7 +210,7 @@ void SidecarTasks::RunDrills() {
   if (!plan.ok()) {
     metrics_.DrillStarted(UnixSeconds(context_.clock.Now()));
     context_.log.Error("drill failed", {{"stage", pipeline::kSelectStage}, {"err", MessageOf(plan.status())}});
-    metrics_.DrillEnded(false, pipeline::kSelectStage, 0, true, "");
+    metrics_.DrillEnded(false, pipeline::kSelectStage, 0, true);
     return;
   }
   for (const store::Manifest& snapshot : *plan) {
@@ -235,7 +235,7 @@ void SidecarTasks::ReportDrill(const pipeline::StoredDrill& drill) {
   const pipeline::DrillReport& report = drill.report;
   if (Interrupted(report.outcome)) return;
   const double seconds = SecondsOf(report.finished - report.started);
-  metrics_.DrillEnded(report.passed(), FailedStage(report), seconds, CleanedUp(report), report.etcd_version);
+  metrics_.DrillEnded(report.passed(), FailedStage(report), seconds, CleanedUp(report));
   if (report.passed()) {
     context_.log.Info("drill passed", {{"snapshot", report.snapshot},
                                        {"verdict", verify::VerdictName(report.verdict)},
