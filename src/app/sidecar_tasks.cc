@@ -214,7 +214,7 @@ void SidecarTasks::RunDrills(const Context& run) {
   if (!plan.ok()) {
     metrics_.DrillStarted(UnixSeconds(run.clock.Now()));
     run.log.Error("drill failed", {{"stage", pipeline::kSelectStage}, {"err", MessageOf(plan.status())}});
-    metrics_.DrillEnded(false, pipeline::kSelectStage, 0, true, "");
+    metrics_.DrillEnded(false, pipeline::kSelectStage, 0, true);
     return;
   }
   for (const store::Manifest& snapshot : *plan) {
@@ -239,7 +239,7 @@ void SidecarTasks::ReportDrill(const Context& run, const pipeline::StoredDrill& 
   const pipeline::DrillReport& report = drill.report;
   if (Interrupted(report.outcome)) return;
   const double seconds = SecondsOf(report.finished - report.started);
-  metrics_.DrillEnded(report.passed(), FailedStage(report), seconds, CleanedUp(report), report.etcd_version);
+  metrics_.DrillEnded(report.passed(), FailedStage(report), seconds, CleanedUp(report));
   if (report.passed()) {
     run.log.Info("drill passed", {{"snapshot", report.snapshot},
                                   {"verdict", verify::VerdictName(report.verdict)},

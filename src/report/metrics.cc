@@ -107,6 +107,8 @@ void AddDrillHistory(const StoreFacts& s, MetricsPage& page) {
              "Result of each check in the newest drill that ran it: 1 passed, 0 failed; absent for a check that never "
              "ran.")
       .Samples("check", AsNumbers(s.drill_checks));
+  page.Gauge("etcdrill_drill_etcd_info", "Version of the etcd binary used for drills, always 1.");
+  if (!s.drill_etcd_version.empty()) page.Sample(1, {{"version", s.drill_etcd_version}});
 }
 
 // One family for each number of a member, by the endpoint that said it.
@@ -298,11 +300,9 @@ void Metrics::DrillStarted(double unix_seconds) {
   drill_started_ = unix_seconds;
 }
 
-void Metrics::DrillEnded(bool passed, std::string_view failed_stage, double seconds, bool cleaned_up,
-                         const std::string& etcd_version) {
+void Metrics::DrillEnded(bool passed, std::string_view failed_stage, double seconds, bool cleaned_up) {
   const std::lock_guard lock(mutex_);
   drill_in_progress_ = false;
-  drill_etcd_version_ = etcd_version;
   if (passed) drill_seconds_.Observe(seconds);
   if (!passed) ++drill_failures_[std::string(failed_stage)];
   if (!cleaned_up) ++drill_cleanup_failures_;
@@ -406,8 +406,6 @@ std::string Metrics::Render() const {
   page.Counter("etcdrill_drill_cleanup_failures_total",
                "Scratch directories or processes of drills that could not be removed.")
       .Sample(drill_cleanup_failures_);
-  page.Gauge("etcdrill_drill_etcd_info", "Version of the etcd binary used for drills, always 1.");
-  if (!drill_etcd_version_.empty()) page.Sample(1, {{"version", drill_etcd_version_}});
   page.Histograms("etcdrill_drill_duration_seconds", "Wall time of passed drills.").Sample(drill_seconds_);
 
   if (source_.has_value()) AddSource(*source_, page);

@@ -63,6 +63,7 @@ struct StoreFacts {
   std::optional<double> drill_level;
   std::map<std::string, double> drill_stage_seconds;
   std::map<std::string, bool> drill_checks;
+  std::string drill_etcd_version;  // empty until a drill has started one
 };
 
 struct SourceFacts {
@@ -170,8 +171,7 @@ class Metrics {
   void Scrubbed(uint64_t bytes);
   void ScrubFailed(bool damaged);
   void DrillStarted(double unix_seconds);
-  void DrillEnded(bool passed, std::string_view failed_stage, double seconds, bool cleaned_up,
-                  const std::string& etcd_version);
+  void DrillEnded(bool passed, std::string_view failed_stage, double seconds, bool cleaned_up);
   void DrillSkipped();
   void ProbeTook(const std::string& endpoint, double seconds);
 
@@ -216,7 +216,6 @@ class Metrics {
   bool drill_in_progress_ = false;
   std::optional<double> drill_started_;
   double drill_cleanup_failures_ = 0;
-  std::string drill_etcd_version_;
   Histogram drill_seconds_;
   std::map<std::string, Histogram> probe_seconds_;  // by endpoint
 };
