@@ -13,9 +13,9 @@ Client::Client(std::vector<Endpoint> endpoints, std::shared_ptr<CallCounts> coun
 
 Client::~Client() = default;
 
-Result<std::unique_ptr<Client>> Client::Create(const ConnectionOptions& options, const Context& context) {
+Result<std::unique_ptr<Client>> Client::Create(const ConnectionOptions& options, const Context& context,
+                                               std::shared_ptr<CallCounts> counts) {
   if (options.endpoints.empty()) return Error(Reason::kUsage, "no etcd endpoints are configured");
-  const auto counts = std::make_shared<CallCounts>();
   ASSIGN_OR_RETURN(const auto tls_files, WatchedTlsFiles::Open(options, context));
   const Shared shared = {std::make_shared<Login>(options, context), counts, tls_files};
   std::vector<Endpoint> endpoints;
@@ -23,7 +23,7 @@ Result<std::unique_ptr<Client>> Client::Create(const ConnectionOptions& options,
     ASSIGN_OR_RETURN(std::shared_ptr<Channel> channel, Channel::Create(options, endpoint, shared, context));
     endpoints.emplace_back(std::move(channel));
   }
-  return std::unique_ptr<Client>(new Client(std::move(endpoints), counts));
+  return std::unique_ptr<Client>(new Client(std::move(endpoints), std::move(counts)));
 }
 
 bool Client::AnotherMayAnswer(const Status& status) {

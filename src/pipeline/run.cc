@@ -159,7 +159,8 @@ Result<SnapshotOutcome> TakeSnapshot(const Context& context, const SnapshotReque
     context.log.Warn("snapshot attempt failed", {{"reason", InfoOf(ReasonOf(outcome.status())).name},
                                                  {"err", MessageOf(outcome.status())},
                                                  {"retry_seconds", pause}});
-    if (!context.clock.SleepFor(pause, context.stop)) return Error(Reason::kInterrupted, "interrupted");
+    if (context.clock.SleepFor(pause, request.no_retry)) continue;
+    return context.stop.stop_requested() ? Error(Reason::kInterrupted, "interrupted") : std::move(outcome);
   }
 }
 
@@ -196,8 +197,9 @@ Result<SnapshotOutcome> SaveSnapshot(const Context& context, const SnapshotReque
   return std::move(captured.outcome);
 }
 
-DrillReport RunDrill(const Context& context, const DrillRequest& request) {
-  DrillStages stages(context, request);
+DrillReport RunDrill(const Context& outer, const DrillRequest& request) {
+  DrillStages stages(outer, request);
+  const Context& context = stages.context();  // ends what takes longer than the drill may
   DrillReport& report = stages.report();
   std::unique_ptr<ScratchDir> scratch;
   std::unique_ptr<drill::EtcdCluster> etcd;
