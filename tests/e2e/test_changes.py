@@ -3,8 +3,8 @@
 streams the state of one moment, and HashKV is compared at the compaction that the members have by then. And what an idle
 sidecar takes.
 
-One hard fact: the stream of a small database is over in milliseconds, so it goes through a slow proxy here; etcd defragments
-while it streams, and the pages that are being sent stay as they were."""
+One hard fact: a member that is to be defragmented waits with it, and with all writes, until the stream that it sends is over. The
+stream of a small database is over in milliseconds, so it goes through a slow proxy here."""
 import os
 import pathlib
 import sys
@@ -15,7 +15,7 @@ sys.dont_write_bytecode = True
 import harness
 from sidecar_case import Proxy, SidecarCase, cluster_section
 
-RATE = 1_500_000  # bytes a second through a proxy
+RATE = 500_000  # bytes a second through a proxy
 KEYS = 400
 VALUE = "x" * 8000
 
@@ -84,7 +84,7 @@ class Changes(SidecarCase):
         before = self.cluster.revision()
         sidecar = self.start_slow()
         for member in self.cluster.members:
-            self.cluster.etcdctl("defrag", member=member)
+            self.cluster.etcdctl("defrag", "--command-timeout=60s", member=member)
         manifest, results = self.assertProvenAndDrilled(sidecar, before)
         self.assertEqual(results, ["equal"] * 3)
 
@@ -96,7 +96,7 @@ class Changes(SidecarCase):
             harness.wait_until(lambda: self.cluster.revision() > before + 3, "writes")
             self.cluster.etcdctl("compact", str(before + 1), "--physical")
             for member in self.cluster.members:
-                self.cluster.etcdctl("defrag", member=member)
+                self.cluster.etcdctl("defrag", "--command-timeout=60s", member=member)
             sidecar.wait_for_line("snapshot taken", timeout=60)
         finally:
             stop.set()
@@ -104,22 +104,17 @@ class Changes(SidecarCase):
         manifest, results = self.assertProvenAndDrilled(sidecar, before)
         self.assertLess(manifest["revision"], self.cluster.revision())
 
-    def test_compactions_that_overtake_it(self):
+    def test_a_compaction_that_overtakes_it(self):
         """The revision of the snapshot is compacted before its hash is asked for: nobody can compare it any more, and that is said,
         but its own bytes prove it."""
         before = self.cluster.revision()
         sidecar = self.start_slow()
         self.cluster.etcdctl("put", "/later", "one")
-        self.cluster.etcdctl("put", "/later", "two")
         self.cluster.etcdctl("compact", str(self.cluster.revision()), "--physical")
         self.assertTrue(self.parts(), "the stream was over before the compaction")
         manifest, results = self.assertProvenAndDrilled(sidecar, before)
         self.assertNotIn("equal", results)
         self.assertEqual([part for part in results if "compacted" not in part and part != "not_comparable"], [])
-
-
-class Changes34(Changes):
-    version = "3.4"
 
 
 class Idle(SidecarCase):
