@@ -90,6 +90,7 @@ void AddDrillFacts(const Catalog& catalog, report::StoreFacts& facts) {
     facts.drill_started = UnixSeconds(drill.started);
     facts.drill_level = drill.level_reached;
     facts.drill_stage_seconds = drill.stage_seconds;
+    if (!drill.etcd_version.empty()) facts.drill_etcd_version = drill.etcd_version;
     for (const auto& [name, passed] : drill.checks) facts.drill_checks[name] = passed;
     if (drill.passed) {
       facts.drill_consecutive_failures = 0;

@@ -107,6 +107,8 @@ void AddDrillHistory(const StoreFacts& s, MetricsPage& page) {
              "Result of each check in the newest drill that ran it: 1 passed, 0 failed; absent for a check that never "
              "ran.")
       .Samples("check", AsNumbers(s.drill_checks));
+  page.Gauge("etcdrill_drill_etcd_info", "Version of the etcd binary used for drills, always 1.");
+  if (!s.drill_etcd_version.empty()) page.Sample(1, {{"version", s.drill_etcd_version}});
 }
 
 // One family for each number of a member, by the endpoint that said it.
@@ -187,14 +189,33 @@ void Histogram::Observe(double value) {
 }
 
 Metrics::Metrics(FixedFacts fixed, std::function<LiveFacts()> read_live)
-    : fixed_(std::move(fixed)),
-      read_live_(std::move(read_live)),
+    : read_live_(std::move(read_live)),
+      fixed_(std::move(fixed)),
+      reload_succeeded_(fixed_.process_start),
       snapshot_seconds_(kSnapshotBounds),
       drill_seconds_(kDrillBounds) {
   for (const ReasonInfo& reason : AllReasons()) snapshot_failures_[std::string(reason.metric_label)] = 0;
   for (const std::string_view why : kDeletionReasons) deleted_[std::string(why)] = 0;
   for (const char* stage : kStageNames) drill_failures_[stage] = 0;
   for (const std::string& endpoint : fixed_.endpoints) probe_seconds_.emplace(endpoint, kProbeBounds);
+}
+
+void Metrics::Reloaded(FixedFacts facts, double unix_seconds) {
+  const std::lock_guard lock(mutex_);
+  fixed_ = std::move(facts);
+  reload_successful_ = true;
+  reload_succeeded_ = unix_seconds;
+  std::map<std::string, Histogram> probes;
+  for (const std::string& endpoint : fixed_.endpoints) {
+    const auto known = probe_seconds_.find(endpoint);
+    probes.emplace(endpoint, known != probe_seconds_.end() ? known->second : Histogram(kProbeBounds));
+  }
+  probe_seconds_ = std::move(probes);
+}
+
+void Metrics::ReloadFailed() {
+  const std::lock_guard lock(mutex_);
+  reload_successful_ = false;
 }
 
 void Metrics::SetStore(StoreFacts facts) {
@@ -247,6 +268,11 @@ void Metrics::SnapshotSkippedUnchanged() {
   snapshot_consecutive_failures_ = 0;
 }
 
+void Metrics::SnapshotSkippedNotLeader() {
+  const std::lock_guard lock(mutex_);
+  ++snapshot_skipped_not_leader_;
+}
+
 void Metrics::SnapshotDeleted(std::string_view why) {
   const std::lock_guard lock(mutex_);
   ++deleted_.at(std::string(why));
@@ -274,11 +300,9 @@ void Metrics::DrillStarted(double unix_seconds) {
   drill_started_ = unix_seconds;
 }
 
-void Metrics::DrillEnded(bool passed, std::string_view failed_stage, double seconds, bool cleaned_up,
-                         const std::string& etcd_version) {
+void Metrics::DrillEnded(bool passed, std::string_view failed_stage, double seconds, bool cleaned_up) {
   const std::lock_guard lock(mutex_);
   drill_in_progress_ = false;
-  drill_etcd_version_ = etcd_version;
   if (passed) drill_seconds_.Observe(seconds);
   if (!passed) ++drill_failures_[std::string(failed_stage)];
   if (!cleaned_up) ++drill_cleanup_failures_;
@@ -297,7 +321,13 @@ void Metrics::SetMembersAgree(bool agree, double unix_seconds) {
 
 void Metrics::ProbeTook(const std::string& endpoint, double seconds) {
   const std::lock_guard lock(mutex_);
-  probe_seconds_.at(endpoint).Observe(seconds);
+  const auto known = probe_seconds_.find(endpoint);
+  if (known != probe_seconds_.end()) known->second.Observe(seconds);  // else a reload took it away meanwhile
+}
+
+FixedFacts Metrics::fixed() const {
+  const std::lock_guard lock(mutex_);
+  return fixed_;
 }
 
 StoreFacts Metrics::store() const {
@@ -312,12 +342,18 @@ Activity Metrics::activity() const {
 
 std::string Metrics::Render() const {
   const LiveFacts live = read_live_();
+  const std::lock_guard lock(mutex_);
   MetricsPage page;
   AddFixed(fixed_, live, page);
+  page.Gauge("etcdrill_config_last_reload_successful",
+             "Whether the last load of the configuration succeeded: 1 yes, 0 no.")
+      .Sample(reload_successful_ ? 1.0 : 0.0);
+  page.Gauge("etcdrill_config_last_reload_success_timestamp_seconds",
+             "Unix time of the last successful load of the configuration.")
+      .Sample(reload_succeeded_);
   AddLive(live, page);
   AddProcessMetrics(fixed_.process_start, page);
 
-  const std::lock_guard lock(mutex_);
   const auto by_task = [&](const auto& times) {
     for (size_t i = 0; i < kTaskNames.size(); ++i) page.Sample(times[i], {{"task", std::string(kTaskNames[i])}});
   };
@@ -337,7 +373,8 @@ std::string Metrics::Render() const {
       .Samples("reason", snapshot_failures_);
   page.Counter("etcdrill_snapshot_skipped_total", "Due snapshots that were not taken, on purpose.")
       .Sample(snapshot_skipped_busy_, {{"reason", "busy"}})
-      .Sample(snapshot_skipped_unchanged_, {{"reason", "unchanged"}});
+      .Sample(snapshot_skipped_unchanged_, {{"reason", "unchanged"}})
+      .Sample(snapshot_skipped_not_leader_, {{"reason", "not_leader"}});
   page.Gauge("etcdrill_snapshot_consecutive_failures",
              "Failed snapshot attempts since the last success, or since the start.")
       .Sample(snapshot_consecutive_failures_);
@@ -369,8 +406,6 @@ std::string Metrics::Render() const {
   page.Counter("etcdrill_drill_cleanup_failures_total",
                "Scratch directories or processes of drills that could not be removed.")
       .Sample(drill_cleanup_failures_);
-  page.Gauge("etcdrill_drill_etcd_info", "Version of the etcd binary used for drills, always 1.");
-  if (!drill_etcd_version_.empty()) page.Sample(1, {{"version", drill_etcd_version_}});
   page.Histograms("etcdrill_drill_duration_seconds", "Wall time of passed drills.").Sample(drill_seconds_);
 
   if (source_.has_value()) AddSource(*source_, page);

@@ -375,13 +375,17 @@ def by_label(family, label):
 
 
 class Sidecar:
-    def __init__(self, scene, config, port, path, env=None):
+    def __init__(self, scene, config, port, path, env=None, tls=None):
         self.port = port
+        self._tls = tls  # the client's ssl context
         self.log = path / "etcdrill.log"
         self.process = scene.start([build_dir() / "etcdrill", "--log-level", "debug", "run", "--config", config], self.log, env)
 
     def request(self, path, method="GET"):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        if self._tls:
+            connection = http.client.HTTPSConnection("127.0.0.1", self.port, timeout=10, context=self._tls)
+        else:
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
         try:
             connection.request(method, path)
             response = connection.getresponse()

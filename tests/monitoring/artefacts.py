@@ -25,10 +25,13 @@ def table(path, columns):
     raise ValueError(f"{path}: no table has the columns {columns}")
 
 
+CATALOGUE_COLUMNS = ["name", "type", "labels", "there", "help"]
+
+
 def catalogue():
     """name -> (type, {label: closed set of values, or None if any value goes})."""
     metrics = {}
-    for name, kind, labels, _ in table("docs/metrics.md", ["name", "type", "labels", "help"]):
+    for name, kind, labels, _, _ in table("docs/metrics.md", CATALOGUE_COLUMNS):
         metrics[name] = kind, {}
         for label in [] if labels == "-" else labels.split(";"):
             key, _, values = label.strip().partition("=")

@@ -1,0 +1,45 @@
+"""docs/metrics.md as data, and what is wrong with a page of metrics that should be the catalogue's."""
+import collections
+
+import harness
+
+Metric = collections.namedtuple("Metric", "type labels there help")  # labels: {name: closed set of values, or None if any goes}
+
+
+def catalogue():
+    """name -> Metric."""
+    lines = [line for line in (harness.ROOT / "docs" / "metrics.md").read_text().splitlines() if line.startswith("|")]
+    metrics = {}
+    for line in lines[2:]:
+        name, kind, labels, there, text = [cell.strip() for cell in line.strip("|").split("|")]
+        pairs = [label.strip().partition("=") for label in labels.split(";") if label != "-"]
+        metrics[name] = Metric(kind, {key: set(values.split(",")) if values else None for key, _, values in pairs}, there, text)
+    return metrics
+
+
+def label_problems(name, metric, family, whole):
+    """whole: each value of a closed set must be there, and not only no other."""
+    wanted = set(metric.labels)
+    for _, labels, _ in family.samples:
+        if set(labels) - ({"le"} if metric.type == "histogram" else set()) != wanted:
+            yield f"{name}: the labels are {set(labels)}, not {wanted}"
+            return
+    for label, values in metric.labels.items():
+        found = {labels[label] for _, labels, _ in family.samples}
+        if values is not None and (found != values if whole else not found <= values):
+            yield f"{name}: {label} is {sorted(found)}, in the catalogue {sorted(values)}"
+
+
+def differences(families, there, whole=False):
+    """Between a page and the part of the catalogue that is there by now. whole: gauges have all their labels, too."""
+    known = catalogue()
+    expected = {name for name, metric in known.items() if metric.there in there}
+    for name in sorted(expected - families.keys()):
+        yield f"{name} is absent, though it is there from {known[name].there!r} on"
+    for name in sorted(families.keys() - expected):
+        yield f"{name} is there too early" if name in known else f"{name} is not in docs/metrics.md"
+    for name in sorted(expected & families.keys()):
+        metric, family = known[name], families[name]
+        if (family.type, family.help) != (metric.type, metric.help):
+            yield f"{name}: {family.type}, {family.help!r}, in the catalogue {metric.type}, {metric.help!r}"
+        yield from label_problems(name, metric, family, whole or metric.there == "always")
