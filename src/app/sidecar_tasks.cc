@@ -342,6 +342,7 @@ void SidecarTasks::ProbeHealth(const Context& run) {
     metrics_.ProbeTook(endpoint.address(), SecondsOf(probe.latency));
     facts.endpoint_healthy[endpoint.address()] = probe.healthy;
     health.members.push_back(ToMemberRow(endpoint.address(), probe));
+    facts.up |= probe.healthy;  // one that refuses its Status for lack of rights is alive, too
     if (!probe.status.has_value()) continue;
     facts.up = true;
     const report::SourceFacts::Member member = ToMember(*probe.status);
