@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <atomic>
 #include <functional>
 #include <thread>
 #include <vector>
@@ -30,7 +31,8 @@ constexpr Duration kScrubEveryMax = 1h;
 
 constexpr Duration kAdoptLookMax = 10s;  // between two looks at the folders of others
 
-report::LiveFacts ReadLive(const Context& context, const config::Config& config, const etcd::Client& client) {
+report::LiveFacts ReadLive(const Context& context, const config::Config& config, const etcd::Client& client,
+                           const report::WebServer* web) {
   report::LiveFacts live;
   live.log_warnings = static_cast<double>(context.log.Count(LogLevel::kWarn));
   live.log_errors = static_cast<double>(context.log.Count(LogLevel::kError));
@@ -39,6 +41,9 @@ report::LiveFacts ReadLive(const Context& context, const config::Config& config,
                           static_cast<double>(client.counts().failures[i])});
   }
   live.certificate_ends = CertificateEnds(context.fs, config);
+  if (const auto end = web != nullptr ? web->CertificateEnd() : std::nullopt) {
+    live.certificate_ends["web_server"] = UnixSeconds(*end);
+  }
   for (const auto& [volume, path] :
        {std::pair("store", config.store_path), std::pair("scratch", config.drill.scratch_dir)}) {
     const auto space = context.fs.Space(path);
@@ -70,6 +75,7 @@ report::FixedFacts Fixed(const Context& context, const config::Config& config, c
   fixed.drill_interval_seconds = LongestGap(config.drill.schedule, config.drill.jitter);
   fixed.drill_timeout_seconds = SecondsOf(config.drill.timeout);
   fixed.scrub_period_seconds = SecondsOf(config.scrub.period);
+  fixed.adopt_patterns = static_cast<double>(config.adopt.files.size());
   fixed.process_start = UnixSeconds(context.clock.Now());
   for (const etcd::Endpoint& endpoint : client.endpoints()) fixed.endpoints.push_back(endpoint.address());
   return fixed;
@@ -131,7 +137,9 @@ Status RunDaemon(const Context& context, const config::Config& config, const etc
   RETURN_IF_ERROR(store->TakeOwnership());
   RETURN_IF_ERROR(context.fs.MakeDirs(config.drill.scratch_dir, kPrivateDirMode));
   ASSIGN_OR_RETURN(const auto client, etcd::Client::Create(connection, context));
-  report::Metrics metrics(Fixed(context, config, *store, *client), [&] { return ReadLive(context, config, *client); });
+  std::atomic<const report::WebServer*> web = nullptr;  // serves before it is known here
+  report::Metrics metrics(Fixed(context, config, *store, *client),
+                          [&] { return ReadLive(context, config, *client, web); });
   report::StatusBoard board;
   SidecarTasks tasks(context, config, *client, *store, metrics, board);
   ASSIGN_OR_RETURN(const SidecarTasks::LastRuns last, tasks.ReadStore());
@@ -152,6 +160,7 @@ Status RunDaemon(const Context& context, const config::Config& config, const etc
   ASSIGN_OR_RETURN(const auto server, report::WebServer::Start(context, config.web,
                                                                Routes(context.clock, context.stop, config.cluster.name,
                                                                       metrics, board, lifecycle)));
+  web = server.get();
   context.log.Info("etcdrill started", {{"version", kVersion},
                                         {"store", config.store_path},
                                         {"port", server->port()},

@@ -29,6 +29,7 @@ class RunningWebServer final : public WebServer {
   }
 
   int port() const override { return port_; }
+  std::optional<WallTime> CertificateEnd() const override { return guard_->CertificateEnd(); }
 
  private:
   const std::unique_ptr<WebGuard> guard_;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,8 @@ class WebServer {
                                                   std::vector<Route> routes);
   virtual ~WebServer() = default;  // closes the port; no handler runs after this
   virtual int port() const = 0;
+  // When the certificate ends that it shows; none without TLS.
+  virtual std::optional<WallTime> CertificateEnd() const = 0;
 };
 
 }  // namespace etcdrill::report

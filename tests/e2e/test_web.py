@@ -152,9 +152,19 @@ class Tls(WebCase):
         self.assertEqual(self.answers(policy, more=", client_allowed_sans: [etcdrill]"), [None, 200, None])
         self.assertEqual(self.answers(policy, more=", client_allowed_sans: [other, 10.0.0.1]"), [None, None, None])
 
+    def shown_end(self, sidecar):
+        """Unix time at which the certificate in use ends, as the metrics have it."""
+        families = harness.parse_metrics(self.ask(sidecar, context=self.tls(check_name=False)).text)
+        return harness.by_label(families["etcdrill_certificate_not_after_timestamp_seconds"], "certificate")["web_server"]
+
+    def end_of(self, name):
+        text = harness.must(["openssl", "x509", "-noout", "-enddate", "-in", self.pki / f"{name}.crt"])
+        return ssl.cert_time_to_seconds(text.strip().removeprefix("notAfter="))
+
     def test_new_certificates_are_used_without_a_restart(self):
         sidecar = self.start(BASIC_TLS)
         self.assertEqual(self.status(sidecar, context=self.tls()), 200)
+        self.assertEqual(self.shown_end(sidecar), self.end_of("server"))
         self.install("named")
         self.assertIsNone(self.status(sidecar, context=self.tls()))  # it is called etcd.example now
         self.assertEqual(self.status(sidecar, context=self.tls(check_name=False)), 200)
@@ -162,7 +172,7 @@ class Tls(WebCase):
         shutil.copy(self.pki / "server.key", self.dir / "server.key")
         self.assertEqual(self.status(sidecar, context=self.tls(check_name=False)), 200)
         os.unlink(self.dir / "server.crt")
-        self.assertEqual(self.status(sidecar, context=self.tls(check_name=False)), 200)
+        self.assertEqual(self.shown_end(sidecar), self.end_of("named"))
         told = sidecar.lines("web configuration changed and can't be used; the old one is kept")
         self.assertIn("server.key does not belong to cert_file", told[0])
         self.assertEqual(len(told), 2)  # once for each change, not for each connection
