@@ -20,18 +20,25 @@ Result<config::Config> ConfigOf(const Context& context, const RunOptions& option
   return config;
 }
 
-}  // namespace
-
-Result<ExitCode> Run(const Context& context, const RunOptions& options) {
+Result<Settings> SettingsOf(const Context& context, const RunOptions& options) {
   ASSIGN_OR_RETURN(const config::Config config, ConfigOf(context, options));
   etcd::ConnectionOptions connection = ConnectionOf(config);
   if (options.config_file.empty()) {
     ASSIGN_OR_RETURN(connection, ToConnectionOptions(options.connection));
   }
-  Logger log(options.log_level.value_or(config.log_level), options.log_format.value_or(config.log_format),
-             context.clock);
+  return Settings{config, connection, options.log_level.value_or(config.log_level)};
+}
+
+}  // namespace
+
+Result<ExitCode> Run(const Context& context, const RunOptions& options) {
+  ASSIGN_OR_RETURN(const Settings settings, SettingsOf(context, options));
+  Logger log(settings.log_level, options.log_format.value_or(settings.config.log_format), context.clock);
   const Context sidecar{context.fs, context.clock, context.random, context.processes, log, context.stop};
-  RETURN_IF_ERROR(RunDaemon(sidecar, config, connection));
+  RETURN_IF_ERROR(RunDaemon(sidecar, settings, [&]() -> Result<Settings> {
+    if (options.config_file.empty()) return Error(Reason::kConfig, "there is no file to read again: no --config");
+    return SettingsOf(context, options);
+  }));
   return ExitCode::kOk;
 }
 

@@ -1,6 +1,8 @@
 // One line for each path.
 #include "app/routes.h"
 
+#include <fmt/format.h>
+
 #include "report/status/json.h"
 #include "report/status/page.h"
 
@@ -14,13 +16,14 @@ using report::Route;
 
 constexpr const char* kJson = "application/json; charset=utf-8";
 
-HttpHandler Action(bool enabled, const std::function<bool()>& start) {
-  return [enabled, start](const HttpRequest&) {
-    if (!enabled) return HttpResponse{.status = 403, .body = "switched off; set web.enable_lifecycle\n"};
-    if (!start) return HttpResponse{.status = 501, .body = "not to be had in this build\n"};
-    if (start()) return HttpResponse{.status = 202, .body = "started\n"};
-    return HttpResponse{.status = 409, .body = "it runs already\n"};
-  };
+HttpResponse Started(bool started) {
+  if (started) return {.status = 202, .body = "started\n"};
+  return {.status = 409, .body = "it runs already\n"};
+}
+
+HttpResponse Reloaded(const Status& done) {
+  if (done.ok()) return {.body = "reloaded\n"};
+  return {.status = 500, .body = fmt::format("not reloaded; the configuration before stays\n{}\n", MessageOf(done))};
 }
 
 }  // namespace
@@ -45,6 +48,11 @@ std::vector<Route> Routes(Clock& clock, const std::stop_token& stop, const std::
     if (!problem.empty()) return HttpResponse{.status = 503, .body = problem + "\n"};
     return HttpResponse{.body = "ready\n"};
   };
+  const auto if_enabled = [enabled = lifecycle.enabled](const std::function<HttpResponse()>& act) {
+    return [enabled, act](const HttpRequest&) {
+      return enabled ? act() : HttpResponse{.status = 403, .body = "switched off; set web.enable_lifecycle\n"};
+    };
+  };
   constexpr auto kPage = Route::Kind::kPage;
   constexpr auto kAction = Route::Kind::kAction;
   return {{kPage, "/metrics",
@@ -53,9 +61,9 @@ std::vector<Route> Routes(Clock& clock, const std::stop_token& stop, const std::
            }},
           {kPage, "/-/healthy", [](const HttpRequest&) { return HttpResponse{.body = "healthy\n"}; }},
           {kPage, "/-/ready", ready},
-          {kAction, "/-/reload", Action(lifecycle.enabled, lifecycle.reload)},
-          {kAction, "/-/snapshot", Action(lifecycle.enabled, lifecycle.snapshot)},
-          {kAction, "/-/drill", Action(lifecycle.enabled, lifecycle.drill)},
+          {kAction, "/-/reload", if_enabled([reload = lifecycle.reload] { return Reloaded(reload()); })},
+          {kAction, "/-/snapshot", if_enabled([snapshot = lifecycle.snapshot] { return Started(snapshot()); })},
+          {kAction, "/-/drill", if_enabled([drill = lifecycle.drill] { return Started(drill()); })},
           {kPage, "/api/v1/status", json(report::StatusJson)},
           {kPage, "/api/v1/snapshots", json(report::SnapshotsJson)},
           {kPage, "/api/v1/drills", json(report::DrillsJson)},

@@ -7,16 +7,18 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/status.h"
 #include "report/metrics.h"
 #include "report/router.h"
 #include "report/status/board.h"
 
 namespace etcdrill::app {
 
-// What POST can start. Each returns false if such a run is going on; an empty one is not to be had.
+// What POST can do.
 struct Lifecycle {
   bool enabled = false;
-  std::function<bool()> reload;
+  std::function<Status()> reload;
+  // These return false if such a run is going on.
   std::function<bool()> snapshot;
   std::function<bool()> drill;
 };

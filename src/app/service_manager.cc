@@ -1,6 +1,7 @@
 // A message that can't be sent is dropped: whether systemd listens is no reason to stop taking backups.
 #include "app/service_manager.h"
 
+#include <fmt/format.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -8,6 +9,7 @@
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 
 namespace etcdrill::app {
 namespace {
@@ -28,17 +30,25 @@ Duration WatchdogInterval() {
 
 }  // namespace
 
-ServiceManager::ServiceManager() : socket_(Environment("NOTIFY_SOCKET")), watchdog_(WatchdogInterval()) {}
+ServiceManager::ServiceManager(Clock& clock)
+    : clock_(clock), socket_(Environment("NOTIFY_SOCKET")), watchdog_(WatchdogInterval()) {}
 
-void ServiceManager::Ready(Clock& clock, std::function<void()> alive) {
-  Send("READY=1");
+void ServiceManager::KeepAlive(std::function<void()> alive) {
   if (socket_.empty() || watchdog_ <= Duration::zero()) return;
-  heartbeat_ = std::jthread([this, &clock, alive = std::move(alive)](const std::stop_token& stop) {
+  heartbeat_ = std::jthread([this, alive = std::move(alive)](const std::stop_token& stop) {
     do {
       alive();
       Send("WATCHDOG=1");
-    } while (clock.SleepFor(watchdog_ / 2, stop));
+    } while (clock_.SleepFor(watchdog_ / 2, stop));
   });
+}
+
+void ServiceManager::Ready() { Send("READY=1"); }
+
+void ServiceManager::Reloading() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);  // systemd's clock, which is not ours
+  Send(fmt::format("RELOADING=1\nMONOTONIC_USEC={}", int64_t{now.tv_sec} * 1'000'000 + now.tv_nsec / 1000));
 }
 
 void ServiceManager::Stopping() { Send("STOPPING=1"); }

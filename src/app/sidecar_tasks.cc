@@ -52,10 +52,24 @@ report::SourceFacts::Member ToMember(const etcd::MemberStatus& s) {
   return member;
 }
 
+void LogLineage(const Context& run, const store::Manifest& m) {
+  if (!m.lineage.has_value()) return;
+  const store::LineageRecord& l = *m.lineage;
+  const auto took = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(l.duration_seconds));
+  if (l.result == "diverged") {
+    run.log.Error("the source went back, or is another cluster",
+                  {{"snapshot", m.name}, {"older", l.older}, {"err", l.text}, {"duration_seconds", took}});
+  } else {
+    run.log.Info(
+        "lineage checked",
+        {{"snapshot", m.name}, {"older", l.older}, {"result", l.result}, {"text", l.text}, {"duration_seconds", took}});
+  }
+}
+
 }  // namespace
 
-Result<SidecarTasks::LastRuns> SidecarTasks::ReadStore() {
-  const Result<pipeline::Catalog> read = pipeline::ReadCatalog(context_, store_);
+Result<SidecarTasks::LastRuns> SidecarTasks::ReadStore(const Context& context) {
+  const Result<pipeline::Catalog> read = pipeline::ReadCatalog(context, store_);
   if (!read.ok()) {
     board_.StoreIsUnreadable(std::string(MessageOf(read.status())));
     return read.status();
@@ -75,231 +89,214 @@ Result<SidecarTasks::LastRuns> SidecarTasks::ReadStore() {
   return last;
 }
 
-void SidecarTasks::RefreshMetrics() {
-  const Status read = ReadStore().status();
-  if (!read.ok()) context_.log.Error("the store can't be read", {{"err", MessageOf(read)}});
+void SidecarTasks::RefreshMetrics(const Context& run) {
+  const Status read = ReadStore(run).status();
+  if (!read.ok()) run.log.Error("the store can't be read", {{"err", MessageOf(read)}});
 }
 
 // If the source holds nothing that the store does not, this moment is as good as that of a new snapshot.
-bool SidecarTasks::ConfirmUnchanged(Duration age_max) {
-  const auto catalog = pipeline::ReadCatalog(context_, store_);
+bool SidecarTasks::ConfirmUnchanged(const Context& run, Duration age_max) {
+  const auto catalog = pipeline::ReadCatalog(run, store_);
   if (!catalog.ok()) return false;
-  const WallTime now = context_.clock.Now();
+  const WallTime now = run.clock.Now();
   const pipeline::CatalogEntry* same = pipeline::FindUnchanged(*catalog, client_, config_.cluster.name, age_max, now);
   if (same == nullptr) return false;
   const Status kept =
       store_.UpdateChecks(same->manifest.name, [now](store::Checks& checks) { checks.confirmed = now; });
   if (!kept.ok()) return false;  // what can't be kept must not count: a snapshot will tell what is wrong
   metrics_.SnapshotSkippedUnchanged();
-  context_.log.Info(
-      "snapshot skipped",
-      {{"reason", "unchanged"}, {"snapshot", same->manifest.name}, {"revision", same->manifest.revision}});
-  RefreshMetrics();
+  run.log.Info("snapshot skipped",
+               {{"reason", "unchanged"}, {"snapshot", same->manifest.name}, {"revision", same->manifest.revision}});
+  RefreshMetrics(run);
   return true;
 }
 
-void SidecarTasks::TakeDueSnapshot() {
-  if (config_.snapshot.skip_unchanged && ConfirmUnchanged(config_.snapshot.force_after)) return;
-  TakeSnapshot();
+void SidecarTasks::TakeDueSnapshot(const Context& run) {
+  if (config_.snapshot.skip_unchanged && ConfirmUnchanged(run, config_.snapshot.force_after)) return;
+  TakeSnapshot(run);
 }
 
-void SidecarTasks::TakeSnapshot() {
+void SidecarTasks::TakeSnapshot(const Context& run) {
   metrics_.SnapshotStarted();
   const auto outcome = pipeline::TakeSnapshot(
-      context_, {.client = client_, .cluster = config_.cluster.name, .timeout = config_.snapshot.timeout}, store_);
-  ReportSnapshot(outcome, outcome.ok() ? outcome->manifest.size_bytes : 0);
+      run, {.client = client_, .cluster = config_.cluster.name, .timeout = config_.snapshot.timeout}, store_);
+  ReportSnapshot(run, outcome, outcome.ok() ? outcome->manifest.size_bytes : 0);
 }
 
-void SidecarTasks::Adopt() {
+void SidecarTasks::Adopt(const Context& run) {
   std::unique_lock lock(mutex_);
   const std::optional<WallTime> last = last_adopted_;
   lock.unlock();
   const auto file = foreign_.FindNew(last);
   if (!file.has_value()) return;
   const auto outcome =
-      pipeline::AdoptSnapshot(context_, {.client = client_, .cluster = config_.cluster.name}, *file, store_);
+      pipeline::AdoptSnapshot(run, {.client = client_, .cluster = config_.cluster.name}, *file, store_);
   if (!outcome.ok() && ReasonOf(outcome.status()) == Reason::kBusy) return;  // once it is quiet again
   foreign_.Ignore(*file);
   if (!outcome.ok() && ReasonOf(outcome.status()) == Reason::kAlreadyExists) {
-    if (!ConfirmUnchanged(Duration::max())) {  // the file has the same users, leases and members, too
-      context_.log.Warn("a new file holds an old snapshot",
-                        {{"file", file->path}, {"err", MessageOf(outcome.status())}});
+    if (!ConfirmUnchanged(run, Duration::max())) {  // the file has the same users, leases and members, too
+      run.log.Warn("a new file holds an old snapshot", {{"file", file->path}, {"err", MessageOf(outcome.status())}});
     }
     return;
   }
   metrics_.SnapshotStarted();
-  ReportSnapshot(outcome, 0);
+  ReportSnapshot(run, outcome, 0);
 }
 
-void SidecarTasks::ReportSnapshot(const Result<pipeline::SnapshotOutcome>& outcome, uint64_t received_bytes) {
+void SidecarTasks::ReportSnapshot(const Context& run, const Result<pipeline::SnapshotOutcome>& outcome,
+                                  uint64_t received_bytes) {
   const Status result = outcome.ok() ? outcome->verdict : outcome.status();
   if (Interrupted(result)) return;
   if (result.ok()) {
     const store::Manifest& m = outcome->manifest;
     metrics_.SnapshotSucceeded(m.duration_seconds, received_bytes);
-    context_.log.Info(
-        m.adopted.has_value() ? "snapshot adopted" : "snapshot taken",
-        {{"snapshot", m.name},
-         {"revision", m.revision},
-         {"keys", m.live_keys},
-         {"size_bytes", m.size_bytes},
-         {"verdict", m.verdict},
-         {m.adopted.has_value() ? "file" : "endpoint", m.adopted.has_value() ? m.adopted->path : m.endpoint},
-         {"chosen", m.chosen}});
+    run.log.Info(m.adopted.has_value() ? "snapshot adopted" : "snapshot taken",
+                 {{"snapshot", m.name},
+                  {"revision", m.revision},
+                  {"keys", m.live_keys},
+                  {"size_bytes", m.size_bytes},
+                  {"verdict", m.verdict},
+                  {m.adopted.has_value() ? "file" : "endpoint", m.adopted.has_value() ? m.adopted->path : m.endpoint},
+                  {"chosen", m.chosen}});
     if (const auto found = pipeline::DisagreementOf(m); !found.text.empty()) {
-      context_.log.Error("members disagree", {{"snapshot", m.name}, {"err", found.text}});
+      run.log.Error("members disagree", {{"snapshot", m.name}, {"err", found.text}});
     }
-    LogLineage(m);
+    LogLineage(run, m);
   } else {
-    metrics_.SnapshotFailed(ReasonOf(result), UnixSeconds(context_.clock.Now()));
-    context_.log.Error("snapshot failed", {{"reason", InfoOf(ReasonOf(result)).name}, {"err", MessageOf(result)}});
+    metrics_.SnapshotFailed(ReasonOf(result), UnixSeconds(run.clock.Now()));
+    run.log.Error("snapshot failed", {{"reason", InfoOf(ReasonOf(result)).name}, {"err", MessageOf(result)}});
   }
-  DeleteSurplus();  // after a failure, too: there may be no space because it was not done
-  RefreshMetrics();
+  DeleteSurplus(run);  // after a failure, too: there may be no space because it was not done
+  RefreshMetrics(run);
 }
 
-void SidecarTasks::DeleteSurplus() {
-  const auto catalog = pipeline::ReadCatalog(context_, store_);
+void SidecarTasks::DeleteSurplus(const Context& run) {
+  const auto catalog = pipeline::ReadCatalog(run, store_);
   if (!catalog.ok()) return;  // said by RefreshMetrics
   for (const pipeline::RetentionDecision& d :
-       pipeline::PlanRetention(*catalog, config_.snapshot.retention, context_.clock.Now())) {
+       pipeline::PlanRetention(*catalog, config_.snapshot.retention, run.clock.Now())) {
     if (!pipeline::Goes(d.fate)) continue;
     const std::string& name = d.snapshot->manifest.name;
     const Status deleted = store_.Delete(name);
     if (deleted.ok()) {
       metrics_.SnapshotDeleted(pipeline::FateName(d.fate));
-      context_.log.Info("snapshot deleted", {{"snapshot", name}, {"reason", pipeline::FateName(d.fate)}});
+      run.log.Info("snapshot deleted", {{"snapshot", name}, {"reason", pipeline::FateName(d.fate)}});
     } else if (ReasonOf(deleted) != Reason::kBusy && ReasonOf(deleted) != Reason::kNotFound) {  // its turn comes again
       metrics_.DeletionFailed();
-      context_.log.Error("a snapshot can't be deleted", {{"snapshot", name}, {"err", MessageOf(deleted)}});
+      run.log.Error("a snapshot can't be deleted", {{"snapshot", name}, {"err", MessageOf(deleted)}});
     }
   }
 }
 
-void SidecarTasks::LogLineage(const store::Manifest& m) {
-  if (!m.lineage.has_value()) return;
-  const store::LineageRecord& l = *m.lineage;
-  const auto took = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(l.duration_seconds));
-  if (l.result == "diverged") {
-    context_.log.Error("the source went back, or is another cluster",
-                       {{"snapshot", m.name}, {"older", l.older}, {"err", l.text}, {"duration_seconds", took}});
-  } else {
-    context_.log.Info(
-        "lineage checked",
-        {{"snapshot", m.name}, {"older", l.older}, {"result", l.result}, {"text", l.text}, {"duration_seconds", took}});
-  }
-}
-
-Result<std::vector<store::Manifest>> SidecarTasks::WaitForPlan() {
+Result<std::vector<store::Manifest>> SidecarTasks::WaitForPlan(const Context& run) {
   while (true) {
     std::unique_lock lock(mutex_);
     const uint64_t reads = store_reads_;
     lock.unlock();
-    ASSIGN_OR_RETURN(const pipeline::Catalog catalog, pipeline::ReadCatalog(context_, store_));
+    ASSIGN_OR_RETURN(const pipeline::Catalog catalog, pipeline::ReadCatalog(run, store_));
     std::vector<store::Manifest> plan = pipeline::PlanDrills(catalog, config_.drill.sample);
     if (!plan.empty()) return plan;
     lock.lock();
-    const bool read_again = store_read_.wait(lock, context_.stop, [&] { return store_reads_ != reads; });
-    if (!read_again) return Error(Reason::kInterrupted, "stopped");
+    const bool read_again = store_read_.wait(lock, retired_, [&] { return store_reads_ != reads; });
+    if (!read_again) return Error(Reason::kInterrupted, "stopped or configured anew");
   }
 }
 
-void SidecarTasks::RunDrills() {
-  const auto plan = WaitForPlan();
+void SidecarTasks::RunDrills(const Context& run) {
+  const auto plan = WaitForPlan(run);
   if (Interrupted(plan.status())) return;
   if (!plan.ok()) {
-    metrics_.DrillStarted(UnixSeconds(context_.clock.Now()));
-    context_.log.Error("drill failed", {{"stage", pipeline::kSelectStage}, {"err", MessageOf(plan.status())}});
+    metrics_.DrillStarted(UnixSeconds(run.clock.Now()));
+    run.log.Error("drill failed", {{"stage", pipeline::kSelectStage}, {"err", MessageOf(plan.status())}});
     metrics_.DrillEnded(false, pipeline::kSelectStage, 0, true);
     return;
   }
   for (const store::Manifest& snapshot : *plan) {
-    if (context_.stop.stop_requested()) return;
+    if (retired_.stop_requested()) return;
     const store::LocalStore::Use use(store_, snapshot.name);
     if (!store_.Has(snapshot.name)) continue;  // retention was faster
-    RunDrill(snapshot);
+    RunDrill(run, snapshot);
   }
 }
 
-void SidecarTasks::RunDrill(const store::Manifest& snapshot) {
-  metrics_.DrillStarted(UnixSeconds(context_.clock.Now()));
-  ReportDrill(pipeline::DrillStored(context_,
-                                    {.snapshot = snapshot.name,
-                                     .path = store_.SnapshotPath(snapshot.name),
-                                     .manifest = snapshot,
-                                     .config = config_.drill},
-                                    &client_, store_));
+void SidecarTasks::RunDrill(const Context& run, const store::Manifest& snapshot) {
+  metrics_.DrillStarted(UnixSeconds(run.clock.Now()));
+  ReportDrill(run, pipeline::DrillStored(run,
+                                         {.snapshot = snapshot.name,
+                                          .path = store_.SnapshotPath(snapshot.name),
+                                          .manifest = snapshot,
+                                          .config = config_.drill},
+                                         &client_, store_));
 }
 
-void SidecarTasks::ReportDrill(const pipeline::StoredDrill& drill) {
+void SidecarTasks::ReportDrill(const Context& run, const pipeline::StoredDrill& drill) {
   const pipeline::DrillReport& report = drill.report;
   if (Interrupted(report.outcome)) return;
   const double seconds = SecondsOf(report.finished - report.started);
   metrics_.DrillEnded(report.passed(), FailedStage(report), seconds, CleanedUp(report));
   if (report.passed()) {
-    context_.log.Info("drill passed", {{"snapshot", report.snapshot},
-                                       {"verdict", verify::VerdictName(report.verdict)},
-                                       {"level", report.level_reached},
-                                       {"etcd", report.etcd_version},
-                                       {"duration_seconds", report.finished - report.started}});
+    run.log.Info("drill passed", {{"snapshot", report.snapshot},
+                                  {"verdict", verify::VerdictName(report.verdict)},
+                                  {"level", report.level_reached},
+                                  {"etcd", report.etcd_version},
+                                  {"duration_seconds", report.finished - report.started}});
   } else {
-    context_.log.Error("drill failed", {{"snapshot", report.snapshot},
-                                        {"stage", FailedStage(report)},
-                                        {"level", report.level_reached},
-                                        {"reason", InfoOf(ReasonOf(report.outcome)).name},
-                                        {"err", MessageOf(report.outcome)}});
+    run.log.Error("drill failed", {{"snapshot", report.snapshot},
+                                   {"stage", FailedStage(report)},
+                                   {"level", report.level_reached},
+                                   {"reason", InfoOf(ReasonOf(report.outcome)).name},
+                                   {"err", MessageOf(report.outcome)}});
   }
   if (!CleanedUp(report)) {
-    context_.log.Warn("drill left something behind", {{"err", report.stages.back().error}});
+    run.log.Warn("drill left something behind", {{"err", report.stages.back().error}});
   }
   if (!drill.source.ok()) {
-    context_.log.Warn("no advice for a restore: the source can't be asked", {{"err", MessageOf(drill.source)}});
+    run.log.Warn("no advice for a restore: the source can't be asked", {{"err", MessageOf(drill.source)}});
   }
   Status kept = drill.kept;
-  if (kept.ok()) kept = ReadStore().status();
-  if (!kept.ok()) context_.log.Error("the drill report can't be kept", {{"err", MessageOf(kept)}});
+  if (kept.ok()) kept = ReadStore(run).status();
+  if (!kept.ok()) run.log.Error("the drill report can't be kept", {{"err", MessageOf(kept)}});
 }
 
-void SidecarTasks::Scrub() {
-  const auto catalog = pipeline::ReadCatalog(context_, store_);
+void SidecarTasks::Scrub(const Context& run) {
+  const auto catalog = pipeline::ReadCatalog(run, store_);
   if (!catalog.ok()) return;  // said by RefreshMetrics
-  const auto plan = pipeline::PlanScrub(*catalog, config_.scrub.period, context_.clock.Now());
+  const auto plan = pipeline::PlanScrub(*catalog, config_.scrub.period, run.clock.Now());
   for (const store::Manifest& snapshot : plan) {
-    if (context_.stop.stop_requested()) return;
+    if (retired_.stop_requested()) return;
     const store::LocalStore::Use use(store_, snapshot.name);
-    if (store_.Has(snapshot.name)) ScrubOne(snapshot);  // else retention was faster
+    if (store_.Has(snapshot.name)) ScrubOne(run, snapshot);  // else retention was faster
   }
-  if (!plan.empty()) RefreshMetrics();
+  if (!plan.empty()) RefreshMetrics(run);
 }
 
-void SidecarTasks::ScrubOne(const store::Manifest& snapshot) {
+void SidecarTasks::ScrubOne(const Context& run, const store::Manifest& snapshot) {
   const std::string& name = snapshot.name;
-  const Status hashed =
-      pipeline::HashAgain(context_, store_.SnapshotPath(name), snapshot, config_.scrub.bytes_per_second);
+  const Status hashed = pipeline::HashAgain(run, store_.SnapshotPath(name), snapshot, config_.scrub.bytes_per_second);
   if (Interrupted(hashed)) return;
   const bool damaged = !hashed.ok() && ReasonOf(hashed) == Reason::kDamaged;
   if (hashed.ok()) {
     metrics_.Scrubbed(snapshot.size_bytes);
-    context_.log.Debug("snapshot scrubbed", {{"snapshot", name}});
+    run.log.Debug("snapshot scrubbed", {{"snapshot", name}});
   } else {
     metrics_.ScrubFailed(damaged);
-    context_.log.Error("a stored snapshot is not what it was", {{"snapshot", name}, {"err", MessageOf(hashed)}});
+    run.log.Error("a stored snapshot is not what it was", {{"snapshot", name}, {"err", MessageOf(hashed)}});
   }
   if (!hashed.ok() && !damaged) return;  // a disk that can't be read now may be readable later
-  const WallTime now = context_.clock.Now();
+  const WallTime now = run.clock.Now();
   const Status kept = store_.UpdateChecks(name, [&](store::Checks& checks) {
     (damaged ? checks.damaged : checks.hashed) = now;
     checks.damage = damaged ? MessageOf(hashed) : "";
   });
-  if (!kept.ok()) context_.log.Error("the scrub can't be recorded", {{"snapshot", name}, {"err", MessageOf(kept)}});
-  if (damaged) RefreshMetrics();
+  if (!kept.ok()) run.log.Error("the scrub can't be recorded", {{"snapshot", name}, {"err", MessageOf(kept)}});
+  if (damaged) RefreshMetrics(run);
 }
 
-void SidecarTasks::ProbeHealth() {
+void SidecarTasks::ProbeHealth(const Context& run) {
   report::SourceFacts facts;
   report::Health health;
   for (const etcd::Endpoint& endpoint : client_.endpoints()) {
-    const etcd::HealthProbe probe = etcd::ProbeHealth(endpoint, context_.clock);
+    const etcd::HealthProbe probe = etcd::ProbeHealth(endpoint, run.clock);
     metrics_.ProbeTook(endpoint.address(), SecondsOf(probe.latency));
     facts.endpoint_healthy[endpoint.address()] = probe.healthy;
     health.members.push_back(ToMemberRow(endpoint.address(), probe));
@@ -320,22 +317,22 @@ void SidecarTasks::ProbeHealth() {
   for (const auto& [name, raised] : facts.alarms.value_or(std::map<std::string, bool>())) {
     if (raised) health.alarms.push_back(name);
   }
-  health.checked = context_.clock.Now();
-  if (context_.stop.stop_requested()) return;
+  health.checked = run.clock.Now();
+  if (retired_.stop_requested()) return;
   metrics_.SetSource(std::move(facts));
   board_.SetHealth(std::move(health));
 }
 
-void SidecarTasks::CompareMembers() {
-  const pipeline::Consistency found = pipeline::CompareMembers(context_, client_);
-  if (context_.stop.stop_requested()) return;
-  if (found.equal.has_value()) metrics_.SetMembersAgree(*found.equal, UnixSeconds(context_.clock.Now()));
+void SidecarTasks::CompareMembers(const Context& run) {
+  const pipeline::Consistency found = pipeline::CompareMembers(run, client_);
+  if (retired_.stop_requested()) return;
+  if (found.equal.has_value()) metrics_.SetMembersAgree(*found.equal, UnixSeconds(run.clock.Now()));
   if (found.equal == false) {
-    context_.log.Error("members disagree", {{"err", found.text}});
+    run.log.Error("members disagree", {{"err", found.text}});
   } else if (found.equal == true) {
-    context_.log.Info("members agree", {{"text", found.text}});
+    run.log.Info("members agree", {{"text", found.text}});
   } else if (client_.endpoints().size() > 1) {
-    context_.log.Warn("members can't be compared", {{"err", found.text}});
+    run.log.Warn("members can't be compared", {{"err", found.text}});
   }
 }
 

@@ -17,17 +17,18 @@
 
 namespace etcdrill::app {
 
-// Each task runs on one thread at a time; different tasks may run at once. All arguments must outlive it.
+// Each task runs on one thread at a time; different tasks may run at once. All arguments must outlive it. `retired`
+// ends what waits for its turn, but not what has begun. What a task logs and does, it does by the context of its run.
 class SidecarTasks {
  public:
   SidecarTasks(const Context& context, const config::Config& config, etcd::Client& client, store::LocalStore& store,
-               report::Metrics& metrics, report::StatusBoard& board)
-      : context_(context),
-        config_(config),
+               report::Metrics& metrics, report::StatusBoard& board, std::stop_token retired)
+      : config_(config),
         client_(client),
         store_(store),
         metrics_(metrics),
         board_(board),
+        retired_(std::move(retired)),
         foreign_(context, config.adopt.files, config.adopt.quiet) {}
 
   struct LastRuns {
@@ -35,40 +36,39 @@ class SidecarTasks {
     std::optional<WallTime> drill;
   };
   // Reads the store anew into the metrics and the status page, and wakes who waits for a snapshot.
-  Result<LastRuns> ReadStore();
+  Result<LastRuns> ReadStore(const Context& context);
 
   // Unless it would hold nothing new.
-  void TakeDueSnapshot();
+  void TakeDueSnapshot(const Context& run);
   // Whoever asks for one gets one.
-  void TakeSnapshot();
+  void TakeSnapshot(const Context& run);
   // Drills what the plan says, one after the other; waits for a snapshot if the store is empty.
-  void RunDrills();
-  void ProbeHealth();
+  void RunDrills(const Context& run);
+  void ProbeHealth(const Context& run);
   // Compares the data of all members.
-  void CompareMembers();
+  void CompareMembers(const Context& run);
   // Takes in the newest snapshot of others, if there is a new one.
-  void Adopt();
+  void Adopt(const Context& run);
   // Hashes again what is due.
-  void Scrub();
+  void Scrub(const Context& run);
 
  private:
-  Result<std::vector<store::Manifest>> WaitForPlan();
-  void RunDrill(const store::Manifest& snapshot);
-  void ReportDrill(const pipeline::StoredDrill& drill);
-  bool ConfirmUnchanged(Duration age_max);
+  Result<std::vector<store::Manifest>> WaitForPlan(const Context& run);
+  void RunDrill(const Context& run, const store::Manifest& snapshot);
+  void ReportDrill(const Context& run, const pipeline::StoredDrill& drill);
+  bool ConfirmUnchanged(const Context& run, Duration age_max);
   // Counts and logs a snapshot that was taken, adopted, or neither.
-  void ReportSnapshot(const Result<pipeline::SnapshotOutcome>& outcome, uint64_t received_bytes);
-  void DeleteSurplus();
-  void ScrubOne(const store::Manifest& snapshot);
-  void RefreshMetrics();
-  void LogLineage(const store::Manifest& m);
+  void ReportSnapshot(const Context& run, const Result<pipeline::SnapshotOutcome>& outcome, uint64_t received_bytes);
+  void DeleteSurplus(const Context& run);
+  void ScrubOne(const Context& run, const store::Manifest& snapshot);
+  void RefreshMetrics(const Context& run);
 
-  const Context& context_;
   const config::Config& config_;
   etcd::Client& client_;
   store::LocalStore& store_;
   report::Metrics& metrics_;
   report::StatusBoard& board_;
+  const std::stop_token retired_;
   pipeline::ForeignFiles foreign_;  // of Adopt's thread
 
   std::mutex mutex_;

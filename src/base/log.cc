@@ -78,22 +78,30 @@ Result<LogFormat> ParseLogFormat(std::string_view name) {
   return ParseName<LogFormat>(name, std::array<std::string_view, 2>{"logfmt", "json"}, "log format");
 }
 
+Logger Logger::With(LogField field) const {
+  Logger child = *this;
+  child.common_.push_back(std::move(field));
+  return child;
+}
+
 void Logger::Write(LogLevel level, std::string_view message, Fields fields) {
-  if (level < level_) return;
-  ++counts_[static_cast<size_t>(level)];
-  std::string line = format_ == LogFormat::kJson ? "{" : "";
-  AppendField(line, format_, {"ts", FormatRfc3339(clock_.Now())});
-  AppendField(line, format_, {"level", kLevelNames[static_cast<size_t>(level)]});
-  AppendField(line, format_, {"msg", message});
+  if (level < sink_->level) return;
+  ++sink_->counts[static_cast<size_t>(level)];
+  const LogFormat format = sink_->format;
+  std::string line = format == LogFormat::kJson ? "{" : "";
+  AppendField(line, format, {"ts", FormatRfc3339(sink_->clock.Now())});
+  AppendField(line, format, {"level", kLevelNames[static_cast<size_t>(level)]});
+  AppendField(line, format, {"msg", message});
+  for (const LogField& field : common_) AppendField(line, format, field);
   for (const LogField& field : fields) {
     if (line.size() + field.value.size() > kLineBytesMax) break;  // a whole line without its tail beats a cut one
-    AppendField(line, format_, field);
+    AppendField(line, format, field);
   }
-  if (format_ == LogFormat::kJson) line.push_back('}');
+  if (format == LogFormat::kJson) line.push_back('}');
   line.push_back('\n');
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(sink_->mutex);
   // A log that nobody can read must not stop a backup: the result is ignored on purpose.
-  [[maybe_unused]] const ssize_t written = ::write(fd_, line.data(), line.size());
+  [[maybe_unused]] const ssize_t written = ::write(sink_->fd, line.data(), line.size());
 }
 
 }  // namespace etcdrill

@@ -7,9 +7,11 @@
 #include <concepts>
 #include <cstdint>
 #include <initializer_list>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/status.h"
@@ -34,31 +36,43 @@ struct LogField {
   bool quoted;  // false: a number
 };
 
-// May be used from any thread; lines do not mix.
+// May be used from any thread; lines do not mix. `clock` must outlive it.
 class Logger {
  public:
   using Fields = std::initializer_list<LogField>;
 
   Logger(LogLevel level, LogFormat format, Clock& clock, int fd = 2)
-      : level_(level), format_(format), clock_(clock), fd_(fd) {}
+      : sink_(std::make_shared<Sink>(level, format, clock, fd)) {}
+
+  // One that writes to the same place, each line with this field after the message. The field's key must be a literal.
+  Logger With(LogField field) const;
+  // For all that write to this place.
+  void SetLevel(LogLevel level) { sink_->level = level; }
 
   void Debug(std::string_view message, Fields fields = {}) { Write(LogLevel::kDebug, message, fields); }
   void Info(std::string_view message, Fields fields = {}) { Write(LogLevel::kInfo, message, fields); }
   void Warn(std::string_view message, Fields fields = {}) { Write(LogLevel::kWarn, message, fields); }
   void Error(std::string_view message, Fields fields = {}) { Write(LogLevel::kError, message, fields); }
 
-  // Lines written at this level since start, for etcdrill_log_messages_total.
-  uint64_t Count(LogLevel level) const { return counts_[static_cast<size_t>(level)]; }
+  // Lines written at this level since start, by all that write to this place, for etcdrill_log_messages_total.
+  uint64_t Count(LogLevel level) const { return sink_->counts[static_cast<size_t>(level)]; }
 
  private:
+  struct Sink {
+    Sink(LogLevel l, LogFormat f, Clock& c, int d) : level(l), format(f), clock(c), fd(d) {}
+
+    std::atomic<LogLevel> level;
+    const LogFormat format;
+    Clock& clock;
+    const int fd;
+    std::mutex mutex;  // held while a line is written
+    std::atomic<uint64_t> counts[4] = {};
+  };
+
   void Write(LogLevel level, std::string_view message, Fields fields);
 
-  const LogLevel level_;
-  const LogFormat format_;
-  Clock& clock_;
-  const int fd_;
-  std::mutex mutex_;
-  std::atomic<uint64_t> counts_[4] = {};
+  std::shared_ptr<Sink> sink_;
+  std::vector<LogField> common_;
 };
 
 }  // namespace etcdrill

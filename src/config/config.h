@@ -43,8 +43,12 @@ struct Retention {
   bool counts() const { return last + hourly + daily + weekly > 0; }
 };
 
+// Who takes the snapshots: this sidecar, or the one beside the leader, of several that share a store.
+enum class When { kAlways, kMemberIsLeader };
+
 struct SnapshotConfig {
   std::optional<Schedule> schedule = Every(1h);
+  When when = When::kAlways;
   Duration jitter{};  // each run starts later by the same part of it
   Duration timeout = 10min;
   bool skip_unchanged = true;  // if the source holds nothing new,

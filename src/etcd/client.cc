@@ -13,16 +13,16 @@ Client::Client(std::vector<Endpoint> endpoints, std::shared_ptr<CallCounts> coun
 
 Client::~Client() = default;
 
-Result<std::unique_ptr<Client>> Client::Create(const ConnectionOptions& options, const Context& context) {
+Result<std::unique_ptr<Client>> Client::Create(const ConnectionOptions& options, const Context& context,
+                                               std::shared_ptr<CallCounts> counts) {
   if (options.endpoints.empty()) return Error(Reason::kUsage, "no etcd endpoints are configured");
   const auto login = std::make_shared<Login>(options, context);
-  const auto counts = std::make_shared<CallCounts>();
   std::vector<Endpoint> endpoints;
   for (const std::string& endpoint : options.endpoints) {
     ASSIGN_OR_RETURN(std::shared_ptr<Channel> channel, Channel::Create(options, endpoint, login, counts, context));
     endpoints.emplace_back(std::move(channel));
   }
-  return std::unique_ptr<Client>(new Client(std::move(endpoints), counts));
+  return std::unique_ptr<Client>(new Client(std::move(endpoints), std::move(counts)));
 }
 
 bool Client::AnotherMayAnswer(const Status& status) {

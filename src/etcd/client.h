@@ -35,8 +35,10 @@ struct ConnectionOptions {
 class Client {
  public:
   // Checks the options and reads the certificate files (kTls, kUsage); connects lazily. Certificate files that change
-  // later are used from the next call on.
-  static Result<std::unique_ptr<Client>> Create(const ConnectionOptions& options, const Context& context);
+  // later are used from the next call on. Calls are counted in `counts`, which another client may have counted in
+  // before.
+  static Result<std::unique_ptr<Client>> Create(const ConnectionOptions& options, const Context& context,
+                                                std::shared_ptr<CallCounts> counts = std::make_shared<CallCounts>());
   ~Client();
 
   const std::vector<Endpoint>& endpoints() const { return endpoints_; }

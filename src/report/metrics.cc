@@ -128,14 +128,33 @@ void Histogram::Observe(double value) {
 }
 
 Metrics::Metrics(FixedFacts fixed, std::function<LiveFacts()> read_live)
-    : fixed_(std::move(fixed)),
-      read_live_(std::move(read_live)),
+    : read_live_(std::move(read_live)),
+      fixed_(std::move(fixed)),
+      reload_succeeded_(fixed_.process_start),
       snapshot_seconds_(kSnapshotBounds),
       drill_seconds_(kDrillBounds) {
   for (const ReasonInfo& reason : AllReasons()) snapshot_failures_[std::string(reason.metric_label)] = 0;
   for (const std::string_view why : kDeletionReasons) deleted_[std::string(why)] = 0;
   for (const char* stage : kStageNames) drill_failures_[stage] = 0;
   for (const std::string& endpoint : fixed_.endpoints) probe_seconds_.emplace(endpoint, kProbeBounds);
+}
+
+void Metrics::Reloaded(FixedFacts facts, double unix_seconds) {
+  const std::lock_guard lock(mutex_);
+  fixed_ = std::move(facts);
+  reload_successful_ = true;
+  reload_succeeded_ = unix_seconds;
+  std::map<std::string, Histogram> probes;
+  for (const std::string& endpoint : fixed_.endpoints) {
+    const auto known = probe_seconds_.find(endpoint);
+    probes.emplace(endpoint, known != probe_seconds_.end() ? known->second : Histogram(kProbeBounds));
+  }
+  probe_seconds_ = std::move(probes);
+}
+
+void Metrics::ReloadFailed() {
+  const std::lock_guard lock(mutex_);
+  reload_successful_ = false;
 }
 
 void Metrics::SetStore(StoreFacts facts) {
@@ -188,6 +207,11 @@ void Metrics::SnapshotSkippedUnchanged() {
   snapshot_consecutive_failures_ = 0;
 }
 
+void Metrics::SnapshotSkippedNotLeader() {
+  const std::lock_guard lock(mutex_);
+  ++snapshot_skipped_not_leader_;
+}
+
 void Metrics::SnapshotDeleted(std::string_view why) {
   const std::lock_guard lock(mutex_);
   ++deleted_.at(std::string(why));
@@ -236,7 +260,13 @@ void Metrics::SetMembersAgree(bool agree, double unix_seconds) {
 
 void Metrics::ProbeTook(const std::string& endpoint, double seconds) {
   const std::lock_guard lock(mutex_);
-  probe_seconds_.at(endpoint).Observe(seconds);
+  const auto known = probe_seconds_.find(endpoint);
+  if (known != probe_seconds_.end()) known->second.Observe(seconds);  // else a reload took it away meanwhile
+}
+
+FixedFacts Metrics::fixed() const {
+  const std::lock_guard lock(mutex_);
+  return fixed_;
 }
 
 StoreFacts Metrics::store() const {
@@ -251,12 +281,18 @@ Activity Metrics::activity() const {
 
 std::string Metrics::Render() const {
   const LiveFacts live = read_live_();
+  const std::lock_guard lock(mutex_);
   MetricsPage page;
   AddFixed(fixed_, live, page);
+  page.Gauge("etcdrill_config_last_reload_successful",
+             "Whether the last load of the configuration succeeded: 1 yes, 0 no.")
+      .Sample(reload_successful_ ? 1.0 : 0.0);
+  page.Gauge("etcdrill_config_last_reload_success_timestamp_seconds",
+             "Unix time of the last successful load of the configuration.")
+      .Sample(reload_succeeded_);
   AddLive(live, page);
   AddProcessMetrics(fixed_.process_start, page);
 
-  const std::lock_guard lock(mutex_);
   const auto by_task = [&](const auto& times) {
     for (size_t i = 0; i < kTaskNames.size(); ++i) page.Sample(times[i], {{"task", std::string(kTaskNames[i])}});
   };
@@ -278,7 +314,8 @@ std::string Metrics::Render() const {
       .Samples("reason", snapshot_failures_);
   page.Counter("etcdrill_snapshot_skipped_total", "Due snapshots that were not taken, on purpose.")
       .Sample(snapshot_skipped_busy_, {{"reason", "busy"}})
-      .Sample(snapshot_skipped_unchanged_, {{"reason", "unchanged"}});
+      .Sample(snapshot_skipped_unchanged_, {{"reason", "unchanged"}})
+      .Sample(snapshot_skipped_not_leader_, {{"reason", "not_leader"}});
   page.Gauge("etcdrill_snapshot_consecutive_failures",
              "Failed snapshot attempts since the last success, or since the start.")
       .Sample(snapshot_consecutive_failures_);

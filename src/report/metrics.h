@@ -20,7 +20,7 @@
 
 namespace etcdrill::report {
 
-// Known at start.
+// Known at start; those of the configuration change when it is read again.
 struct FixedFacts {
   double state_created = 0;
   double rpo_seconds = 0;
@@ -147,6 +147,9 @@ class Metrics {
   // `read_live` is called at each scrape, without the lock.
   Metrics(FixedFacts fixed, std::function<LiveFacts()> read_live);
 
+  // The configuration was read again and is in force; or it was not, and the one before stays.
+  void Reloaded(FixedFacts facts, double unix_seconds);
+  void ReloadFailed();
   void SetStore(StoreFacts facts);
   void SetSource(SourceFacts facts);
   // Whether the members were found to hold the same data just now; stands until a newer snapshot's receipts say more.
@@ -161,6 +164,8 @@ class Metrics {
   void SnapshotSkippedBusy();
   // Was not taken because it would hold nothing new.
   void SnapshotSkippedUnchanged();
+  // Was left to the sidecar beside the leader.
+  void SnapshotSkippedNotLeader();
   // `why` is one of kDeletionReasons.
   void SnapshotDeleted(std::string_view why);
   void DeletionFailed();
@@ -174,16 +179,18 @@ class Metrics {
   // The page, in text format 0.0.4.
   std::string Render() const;
 
-  const FixedFacts& fixed() const { return fixed_; }
+  FixedFacts fixed() const;
   StoreFacts store() const;
   Activity activity() const;
 
  private:
-  const FixedFacts fixed_;
   const std::function<LiveFacts()> read_live_;
   mutable std::mutex mutex_;
 
   // Guarded by mutex_.
+  FixedFacts fixed_;
+  bool reload_successful_ = true;
+  double reload_succeeded_ = 0;
   StoreFacts store_;
   std::optional<SourceFacts> source_;
   std::optional<bool> members_agree_;
@@ -194,6 +201,7 @@ class Metrics {
   std::map<std::string, double> snapshot_failures_;  // by metric label
   double snapshot_skipped_busy_ = 0;
   double snapshot_skipped_unchanged_ = 0;
+  double snapshot_skipped_not_leader_ = 0;
   double snapshot_consecutive_failures_ = 0;
   std::optional<double> snapshot_last_failure_;
   double received_bytes_ = 0;

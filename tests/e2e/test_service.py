@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Proves what a service manager sees of `run`: ready when it serves, alive while it runs, stopping when it is told to end."""
+"""Proves what a service manager sees of `run`: ready when it serves, alive while it runs, reloading, stopping when it is told to end."""
 import os
 import signal
 import socket
@@ -25,12 +25,18 @@ class Notify(harness.TestCase):
         self.addCleanup(sidecar.process.kill)
         return sidecar, lambda: listener.recv(4096).decode()
 
+    def next_but_alive(self, told):
+        return next(message for message in iter(told, None) if message != "WATCHDOG=1")
+
     def test_ready_alive_stopping(self):
         for address in (str(self.dir / "notify"), f"@etcdrill-test-{os.getpid()}"):
             with self.subTest(address):
                 sidecar, told = self.start(address, WATCHDOG_USEC="400000")
                 self.assertEqual(told(), "READY=1")
                 self.assertEqual(sidecar.request("/-/ready")[0], 200)
+                sidecar.process.send_signal(signal.SIGHUP)
+                self.assertRegex(self.next_but_alive(told), r"^RELOADING=1\nMONOTONIC_USEC=\d+$")
+                self.assertEqual(self.next_but_alive(told), "READY=1")
                 began = time.monotonic()
                 self.assertEqual([told() for _ in range(4)], ["WATCHDOG=1"] * 4)
                 self.assertLess(time.monotonic() - began, 4 * 0.4)  # each before its deadline

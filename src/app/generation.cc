@@ -1,0 +1,111 @@
+// Each schedule has a thread; the drill's thread is also the parent of its etcd, which the kernel ends with it.
+#include "app/generation.h"
+
+#include "app/sidecar_facts.h"
+#include "app/task_run.h"
+
+namespace etcdrill::app {
+namespace {
+
+using namespace std::chrono_literals;
+
+// How often one looks which snapshots are due to be hashed again.
+constexpr int kScrubTurns = 24;  // in a period
+constexpr Duration kScrubEveryMax = 1h;
+
+constexpr Duration kAdoptLookMax = 10s;  // between two looks at the folders of others
+
+}  // namespace
+
+Result<std::shared_ptr<Generation>> Generation::Create(Permanent& permanent, Settings settings) {
+  const Context& context = permanent.context;
+  RETURN_IF_ERROR(context.fs.MakeDirs(settings.config.drill.scratch_dir, kPrivateDirMode));
+  ASSIGN_OR_RETURN(auto client, etcd::Client::Create(settings.connection, context, permanent.counts));
+  std::shared_ptr<Generation> generation(new Generation(permanent, std::move(settings), std::move(client)));
+  ASSIGN_OR_RETURN(generation->last_, generation->tasks_.ReadStore(context));
+  return generation;
+}
+
+Generation::Generation(Permanent& permanent, Settings settings, std::unique_ptr<etcd::Client> client)
+    : permanent_(permanent),
+      settings_(std::move(settings)),
+      client_(std::move(client)),
+      on_stop_(permanent.context.stop, [this] { Retire(); }),
+      tasks_(permanent.context, config(), *client_, permanent.store, permanent.metrics, permanent.board,
+             retired_.get_token()) {}
+
+void Generation::Start() {
+  using report::Metrics;
+  using report::Task;
+  permanent_.context.log.SetLevel(settings_.log_level);
+  permanent_.metrics.Reloaded(FixedFactsOf(config(), *client_, permanent_.store.created(), permanent_.process_start),
+                              UnixSeconds(permanent_.context.clock.Now()));
+  const config::SnapshotConfig& snapshot = config().snapshot;
+  const config::DrillConfig& drill = config().drill;
+  const Duration scrub_every = std::min<Duration>(config().scrub.period / kScrubTurns, kScrubEveryMax);
+  Schedule(Task::kSnapshot, snapshot.schedule, snapshot.jitter, last_.snapshot, permanent_.snapshot,
+           &SidecarTasks::TakeDueSnapshot, &Metrics::SnapshotSkippedBusy);
+  Schedule(Task::kDrill, drill.schedule, drill.jitter, last_.drill, permanent_.drill, &SidecarTasks::RunDrills,
+           &Metrics::DrillSkipped);
+  Schedule(Task::kHealth, config::Every(config().health.interval), {}, {}, permanent_.health,
+           &SidecarTasks::ProbeHealth, nullptr);
+  // The receipts of a snapshot compare the members, too: so their last one counts.
+  Schedule(Task::kHashKv, config().health.hashkv, snapshot.jitter, last_.snapshot, permanent_.hashkv,
+           &SidecarTasks::CompareMembers, nullptr);
+  Schedule(Task::kScrub, config::Every(scrub_every), {}, {}, permanent_.scrub, &SidecarTasks::Scrub, nullptr);
+  if (config().adopt.files.empty()) return;
+  Schedule({.schedule = config::Every(std::min<Duration>(config().adopt.quiet, kAdoptLookMax)),
+            .run = [this] { permanent_.adopt.RunHere([this] { Run(&SidecarTasks::Adopt); }); }});
+}
+
+void Generation::Schedule(report::Task name, const std::optional<config::Schedule>& schedule, Duration jitter,
+                          std::optional<WallTime> last, TaskGate& gate, Task task, void (report::Metrics::*skipped)()) {
+  if (!schedule.has_value()) return;
+  const auto count_skipped = [this, skipped] {
+    if (skipped != nullptr) (permanent_.metrics.*skipped)();
+  };
+  Schedule({.schedule = *schedule,
+            .offset = pipeline::OffsetWithin(jitter, permanent_.context.random),
+            .last = last,
+            .run =
+                [this, name, task, count_skipped, &gate] {
+                  if (!gate.RunHere([&] { Run(name, task); })) count_skipped();
+                },
+            .on_next = [this, name](WallTime next) { permanent_.metrics.SetNextRun(name, UnixSeconds(next)); },
+            .on_skipped = count_skipped});
+}
+
+void Generation::Schedule(pipeline::ScheduledTask scheduled) {
+  ++running_;
+  schedules_.emplace_back([this, scheduled = std::move(scheduled)] {
+    pipeline::RunSchedule(permanent_.context.clock, retired_.get_token(), scheduled);
+    --running_;
+  });
+}
+
+void Generation::Run(Task task) {
+  const TaskRun run(permanent_.context);
+  (tasks_.*task)(run.context());
+}
+
+void Generation::Run(report::Task name, Task task) {
+  Run(task);
+  permanent_.metrics.RunEnded(name, UnixSeconds(permanent_.context.clock.Now()));
+}
+
+void Generation::Finish() {
+  Retire();
+  schedules_.clear();
+}
+
+bool Generation::TakeSnapshotNow() {
+  return permanent_.snapshot.StartElsewhere(
+      [self = shared_from_this()] { self->Run(report::Task::kSnapshot, &SidecarTasks::TakeSnapshot); });
+}
+
+bool Generation::DrillNow() {
+  return permanent_.drill.StartElsewhere(
+      [self = shared_from_this()] { self->Run(report::Task::kDrill, &SidecarTasks::RunDrills); });
+}
+
+}  // namespace etcdrill::app

@@ -1,0 +1,12 @@
+// Eight hex digits tell the runs of a day apart, and are short enough to read out.
+#include "app/task_run.h"
+
+#include <fmt/format.h>
+
+namespace etcdrill::app {
+
+TaskRun::TaskRun(const Context& parent)
+    : log_(parent.log.With({"run_id", fmt::format("{:08x}", static_cast<uint32_t>(parent.random.Next()))})),
+      context_{parent.fs, parent.clock, parent.random, parent.processes, log_, parent.stop} {}
+
+}  // namespace etcdrill::app
