@@ -43,30 +43,32 @@ void Generation::Start() {
   const config::SnapshotConfig& snapshot = config().snapshot;
   const config::DrillConfig& drill = config().drill;
   const Duration scrub_every = std::min<Duration>(config().scrub.period / kScrubTurns, kScrubEveryMax);
-  Schedule(Task::kSnapshot, snapshot.schedule, snapshot.jitter, last_.snapshot, permanent_.snapshot,
+  using Last = SidecarTasks::LastRuns;
+  Schedule(Task::kSnapshot, snapshot.schedule, snapshot.jitter, &Last::snapshot, permanent_.snapshot,
            &SidecarTasks::TakeDueSnapshot, &Metrics::SnapshotSkippedBusy);
-  Schedule(Task::kDrill, drill.schedule, drill.jitter, last_.drill, permanent_.drill, &SidecarTasks::RunDrills,
+  Schedule(Task::kDrill, drill.schedule, drill.jitter, &Last::drill, permanent_.drill, &SidecarTasks::RunDrills,
            &Metrics::DrillSkipped);
-  Schedule(Task::kHealth, config::Every(config().health.interval), {}, {}, permanent_.health,
+  Schedule(Task::kHealth, config::Every(config().health.interval), {}, nullptr, permanent_.health,
            &SidecarTasks::ProbeHealth, nullptr);
   // The receipts of a snapshot compare the members, too: so their last one counts.
-  Schedule(Task::kHashKv, config().health.hashkv, snapshot.jitter, last_.snapshot, permanent_.hashkv,
+  Schedule(Task::kHashKv, config().health.hashkv, snapshot.jitter, &Last::snapshot, permanent_.hashkv,
            &SidecarTasks::CompareMembers, nullptr);
-  Schedule(Task::kScrub, config::Every(scrub_every), {}, {}, permanent_.scrub, &SidecarTasks::Scrub, nullptr);
+  Schedule(Task::kScrub, config::Every(scrub_every), {}, nullptr, permanent_.scrub, &SidecarTasks::Scrub, nullptr);
   if (config().adopt.files.empty()) return;
-  Schedule({.schedule = config::Every(std::min<Duration>(config().adopt.quiet, kAdoptLookMax)),
+  Schedule(permanent_.adopt, nullptr,
+           {.schedule = config::Every(std::min<Duration>(config().adopt.quiet, kAdoptLookMax)),
             .run = [this] { permanent_.adopt.RunHere([this] { Run(&SidecarTasks::Adopt); }); }});
 }
 
 void Generation::Schedule(report::Task name, const std::optional<config::Schedule>& schedule, Duration jitter,
-                          std::optional<WallTime> last, TaskGate& gate, Task task, void (report::Metrics::*skipped)()) {
+                          LastRun last, TaskGate& gate, Task task, void (report::Metrics::*skipped)()) {
   if (!schedule.has_value()) return;
   const auto count_skipped = [this, skipped] {
     if (skipped != nullptr) (permanent_.metrics.*skipped)();
   };
-  Schedule({.schedule = *schedule,
+  Schedule(gate, last,
+           {.schedule = *schedule,
             .offset = pipeline::OffsetWithin(jitter, permanent_.context.random),
-            .last = last,
             .run =
                 [this, name, task, count_skipped, &gate] {
                   if (!gate.RunHere([&] { Run(name, task); })) count_skipped();
@@ -75,12 +77,27 @@ void Generation::Schedule(report::Task name, const std::optional<config::Schedul
             .on_skipped = count_skipped});
 }
 
-void Generation::Schedule(pipeline::ScheduledTask scheduled) {
+void Generation::Schedule(TaskGate& gate, LastRun last, pipeline::ScheduledTask scheduled) {
   ++running_;
-  schedules_.emplace_back([this, scheduled = std::move(scheduled)] {
-    pipeline::RunSchedule(permanent_.context.clock, retired_.get_token(), scheduled);
+  schedules_.emplace_back([this, &gate, last, scheduled = std::move(scheduled)]() mutable {
+    if (WaitForEarlierRun(gate, last, scheduled.last)) {
+      pipeline::RunSchedule(permanent_.context.clock, retired_.get_token(), scheduled);
+    }
     --running_;
   });
+}
+
+// What the generation before had begun may be the very run that is due now; and if it gives up, this one is due at
+// once.
+bool Generation::WaitForEarlierRun(TaskGate& gate, LastRun last, std::optional<WallTime>& last_run) {
+  const TaskGate::Wait waited = gate.WaitUntilFree(retired_.get_token());
+  if (waited == TaskGate::Wait::kStopped) return false;
+  if (last == nullptr) return true;
+  last_run = last_.*last;
+  if (waited == TaskGate::Wait::kWasFree) return true;
+  const auto now = tasks_.ReadStore(permanent_.context);
+  if (now.ok()) last_run = (*now).*last;
+  return true;
 }
 
 void Generation::Run(Task task) {

@@ -63,12 +63,15 @@ class Generation : public std::enable_shared_from_this<Generation> {
 
  private:
   using Task = void (SidecarTasks::*)(const Context& run);
+  using LastRun = std::optional<WallTime> SidecarTasks::LastRuns::*;  // null: nobody knows when it ran
 
   Generation(Permanent& permanent, Settings settings, std::unique_ptr<etcd::Client> client);
   // A task of which the metrics tell when it ran last and runs next.
-  void Schedule(report::Task name, const std::optional<config::Schedule>& schedule, Duration jitter,
-                std::optional<WallTime> last, TaskGate& gate, Task task, void (report::Metrics::*skipped)());
-  void Schedule(pipeline::ScheduledTask scheduled);
+  void Schedule(report::Task name, const std::optional<config::Schedule>& schedule, Duration jitter, LastRun last,
+                TaskGate& gate, Task task, void (report::Metrics::*skipped)());
+  void Schedule(TaskGate& gate, LastRun last, pipeline::ScheduledTask scheduled);
+  // Returns false if this generation retires meanwhile.
+  bool WaitForEarlierRun(TaskGate& gate, LastRun last, std::optional<WallTime>& last_run);
   void Run(Task task);
   void Run(report::Task name, Task task);
 

@@ -12,6 +12,7 @@
 #include "pipeline/receipt_check.h"
 #include "pipeline/retention.h"
 #include "pipeline/run.h"
+#include "pipeline/scheduler.h"
 #include "pipeline/scrub.h"
 #include "pipeline/unchanged.h"
 
@@ -118,8 +119,13 @@ void SidecarTasks::TakeDueSnapshot(const Context& run) {
 
 void SidecarTasks::TakeSnapshot(const Context& run) {
   metrics_.SnapshotStarted();
-  const auto outcome = pipeline::TakeSnapshot(
-      run, {.client = client_, .cluster = config_.cluster.name, .timeout = config_.snapshot.timeout}, store_);
+  const auto outcome = pipeline::TakeSnapshot(run,
+                                              {.client = client_,
+                                               .cluster = config_.cluster.name,
+                                               .timeout = config_.snapshot.timeout,
+                                               .retry_for = pipeline::RetryWindow(config_.snapshot.schedule),
+                                               .no_retry = retired_},
+                                              store_);
   ReportSnapshot(run, outcome, outcome.ok() ? outcome->manifest.size_bytes : 0);
 }
 

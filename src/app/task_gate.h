@@ -1,9 +1,10 @@
 // One run of a task at a time, whoever asks for it: its schedule or a request.
 #pragma once
 
-#include <atomic>
+#include <condition_variable>
 #include <functional>
 #include <mutex>
+#include <stop_token>
 #include <thread>
 
 namespace etcdrill::app {
@@ -22,10 +23,19 @@ class TaskGate {
   bool RunHere(const std::function<void()>& run);
   bool StartElsewhere(std::function<void()> run);  // on a thread of its own
 
+  enum class Wait { kWasFree, kBecameFree, kStopped };
+  // Waits until no run is going on.
+  Wait WaitUntilFree(const std::stop_token& stop);
+
  private:
-  std::atomic<bool> running_ = false;
+  bool Close();
+  void Open();
+
   std::mutex mutex_;
-  std::thread worker_;  // guarded by mutex_
+  std::condition_variable_any opened_;
+  // Guarded by mutex_.
+  bool running_ = false;
+  std::thread worker_;
 };
 
 }  // namespace etcdrill::app

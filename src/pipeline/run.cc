@@ -19,6 +19,8 @@ namespace etcdrill::pipeline {
 namespace {
 
 constexpr Duration kCallLimit = std::chrono::seconds(60);  // of one call to the drill's etcd
+constexpr Duration kFirstRetryPause = std::chrono::seconds(1);
+constexpr Duration kLongestRetryPause = std::chrono::seconds(30);
 
 store::Manifest MakeManifest(const SnapshotRequest& request, const capture::CaptureResult& captured,
                              const verify::VerifyReport& report) {
@@ -135,9 +137,8 @@ Status RestoreMember(const Context& context, const DrillRequest& request, const 
       .status();
 }
 
-}  // namespace
-
-Result<SnapshotOutcome> TakeSnapshot(const Context& context, const SnapshotRequest& request, store::LocalStore& store) {
+Result<SnapshotOutcome> AttemptSnapshot(const Context& context, const SnapshotRequest& request,
+                                        store::LocalStore& store) {
   // A member that held other data than most when the last snapshot was taken is not copied before it was equal again.
   ASSIGN_OR_RETURN(const std::vector<store::StoredSnapshot> earlier, store.List());
   const std::set<std::string> distrusted =
@@ -145,6 +146,22 @@ Result<SnapshotOutcome> TakeSnapshot(const Context& context, const SnapshotReque
   WaitForFreeSecond(context, earlier);
   ASSIGN_OR_RETURN(Captured captured, CaptureAndVerify(context, request, distrusted, store.StagingPath()));
   return Keep(context, std::move(captured), store);
+}
+
+}  // namespace
+
+Result<SnapshotOutcome> TakeSnapshot(const Context& context, const SnapshotRequest& request, store::LocalStore& store) {
+  const MonotonicTime last_start = context.clock.Monotonic() + request.retry_for;
+  for (Duration pause = kFirstRetryPause;; pause = std::min(2 * pause, kLongestRetryPause)) {
+    Result<SnapshotOutcome> outcome = AttemptSnapshot(context, request, store);
+    if (outcome.ok() || !etcd::Client::AnotherMayAnswer(outcome.status())) return outcome;
+    if (context.clock.Monotonic() + pause > last_start) return outcome;
+    context.log.Warn("snapshot attempt failed", {{"reason", InfoOf(ReasonOf(outcome.status())).name},
+                                                 {"err", MessageOf(outcome.status())},
+                                                 {"retry_seconds", pause}});
+    if (context.clock.SleepFor(pause, request.no_retry)) continue;
+    return context.stop.stop_requested() ? Error(Reason::kInterrupted, "interrupted") : std::move(outcome);
+  }
 }
 
 Result<SnapshotOutcome> AdoptSnapshot(const Context& context, const SnapshotRequest& request, const ForeignFile& file,

@@ -13,6 +13,8 @@ using namespace std::chrono_literals;
 constexpr Duration kLookEvery = 30s;
 // What cron can tell apart. A clock that is put back by less does not make a time come twice.
 constexpr Duration kCronTick = 1min;
+constexpr int kRetryPart = 10;  // of an interval
+constexpr Duration kRetryMax = 5min;
 
 class Timetable {
  public:
@@ -121,6 +123,11 @@ void RunSchedule(Clock& clock, const std::stop_token& stop, const ScheduledTask&
 Duration OffsetWithin(Duration jitter, Random& random) {
   if (jitter <= Duration::zero()) return Duration::zero();
   return Duration(static_cast<int64_t>(random.Next() % static_cast<uint64_t>(jitter.count())));
+}
+
+Duration RetryWindow(const std::optional<config::Schedule>& schedule) {
+  if (!schedule.has_value()) return Duration::zero();
+  return std::min<Duration>(schedule->LongestGap() / kRetryPart, kRetryMax);
 }
 
 }  // namespace etcdrill::pipeline

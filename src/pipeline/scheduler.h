@@ -30,4 +30,8 @@ void RunSchedule(Clock& clock, const std::stop_token& stop, const ScheduledTask&
 // the interval of each stays what it is.
 Duration OffsetWithin(Duration jitter, Random& random);
 
+// For how long a run that failed may be tried again: an election or a restart is over in seconds, and must not cost a
+// whole interval.
+Duration RetryWindow(const std::optional<config::Schedule>& schedule);
+
 }  // namespace etcdrill::pipeline

@@ -141,9 +141,9 @@ class Reload(harness.TestCase):
         return len(os.listdir(f"/proc/{sidecar.process.pid}/task"))
 
     def test_a_drill_that_waits_for_a_snapshot_starts_by_the_new_configuration(self):
-        """The source is not there at first; a reload names the right one."""
+        """The source is not there at first, and asked again and again; a reload names the right one."""
         sidecar = self.start(endpoint="127.0.0.1:1")
-        sidecar.wait_for_line("snapshot failed")
+        sidecar.wait_for_line("snapshot attempt failed")
         self.assertIsNone(sidecar.value("etcdrill_source_members"))
         self.write(endpoint=self.cluster.endpoints[0])
         self.assertEqual(self.reload(sidecar)[0], 200)

@@ -46,6 +46,14 @@ std::vector<Duration> Gaps(const std::vector<Duration>& times) {
   return gaps;
 }
 
+TEST_CASE("a failed run is tried again for a part of its interval, and for minutes at most") {
+  CHECK(RetryWindow(std::nullopt) == 0s);
+  CHECK(RetryWindow(Of("@every 1s")) == 100ms);
+  CHECK(RetryWindow(Of("@every 10m")) == 1min);
+  CHECK(RetryWindow(Of("@every 1h")) == 5min);
+  CHECK(RetryWindow(Of("0 3 * * *")) == 5min);
+}
+
 TEST_CASE("intervals do not drift in a year") {
   Rehearsal r("@every 1h");
   r.lengths = {3s, 10min, 59min};
