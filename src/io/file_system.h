@@ -70,7 +70,7 @@ class FileSystem {
  public:
   virtual ~FileSystem() = default;
   virtual Result<std::unique_ptr<ReadableFile>> OpenForReading(const std::string& path) = 0;
-  // Creates the file; an existing one is an error (kAlreadyExists).
+  // Creates the file, with this very mode; an existing one is an error (kAlreadyExists).
   virtual Result<std::unique_ptr<WritableFile>> Create(const std::string& path, uint32_t mode) = 0;
   // The whole file, which may have at most `limit` bytes.
   virtual Result<std::string> ReadWhole(const std::string& path, uint64_t limit) = 0;

@@ -189,6 +189,8 @@ class PosixFileSystem final : public FileSystem {
 
   Result<std::unique_ptr<WritableFile>> Create(const std::string& path, uint32_t mode) override {
     ASSIGN_OR_RETURN(Fd fd, Open(path, O_RDWR | O_CREAT | O_EXCL, mode, "create"));
+    // open() takes the bits of the umask off, and whoever asks for a file that others may read means it.
+    if (fchmod(fd.get(), mode) != 0) return ErrorFromErrno(errno, "chmod", path);
     return std::make_unique<PosixWritableFile>(std::move(fd), path);
   }
 
