@@ -52,6 +52,11 @@ void AddEtcdutlFormat(CLI::App* app, OutputFormat& format) {
   AddChoice(app, "-w,--write-out", format, kEtcdutlFormats, "Form of the result, as etcdutl has them");
 }
 
+void AddTextfile(CLI::App* app, std::string& file) {
+  app->add_option("--textfile-out", file, "Also write the result as metrics, for node_exporter's textfile collector")
+      ->type_name("FILE.prom");
+}
+
 void AddConfig(CLI::App* app, std::string& file, bool required = false) {
   app->add_option("--config", file, "Configuration file")->type_name("FILE")->required(required);
 }
@@ -231,6 +236,7 @@ void CommandTable::AddProofCommands(CLI::App& root) {
   s->add_option("--max-age", verify.max_age, "Exit with 4 if the snapshot is older")->type_name("DURATION");
   s->add_flag("--inventory", verify.inventory,
               "Also count keys and bytes by prefix and Kubernetes resource, and encrypted values");
+  AddTextfile(s, verify.textfile_out);
   AddConfig(s, verify.config_file);
   AddFormat(s, verify.format);
   Choose(s, Verify, verify);
@@ -245,6 +251,7 @@ void CommandTable::AddProofCommands(CLI::App& root) {
   s->add_option("--timeout", drill.timeout, "Time for the whole drill (default 30m)")->type_name("DURATION");
   s->add_flag("--full-cluster", drill.full_cluster,
               "Restore and boot three members that form a cluster, then add a fourth and compare all of them");
+  AddTextfile(s, drill.textfile_out);
   AddConfig(s, drill.config_file);
   AddFormat(s, drill.format);
   Choose(s, Drill, drill);

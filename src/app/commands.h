@@ -102,6 +102,7 @@ struct VerifyOptions {
   int level = 3;
   std::string max_age;  // a duration; empty: any age will do
   bool inventory = false;
+  std::string textfile_out;  // empty: none
   OutputFormat format = OutputFormat::kSimple;
 };
 Result<ExitCode> Verify(const Context& context, const VerifyOptions& options);
@@ -122,6 +123,7 @@ struct DrillOptions {
   std::string scratch_dir;
   std::string timeout;
   bool full_cluster = false;
+  std::string textfile_out;  // empty: none
   OutputFormat format = OutputFormat::kSimple;
 };
 Result<ExitCode> Drill(const Context& context, const DrillOptions& options);

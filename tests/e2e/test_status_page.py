@@ -42,6 +42,29 @@ CONTRAST = """(() => {
   return poor;
 })()"""
 
+# What people need who do not see the page, or do not use a mouse, and what a tool such as axe would say of it.
+STRUCTURE = """(() => {
+  const poor = [], all = s => [...document.querySelectorAll(s)], levels = all('h1,h2,h3,h4').map(h => +h.tagName[1]);
+  if (document.documentElement.lang !== 'en') poor.push('no language');
+  if (!document.title.trim()) poor.push('no title');
+  if (levels.filter(l => l === 1).length !== 1 || levels[0] !== 1) poor.push('not one h1, first');
+  if (levels.some((l, i) => i && l > levels[i - 1] + 1)) poor.push('a level of headings is left out: ' + levels);
+  if (all('main').length !== 1) poor.push('not one main');
+  const ids = all('[id]').map(e => e.id);
+  if (new Set(ids).size !== ids.length) poor.push('an id is there twice');
+  for (const e of all('[aria-labelledby]'))
+    for (const id of e.getAttribute('aria-labelledby').split(' '))
+      if (!document.getElementById(id)?.textContent.trim()) poor.push(`labelled by ${id}, which says nothing`);
+  for (const e of all('th')) if (!['col', 'row'].includes(e.scope)) poor.push('a th without scope: ' + e.textContent);
+  for (const e of all('table')) if (e.querySelector('tbody tr') && !e.querySelector('thead th')) poor.push('a table without heads');
+  for (const e of all('[tabindex]')) if (+e.tabIndex > 0) poor.push('an order of its own for the tab key');
+  for (const e of all('svg, img'))
+    if (e.getAttribute('aria-hidden') !== 'true' && !e.getAttribute('aria-label') && !e.alt) poor.push('a picture without words');
+  for (const e of all('a')) if (!e.textContent.trim()) poor.push('a link without words');
+  for (const e of all('.mark')) if (e.textContent.replace(/[^a-z]/gi, '').length < 2) poor.push('a colour without words: ' + e.outerHTML);
+  return poor;
+})()"""
+
 
 class StatusCase(harness.TestCase):
     @classmethod
@@ -69,6 +92,7 @@ class StatusCase(harness.TestCase):
         self.assertEqual({urllib.parse.urlsplit(url).netloc for url in self.page.requests if not url.startswith("data:")},
                          {f"127.0.0.1:{sidecar.port}"})
         self.assertEqual(self.page.run(CONTRAST), [])
+        self.assertEqual(self.page.run(STRUCTURE), [])
         self.assertFalse(self.page.run("document.documentElement.scrollWidth > innerWidth"), "wider than the window")
         return self.page.run("document.body.innerText")
 

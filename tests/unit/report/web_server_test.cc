@@ -30,7 +30,10 @@ constexpr const char* kGood = "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n";
 class Served {
  public:
   explicit Served(const std::string& listen = "127.0.0.1:0") {
-    auto server = WebServer::Start(test_.context(), {.listen = listen}, Routes());
+    auto guard = WebGuard::Create(test_.context(), "");
+    REQUIRE(guard.ok());
+    guard_ = *std::move(guard);
+    auto server = WebServer::Start(test_.context(), listen, *guard_, Routes());
     REQUIRE(server.ok());
     server_ = *std::move(server);
   }
@@ -52,6 +55,7 @@ class Served {
 
   testing::TestContext test_;
   std::atomic<int> runs_ = 0;
+  std::unique_ptr<WebGuard> guard_;
   std::unique_ptr<WebServer> server_;
 };
 
@@ -96,7 +100,9 @@ TEST_CASE("an address that can't be listened on is one line (H10)") {
                                             "127.0.0.1:-1", "192.0.2.1:9379", "no-such-host.invalid:9379");
   CAPTURE(address);
   const testing::TestContext test;
-  const auto second = WebServer::Start(test.context(), {.listen = address}, {});
+  const auto guard = WebGuard::Create(test.context(), "");
+  REQUIRE(guard.ok());
+  const auto second = WebServer::Start(test.context(), address, **guard, {});
   REQUIRE_FALSE(second.ok());
   CHECK(ReasonOf(second.status()) == Reason::kConfig);
   CHECK_THAT(std::string(MessageOf(second.status())), ContainsSubstring("web.listen"));
