@@ -77,7 +77,7 @@ def main():
                     said, noticed, crashed = look([tool, "snapshot", "status", path])
                     counts.update({(version, "noticed"): noticed, (version, "crashed"): crashed, (version, "same"): said == sound[version]})
                 path.write_bytes(data)
-                counts["etcdrill"] += harness.run([harness.build_dir() / "etcdrill", "verify", path]).code == 3
+                counts["etcdrill"] += look([harness.build_dir() / "etcdrill", "verify", path])[1]
             cells = [f"{counts[v, 'noticed']} ({counts[v, 'crashed']}), same {counts[v, 'same']}" for v in TOOLS]
             print(f"| {name} | {counts['tries']} | {' | '.join(cells)} | {counts['etcdrill']} |", flush=True)
 
