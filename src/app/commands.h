@@ -155,4 +155,9 @@ struct CheckConfigOptions {
 Result<ExitCode> CheckConfig(const Context& context, const CheckConfigOptions& options);
 Result<ExitCode> CheckWebConfig(const Context& context, const CheckConfigOptions& options);
 
+struct CompletionOptions {
+  std::string shell;
+};
+Result<ExitCode> Completion(const Context& context, const CompletionOptions& options);
+
 }  // namespace etcdrill::app

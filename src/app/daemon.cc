@@ -51,7 +51,8 @@ Status RunDaemon(const Context& context, const Settings& settings, const LoadSet
   Hangups hangups;  // first: a SIGHUP during the start must not stop it
   const config::Config& config = settings.config;
   ASSIGN_OR_RETURN(const auto store, store::LocalStore::Open(context, config.store_path));
-  RETURN_IF_ERROR(store->TakeOwnership());
+  const bool takes_turns = config.snapshot.when == config::When::kMemberIsLeader;
+  RETURN_IF_ERROR(store->TakeOwnership(takes_turns ? store::Ownership::kShared : store::Ownership::kAlone));
   const auto counts = std::make_shared<etcd::CallCounts>();
   const Reloader* in_force = nullptr;  // stands before anybody scrapes
   ASSIGN_OR_RETURN(const auto guard, report::WebGuard::Create(context, config.web.config_file));

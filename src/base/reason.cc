@@ -22,7 +22,7 @@ constexpr std::array kReasons = {
                "the TLS handshake failed, or a certificate file can't be used"},
     ReasonInfo{Reason::kAuth, "auth", "auth", kFailed, kFinal, "etcd refused the user name and password"},
     ReasonInfo{Reason::kPermission, "permission_denied", "auth", kFailed, kFinal,
-               "the etcd user lacks a role (snapshots need root)"},
+               "the etcd user lacks a role (snapshots need the role root)"},
     ReasonInfo{Reason::kTimeout, "timeout", "timeout", kFailed, kRetry, "a call or a stage did not end in its time"},
     ReasonInfo{Reason::kEtcdError, "etcd_error", "connect", kFailed, kRetry, "etcd answered a call with an error"},
     ReasonInfo{Reason::kStreamCut, "stream_cut", "stream", kFailed, kRetry, "the snapshot stream broke off"},

@@ -12,13 +12,22 @@
 
 namespace etcdrill {
 
+namespace {
+
+using Bio = std::unique_ptr<BIO, decltype(&BIO_free)>;
+using Certificate = std::unique_ptr<X509, decltype(&X509_free)>;
+
+Bio Open(std::string_view pem) { return {BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())), BIO_free}; }
+
+Certificate ReadNext(const Bio& bio) { return {PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr), X509_free}; }
+
+}  // namespace
+
 std::optional<WallTime> EarliestNotAfter(std::string_view pem) {
-  const std::unique_ptr<BIO, decltype(&BIO_free)> bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())),
-                                                      BIO_free);
+  const Bio bio = Open(pem);
   std::optional<WallTime> earliest;
   while (true) {
-    const std::unique_ptr<X509, decltype(&X509_free)> certificate(
-        PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr), X509_free);
+    const Certificate certificate = ReadNext(bio);
     if (certificate == nullptr) break;
     std::tm parts{};
     if (ASN1_TIME_to_tm(X509_get0_notAfter(certificate.get()), &parts) != 1) continue;
@@ -27,6 +36,17 @@ std::optional<WallTime> EarliestNotAfter(std::string_view pem) {
   }
   ERR_clear_error();  // the end of the text is one, too
   return earliest;
+}
+
+bool KeyFitsCertificate(std::string_view key_pem, std::string_view certificate_pem) {
+  const Certificate certificate = ReadNext(Open(certificate_pem));
+  const Bio bio = Open(key_pem);
+  const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key(
+      PEM_read_bio_PrivateKey(bio.get(), nullptr, nullptr, nullptr), EVP_PKEY_free);
+  const bool fits =
+      certificate != nullptr && key != nullptr && X509_check_private_key(certificate.get(), key.get()) == 1;
+  ERR_clear_error();
+  return fits;
 }
 
 }  // namespace etcdrill

@@ -76,37 +76,32 @@ std::shared_ptr<grpc::Channel> Connect(const ConnectionOptions& options, const A
 }  // namespace
 
 Result<std::shared_ptr<Channel>> Channel::Create(const ConnectionOptions& options, const std::string& endpoint,
-                                                 std::shared_ptr<Login> login, std::shared_ptr<CallCounts> counts,
-                                                 const Context& context) {
+                                                 const Shared& shared, const Context& context) {
   gpr_set_log_function([](gpr_log_func_args*) {});  // stderr is ours alone; what went wrong, the statuses say too
   ASSIGN_OR_RETURN(Address address, ParseAddress(endpoint, WantsTls(options)));
-  ASSIGN_OR_RETURN(TlsFiles files, ReadTlsFiles(context.fs, options));
-  return std::shared_ptr<Channel>(
-      new Channel(options, std::move(address), std::move(files), std::move(login), std::move(counts), context));
+  return std::shared_ptr<Channel>(new Channel(options, std::move(address), shared, context));
 }
 
-Channel::Channel(const ConnectionOptions& options, Address address, TlsFiles files, std::shared_ptr<Login> login,
-                 std::shared_ptr<CallCounts> counts, const Context& context)
+Channel::Channel(const ConnectionOptions& options, Address address, const Shared& shared, const Context& context)
     : options_(options),
       address_(std::move(address)),
-      login_(std::move(login)),
-      counts_(std::move(counts)),
+      shared_(shared),
       context_(context),
-      files_(std::move(files)),
-      connection_(Connect(options_, address_, files_)) {}
+      files_(shared_.tls_files->Now()),
+      connection_(Connect(options_, address_, *files_)) {}
 
 std::shared_ptr<grpc::Channel> Channel::Connection() {
   const std::lock_guard lock(mutex_);
   const grpc_connectivity_state state = connection_->GetState(false);
   bool replace = state == GRPC_CHANNEL_TRANSIENT_FAILURE || state == GRPC_CHANNEL_CONNECTING;
   if (address_.tls) {
-    Result<TlsFiles> now = ReadTlsFiles(context_.fs, options_);
-    if (now.ok() && *now != files_) {
-      files_ = *std::move(now);
+    std::shared_ptr<const TlsFiles> now = shared_.tls_files->Now();
+    if (now != files_) {
+      files_ = std::move(now);
       replace = true;
     }
   }
-  if (replace) connection_ = Connect(options_, address_, files_);
+  if (replace) connection_ = Connect(options_, address_, *files_);
   return connection_;
 }
 
@@ -114,14 +109,14 @@ Status Channel::Call(std::string_view call, const Attempt& attempt) {
   const gpr_timespec deadline = DeadlineAfter(options_.command_timeout);
   const std::shared_ptr<grpc::Channel> connection = Connection();
   for (bool first = true;; first = false) {
-    ASSIGN_OR_RETURN(const std::string token, login_->Token(connection, address_, deadline));
+    ASSIGN_OR_RETURN(const std::string token, login().Token(connection, address_, deadline));
     grpc::ClientContext context;
     context.set_deadline(deadline);
     if (!token.empty()) context.AddMetadata("token", token);
     const CancelOnStop cancel(context, context_.stop);
     const grpc::Status status = attempt(connection, context);
     if (status.ok()) return OkStatus();
-    if (first && NeedsNewLogin(status) && login_->Forget(token)) continue;
+    if (first && NeedsNewLogin(status) && login().Forget(token)) continue;
     return FromGrpc(status, address_, call, context_.stop);
   }
 }

@@ -17,19 +17,25 @@
 
 namespace etcdrill::etcd {
 
-// Safe for use from any thread. The context that `login` and this share must outlive it.
+// What the connections of one client have in common.
+struct Shared {
+  std::shared_ptr<Login> login;
+  std::shared_ptr<CallCounts> counts;
+  std::shared_ptr<WatchedTlsFiles> tls_files;
+};
+
+// Safe for use from any thread. The context that this and what is shared have must outlive it.
 class Channel {
  public:
   // Connects lazily: an unreachable endpoint is no error here.
   static Result<std::shared_ptr<Channel>> Create(const ConnectionOptions& options, const std::string& endpoint,
-                                                 std::shared_ptr<Login> login, std::shared_ptr<CallCounts> counts,
-                                                 const Context& context);
+                                                 const Shared& shared, const Context& context);
 
   const Address& address() const { return address_; }
   const ConnectionOptions& options() const { return options_; }
   const Context& context() const { return context_; }
-  CallCounts& counts() const { return *counts_; }
-  Login& login() const { return *login_; }
+  CallCounts& counts() const { return *shared_.counts; }
+  Login& login() const { return *shared_.login; }
 
   // For one call; each call asks for it anew. A connection that has failed, or that a call before has left half made,
   // is replaced, not waited for: gRPC's own attempts come after a backoff and time out while no call is being waited
@@ -43,16 +49,14 @@ class Channel {
   Status Call(std::string_view call, const Attempt& attempt);
 
  private:
-  Channel(const ConnectionOptions& options, Address address, TlsFiles files, std::shared_ptr<Login> login,
-          std::shared_ptr<CallCounts> counts, const Context& context);
+  Channel(const ConnectionOptions& options, Address address, const Shared& shared, const Context& context);
 
   const ConnectionOptions options_;
   const Address address_;
-  const std::shared_ptr<Login> login_;
-  const std::shared_ptr<CallCounts> counts_;
+  const Shared shared_;
   const Context& context_;
   std::mutex mutex_;
-  TlsFiles files_;  // those that connection_ was made with
+  std::shared_ptr<const TlsFiles> files_;  // those that connection_ was made with
   std::shared_ptr<grpc::Channel> connection_;
 };
 

@@ -16,10 +16,11 @@ Client::~Client() = default;
 Result<std::unique_ptr<Client>> Client::Create(const ConnectionOptions& options, const Context& context,
                                                std::shared_ptr<CallCounts> counts) {
   if (options.endpoints.empty()) return Error(Reason::kUsage, "no etcd endpoints are configured");
-  const auto login = std::make_shared<Login>(options, context);
+  ASSIGN_OR_RETURN(const auto tls_files, WatchedTlsFiles::Open(options, context));
+  const Shared shared = {std::make_shared<Login>(options, context), counts, tls_files};
   std::vector<Endpoint> endpoints;
   for (const std::string& endpoint : options.endpoints) {
-    ASSIGN_OR_RETURN(std::shared_ptr<Channel> channel, Channel::Create(options, endpoint, login, counts, context));
+    ASSIGN_OR_RETURN(std::shared_ptr<Channel> channel, Channel::Create(options, endpoint, shared, context));
     endpoints.emplace_back(std::move(channel));
   }
   return std::unique_ptr<Client>(new Client(std::move(endpoints), std::move(counts)));

@@ -20,7 +20,10 @@ struct Meaning {
 };
 
 constexpr std::array kEtcdSays = {
-    Meaning{"permission denied", Reason::kPermission, "the user lacks a role (snapshots and hashes need root)"},
+    Meaning{"permission denied", Reason::kPermission,
+            "the user lacks the role root, which snapshots and hashes need (`etcdctl user grant-role USER root`), or "
+            "one that "
+            "may read this key"},
     Meaning{"user name is empty", Reason::kAuth, "etcd has auth switched on: configure a user and its password"},
     Meaning{"invalid user ID or password", Reason::kAuth, "check the user name and the password"},
     Meaning{"invalid auth token", Reason::kAuth, "etcd refuses the token it has just given out"},
@@ -44,6 +47,7 @@ constexpr std::array kTlsFailures = {
             "the client's certificate and key do not belong together, or a certificate file is damaged"},
     Meaning{"wrong version number", Reason::kTls, "this looks like a plaintext port: write http://"},
     Meaning{"handshake failed", Reason::kTls, ""},
+    Meaning{"Handshake read failed", Reason::kConnect, "the host is down, hangs, or is cut off"},
     Meaning{"Socket closed", Reason::kTls, kHungUp},
     Meaning{"Connection reset", Reason::kTls, kHungUp},
     Meaning{"Broken pipe", Reason::kTls, kHungUp},

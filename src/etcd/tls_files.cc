@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include "crypto/certificate.h"
+
 namespace etcdrill::etcd {
 namespace {
 
@@ -47,7 +49,35 @@ Result<TlsFiles> ReadTlsFiles(FileSystem& fs, const ConnectionOptions& options) 
   ASSIGN_OR_RETURN(files.ca, ReadPem(fs, options.ca_file, "CA file", "CERTIFICATE"));
   ASSIGN_OR_RETURN(files.cert, ReadPem(fs, options.cert_file, "client certificate", "CERTIFICATE"));
   ASSIGN_OR_RETURN(files.key, ReadPem(fs, options.key_file, "client key", "PRIVATE KEY"));
+  if (!files.cert.empty() && !KeyFitsCertificate(files.key, files.cert)) {
+    return Error(Reason::kTls,
+                 fmt::format("client certificate {} and key {} do not belong together, or one of them is damaged",
+                             options.cert_file, options.key_file));
+  }
   return files;
+}
+
+Result<std::shared_ptr<WatchedTlsFiles>> WatchedTlsFiles::Open(const ConnectionOptions& options,
+                                                               const Context& context) {
+  ASSIGN_OR_RETURN(TlsFiles files, ReadTlsFiles(context.fs, options));
+  return std::shared_ptr<WatchedTlsFiles>(new WatchedTlsFiles(options, context, std::move(files)));
+}
+
+WatchedTlsFiles::WatchedTlsFiles(const ConnectionOptions& options, const Context& context, TlsFiles files)
+    : options_(options), context_(context), good_(std::make_shared<const TlsFiles>(std::move(files))) {}
+
+std::shared_ptr<const TlsFiles> WatchedTlsFiles::Now() {
+  const std::lock_guard lock(mutex_);
+  Result<TlsFiles> now = ReadTlsFiles(context_.fs, options_);
+  std::string complaint(MessageOf(now.status()));
+  if (complaint != complaint_ && !now.ok()) {
+    context_.log.Warn("certificate files can't be used; the last good ones stay", {{"err", complaint}});
+  } else if (now.ok() && *now != *good_) {
+    good_ = std::make_shared<const TlsFiles>(*std::move(now));
+    context_.log.Info("certificate files replaced", {{"ca", options_.ca_file}, {"cert", options_.cert_file}});
+  }
+  complaint_ = std::move(complaint);
+  return good_;
 }
 
 }  // namespace etcdrill::etcd

@@ -19,11 +19,16 @@ constexpr int64_t kUnknownCompaction = -1;
 
 Consistency AskAll(const etcd::Client& client) {
   std::optional<int64_t> lowest;
+  std::vector<capture::ReceiptEntry> silent;
   for (const etcd::Endpoint& endpoint : client.endpoints()) {
     const auto status = endpoint.Status();
-    if (status.ok()) lowest = std::min(lowest.value_or(status->revision), status->revision);
+    if (status.ok()) {
+      lowest = std::min(lowest.value_or(status->revision), status->revision);
+    } else {
+      silent.push_back({.endpoint = endpoint.address(), .error = std::string(MessageOf(status.status()))});
+    }
   }
-  if (!lowest.has_value()) return {};
+  if (!lowest.has_value()) return {.members = std::move(silent)};
   return {.revision = *lowest, .members = capture::CollectReceipt(client, *lowest, kUnknownCompaction)};
 }
 
@@ -50,7 +55,11 @@ void JudgeConsistency(Consistency& round) {
                                round.members.size(), hashes.begin()->first, round.revision);
     }
   }
-  if (!round.equal.has_value()) round.text = "fewer than two answers compare";
+  if (round.equal.has_value()) return;
+  round.text = "fewer than two answers compare";
+  const auto silent = std::find_if(round.members.begin(), round.members.end(),
+                                   [](const capture::ReceiptEntry& m) { return !m.error.empty(); });
+  if (silent != round.members.end()) round.text += "; " + silent->error;
 }
 
 Consistency CompareMembers(const Context& context, const etcd::Client& client) {

@@ -77,7 +77,7 @@ void AddEndpointMembers(const SourceFacts& s, MetricsPage& page) {
 }
 
 void AddSource(const SourceFacts& s, MetricsPage& page) {
-  page.Gauge("etcdrill_source_up", "Whether the last Status call to the source succeeded: 1 yes, 0 no.")
+  page.Gauge("etcdrill_source_up", "Whether any member answered the newest health probes: 1 yes, 0 no.")
       .Sample(s.up ? 1.0 : 0.0);
   page.Gauge("etcdrill_endpoint_healthy", "Result of the newest health probe of the endpoint: 1 healthy, 0 not.")
       .Samples("etcd_endpoint", AsNumbers(s.endpoint_healthy));

@@ -375,11 +375,13 @@ def by_label(family, label):
 
 
 class Sidecar:
-    def __init__(self, scene, config, port, path, env=None, tls=None):
+    def __init__(self, scene, config, port, path, env=None, tls=None, under=()):
+        """`under`: a command that runs the sidecar as its own process, such as `strace -D`."""
         self.port = port
         self._tls = tls  # the client's ssl context
         self.log = path / "etcdrill.log"
-        self.process = scene.start([build_dir() / "etcdrill", "--log-level", "debug", "run", "--config", config], self.log, env)
+        self.process = scene.start([*under, build_dir() / "etcdrill", "--log-level", "debug", "run", "--config", config],
+                                   self.log, env)
 
     def request(self, path, method="GET"):
         if self._tls:

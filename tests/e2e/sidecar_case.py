@@ -41,8 +41,8 @@ class SidecarCase(harness.TestCase):
         path.write_text(json.dumps(config))
         return path, port
 
-    def start(self, cluster, env=None, **sections):
-        sidecar = harness.Sidecar(self.scene, *self.configure(cluster, **sections), self.dir, env=env)
+    def start(self, cluster, env=None, under=(), **sections):
+        sidecar = harness.Sidecar(self.scene, *self.configure(cluster, **sections), self.dir, env, under)
         self.addCleanup(sidecar.process.kill)
         return sidecar
 
