@@ -282,7 +282,8 @@ class Failing(StatusCase):
 
 class Empty(StatusCase):
     def test_nothing_has_happened_yet(self):
-        sidecar = self.start(self.dir, ["http://127.0.0.1:1"], name="new", lifecycle="true")
+        # A snapshot that finds no member is tried again for a tenth of its interval: 3 s.
+        sidecar = self.start(self.dir, ["http://127.0.0.1:1"], name="new", lifecycle="true", snapshot="30s")
         harness.wait_until(lambda: sidecar.lines("snapshot failed"), "a failure")
         for dark in (False, True):
             text = self.look(sidecar, "status-empty-dark" if dark else "status-empty-light", dark=dark)
@@ -294,7 +295,7 @@ class Empty(StatusCase):
         self.assertEqual(sidecar.request("/-/ready")[0], 200)
         shutil.move(self.dir / "store", self.dir / "gone")
         (self.dir / "store").touch()  # a file, where a directory should be
-        self.assertEqual(sidecar.request("/-/snapshot", "POST")[0], 202)
+        harness.wait_until(lambda: sidecar.request("/-/snapshot", "POST")[0] == 202, "a start, when no other run is under way")
         status, body = harness.wait_until(
             lambda: (answer := sidecar.request("/-/ready"))[0] == 503 and answer, "the sidecar to know")
         self.assertIn("store", body)
