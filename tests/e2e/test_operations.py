@@ -178,6 +178,10 @@ class Operations(harness.TestCase):
             for host in self.hosts:
                 host.settings["BUMP"] = ""
         self.restore_and_check()
+        # etcdrill needs nothing: the store of before takes the snapshots of after, and they pass their drill.
+        config = first.settings["CONFIG"]
+        self.assertIn("proven: revision", self.etcdrill("snapshot", "save", "--config", config).out)
+        self.assertIn("proven, level 5 of 5", self.etcdrill("drill", "latest", "--config", config).out)
         if bump:
             self.assertGreater(self.cluster.revision(), self.revision + 1_000_000)
         else:
