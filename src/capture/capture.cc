@@ -76,21 +76,13 @@ Status CheckSpace(const Context& context, const std::string& path, const etcd::M
                            DirName(path), space.available_bytes, needed));
 }
 
-Status Receive(const Context& context, const CaptureInput& input, etcd::SnapshotStream& stream, DurableFile& file,
-               StreamJudge& judge) {
-  const MonotonicTime deadline = context.clock.Monotonic() + input.timeout;
+Status Receive(const CaptureInput& input, etcd::SnapshotStream& stream, DurableFile& file, StreamJudge& judge) {
   while (true) {
     ASSIGN_OR_RETURN(const auto message, stream.Next());
     if (!message.has_value()) return judge.OnEnd();
     RETURN_IF_ERROR(judge.OnMessage(*message));
     RETURN_IF_ERROR(file.Append(message->blob));
     input.on_progress(judge.received(), judge.total());
-    if (context.clock.Monotonic() > deadline) {
-      return Error(Reason::kTimeout,
-                   fmt::format("{} of {} bytes came within {:.0f} s; raise snapshot.timeout if the way is "
-                               "just slow",
-                               judge.received(), judge.total(), SecondsOf(input.timeout)));
-    }
   }
 }
 
@@ -100,9 +92,9 @@ Result<CaptureResult> CaptureFrom(const Context& context, const CaptureInput& in
   RETURN_IF_ERROR(CheckSpace(context, input.temp_path, candidate.status));
   ASSIGN_OR_RETURN(DurableFile file, DurableFile::Create(context.fs, input.temp_path));
   const WallTime taken = context.clock.Now();
-  ASSIGN_OR_RETURN(const auto stream, endpoint.Snapshot());
+  ASSIGN_OR_RETURN(const auto stream, endpoint.Snapshot(input.timeout));
   StreamJudge judge;
-  RETURN_IF_ERROR(Annotate(Receive(context, input, *stream, file, judge), "snapshot from " + endpoint.address()));
+  RETURN_IF_ERROR(Annotate(Receive(input, *stream, file, judge), "snapshot from " + endpoint.address()));
   return CaptureResult{std::move(file),    judge.total() + kTrailerBytes, judge.FinishSha256(),        taken,
                        endpoint.address(), std::move(candidate.why),      std::move(candidate.status), watch.Seconds()};
 }

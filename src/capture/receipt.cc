@@ -6,11 +6,12 @@
 
 namespace etcdrill::capture {
 
-std::vector<ReceiptEntry> CollectReceipt(const etcd::Client& client, int64_t revision, int64_t compact_revision) {
+std::vector<ReceiptEntry> CollectReceipt(const etcd::Client& client, int64_t revision, int64_t compact_revision,
+                                         uint64_t db_size_bytes) {
   std::vector<ReceiptEntry> entries;
   for (const etcd::Endpoint& endpoint : client.endpoints()) {
     ReceiptEntry& entry = entries.emplace_back(ReceiptEntry{.endpoint = endpoint.address()});
-    const auto answer = endpoint.HashKv(revision == compact_revision ? 0 : revision);
+    const auto answer = endpoint.HashKv(revision == compact_revision ? 0 : revision, db_size_bytes);
     if (!answer.ok()) {
       entry.error = MessageOf(answer.status());
       continue;

@@ -20,7 +20,9 @@ struct ReceiptEntry {
   int64_t compact_revision = 0;  // two hashes compare only if this is equal, too
 };
 
-// Asks each endpoint, one after the other, for HashKV at `revision`. It costs each member a full scan.
-std::vector<ReceiptEntry> CollectReceipt(const etcd::Client& client, int64_t revision, int64_t compact_revision);
+// Asks each endpoint, one after the other, for HashKV at `revision`. It costs each member a full scan of its database,
+// of about `db_size_bytes`.
+std::vector<ReceiptEntry> CollectReceipt(const etcd::Client& client, int64_t revision, int64_t compact_revision,
+                                         uint64_t db_size_bytes);
 
 }  // namespace etcdrill::capture

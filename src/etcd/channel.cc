@@ -105,8 +105,8 @@ std::shared_ptr<grpc::Channel> Channel::Connection() {
   return connection_;
 }
 
-Status Channel::Call(std::string_view call, const Attempt& attempt) {
-  const gpr_timespec deadline = DeadlineAfter(options_.command_timeout);
+Status Channel::Call(std::string_view call, const Attempt& attempt, Duration more_time) {
+  const gpr_timespec deadline = DeadlineAfter(options_.command_timeout + more_time);
   const std::shared_ptr<grpc::Channel> connection = Connection();
   for (bool first = true;; first = false) {
     ASSIGN_OR_RETURN(const std::string token, login().Token(connection, address_, deadline));
@@ -117,6 +117,12 @@ Status Channel::Call(std::string_view call, const Attempt& attempt) {
     const grpc::Status status = attempt(connection, context);
     if (status.ok()) return OkStatus();
     if (first && NeedsNewLogin(status) && login().Forget(token)) continue;
+    if (status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED) {
+      // A connection that was cut off looks like a member that hangs, and would for minutes: keepalive needs a call
+      // that waits for as long. The next call gets a new one.
+      const std::lock_guard lock(mutex_);
+      if (connection_ == connection) connection_ = Connect(options_, address_, *files_);
+    }
     return FromGrpc(status, address_, call, context_.stop);
   }
 }

@@ -44,9 +44,9 @@ class Channel {
   std::shared_ptr<grpc::Channel> Connection();
 
   // One unary call, `attempt`, with deadline and token; with a second attempt if the token was refused. `call` names it
-  // in errors.
+  // in errors; `more_time` is what it gets on top of command_timeout.
   using Attempt = std::function<grpc::Status(const std::shared_ptr<grpc::Channel>&, grpc::ClientContext&)>;
-  Status Call(std::string_view call, const Attempt& attempt);
+  Status Call(std::string_view call, const Attempt& attempt, Duration more_time);
 
  private:
   Channel(const ConnectionOptions& options, Address address, const Shared& shared, const Context& context);
@@ -64,13 +64,13 @@ class Channel {
 template <typename Stub, typename Request, typename Response>
 Result<Response> Unary(Channel& channel, std::string_view call,
                        grpc::Status (Stub::*rpc)(grpc::ClientContext*, const Request&, Response*),
-                       const Request& request) {
+                       const Request& request, Duration more_time = {}) {
   Response response;
-  RETURN_IF_ERROR(
-      channel.Call(call, [&](const std::shared_ptr<grpc::Channel>& connection, grpc::ClientContext& context) {
-        Stub stub(connection);
-        return (stub.*rpc)(&context, request, &response);
-      }));
+  const auto attempt = [&](const std::shared_ptr<grpc::Channel>& connection, grpc::ClientContext& context) {
+    Stub stub(connection);
+    return (stub.*rpc)(&context, request, &response);
+  };
+  RETURN_IF_ERROR(channel.Call(call, attempt, more_time));
   return response;
 }
 

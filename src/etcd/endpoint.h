@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/status.h"
 #include "etcd/call_counts.h"
 #include "etcd/types.h"
@@ -14,6 +15,8 @@ namespace etcdrill::etcd {
 
 class Channel;
 class SnapshotStream;
+
+inline constexpr Duration kNoLimit = std::chrono::hours(24 * 365);
 
 // Safe for use from any thread.
 class Endpoint {
@@ -28,11 +31,12 @@ class Endpoint {
   Result<Membership> MemberList() const;
   // `revision` 0 asks for the head. kEtcdError if that revision is compacted or in the future; kPermission without
   // root.
-  Result<HashKvAnswer> HashKv(int64_t revision) const;
+  // The member reads its whole database for it, so the larger that is, the longer it may take.
+  Result<HashKvAnswer> HashKv(int64_t revision, uint64_t db_size_bytes = 0) const;
   Result<std::vector<Alarm>> Alarms() const;
   Result<RangeAnswer> Range(const RangeQuery& query) const;
-  // Opens the stream; errors of the call itself come from its first Next().
-  Result<std::unique_ptr<SnapshotStream>> Snapshot() const;
+  // Opens the stream, which must have ended within `limit`; errors of the call itself come from its first Next().
+  Result<std::unique_ptr<SnapshotStream>> Snapshot(Duration limit = kNoLimit) const;
 
  private:
   std::shared_ptr<Channel> channel_;

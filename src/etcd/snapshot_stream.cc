@@ -1,6 +1,6 @@
-// See snapshot_stream.h. The call has no deadline of its own: a large snapshot may take hours. Instead each Next()
-// waits at most no_progress_timeout, which takes a completion queue: gRPC's blocking reads know no limit. The time that
-// the caller spends between two Next(), on a slow disk, say, is not held against etcd.
+// See snapshot_stream.h. A large snapshot may take hours, so the limit of the call is a long one, and each Next() waits
+// at most no_progress_timeout besides, which takes a completion queue: gRPC's blocking reads know no limit. The time
+// that the caller spends between two Next(), on a slow disk, say, is no lack of progress.
 #include "etcd/snapshot_stream.h"
 
 #include <fmt/format.h>
@@ -27,8 +27,10 @@ class StreamCall {
  public:
   enum class Outcome { kDone, kFailed, kTimedOut };
 
-  StreamCall(const std::shared_ptr<grpc::Channel>& connection, const std::string& token, const std::stop_token& stop)
+  StreamCall(const std::shared_ptr<grpc::Channel>& connection, const std::string& token, gpr_timespec end,
+             const std::stop_token& stop)
       : cancel_(context_, stop) {
+    context_.set_deadline(end);
     if (!token.empty()) context_.AddMetadata("token", token);
     reader_ = pb::Maintenance::Stub(connection).AsyncSnapshot(&context_, pb::SnapshotRequest(), &queue_, this);
     pending_ = true;
@@ -83,7 +85,8 @@ class StreamCall {
 
 class GrpcSnapshotStream final : public SnapshotStream {
  public:
-  explicit GrpcSnapshotStream(std::shared_ptr<Channel> channel) : channel_(std::move(channel)) {
+  GrpcSnapshotStream(std::shared_ptr<Channel> channel, Duration limit)
+      : channel_(std::move(channel)), limit_(limit), end_(DeadlineAfter(limit)) {
     ++channel_->counts().requests[kMethodIndex];
   }
 
@@ -119,7 +122,7 @@ class GrpcSnapshotStream final : public SnapshotStream {
     const std::shared_ptr<grpc::Channel> connection = channel_->Connection();
     ASSIGN_OR_RETURN(token_, channel_->login().Token(connection, channel_->address(),
                                                      DeadlineAfter(channel_->options().command_timeout)));
-    call_ = std::make_unique<StreamCall>(connection, token_, channel_->context().stop);
+    call_ = std::make_unique<StreamCall>(connection, token_, end_, channel_->context().stop);
     return OkStatus();
   }
 
@@ -138,6 +141,13 @@ class GrpcSnapshotStream final : public SnapshotStream {
   Status ErrorOf(const grpc::Status& end) const {
     Status error = FromGrpc(end, channel_->address(), kCall, channel_->context().stop);
     if (received_bytes_ == 0 || ReasonOf(error) == Reason::kInterrupted) return error;
+    if (end.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED) {
+      return Error(
+          Reason::kTimeout,
+          fmt::format(
+              "{}: {}: only {} bytes came within {}; the member hangs, or the way is slow: then raise snapshot.timeout",
+              channel_->address().written, kCall, received_bytes_, FormatDuration(limit_)));
+    }
     return Error(Reason::kStreamCut,
                  fmt::format("{} (the stream broke off after {} bytes)", MessageOf(error), received_bytes_));
   }
@@ -150,6 +160,8 @@ class GrpcSnapshotStream final : public SnapshotStream {
   }
 
   const std::shared_ptr<Channel> channel_;
+  const Duration limit_;
+  const gpr_timespec end_;
   std::unique_ptr<StreamCall> call_;  // null before the first Next
   std::string token_;                 // that call_ was made with
   bool logged_in_again_ = false;
@@ -159,8 +171,8 @@ class GrpcSnapshotStream final : public SnapshotStream {
 
 }  // namespace
 
-std::unique_ptr<SnapshotStream> OpenSnapshotStream(std::shared_ptr<Channel> channel) {
-  return std::make_unique<GrpcSnapshotStream>(std::move(channel));
+std::unique_ptr<SnapshotStream> OpenSnapshotStream(std::shared_ptr<Channel> channel, Duration limit) {
+  return std::make_unique<GrpcSnapshotStream>(std::move(channel), limit);
 }
 
 }  // namespace etcdrill::etcd

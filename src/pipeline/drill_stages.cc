@@ -63,12 +63,14 @@ DrillStages::DrillStages(const Context& context, const DrillRequest& request)
     : context_(context),
       request_(request),
       watch_(context.clock),
-      deadline_(context.clock.Monotonic() + request.config.timeout) {
+      deadline_(context.clock.Monotonic() + request.config.timeout),
+      limit_(context, request.config.timeout) {
   report_.snapshot = request.snapshot;
   report_.started = context.clock.Now();
 }
 
-void DrillStages::Record(std::string_view name, const Status& status, double seconds) {
+void DrillStages::Record(std::string_view name, Status status, double seconds) {
+  if (!status.ok() && ReasonOf(status) == Reason::kInterrupted && limit_.over()) status = OutOfTime(name);
   const StageResult result = status.ok() ? StageResult::kPass : StageResult::kFail;
   report_.stages.push_back({std::string(name), result, seconds, std::string(MessageOf(status))});
   // What can't be cleaned up takes nothing away from what was proven; it is a stage that failed, and a metric.
@@ -76,14 +78,15 @@ void DrillStages::Record(std::string_view name, const Status& status, double sec
 }
 
 Status DrillStages::OutOfTime(std::string_view stage) const {
-  return Error(Reason::kTimeout,
-               fmt::format("the drill's time of {:.0f} s was over before {}; raise drill.timeout, or see which "
-                           "stage was slow",
-                           SecondsOf(request_.config.timeout), stage));
+  return Error(
+      Reason::kTimeout,
+      fmt::format("the drill's time of {:.0f} s was over before {} was done; raise drill.timeout, or see which "
+                  "stage was slow",
+                  SecondsOf(request_.config.timeout), stage));
 }
 
 Status DrillStages::VerifySnapshot() {
-  ASSIGN_OR_RETURN(report_.verify, VerifyWithManifest(context_, request_.path, request_.manifest, verify::kLevelMax));
+  ASSIGN_OR_RETURN(report_.verify, VerifyWithManifest(context(), request_.path, request_.manifest, verify::kLevelMax));
   const verify::VerifyReport& seen = *report_.verify;
   report_.verdict = seen.verdict;
 
@@ -124,7 +127,8 @@ std::optional<int> DrillStages::WantedMinor() const {
 }
 
 Result<drill::EtcdBinary> DrillStages::ChooseEtcd() {
-  ASSIGN_OR_RETURN(drill::EtcdBinary binary, drill::ChooseEtcd(context_, request_.config.etcd_binaries, WantedMinor()));
+  ASSIGN_OR_RETURN(drill::EtcdBinary binary,
+                   drill::ChooseEtcd(context(), request_.config.etcd_binaries, WantedMinor()));
   report_.etcd_version = binary.version;
   RETURN_IF_ERROR(
       CheckMemory(report_.verify->keyspace->total_keys, CountEtcds(request_), request_.config.etcd_memory_limit));
@@ -134,7 +138,7 @@ Result<drill::EtcdBinary> DrillStages::ChooseEtcd() {
 Status DrillStages::CheckAssertionsWithoutEtcd() {
   if (request_.config.assertions.empty()) return OkStatus();
   ASSIGN_OR_RETURN(const drill::Check check,
-                   CheckAssertionsOnFile(context_, request_.path, request_.config.assertions));
+                   CheckAssertionsOnFile(context(), request_.path, request_.config.assertions));
   return Add({check});
 }
 

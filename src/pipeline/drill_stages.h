@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "drill/etcd_binary.h"
 #include "drill/probe.h"
+#include "io/time_limit.h"
 #include "pipeline/drill_report.h"
 #include "pipeline/run.h"
 
@@ -28,7 +29,8 @@ class DrillStages {
  public:
   DrillStages(const Context& context, const DrillRequest& request);
 
-  // Runs the stage unless an earlier one failed, or the time is up.
+  // Runs the stage unless an earlier one failed, or the time is up. When it is up in the middle, whatever the stage
+  // does under context() ends as for a stop.
   template <typename Body>
   void Run(std::string_view name, Body&& body) {
     if (report_.outcome.ok() && context_.clock.Monotonic() >= deadline_) report_.outcome = OutOfTime(name);
@@ -57,19 +59,21 @@ class DrillStages {
   void MeasureRto();
   DrillReport Finish();
 
+  const Context& context() const { return limit_.context(); }
   DrillReport& report() { return report_; }
   MonotonicTime deadline() const { return deadline_; }
   const drill::Expectation& expectation() const { return expectation_; }
 
  private:
   std::optional<int> WantedMinor() const;  // none if nothing tells
-  void Record(std::string_view name, const Status& status, double seconds);
+  void Record(std::string_view name, Status status, double seconds);
   Status OutOfTime(std::string_view stage) const;
 
   const Context& context_;
   const DrillRequest& request_;
   const Stopwatch watch_;
   const MonotonicTime deadline_;
+  const TimeLimit limit_;
   DrillReport report_;
   drill::Expectation expectation_;
 };

@@ -19,17 +19,19 @@ constexpr int64_t kUnknownCompaction = -1;
 
 Consistency AskAll(const etcd::Client& client) {
   std::optional<int64_t> lowest;
+  uint64_t largest_bytes = 0;
   std::vector<capture::ReceiptEntry> silent;
   for (const etcd::Endpoint& endpoint : client.endpoints()) {
     const auto status = endpoint.Status();
     if (status.ok()) {
       lowest = std::min(lowest.value_or(status->revision), status->revision);
+      largest_bytes = std::max(largest_bytes, static_cast<uint64_t>(status->db_size_bytes));
     } else {
       silent.push_back({.endpoint = endpoint.address(), .error = std::string(MessageOf(status.status()))});
     }
   }
   if (!lowest.has_value()) return {.members = std::move(silent)};
-  return {.revision = *lowest, .members = capture::CollectReceipt(client, *lowest, kUnknownCompaction)};
+  return {.revision = *lowest, .members = capture::CollectReceipt(client, *lowest, kUnknownCompaction, largest_bytes)};
 }
 
 }  // namespace

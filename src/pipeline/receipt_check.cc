@@ -30,7 +30,7 @@ std::string CompareOne(const Context& context, const std::string& path, const st
 Status CompareWithMembers(const Context& context, const etcd::Client& client, const std::string& path,
                           store::Manifest& manifest) {
   for (const capture::ReceiptEntry& entry :
-       capture::CollectReceipt(client, manifest.revision, manifest.compact_revision)) {
+       capture::CollectReceipt(client, manifest.revision, manifest.compact_revision, manifest.size_bytes)) {
     store::ReceiptRecord& record = manifest.receipt.emplace_back();
     record.endpoint = entry.endpoint;
     record.error = entry.error;

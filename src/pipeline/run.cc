@@ -197,8 +197,9 @@ Result<SnapshotOutcome> SaveSnapshot(const Context& context, const SnapshotReque
   return std::move(captured.outcome);
 }
 
-DrillReport RunDrill(const Context& context, const DrillRequest& request) {
-  DrillStages stages(context, request);
+DrillReport RunDrill(const Context& outer, const DrillRequest& request) {
+  DrillStages stages(outer, request);
+  const Context& context = stages.context();  // ends what takes longer than the drill may
   DrillReport& report = stages.report();
   std::unique_ptr<ScratchDir> scratch;
   std::unique_ptr<drill::EtcdCluster> etcd;

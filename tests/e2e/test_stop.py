@@ -95,9 +95,9 @@ class Tasks(StopCase):
 
     def test_receipt(self):
         proxies, section = self.proxies(RATE)
+        leader = [proxy for proxy, url in zip(proxies, self.cluster.endpoints) if self.leads(url)]
         sidecar = self.start(section, health=QUIET)
         harness.wait_until(lambda: any(self.parts()), "a snapshot under way")
-        leader = [proxy for proxy, url in zip(proxies, self.cluster.endpoints) if self.leads(url)]
         leader[0].silence()  # the stream comes from the follower, and goes on
         harness.wait_until(lambda: leader[0].asked.is_set() and self.requests(sidecar, "HashKV"), "HashKV under way", timeout=30)
         self.assertStops(sidecar)

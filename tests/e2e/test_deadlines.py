@@ -1,0 +1,200 @@
+#!/usr/bin/env python3
+"""Proves that everything ends at its deadline: hosts that swallow what they are sent, members that hang before, in the middle of and
+after a stream, disks that are too slow for a drill. What ends there says so with the reason `timeout`, and leaves nothing."""
+import json
+import os
+import re
+import shutil
+import signal
+import sys
+import time
+
+sys.dont_write_bytecode = True
+import harness
+from sidecar_case import Proxy, SidecarCase, cluster_section
+
+RATE = 300_000  # bytes a second through a proxy: the stream of 800 kB takes nearly three
+MARGIN = 3.0  # seconds: two cores may be busy with something else
+
+
+class DeadlineCase(SidecarCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.cluster = harness.Cluster(cls.scene, "3.5", size=2)
+        value = "x" * 8000
+        cls.cluster.etcdctl("txn", text="\n".join(["", *(f"put /load/{n:03} {value}" for n in range(100)), "", "", ""]))
+
+    def proxies(self, rate=None, urls=None):
+        proxies = [Proxy(url, rate) for url in urls or self.cluster.endpoints]
+        for proxy in proxies:
+            self.addCleanup(proxy.close)
+        return proxies, cluster_section(self.cluster, endpoints=[proxy.url for proxy in proxies])
+
+    def within(self, seconds, action):
+        """What the action returns, which must be there in time."""
+        begin = time.monotonic()
+        result = action()
+        took = time.monotonic() - begin
+        self.assertLess(took, seconds + MARGIN, f"took {took:.1f} s, its deadline was {seconds} s")
+        return result
+
+    def streaming(self):
+        harness.wait_until(lambda: any(self.parts()), "a snapshot under way")
+
+
+class Calls(DeadlineCase):
+    """Commands, whose deadline is --command-timeout."""
+
+    def test_a_host_that_swallows_everything(self):
+        url = self.cluster.endpoints[0]
+        for scheme in ("http", "https"):
+            proxy, = self.proxies(urls=[url.replace("http", scheme)])[0]
+            proxy.silence()
+            flags = ["--endpoints", proxy.url, "--command-timeout", "2s", "--dial-timeout", "1s"]
+            for command in (["health"], ["snapshot", "save", self.dir / "x.db"]):
+                with self.subTest(scheme, command=command[0]):
+                    outcome = self.within(2, lambda: self.etcdrill(*command, *flags, code=1))
+                    self.assertRegex(outcome.out + outcome.err, "the host is down, hangs, or is cut off")
+        self.assertEqual(list(self.dir.iterdir()), [])
+
+    def test_a_member_that_hangs_once_it_was_connected(self):
+        sidecar = self.start(self.cluster, health={"interval": "500ms", "timeout": "1s"})
+        sidecar.wait_for_line("snapshot taken")
+        for member in self.cluster.members:
+            member.process.send_signal(signal.SIGSTOP)
+        try:
+            self.within(4, lambda: self.wait_for_text(sidecar, "snapshot failed", "reason=timeout"))
+            self.assertIn("no answer in time", sidecar.lines("snapshot failed")[-1])
+            self.assertGreaterEqual(sidecar.value("etcdrill_snapshot_failures_total", reason="timeout"), 1)
+            self.within(4, lambda: sidecar.wait_for_value(0, "etcdrill_source_up"))
+            self.assertEqual(sidecar.request("/-/healthy")[0], 200)
+        finally:
+            for member in self.cluster.members:
+                member.process.send_signal(signal.SIGCONT)
+        self.next_line(sidecar, "snapshot taken")
+        sidecar.wait_for_value(1, "etcdrill_source_up")
+        self.assertStops(sidecar)
+
+
+class Streams(DeadlineCase):
+    TIMEOUT = 4
+
+    def run_sidecar(self, section):
+        sidecar = self.start(section, snapshot={"timeout": f"{self.TIMEOUT}s"}, health={"interval": "1h", "timeout": "1s"})
+        self.streaming()
+        return sidecar
+
+    def test_a_stream_that_stalls_midway(self):
+        proxies, section = self.proxies(RATE)
+        sidecar = self.run_sidecar(section)
+        for proxy in proxies:
+            proxy.silence()
+        # The other member gets its own chance, and does not even answer.
+        line = self.within(2 * self.TIMEOUT, lambda: self.next_line(sidecar, "snapshot failed"))
+        self.assertRegex(line, "reason=(timeout|connect)")
+        self.assertEqual(self.parts(), [])
+        for proxy in proxies:
+            proxy.rate = None
+            proxy.speak()
+        self.next_line(sidecar, "snapshot taken", timeout=20)  # over a new connection
+        self.assertStops(sidecar)
+
+    def test_the_only_member_is_stopped_in_mid_stream(self):
+        member = self.follower()
+        process = member.process
+        proxies, section = self.proxies(RATE, urls=[member.client_url])
+        sidecar = self.run_sidecar(section)
+        proxies[0].silence()  # what is on its way already would go on for a while
+        process.send_signal(signal.SIGSTOP)
+        try:
+            line = self.within(self.TIMEOUT, lambda: self.next_line(sidecar, "snapshot failed"))
+            self.assertIn("reason=timeout", line)
+            self.assertRegex(line, r"only \d+ bytes came within 4", sidecar.log.read_text())
+            self.assertEqual(self.parts(), [])
+            self.assertEqual(sidecar.value("etcdrill_snapshot_failures_total", reason="timeout"), 1)
+        finally:
+            process.send_signal(signal.SIGCONT)
+        proxies[0].rate = None
+        proxies[0].speak()
+        self.next_line(sidecar, "snapshot taken", timeout=20)  # over a new connection
+        self.assertStops(sidecar)
+
+    def test_a_stream_that_is_too_slow(self):
+        _, section = self.proxies(rate=100_000, urls=[self.follower().client_url])
+        sidecar = self.run_sidecar(section)
+        line = self.within(self.TIMEOUT, lambda: self.next_line(sidecar, "snapshot failed"))
+        self.assertIn("reason=timeout", line)
+        self.assertIn("raise snapshot.timeout", line)
+        self.assertStops(sidecar)
+
+    def test_a_member_that_does_not_give_its_hash(self):
+        """The snapshot is proven by its own bytes and by the member that answers; the receipt names the one that did not."""
+        proxies, section = self.proxies(RATE)
+        silent = proxies[1 - self.cluster.members.index(self.follower())]
+        sidecar = self.run_sidecar(section)
+        silent.silence()
+        self.within(self.TIMEOUT, lambda: sidecar.wait_for_line("snapshot taken"))
+        receipt = {record["endpoint"]: record for record in self.manifests()[0]["receipt"]}
+        self.assertRegex(receipt[silent.url]["error"], "no answer in time|is cut off")
+        self.assertEqual([record["result"] for url, record in receipt.items() if url != silent.url], ["equal"])
+        self.assertStops(sidecar)
+
+    def follower(self):
+        for member in self.cluster.members:
+            status = json.loads(self.cluster.etcdctl("endpoint", "status", "-w", "json", member=member))[0]["Status"]
+            if status["leader"] != status["header"]["member_id"]:
+                return member
+        raise AssertionError("no follower")
+
+
+class Drills(DeadlineCase):
+    TIMEOUT = 3
+
+    def failed_drill(self, under=(), meanwhile=lambda sidecar: None):
+        """The log line of a drill that had three seconds."""
+        first = self.start(self.cluster, snapshot={"schedule": "@every 1h"})
+        first.wait_for_line("snapshot taken")
+        self.assertEqual(first.stop(), 0)
+        sidecar = self.start(self.cluster, under=under, snapshot={"schedule": "none"}, drill={"timeout": f"{self.TIMEOUT}s"})
+        sidecar.first_answer("/-/ready")
+        begin = time.monotonic()
+        self.assertEqual(sidecar.request("/-/drill", "POST")[0], 202)
+        meanwhile(sidecar)
+        line = sidecar.wait_for_line("drill failed")
+        self.assertLess(time.monotonic() - begin, self.TIMEOUT + MARGIN, line)
+        self.assertEmpty(self.dir / "scratch")
+        self.assertGreaterEqual(sidecar.value("etcdrill_drill_failures_total", stage=re.search(r"stage=(\w+)", line)[1]), 1)
+        self.assertStops(sidecar)
+        return line
+
+    def slow(self, fault):
+        return [shutil.which("strace"), "-D", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={fault.split(':')[0]}",
+                "-e", f"inject={fault}"]
+
+    def test_reading_takes_too_long(self):
+        line = self.failed_drill(self.slow("pread64:delay_enter=200ms"))
+        self.assertIn("stage=checksum", line)
+        self.assertIn("reason=timeout", line)
+        self.assertIn("raise drill.timeout", line)
+
+    def test_writing_takes_too_long(self):
+        line = self.failed_drill(self.slow("pwrite64:delay_enter=700ms"))
+        self.assertRegex(line, "stage=(restore|boot)")  # how many writes a restore takes is not for this test to know
+        self.assertIn("reason=timeout", line)
+
+    def test_an_etcd_that_hangs_while_it_boots(self):
+        def stop_etcd(sidecar):
+            def etcd():
+                return [pid for pid, (parent, command) in harness.process_table().items()
+                        if parent == sidecar.process.pid and str(self.dir / "scratch") in command]
+
+            os.kill(harness.wait_until(etcd, "the drill's etcd")[0], signal.SIGSTOP)
+
+        line = self.failed_drill(meanwhile=stop_etcd)
+        self.assertIn("stage=boot", line)
+        self.assertRegex(line, "reason=(timeout|etcd_not_ready)")
+
+
+if __name__ == "__main__":
+    harness.main()
