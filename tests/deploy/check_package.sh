@@ -121,11 +121,12 @@ gid=$(awk -F: '$1 == "etcdrill" {print $3}' "$root/etc/group")
 result has-its-user "$([[ -n $uid && -n $gid && $uid -ne 0 ]] && echo 0 || echo 1)" "uid '$uid', gid '$gid'"
 [[ $(stat -c '%a %u %g' "$root/etc/etcdrill/pki") == "750 0 $gid" ]] && status=0 || status=1
 result certificates-for-it-alone "$status" "$(stat -c '%a %u %g' "$root/etc/etcdrill/pki" 2>&1)"
+[[ $(stat -c '%a %u %g' "$root/var/lib/etcdrill") == "700 $uid $gid" ]] && status=0 || status=1
+result state-for-it-alone "$status" "$(stat -c '%a %u %g' "$root/var/lib/etcdrill" 2>&1)"
 
 # As the unit runs it, as far as that can be had without systemd: its user, umask, no core, no new privileges, all read-only but
 # its state, a /tmp and a /proc of its own.
 install -D -m 0755 "$etcd/etcd" "$root/usr/bin/etcd"
-install -d -m 0700 -o "$uid" -g "$gid" "$root/var/lib/etcdrill"
 mkdir -p "$root"/{proc,dev}
 [[ -e $root/dev/null ]] || mknod -m 0666 "$root/dev/null" c 1 3
 port=$((20000 + RANDOM % 10000))
@@ -159,7 +160,7 @@ for _ in $(seq 300); do
 done
 result drills-to-level-5-as-its-unit "$status" "$(tail -n 3 "$work/etcdrill.log")"
 nothing readable-for-it-alone "$(find "$root/var/lib/etcdrill" -perm /0077 -o ! -user "$uid")"
-kill "${pids[1]}"
+kill "${pids[1]}" 2> /dev/null || true # it may have ended by itself, which the next line tells
 status=0
 wait "${pids[1]}" || status=$?
 result ends-when-it-is-told-to "$status" "exit status $status"

@@ -118,6 +118,9 @@ class Manual(harness.TestCase):
 
         found = {" ".join(path): options for path, options in leaves([])}
         self.assertGreater(len(found), 15)
+        table = (harness.ROOT / "README.md").read_text().split("## Commands")[1].split("\n## ")[0]
+        for name in found:
+            self.assertTrue(name == "version" or f"`{name.split()[0]} " in table or f"`{name}`" in table, f"README: {name}")
         names = {name: next((full for full in found if name == full or name.startswith(full + " ")), name) for name in sections}
         self.assertEqual(sorted(names.values()), sorted(found))
         for name, section in sections.items():

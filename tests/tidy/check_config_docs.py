@@ -75,7 +75,7 @@ def as_written(text):
         return ""
     for pattern, made in ((r'\{?"(.*)"\}?', r"\1"), (r"7 \* 24h", "7d"), (r"(\d+)min", r"\1m"), (r"(\d+(?:s|h))", r"\1"),
                           (r"(true|false|\d+)", r"\1"), (r"uint64_t\{(\d+)\} << 20", r"\1MiB/s"),
-                          (r"(?:Log\w+|When)::k(\w+)", lambda m: m[1].lower()), (r"0\.(\d)", r"\g<1>0%")):
+                          (r"\w+::k(\w+)", lambda m: m[1].lower()), (r"0\.(\d)", r"\g<1>0%")):
         if m := re.fullmatch(pattern, text):
             return m.expand(made) if isinstance(made, str) else made(m)
     if m := re.fullmatch(r"Every\((.*)\)", text):
