@@ -157,6 +157,20 @@ class Healthy(StatusCase):
         in_order = ["drills-table", "snapshots-table", "members-table", "schedule-table", "Metrics", "Status as JSON"]
         self.assertEqual([name for name in reached if name in in_order][:6], in_order)
 
+    def test_what_looks_at_the_page_can_fail(self):
+        for check, harm in ((STRUCTURE, "document.documentElement.lang = ''"),
+                            (STRUCTURE, "document.querySelector('th').removeAttribute('scope')"),
+                            (STRUCTURE, "document.querySelector('svg.bar').removeAttribute('aria-label')"),
+                            (STRUCTURE, "document.querySelector('h2').outerHTML = '<h4>x</h4>'"),
+                            (STRUCTURE, "document.querySelector('[aria-labelledby]').setAttribute('aria-labelledby', 'nobody')"),
+                            (STRUCTURE, "document.querySelector('.mark').textContent = '✔'"),
+                            (STRUCTURE, "document.querySelector('a').tabIndex = 1"),
+                            (CONTRAST, "document.querySelector('h1').style.color = getComputedStyle(document.body).backgroundColor")):
+            with self.subTest(harm):
+                self.page.open(f"http://127.0.0.1:{self.sidecar.port}/", script=False)
+                self.page.run(harm)
+                self.assertEqual(len(self.page.run(check)), 1)
+
     def test_without_script(self):
         self.page.open(f"http://127.0.0.1:{self.sidecar.port}/", script=False)
         text = self.page.run("document.body.innerText")
