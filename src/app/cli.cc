@@ -7,6 +7,8 @@
 #include <CLI/CLI.hpp>
 
 #include "app/commands.h"
+#include "app/completion.h"
+#include "app/man_page.h"
 #include "base/version.h"
 
 namespace etcdrill::app {
@@ -14,32 +16,45 @@ namespace {
 
 using Command = std::function<Result<ExitCode>(const Context&)>;
 
-const std::map<std::string, OutputFormat> kFormats = {
+template <typename T>
+using Choices = std::vector<std::pair<std::string, T>>;
+
+const Choices<OutputFormat> kFormats = {
     {"simple", OutputFormat::kSimple}, {"table", OutputFormat::kTable}, {"json", OutputFormat::kJson}};
 // etcdutl has a fourth one; only the commands that stand in for it do.
-const std::map<std::string, OutputFormat> kEtcdutlFormats = {{"simple", OutputFormat::kSimple},
-                                                             {"table", OutputFormat::kTable},
-                                                             {"json", OutputFormat::kJson},
-                                                             {"fields", OutputFormat::kFields}};
-const std::map<std::string, ProgressMode> kProgress = {
+const Choices<OutputFormat> kEtcdutlFormats = {{"simple", OutputFormat::kSimple},
+                                               {"table", OutputFormat::kTable},
+                                               {"json", OutputFormat::kJson},
+                                               {"fields", OutputFormat::kFields}};
+const Choices<ProgressMode> kProgress = {
     {"auto", ProgressMode::kAuto}, {"always", ProgressMode::kAlways}, {"never", ProgressMode::kNever}};
+constexpr const char* kTargetText =
+    "A file; with --config also the name of a snapshot in the store, or one of the words";
+constexpr const char* kTargetType = "FILE|NAME|latest|latest-verified|random";
+
+// The words stand in the help as `simple|table|json`, which completion reads, too.
+template <typename T>
+void AddChoice(CLI::App* app, const std::string& name, T& out, const Choices<T>& choices, const std::string& text) {
+  std::string words;
+  for (const auto& [word, value] : choices) words += (words.empty() ? "" : "|") + word;
+  app->add_option(name, out, text)->transform(CLI::CheckedTransformer(choices).description(""))->type_name(words);
+}
 
 void AddProgress(CLI::App* app, ProgressMode& progress) {
-  app->add_option("--progress", progress, "Progress line: auto (on a terminal), always or never")
-      ->transform(CLI::CheckedTransformer(kProgress))
-      ->type_name("WHEN");
+  AddChoice(app, "--progress", progress, kProgress, "Progress line; auto: on a terminal");
 }
 
 void AddFormat(CLI::App* app, OutputFormat& format) {
-  app->add_option("-w,--write-out", format, "Print the result as simple, table or json")
-      ->transform(CLI::CheckedTransformer(kFormats))
-      ->type_name("FORMAT");
+  AddChoice(app, "-w,--write-out", format, kFormats, "Form of the result");
 }
 
 void AddEtcdutlFormat(CLI::App* app, OutputFormat& format) {
-  app->add_option("-w,--write-out", format, "Print the result as simple, table, json or fields, as etcdutl does")
-      ->transform(CLI::CheckedTransformer(kEtcdutlFormats))
-      ->type_name("FORMAT");
+  AddChoice(app, "-w,--write-out", format, kEtcdutlFormats, "Form of the result, as etcdutl has them");
+}
+
+void AddTextfile(CLI::App* app, std::string& file) {
+  app->add_option("--textfile-out", file, "Also write the result as metrics, for node_exporter's textfile collector")
+      ->type_name("FILE.prom");
 }
 
 void AddConfig(CLI::App* app, std::string& file, bool required = false) {
@@ -89,6 +104,30 @@ void AddConnection(CLI::App* app, ConnectionFlags& c) {
       ->capture_default_str();
 }
 
+OptionInfo Describe(const CLI::Option& option) {
+  OptionInfo info{.text = option.get_description(),
+                  .environment = option.get_envname(),
+                  .fallback = option.get_default_str(),
+                  .required = option.get_required()};
+  if (option.get_items_expected_max() > 0) info.value = option.get_type_name();
+  if (option.get_positional()) info.names.push_back(option.get_name(true));
+  for (const std::string& name : option.get_snames()) info.names.push_back("-" + name);
+  for (const std::string& name : option.get_lnames()) info.names.push_back("--" + name);
+  return info;
+}
+
+// What has no group is hidden.
+CommandInfo Describe(const CLI::App& app) {
+  CommandInfo info{.name = app.get_name(), .text = app.get_description()};
+  for (const CLI::Option* o : app.get_options([](const CLI::Option* o) { return !o->get_group().empty(); })) {
+    (o->get_positional() ? info.positionals : info.options).push_back(Describe(*o));
+  }
+  for (const CLI::App* c : app.get_subcommands([](const CLI::App* c) { return !c->get_group().empty(); })) {
+    info.commands.push_back(Describe(*c));
+  }
+  return info;
+}
+
 // Owns the options of all commands; only those of the chosen one are used.
 struct CommandTable {
   std::string log_level;
@@ -107,6 +146,7 @@ struct CommandTable {
   DrillsOptions drills;
   CheckConfigOptions check_config;
   SelftestOptions selftest;
+  CompletionOptions completion;
   Command chosen;
 
   template <typename Options>
@@ -138,7 +178,8 @@ void CommandTable::AddSnapshotCommands(CLI::App& root) {
                                "Hash, revision, keys and size of a file, as `etcdutl snapshot status`, but checked");
   s->add_option("file", status.file)->type_name("FILE")->required();
   s->add_option("--compat", status.compat, "Count keys as etcdutl of this version")
-      ->check(CLI::IsMember({"3.5", "3.6"}));
+      ->check(CLI::IsMember({"3.5", "3.6"}).description(""))
+      ->type_name("3.5|3.6");
   AddEtcdutlFormat(s, status.format);
   Choose(s, SnapshotStatus, status);
 
@@ -187,23 +228,21 @@ void CommandTable::AddSnapshotCommands(CLI::App& root) {
 
 void CommandTable::AddProofCommands(CLI::App& root) {
   CLI::App* s = root.add_subcommand("verify", "Check every byte of a snapshot that can be checked (levels 0 to 3)");
-  s->add_option("snapshot", verify.target, "A file, or with --config a name, latest, latest-verified or random")
-      ->type_name("FILE|NAME")
-      ->required();
+  s->add_option("snapshot", verify.target, kTargetText)->type_name(kTargetType)->required();
   s->add_option("--level", verify.level, "1 transfer, 2 structure, 3 keyspace")
-      ->check(CLI::Range(1, 3))
+      ->check(CLI::Range(1, 3).description(""))
+      ->type_name("1|2|3")
       ->capture_default_str();
   s->add_option("--max-age", verify.max_age, "Exit with 4 if the snapshot is older")->type_name("DURATION");
   s->add_flag("--inventory", verify.inventory,
               "Also count keys and bytes by prefix and Kubernetes resource, and encrypted values");
+  AddTextfile(s, verify.textfile_out);
   AddConfig(s, verify.config_file);
   AddFormat(s, verify.format);
   Choose(s, Verify, verify);
 
   s = root.add_subcommand("drill", "Restore a snapshot into scratch, boot a real etcd on it and compare (level 5)");
-  s->add_option("snapshot", drill.target, "A file, or with --config a name, latest, latest-verified or random")
-      ->type_name("FILE|NAME")
-      ->required();
+  s->add_option("snapshot", drill.target, kTargetText)->type_name(kTargetType)->required();
   s->add_option("--etcd", drill.etcd_binary, "etcd server binary, of the cluster's minor version (default: on PATH)")
       ->type_name("BIN");
   s->add_option("--scratch-dir", drill.scratch_dir,
@@ -212,16 +251,15 @@ void CommandTable::AddProofCommands(CLI::App& root) {
   s->add_option("--timeout", drill.timeout, "Time for the whole drill (default 30m)")->type_name("DURATION");
   s->add_flag("--full-cluster", drill.full_cluster,
               "Restore and boot three members that form a cluster, then add a fourth and compare all of them");
+  AddTextfile(s, drill.textfile_out);
   AddConfig(s, drill.config_file);
   AddFormat(s, drill.format);
   Choose(s, Drill, drill);
 
   s = root.add_subcommand("lineage", "Prove that a snapshot, or the live cluster, continues an older snapshot");
-  s->add_option("older", lineage.older, "A file, or with --config a name, latest, latest-verified or random")
-      ->type_name("OLDER")
-      ->required();
+  s->add_option("older", lineage.older, kTargetText)->type_name(kTargetType)->required();
   s->add_option("newer", lineage.newer, "The same; without it, the live cluster of --config or --endpoints")
-      ->type_name("NEWER");
+      ->type_name(kTargetType);
   AddConfig(s, lineage.config_file);
   AddFormat(s, lineage.format);
   AddConnection(s, lineage.connection);
@@ -282,6 +320,21 @@ void CommandTable::AddOtherCommands(CLI::App& root) {
   AddFormat(s, selftest.format);
   Choose(s, Selftest, selftest);
 
+  s = root.add_subcommand("completion", "The script that makes a shell complete commands, options and files");
+  s->add_option("shell", completion.shell)
+      ->check(CLI::IsMember({"bash", "zsh", "fish"}).description(""))
+      ->type_name("bash|zsh|fish")
+      ->required();
+  Choose(s, Completion, completion);
+
+  s = root.add_subcommand("man", "The manual page, from this very table")->group("");
+  s->callback([this, &root] {
+    chosen = [&root](const Context&) -> Result<ExitCode> {
+      fmt::print("{}", ManPage(Describe(root)));
+      return ExitCode::kOk;
+    };
+  });
+
   s = root.add_subcommand("version", "Version of this program");
   s->callback([this] {
     chosen = [](const Context&) -> Result<ExitCode> {
@@ -328,11 +381,15 @@ int RunCommandLine(int argc, char** argv, std::stop_token stop) {
       "etcdrill");
   root.require_subcommand(1);
   root.fallthrough();
-  root.add_option("--log-level", table.log_level, "debug, info, warn or error")->type_name("LEVEL");
-  root.add_option("--log-format", table.log_format, "logfmt or json")->type_name("FORMAT");
+  root.add_option("--log-level", table.log_level, "What is logged at least")->type_name("debug|info|warn|error");
+  root.add_option("--log-format", table.log_format, "Form of the log")->type_name("logfmt|json");
   table.AddOtherCommands(root);
   table.AddSnapshotCommands(root);
   table.AddProofCommands(root);
+  if (argc > 1 && std::string_view(argv[1]) == "complete") {  // its words are an unfinished line, not arguments
+    PrintCandidates(Complete(Describe(root), std::vector<std::string>(argv + 2, argv + argc)));
+    return static_cast<int>(ExitCode::kOk);
+  }
   try {
     root.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

@@ -7,8 +7,10 @@
 #include "app/config_source.h"
 #include "app/drill_text.h"
 #include "app/targets.h"
+#include "app/textfile_out.h"
 #include "base/units.h"
 #include "config/load.h"
+#include "pipeline/claims_check.h"
 #include "pipeline/stored_drill.h"
 
 namespace etcdrill::app {
@@ -69,15 +71,36 @@ Result<pipeline::DrillReport> DrillInStore(const Context& context, const DrillOp
   return std::move(drill.report);
 }
 
+struct Drilled {
+  std::optional<WallTime> taken;  // of the snapshot
+  pipeline::DrillReport report;
+};
+
+Result<Drilled> DrillTarget(const Context& context, const DrillOptions& options) {
+  ASSIGN_OR_RETURN(const Target target, FindTarget(context, options.target, options.config_file));
+  Drilled drilled{.taken = pipeline::TakenAt(context, target.path, target.manifest), .report = {}};
+  ASSIGN_OR_RETURN(drilled.report,
+                   target.in_store ? DrillInStore(context, options, target) : DrillFile(context, options, target));
+  return drilled;
+}
+
+Result<ExitCode> PrintAndJudge(const Result<Drilled>& drilled, OutputFormat format) {
+  RETURN_IF_ERROR(drilled.status());
+  const pipeline::DrillReport& report = drilled->report;
+  fmt::print("{}", format == OutputFormat::kJson ? pipeline::ToJson(report) : DrillText(report));
+  if (!report.outcome.ok()) return report.outcome;
+  return ExitCodeOf(report.verdict);
+}
+
 }  // namespace
 
 Result<ExitCode> Drill(const Context& context, const DrillOptions& options) {
-  ASSIGN_OR_RETURN(const Target target, FindTarget(context, options.target, options.config_file));
-  ASSIGN_OR_RETURN(const pipeline::DrillReport report,
-                   target.in_store ? DrillInStore(context, options, target) : DrillFile(context, options, target));
-  fmt::print("{}", options.format == OutputFormat::kJson ? pipeline::ToJson(report) : DrillText(report));
-  if (!report.outcome.ok()) return report.outcome;
-  return ExitCodeOf(report.verdict);
+  const Result<Drilled> drilled = DrillTarget(context, options);
+  const Result<ExitCode> result = PrintAndJudge(drilled, options.format);
+  if (options.textfile_out.empty() || IsInterrupted(result.status())) return result;
+  return WithTextfile(context, result,
+                      WriteDrillTextfile(context, options.textfile_out, drilled.ok() ? &drilled->report : nullptr,
+                                         drilled.ok() ? drilled->taken : std::nullopt));
 }
 
 }  // namespace etcdrill::app

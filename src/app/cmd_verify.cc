@@ -5,6 +5,7 @@
 #include "app/etcdutl_output.h"
 #include "app/inventory_text.h"
 #include "app/targets.h"
+#include "app/textfile_out.h"
 #include "base/units.h"
 #include "pipeline/claims_check.h"
 #include "pipeline/manifest_check.h"
@@ -55,6 +56,68 @@ void PrintReport(const verify::VerifyReport& report, OutputFormat format) {
   if (report.inventory.has_value()) PrintInventory(*report.inventory, format);
 }
 
+struct Verified {
+  verify::VerifyReport report;
+  bool fresh = true;
+  std::optional<WallTime> taken;
+
+  // Levels that nobody asked for keep the verdict from "proven", but they are no failure of the command.
+  bool IsGood() const {
+    const bool all_known = report.levels.transfer != verify::LevelResult::kUnknown &&
+                           report.levels.keyspace != verify::LevelResult::kUnknown;
+    return report.verdict == verify::Verdict::kProven || (report.verdict == verify::Verdict::kNotProvable && all_known);
+  }
+};
+
+Result<Verified> VerifyTarget(const Context& context, const VerifyOptions& options) {
+  ASSIGN_OR_RETURN(const Target target, FindTarget(context, options.target, options.config_file));
+  pipeline::Freshness freshness{.others = target.others};
+  if (!options.max_age.empty()) {
+    ASSIGN_OR_RETURN(freshness.max_age, ParseDuration(options.max_age));
+  }
+  Verified verified;
+  ASSIGN_OR_RETURN(verified.report, pipeline::VerifyWithManifest(context, target.path, target.manifest, options.level));
+  verified.fresh = pipeline::CheckFreshness(context, target.path, target.manifest, freshness, verified.report);
+  verified.taken = pipeline::TakenAt(context, target.path, target.manifest);
+  // Over a broken structure the numbers would say nothing.
+  if (options.inventory && verified.report.levels.structure == verify::LevelResult::kPass) {
+    ASSIGN_OR_RETURN(verified.report.inventory, verify::TakeInventory(context, target.path));
+  }
+  return verified;
+}
+
+Result<ExitCode> PrintAndJudge(const Result<Verified>& verified, OutputFormat format) {
+  RETURN_IF_ERROR(verified.status());
+  PrintReport(verified->report, format);
+  if (!verified->IsGood()) return ExitCodeOf(verified->report.verdict);
+  return verified->fresh ? ExitCode::kOk : ExitCode::kObjectiveMissed;
+}
+
+report::VerifyRun ToVerifyRun(const Result<Verified>& verified, WallTime now) {
+  report::VerifyRun run{.ended = UnixSeconds(now)};
+  if (!verified.ok()) {
+    if (ReasonOf(verified.status()) == Reason::kNotFound) run.levels["present"] = false;
+    return run;
+  }
+  const verify::VerifyReport& r = verified->report;
+  run.seconds = r.duration_seconds;
+  run.passed = verified->IsGood();
+  for (const auto& [name, result] :
+       {std::pair("present", r.levels.present), std::pair("transfer", r.levels.transfer),
+        std::pair("structure", r.levels.structure), std::pair("keyspace", r.levels.keyspace)}) {
+    if (result == verify::LevelResult::kPass || result == verify::LevelResult::kFail) {
+      run.levels[name] = result == verify::LevelResult::kPass;
+    }
+  }
+  if (run.passed && r.keyspace.has_value() && verified->taken.has_value()) {
+    run.snapshot = {.taken = UnixSeconds(*verified->taken),
+                    .size_bytes = static_cast<double>(r.size_bytes),
+                    .revision = static_cast<double>(r.keyspace->revision),
+                    .keys = static_cast<double>(r.keyspace->live_keys)};
+  }
+  return run;
+}
+
 }  // namespace
 
 ExitCode ExitCodeOf(verify::Verdict verdict) {
@@ -70,26 +133,11 @@ ExitCode ExitCodeOf(verify::Verdict verdict) {
 }
 
 Result<ExitCode> Verify(const Context& context, const VerifyOptions& options) {
-  ASSIGN_OR_RETURN(const Target target, FindTarget(context, options.target, options.config_file));
-  pipeline::Freshness freshness{.others = target.others};
-  if (!options.max_age.empty()) {
-    ASSIGN_OR_RETURN(freshness.max_age, ParseDuration(options.max_age));
-  }
-  ASSIGN_OR_RETURN(verify::VerifyReport report,
-                   pipeline::VerifyWithManifest(context, target.path, target.manifest, options.level));
-  const bool fresh = pipeline::CheckFreshness(context, target.path, target.manifest, freshness, report);
-  // Over a broken structure the numbers would say nothing.
-  if (options.inventory && report.levels.structure == verify::LevelResult::kPass) {
-    ASSIGN_OR_RETURN(report.inventory, verify::TakeInventory(context, target.path));
-  }
-  PrintReport(report, options.format);
-  // Levels that nobody asked for keep the verdict from "proven", but they are no failure of the command.
-  const bool all_known = report.levels.transfer != verify::LevelResult::kUnknown &&
-                         report.levels.keyspace != verify::LevelResult::kUnknown;
-  const bool good =
-      report.verdict == verify::Verdict::kProven || (report.verdict == verify::Verdict::kNotProvable && all_known);
-  if (good) return fresh ? ExitCode::kOk : ExitCode::kObjectiveMissed;
-  return ExitCodeOf(report.verdict);
+  const Result<Verified> verified = VerifyTarget(context, options);
+  const Result<ExitCode> result = PrintAndJudge(verified, options.format);
+  if (options.textfile_out.empty() || IsInterrupted(result.status())) return result;
+  const report::VerifyRun run = ToVerifyRun(verified, context.clock.Now());
+  return WithTextfile(context, result, WriteVerifyTextfile(context, options.textfile_out, run));
 }
 
 Result<ExitCode> HashKv(const Context& context, const HashKvOptions& options) {

@@ -102,6 +102,7 @@ struct VerifyOptions {
   int level = 3;
   std::string max_age;  // a duration; empty: any age will do
   bool inventory = false;
+  std::string textfile_out;  // empty: none
   OutputFormat format = OutputFormat::kSimple;
 };
 Result<ExitCode> Verify(const Context& context, const VerifyOptions& options);
@@ -122,6 +123,7 @@ struct DrillOptions {
   std::string scratch_dir;
   std::string timeout;
   bool full_cluster = false;
+  std::string textfile_out;  // empty: none
   OutputFormat format = OutputFormat::kSimple;
 };
 Result<ExitCode> Drill(const Context& context, const DrillOptions& options);
@@ -152,5 +154,10 @@ struct CheckConfigOptions {
 };
 Result<ExitCode> CheckConfig(const Context& context, const CheckConfigOptions& options);
 Result<ExitCode> CheckWebConfig(const Context& context, const CheckConfigOptions& options);
+
+struct CompletionOptions {
+  std::string shell;
+};
+Result<ExitCode> Completion(const Context& context, const CompletionOptions& options);
 
 }  // namespace etcdrill::app

@@ -51,10 +51,14 @@ Status RunDaemon(const Context& context, const Settings& settings, const LoadSet
   Hangups hangups;  // first: a SIGHUP during the start must not stop it
   const config::Config& config = settings.config;
   ASSIGN_OR_RETURN(const auto store, store::LocalStore::Open(context, config.store_path));
-  RETURN_IF_ERROR(store->TakeOwnership());
+  const bool takes_turns = config.snapshot.when == config::When::kMemberIsLeader;
+  RETURN_IF_ERROR(store->TakeOwnership(takes_turns ? store::Ownership::kShared : store::Ownership::kAlone));
   const auto counts = std::make_shared<etcd::CallCounts>();
   const Reloader* in_force = nullptr;  // stands before anybody scrapes
-  report::Metrics metrics({}, [&] { return ReadLiveFacts(context, in_force->Current()->config(), *counts); });
+  ASSIGN_OR_RETURN(const auto guard, report::WebGuard::Create(context, config.web.config_file));
+  Certificates certificates;
+  report::Metrics metrics(
+      {}, [&] { return ReadLiveFacts(context, in_force->Current()->config(), *counts, certificates, *guard); });
   report::StatusBoard board;
   Permanent permanent{.context = context,
                       .store = *store,
@@ -75,7 +79,7 @@ Status RunDaemon(const Context& context, const Settings& settings, const LoadSet
                                .reload = reload,
                                .snapshot = [&] { return reloader->Current()->TakeSnapshotNow(); },
                                .drill = [&] { return reloader->Current()->DrillNow(); }};
-  ASSIGN_OR_RETURN(const auto server, report::WebServer::Start(context, config.web,
+  ASSIGN_OR_RETURN(const auto server, report::WebServer::Start(context, config.web.listen, *guard,
                                                                Routes(context.clock, context.stop, config.cluster.name,
                                                                       metrics, board, lifecycle)));
   context.log.Info("etcdrill started", {{"version", kVersion},

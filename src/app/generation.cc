@@ -14,6 +14,8 @@ constexpr int kScrubTurns = 24;  // in a period
 constexpr Duration kScrubEveryMax = 1h;
 
 constexpr Duration kAdoptLookMax = 10s;  // between two looks at the folders of others
+constexpr Duration kStoreLook = 10s;     // and at the store, where a command or another sidecar may have been
+constexpr Duration kTurnLook = 2s;       // at who is the leader, while a snapshot is due
 
 }  // namespace
 
@@ -44,8 +46,10 @@ void Generation::Start() {
   const config::DrillConfig& drill = config().drill;
   const Duration scrub_every = std::min<Duration>(config().scrub.period / kScrubTurns, kScrubEveryMax);
   using Last = SidecarTasks::LastRuns;
+  const bool takes_turns = snapshot.when == config::When::kMemberIsLeader;
   Schedule(Task::kSnapshot, snapshot.schedule, snapshot.jitter, &Last::snapshot, permanent_.snapshot,
-           &SidecarTasks::TakeDueSnapshot, &Metrics::SnapshotSkippedBusy);
+           takes_turns ? &SidecarTasks::TakeTurn : &SidecarTasks::TakeDueSnapshot, &Metrics::SnapshotSkippedBusy);
+  if (takes_turns) Look(permanent_.snapshot, kTurnLook, &SidecarTasks::TakeOwedSnapshot);
   Schedule(Task::kDrill, drill.schedule, drill.jitter, &Last::drill, permanent_.drill, &SidecarTasks::RunDrills,
            &Metrics::DrillSkipped);
   Schedule(Task::kHealth, config::Every(config().health.interval), {}, nullptr, permanent_.health,
@@ -54,10 +58,14 @@ void Generation::Start() {
   Schedule(Task::kHashKv, config().health.hashkv, snapshot.jitter, &Last::snapshot, permanent_.hashkv,
            &SidecarTasks::CompareMembers, nullptr);
   Schedule(Task::kScrub, config::Every(scrub_every), {}, nullptr, permanent_.scrub, &SidecarTasks::Scrub, nullptr);
+  Look(permanent_.follow, kStoreLook, &SidecarTasks::FollowStore);
   if (config().adopt.files.empty()) return;
-  Schedule(permanent_.adopt, nullptr,
-           {.schedule = config::Every(std::min<Duration>(config().adopt.quiet, kAdoptLookMax)),
-            .run = [this] { permanent_.adopt.RunHere([this] { Run(&SidecarTasks::Adopt); }); }});
+  Look(permanent_.adopt, std::min<Duration>(config().adopt.quiet, kAdoptLookMax), &SidecarTasks::Adopt);
+}
+
+void Generation::Look(TaskGate& gate, Duration every, Task task) {
+  Schedule(gate, nullptr,
+           {.schedule = config::Every(every), .run = [this, &gate, task] { gate.RunHere([&] { Run(task); }); }});
 }
 
 void Generation::Schedule(report::Task name, const std::optional<config::Schedule>& schedule, Duration jitter,

@@ -35,6 +35,7 @@ struct Permanent {
   TaskGate hashkv;
   TaskGate scrub;
   TaskGate adopt;
+  TaskGate follow;
 };
 
 class Generation : public std::enable_shared_from_this<Generation> {
@@ -69,6 +70,8 @@ class Generation : public std::enable_shared_from_this<Generation> {
   // A task of which the metrics tell when it ran last and runs next.
   void Schedule(report::Task name, const std::optional<config::Schedule>& schedule, Duration jitter, LastRun last,
                 TaskGate& gate, Task task, void (report::Metrics::*skipped)());
+  // A task that mostly finds nothing to do; nobody is told when.
+  void Look(TaskGate& gate, Duration every, Task task);
   void Schedule(TaskGate& gate, LastRun last, pipeline::ScheduledTask scheduled);
   // Returns false if this generation retires meanwhile.
   bool WaitForEarlierRun(TaskGate& gate, LastRun last, std::optional<WallTime>& last_run);

@@ -1,8 +1,6 @@
 // What is not known, a volume that can't be asked or a certificate that can't be read, is absent.
 #include "app/sidecar_facts.h"
 
-#include "app/certificates.h"
-
 namespace etcdrill::app {
 namespace {
 
@@ -26,11 +24,13 @@ report::FixedFacts FixedFactsOf(const config::Config& config, const etcd::Client
   fixed.drill_interval_seconds = LongestGap(config.drill.schedule, config.drill.jitter);
   fixed.drill_timeout_seconds = SecondsOf(config.drill.timeout);
   fixed.scrub_period_seconds = SecondsOf(config.scrub.period);
+  fixed.adopt_patterns = static_cast<double>(config.adopt.files.size());
   for (const etcd::Endpoint& endpoint : client.endpoints()) fixed.endpoints.push_back(endpoint.address());
   return fixed;
 }
 
-report::LiveFacts ReadLiveFacts(const Context& context, const config::Config& config, const etcd::CallCounts& counts) {
+report::LiveFacts ReadLiveFacts(const Context& context, const config::Config& config, const etcd::CallCounts& counts,
+                                Certificates& certificates, report::WebGuard& web) {
   report::LiveFacts live;
   live.log_warnings = static_cast<double>(context.log.Count(LogLevel::kWarn));
   live.log_errors = static_cast<double>(context.log.Count(LogLevel::kError));
@@ -38,7 +38,8 @@ report::LiveFacts ReadLiveFacts(const Context& context, const config::Config& co
     live.calls.push_back({std::string(etcd::kMethodNames[i]), static_cast<double>(counts.requests[i]),
                           static_cast<double>(counts.failures[i])});
   }
-  live.certificate_ends = CertificateEnds(context.fs, config);
+  live.certificate_ends = certificates.Ends(context.fs, config.cluster.tls);
+  if (const auto end = web.CertificateEnd()) live.certificate_ends["web_server"] = UnixSeconds(*end);
   for (const auto& [volume, path] :
        {std::pair("store", config.store_path), std::pair("scratch", config.drill.scratch_dir)}) {
     const auto space = context.fs.Space(path);

@@ -1,16 +1,19 @@
 // What /metrics shows of the configuration and of the surroundings, as the report wants it.
 #pragma once
 
+#include "app/certificates.h"
 #include "config/config.h"
 #include "etcd/call_counts.h"
 #include "etcd/client.h"
 #include "io/context.h"
 #include "report/metrics.h"
+#include "report/web_guard.h"
 
 namespace etcdrill::app {
 
 report::FixedFacts FixedFactsOf(const config::Config& config, const etcd::Client& client, WallTime state_created,
                                 WallTime process_start);
-report::LiveFacts ReadLiveFacts(const Context& context, const config::Config& config, const etcd::CallCounts& counts);
+report::LiveFacts ReadLiveFacts(const Context& context, const config::Config& config, const etcd::CallCounts& counts,
+                                Certificates& certificates, report::WebGuard& web);
 
 }  // namespace etcdrill::app

@@ -70,7 +70,10 @@ void LogLineage(const Context& run, const store::Manifest& m) {
 }  // namespace
 
 Result<SidecarTasks::LastRuns> SidecarTasks::ReadStore(const Context& context) {
+  const std::lock_guard reading(reading_);                       // or an older answer could replace a newer one
+  const store::LocalStore::Stamp stamp = store_.CurrentStamp();  // before: what changes meanwhile is read once more
   const Result<pipeline::Catalog> read = pipeline::ReadCatalog(context, store_);
+  if (Interrupted(read.status())) return read.status();
   if (!read.ok()) {
     board_.StoreIsUnreadable(std::string(MessageOf(read.status())));
     return read.status();
@@ -78,21 +81,31 @@ Result<SidecarTasks::LastRuns> SidecarTasks::ReadStore(const Context& context) {
   const pipeline::Catalog& catalog = *read;
   metrics_.SetStore(pipeline::ToStoreFacts(catalog));
   board_.SetHistory(ToHistory(catalog));
-  {
-    const std::lock_guard lock(mutex_);
-    ++store_reads_;
-    last_adopted_ = pipeline::LastAdopted(catalog);
-  }
-  store_read_.notify_all();
   LastRuns last;
   if (const pipeline::CatalogEntry* newest = catalog.Newest()) last.snapshot = newest->AsOf();
   if (!catalog.drills.empty()) last.drill = catalog.drills.back().finished;
+  {
+    const std::lock_guard lock(mutex_);
+    ++store_reads_;
+    store_stamp_ = stamp;
+    last_runs_ = last;
+    last_adopted_ = pipeline::LastAdopted(catalog);
+  }
+  store_read_.notify_all();
   return last;
 }
 
 void SidecarTasks::RefreshMetrics(const Context& run) {
   const Status read = ReadStore(run).status();
-  if (!read.ok()) run.log.Error("the store can't be read", {{"err", MessageOf(read)}});
+  if (!read.ok() && !Interrupted(read)) run.log.Error("the store can't be read", {{"err", MessageOf(read)}});
+}
+
+void SidecarTasks::FollowStore(const Context& run) {
+  const store::LocalStore::Stamp now = store_.CurrentStamp();
+  std::unique_lock lock(mutex_);
+  const bool changed = now != store_stamp_;
+  lock.unlock();
+  if (changed) RefreshMetrics(run);
 }
 
 // If the source holds nothing that the store does not, this moment is as good as that of a new snapshot.
@@ -110,6 +123,30 @@ bool SidecarTasks::ConfirmUnchanged(const Context& run, Duration age_max) {
                {{"reason", "unchanged"}, {"snapshot", same->manifest.name}, {"revision", same->manifest.revision}});
   RefreshMetrics(run);
   return true;
+}
+
+// Each sidecar remembers that a snapshot is due until one is there, whoever took it: so the next leader's takes what
+// the one before did not.
+void SidecarTasks::TakeTurn(const Context& run) {
+  owed_since_ = run.clock.Now();
+  TakeOwedSnapshot(run);
+  if (owed_since_.has_value()) metrics_.SnapshotSkippedNotLeader();
+}
+
+void SidecarTasks::TakeOwedSnapshot(const Context& run) {
+  if (!owed_since_.has_value()) return;
+  FollowStore(run);
+  std::unique_lock lock(mutex_);
+  const bool taken = last_runs_.snapshot >= owed_since_;
+  lock.unlock();
+  if (!taken && !BesideLeader()) return;
+  owed_since_.reset();
+  if (!taken) TakeDueSnapshot(run);
+}
+
+bool SidecarTasks::BesideLeader() {
+  const auto status = client_.endpoints().front().Status();
+  return status.ok() && status->is_leader();
 }
 
 void SidecarTasks::TakeDueSnapshot(const Context& run) {
@@ -219,9 +256,8 @@ void SidecarTasks::RunDrills(const Context& run) {
   }
   for (const store::Manifest& snapshot : *plan) {
     if (retired_.stop_requested()) return;
-    const store::LocalStore::Use use(store_, snapshot.name);
-    if (!store_.Has(snapshot.name)) continue;  // retention was faster
-    RunDrill(run, snapshot);
+    const auto use = store_.Use(snapshot.name);
+    if (use.ok()) RunDrill(run, snapshot);  // else retention was faster
   }
 }
 
@@ -270,8 +306,8 @@ void SidecarTasks::Scrub(const Context& run) {
   const auto plan = pipeline::PlanScrub(*catalog, config_.scrub.period, run.clock.Now());
   for (const store::Manifest& snapshot : plan) {
     if (retired_.stop_requested()) return;
-    const store::LocalStore::Use use(store_, snapshot.name);
-    if (store_.Has(snapshot.name)) ScrubOne(run, snapshot);  // else retention was faster
+    const auto use = store_.Use(snapshot.name);
+    if (use.ok()) ScrubOne(run, snapshot);  // else retention was faster
   }
   if (!plan.empty()) RefreshMetrics(run);
 }

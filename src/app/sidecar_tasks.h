@@ -38,8 +38,14 @@ class SidecarTasks {
   // Reads the store anew into the metrics and the status page, and wakes who waits for a snapshot.
   Result<LastRuns> ReadStore(const Context& context);
 
+  // Reads the store again if something came or went, by another process that is.
+  void FollowStore(const Context& run);
   // Unless it would hold nothing new.
   void TakeDueSnapshot(const Context& run);
+  // The same for sidecars that share a store, of which only the one beside the leader takes the snapshot: TakeTurn when
+  // it is due, TakeOwedSnapshot again and again in between, by one thread at a time.
+  void TakeTurn(const Context& run);
+  void TakeOwedSnapshot(const Context& run);
   // Whoever asks for one gets one.
   void TakeSnapshot(const Context& run);
   // Drills what the plan says, one after the other; waits for a snapshot if the store is empty.
@@ -55,6 +61,7 @@ class SidecarTasks {
  private:
   Result<std::vector<store::Manifest>> WaitForPlan(const Context& run);
   void RunDrill(const Context& run, const store::Manifest& snapshot);
+  bool BesideLeader();  // of the first endpoint
   void ReportDrill(const Context& run, const pipeline::StoredDrill& drill);
   bool ConfirmUnchanged(const Context& run, Duration age_max);
   // Counts and logs a snapshot that was taken, adopted, or neither.
@@ -69,12 +76,16 @@ class SidecarTasks {
   report::Metrics& metrics_;
   report::StatusBoard& board_;
   const std::stop_token retired_;
-  pipeline::ForeignFiles foreign_;  // of Adopt's thread
+  pipeline::ForeignFiles foreign_;      // of Adopt's thread
+  std::optional<WallTime> owed_since_;  // a snapshot was due then, and none is there yet; of who takes snapshots
 
+  std::mutex reading_;  // held while the store is read and told of
   std::mutex mutex_;
   std::condition_variable_any store_read_;
   // Guarded by mutex_.
   uint64_t store_reads_ = 0;
+  store::LocalStore::Stamp store_stamp_{};
+  LastRuns last_runs_;
   std::optional<WallTime> last_adopted_;
 };
 

@@ -38,6 +38,7 @@ Result<Target> FindTarget(const Context& context, const std::string& word, const
   ASSIGN_OR_RETURN(const pipeline::Catalog catalog, pipeline::ReadCatalog(context, *store));
   ASSIGN_OR_RETURN(const store::Manifest manifest, pipeline::SelectSnapshot(context, catalog, word));
   Target target{manifest.name, store->SnapshotPath(manifest.name), manifest, true, {}};
+  ASSIGN_OR_RETURN(target.use, store->Use(manifest.name));
   for (const pipeline::CatalogEntry& entry : catalog.snapshots) target.others.push_back(entry.manifest);
   return target;
 }

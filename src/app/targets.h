@@ -2,6 +2,7 @@
 // file), and where scratch goes if nobody says.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,6 +20,7 @@ struct Target {
   std::optional<store::Manifest> manifest;
   bool in_store = false;
   std::vector<store::Manifest> others;  // in the same store
+  std::shared_ptr<FileLock> use;        // as long as it is held, the sidecar does not delete it
 };
 
 // Without a configuration file the word is a path. A file NAME.json beside it, if it is a manifest of that file,

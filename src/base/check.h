@@ -7,4 +7,4 @@ namespace etcdrill {
 }  // namespace etcdrill
 
 #define CHECK(expression) \
-  (static_cast<bool>(expression) ? static_cast<void>(0) : ::etcdrill::CheckFailed(__FILE__, __LINE__, #expression))
+  (static_cast<bool>(expression) ? static_cast<void>(0) : ::etcdrill::CheckFailed(__FILE_NAME__, __LINE__, #expression))

@@ -18,10 +18,17 @@ void ReadRetention(Section section, Retention& retention) {
   section.Finish();
 }
 
+Result<When> ParseWhen(std::string_view text) {
+  if (text == "always") return When::kAlways;
+  if (text == "member-is-leader") return When::kMemberIsLeader;
+  return Error(Reason::kConfig, "must be always or member-is-leader");
+}
+
 }  // namespace
 
 void ReadSnapshot(Section section, SnapshotConfig& snapshot) {
   section.Read("schedule", snapshot.schedule, ParseSchedule);
+  section.Read("when", snapshot.when, ParseWhen);
   section.Read("jitter", snapshot.jitter);
   section.Read("timeout", snapshot.timeout);
   section.Read("skip_unchanged", snapshot.skip_unchanged, ParseBool);

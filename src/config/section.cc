@@ -7,6 +7,7 @@
 #include <set>
 
 #include "base/units.h"
+#include "config/yaml_shape.h"
 
 namespace etcdrill::config {
 namespace {
@@ -172,6 +173,8 @@ std::string Section::Advice(std::string_view key) const {
 Status ReadYaml(std::string_view text, const std::string& file, const std::function<void(Section)>& read) {
   Problems problems(file);
   try {
+    CheckShape(text, problems);
+    if (!problems.ToStatus().ok()) return problems.ToStatus();  // a tree of it might have no end
     const std::vector<YAML::Node> documents = YAML::LoadAll(std::string(text));
     if (documents.size() > 1) problems.Add(documents[1].Mark(), "a second document; one file holds one configuration");
     if (!documents.empty()) read(Section(documents[0], "", problems));

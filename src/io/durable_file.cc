@@ -5,8 +5,8 @@
 
 namespace etcdrill {
 
-Result<DurableFile> DurableFile::Create(FileSystem& fs, const std::string& temp_path) {
-  ASSIGN_OR_RETURN(auto file, fs.Create(temp_path, kPrivateFileMode));
+Result<DurableFile> DurableFile::Create(FileSystem& fs, const std::string& temp_path, uint32_t mode) {
+  ASSIGN_OR_RETURN(auto file, fs.Create(temp_path, mode));
   return DurableFile(fs, temp_path, std::move(file));
 }
 
@@ -26,10 +26,10 @@ Status DurableFile::Commit(const std::string& target) {
   return fs_.SyncDir(DirName(target));
 }
 
-Status WriteFileDurably(FileSystem& fs, const std::string& path, std::string_view content) {
+Status WriteFileDurably(FileSystem& fs, const std::string& path, std::string_view content, uint32_t mode) {
   const std::string temp_path = JoinPath(DirName(path), "." + BaseName(path) + ".part");
   if (fs.Exists(temp_path)) RETURN_IF_ERROR(fs.Unlink(temp_path));  // of a writer that was killed
-  ASSIGN_OR_RETURN(DurableFile file, DurableFile::Create(fs, temp_path));
+  ASSIGN_OR_RETURN(DurableFile file, DurableFile::Create(fs, temp_path, mode));
   RETURN_IF_ERROR(file.Append(content));
   return file.Commit(path);
 }

@@ -17,7 +17,7 @@ class DurableFile {
  public:
   // `temp_path` must lie on the same file system as the later target, and be a name that nobody else uses: a file that
   // is there is an error (kAlreadyExists).
-  static Result<DurableFile> Create(FileSystem& fs, const std::string& temp_path);
+  static Result<DurableFile> Create(FileSystem& fs, const std::string& temp_path, uint32_t mode = kPrivateFileMode);
 
   DurableFile(DurableFile&& other) noexcept;
   DurableFile(const DurableFile&) = delete;
@@ -40,6 +40,7 @@ class DurableFile {
 };
 
 // Create, Append, Commit in one call, through ".NAME.part" beside `path`.
-Status WriteFileDurably(FileSystem& fs, const std::string& path, std::string_view content);
+Status WriteFileDurably(FileSystem& fs, const std::string& path, std::string_view content,
+                        uint32_t mode = kPrivateFileMode);
 
 }  // namespace etcdrill

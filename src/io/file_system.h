@@ -54,6 +54,8 @@ struct SpaceInfo {
   uint64_t size_bytes;
 };
 
+enum class LockMode { kExclusive, kShared };
+
 // Held for as long as the object lives; the kernel drops it when the process dies.
 class FileLock {
  public:
@@ -68,7 +70,7 @@ class FileSystem {
  public:
   virtual ~FileSystem() = default;
   virtual Result<std::unique_ptr<ReadableFile>> OpenForReading(const std::string& path) = 0;
-  // Creates the file; an existing one is an error (kAlreadyExists).
+  // Creates the file, with this very mode; an existing one is an error (kAlreadyExists).
   virtual Result<std::unique_ptr<WritableFile>> Create(const std::string& path, uint32_t mode) = 0;
   // The whole file, which may have at most `limit` bytes.
   virtual Result<std::string> ReadWhole(const std::string& path, uint64_t limit) = 0;
@@ -82,11 +84,13 @@ class FileSystem {
   // The tree below `path` and `path` itself; a missing one is fine.
   virtual Status RemoveAll(const std::string& path) = 0;
   virtual Status SyncDir(const std::string& path) = 0;
-  // kBusy if another process (or object) holds it. The file is created if missing and never removed.
-  virtual Result<std::unique_ptr<FileLock>> Lock(const std::string& path) = 0;
-  // The same for an existing directory, whose name may change while it is locked. kBusy is the only sign of another
-  // holder: some network file systems can't lock directories, and fail otherwise.
-  virtual Result<std::unique_ptr<FileLock>> LockDir(const std::string& path) = 0;
+  // Locks a file, which is created if it is missing and never removed. kBusy if another process (or object) holds it in
+  // a way that does not go with `mode`.
+  virtual Result<std::unique_ptr<FileLock>> Lock(const std::string& path, LockMode mode = LockMode::kExclusive) = 0;
+  // The same for a file or directory that is there, and whose name may change while it is locked. kBusy is the only
+  // sign of another holder: some network file systems can't lock these, and fail otherwise.
+  virtual Result<std::unique_ptr<FileLock>> LockExisting(const std::string& path,
+                                                         LockMode mode = LockMode::kExclusive) = 0;
 
   bool Exists(const std::string& path) { return Stat(path).ok(); }
 };

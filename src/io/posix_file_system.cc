@@ -189,6 +189,8 @@ class PosixFileSystem final : public FileSystem {
 
   Result<std::unique_ptr<WritableFile>> Create(const std::string& path, uint32_t mode) override {
     ASSIGN_OR_RETURN(Fd fd, Open(path, O_RDWR | O_CREAT | O_EXCL, mode, "create"));
+    // open() takes the bits of the umask off, and whoever asks for a file that others may read means it.
+    if (fchmod(fd.get(), mode) != 0) return ErrorFromErrno(errno, "chmod", path);
     return std::make_unique<PosixWritableFile>(std::move(fd), path);
   }
 
@@ -274,19 +276,19 @@ class PosixFileSystem final : public FileSystem {
     return OkStatus();
   }
 
-  Result<std::unique_ptr<FileLock>> Lock(const std::string& path) override {
+  Result<std::unique_ptr<FileLock>> Lock(const std::string& path, LockMode mode) override {
     ASSIGN_OR_RETURN(Fd fd, Open(path, O_RDWR | O_CREAT | O_NOFOLLOW, kPrivateFileMode, "open lock"));
-    return Hold(std::move(fd), path);
+    return Hold(std::move(fd), path, mode);
   }
 
-  Result<std::unique_ptr<FileLock>> LockDir(const std::string& path) override {
-    ASSIGN_OR_RETURN(Fd fd, Open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, "open directory"));
-    return Hold(std::move(fd), path);
+  Result<std::unique_ptr<FileLock>> LockExisting(const std::string& path, LockMode mode) override {
+    ASSIGN_OR_RETURN(Fd fd, Open(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW, 0, "open"));
+    return Hold(std::move(fd), path, mode);
   }
 
  private:
-  static Result<std::unique_ptr<FileLock>> Hold(Fd fd, const std::string& path) {
-    if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+  static Result<std::unique_ptr<FileLock>> Hold(Fd fd, const std::string& path, LockMode mode) {
+    if (::flock(fd.get(), (mode == LockMode::kShared ? LOCK_SH : LOCK_EX) | LOCK_NB) != 0) {
       if (errno != EWOULDBLOCK) return ErrorFromErrno(errno, "lock", path);
       return Error(Reason::kBusy,
                    fmt::format("lock {}: another etcdrill holds it; stop that one or use another directory", path));

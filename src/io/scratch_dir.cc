@@ -18,7 +18,7 @@ void RemoveOwnerless(const Context& context, const std::string& parent, std::str
     // The parent may be /tmp, where anybody can make a directory of that name: only our own are looked into.
     const auto info = context.fs.Stat(path);
     if (!info.ok() || info->is_symlink || !info->is_ours || info->kind != FileInfo::Kind::kDirectory) continue;
-    const auto lock = context.fs.LockDir(path);
+    const auto lock = context.fs.LockExisting(path);
     if (!lock.ok()) continue;  // its owner is alive
     const Status removed = context.fs.RemoveAll(path);
     if (removed.ok()) {
@@ -38,7 +38,7 @@ Result<std::unique_ptr<ScratchDir>> ScratchDir::Create(const Context& context, c
   RemoveOwnerless(context, parent, prefix);
   const std::string path = JoinPath(parent, fmt::format("{}{:016x}", prefix, context.random.Next()));
   RETURN_IF_ERROR(context.fs.MakeDirs(path, kPrivateDirMode));
-  auto lock = context.fs.LockDir(path);
+  auto lock = context.fs.LockExisting(path);
   if (!lock.ok() && ReasonOf(lock.status()) == Reason::kBusy) return lock.status();
   return std::unique_ptr<ScratchDir>(new ScratchDir(context.fs, path, lock.ok() ? *std::move(lock) : nullptr));
 }

@@ -19,6 +19,14 @@ void Add(verify::VerifyReport& report, std::string_view code, Severity severity,
 
 }  // namespace
 
+std::optional<WallTime> TakenAt(const Context& context, const std::string& path,
+                                const std::optional<store::Manifest>& manifest) {
+  if (manifest.has_value()) return manifest->taken;
+  if (const auto claimed = store::ClaimsOfName(BaseName(path)).taken) return claimed;
+  const auto info = context.fs.Stat(path);
+  return info.ok() ? std::optional(info->modified) : std::nullopt;
+}
+
 void CheckName(const Context& context, const std::string& path, const std::optional<store::Manifest>& manifest,
                verify::VerifyReport& report) {
   const store::NameClaims claims = store::ClaimsOfName(BaseName(path));
@@ -47,9 +55,7 @@ void CheckName(const Context& context, const std::string& path, const std::optio
 
 bool CheckFreshness(const Context& context, const std::string& path, const std::optional<store::Manifest>& manifest,
                     const Freshness& freshness, verify::VerifyReport& report) {
-  std::optional<WallTime> taken = store::ClaimsOfName(BaseName(path)).taken;
-  if (manifest.has_value()) taken = manifest->taken;
-  if (const auto info = context.fs.Stat(path); !taken.has_value() && info.ok()) taken = info->modified;
+  const std::optional<WallTime> taken = TakenAt(context, path, manifest);
   if (!taken.has_value()) return true;
   for (const store::Manifest& other : freshness.others) {
     if (other.sha256 != report.sha256 || other.taken >= *taken) continue;

@@ -17,12 +17,16 @@ struct Freshness {
   std::optional<Duration> max_age;
 };
 
+// From the manifest, else the name, else the last write to the file; unknown if there is no such file.
+std::optional<WallTime> TakenAt(const Context& context, const std::string& path,
+                                const std::optional<store::Manifest>& manifest);
+
 // Adds a finding if the revision or the time in the name can't be right; a false revision makes the verdict damaged.
 void CheckName(const Context& context, const std::string& path, const std::optional<store::Manifest>& manifest,
                verify::VerifyReport& report);
 
 // Adds a finding if an older snapshot has the same bytes, and one if the file is older than max_age; returns false for
-// the latter. Age counts from the manifest, else from the name, else from the last write to the file.
+// the latter. Age counts from TakenAt.
 bool CheckFreshness(const Context& context, const std::string& path, const std::optional<store::Manifest>& manifest,
                     const Freshness& freshness, verify::VerifyReport& report);
 

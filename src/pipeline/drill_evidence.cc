@@ -47,10 +47,10 @@ std::optional<std::optional<Link>> PreviousOf(const store::DrillFile& drill) {
 
 }  // namespace
 
-std::string EvidenceJson(const DrillReport& report, const std::vector<store::DrillFile>& earlier) {
+std::string EvidenceJson(const DrillReport& report, const std::optional<store::DrillFile>& before) {
   Json json = Json::parse(ToJson(report));
   Json previous = nullptr;
-  if (!earlier.empty()) previous = {{"name", earlier.back().name}, {"sha256", Sha256Of(earlier.back().json)}};
+  if (before.has_value()) previous = {{"name", before->name}, {"sha256", Sha256Of(before->json)}};
   json["evidence"] = {
       {"tool", fmt::format("etcdrill {}", kVersion)}, {"host", HostName()}, {"previous", std::move(previous)}};
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";

@@ -11,8 +11,8 @@
 
 namespace etcdrill::pipeline {
 
-// The report as JSON with an object `evidence` at its end. `earlier` are the reports in the store, oldest first.
-std::string EvidenceJson(const DrillReport& report, const std::vector<store::DrillFile>& earlier);
+// The report as JSON with an object `evidence` at its end. `before` is the newest report in the store.
+std::string EvidenceJson(const DrillReport& report, const std::optional<store::DrillFile>& before);
 
 // What is wrong with the row; nothing if it is whole. Reports of before there was a row may stand at its beginning.
 std::vector<std::string> CheckEvidence(const std::vector<store::DrillFile>& drills);

@@ -28,7 +28,7 @@ StoredDrill DrillStored(const Context& context, const DrillRequest& request, etc
   }
   drill.kept =
       store.AddDrillReport(report.snapshot, report.finished,
-                           [&](const std::vector<store::DrillFile>& earlier) { return EvidenceJson(report, earlier); });
+                           [&](const std::optional<store::DrillFile>& before) { return EvidenceJson(report, before); });
   return drill;
 }
 

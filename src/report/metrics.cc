@@ -4,6 +4,7 @@
 #include "base/version.h"
 #include "report/metrics_page.h"
 #include "report/process_metrics.h"
+#include "report/store_metrics.h"
 
 namespace etcdrill::report {
 namespace {
@@ -14,12 +15,6 @@ constexpr std::array kStageNames = {"select", "checksum", "restore", "boot", "he
 const std::vector<double> kSnapshotBounds = {0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800};
 const std::vector<double> kDrillBounds = {1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600};
 const std::vector<double> kProbeBounds = {0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5};
-
-std::map<std::string, double> AsNumbers(const std::map<std::string, bool>& flags) {
-  std::map<std::string, double> numbers;
-  for (const auto& [name, flag] : flags) numbers[name] = flag ? 1 : 0;
-  return numbers;
-}
 
 std::optional<double> AsNumber(std::optional<bool> flag) {
   return flag.has_value() ? std::optional<double>(*flag ? 1 : 0) : std::nullopt;
@@ -47,68 +42,12 @@ void AddFixed(const FixedFacts& f, const LiveFacts& live, MetricsPage& page) {
   page.Gauge("etcdrill_drill_interval_seconds",
              "Longest gap between two scheduled drills; absent where none is scheduled.")
       .Sample(f.drill_interval_seconds);
+  page.Gauge("etcdrill_adopt_patterns",
+             "Patterns of files from which snapshots of others are adopted; 0 where none are.")
+      .Sample(f.adopt_patterns);
   page.Gauge("etcdrill_drill_timeout_seconds", "Hard limit for one drill.").Sample(f.drill_timeout_seconds);
   page.Gauge("etcdrill_scrub_period_seconds", "Time within which every stored snapshot is to be hashed again.")
       .Sample(f.scrub_period_seconds);
-}
-
-void AddStore(const StoreFacts& s, MetricsPage& page) {
-  const auto of_newest = [&](double StoreFacts::Newest::*field) {
-    return s.newest.has_value() ? std::optional((*s.newest).*field) : std::nullopt;
-  };
-  page.Gauge("etcdrill_snapshot_last_success_timestamp_seconds",
-             "Unix time at which the newest stored snapshot was taken, or last found to be all that the source held.")
-      .Sample(of_newest(&StoreFacts::Newest::taken));
-  page.Gauge("etcdrill_snapshot_last_duration_seconds", "Wall time of the newest successful snapshot.")
-      .Sample(of_newest(&StoreFacts::Newest::duration_seconds));
-  page.Gauge("etcdrill_snapshot_last_size_bytes", "Size of the newest stored snapshot.")
-      .Sample(of_newest(&StoreFacts::Newest::size_bytes));
-  page.Gauge("etcdrill_snapshot_last_revision", "Revision of the newest stored snapshot.")
-      .Sample(of_newest(&StoreFacts::Newest::revision));
-  page.Gauge("etcdrill_snapshot_last_keys", "Live keys in the newest stored snapshot.")
-      .Sample(of_newest(&StoreFacts::Newest::keys));
-  page.Gauge("etcdrill_snapshots", "Snapshots in the store, by verification state.")
-      .Samples("state", {{"unverified", s.unverified}, {"verified", s.verified}, {"failed", s.failed}});
-  page.Gauge("etcdrill_store_bytes", "Bytes used by stored snapshots.").Sample(s.bytes);
-  page.Gauge("etcdrill_store_oldest_snapshot_timestamp_seconds",
-             "Unix time at which the oldest stored snapshot was taken.")
-      .Sample(s.oldest_taken);
-  page.Gauge("etcdrill_scrub_oldest_timestamp_seconds",
-             "Unix time at which the stored snapshot that waits longest was last hashed; damaged ones do not count.")
-      .Sample(s.oldest_hashed);
-  page.Gauge("etcdrill_verified_snapshot_taken_timestamp_seconds",
-             "Unix time at which the newest snapshot that passed a drill was taken, or last found to be all that the "
-             "source held.")
-      .Sample(s.verified_taken);
-  page.Gauge("etcdrill_verified_snapshot_revision", "Revision of the newest snapshot that passed a drill.")
-      .Sample(s.verified_revision);
-}
-
-void AddDrillHistory(const StoreFacts& s, MetricsPage& page) {
-  page.Gauge("etcdrill_drill_consecutive_failures", "Failed drills since the last passed one; survives restarts.")
-      .Sample(s.drill_consecutive_failures);
-  page.Gauge("etcdrill_drill_last_success_timestamp_seconds", "Unix time at which the newest passed drill ended.")
-      .Sample(s.drill_last_success);
-  page.Gauge("etcdrill_drill_last_failure_timestamp_seconds", "Unix time at which the newest failed drill ended.")
-      .Sample(s.drill_last_failure);
-  page.Gauge("etcdrill_drill_last_duration_seconds",
-             "Measured restore time: newest passed drill, from opening the snapshot to a healthy, verified etcd.")
-      .Sample(s.drill_last_duration_seconds);
-  page.Gauge("etcdrill_drill_forecast_duration_seconds",
-             "Forecast of the restore time for the size that the source had after the newest passed drill.")
-      .Sample(s.drill_forecast_seconds);
-  page.Gauge("etcdrill_drill_last_level",
-             "Level of proof that the newest drill reached: 5 if it passed, 4 without etcd.")
-      .Sample(s.drill_level);
-  page.Gauge("etcdrill_drill_last_stage_duration_seconds",
-             "Wall time of each stage of the newest drill; absent for a stage that did not run.")
-      .Samples("stage", s.drill_stage_seconds);
-  page.Gauge("etcdrill_drill_last_check_success",
-             "Result of each check in the newest drill that ran it: 1 passed, 0 failed; absent for a check that never "
-             "ran.")
-      .Samples("check", AsNumbers(s.drill_checks));
-  page.Gauge("etcdrill_drill_etcd_info", "Version of the etcd binary used for drills, always 1.");
-  if (!s.drill_etcd_version.empty()) page.Sample(1, {{"version", s.drill_etcd_version}});
 }
 
 // One family for each number of a member, by the endpoint that said it.
@@ -363,7 +302,9 @@ std::string Metrics::Render() const {
   page.Gauge("etcdrill_task_last_run_timestamp_seconds",
              "Unix time at which the task last finished, whatever the result; absent until then.");
   by_task(last_run_);
+  AddNewestSnapshot(store_.newest, page);
   AddStore(store_, page);
+  AddProof(store_, page);
   const bool snapshot_is_newer = store_.newest.has_value() && members_asked_ < store_.newest->taken;
   page.Gauge("etcdrill_source_hashkv_consistent",
              "Whether all reachable members had the same HashKV at the same revision: 1 yes, 0 no.")
@@ -401,8 +342,7 @@ std::string Metrics::Render() const {
   page.Counter("etcdrill_drill_skipped_total", "Due drills that were not run, on purpose.")
       .Sample(drill_skipped_, {{"reason", "busy"}});
   page.Gauge("etcdrill_drill_in_progress", "1 while a drill runs, else 0.").Sample(drill_in_progress_ ? 1.0 : 0.0);
-  page.Gauge("etcdrill_drill_started_timestamp_seconds", "Unix time at which the current or newest drill started.")
-      .Sample(drill_started_.has_value() ? drill_started_ : store_.drill_started);
+  AddDrillStart(drill_started_.has_value() ? drill_started_ : store_.drill_started, page);
   page.Counter("etcdrill_drill_cleanup_failures_total",
                "Scratch directories or processes of drills that could not be removed.")
       .Sample(drill_cleanup_failures_);

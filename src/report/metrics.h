@@ -30,6 +30,7 @@ struct FixedFacts {
   std::optional<double> drill_interval_seconds;
   double drill_timeout_seconds = 0;
   double scrub_period_seconds = 0;
+  double adopt_patterns = 0;
   double process_start = 0;
   std::vector<std::string> endpoints;
 };

@@ -8,6 +8,12 @@
 
 namespace etcdrill::report {
 
+std::map<std::string, double> AsNumbers(const std::map<std::string, bool>& flags) {
+  std::map<std::string, double> numbers;
+  for (const auto& [name, flag] : flags) numbers[name] = flag ? 1 : 0;
+  return numbers;
+}
+
 MetricsPage& MetricsPage::Start(std::string& name, std::string& help, prometheus::MetricType type) {
   families_.push_back({std::move(name), std::move(help), type, {}});
   return *this;

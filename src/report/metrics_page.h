@@ -13,6 +13,9 @@
 
 namespace etcdrill::report {
 
+// 1 and 0.
+std::map<std::string, double> AsNumbers(const std::map<std::string, bool>& flags);
+
 class MetricsPage {
  public:
   using Labels = std::vector<std::pair<std::string, std::string>>;

@@ -147,6 +147,11 @@ std::optional<HttpResponse> WebGuard::Refuse(const HttpRequest& request) {
 
 Headers WebGuard::ExtraHeaders() { return Current()->config.headers; }
 
+std::optional<WallTime> WebGuard::CertificateEnd() {
+  const auto state = Current();
+  return state->tls != nullptr ? std::optional(state->tls->certificate_end()) : std::nullopt;
+}
+
 Status CheckWebConfig(const Context& context, const std::string& config_file) {
   return WebGuard::Create(context, config_file).status();
 }

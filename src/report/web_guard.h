@@ -27,6 +27,8 @@ class WebGuard {
   // The answer to a request that is not let through: 401, 429.
   std::optional<HttpResponse> Refuse(const HttpRequest& request);
   Headers ExtraHeaders();
+  // Of the certificate that is in use; none without TLS.
+  std::optional<WallTime> CertificateEnd();
 
  private:
   struct State;

@@ -4,47 +4,59 @@
 #include "report/front/front.h"
 #include "report/front/listen.h"
 #include "report/http_server.h"
-#include "report/web_guard.h"
 
 namespace etcdrill::report {
 namespace {
 
 class RunningWebServer final : public WebServer {
  public:
-  RunningWebServer(std::unique_ptr<WebGuard> guard, std::vector<Route> routes)
-      : guard_(std::move(guard)),
+  RunningWebServer(WebGuard& guard, std::vector<Route> routes)
+      : guard_(guard),
         router_(
-            std::move(routes), [this](const HttpRequest& request) { return guard_->Refuse(request); },
-            [this] { return guard_->ExtraHeaders(); }) {}
+            std::move(routes), [this](const HttpRequest& request) { return guard_.Refuse(request); },
+            [this] { return guard_.ExtraHeaders(); }) {}
 
   Status Open(const Context& context, const std::string& listen) {
     ASSIGN_OR_RETURN(std::vector<Fd> listeners, Listen(listen));
     port_ = ListeningPort(listeners.front());
     ASSIGN_OR_RETURN(http_,
                      HttpServer::Start([this](const HttpRequest& r) { return router_.Answer(r); }, context.random));
-    ASSIGN_OR_RETURN(
-        front_, Front::Start(
-                    std::move(listeners), *http_, [this](int fd) { return guard_->ChannelFor(fd); }, context.clock));
+    ASSIGN_OR_RETURN(front_,
+                     Front::Start(
+                         std::move(listeners), [this, &log = context.log, listen] { return ListenAgain(log, listen); },
+                         *http_, [this](int fd) { return guard_.ChannelFor(fd); }, context.clock));
     return OkStatus();
   }
 
   int port() const override { return port_; }
 
  private:
-  const std::unique_ptr<WebGuard> guard_;
+  // On the front's thread.
+  std::vector<Fd> ListenAgain(Logger& log, const std::string& listen) {
+    auto listeners = Listen(listen);
+    if (listeners.ok()) {
+      log.Warn("the port was lost, and is open again", {{"listen", listen}});
+    } else if (!lost_) {
+      log.Error("the port is lost; trying again each second", {{"err", MessageOf(listeners.status())}});
+    }
+    lost_ = !listeners.ok();
+    return listeners.ok() ? *std::move(listeners) : std::vector<Fd>();
+  }
+
+  WebGuard& guard_;
   const Router router_;
   int port_ = 0;
+  bool lost_ = false;  // and that was told
   std::unique_ptr<HttpServer> http_;
   std::unique_ptr<Front> front_;
 };
 
 }  // namespace
 
-Result<std::unique_ptr<WebServer>> WebServer::Start(const Context& context, const config::WebSettings& web,
+Result<std::unique_ptr<WebServer>> WebServer::Start(const Context& context, const std::string& listen, WebGuard& guard,
                                                     std::vector<Route> routes) {
-  ASSIGN_OR_RETURN(auto guard, WebGuard::Create(context, web.config_file));
-  auto server = std::make_unique<RunningWebServer>(std::move(guard), std::move(routes));
-  RETURN_IF_ERROR(server->Open(context, web.listen));
+  auto server = std::make_unique<RunningWebServer>(guard, std::move(routes));
+  RETURN_IF_ERROR(server->Open(context, listen));
   return server;
 }
 

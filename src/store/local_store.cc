@@ -18,22 +18,45 @@ constexpr std::string_view kOwnerFile = ".owner";
 constexpr std::string_view kStateFile = "state.json";
 constexpr std::string_view kLockFile = ".lock";
 constexpr std::string_view kPartSuffix = ".part";
-constexpr Duration kDrillsLockWait = std::chrono::seconds(5);
-constexpr Duration kDrillsLockPoll = std::chrono::milliseconds(10);
+constexpr Duration kLockWait = std::chrono::seconds(5);
+constexpr Duration kLockPoll = std::chrono::milliseconds(10);
+// What another sidecar is writing right now is younger: a stream without progress ends within a minute.
+constexpr Duration kAbandonedAge = std::chrono::hours(1);
 constexpr uint64_t kJsonBytesMax = uint64_t{4} << 20;
 
-// Reads `created` from state.json; makes the file if there is none, or one that says nothing.
+// For the few milliseconds that it takes to change files there; one waits for another, but not for ever.
+Result<std::unique_ptr<FileLock>> LockFolder(const Context& context, const std::string& path) {
+  const MonotonicTime deadline = context.clock.Monotonic() + kLockWait;
+  while (true) {
+    auto lock = context.fs.Lock(JoinPath(path, kLockFile));
+    const bool busy = !lock.ok() && ReasonOf(lock.status()) == Reason::kBusy;
+    if (!busy || context.clock.Monotonic() >= deadline) return lock;
+    context.clock.SleepFor(kLockPoll, {});
+  }
+}
+
+// `created` of state.json; none if there is no such file, or it says nothing.
+Result<std::optional<WallTime>> ReadCreated(const Context& context, const std::string& path) {
+  const auto text = context.fs.ReadWhole(path, kJsonBytesMax);
+  if (!text.ok() && ReasonOf(text.status()) == Reason::kNotFound) return std::optional<WallTime>();
+  RETURN_IF_ERROR(text.status());
+  const auto json = nlohmann::json::parse(*text, nullptr, /*allow_exceptions=*/false);
+  const bool readable = json.is_object() && json.contains("created") && json["created"].is_string();
+  const auto created = readable ? ParseRfc3339(json["created"].get<std::string>()) : std::nullopt;
+  if (!created.has_value()) {
+    context.log.Warn("the store's state file is unreadable and is made anew", {{"path", path}});
+  }
+  return created;
+}
+
+// Makes the file if there is none that says something. Two that open a new store at a time agree on when it was made.
 Result<WallTime> LoadCreated(const Context& context, const std::string& dir) {
   const std::string path = JoinPath(dir, kStateFile);
-  if (const auto text = context.fs.ReadWhole(path, kJsonBytesMax); text.ok()) {
-    const auto json = nlohmann::json::parse(*text, nullptr, /*allow_exceptions=*/false);
-    const bool readable = json.is_object() && json.contains("created") && json["created"].is_string();
-    const auto created = readable ? ParseRfc3339(json["created"].get<std::string>()) : std::nullopt;
-    if (created.has_value()) return *created;
-    context.log.Warn("the store's state file is unreadable and is made anew", {{"path", path}});
-  } else if (ReasonOf(text.status()) != Reason::kNotFound) {
-    return text.status();
-  }
+  ASSIGN_OR_RETURN(auto created, ReadCreated(context, path));
+  if (created.has_value()) return *created;
+  ASSIGN_OR_RETURN(const auto lock, LockFolder(context, JoinPath(dir, kChecksDir)));
+  ASSIGN_OR_RETURN(created, ReadCreated(context, path));
+  if (created.has_value()) return *created;
   // Whole seconds, as in the file: after a restart it must be the same time, or it would look like a store made anew.
   const WallTime now = std::chrono::floor<std::chrono::seconds>(context.clock.Now());
   RETURN_IF_ERROR(WriteFileDurably(context.fs, path, nlohmann::json{{"created", FormatRfc3339(now)}}.dump() + "\n"));
@@ -41,9 +64,7 @@ Result<WallTime> LoadCreated(const Context& context, const std::string& dir) {
 }
 
 // Of the drill, at the end of the name; the snapshot's name before it has a time, too.
-std::string_view TimePart(const DrillFile& drill) {
-  return std::string_view(drill.name).substr(drill.name.rfind('-') + 1);
-}
+std::string_view TimePart(std::string_view drill) { return drill.substr(drill.rfind('-') + 1); }
 
 }  // namespace
 
@@ -56,8 +77,9 @@ Result<std::unique_ptr<LocalStore>> LocalStore::Open(const Context& context, con
   return std::unique_ptr<LocalStore>(new LocalStore(context, path, created));
 }
 
-Status LocalStore::TakeOwnership() {
-  auto lock = context_.fs.Lock(JoinPath(path_, kLockFile));
+Status LocalStore::TakeOwnership(Ownership ownership) {
+  const bool alone = ownership == Ownership::kAlone;
+  auto lock = context_.fs.Lock(JoinPath(path_, kLockFile), alone ? LockMode::kExclusive : LockMode::kShared);
   if (!lock.ok() && ReasonOf(lock.status()) == Reason::kBusy) {
     const auto owner = context_.fs.ReadWhole(JoinPath(path_, kOwnerFile), kJsonBytesMax);
     const std::string who = owner.ok() ? *owner : "another etcdrill";
@@ -65,24 +87,32 @@ Status LocalStore::TakeOwnership() {
                  fmt::format("store {}: {} owns it; stop that one or use another directory", path_, who));
   }
   ASSIGN_OR_RETURN(lock_, std::move(lock));
-  RETURN_IF_ERROR(WriteFileDurably(context_.fs, JoinPath(path_, kOwnerFile),
-                                   fmt::format("another etcdrill, process {} on {},", ProcessId(), HostName())));
+  {
+    ASSIGN_OR_RETURN(const auto changing, LockFolder(context_, JoinPath(path_, kChecksDir)));
+    RETURN_IF_ERROR(WriteFileDurably(context_.fs, JoinPath(path_, kOwnerFile),
+                                     fmt::format("another etcdrill, process {} on {},", ProcessId(), HostName())));
+  }
   for (const std::string_view dir : {std::string_view(), kDrillsDir, kChecksDir}) {
-    RETURN_IF_ERROR(Sweep(dir.empty() ? path_ : JoinPath(path_, dir)));
+    RETURN_IF_ERROR(Sweep(dir.empty() ? path_ : JoinPath(path_, dir), alone ? Duration::zero() : kAbandonedAge));
   }
   return OkStatus();
 }
 
-Status LocalStore::Sweep(const std::string& dir) {
+Status LocalStore::Sweep(const std::string& dir, Duration age_min) {
   ASSIGN_OR_RETURN(const auto names, context_.fs.List(dir));
   for (const std::string& name : names) {
     const bool unfinished = name.starts_with(".") && name.ends_with(kPartSuffix);
     const std::string stem = name.substr(0, name.rfind('.'));
     const bool unsealed = name.ends_with(".db") && IsSnapshotName(stem) &&
                           !std::binary_search(names.begin(), names.end(), stem + ".json");
-    const bool deleted = dir == JoinPath(path_, kChecksDir) && !Has(stem);
+    const bool deleted = dir == JoinPath(path_, kChecksDir) && name != kLockFile && !Has(stem);
     if (!unfinished && !unsealed && !deleted) continue;
-    RETURN_IF_ERROR(context_.fs.Unlink(JoinPath(dir, name)));
+    const std::string path = JoinPath(dir, name);
+    if (age_min > Duration::zero()) {
+      const auto info = context_.fs.Stat(path);
+      if (!info.ok() || context_.clock.Now() - info->modified < age_min) continue;
+    }
+    RETURN_IF_ERROR(context_.fs.Unlink(path));
     context_.log.Info("removed what an interrupted run left in the store", {{"file", name}});
   }
   return OkStatus();
@@ -149,6 +179,7 @@ Result<std::vector<StoredSnapshot>> LocalStore::List() const {
   std::vector<StoredSnapshot> snapshots;
   for (const std::string& file : names) {
     if (!file.ends_with(".json") || file == kStateFile) continue;
+    RETURN_IF_ERROR(CheckStop());
     const std::string name = file.substr(0, file.rfind('.'));
     auto manifest = ReadManifest(name);
     if (manifest.ok()) {
@@ -177,28 +208,26 @@ Checks LocalStore::ReadChecks(std::string_view name) const {
 }
 
 Status LocalStore::UpdateChecks(const std::string& name, const std::function<void(Checks&)>& change) {
-  const std::lock_guard lock(mutex_);
+  ASSIGN_OR_RETURN(const auto lock, LockFolder(context_, JoinPath(path_, kChecksDir)));
   if (!Has(name)) return Error(Reason::kNotFound, fmt::format("there is no snapshot {} any more", name));
   Checks checks = ReadChecks(name);
   change(checks);
   return WriteFileDurably(context_.fs, ChecksPath(name), ToJson(checks));
 }
 
-LocalStore::Use::Use(LocalStore& store, std::string name) : store_(store), name_(std::move(name)) {
-  const std::lock_guard lock(store_.mutex_);
-  store_.in_use_.insert(name_);
-}
-
-LocalStore::Use::~Use() {
-  const std::lock_guard lock(store_.mutex_);
-  store_.in_use_.erase(store_.in_use_.find(name_));
+Result<std::unique_ptr<FileLock>> LocalStore::Use(const std::string& name) const {
+  auto lock = context_.fs.LockExisting(SnapshotPath(name), LockMode::kShared);
+  const bool goes = !lock.ok() && ReasonOf(lock.status()) == Reason::kBusy;
+  if (goes || !Has(name)) return Error(Reason::kNotFound, fmt::format("there is no snapshot {} any more", name));
+  return lock.ok() ? *std::move(lock) : nullptr;
 }
 
 Status LocalStore::Delete(const std::string& name) {
-  const std::lock_guard lock(mutex_);
-  if (in_use_.contains(name)) {
+  const auto unused = context_.fs.LockExisting(SnapshotPath(name));
+  if (!unused.ok() && ReasonOf(unused.status()) == Reason::kBusy) {
     return Error(Reason::kBusy, fmt::format("delete the snapshot {}: it is being read; try again later", name));
   }
+  ASSIGN_OR_RETURN(const auto lock, LockFolder(context_, JoinPath(path_, kChecksDir)));
   RETURN_IF_ERROR(context_.fs.Unlink(ManifestPath(name)));
   RETURN_IF_ERROR(context_.fs.SyncDir(path_));
   context_.fs.Unlink(ChecksPath(name)).IgnoreError();  // there may be none; else the next owner removes it
@@ -206,46 +235,67 @@ Status LocalStore::Delete(const std::string& name) {
   return context_.fs.SyncDir(path_);
 }
 
-// Of a drill by the sidecar and one by hand, one waits for the other: it is a matter of milliseconds.
-Result<std::unique_ptr<FileLock>> LocalStore::LockDrills() const {
-  const MonotonicTime deadline = context_.clock.Monotonic() + kDrillsLockWait;
-  while (true) {
-    auto lock = context_.fs.Lock(JoinPath(JoinPath(path_, kDrillsDir), kLockFile));
-    const bool busy = !lock.ok() && ReasonOf(lock.status()) == Reason::kBusy;
-    if (!busy || context_.clock.Monotonic() >= deadline) return lock;
-    context_.clock.SleepFor(kDrillsLockPoll, {});
-  }
-}
-
 Status LocalStore::AddDrillReport(std::string_view snapshot, WallTime finished, const MakeReport& make) {
-  ASSIGN_OR_RETURN(const auto lock, LockDrills());
-  ASSIGN_OR_RETURN(const std::vector<DrillFile> earlier, DrillReports());
+  ASSIGN_OR_RETURN(const auto lock, LockFolder(context_, JoinPath(path_, kDrillsDir)));
+  ASSIGN_OR_RETURN(const std::vector<std::string> earlier, DrillNames());
+  std::optional<DrillFile> previous;
+  for (auto name = earlier.rbegin(); name != earlier.rend() && !previous.has_value(); ++name)
+    previous = ReadDrill(*name);
   // Names rise with each report, also where a drill that began earlier ends later, or two end in one second: so none
   // takes the place of another, and the last by name is the last that was written.
   if (!earlier.empty()) {
     const auto last = ClaimsOfName(TimePart(earlier.back())).taken;
     if (last.has_value()) finished = std::max(finished, *last + std::chrono::seconds(1));
   }
-  const std::string name = fmt::format("{}-{}.json", snapshot, FormatCompactUtc(finished));
-  return WriteFileDurably(context_.fs, JoinPath(JoinPath(path_, kDrillsDir), name), make(earlier));
+  return WriteFileDurably(context_.fs, DrillPath(fmt::format("{}-{}", snapshot, FormatCompactUtc(finished))),
+                          make(previous));
+}
+
+std::string LocalStore::DrillPath(std::string_view name) const {
+  return JoinPath(JoinPath(path_, kDrillsDir), fmt::format("{}.json", name));
+}
+
+// In the order in which they were written.
+Result<std::vector<std::string>> LocalStore::DrillNames() const {
+  ASSIGN_OR_RETURN(const auto files, context_.fs.List(JoinPath(path_, kDrillsDir)));
+  std::vector<std::string> names;
+  for (const std::string& file : files) {
+    if (file.ends_with(".json")) names.push_back(file.substr(0, file.rfind('.')));
+  }
+  std::stable_sort(names.begin(), names.end(),
+                   [](const std::string& a, const std::string& b) { return TimePart(a) < TimePart(b); });
+  return names;
+}
+
+std::optional<DrillFile> LocalStore::ReadDrill(const std::string& name) const {
+  auto json = context_.fs.ReadWhole(DrillPath(name), kJsonBytesMax);
+  if (json.ok()) return DrillFile{name, *std::move(json)};
+  context_.log.Warn("a drill report can't be read", {{"err", MessageOf(json.status())}});
+  return std::nullopt;
 }
 
 Result<std::vector<DrillFile>> LocalStore::DrillReports() const {
-  const std::string dir = JoinPath(path_, kDrillsDir);
-  ASSIGN_OR_RETURN(const auto names, context_.fs.List(dir));
+  ASSIGN_OR_RETURN(const auto names, DrillNames());
   std::vector<DrillFile> drills;
   for (const std::string& name : names) {
-    if (!name.ends_with(".json")) continue;
-    auto json = context_.fs.ReadWhole(JoinPath(dir, name), kJsonBytesMax);
-    if (json.ok()) {
-      drills.push_back({name.substr(0, name.rfind('.')), *std::move(json)});
-    } else {
-      context_.log.Warn("a drill report can't be read", {{"err", MessageOf(json.status())}});
-    }
+    RETURN_IF_ERROR(CheckStop());
+    if (auto drill = ReadDrill(name)) drills.push_back(*std::move(drill));
   }
-  std::stable_sort(drills.begin(), drills.end(),
-                   [](const DrillFile& a, const DrillFile& b) { return TimePart(a) < TimePart(b); });
   return drills;
+}
+
+// Renaming a file into a directory, and removing one, changes the directory's time.
+LocalStore::Stamp LocalStore::CurrentStamp() const {
+  const auto modified = [&](const std::string& path) {
+    const auto info = context_.fs.Stat(path);
+    return info.ok() ? info->modified : WallTime();
+  };
+  return {modified(path_), modified(JoinPath(path_, kDrillsDir)), modified(JoinPath(path_, kChecksDir))};
+}
+
+// Thousands of files take longer than a stop may.
+Status LocalStore::CheckStop() const {
+  return context_.stop.stop_requested() ? Error(Reason::kInterrupted, "interrupted") : OkStatus();
 }
 
 }  // namespace etcdrill::store

@@ -3,11 +3,10 @@
 // cluster.
 #pragma once
 
+#include <array>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -30,15 +29,21 @@ struct DrillFile {
   std::string json;
 };
 
-// Safe for use from any thread, as long as no two seal the same name. `context` must outlive it.
+enum class Ownership {
+  kAlone,
+  kShared,  // with sidecars that take turns (`snapshot.when`)
+};
+
+// Safe for use from any thread and by several processes, as long as no two seal the same name. `context` must outlive
+// it.
 class LocalStore {
  public:
   // Creates the directory if it is missing.
   static Result<std::unique_ptr<LocalStore>> Open(const Context& context, const std::string& path);
 
-  // For the one sidecar that owns the store: locks it (kBusy, naming the owner, if another one does) and removes what a
-  // killed run left.
-  Status TakeOwnership();
+  // For a sidecar: locks the store for as long as this lives (kBusy, naming the owner, if another one does) and removes
+  // what a killed run left.
+  Status TakeOwnership(Ownership ownership = Ownership::kAlone);
 
   const std::string& path() const { return path_; }
   // When the store first came into being.
@@ -57,18 +62,9 @@ class LocalStore {
   // kNotFound if there is no such snapshot, kDamaged if its file and its manifest do not fit.
   Result<Manifest> Find(std::string_view name) const;
 
-  // Keeps a snapshot from being deleted for as long as it lives. Not the promise that it is still there.
-  class Use {
-   public:
-    Use(LocalStore& store, std::string name);
-    Use(const Use&) = delete;
-    Use& operator=(const Use&) = delete;
-    ~Use();
-
-   private:
-    LocalStore& store_;
-    const std::string name_;
-  };
+  // While it is held, nobody deletes the snapshot, no other process either. kNotFound if it is not there, or goes just
+  // now. Null on a file system that can't lock it.
+  Result<std::unique_ptr<FileLock>> Use(const std::string& name) const;
   // Changes what is kept of it in checks/; kNotFound if there is no such snapshot any more.
   Status UpdateChecks(const std::string& name, const std::function<void(Checks&)>& change);
   // Sealing backwards: first the manifest goes, so that at no moment it speaks for a file that is not there; a file
@@ -76,12 +72,16 @@ class LocalStore {
   // evidence.
   Status Delete(const std::string& name);
 
-  // Appends a report. `make` gets those before it, oldest first, and returns the JSON; nobody else appends meanwhile,
-  // no other process either. kBusy if one does for longer than a few seconds.
-  using MakeReport = std::function<std::string(const std::vector<DrillFile>& earlier)>;
+  // Appends a report. `make` gets the newest one before it and returns the JSON; nobody else appends meanwhile, no
+  // other process either. kBusy if one does for longer than a few seconds.
+  using MakeReport = std::function<std::string(const std::optional<DrillFile>& previous)>;
   Status AddDrillReport(std::string_view snapshot, WallTime finished, const MakeReport& make);
   // Oldest first; one that can't be read is logged and left out.
   Result<std::vector<DrillFile>> DrillReports() const;
+
+  // Differs from the answer before if files came or went meanwhile, whoever did it.
+  using Stamp = std::array<WallTime, 3>;
+  Stamp CurrentStamp() const;
 
  private:
   std::string ManifestPath(std::string_view name) const;
@@ -89,18 +89,18 @@ class LocalStore {
   Result<Manifest> ReadManifest(std::string_view name) const;
   Status CheckFile(const Manifest& manifest) const;
   Checks ReadChecks(std::string_view name) const;
-  Status Sweep(const std::string& dir);
+  Status Sweep(const std::string& dir, Duration age_min);
+  std::string DrillPath(std::string_view name) const;
+  Result<std::vector<std::string>> DrillNames() const;
+  std::optional<DrillFile> ReadDrill(const std::string& name) const;
+  Status CheckStop() const;
   LocalStore(const Context& context, std::string path, WallTime created)
       : context_(context), path_(std::move(path)), created_(created) {}
-
-  Result<std::unique_ptr<FileLock>> LockDrills() const;
 
   const Context& context_;
   const std::string path_;
   const WallTime created_;
   std::unique_ptr<FileLock> lock_;
-  std::mutex mutex_;
-  std::multiset<std::string> in_use_;  // guarded by mutex_
 };
 
 }  // namespace etcdrill::store

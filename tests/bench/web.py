@@ -136,6 +136,23 @@ def slow_clients(port, dripping, idle):
             thread.join()
 
 
+def fifty_scrapers(subject):
+    """Fifty scrapes that begin at one moment, again and again: what many Prometheus servers do to one sidecar at worst."""
+    seconds, start = [], threading.Barrier(50)
+
+    def scrape():
+        for _ in range(SCRAPES // 50):
+            start.wait()
+            seconds.append(subject.scrape())
+
+    threads = [threading.Thread(target=scrape) for _ in range(50)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return seconds
+
+
 def during_drills(subject):
     """Scrapes while a drill runs; the next one is started as soon as one ends."""
     seconds = []
@@ -158,6 +175,10 @@ def run(etcdrill):
             with others(subject, "idle"):
                 report(f"{name}: idle", [subject.scrape() for _ in range(SCRAPES)], 0.005)
             report(f"{name}: during drills", during_drills(subject), 0.100)
+            cpu = subject.cpu_seconds()
+            with others(subject, "50 scrapers"):
+                report(f"{name}: 50 scrapers at once", fifty_scrapers(subject), 0.100)
+            print(f"  processor time of the sidecar: {(subject.cpu_seconds() - cpu) / SCRAPES * 1e3:.2f} ms for each scrape")
             if tls:
                 continue
             before = subject.memory("VmRSS")

@@ -21,6 +21,18 @@ result() {  # NAME STATUS WHY
 }
 inside() { chroot --userspec=65532:65532 "$work/root" /usr/local/bin/etcdrill "$@"; }
 
+# What this test builds is the image: the last stage of the Dockerfile takes the root that make-rootfs made, and no more.
+expected='FROM scratch
+COPY --from=build /rootfs/ /
+USER 65532:65532
+WORKDIR /var/lib/etcdrill
+EXPOSE 9379
+ENTRYPOINT ["/usr/local/bin/etcdrill"]
+CMD ["run", "--config", "/etc/etcdrill/etcdrill.yaml"]'
+said=$(diff <(echo "$expected") <(sed -n '/^FROM scratch/,$p' "$repo/deploy/docker/Dockerfile")) && status=0 || status=1
+grep -q 'deploy/docker/make-rootfs /install /rootfs' "$repo/deploy/docker/Dockerfile" || status=1
+result the-dockerfile-makes-the-same "$status" "$said"
+
 cmake --install "$build" --prefix "$work/install/usr" --strip > "$work/install.log"
 "$repo/deploy/docker/make-rootfs" "$work/install" "$work/root"
 

@@ -42,6 +42,29 @@ CONTRAST = """(() => {
   return poor;
 })()"""
 
+# What people need who do not see the page, or do not use a mouse, and what a tool such as axe would say of it.
+STRUCTURE = """(() => {
+  const poor = [], all = s => [...document.querySelectorAll(s)], levels = all('h1,h2,h3,h4').map(h => +h.tagName[1]);
+  if (document.documentElement.lang !== 'en') poor.push('no language');
+  if (!document.title.trim()) poor.push('no title');
+  if (levels.filter(l => l === 1).length !== 1 || levels[0] !== 1) poor.push('not one h1, first');
+  if (levels.some((l, i) => i && l > levels[i - 1] + 1)) poor.push('a level of headings is left out: ' + levels);
+  if (all('main').length !== 1) poor.push('not one main');
+  const ids = all('[id]').map(e => e.id);
+  if (new Set(ids).size !== ids.length) poor.push('an id is there twice');
+  for (const e of all('[aria-labelledby]'))
+    for (const id of e.getAttribute('aria-labelledby').split(' '))
+      if (!document.getElementById(id)?.textContent.trim()) poor.push(`labelled by ${id}, which says nothing`);
+  for (const e of all('th')) if (!['col', 'row'].includes(e.scope)) poor.push('a th without scope: ' + e.textContent);
+  for (const e of all('table')) if (e.querySelector('tbody tr') && !e.querySelector('thead th')) poor.push('a table without heads');
+  for (const e of all('[tabindex]')) if (+e.tabIndex > 0) poor.push('an order of its own for the tab key');
+  for (const e of all('svg, img'))
+    if (e.getAttribute('aria-hidden') !== 'true' && !e.getAttribute('aria-label') && !e.alt) poor.push('a picture without words');
+  for (const e of all('a')) if (!e.textContent.trim()) poor.push('a link without words');
+  for (const e of all('.mark')) if (e.textContent.replace(/[^a-z]/gi, '').length < 2) poor.push('a colour without words: ' + e.outerHTML);
+  return poor;
+})()"""
+
 
 class StatusCase(harness.TestCase):
     @classmethod
@@ -69,6 +92,7 @@ class StatusCase(harness.TestCase):
         self.assertEqual({urllib.parse.urlsplit(url).netloc for url in self.page.requests if not url.startswith("data:")},
                          {f"127.0.0.1:{sidecar.port}"})
         self.assertEqual(self.page.run(CONTRAST), [])
+        self.assertEqual(self.page.run(STRUCTURE), [])
         self.assertFalse(self.page.run("document.documentElement.scrollWidth > innerWidth"), "wider than the window")
         return self.page.run("document.body.innerText")
 
@@ -132,6 +156,20 @@ class Healthy(StatusCase):
                 self.assertEqual(outline, "solid", reached[-1])
         in_order = ["drills-table", "snapshots-table", "members-table", "schedule-table", "Metrics", "Status as JSON"]
         self.assertEqual([name for name in reached if name in in_order][:6], in_order)
+
+    def test_what_looks_at_the_page_can_fail(self):
+        for check, harm in ((STRUCTURE, "document.documentElement.lang = ''"),
+                            (STRUCTURE, "document.querySelector('th').removeAttribute('scope')"),
+                            (STRUCTURE, "document.querySelector('svg.bar').removeAttribute('aria-label')"),
+                            (STRUCTURE, "document.querySelector('h2').outerHTML = '<h4>x</h4>'"),
+                            (STRUCTURE, "document.querySelector('[aria-labelledby]').setAttribute('aria-labelledby', 'nobody')"),
+                            (STRUCTURE, "document.querySelector('.mark').textContent = '✔'"),
+                            (STRUCTURE, "document.querySelector('a').tabIndex = 1"),
+                            (CONTRAST, "document.querySelector('h1').style.color = getComputedStyle(document.body).backgroundColor")):
+            with self.subTest(harm):
+                self.page.open(f"http://127.0.0.1:{self.sidecar.port}/", script=False)
+                self.page.run(harm)
+                self.assertEqual(len(self.page.run(check)), 1)
 
     def test_without_script(self):
         self.page.open(f"http://127.0.0.1:{self.sidecar.port}/", script=False)
@@ -258,7 +296,8 @@ class Failing(StatusCase):
 
 class Empty(StatusCase):
     def test_nothing_has_happened_yet(self):
-        sidecar = self.start(self.dir, ["http://127.0.0.1:1"], name="new", lifecycle="true")
+        # A snapshot that finds no member is tried again for a tenth of its interval: 3 s.
+        sidecar = self.start(self.dir, ["http://127.0.0.1:1"], name="new", lifecycle="true", snapshot="30s")
         harness.wait_until(lambda: sidecar.lines("snapshot failed"), "a failure")
         for dark in (False, True):
             text = self.look(sidecar, "status-empty-dark" if dark else "status-empty-light", dark=dark)
@@ -270,7 +309,7 @@ class Empty(StatusCase):
         self.assertEqual(sidecar.request("/-/ready")[0], 200)
         shutil.move(self.dir / "store", self.dir / "gone")
         (self.dir / "store").touch()  # a file, where a directory should be
-        self.assertEqual(sidecar.request("/-/snapshot", "POST")[0], 202)
+        harness.wait_until(lambda: sidecar.request("/-/snapshot", "POST")[0] == 202, "a start, when no other run is under way")
         status, body = harness.wait_until(
             lambda: (answer := sidecar.request("/-/ready"))[0] == 503 and answer, "the sidecar to know")
         self.assertIn("store", body)

@@ -4,6 +4,7 @@ promtool takes the examples of deploy/web. No etcd is needed for that: the one i
 import base64
 import http.client
 import os
+import pathlib
 import re
 import shutil
 import socket
@@ -21,9 +22,10 @@ warnings.filterwarnings("ignore", category=DeprecationWarning)
 import crypt
 
 CONFIG = """\
-cluster: {{name: web, endpoints: ["http://127.0.0.1:1"]}}
+cluster: {{name: web, endpoints: ["{endpoint}"]}}
 store: {{path: store}}
-drill: {{scratch_dir: scratch}}
+snapshot: {{schedule: none}}
+drill: {{schedule: none, scratch_dir: scratch}}
 web: {{listen: "{listen}:{port}", config_file: "{web}", enable_lifecycle: {lifecycle}}}
 """
 EXAMPLES = harness.ROOT / "deploy" / "web"
@@ -38,13 +40,14 @@ class WebCase(harness.TestCase):
         super().setUp()
         self.pki = self.scene.certs
 
-    def start(self, web=None, lifecycle="false", listen="127.0.0.1"):
+    def start(self, web=None, lifecycle="false", listen="127.0.0.1", endpoint="http://127.0.0.1:1"):
         """A sidecar with this text as its web configuration."""
         if web is not None:
             (self.dir / "web.yml").write_text(web)
         port = harness.free_port()
         (self.dir / "etcdrill.yaml").write_text(
-            CONFIG.format(port=port, web="web.yml" if web is not None else "", lifecycle=lifecycle, listen=listen))
+            CONFIG.format(port=port, web="web.yml" if web is not None else "", lifecycle=lifecycle, listen=listen,
+                          endpoint=endpoint))
         (self.dir / "etcdrill.log").unlink(missing_ok=True)  # of a sidecar before
         sidecar = harness.Sidecar(self.scene, self.dir / "etcdrill.yaml", port, self.dir)
         self.addCleanup(sidecar.process.kill)
@@ -68,14 +71,15 @@ class WebCase(harness.TestCase):
             context.maximum_version = maximum
         return context
 
-    def ask(self, sidecar, path="/metrics", method="GET", context=None, headers=None):
+    def ask(self, sidecar, path="/metrics", method="GET", context=None, headers=None, body=None, decode=True):
         kind = http.client.HTTPSConnection if context else http.client.HTTPConnection
         options = {"context": context} if context else {}
         connection = kind("127.0.0.1", sidecar.port, timeout=10, **options)
         try:
-            connection.request(method, path, headers=headers or {})
+            connection.request(method, path, body, headers or {})
             response = connection.getresponse()
-            response.text = response.read().decode()
+            content = response.read()
+            response.text = content.decode() if decode else ""
             return response
         finally:
             connection.close()
@@ -86,6 +90,9 @@ class WebCase(harness.TestCase):
             return self.ask(*arguments, **options).status
         except (ssl.SSLError, ConnectionError, http.client.RemoteDisconnected):
             return None
+
+    def login(self, user, password):
+        return {"Authorization": "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()}
 
 
 BASIC_TLS = "tls_server_config: {cert_file: server.crt, key_file: server.key}\n"
@@ -152,9 +159,19 @@ class Tls(WebCase):
         self.assertEqual(self.answers(policy, more=", client_allowed_sans: [etcdrill]"), [None, 200, None])
         self.assertEqual(self.answers(policy, more=", client_allowed_sans: [other, 10.0.0.1]"), [None, None, None])
 
+    def shown_end(self, sidecar):
+        """Unix time at which the certificate in use ends, as the metrics have it."""
+        families = harness.parse_metrics(self.ask(sidecar, context=self.tls(check_name=False)).text)
+        return harness.by_label(families["etcdrill_certificate_not_after_timestamp_seconds"], "certificate")["web_server"]
+
+    def end_of(self, name):
+        text = harness.must(["openssl", "x509", "-noout", "-enddate", "-in", self.pki / f"{name}.crt"])
+        return ssl.cert_time_to_seconds(text.strip().removeprefix("notAfter="))
+
     def test_new_certificates_are_used_without_a_restart(self):
         sidecar = self.start(BASIC_TLS)
         self.assertEqual(self.status(sidecar, context=self.tls()), 200)
+        self.assertEqual(self.shown_end(sidecar), self.end_of("server"))
         self.install("named")
         self.assertIsNone(self.status(sidecar, context=self.tls()))  # it is called etcd.example now
         self.assertEqual(self.status(sidecar, context=self.tls(check_name=False)), 200)
@@ -162,7 +179,7 @@ class Tls(WebCase):
         shutil.copy(self.pki / "server.key", self.dir / "server.key")
         self.assertEqual(self.status(sidecar, context=self.tls(check_name=False)), 200)
         os.unlink(self.dir / "server.crt")
-        self.assertEqual(self.status(sidecar, context=self.tls(check_name=False)), 200)
+        self.assertEqual(self.shown_end(sidecar), self.end_of("named"))
         told = sidecar.lines("web configuration changed and can't be used; the old one is kept")
         self.assertIn("server.key does not belong to cert_file", told[0])
         self.assertEqual(len(told), 2)  # once for each change, not for each connection
@@ -192,9 +209,6 @@ class Tls(WebCase):
 
 
 class Users(WebCase):
-    def login(self, user, password):
-        return {"Authorization": "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()}
-
     def test_only_the_right_password(self):
         sidecar = self.start(f"basic_auth_users: {{ann: '{bcrypt('s3cret:with colon')}', bob: '{bcrypt('b')}'}}\n")
         for path in ("/metrics", "/-/healthy", "/", "/nonsense"):
@@ -255,6 +269,169 @@ class Users(WebCase):
         self.assertEqual((answer.getheader("X-Frame-Options"), answer.getheader("Strict-Transport-Security"),
                           answer.getheader("X-Content-Type-Options")), ("sameorigin", "max-age=9", "nosniff"))
         self.assertEqual([self.ask(sidecar).status for _ in range(2)], [200, 429])
+
+
+class Lifecycle(WebCase):
+    """What is started by POST, and who may (fault row H4). The etcd takes calls and answers none, so a run lasts."""
+
+    def setUp(self):
+        super().setUp()
+        self.silent = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(self.silent.close)
+        self.sidecar = self.start(f"basic_auth_users: {{ann: '{bcrypt('right')}'}}\n", lifecycle="true",
+                                  endpoint=f"http://127.0.0.1:{self.silent.getsockname()[1]}")
+        self.right = self.login("ann", "right")
+
+    def post(self, path, headers, **options):
+        return self.ask(self.sidecar, path, options.pop("method", "POST"), headers=headers, **options).status
+
+    def attempts(self):
+        return harness.parse_metrics(self.ask(self.sidecar, headers=self.right).text)["etcdrill_snapshot_attempts_total"].samples[0][2]
+
+    def test_only_users_start_something(self):
+        for path in ("/-/snapshot", "/-/drill", "/-/reload", "/-/snapshot/", "/-/nonsense"):
+            for headers in ({}, self.login("ann", "wrong"), self.login("eve", "right"), {"Authorization": "Bearer right"}):
+                self.assertEqual(self.post(path, headers), 401, (path, headers))
+        self.assertEqual(self.attempts(), 0)
+        self.assertEqual(self.post("/-/reload", self.right), 200)
+        self.assertEqual(self.post("/-/snapshot", self.right), 202)
+        harness.wait_until(lambda: self.attempts() == 1, "the snapshot that was asked for")
+        self.assertEqual(self.post("/-/snapshot", self.right), 409)
+        self.assertEqual(self.post("/-/snapshot", {}), 401)  # a stranger does not learn that one runs
+        self.assertEqual(self.post("/-/snapshot", self.right, method="PUT"), 409)
+        self.assertEqual(self.attempts(), 1)
+
+    def test_nothing_starts_by_what_only_looks_like_it(self):
+        for method in ("GET", "HEAD", "DELETE", "OPTIONS", "PATCH"):
+            answer = self.ask(self.sidecar, "/-/snapshot", method, headers=self.right)
+            self.assertEqual((answer.status, answer.getheader("Allow")), (405, "POST, PUT"), method)
+        for path in ("/-/snapshot/", "/-/snapshot/x", "//-/snapshot", "/-/Snapshot", "/-/%73napshot", "/-/./snapshot"):
+            self.assertEqual(self.post(path, self.right), 404, path)
+        self.assertEqual(self.post("/-/snapshot", self.right | {"Origin": "https://example.com"}), 403)
+        self.assertEqual(self.post("/-/snapshot", self.right, body=b"x" * 5000), 413)
+        self.assertEqual(self.post("/-/snapshot", self.right | {"X-Long": "x" * 9000}), 431)
+        self.assertEqual(self.post("/-/snapshot", self.right | {"Transfer-Encoding": "chunked", "Content-Length": "3"}), 400)
+        self.assertEqual(self.attempts(), 0)
+
+    def test_a_new_password_counts_at_once(self):
+        (self.dir / "web.yml").write_text(f"basic_auth_users: {{ann: '{bcrypt('fresh')}'}}\n")
+        self.assertEqual(self.post("/-/snapshot", self.right), 401)
+        self.assertEqual(self.post("/-/snapshot", self.login("ann", "fresh")), 202)
+
+
+def traversals():
+    """Some 100 spellings of the way to a file that must not be had."""
+    dots = ("..", "%2e%2e", "%2E.", "%252e%252e", "..%00", "%c0%ae%c0%ae", "..;", ". .")
+    slashes = ("/", "%2f", "\\", "%5c", "//")
+    for dot in dots:
+        for slash in slashes:
+            yield "/" + slash.join([dot] * 6 + ["etc", "passwd"])
+            yield "/metrics" + slash + slash.join([dot] * 8 + ["etc", "passwd"])
+    yield from ("/etc/passwd", "//etc/passwd", "/./etc/passwd", "/metrics%00/etc/passwd", "/.htpasswd", "/web.yml", "/etcdrill.yaml",
+                "/store/state.json", "/../store/state.json", "/index.html", "/cgi-bin/x.cgi", "/x.lua", "/x.shtml", "/proc/self/environ",
+                "file:///etc/passwd", "http://127.0.0.1/../etc/passwd", "/~root/.profile", "/metrics;/etc/passwd", "/?../../etc/passwd#")
+
+
+class Faults(WebCase):
+    def raw(self, sidecar, request):
+        with socket.create_connection(("127.0.0.1", sidecar.port), timeout=10) as client:
+            client.sendall(request)
+            answer = b""
+            while chunk := client.recv(65536):
+                answer += chunk
+        return answer
+
+    def test_no_path_opens_a_file(self):
+        """Fault row H3: strace sees every call that takes a path, and none of them is of a request's making."""
+        sidecar = self.start("http_server_config: {headers: {}}\n")
+        trace = self.dir / "trace"
+        tracer = self.scene.start(["strace", "-f", "-y", "-p", str(sidecar.process.pid), "-e", "trace=%file", "-o", trace],
+                                  self.dir / "strace.log")
+        harness.wait_until(lambda: "attached" in (self.dir / "strace.log").read_text(), "strace")
+        harness.wait_until(lambda: self.ask(sidecar).status and trace.exists() and "/store" in trace.read_text(), "a traced call")
+        count = 0
+        for path in traversals():
+            answer = self.raw(sidecar, f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            expected = rb"HTTP/1\.1 (400|404) " if not path.startswith("/?") else rb"HTTP/1\.1 200 "
+            self.assertRegex(answer, expected, path)
+            self.assertNotIn(b"root:", answer)
+            count += 1
+        self.assertGreater(count, 95)
+        tracer.send_signal(2)
+        tracer.wait(10)
+        touched = set(re.findall(r'"((?:[^"\\]|\\.)*)"', trace.read_text()))
+        ours = ("/proc/", "/sys/fs/cgroup", "/etc/localtime", "/usr/lib/ssl/openssl.cnf", str(self.dir))
+        self.assertEqual([path for path in touched if path and not path.startswith(ours)], [])
+        self.assertEqual([path for path in touched if re.search(r"passwd|\.\.|index|htpasswd|cgi|lua", path)], [])
+
+    def test_fifty_scrapers_at_once(self):
+        """Fault row H9, here for what is counted; scripts/bench web has the times."""
+        sidecar = self.start()
+        harness.wait_until(lambda: self.ask(sidecar).text.count("etcdrill_task_last_run_timestamp_seconds{") == 3, "all tasks run")
+        before = harness.parse_metrics(self.ask(sidecar).text)
+        seconds, statuses = [], set()
+
+        def scrape():
+            for _ in range(20):
+                begin = time.monotonic()
+                statuses.add(self.status(sidecar, headers={"Accept-Encoding": "gzip"}, decode=False))
+                seconds.append(time.monotonic() - begin)
+
+        threads = [threading.Thread(target=scrape) for _ in range(50)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual((statuses, len(seconds)), ({200}, 1000))
+        slow = sorted(seconds)[990]
+        print(f"50 scrapers without a pause: 99 % below {slow * 1000:.0f} ms", file=sys.stderr)
+        self.assertLess(slow, 2)  # most of it is this program's own work
+        after = harness.parse_metrics(self.ask(sidecar).text)
+        self.assertEqual({name: len(family.samples) for name, family in after.items()},
+                         {name: len(family.samples) for name, family in before.items()})
+
+    def test_descriptors_run_out_for_a_while(self):
+        sidecar = self.start()
+        pid = sidecar.process.pid
+        limits = harness.must(["prlimit", "--pid", pid, "--nofile", "--output", "SOFT,HARD", "--noheadings"]).split()
+        in_use = len(os.listdir(f"/proc/{pid}/fd"))
+        harness.must(["prlimit", "--pid", pid, f"--nofile={in_use}:{limits[1]}"])
+        with socket.create_connection(("127.0.0.1", sidecar.port), timeout=10) as client:
+            client.sendall(b"GET /-/healthy HTTP/1.1\r\n\r\n")
+            time.sleep(1)
+            harness.must(["prlimit", "--pid", pid, f"--nofile={limits[0]}:{limits[1]}"])
+            self.assertTrue(client.recv(100).startswith(b"HTTP/1.1 200 "))
+        self.assertEqual(self.ask(sidecar).status, 200)
+
+    def test_the_port_is_lost_and_found(self):
+        """Fault row H10: the kernel takes the listening socket away under a running sidecar."""
+        sidecar = self.start()
+        self.assertEqual(self.ask(sidecar).status, 200)
+
+        def lose():
+            harness.run(["ss", "-K", "state", "listening", "sport", "=", f":{sidecar.port}"])
+
+        def cpu():
+            fields = pathlib.Path(f"/proc/{sidecar.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+            return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+        lose()
+        if self.status(sidecar) == 200:
+            self.skipTest("this kernel, or who runs this, can't destroy sockets")
+        harness.wait_until(lambda: self.status(sidecar) == 200, "the port again", 5)
+        self.assertEqual(len(sidecar.lines("the port was lost, and is open again")), 1)
+        # While somebody else has it, it is asked for again and again, but not at the price of a core.
+        lose()
+        with socket.socket() as thief:
+            thief.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            thief.bind(("127.0.0.1", sidecar.port))
+            thief.listen()
+            before = cpu()
+            harness.wait_until(lambda: sidecar.lines("the port is lost; trying again each second"), "a line about it", 5)
+            time.sleep(2.5)
+            self.assertLess(cpu() - before, 0.3)
+            self.assertEqual(len(sidecar.lines("the port is lost; trying again each second")), 1)
+        harness.wait_until(lambda: self.status(sidecar) == 200, "the port again", 5)
 
 
 class Config(WebCase):
@@ -324,7 +501,8 @@ class Config(WebCase):
     def test_a_bad_file_at_the_start_ends_it(self):
         (self.dir / "web.yml").write_text(BASIC_TLS)
         path = self.dir / "etcdrill.yaml"
-        path.write_text(CONFIG.format(port=harness.free_port(), web="web.yml", lifecycle="false", listen="127.0.0.1"))
+        path.write_text(CONFIG.format(port=harness.free_port(), web="web.yml", lifecycle="false", listen="127.0.0.1",
+                                      endpoint="http://127.0.0.1:1"))
         self.assertOneLine(self.etcdrill("run", "--config", path, code=1, timeout=10).err, "server.crt")
 
 

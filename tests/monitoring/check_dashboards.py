@@ -27,6 +27,8 @@ def dashboard_settings():
         for key, value in (("id", None), ("editable", False), ("schemaVersion", 39), ("uid", name[:-len(".json")])):
             if board.get(key, "unset") != value:
                 yield f"{name}: {key} must be {json.dumps(value)}"
+        if not board.get("description"):
+            yield f"{name}: no description"
         if TAG not in board["tags"] or not any(link["tags"] == [TAG] for link in board["links"]):
             yield f"{name}: the dashboards find each other by the tag {TAG}"
         if "__inputs" in board:
@@ -103,6 +105,10 @@ def panel_texts():
         overrides = [p["value"] for o in panel["fieldConfig"]["overrides"] for p in o["properties"] if p["id"] == "unit"]
         for unit in {*overrides, defaults.get("unit", "none")} - UNITS:
             yield f"{where}: {unit} is no unit that is known here"
+        for mapping in defaults.get("mappings", []):
+            for value, shown in mapping["options"].items():
+                if mapping["type"] == "value" and not shown.get("text"):
+                    yield f"{where}: {value} is shown by its colour alone"
         if not panel.get("targets"):
             yield f"{where}: no targets"
         references = [target["refId"] for target in panel.get("targets", [])]

@@ -33,8 +33,8 @@ class MemoryFileSystem final : public FileSystem {
   Status Unlink(const std::string&) override { return Refused(); }
   Status RemoveAll(const std::string&) override { return Refused(); }
   Status SyncDir(const std::string&) override { return Refused(); }
-  Result<std::unique_ptr<FileLock>> Lock(const std::string&) override { return Refused(); }
-  Result<std::unique_ptr<FileLock>> LockDir(const std::string&) override { return Refused(); }
+  Result<std::unique_ptr<FileLock>> Lock(const std::string&, LockMode) override { return Refused(); }
+  Result<std::unique_ptr<FileLock>> LockExisting(const std::string&, LockMode) override { return Refused(); }
 
  private:
   class File;

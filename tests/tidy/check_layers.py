@@ -26,7 +26,7 @@ HEAVY = {
     "grpc": r"etcd/",
     "absl/": r"base/status\.h",
     "CLI/": r"app/cli\.cc",
-    "yaml-cpp/": r"config/section\.h",
+    "yaml-cpp/": r"config/(section\.h|yaml_shape\.cc)",
     "prometheus/": r"report/metrics_page\.",
     "civetweb.h": r"report/http_server\.cc",
     "openssl/": r"crypto/|report/front/",

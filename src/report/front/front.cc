@@ -21,6 +21,7 @@ constexpr size_t kClientsMax = 512;
 constexpr size_t kBufferedBytesMax = 16 << 20;  // answers that slow clients have not taken yet
 constexpr int kTickMs = 250;                    // how late a deadline may be noticed
 constexpr Duration kAcceptPause = 100ms;        // when descriptors have run out
+constexpr Duration kListenPause = 1s;           // when the port was lost
 
 // What an event is about: a client's number, and which of its two sockets.
 enum class Side : uint64_t { kSocket, kInner };
@@ -35,8 +36,12 @@ constexpr uint64_t kFirstClient = 2;
 
 class Front::Loop {
  public:
-  Loop(std::vector<Fd> listeners, HttpServer& server, ChannelMaker channel_for, Clock& clock)
-      : listeners_(std::move(listeners)), server_(server), channel_for_(std::move(channel_for)), clock_(clock) {}
+  Loop(std::vector<Fd> listeners, ListenAgain listen_again, HttpServer& server, ChannelMaker channel_for, Clock& clock)
+      : listeners_(std::move(listeners)),
+        listen_again_(std::move(listen_again)),
+        server_(server),
+        channel_for_(std::move(channel_for)),
+        clock_(clock) {}
 
   Status Open();
   void Run();
@@ -55,6 +60,8 @@ class Front::Loop {
 
   void Accept();
   void ListenTo(bool on);
+  void Pause(Duration pause);
+  void Resume();
   void Proceed(uint64_t number, Side side, uint32_t events);
   void EndLateOnes();
   void MakeRoom();
@@ -62,7 +69,8 @@ class Front::Loop {
   void Watch(uint64_t number, Watched& w);
   void Set(int fd, uint64_t tag, uint32_t& known, uint32_t wanted);
 
-  const std::vector<Fd> listeners_;
+  std::vector<Fd> listeners_;  // none while the port is lost
+  const ListenAgain listen_again_;
   HttpServer& server_;
   const ChannelMaker channel_for_;
   Clock& clock_;
@@ -115,18 +123,30 @@ void Front::Loop::Run() {
       }
     }
     EndLateOnes();
-    if (!listening_ && clock_.Monotonic() >= accept_again_) ListenTo(true);
+    if (!listening_ && clock_.Monotonic() >= accept_again_) Resume();
   }
+}
+
+// Or epoll would tell of what can't be accepted for ever.
+void Front::Loop::Pause(Duration pause) {
+  ListenTo(false);
+  accept_again_ = clock_.Monotonic() + pause;
+}
+
+void Front::Loop::Resume() {
+  if (listeners_.empty()) listeners_ = listen_again_();
+  if (listeners_.empty()) return Pause(kListenPause);
+  ListenTo(true);
 }
 
 void Front::Loop::Accept() {
   for (const Fd& listener : listeners_) {
     Fd socket(accept4(listener.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (!socket) {
-      if (errno != EMFILE && errno != ENFILE && errno != ENOMEM && errno != ENOBUFS) continue;
-      ListenTo(false);  // or epoll would tell of it for ever
-      accept_again_ = clock_.Monotonic() + kAcceptPause;
-      return;
+      if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) return Pause(kAcceptPause);
+      if (errno != EINVAL) continue;  // a client that has gone, or one for another listener
+      listeners_.clear();             // it does not listen any more: somebody has destroyed it, as `ss -K` does
+      return Pause(kListenPause);
     }
     MakeRoom();
     auto channel = channel_for_(socket.get());
@@ -196,9 +216,10 @@ Front::~Front() {
   thread_.join();
 }
 
-Result<std::unique_ptr<Front>> Front::Start(std::vector<Fd> listeners, HttpServer& server, ChannelMaker channel_for,
-                                            Clock& clock) {
-  auto loop = std::make_unique<Loop>(std::move(listeners), server, std::move(channel_for), clock);
+Result<std::unique_ptr<Front>> Front::Start(std::vector<Fd> listeners, ListenAgain listen_again, HttpServer& server,
+                                            ChannelMaker channel_for, Clock& clock) {
+  auto loop =
+      std::make_unique<Loop>(std::move(listeners), std::move(listen_again), server, std::move(channel_for), clock);
   RETURN_IF_ERROR(loop->Open());
   return std::unique_ptr<Front>(new Front(std::move(loop)));
 }

@@ -20,10 +20,12 @@ class Front {
  public:
   // Makes the channel of a new client; called on the front's thread.
   using ChannelMaker = std::function<std::unique_ptr<Channel>(int fd)>;
+  // Opens the port again when its sockets were lost; called each second until it returns some. On the front's thread.
+  using ListenAgain = std::function<std::vector<Fd>()>;
 
   // All references must outlive it.
-  static Result<std::unique_ptr<Front>> Start(std::vector<Fd> listeners, HttpServer& server, ChannelMaker channel_for,
-                                              Clock& clock);
+  static Result<std::unique_ptr<Front>> Start(std::vector<Fd> listeners, ListenAgain listen_again, HttpServer& server,
+                                              ChannelMaker channel_for, Clock& clock);
   Front(const Front&) = delete;
   Front& operator=(const Front&) = delete;
   ~Front();  // closes everything

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/status.h"
 #include "config/web_config.h"
 #include "io/file_system.h"
@@ -23,6 +24,8 @@ class TlsServer {
   static Result<std::shared_ptr<const TlsServer>> Create(FileSystem& fs, const config::WebTls& tls);
 
   std::unique_ptr<Channel> NewChannel(int fd) const;
+  // Of all certificates in our chain, the one that ends first.
+  WallTime certificate_end() const { return certificate_end_; }
 
  private:
   struct Deleter {
@@ -32,6 +35,7 @@ class TlsServer {
   TlsServer();
 
   std::unique_ptr<ssl_ctx_st, Deleter> context_;
+  WallTime certificate_end_{};
   std::vector<std::string> allowed_sans_;
   bool verifies_ = false;
 };

@@ -1,6 +1,7 @@
 // Strictness: everything that yaml-cpp would swallow is an error with its place.
 #include "config/load.h"
 
+#include "config/restart_keys.h"
 #include "support/catch.h"
 #include "support/snapshots.h"
 
@@ -114,6 +115,42 @@ TEST_CASE("retention: a section that is given stands for itself") {
 TEST_CASE("all problems are told in one pass") {
   const std::string problem = Problem("snapshot: {schedule: x}\ndrill: {timeout: y}\nlog: {level: z}\n");
   CHECK(std::count(problem.begin(), problem.end(), '\n') == 2);
+}
+
+TEST_CASE("who takes the snapshots") {
+  CHECK(Parse("", "c")->snapshot.when == When::kAlways);
+  CHECK(Parse("snapshot: {when: member-is-leader}", "c")->snapshot.when == When::kMemberIsLeader);
+  CHECK_THAT(Problem("snapshot: {when: leader}"), Catch::Matchers::ContainsSubstring("always or member-is-leader"));
+}
+
+TEST_CASE("anchors, aliases and great depths are refused before a tree is made of them") {
+  CHECK(Problem("cluster: &a {name: x}\nstore: *a\n") ==
+        "/etc/etcdrill/c.yaml:1:10: an anchor; there are no aliases here\n"
+        "/etc/etcdrill/c.yaml:2:8: an alias; write the value out");
+  CHECK_THAT(Problem("a: &a [*a, *a]"), Catch::Matchers::ContainsSubstring("an alias"));
+  CHECK_THAT(Problem("log: {level: &x info}"), Catch::Matchers::ContainsSubstring("an anchor"));
+  std::string deep = "a: ";
+  for (int i = 0; i < 17; ++i) deep += "[";
+  CHECK_THAT(Problem(deep + std::string(17, ']')), Catch::Matchers::ContainsSubstring("nested too deeply"));
+  CHECK_FALSE(Problem("a: " + std::string(500'000, '[')).empty());
+}
+
+TEST_CASE("what a reload can't change is named") {
+  const auto problem = [](const char* now, const char* wanted) {
+    return std::string(MessageOf(CheckReloadable(*Parse(now, "c"), *Parse(wanted, "c"))));
+  };
+  CHECK(CheckReloadable(*Parse("", "c"), *Parse("snapshot: {schedule: none}", "c")).ok());
+  for (const auto& [key, text] : {std::pair("cluster.name", "cluster: {name: x}"),
+                                  {"store.path", "store: {path: /x}"},
+                                  {"snapshot.when", "snapshot: {when: member-is-leader}"},
+                                  {"web.listen", "web: {listen: ':1'}"},
+                                  {"web.config_file", "web: {config_file: x}"},
+                                  {"web.enable_lifecycle", "web: {enable_lifecycle: true}"},
+                                  {"log.format", "log: {format: json}"}}) {
+    CHECK(problem("", text).starts_with(std::string(key) + " can't change"));
+    CHECK(CheckReloadable(*Parse(text, "c"), *Parse(text, "c")).ok());
+  }
+  CHECK(problem("log: {format: json}", "web: {listen: ':1'}").starts_with("web.listen, log.format can't change"));
 }
 
 TEST_CASE("a file cut at any byte is a configuration or an error, never a crash") {

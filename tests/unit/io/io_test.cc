@@ -81,12 +81,12 @@ TEST_CASE("a file that is shortened while it is read is an error with the offset
 TEST_CASE("a directory stays locked under its next name") {
   TestContext test;
   REQUIRE(test.fs().MakeDirs(test.Path("a"), kPrivateDirMode).ok());
-  auto first = test.fs().LockDir(test.Path("a"));
+  auto first = test.fs().LockExisting(test.Path("a"));
   REQUIRE(first.ok());
   REQUIRE(test.fs().Rename(test.Path("a"), test.Path("b")).ok());
-  CHECK(ReasonOf(test.fs().LockDir(test.Path("b")).status()) == Reason::kBusy);
+  CHECK(ReasonOf(test.fs().LockExisting(test.Path("b")).status()) == Reason::kBusy);
   first->reset();
-  CHECK(test.fs().LockDir(test.Path("b")).ok());
+  CHECK(test.fs().LockExisting(test.Path("b")).ok());
 }
 
 TEST_CASE("a lock is held by one at a time") {
@@ -96,6 +96,22 @@ TEST_CASE("a lock is held by one at a time") {
   CHECK(ReasonOf(test.fs().Lock(test.Path("lock")).status()) == Reason::kBusy);
   first->reset();
   CHECK(test.fs().Lock(test.Path("lock")).ok());
+}
+
+TEST_CASE("a shared lock is held by many, or by nobody") {
+  TestContext test;
+  auto first = test.fs().Lock(test.Path("lock"), LockMode::kShared);
+  auto second = test.fs().LockExisting(test.Path("lock"), LockMode::kShared);
+  REQUIRE(first.ok());
+  REQUIRE(second.ok());
+  first->reset();
+  CHECK(ReasonOf(test.fs().Lock(test.Path("lock")).status()) == Reason::kBusy);
+  second->reset();
+  first = test.fs().Lock(test.Path("lock"));
+  REQUIRE(first.ok());
+  CHECK(ReasonOf(test.fs().Lock(test.Path("lock"), LockMode::kShared).status()) == Reason::kBusy);
+  CHECK(ReasonOf(test.fs().LockExisting(test.Path("none")).status()) == Reason::kNotFound);
+  CHECK_FALSE(test.fs().Exists(test.Path("none")));
 }
 
 ProcessOptions Shell(std::string script) { return {.program = "/bin/sh", .arguments = {"-c", std::move(script)}}; }

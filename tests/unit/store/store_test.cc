@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
+#include <filesystem>
+
 #include "io/host.h"
 #include "store/local_store.h"
 #include "store/name_claims.h"
@@ -118,8 +120,11 @@ TEST_CASE("a deleted snapshot is gone; one in use stays") {
   Seal(test, **store, MakeManifest(20));
   const std::string name = (*store)->List()->at(0).manifest.name;
   {
-    const LocalStore::Use use(**store, name);
-    const LocalStore::Use again(**store, name);
+    const auto elsewhere = LocalStore::Open(test.context(), test.Path("store"));
+    const auto use = (*elsewhere)->Use(name);
+    const auto again = (*store)->Use(name);
+    REQUIRE(use.ok());
+    REQUIRE(again.ok());
     CHECK(ReasonOf((*store)->Delete(name)) == Reason::kBusy);
     CHECK((*store)->List()->size() == 1);
   }
@@ -127,6 +132,50 @@ TEST_CASE("a deleted snapshot is gone; one in use stays") {
   CHECK((*store)->List()->empty());
   CHECK_FALSE(test.fs().Exists((*store)->SnapshotPath(name)));
   CHECK(ReasonOf((*store)->Delete(name)) == Reason::kNotFound);
+  CHECK(ReasonOf((*store)->Use(name).status()) == Reason::kNotFound);
+}
+
+TEST_CASE("a store is owned by one, or by those that take turns") {
+  TestContext test;
+  const std::string dir = test.Path("store");
+  const auto open = [&] { return *LocalStore::Open(test.context(), dir); };
+  const auto first = open();
+  const auto second = open();
+  REQUIRE(first->TakeOwnership(Ownership::kShared).ok());
+  CHECK(second->TakeOwnership(Ownership::kShared).ok());
+  CHECK(ReasonOf(open()->TakeOwnership()) == Reason::kBusy);
+}
+
+TEST_CASE("who shares a store leaves alone what another may be writing") {
+  TestContext test;
+  const auto store = LocalStore::Open(test.context(), test.Path("store"));
+  const std::string part = (*store)->StagingPath();
+  testing::WriteFile(part, "half");
+  REQUIRE((*store)->TakeOwnership(Ownership::kShared).ok());
+  CHECK(test.fs().Exists(part));
+  std::filesystem::last_write_time(part, std::filesystem::file_time_type::clock::now() - 2h);
+  const auto next = LocalStore::Open(test.context(), test.Path("store"));
+  REQUIRE((*next)->TakeOwnership(Ownership::kShared).ok());
+  CHECK_FALSE(test.fs().Exists(part));
+}
+
+TEST_CASE("the stamp of a store tells that files came or went") {
+  TestContext test;
+  const auto store = LocalStore::Open(test.context(), test.Path("store"));
+  const auto let_time_pass = [&] { test.clock().SleepFor(20ms, {}); };  // a file system's clock ticks every few ms
+  const auto empty = (*store)->CurrentStamp();
+  let_time_pass();
+  CHECK((*store)->CurrentStamp() == empty);
+  Seal(test, **store, MakeManifest(20));
+  const auto sealed = (*store)->CurrentStamp();
+  let_time_pass();
+  CHECK(sealed != empty);
+  REQUIRE((*store)->AddDrillReport("a", WallTime(), [](const auto&) { return ""; }).ok());
+  const auto drilled = (*store)->CurrentStamp();
+  let_time_pass();
+  CHECK(drilled != sealed);
+  REQUIRE((*store)->UpdateChecks((*store)->List()->at(0).manifest.name, [](Checks&) {}).ok());
+  CHECK((*store)->CurrentStamp() != drilled);
 }
 
 TEST_CASE("a deletion that stops half-way leaves no manifest behind, and the next owner ends it") {
@@ -193,10 +242,10 @@ TEST_CASE("a snapshot that is cut or gone is listed with its problem") {
 TEST_CASE("drill reports come back in the order in which they were written") {
   TestContext test;
   const auto store = LocalStore::Open(test.context(), test.Path("store"));
-  std::vector<size_t> seen;
+  std::vector<std::string> seen;
   const auto add = [&](std::string_view snapshot, WallTime finished, const std::string& json) {
-    return (*store)->AddDrillReport(snapshot, finished, [&](const std::vector<DrillFile>& earlier) {
-      seen.push_back(earlier.size());
+    return (*store)->AddDrillReport(snapshot, finished, [&](const std::optional<DrillFile>& previous) {
+      seen.push_back(previous.has_value() ? previous->json : "none");
       return json;
     });
   };
@@ -204,7 +253,7 @@ TEST_CASE("drill reports come back in the order in which they were written") {
   REQUIRE(add("b", t, "first").ok());
   REQUIRE(add("b", t, "second").ok());
   REQUIRE(add("a", t - 100s, "third").ok());
-  CHECK(seen == std::vector<size_t>{0, 1, 2});
+  CHECK(seen == std::vector<std::string>{"none", "first", "second"});
   const auto drills = (*store)->DrillReports();
   REQUIRE(drills.ok());
   REQUIRE(drills->size() == 3);

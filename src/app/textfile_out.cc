@@ -1,0 +1,59 @@
+// See textfile_out.h.
+#include "app/textfile_out.h"
+
+#include "io/durable_file.h"
+#include "pipeline/catalog.h"
+
+namespace etcdrill::app {
+namespace {
+
+constexpr uint32_t kPublicFileMode = 0644;
+constexpr uint64_t kTextfileBytesMax = uint64_t{1} << 20;
+
+// Of nothing but this drill.
+Result<report::StoreFacts> FactsOf(const pipeline::DrillReport& report, std::optional<WallTime> taken) {
+  pipeline::Catalog history;
+  ASSIGN_OR_RETURN(history.drills.emplace_back(), pipeline::ParseDrillSummary(pipeline::ToJson(report)));
+  history.drills.back().newest = true;
+  report::StoreFacts facts = pipeline::ToStoreFacts(history);
+  if (report.passed() && taken.has_value()) facts.verified_taken = UnixSeconds(*taken);
+  if (report.passed() && report.verify.has_value() && report.verify->keyspace.has_value()) {
+    facts.verified_revision = static_cast<double>(report.verify->keyspace->revision);
+  }
+  return facts;
+}
+
+// A file that can't be read, or is not ours, has nothing to carry over.
+std::string Previous(const Context& context, const std::string& path) {
+  return context.fs.ReadWhole(path, kTextfileBytesMax).value_or("");
+}
+
+}  // namespace
+
+Status WriteVerifyTextfile(const Context& context, const std::string& path, const report::VerifyRun& run) {
+  return WriteFileDurably(context.fs, path, report::VerifyTextfile(run, Previous(context, path)), kPublicFileMode);
+}
+
+Status WriteDrillTextfile(const Context& context, const std::string& path, const pipeline::DrillReport* report,
+                          std::optional<WallTime> taken) {
+  report::StoreFacts facts;
+  if (report != nullptr) {
+    ASSIGN_OR_RETURN(facts, FactsOf(*report, taken));
+  } else {
+    facts.drill_consecutive_failures = 1;
+    facts.drill_last_failure = UnixSeconds(context.clock.Now());
+  }
+  return WriteFileDurably(context.fs, path, report::DrillTextfile(std::move(facts), Previous(context, path)),
+                          kPublicFileMode);
+}
+
+bool IsInterrupted(const Status& result) { return !result.ok() && ReasonOf(result) == Reason::kInterrupted; }
+
+Result<ExitCode> WithTextfile(const Context& context, Result<ExitCode> result, const Status& written) {
+  if (written.ok()) return result;
+  if (result.ok() && *result == ExitCode::kOk) return written;
+  context.log.Error("the metrics can't be written", {{"err", MessageOf(written)}});
+  return result;
+}
+
+}  // namespace etcdrill::app

@@ -1,0 +1,94 @@
+// The file is read back by its own writer only, so the reader knows one form of line: NAME{LABELS} NUMBER.
+#include "report/textfile.h"
+
+#include <charconv>
+
+#include "report/store_metrics.h"
+
+namespace etcdrill::report {
+namespace {
+
+constexpr std::string_view kCheckSeries = "etcdrill_drill_last_check_success{check=\"";
+
+using Series = std::map<std::string, double, std::less<>>;  // by name and labels, as they are written
+
+Series ParseSeries(std::string_view text) {
+  Series series;
+  while (!text.empty()) {
+    const size_t end = std::min(text.find('\n'), text.size());
+    const std::string_view line = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    const size_t blank = line.rfind(' ');
+    if (line.starts_with('#') || blank == std::string_view::npos) continue;
+    double value = 0;
+    const auto [stop, error] = std::from_chars(line.data() + blank + 1, line.data() + line.size(), value);
+    if (error == std::errc() && stop == line.data() + line.size()) series.emplace(line.substr(0, blank), value);
+  }
+  return series;
+}
+
+std::optional<double> ValueOf(const Series& series, std::string_view name) {
+  const auto at = series.find(name);
+  return at == series.end() ? std::nullopt : std::optional(at->second);
+}
+
+void CarryOver(const Series& earlier, std::string_view name, std::optional<double>& value) {
+  if (!value.has_value()) value = ValueOf(earlier, name);
+}
+
+std::optional<StoreFacts::Newest> EarlierSnapshot(const Series& earlier) {
+  const auto taken = ValueOf(earlier, "etcdrill_snapshot_last_success_timestamp_seconds");
+  if (!taken.has_value()) return std::nullopt;
+  const auto value = [&](std::string_view name) { return ValueOf(earlier, name).value_or(0); };
+  return StoreFacts::Newest{.taken = *taken,
+                            .size_bytes = value("etcdrill_snapshot_last_size_bytes"),
+                            .revision = value("etcdrill_snapshot_last_revision"),
+                            .keys = value("etcdrill_snapshot_last_keys")};
+}
+
+}  // namespace
+
+std::string VerifyTextfile(const VerifyRun& run, std::string_view previous) {
+  const Series earlier = ParseSeries(previous);
+  std::optional<double> last_success = run.passed ? std::optional(run.ended) : std::nullopt;
+  CarryOver(earlier, "etcdrill_verify_last_success_timestamp_seconds", last_success);
+  MetricsPage page;
+  page.Gauge("etcdrill_verify_passed", "Whether the newest verification passed: 1 yes, 0 no.")
+      .Sample(run.passed ? 1.0 : 0.0);
+  page.Gauge("etcdrill_verify_last_run_timestamp_seconds", "Unix time at which the newest verification ended.")
+      .Sample(run.ended);
+  page.Gauge("etcdrill_verify_last_success_timestamp_seconds",
+             "Unix time at which the newest verification that passed ended.")
+      .Sample(last_success);
+  page.Gauge("etcdrill_verify_last_duration_seconds", "Wall time of the newest verification.").Sample(run.seconds);
+  page.Gauge("etcdrill_verify_last_level_success",
+             "Result of each level of the newest verification: 1 passed, 0 failed; absent for a level that is unknown "
+             "or was not asked for.")
+      .Samples("level", AsNumbers(run.levels));
+  AddNewestSnapshot(run.snapshot.has_value() ? run.snapshot : EarlierSnapshot(earlier), page);
+  return page.Text();
+}
+
+std::string DrillTextfile(StoreFacts drill, std::string_view previous) {
+  const Series earlier = ParseSeries(previous);
+  if (!drill.drill_last_success.has_value()) {
+    drill.drill_consecutive_failures += ValueOf(earlier, "etcdrill_drill_consecutive_failures").value_or(0);
+  }
+  CarryOver(earlier, "etcdrill_drill_last_success_timestamp_seconds", drill.drill_last_success);
+  CarryOver(earlier, "etcdrill_drill_last_failure_timestamp_seconds", drill.drill_last_failure);
+  CarryOver(earlier, "etcdrill_drill_last_duration_seconds", drill.drill_last_duration_seconds);
+  CarryOver(earlier, "etcdrill_verified_snapshot_taken_timestamp_seconds", drill.verified_taken);
+  CarryOver(earlier, "etcdrill_verified_snapshot_revision", drill.verified_revision);
+  for (const auto& [name, value] : earlier) {
+    if (!name.starts_with(kCheckSeries)) continue;
+    const size_t end = name.find('"', kCheckSeries.size());
+    drill.drill_checks.emplace(name.substr(kCheckSeries.size(), end - kCheckSeries.size()), value != 0);
+  }
+  MetricsPage page;
+  AddDrillStart(drill.drill_started, page);
+  AddDrillHistory(drill, page);
+  AddProof(drill, page);
+  return page.Text();
+}
+
+}  // namespace etcdrill::report
