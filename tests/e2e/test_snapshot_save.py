@@ -108,7 +108,7 @@ class Tls(SaveCase):
         self.refuse(*self.without("--cert", "--key"), says="client certificate")
 
     def test_certificate_and_key_of_different_pairs(self):
-        self.refuse(*self.with_flag("--key", self.scene.certs / "server.key"), says="certificate and key")
+        self.refuse(*self.with_flag("--key", self.scene.certs / "server.key"), says="do not belong together")
 
     def test_certificate_file_missing(self):
         self.refuse(*self.with_flag("--cert", self.dir / "missing.crt"), says="missing.crt")
