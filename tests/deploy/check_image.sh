@@ -19,7 +19,7 @@ failed=0
 result() {  # NAME STATUS WHY
   if [[ $2 -eq 0 ]]; then echo "ok $1"; else echo "FAIL $1: $3"; failed=1; fi
 }
-inside() { chroot --userspec=65532:65532 "$work/root" /usr/local/bin/etcdrill "$@"; }
+inside=(chroot --userspec=65532:65532 "$work/root" /usr/local/bin/etcdrill)  # no function: $! must be the program
 
 # What this test builds is the image: the last stage of the Dockerfile takes the root that make-rootfs made, and no more.
 expected='FROM scratch
@@ -37,7 +37,7 @@ cmake --install "$build" --prefix "$work/install/usr" --strip > "$work/install.l
 "$repo/deploy/docker/make-rootfs" "$work/install" "$work/root"
 
 status=0
-said=$(inside version 2>&1) || status=$?
+said=$("${inside[@]}" version 2>&1) || status=$?
 result starts "$status" "$said"
 
 programs=$(find "$work/root" -type f -perm -u+x ! -name '*.so*' ! -name 'ld-*' -printf '%P ')
@@ -78,7 +78,7 @@ web: {listen: "127.0.0.1:$((port + 2))"}
 YAML
 for _ in $(seq 100); do curl -sf "http://127.0.0.1:$port/health" > /dev/null && break; sleep 0.1; done
 ETCDCTL_API=3 "$etcd/etcdctl" --endpoints "http://127.0.0.1:$port" put key value > /dev/null
-inside run --config /etc/etcdrill/etcdrill.yaml > "$work/etcdrill.log" 2>&1 &
+"${inside[@]}" run --config /etc/etcdrill/etcdrill.yaml > "$work/etcdrill.log" 2>&1 &
 pids+=($!)
 status=1
 for _ in $(seq 300); do
