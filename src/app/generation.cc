@@ -3,6 +3,7 @@
 
 #include "app/sidecar_facts.h"
 #include "app/task_run.h"
+#include "io/memory.h"
 
 namespace etcdrill::app {
 namespace {
@@ -115,6 +116,7 @@ void Generation::Run(Task task) {
 
 void Generation::Run(report::Task name, Task task) {
   Run(task);
+  ReturnFreedMemory();
   permanent_.metrics.RunEnded(name, UnixSeconds(permanent_.context.clock.Now()));
 }
 

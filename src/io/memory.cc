@@ -3,6 +3,7 @@
 #include "io/memory.h"
 
 #include <fmt/format.h>
+#include <malloc.h>
 
 #include <algorithm>
 #include <fstream>
@@ -68,5 +69,7 @@ Result<uint64_t> AvailableMemory(const std::string& root) {
   }
   return available;
 }
+
+void ReturnFreedMemory() { malloc_trim(0); }
 
 }  // namespace etcdrill
