@@ -5,10 +5,12 @@
 #include "app/cli.h"
 #include "app/signals.h"
 #include "base/reason.h"
+#include "io/memory.h"
 #include "io/subprocess.h"
 
 int main(int argc, char** argv) {
   etcdrill::BecomeChildIfAsked(argc, argv);
+  etcdrill::ShareHeaps();
   try {
     return etcdrill::app::RunCommandLine(argc, argv, etcdrill::app::StopOnSignals());
   } catch (const std::exception& e) {

@@ -70,6 +70,8 @@ Result<uint64_t> AvailableMemory(const std::string& root) {
   return available;
 }
 
+void ShareHeaps() { mallopt(M_ARENA_MAX, 2); }
+
 void ReturnFreedMemory() { malloc_trim(0); }
 
 }  // namespace etcdrill

@@ -13,8 +13,12 @@ namespace etcdrill {
 // if the kernel does not tell.
 Result<uint64_t> AvailableMemory(const std::string& root = "/");
 
-// Gives what was freed back to the system, of all threads. The allocator keeps what a verification took, for the next
-// one, which may come in hours. Takes about a millisecond.
+// Call once, before any thread is started. The allocator makes a heap for each of the first dozens of threads, and each
+// keeps what it once held: in a sidecar that grows for days. Two are enough for two threads that work.
+void ShareHeaps();
+
+// Gives what was freed back to the system. The allocator keeps what a verification took, for the next one, which may
+// come in hours. Takes about a millisecond.
 void ReturnFreedMemory();
 
 }  // namespace etcdrill
