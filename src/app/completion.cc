@@ -1,3 +1,4 @@
+// CLI11 can't complete, so the words are followed through the table by hand.
 #include "app/completion.h"
 
 #include <fmt/format.h>

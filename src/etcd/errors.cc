@@ -22,8 +22,7 @@ struct Meaning {
 constexpr std::array kEtcdSays = {
     Meaning{"permission denied", Reason::kPermission,
             "the user lacks the role root, which snapshots and hashes need (`etcdctl user grant-role USER root`), or "
-            "one that "
-            "may read this key"},
+            "one that may read this key"},
     Meaning{"user name is empty", Reason::kAuth, "etcd has auth switched on: configure a user and its password"},
     Meaning{"invalid user ID or password", Reason::kAuth, "check the user name and the password"},
     Meaning{"invalid auth token", Reason::kAuth, "etcd refuses the token it has just given out"},

@@ -21,6 +21,12 @@ def cluster_section(cluster, **more):
     return section | more
 
 
+def fill_for_streams(cluster):
+    """Data of which a snapshot has 800 kB, in one revision."""
+    value = "x" * 8000
+    cluster.etcdctl("txn", text="\n".join(["", *(f"put /load/{n:03} {value}" for n in range(100)), "", "", ""]))
+
+
 class SidecarCase(harness.TestCase):
     """Starts sidecars in self.dir. A snapshot each second unless told otherwise, and no drill."""
 
@@ -45,6 +51,16 @@ class SidecarCase(harness.TestCase):
         sidecar = harness.Sidecar(self.scene, *self.configure(cluster, **sections), self.dir, env, under=under)
         self.addCleanup(sidecar.process.kill)
         return sidecar
+
+    def proxies(self, cluster, rate=None, urls=None):
+        """Slow ways to members of a cluster, to all if none is named; and the section of a configuration that takes them."""
+        proxies = [Proxy(url, rate) for url in urls or cluster.endpoints]
+        for proxy in proxies:
+            self.addCleanup(proxy.close)
+        return proxies, cluster_section(cluster, endpoints=[proxy.url for proxy in proxies])
+
+    def streaming(self):
+        harness.wait_until(lambda: any(self.parts()), "a snapshot under way")
 
     # --- What the store holds --------------------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ import time
 
 sys.dont_write_bytecode = True
 import harness
-from sidecar_case import Proxy, SidecarCase, cluster_section
+from sidecar_case import SidecarCase
 
 RATE = 500_000  # bytes a second through a proxy
 KEYS = 400
@@ -34,13 +34,11 @@ class Changes(SidecarCase):
 
     def start_slow(self):
         """A sidecar in mid-stream; its stream lasts for seconds more."""
-        proxies = [Proxy(url, RATE) for url in self.cluster.endpoints]
-        for proxy in proxies:
-            self.addCleanup(proxy.close)
-        sidecar = self.start(cluster_section(self.cluster, endpoints=[proxy.url for proxy in proxies]),
+        _, section = self.proxies(self.cluster, RATE)
+        sidecar = self.start(section,
                              snapshot={"schedule": "@every 1h"},
                              drill={"etcd": {"binary": str(harness.tool(self.version, "etcd"))}})
-        harness.wait_until(lambda: any(self.parts()), "a snapshot under way")
+        self.streaming()
         return sidecar
 
     def writes(self):

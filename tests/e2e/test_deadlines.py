@@ -11,7 +11,7 @@ import time
 
 sys.dont_write_bytecode = True
 import harness
-from sidecar_case import Proxy, SidecarCase, cluster_section
+from sidecar_case import SidecarCase, fill_for_streams
 
 RATE = 300_000  # bytes a second through a proxy: the stream of 800 kB takes nearly three
 MARGIN = 3.0  # seconds: two cores may be busy with something else
@@ -22,14 +22,7 @@ class DeadlineCase(SidecarCase):
     def setUpClass(cls):
         super().setUpClass()
         cls.cluster = harness.Cluster(cls.scene, "3.5", size=2)
-        value = "x" * 8000
-        cls.cluster.etcdctl("txn", text="\n".join(["", *(f"put /load/{n:03} {value}" for n in range(100)), "", "", ""]))
-
-    def proxies(self, rate=None, urls=None):
-        proxies = [Proxy(url, rate) for url in urls or self.cluster.endpoints]
-        for proxy in proxies:
-            self.addCleanup(proxy.close)
-        return proxies, cluster_section(self.cluster, endpoints=[proxy.url for proxy in proxies])
+        fill_for_streams(cls.cluster)
 
     def within(self, seconds, action):
         """What the action returns, which must be there in time."""
@@ -39,9 +32,6 @@ class DeadlineCase(SidecarCase):
         self.assertLess(took, seconds + MARGIN, f"took {took:.1f} s, its deadline was {seconds} s")
         return result
 
-    def streaming(self):
-        harness.wait_until(lambda: any(self.parts()), "a snapshot under way")
-
 
 class Calls(DeadlineCase):
     """Commands, whose deadline is --command-timeout."""
@@ -49,7 +39,7 @@ class Calls(DeadlineCase):
     def test_a_host_that_swallows_everything(self):
         url = self.cluster.endpoints[0]
         for scheme in ("http", "https"):
-            proxy, = self.proxies(urls=[url.replace("http", scheme)])[0]
+            proxy, = self.proxies(self.cluster, urls=[url.replace("http", scheme)])[0]
             proxy.silence()
             flags = ["--endpoints", proxy.url, "--command-timeout", "2s", "--dial-timeout", "1s"]
             for command in (["health"], ["snapshot", "save", self.dir / "x.db"]):
@@ -86,7 +76,7 @@ class Streams(DeadlineCase):
         return sidecar
 
     def test_a_stream_that_stalls_midway(self):
-        proxies, section = self.proxies(RATE)
+        proxies, section = self.proxies(self.cluster, RATE)
         sidecar = self.run_sidecar(section)
         for proxy in proxies:
             proxy.silence()
@@ -103,7 +93,7 @@ class Streams(DeadlineCase):
     def test_the_only_member_is_stopped_in_mid_stream(self):
         member = self.follower()
         process = member.process
-        proxies, section = self.proxies(RATE, urls=[member.client_url])
+        proxies, section = self.proxies(self.cluster, RATE, urls=[member.client_url])
         sidecar = self.run_sidecar(section)
         proxies[0].silence()  # what is on its way already would go on for a while
         process.send_signal(signal.SIGSTOP)
@@ -121,7 +111,7 @@ class Streams(DeadlineCase):
         self.assertStops(sidecar)
 
     def test_a_stream_that_is_too_slow(self):
-        _, section = self.proxies(rate=100_000, urls=[self.follower().client_url])
+        _, section = self.proxies(self.cluster, rate=100_000, urls=[self.follower().client_url])
         sidecar = self.run_sidecar(section)
         line = self.within(self.TIMEOUT, lambda: self.next_line(sidecar, "snapshot failed"))
         self.assertIn("reason=timeout", line)
@@ -130,7 +120,7 @@ class Streams(DeadlineCase):
 
     def test_a_member_that_does_not_give_its_hash(self):
         """The snapshot is proven by its own bytes and by the member that answers; the receipt names the one that did not."""
-        proxies, section = self.proxies(RATE)
+        proxies, section = self.proxies(self.cluster, RATE)
         silent = proxies[1 - self.cluster.members.index(self.follower())]
         sidecar = self.run_sidecar(section)
         silent.silence()

@@ -8,7 +8,7 @@ import sys
 
 sys.dont_write_bytecode = True
 import harness
-from sidecar_case import Proxy, SidecarCase, cluster_section
+from sidecar_case import SidecarCase, cluster_section, fill_for_streams
 
 STREAM_RATE = 400_000  # bytes a second: two seconds or more for what a cluster holds here
 
@@ -44,19 +44,8 @@ class MembersCase(SidecarCase):
     def new_cluster(self):
         cluster = harness.Cluster(self.scene, self.version, size=3)
         self.addCleanup(cluster.kill)
-        value = "x" * 8000
-        cluster.etcdctl("txn", text="\n".join(["", *(f"put /load/{number:03} {value}" for number in range(100)), "", "", ""]))
+        fill_for_streams(cluster)
         return cluster
-
-    def proxied(self, cluster, rate=STREAM_RATE):
-        """`cluster` of a configuration whose streams take seconds; and the proxies, one a member."""
-        proxies = [Proxy(url, rate) for url in cluster.endpoints]
-        for proxy in proxies:
-            self.addCleanup(proxy.close)
-        return cluster_section(cluster, endpoints=[proxy.url for proxy in proxies]), proxies
-
-    def streaming(self):
-        harness.wait_until(lambda: any(self.parts()), "a snapshot under way")
 
     def assertNoFailure(self, sidecar):
         self.assertEqual(sidecar.lines("snapshot failed"), [])
@@ -74,7 +63,7 @@ class Dying(MembersCase):
     def test_the_member_that_is_copied_dies_in_mid_stream(self):
         cluster = self.new_cluster()
         leader = leader_of(cluster)
-        section, proxies = self.proxied(cluster)
+        proxies, section = self.proxies(cluster, STREAM_RATE)
         sidecar = self.start(section, snapshot={"schedule": "@every 1h"})
         self.streaming()
         copied, other = [member for member in cluster.members if member is not leader]  # in the order of the configuration
@@ -145,7 +134,7 @@ class LeaderDies37(LeaderDies):
 class Moving(MembersCase):
     def test_the_leader_moves_again_and_again_while_streams_flow(self):
         cluster = self.new_cluster()
-        section, _ = self.proxied(cluster)
+        _, section = self.proxies(cluster, STREAM_RATE)
         sidecar = self.start(section)
         taken = 0
         for number in range(6):

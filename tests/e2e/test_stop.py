@@ -13,7 +13,7 @@ import time
 
 sys.dont_write_bytecode = True
 import harness
-from sidecar_case import Proxy, SidecarCase, cluster_section
+from sidecar_case import SidecarCase, fill_for_streams
 
 RATE = 400_000  # bytes a second through a proxy: a stream takes some seconds
 NEVER = {"schedule": "none"}
@@ -25,14 +25,7 @@ class StopCase(SidecarCase):
     def setUpClass(cls):
         super().setUpClass()
         cls.cluster = harness.Cluster(cls.scene, "3.5", size=2)
-        value = "x" * 8000
-        cls.cluster.etcdctl("txn", text="\n".join(["", *(f"put /load/{n:03} {value}" for n in range(100)), "", "", ""]))
-
-    def proxies(self, rate=None):
-        proxies = [Proxy(url, rate) for url in self.cluster.endpoints]
-        for proxy in proxies:
-            self.addCleanup(proxy.close)
-        return proxies, cluster_section(self.cluster, endpoints=[proxy.url for proxy in proxies])
+        fill_for_streams(cls.cluster)
 
     def traced(self, *faults):
         """A prefix that slows calls down, and the file that tells of each call with the paths of its descriptors."""
@@ -70,7 +63,7 @@ class StopCase(SidecarCase):
 
 class Tasks(StopCase):
     def test_status(self):
-        proxies, section = self.proxies()
+        proxies, section = self.proxies(self.cluster)
         for proxy in proxies:
             proxy.silence()
         sidecar = self.start(section, health=QUIET)
@@ -78,9 +71,9 @@ class Tasks(StopCase):
         self.assertStops(sidecar)
 
     def test_stream(self):
-        proxies, section = self.proxies(RATE)
+        proxies, section = self.proxies(self.cluster, RATE)
         sidecar = self.start(section, health=QUIET)
-        harness.wait_until(lambda: any(self.parts()), "a snapshot under way")
+        self.streaming()
         for proxy in proxies:
             proxy.silence()
         self.assertStops(sidecar)
@@ -94,10 +87,10 @@ class Tasks(StopCase):
         self.assertEqual(self.manifests(), [])
 
     def test_receipt(self):
-        proxies, section = self.proxies(RATE)
+        proxies, section = self.proxies(self.cluster, RATE)
         leader = [proxy for proxy, url in zip(proxies, self.cluster.endpoints) if self.leads(url)]
         sidecar = self.start(section, health=QUIET)
-        harness.wait_until(lambda: any(self.parts()), "a snapshot under way")
+        self.streaming()
         leader[0].silence()  # the stream comes from the follower, and goes on
         harness.wait_until(lambda: leader[0].asked.is_set() and self.requests(sidecar, "HashKV"), "HashKV under way", timeout=30)
         self.assertStops(sidecar)
@@ -139,7 +132,7 @@ class Tasks(StopCase):
         self.assertEqual([path.name for path in theirs.iterdir()], ["snapshot.db"])
 
     def test_comparing_the_members(self):
-        proxies, section = self.proxies()
+        proxies, section = self.proxies(self.cluster)
         sidecar = self.start(section, snapshot=NEVER, health=QUIET | {"hashkv": "@every 1s"})
         sidecar.wait_for_line("members agree")
         for proxy in proxies:
