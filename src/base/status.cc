@@ -66,6 +66,8 @@ Status ErrorFromErrno(int errno_value, std::string_view operation, std::string_v
   return Error(ReasonOfErrno(errno_value), fmt::format("{} {}: {}", operation, path, std::strerror(errno_value)));
 }
 
+bool IsInterrupted(const Status& status) { return !status.ok() && ReasonOf(status) == Reason::kInterrupted; }
+
 ExitCode ExitCodeOf(const Status& status) { return status.ok() ? ExitCode::kOk : InfoOf(ReasonOf(status)).exit_code; }
 
 }  // namespace etcdrill
