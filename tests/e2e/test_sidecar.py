@@ -214,7 +214,7 @@ class Serving(SidecarCase):
     def test_a_port_that_is_taken(self):
         path, port = self.configure(self.dir)
         path.write_text(path.read_text().replace(f":{port}", f":{self.sidecar.port}"))
-        self.assertOneLine(self.etcdrill("run", "--config", path, code=2, timeout=10).err, "web.listen")
+        self.assertOneLine(self.etcdrill("run", "--config", path, code=1, timeout=10).err, "web.listen")
 
     def test_commands_work_beside_it(self):
         config = self.home / "etcdrill.yaml"
