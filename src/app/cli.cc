@@ -309,8 +309,10 @@ void CommandTable::AddOtherCommands(CLI::App& root) {
   Choose(s, Retention, retention);
 
   CLI::App* check = root.add_subcommand("check", "Check a file without using it")->require_subcommand(1);
-  s = check->add_subcommand("config", "All problems of a configuration file in one pass");
+  s = check->add_subcommand("config", "All problems of a configuration file, and of the files that it names");
   s->add_option("file", check_config.file)->type_name("FILE")->required();
+  s->add_flag("--syntax-only", check_config.syntax_only,
+              "Only the file itself, for a machine that has neither the certificates nor etcd");
   Choose(s, CheckConfig, check_config);
   s = check->add_subcommand("web-config", "The same for a web configuration (web.config_file) and its certificates");
   s->add_option("file", check_config.file)->type_name("FILE")->required();

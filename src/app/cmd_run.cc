@@ -1,10 +1,7 @@
-// run (the sidecar), check config and check web-config.
-#include <fmt/format.h>
-
+// run: the sidecar, from a configuration file or from flags.
 #include "app/commands.h"
 #include "app/config_source.h"
 #include "app/daemon.h"
-#include "report/web_guard.h"
 
 namespace etcdrill::app {
 namespace {
@@ -39,18 +36,6 @@ Result<ExitCode> Run(const Context& context, const RunOptions& options) {
     if (options.config_file.empty()) return Error(Reason::kConfig, "there is no file to read again: no --config");
     return SettingsOf(context, options);
   }));
-  return ExitCode::kOk;
-}
-
-Result<ExitCode> CheckConfig(const Context& context, const CheckConfigOptions& options) {
-  RETURN_IF_ERROR(config::Load(context.fs, options.file).status());
-  fmt::print("{}: valid\n", options.file);
-  return ExitCode::kOk;
-}
-
-Result<ExitCode> CheckWebConfig(const Context& context, const CheckConfigOptions& options) {
-  RETURN_IF_ERROR(report::CheckWebConfig(context, options.file));
-  fmt::print("{}: valid\n", options.file);
   return ExitCode::kOk;
 }
 

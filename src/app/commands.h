@@ -151,6 +151,7 @@ Result<ExitCode> DrillsVerify(const Context& context, const DrillsOptions& optio
 
 struct CheckConfigOptions {
   std::string file;
+  bool syntax_only = false;  // what the file names is not looked at
 };
 Result<ExitCode> CheckConfig(const Context& context, const CheckConfigOptions& options);
 Result<ExitCode> CheckWebConfig(const Context& context, const CheckConfigOptions& options);

@@ -12,6 +12,12 @@ namespace {
 constexpr uint64_t kMaxPasswordBytes = 4096;
 }  // namespace
 
+Result<std::shared_ptr<Login>> Login::Create(const ConnectionOptions& options, const Context& context) {
+  std::shared_ptr<Login> login(new Login(options, context));
+  RETURN_IF_ERROR(login->Password().status());
+  return login;
+}
+
 Login::Login(const ConnectionOptions& options, const Context& context)
     : username_(options.username),
       password_(options.password),
@@ -40,18 +46,18 @@ bool Login::Forget(const std::string& token) {
 
 Result<std::string> Login::Password() const {
   if (password_file_.empty()) return password_;
-  ASSIGN_OR_RETURN(std::string password, context_.fs.ReadWhole(password_file_, kMaxPasswordBytes));
-  while (password.ends_with('\n') || password.ends_with('\r')) password.pop_back();
+  Result<std::string> password = context_.fs.ReadWhole(password_file_, kMaxPasswordBytes);
+  if (!password.ok()) return Error(Reason::kAuth, fmt::format("password file: {}", MessageOf(password.status())));
+  while (password->ends_with('\n') || password->ends_with('\r')) password->pop_back();
   return password;
 }
 
 Result<std::string> Login::Authenticate(const std::shared_ptr<grpc::Channel>& connection, const Address& address,
                                         gpr_timespec deadline) const {
-  Result<std::string> password = Password();
-  if (!password.ok()) return Error(Reason::kAuth, fmt::format("password file: {}", MessageOf(password.status())));
+  ASSIGN_OR_RETURN(const std::string password, Password());
   etcdserverpb::AuthenticateRequest request;
   request.set_name(username_);
-  request.set_password(*std::move(password));
+  request.set_password(password);
   etcdserverpb::AuthenticateResponse response;
   grpc::ClientContext call;
   call.set_deadline(deadline);

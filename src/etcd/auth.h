@@ -19,7 +19,8 @@ namespace etcdrill::etcd {
 // another's login, which may hang on a dead member.
 class Login {
  public:
-  Login(const ConnectionOptions& options, const Context& context);
+  // kAuth if there is a password file that can't be read.
+  static Result<std::shared_ptr<Login>> Create(const ConnectionOptions& options, const Context& context);
 
   // The token for a call over `connection`; empty if no user is configured or etcd has auth switched off.
   Result<std::string> Token(const std::shared_ptr<grpc::Channel>& connection, const Address& address,
@@ -28,6 +29,7 @@ class Login {
   bool Forget(const std::string& token);
 
  private:
+  Login(const ConnectionOptions& options, const Context& context);
   Result<std::string> Password() const;
   Result<std::string> Authenticate(const std::shared_ptr<grpc::Channel>& connection, const Address& address,
                                    gpr_timespec deadline) const;

@@ -17,7 +17,8 @@ Result<std::unique_ptr<Client>> Client::Create(const ConnectionOptions& options,
                                                std::shared_ptr<CallCounts> counts) {
   if (options.endpoints.empty()) return Error(Reason::kUsage, "no etcd endpoints are configured");
   ASSIGN_OR_RETURN(const auto tls_files, WatchedTlsFiles::Open(options, context));
-  const Shared shared = {std::make_shared<Login>(options, context), counts, tls_files};
+  ASSIGN_OR_RETURN(const auto login, Login::Create(options, context));
+  const Shared shared = {login, counts, tls_files};
   std::vector<Endpoint> endpoints;
   for (const std::string& endpoint : options.endpoints) {
     ASSIGN_OR_RETURN(std::shared_ptr<Channel> channel, Channel::Create(options, endpoint, shared, context));

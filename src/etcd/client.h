@@ -23,7 +23,7 @@ struct ConnectionOptions {
   std::string server_name;            // expected in the server's certificate, instead of the host
   bool insecure_skip_verify = false;  // accept any server certificate
   std::string username;               // empty: no password authentication
-  std::string password;               // or password_file, read again at each login
+  std::string password;               // or password_file: there at Create(), read again at each login
   std::string password_file;
   Duration dial_timeout = std::chrono::seconds(2);
   Duration command_timeout = std::chrono::seconds(5);

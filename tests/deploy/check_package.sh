@@ -49,7 +49,7 @@ for page in man1/etcdrill.1 man5/etcdrill.yaml.5; do
   nothing "manual-$page" "$(zcat "$unpacked/usr/share/man/$page.gz" | mandoc -T lint | grep -vE 'cannot parse date|longer than 80' || true)"
 done
 status=0
-said=$("$unpacked/usr/bin/etcdrill" check config "$unpacked/etc/etcdrill/etcdrill.yaml" 2>&1) || status=$?
+said=$("$unpacked/usr/bin/etcdrill" check config --syntax-only "$unpacked/etc/etcdrill/etcdrill.yaml" 2>&1) || status=$?
 result its-configuration-is-valid "$status" "$said"
 
 # Every library that the program names comes from a package that is depended on.

@@ -22,7 +22,7 @@ class CheckConfig(harness.TestCase):
     def check(self, text, code):
         self.path = self.dir / "etcdrill.yaml"
         self.path.write_text(text)
-        return self.etcdrill("check", "config", self.path, code=code)
+        return self.etcdrill("check", "config", "--syntax-only", self.path, code=code)
 
     def assertRefused(self, text, *problems):
         """These are the problems, each (line, column, what it must say), and no other."""
@@ -40,7 +40,8 @@ class CheckConfig(harness.TestCase):
         return GOOD.replace(old, new)
 
     def test_the_example_is_valid(self):
-        self.assertIn("valid", self.etcdrill("check", "config", harness.ROOT / "deploy" / "systemd" / "etcdrill.yaml").out)
+        example = harness.ROOT / "deploy" / "systemd" / "etcdrill.yaml"
+        self.assertIn("valid", self.etcdrill("check", "config", "--syntax-only", example).out)
 
     def test_a_good_file(self):
         self.assertEqual(self.check(GOOD, 0).out, f"{self.path}: valid\n")
@@ -129,6 +130,38 @@ class CheckConfig(harness.TestCase):
                 outcome = self.etcdrill(*command, "--config", self.path, code=2, cwd=self.dir, timeout=10)
                 self.assertOneLine(outcome.err, r"etcdrill\.yaml:7:3: .*did you mean timeout")
         self.assertEqual([path.name for path in self.dir.iterdir()], ["etcdrill.yaml"])
+
+    def test_what_the_file_names_must_be_there_and_fit(self):
+        path = self.dir / "etcdrill.yaml"
+        etcd = harness.tool("3.5", "etcd")
+        path.write_text(GOOD.replace("store:", """\
+  tls: {ca_file: ca.crt}
+  auth: {username: backup, password_file: password}
+web: {config_file: web.yaml}
+drill: {etcd: {binary: /nowhere/etcd}}
+store:"""))
+        self.check_named(path, ("cluster: CA file: .*ca.crt.*No such file", "drill.etcd: .*/nowhere/etcd.*drill.etcd.binary",
+                                "web.config_file: .*web.yaml.*No such file"))
+
+        path.write_text(path.read_text().replace("ca_file: ca.crt", "server_name: etcd"))
+        (self.dir / "web.yaml").write_text("{}\n")
+        self.check_named(path, ("cluster: password file: .*No such file", "drill.etcd: .*"))
+        self.assertOneLine(self.etcdrill("run", "--config", path, code=None, timeout=10).err, "password file")
+
+        (self.dir / "password").write_text("secret")
+        path.write_text(path.read_text().replace("/nowhere/etcd", "etcdrill.yaml"))
+        self.check_named(path, ("drill.etcd: .*etcdrill.yaml",))
+
+        path.write_text(path.read_text().replace("binary: etcdrill.yaml", f"binary: {etcd}"))
+        self.assertEqual(self.etcdrill("check", "config", path).out, f"{path}: valid\n")
+
+    def check_named(self, path, problems):
+        """What is wrong with the files that it names, a line each."""
+        lines = self.etcdrill("check", "config", path, code=2, cwd=self.dir).err.splitlines()
+        self.assertEqual(len(lines), len(problems), lines)
+        for line, problem in zip(lines, problems):
+            self.assertRegex(line, f"{re.escape(str(path))}: {problem}")
+        self.assertEqual(self.etcdrill("check", "config", "--syntax-only", path).out, f"{path}: valid\n")
 
 
 class EndpointsOfTheEnvironment(harness.TestCase):

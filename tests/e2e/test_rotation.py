@@ -238,8 +238,11 @@ class Users(SidecarCase):
 
     def test_a_password_file_that_is_gone_is_named(self):
         self.switch_on()
-        (self.dir / "password").unlink()
         sidecar = self.start(self.with_user())
+        sidecar.wait_for_line("snapshot taken")
+        (self.dir / "password").unlink()
+        self.switch_off()  # with it go the tokens,
+        self.switch_on()   # and the sidecar must log in anew
         line = self.wait_for_text(sidecar, "snapshot failed", "reason=auth")
         self.assertIn("password file", line)
         self.assertIn(str(self.dir / "password"), line)

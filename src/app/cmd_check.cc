@@ -1,0 +1,49 @@
+// check config, check web-config: what `run` would refuse or stumble over, before it does.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "app/commands.h"
+#include "app/config_source.h"
+#include "drill/etcd_binary.h"
+#include "etcd/client.h"
+#include "report/web_guard.h"
+
+namespace etcdrill::app {
+namespace {
+
+// One line for each part of the configuration whose files can't be used as they are.
+std::vector<std::string> ProblemsOfNamedFiles(const Context& context, const config::Config& config) {
+  std::vector<std::string> problems;
+  const auto check = [&](std::string_view key, const Status& status) {
+    if (!status.ok()) problems.push_back(fmt::format("{}: {}", key, MessageOf(status)));
+  };
+  check("cluster", etcd::Client::Create(ConnectionOf(config), context).status());
+  if (config.drill.schedule.has_value()) {
+    check("drill.etcd", drill::ChooseEtcd(context, config.drill.etcd_binaries, std::nullopt).status());
+  }
+  check("web.config_file", report::CheckWebConfig(context, config.web.config_file));
+  return problems;
+}
+
+}  // namespace
+
+Result<ExitCode> CheckConfig(const Context& context, const CheckConfigOptions& options) {
+  ASSIGN_OR_RETURN(const config::Config config, config::Load(context.fs, options.file));
+  if (!options.syntax_only) {
+    const std::vector<std::string> problems = ProblemsOfNamedFiles(context, config);
+    if (!problems.empty()) {
+      return Error(Reason::kConfig,
+                   fmt::format("{0}: {1}", options.file, fmt::join(problems, fmt::format("\n{}: ", options.file))));
+    }
+  }
+  fmt::print("{}: valid\n", options.file);
+  return ExitCode::kOk;
+}
+
+Result<ExitCode> CheckWebConfig(const Context& context, const CheckConfigOptions& options) {
+  RETURN_IF_ERROR(report::CheckWebConfig(context, options.file));
+  fmt::print("{}: valid\n", options.file);
+  return ExitCode::kOk;
+}
+
+}  // namespace etcdrill::app
