@@ -27,8 +27,19 @@ said=$("${inside[@]}" version 2>&1) || status=$?
 result starts "$status" "$said"
 
 programs=$(find "$work/root" -type f -perm -u+x ! -name '*.so*' ! -name 'ld-*' -printf '%P ')
-[[ $programs == "usr/local/bin/etcdrill " ]] && status=0 || status=1
+[[ $(tr ' ' '\n' <<< "$programs" | sort | xargs) == "usr/local/bin/copy usr/local/bin/etcdrill" ]] && status=0 || status=1
 result nothing-else-to-run "$status" "$programs"
+
+# The init containers of the pods: it copies itself to a volume, and from there etcd, in an image where nothing else is.
+mkdir -p "$work/bare"/{usr/local/bin,opt/etcd}
+install -m 0755 "$etcd/etcd" "$work/bare/usr/local/bin/etcd"
+"$work/root/usr/local/bin/copy" "$work/root/usr/local/bin/copy" "$work/bare/opt/etcd/copy"
+status=0
+for _ in once again; do said=$(chroot "$work/bare" /opt/etcd/copy /usr/local/bin/etcd /opt/etcd/etcd 2>&1) || status=$?; done
+cmp -s "$etcd/etcd" "$work/bare/opt/etcd/etcd" && [[ -x $work/bare/opt/etcd/etcd ]] || status=1
+said+=$(chroot "$work/bare" /opt/etcd/copy /nowhere /opt/etcd/etcd 2>&1) && status=1
+grep -q '^copy: /nowhere to /opt/etcd/etcd: No such file' <<< "$said" || status=1
+result brings-etcd-out-of-a-bare-image "$status" "$said"
 
 # Without any one of its libraries it would not start: none is there in vain.
 unused=

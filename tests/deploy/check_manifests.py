@@ -74,6 +74,13 @@ def rendered():
     return found | {"static pod": (REPO / "deploy/static-pod/etcdrill.yaml").read_text()}
 
 
+def configurations():
+    """{where: etcdrill.yaml}."""
+    found = {where: item["data"]["etcdrill.yaml"] for where, text in RENDERED.items() for item in objects(text, "ConfigMap")
+             if "etcdrill.yaml" in item["data"]}
+    return found | {"static pod": (REPO / "deploy/static-pod/config.yaml").read_text()}
+
+
 def objects(text, kind=None):
     return [item for item in yaml.safe_load_all(text) if item and kind in (None, item["kind"])]
 
@@ -193,6 +200,20 @@ def network_policies_let_in_prometheus_alone():
                 yield f"{where}: {policy['spec']}"
 
 
+def etcd_comes_out_of_its_bare_image():
+    """An image of etcd has etcd, and nothing to copy it with: that must come out of our image, before."""
+    for where, pod in pods():
+        tool, etcd = pod["initContainers"]
+        container, = pod["containers"]
+        brought = "/opt/etcd/copy"
+        if tool["image"] != container["image"] or tool["command"] != ["/usr/local/bin/copy", "/usr/local/bin/copy", brought]:
+            yield f"{where}: {tool['image']} runs {tool['command']}"
+        if etcd["command"] != [brought, "/usr/local/bin/etcd", yaml.safe_load(CONFIGURATIONS[where])["drill"]["etcd"]["binary"]]:
+            yield f"{where}: {etcd['image']} runs {etcd['command']}"
+        if not tool["volumeMounts"] == etcd["volumeMounts"] == [{"name": "etcd-binary", "mountPath": "/opt/etcd"}]:
+            yield f"{where}: the two do not share a volume"
+
+
 def the_static_pod_needs_no_api_server():
     text = (REPO / "deploy/static-pod/etcdrill.yaml").read_text()
     for word in ("configMap", "secret:", "secretName", "serviceAccountName", "persistentVolumeClaim", "fieldRef"):
@@ -201,12 +222,9 @@ def the_static_pod_needs_no_api_server():
 
 
 def configurations_are_valid():
-    files = {where: item["data"]["etcdrill.yaml"] for where, text in RENDERED.items() for item in objects(text, "ConfigMap")
-             if "etcdrill.yaml" in item["data"]}
-    files["static pod"] = (REPO / "deploy/static-pod/config.yaml").read_text()
-    if len(files) != len(RENDERED):
+    if len(CONFIGURATIONS) != len(RENDERED):
         yield "not every rendering has a configuration"
-    for where, text in files.items():
+    for where, text in CONFIGURATIONS.items():
         with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
             file.write(text)
             file.flush()
@@ -273,18 +291,19 @@ def the_certificate_commands_work():
 CHECKS = [
     the_api_types_take_every_object, pods_are_locked_up, probes_never_speak_of_backups, volumes_are_bounded_and_whole,
     control_planes_are_where_it_runs, each_pod_reaches_its_member, network_policies_let_in_prometheus_alone,
-    the_static_pod_needs_no_api_server, configurations_are_valid, rules_and_dashboards_are_those_of_the_repository,
-    helm_knows_its_values, the_certificate_commands_work,
+    etcd_comes_out_of_its_bare_image, the_static_pod_needs_no_api_server, configurations_are_valid,
+    rules_and_dashboards_are_those_of_the_repository, helm_knows_its_values, the_certificate_commands_work,
 ]
 
 
 def main():
-    global RENDERED
+    global RENDERED, CONFIGURATIONS
     missing = [name for name in ("kustomize", "helm", "manifest-check") if not (TOOLS / name).exists()]
     if missing:
         print(f"skipped: {', '.join(missing)} not in build/tools; run scripts/fetch-tools")
         return 77
     RENDERED = rendered()
+    CONFIGURATIONS = configurations()
     failed = False
     for check in CHECKS:
         try:
