@@ -35,8 +35,22 @@ cp -a "$base" "$root"
 cp "$deb" "$root/root/etcdrill_new_amd64.deb"
 echo '127.0.0.1 localhost' > "$root/etc/hosts"
 
-setpriv --pdeathsig TERM systemd-nspawn --boot --register=no --keep-unit --private-network --console=pipe --quiet --directory="$root" \
-  --machine="booted-$$" < /dev/null > "$work/boot.log" 2>&1 &
+# In a control group of its own: two that run beside each other would take each other's services for their own.
+groups=(/sys/fs/cgroup{,/systemd,/unified}/booted-$$)
+leave() {
+  finish
+  for group in "${groups[@]}"; do
+    if [[ -d $group ]]; then find "$group" -depth -type d -exec rmdir {} + 2> /dev/null || true; fi
+  done
+}
+trap leave EXIT
+(
+  for group in "${groups[@]}"; do
+    if [[ -e $(dirname "$group")/cgroup.procs ]]; then mkdir "$group" && echo "$BASHPID" > "$group/cgroup.procs"; fi
+  done
+  exec setpriv --pdeathsig TERM systemd-nspawn --boot --register=no --keep-unit --private-network --console=pipe --quiet \
+    --directory="$root" --machine="booted-$$" < /dev/null
+) > "$work/boot.log" 2>&1 &
 pids+=($!)
 init() { tr -d ' ' < "/proc/${pids[0]}/task/${pids[0]}/children"; }
 inside() {  # COMMAND...: as root, in the booted tree
