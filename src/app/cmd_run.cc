@@ -31,8 +31,7 @@ Result<Settings> SettingsOf(const Context& context, const RunOptions& options) {
 Result<ExitCode> Run(const Context& context, const RunOptions& options) {
   ASSIGN_OR_RETURN(const Settings settings, SettingsOf(context, options));
   Logger log(settings.log_level, options.log_format.value_or(settings.config.log_format), context.clock);
-  const Context sidecar{context.fs, context.clock, context.random, context.processes, log, context.stop};
-  RETURN_IF_ERROR(RunDaemon(sidecar, settings, [&]() -> Result<Settings> {
+  RETURN_IF_ERROR(RunDaemon(context.With(log), settings, [&]() -> Result<Settings> {
     if (options.config_file.empty()) return Error(Reason::kConfig, "there is no file to read again: no --config");
     return SettingsOf(context, options);
   }));

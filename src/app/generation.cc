@@ -4,6 +4,7 @@
 #include "app/sidecar_facts.h"
 #include "app/task_run.h"
 #include "io/memory.h"
+#include "io/scratch_dir.h"
 
 namespace etcdrill::app {
 namespace {
@@ -23,6 +24,7 @@ constexpr Duration kTurnLook = 2s;       // at who is the leader, while a snapsh
 Result<std::shared_ptr<Generation>> Generation::Create(Permanent& permanent, Settings settings) {
   const Context& context = permanent.context;
   RETURN_IF_ERROR(context.fs.MakeDirs(settings.config.drill.scratch_dir, kPrivateDirMode));
+  ScratchDir::Sweep(context, settings.config.drill.scratch_dir);  // the next drill may be a day away
   ASSIGN_OR_RETURN(auto client, etcd::Client::Create(settings.connection, context, permanent.counts));
   std::shared_ptr<Generation> generation(new Generation(permanent, std::move(settings), std::move(client)));
   ASSIGN_OR_RETURN(generation->last_, generation->tasks_.ReadStore(context));

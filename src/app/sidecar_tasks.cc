@@ -34,8 +34,6 @@ bool CleanedUp(const pipeline::DrillReport& report) {
   return !report.stages.empty() && report.stages.back().result == pipeline::StageResult::kPass;
 }
 
-bool Interrupted(const Status& status) { return !status.ok() && ReasonOf(status) == Reason::kInterrupted; }
-
 report::SourceFacts::Member ToMember(const etcd::MemberStatus& s) {
   const auto number = [](auto n) { return static_cast<double>(n); };
   report::SourceFacts::Member member{.cluster_id = fmt::format("{:x}", s.cluster_id),
@@ -73,7 +71,7 @@ Result<SidecarTasks::LastRuns> SidecarTasks::ReadStore(const Context& context) {
   const std::lock_guard reading(reading_);                       // or an older answer could replace a newer one
   const store::LocalStore::Stamp stamp = store_.CurrentStamp();  // before: what changes meanwhile is read once more
   const Result<pipeline::Catalog> read = pipeline::ReadCatalog(context, store_);
-  if (Interrupted(read.status())) return read.status();
+  if (IsInterrupted(read.status())) return read.status();
   if (!read.ok()) {
     board_.StoreIsUnreadable(std::string(MessageOf(read.status())));
     return read.status();
@@ -97,7 +95,7 @@ Result<SidecarTasks::LastRuns> SidecarTasks::ReadStore(const Context& context) {
 
 void SidecarTasks::RefreshMetrics(const Context& run) {
   const Status read = ReadStore(run).status();
-  if (!read.ok() && !Interrupted(read)) run.log.Error("the store can't be read", {{"err", MessageOf(read)}});
+  if (!read.ok() && !IsInterrupted(read)) run.log.Error("the store can't be read", {{"err", MessageOf(read)}});
 }
 
 void SidecarTasks::FollowStore(const Context& run) {
@@ -189,7 +187,7 @@ void SidecarTasks::Adopt(const Context& run) {
 void SidecarTasks::ReportSnapshot(const Context& run, const Result<pipeline::SnapshotOutcome>& outcome,
                                   uint64_t received_bytes) {
   const Status result = outcome.ok() ? outcome->verdict : outcome.status();
-  if (Interrupted(result)) return;
+  if (IsInterrupted(result)) return;
   if (result.ok()) {
     const store::Manifest& m = outcome->manifest;
     metrics_.SnapshotSucceeded(m.duration_seconds, received_bytes);
@@ -247,7 +245,7 @@ Result<std::vector<store::Manifest>> SidecarTasks::WaitForPlan(const Context& ru
 
 void SidecarTasks::RunDrills(const Context& run) {
   const auto plan = WaitForPlan(run);
-  if (Interrupted(plan.status())) return;
+  if (IsInterrupted(plan.status())) return;
   if (!plan.ok()) {
     metrics_.DrillStarted(UnixSeconds(run.clock.Now()));
     run.log.Error("drill failed", {{"stage", pipeline::kSelectStage}, {"err", MessageOf(plan.status())}});
@@ -273,7 +271,7 @@ void SidecarTasks::RunDrill(const Context& run, const store::Manifest& snapshot)
 
 void SidecarTasks::ReportDrill(const Context& run, const pipeline::StoredDrill& drill) {
   const pipeline::DrillReport& report = drill.report;
-  if (Interrupted(report.outcome)) return;
+  if (IsInterrupted(report.outcome)) return;
   const double seconds = SecondsOf(report.finished - report.started);
   metrics_.DrillEnded(report.passed(), FailedStage(report), seconds, CleanedUp(report));
   if (report.passed()) {
@@ -315,7 +313,7 @@ void SidecarTasks::Scrub(const Context& run) {
 void SidecarTasks::ScrubOne(const Context& run, const store::Manifest& snapshot) {
   const std::string& name = snapshot.name;
   const Status hashed = pipeline::HashAgain(run, store_.SnapshotPath(name), snapshot, config_.scrub.bytes_per_second);
-  if (Interrupted(hashed)) return;
+  if (IsInterrupted(hashed)) return;
   const bool damaged = !hashed.ok() && ReasonOf(hashed) == Reason::kDamaged;
   if (hashed.ok()) {
     metrics_.Scrubbed(snapshot.size_bytes);

@@ -7,6 +7,6 @@ namespace etcdrill::app {
 
 TaskRun::TaskRun(const Context& parent)
     : log_(parent.log.With({"run_id", fmt::format("{:08x}", static_cast<uint32_t>(parent.random.Next()))})),
-      context_{parent.fs, parent.clock, parent.random, parent.processes, log_, parent.stop} {}
+      context_(parent.With(log_)) {}
 
 }  // namespace etcdrill::app

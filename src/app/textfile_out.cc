@@ -47,8 +47,6 @@ Status WriteDrillTextfile(const Context& context, const std::string& path, const
                           kPublicFileMode);
 }
 
-bool IsInterrupted(const Status& result) { return !result.ok() && ReasonOf(result) == Reason::kInterrupted; }
-
 Result<ExitCode> WithTextfile(const Context& context, Result<ExitCode> result, const Status& written) {
   if (written.ok()) return result;
   if (result.ok() && *result == ExitCode::kOk) return written;

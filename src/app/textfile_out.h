@@ -18,8 +18,6 @@ Status WriteVerifyTextfile(const Context& context, const std::string& path, cons
 Status WriteDrillTextfile(const Context& context, const std::string& path, const pipeline::DrillReport* report,
                           std::optional<WallTime> taken);
 
-bool IsInterrupted(const Status& result);
-
 // What the command ends with, once the file was or was not written: bad news about the snapshot goes first.
 Result<ExitCode> WithTextfile(const Context& context, Result<ExitCode> result, const Status& written);
 

@@ -1,16 +1,28 @@
 // Formatting of log lines. A line is written with one write(2), so lines of several processes on one pipe stay whole.
+// A service's lines begin with their priority, which journald takes off (sd-daemon(3)): `journalctl -p warning` works.
 #include "base/log.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
+#include <cstdlib>
 
 namespace etcdrill {
 namespace {
 
 constexpr std::array<std::string_view, 4> kLevelNames = {"debug", "info", "warn", "error"};
+constexpr std::array<std::string_view, 4> kPriorities = {"<7>", "<6>", "<4>", "<3>"};  // of syslog, by level
 constexpr size_t kLineBytesMax = 8192;
+
+// Whether what is written to `fd` reaches journald: JOURNAL_STREAM names the socket that it gave us (systemd.exec(5)),
+// and a program that we are started by may have led our output elsewhere.
+bool IsJournal(int fd) {
+  const char* const stream = std::getenv("JOURNAL_STREAM");
+  struct stat at {};
+  return stream != nullptr && fstat(fd, &at) == 0 && stream == fmt::format("{}:{}", at.st_dev, at.st_ino);
+}
 
 // A JSON string literal; logfmt accepts the same quoting.
 void AppendQuoted(std::string& out, std::string_view text) {
@@ -99,6 +111,7 @@ void Logger::Write(LogLevel level, std::string_view message, Fields fields) {
   }
   if (format == LogFormat::kJson) line.push_back('}');
   line.push_back('\n');
+  if (IsJournal(sink_->fd)) line.insert(0, kPriorities[static_cast<size_t>(level)]);
   const std::lock_guard lock(sink_->mutex);
   // A log that nobody can read must not stop a backup: the result is ignored on purpose.
   [[maybe_unused]] const ssize_t written = ::write(sink_->fd, line.data(), line.size());

@@ -64,7 +64,6 @@ struct ReasonInfo {
   std::string_view name;
   std::string_view metric_label;
   ExitCode exit_code;
-  bool retryable;
   std::string_view meaning;
 };
 

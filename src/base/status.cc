@@ -2,6 +2,7 @@
 #include "base/status.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -39,6 +40,13 @@ Reason ReasonOfErrno(int errno_value) {
   }
 }
 
+// What a service meets that a person who tries the same as root does not.
+std::string HintFor(int errno_value) {
+  if (errno_value == EROFS) return "; under systemd, is it in ReadWritePaths= of the unit?";
+  if (errno_value == EACCES) return fmt::format("; etcdrill runs as uid {}, which needs the right", geteuid());
+  return "";
+}
+
 }  // namespace
 
 Status Error(Reason reason, std::string_view message) {
@@ -63,8 +71,11 @@ Status Annotate(const Status& status, std::string_view context) {
 }
 
 Status ErrorFromErrno(int errno_value, std::string_view operation, std::string_view path) {
-  return Error(ReasonOfErrno(errno_value), fmt::format("{} {}: {}", operation, path, std::strerror(errno_value)));
+  return Error(ReasonOfErrno(errno_value),
+               fmt::format("{} {}: {}{}", operation, path, std::strerror(errno_value), HintFor(errno_value)));
 }
+
+bool IsInterrupted(const Status& status) { return !status.ok() && ReasonOf(status) == Reason::kInterrupted; }
 
 ExitCode ExitCodeOf(const Status& status) { return status.ok() ? ExitCode::kOk : InfoOf(ReasonOf(status)).exit_code; }
 

@@ -29,6 +29,9 @@ Status Error(Reason reason, std::string_view message);
 // The reason of an error. CHECK-fails on an OK status.
 Reason ReasonOf(const Status& status);
 
+// A stop was requested: not a failure, and mostly nothing to tell. False for an OK status.
+bool IsInterrupted(const Status& status);
+
 std::string_view MessageOf(const Status& status);
 
 // The same error with "context: " in front of its message; an OK status stays OK.

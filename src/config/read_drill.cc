@@ -44,7 +44,7 @@ Assertion ReadAssertion(Section& section) {
 
 void ReadDrill(Section section, DrillConfig& drill) {
   section.Read("schedule", drill.schedule, ParseSchedule);
-  section.Read("jitter", drill.jitter);
+  section.Read("jitter", drill.jitter, ParseDuration);  // none is zero, too
   section.Read("scratch_dir", drill.scratch_dir);
   section.Read("timeout", drill.timeout);
   Section etcd = section.Sub("etcd");

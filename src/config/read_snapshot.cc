@@ -29,7 +29,7 @@ Result<When> ParseWhen(std::string_view text) {
 void ReadSnapshot(Section section, SnapshotConfig& snapshot) {
   section.Read("schedule", snapshot.schedule, ParseSchedule);
   section.Read("when", snapshot.when, ParseWhen);
-  section.Read("jitter", snapshot.jitter);
+  section.Read("jitter", snapshot.jitter, ParseDuration);  // none is zero, too
   section.Read("timeout", snapshot.timeout);
   section.Read("skip_unchanged", snapshot.skip_unchanged, ParseBool);
   section.Read("force_after", snapshot.force_after);

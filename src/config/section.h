@@ -50,7 +50,7 @@ class Section {
   // The same with the names; the check is of both.
   using CheckPair = Status (*)(std::string_view name, std::string_view value);
   void ReadPairs(const char* key, std::vector<std::pair<std::string, std::string>>& out, CheckPair check);
-  // Durations of zero make no sense for any key.
+  // A duration of zero makes no sense for any key but a jitter, which is read with ParseDuration.
   void Read(const char* key, Duration& out);
 
   template <typename T>

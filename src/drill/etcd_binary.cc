@@ -17,7 +17,7 @@ Result<std::string> VersionOf(const Context& context, const std::string& binary)
   const auto output = RunToEnd(context.processes, context.clock, {.program = binary, .arguments = {"--version"}},
                                kVersionLimit, context.stop);
   if (!output.ok()) {
-    if (ReasonOf(output.status()) == Reason::kInterrupted) return output.status();
+    if (IsInterrupted(output.status())) return output.status();
     return Error(Reason::kEtcdMissing, fmt::format("{}; {}", MessageOf(output.status()), kAdvice));
   }
   // "etcd Version: 3.5.16"
@@ -47,7 +47,7 @@ Result<EtcdBinary> ChooseEtcd(const Context& context, const std::vector<std::str
   for (const std::string& path : candidates) {
     const Result<std::string> version = VersionOf(context, path);
     if (!version.ok()) {
-      if (ReasonOf(version.status()) == Reason::kInterrupted) return version.status();
+      if (IsInterrupted(version.status())) return version.status();
       if (why_not.ok()) why_not = version.status();
       continue;
     }

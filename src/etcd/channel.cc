@@ -20,10 +20,8 @@ using namespace std::chrono_literals;
 // A silent connection is noticed within their sum. etcd hangs up on pings that come faster than every 5 s.
 constexpr Duration kKeepaliveEvery = 20s;
 constexpr Duration kKeepaliveTimeout = 10s;
-// An idle connection is closed soon, because nobody would attend to it: gRPC 1.51 looks at its sockets only while some
-// call is being waited for. A member that wants to stop says so and waits seconds for its clients to hang up.
-constexpr Duration kIdleAfter = 1s;
 constexpr Duration kShortestBackoff = 100ms;  // gRPC takes no less
+constexpr Duration kResolveEvery = 2s;        // at most: a member that could not be reached may have moved
 // gRPC's 4 MiB is less than what etcd may send: two values of 1.5 MiB each, with their keys, already come near.
 constexpr int kMaxMessageBytes = 16 << 20;
 
@@ -54,10 +52,11 @@ grpc::ChannelArguments Arguments(const ConnectionOptions& options) {
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, Milliseconds(kKeepaliveEvery));
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, Milliseconds(kKeepaliveTimeout));
   arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);  // no limit: a snapshot stream sends nothing for hours
-  // Despite their names, the larger of the two is the time that a connection attempt may take, handshakes included.
+  // Despite their names, the larger of these two is the time that a connection attempt may take, handshakes included.
   arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, Milliseconds(options.dial_timeout));
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, Milliseconds(kShortestBackoff));
-  arguments.SetInt(GRPC_ARG_CLIENT_IDLE_TIMEOUT_MS, Milliseconds(kIdleAfter));
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, Milliseconds(options.reconnect_every));
+  arguments.SetInt(GRPC_ARG_DNS_MIN_TIME_BETWEEN_RESOLUTIONS_MS, Milliseconds(kResolveEvery));
   arguments.SetInt(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, kMaxMessageBytes);
   arguments.SetInt(GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1);  // no TXT look-ups
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);                  // http_proxy is not meant for etcd
@@ -92,17 +91,21 @@ Channel::Channel(const ConnectionOptions& options, Address address, const Shared
 
 std::shared_ptr<grpc::Channel> Channel::Connection() {
   const std::lock_guard lock(mutex_);
-  const grpc_connectivity_state state = connection_->GetState(false);
-  bool replace = state == GRPC_CHANNEL_TRANSIENT_FAILURE || state == GRPC_CHANNEL_CONNECTING;
-  if (address_.tls) {
-    std::shared_ptr<const TlsFiles> now = shared_.tls_files->Now();
-    if (now != files_) {
-      files_ = std::move(now);
-      replace = true;
-    }
+  if (!address_.tls) return connection_;
+  std::shared_ptr<const TlsFiles> now = shared_.tls_files->Now();
+  if (now != files_) {
+    files_ = std::move(now);
+    connection_ = Connect(options_, address_, *files_);
   }
-  if (replace) connection_ = Connect(options_, address_, *files_);
   return connection_;
+}
+
+// A connection that was cut off looks like a member that hangs, and would for minutes: keepalive needs a call that
+// waits for as long. One that is being made is left alone, it ends by itself.
+void Channel::ReplaceIfSilent(const std::shared_ptr<grpc::Channel>& connection) {
+  const std::lock_guard lock(mutex_);
+  if (connection_ != connection || connection->GetState(false) != GRPC_CHANNEL_READY) return;
+  connection_ = Connect(options_, address_, *files_);
 }
 
 Status Channel::Call(std::string_view call, const Attempt& attempt, Duration more_time) {
@@ -117,12 +120,7 @@ Status Channel::Call(std::string_view call, const Attempt& attempt, Duration mor
     const grpc::Status status = attempt(connection, context);
     if (status.ok()) return OkStatus();
     if (first && NeedsNewLogin(status) && login().Forget(token)) continue;
-    if (status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED) {
-      // A connection that was cut off looks like a member that hangs, and would for minutes: keepalive needs a call
-      // that waits for as long. The next call gets a new one.
-      const std::lock_guard lock(mutex_);
-      if (connection_ == connection) connection_ = Connect(options_, address_, *files_);
-    }
+    if (status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED) ReplaceIfSilent(connection);
     return FromGrpc(status, address_, call, context_.stop);
   }
 }

@@ -13,6 +13,7 @@
 #include "etcd/address.h"
 #include "etcd/auth.h"
 #include "etcd/client.h"
+#include "etcd/poller.h"
 #include "etcd/tls_files.h"
 
 namespace etcdrill::etcd {
@@ -22,6 +23,7 @@ struct Shared {
   std::shared_ptr<Login> login;
   std::shared_ptr<CallCounts> counts;
   std::shared_ptr<WatchedTlsFiles> tls_files;
+  std::shared_ptr<Poller> poller = std::make_shared<Poller>();
 };
 
 // Safe for use from any thread. The context that this and what is shared have must outlive it.
@@ -37,10 +39,9 @@ class Channel {
   CallCounts& counts() const { return *shared_.counts; }
   Login& login() const { return *shared_.login; }
 
-  // For one call; each call asks for it anew. A connection that has failed, or that a call before has left half made,
-  // is replaced, not waited for: gRPC's own attempts come after a backoff and time out while no call is being waited
-  // for. The certificate files are used as they are now. If they can't be (half of a pair is replaced, say) the
-  // connection made from the last good ones goes on.
+  // For one call; each call asks for it anew. gRPC makes it again by itself after it broke or could not be made. The
+  // certificate files are used as they are now. If they can't be (half of a pair is replaced, say) the connection made
+  // from the last good ones goes on.
   std::shared_ptr<grpc::Channel> Connection();
 
   // One unary call, `attempt`, with deadline and token; with a second attempt if the token was refused. `call` names it
@@ -50,6 +51,9 @@ class Channel {
 
  private:
   Channel(const ConnectionOptions& options, Address address, const Shared& shared, const Context& context);
+
+  // After a call that got no answer in time.
+  void ReplaceIfSilent(const std::shared_ptr<grpc::Channel>& connection);
 
   const ConnectionOptions options_;
   const Address address_;

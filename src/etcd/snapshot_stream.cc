@@ -140,7 +140,7 @@ class GrpcSnapshotStream final : public SnapshotStream {
 
   Status ErrorOf(const grpc::Status& end) const {
     Status error = FromGrpc(end, channel_->address(), kCall, channel_->context().stop);
-    if (received_bytes_ == 0 || ReasonOf(error) == Reason::kInterrupted) return error;
+    if (received_bytes_ == 0 || IsInterrupted(error)) return error;
     if (end.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED) {
       return Error(
           Reason::kTimeout,

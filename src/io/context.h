@@ -19,6 +19,10 @@ struct Context {
   ProcessStarter& processes;
   Logger& log;
   std::stop_token stop;  // requested by SIGINT or SIGTERM; every wait ends early then
+
+  // The same seams with another log, which must outlive the copy, or another stop.
+  Context With(Logger& other) const { return {fs, clock, random, processes, other, stop}; }
+  Context With(std::stop_token other) const { return {fs, clock, random, processes, log, std::move(other)}; }
 };
 
 }  // namespace etcdrill

@@ -7,9 +7,8 @@
 #include <utility>
 
 namespace etcdrill {
-namespace {
 
-void RemoveOwnerless(const Context& context, const std::string& parent, std::string_view prefix) {
+void ScratchDir::Sweep(const Context& context, const std::string& parent, std::string_view prefix) {
   const auto names = context.fs.List(parent);
   if (!names.ok()) return;
   for (const std::string& name : *names) {
@@ -30,12 +29,10 @@ void RemoveOwnerless(const Context& context, const std::string& parent, std::str
   }
 }
 
-}  // namespace
-
 Result<std::unique_ptr<ScratchDir>> ScratchDir::Create(const Context& context, const std::string& parent,
                                                        std::string_view prefix) {
   RETURN_IF_ERROR(context.fs.MakeDirs(parent, kPrivateDirMode));
-  RemoveOwnerless(context, parent, prefix);
+  Sweep(context, parent, prefix);
   const std::string path = JoinPath(parent, fmt::format("{}{:016x}", prefix, context.random.Next()));
   RETURN_IF_ERROR(context.fs.MakeDirs(path, kPrivateDirMode));
   auto lock = context.fs.LockExisting(path);

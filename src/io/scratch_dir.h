@@ -14,10 +14,14 @@ namespace etcdrill {
 // Not thread-safe. `context` must outlive it.
 class ScratchDir {
  public:
+  static constexpr std::string_view kPrefix = "etcdrill-scratch-";
+
   // Makes a fresh directory (0700) under `parent`, which is created if missing, named `prefix` and 64 random bits;
-  // removes ownerless ones of the same prefix first.
+  // sweeps first.
   static Result<std::unique_ptr<ScratchDir>> Create(const Context& context, const std::string& parent,
-                                                    std::string_view prefix = "etcdrill-scratch-");
+                                                    std::string_view prefix = kPrefix);
+  // Removes what is in `parent`, is named so and has no owner any more.
+  static void Sweep(const Context& context, const std::string& parent, std::string_view prefix = kPrefix);
 
   ScratchDir(const ScratchDir&) = delete;
   ScratchDir& operator=(const ScratchDir&) = delete;

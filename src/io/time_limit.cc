@@ -4,10 +4,11 @@
 namespace etcdrill {
 
 TimeLimit::TimeLimit(const Context& outer, Duration limit)
-    : inner_{outer.fs, outer.clock, outer.random, outer.processes, outer.log, stop_.get_token()},
+    : deadline_(outer.clock.Monotonic() + limit),
+      inner_(outer.With(stop_.get_token())),
       forward_(outer.stop, [this] { stop_.request_stop(); }),
-      timer_([this, &clock = outer.clock, limit](const std::stop_token& ended) {
-        if (!clock.SleepFor(limit, ended) || inner_.stop.stop_requested()) return;
+      timer_([this, &clock = outer.clock](const std::stop_token& ended) {
+        if (!clock.SleepUntil(deadline_, ended) || inner_.stop.stop_requested()) return;
         over_ = true;
         stop_.request_stop();
       }) {}

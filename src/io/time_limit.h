@@ -16,10 +16,12 @@ class TimeLimit {
   TimeLimit(const Context& outer, Duration limit);
 
   const Context& context() const { return inner_; }
+  MonotonicTime deadline() const { return deadline_; }
   // The time is up. False if it was a stop request that came first.
   bool over() const { return over_; }
 
  private:
+  const MonotonicTime deadline_;
   std::stop_source stop_;
   const Context inner_;
   std::atomic<bool> over_ = false;

@@ -60,17 +60,13 @@ Status CheckMemory(uint64_t rows, size_t etcds, std::optional<uint64_t> limit) {
 }
 
 DrillStages::DrillStages(const Context& context, const DrillRequest& request)
-    : context_(context),
-      request_(request),
-      watch_(context.clock),
-      deadline_(context.clock.Monotonic() + request.config.timeout),
-      limit_(context, request.config.timeout) {
+    : context_(context), request_(request), watch_(context.clock), limit_(context, request.config.timeout) {
   report_.snapshot = request.snapshot;
   report_.started = context.clock.Now();
 }
 
 void DrillStages::Record(std::string_view name, Status status, double seconds) {
-  if (!status.ok() && ReasonOf(status) == Reason::kInterrupted && limit_.over()) status = OutOfTime(name);
+  if (IsInterrupted(status) && limit_.over()) status = OutOfTime(name);
   const StageResult result = status.ok() ? StageResult::kPass : StageResult::kFail;
   report_.stages.push_back({std::string(name), result, seconds, std::string(MessageOf(status))});
   // What can't be cleaned up takes nothing away from what was proven; it is a stage that failed, and a metric.

@@ -33,7 +33,7 @@ class DrillStages {
   // does under context() ends as for a stop.
   template <typename Body>
   void Run(std::string_view name, Body&& body) {
-    if (report_.outcome.ok() && context_.clock.Monotonic() >= deadline_) report_.outcome = OutOfTime(name);
+    if (report_.outcome.ok() && context_.clock.Monotonic() >= deadline()) report_.outcome = OutOfTime(name);
     if (report_.outcome.ok()) {
       RunAlways(name, body);
     } else {
@@ -61,7 +61,7 @@ class DrillStages {
 
   const Context& context() const { return limit_.context(); }
   DrillReport& report() { return report_; }
-  MonotonicTime deadline() const { return deadline_; }
+  MonotonicTime deadline() const { return limit_.deadline(); }
   const drill::Expectation& expectation() const { return expectation_; }
 
  private:
@@ -72,7 +72,6 @@ class DrillStages {
   const Context& context_;
   const DrillRequest& request_;
   const Stopwatch watch_;
-  const MonotonicTime deadline_;
   const TimeLimit limit_;
   DrillReport report_;
   drill::Expectation expectation_;

@@ -46,7 +46,7 @@ Status CompareWithStore(const Context& context, const store::LocalStore& store, 
     record.result = verify::LineageVerdictName(report->verdict);
     if (!report->findings.kept().empty()) record.text = report->findings.kept().front().text;
   } else {
-    if (ReasonOf(report.status()) == Reason::kInterrupted) return report.status();
+    if (IsInterrupted(report.status())) return report.status();
     record.result = verify::LineageVerdictName(verify::LineageVerdict::kNotComparable);
     record.text = MessageOf(report.status());
   }

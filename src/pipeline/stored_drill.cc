@@ -13,7 +13,7 @@ StoredDrill DrillStored(const Context& context, const DrillRequest& request, etc
   const Result<Catalog> catalog = ReadCatalog(context, store);
   StoredDrill drill{.report = RunDrill(context, request), .kept = OkStatus(), .source = OkStatus()};
   DrillReport& report = drill.report;
-  if (!report.outcome.ok() && ReasonOf(report.outcome) == Reason::kInterrupted) return drill;
+  if (IsInterrupted(report.outcome)) return drill;
   if (catalog.ok() && catalog->Newest() != nullptr) report.newest = catalog->Newest()->manifest.name == report.snapshot;
   if (report.verify.has_value() && report.verify->keyspace.has_value()) {
     const store::Manifest& now = *request.manifest;

@@ -105,7 +105,7 @@ Status CheckBytes(const Context& context, const VerifyInput& input, const Readab
 // Bytes that were read before somebody wrote to the file, and bytes that were read after, are not one snapshot.
 bool FoundChanged(const ReadableFile& file, const Status& looked, VerifyReport& report) {
   const Result<bool> unchanged = file.IsUnchanged();
-  if (!unchanged.ok() || *unchanged || (!looked.ok() && ReasonOf(looked) == Reason::kInterrupted)) return false;
+  if (!unchanged.ok() || *unchanged || IsInterrupted(looked)) return false;
   report.levels = {.present = LevelResult::kFail};
   report.keyspace.reset();
   report.findings.Add({codes::kFileChanged, Severity::kError, std::nullopt, std::nullopt,

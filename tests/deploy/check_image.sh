@@ -2,23 +2,9 @@
 # Builds the image's root file system without Docker, from the install tree, and runs etcdrill in it by chroot, as the image's
 # user: the version, the self-test, and a sidecar beside a real etcd. Needs root for chroot; 77 (skipped) without.
 # Usage: check_image.sh BUILD_DIR ETCD_DIR
-set -euo pipefail
-
-repo=$(cd "$(dirname "$0")/../.." && pwd)
+source "$(dirname "$0")/common.sh"
 build=$1 etcd=$2
 if [[ $EUID -ne 0 ]]; then echo "skipped: only root may chroot"; exit 77; fi
-work=$(mktemp -d)
-pids=()
-finish() {
-  if [[ ${#pids[@]} -gt 0 ]]; then kill "${pids[@]}" 2> /dev/null || true; wait "${pids[@]}" 2> /dev/null || true; fi
-  if mountpoint -q "$work/root/proc"; then umount --lazy "$work/root/proc"; fi
-  rm -rf --one-file-system "$work"
-}
-trap finish EXIT
-failed=0
-result() {  # NAME STATUS WHY
-  if [[ $2 -eq 0 ]]; then echo "ok $1"; else echo "FAIL $1: $3"; failed=1; fi
-}
 inside=(chroot --userspec=65532:65532 "$work/root" /usr/local/bin/etcdrill)  # no function: $! must be the program
 
 # What this test builds is the image: the last stage of the Dockerfile takes the root that make-rootfs made, and no more.
@@ -77,24 +63,14 @@ mkdir "$work/root/dev" "$work/root/proc"
 mknod -m 0666 "$work/root/dev/null" c 1 3
 mount -t proc proc "$work/root/proc"
 install -m 0755 "$etcd/etcd" "$work/root/usr/local/bin/etcd"
-port=$((20000 + RANDOM % 10000))
-"$etcd/etcd" --data-dir "$work/data" --log-level error --listen-client-urls "http://127.0.0.1:$port" \
-  --advertise-client-urls "http://127.0.0.1:$port" --listen-peer-urls "http://127.0.0.1:$((port + 1))" > "$work/etcd.log" 2>&1 &
-pids+=($!)
+start_etcd "$etcd"
 cat > "$work/root/etc/etcdrill/etcdrill.yaml" <<YAML
-cluster: {endpoints: [http://127.0.0.1:$port]}
+cluster: {endpoints: [$endpoint]}
 store: {path: /var/lib/etcdrill/snapshots}
 drill: {scratch_dir: /var/lib/etcdrill/scratch, etcd: {binary: /usr/local/bin/etcd}}
-web: {listen: "127.0.0.1:$((port + 2))"}
+web: {listen: "127.0.0.1:$free_port"}
 YAML
-for _ in $(seq 100); do curl -sf "http://127.0.0.1:$port/health" > /dev/null && break; sleep 0.1; done
-ETCDCTL_API=3 "$etcd/etcdctl" --endpoints "http://127.0.0.1:$port" put key value > /dev/null
 "${inside[@]}" run --config /etc/etcdrill/etcdrill.yaml > "$work/etcdrill.log" 2>&1 &
 pids+=($!)
-status=1
-for _ in $(seq 300); do
-  if grep -q 'msg="drill passed".* level=5' "$work/etcdrill.log"; then status=0; break; fi
-  sleep 0.1
-done
-result a-drill-to-level-5 "$status" "$(tail -n 3 "$work/etcdrill.log")"
+drilled a-drill-to-level-5 "$work/etcdrill.log"
 exit $failed

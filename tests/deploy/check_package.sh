@@ -5,24 +5,8 @@
 # takes minutes, so the test does without: an empty root with a dpkg database of its own, whose libraries are those that ldd
 # names; that they come from the packages that the .deb depends on is then checked apart.
 # Installing needs root; without, 77 (skipped). Usage: check_package.sh BUILD_DIR ETCD_DIR [TREE]
-set -euo pipefail
-
-repo=$(cd "$(dirname "$0")/../.." && pwd)
+source "$(dirname "$0")/common.sh"
 build=$(cd "$1" && pwd) etcd=$(cd "$2" && pwd) tree=${3:-}
-work=$(mktemp -d)
-pids=()
-finish() {
-  if [[ ${#pids[@]} -gt 0 ]]; then kill "${pids[@]}" 2> /dev/null || true; wait "${pids[@]}" 2> /dev/null || true; fi
-  rm -rf --one-file-system "$work"
-}
-trap finish EXIT
-failed=0
-result() {  # NAME STATUS WHY
-  if [[ $2 -eq 0 ]]; then echo "ok $1"; else echo "FAIL $1: $3"; failed=1; fi
-}
-nothing() {  # NAME TEXT: fails with the text, if there is one
-  result "$1" "$([[ -z $2 ]] && echo 0 || echo 1)" "$2"
-}
 
 (cd "$build" && cpack -G DEB -B "$work") > "$work/cpack.log" 2>&1 || { cat "$work/cpack.log"; exit 1; }
 deb=$(echo "$work"/etcdrill_*_*.deb)
@@ -129,14 +113,9 @@ result state-for-it-alone "$status" "$(stat -c '%a %u %g' "$root/var/lib/etcdril
 install -D -m 0755 "$etcd/etcd" "$root/usr/bin/etcd"
 mkdir -p "$root"/{proc,dev}
 [[ -e $root/dev/null ]] || mknod -m 0666 "$root/dev/null" c 1 3
-port=$((20000 + RANDOM % 10000))
-"$etcd/etcd" --data-dir "$work/data" --log-level error --listen-client-urls "http://127.0.0.1:$port" \
-  --advertise-client-urls "http://127.0.0.1:$port" --listen-peer-urls "http://127.0.0.1:$((port + 1))" > "$work/etcd.log" 2>&1 &
-pids+=($!)
-for _ in $(seq 100); do curl -sf "http://127.0.0.1:$port/health" > /dev/null && break; sleep 0.1; done
-ETCDCTL_API=3 "$etcd/etcdctl" --endpoints "http://127.0.0.1:$port" put key value > /dev/null
+start_etcd "$etcd"
 # What a person edits: the endpoints, no certificates, a free port; and no waiting before the first run.
-sed -i -e '/jitter:/d' -e "s#https://127.0.0.1:2379#http://127.0.0.1:$port#" -e '/_file: pki/d' -e "s#127.0.0.1:9379#127.0.0.1:$((port + 2))#" \
+sed -i -e '/jitter:/d' -e "s#https://127.0.0.1:2379#$endpoint#" -e '/_file: pki/d' -e "s#127.0.0.1:9379#127.0.0.1:$free_port#" \
   "$root/etc/etcdrill/etcdrill.yaml"
 edited=$(md5sum < "$root/etc/etcdrill/etcdrill.yaml")
 command=$(sed -n 's/^ExecStart=//p' "$root/usr/lib/systemd/system/etcdrill.service")
@@ -153,12 +132,7 @@ exec setpriv --no-new-privs --pdeathsig KILL chroot --userspec="$uid:$gid" --gro
 SH
 unshare --mount bash "$work/as-service" > "$work/etcdrill.log" 2>&1 &
 pids+=($!)
-status=1
-for _ in $(seq 300); do
-  if grep -q 'msg="drill passed".* level=5' "$work/etcdrill.log"; then status=0; break; fi
-  sleep 0.1
-done
-result drills-to-level-5-as-its-unit "$status" "$(tail -n 3 "$work/etcdrill.log")"
+drilled drills-to-level-5-as-its-unit "$work/etcdrill.log"
 nothing readable-for-it-alone "$(find "$root/var/lib/etcdrill" -perm /0077 -o ! -user "$uid")"
 kill "${pids[1]}" 2> /dev/null || true # it may have ended by itself, which the next line tells
 status=0

@@ -38,6 +38,8 @@ while IFS= read -r line; do
 done <<'LINES'
 Type=notify
 ExecStart=/usr/bin/etcdrill run --config /etc/etcdrill/etcdrill.yaml
+ExecReload=/bin/sh -c 'kill -HUP $MAINPID && exec etcdrill check config /etc/etcdrill/etcdrill.yaml > /dev/null'
+SyslogLevel=err
 User=etcdrill
 KillMode=mixed
 TimeoutStopSec=10

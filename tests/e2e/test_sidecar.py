@@ -214,7 +214,7 @@ class Serving(SidecarCase):
     def test_a_port_that_is_taken(self):
         path, port = self.configure(self.dir)
         path.write_text(path.read_text().replace(f":{port}", f":{self.sidecar.port}"))
-        self.assertOneLine(self.etcdrill("run", "--config", path, code=2, timeout=10).err, "web.listen")
+        self.assertOneLine(self.etcdrill("run", "--config", path, code=1, timeout=10).err, "web.listen")
 
     def test_commands_work_beside_it(self):
         config = self.home / "etcdrill.yaml"
@@ -475,8 +475,11 @@ class Signals(SidecarCase):
         sidecar.process.wait()
         harness.wait_until(lambda: etcd not in harness.process_table(), "the end of the drill's etcd", timeout=2)
         self.assertNotEqual(list((self.dir / "scratch").iterdir()), [])
-        after = self.start()
-        after.wait_for_line("drill passed")
+        path, port = self.configure(self.dir)
+        path.write_text(path.read_text().replace('  schedule: "@every 1h"\n', "  schedule: none\n"))  # not only by a drill
+        after = harness.Sidecar(self.scene, path, port, self.dir)
+        self.addCleanup(after.process.kill)
+        after.first_answer("/-/ready")
         self.assertStops(after)
 
 

@@ -17,10 +17,10 @@ def rows(page):
 
 def reasons_in_source():
     text = (ROOT / "src/base/reason.cc").read_text()
-    pattern = r'ReasonInfo\{Reason::\w+,\s*"(\w+)",\s*"(\w+)",\s*(k\w+),\s*(k\w+),\s*((?:"[^"]*"\s*)+)\}'
-    for name, label, code, retry, meaning in re.findall(pattern, text):
+    pattern = r'ReasonInfo\{Reason::\w+,\s*"(\w+)",\s*"(\w+)",\s*(k\w+),\s*((?:"[^"]*"\s*)+)\}'
+    for name, label, code, meaning in re.findall(pattern, text):
         text_of = "".join(re.findall(r'"([^"]*)"', meaning))
-        yield [name, label, str(EXIT_CODES[code]), "yes" if retry == "kRetry" else "no", text_of]
+        yield [name, label, str(EXIT_CODES[code]), text_of]
 
 
 def compare(what, source, docs):

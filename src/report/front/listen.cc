@@ -41,11 +41,13 @@ Result<HostAndPort> Split(const std::string& address) {
   return parts;
 }
 
+// Most causes pass: a port that was taken, an address that comes up after us at boot. Whoever starts us should try
+// again.
 Status CantListen(std::string_view address, int errno_value) {
   const std::string_view hint = errno_value == EADDRINUSE ? "another process has the port"
                                 : errno_value == EACCES   ? "ports below 1024 need a privilege"
                                                           : "is the address one of this machine?";
-  return Error(Reason::kConfig,
+  return Error(errno_value == EACCES ? Reason::kConfig : Reason::kIoError,
                fmt::format("can't listen on {} (web.listen): {}; {}", address, std::strerror(errno_value), hint));
 }
 

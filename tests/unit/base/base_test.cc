@@ -1,6 +1,9 @@
 // Errors, units, times, log lines.
+#include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <set>
 
 #include "base/bytes.h"
@@ -46,6 +49,8 @@ TEST_CASE("errno values that a user can act on have their own reason") {
   const Status status = ErrorFromErrno(number, "write", "/x");
   CHECK(ReasonOf(status) == reason);
   CHECK(MessageOf(status).starts_with("write /x: "));
+  CHECK(MessageOf(status).ends_with("of the unit?") == (number == EROFS));
+  CHECK(MessageOf(status).ends_with("needs the right") == (number == EACCES));
 }
 
 TEST_CASE("durations") {
@@ -119,6 +124,30 @@ TEST_CASE("log lines quote what needs it") {
       Logged(LogFormat::kJson),
       Catch::Matchers::Matches(
           R"(\{"ts":"\S+","level":"warn","msg":"a thing happened","path":"/a b","n":3,"took":1.500,"err":"say \\"no\\"\\n"\}\n)"));
+}
+
+TEST_CASE("lines for the journal begin with their priority, and only those") {
+  int fds[2];
+  REQUIRE(pipe(fds) == 0);
+  struct stat at {};
+  REQUIRE(fstat(fds[1], &at) == 0);
+  const auto clock = MakeSystemClock();
+  Logger log(LogLevel::kDebug, LogFormat::kLogfmt, *clock, fds[1]);
+  setenv("JOURNAL_STREAM", fmt::format("{}:{}", at.st_dev, at.st_ino).c_str(), 1);
+  log.Debug("a");
+  log.Info("a");
+  log.Warn("a");
+  log.Error("a");
+  setenv("JOURNAL_STREAM", fmt::format("{}:{}", at.st_dev, at.st_ino + 1).c_str(), 1);
+  log.Error("a");
+  unsetenv("JOURNAL_STREAM");
+  log.Error("a");
+  char text[1024];
+  const ssize_t n = read(fds[0], text, sizeof text);
+  close(fds[0]);
+  close(fds[1]);
+  const std::string written(text, static_cast<size_t>(n));
+  CHECK_THAT(written, Catch::Matchers::Matches("<7>ts=.*\n<6>ts=.*\n<4>ts=.*\n<3>ts=.*\nts=.*\nts=.*\n"));
 }
 
 TEST_CASE("bytes for people") {

@@ -51,6 +51,13 @@ TEST_CASE("every kind of mistake has its line") {
   CHECK_THAT(Problem("a: [b"), Catch::Matchers::StartsWith("/etc/etcdrill/c.yaml:"));
 }
 
+TEST_CASE("zero is a jitter, and no other duration") {
+  const auto config = Parse("snapshot: {jitter: 0s}\ndrill: {jitter: 0s}", "c.yaml");
+  REQUIRE(config.ok());
+  CHECK(config->snapshot.jitter == 0s);
+  CHECK_THAT(Problem("snapshot: {timeout: 0s}"), Catch::Matchers::ContainsSubstring("more than zero"));
+}
+
 TEST_CASE("the etcd binaries, the sample and the assertions of a drill") {
   const auto config = Parse(R"(
 drill:
