@@ -271,6 +271,21 @@ def helm_knows_its_values():
         yield "prometheusRule.disabled or extraLabels has no effect"
 
 
+def the_kustomizations_of_the_page_render():
+    """What the README tells a user to write, with an own configuration, and for an etcd elsewhere."""
+    page = (REPO / "deploy/kustomize/README.md").read_text()
+    first, own, elsewhere = re.findall(r"^```yaml\n(.*?)^```$", page, re.S | re.M)
+    for where, text, expected in (("an own configuration", first + own, "mine: true"),
+                                  ("an etcd elsewhere", elsewhere, "https://10.0.0.1:2379,https://10.0.0.2:2379\n")):
+        with tempfile.TemporaryDirectory(dir=REPO / "build") as work:
+            text = text.replace("github.com/etcdrill/etcdrill", "../..").replace("3.5.21-0", "9.9.9-0")
+            (pathlib.Path(work) / "kustomization.yaml").write_text(text)
+            (pathlib.Path(work) / "etcdrill.yaml").write_text("mine: true\n")
+            made = must(run(TOOLS / "kustomize", "build", work), where)
+        if expected not in made or made.count("registry.k8s.io/etcd:9.9.9-0") != 1:
+            yield f"{where}: {made}"
+
+
 def the_certificate_commands_work():
     """The openssl commands of the README, with an authority made as kubeadm makes its own."""
     block = re.search(r"```sh\n(cd .*?)```", (REPO / "deploy/kustomize/README.md").read_text(), re.S)[1]
@@ -292,7 +307,8 @@ CHECKS = [
     the_api_types_take_every_object, pods_are_locked_up, probes_never_speak_of_backups, volumes_are_bounded_and_whole,
     control_planes_are_where_it_runs, each_pod_reaches_its_member, network_policies_let_in_prometheus_alone,
     etcd_comes_out_of_its_bare_image, the_static_pod_needs_no_api_server, configurations_are_valid,
-    rules_and_dashboards_are_those_of_the_repository, helm_knows_its_values, the_certificate_commands_work,
+    rules_and_dashboards_are_those_of_the_repository, helm_knows_its_values, the_kustomizations_of_the_page_render,
+    the_certificate_commands_work,
 ]
 
 
