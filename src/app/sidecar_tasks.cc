@@ -95,7 +95,14 @@ Result<SidecarTasks::LastRuns> SidecarTasks::ReadStore(const Context& context) {
 
 void SidecarTasks::RefreshMetrics(const Context& run) {
   const Status read = ReadStore(run).status();
-  if (!read.ok() && !IsInterrupted(read)) run.log.Error("the store can't be read", {{"err", MessageOf(read)}});
+  if (IsInterrupted(read)) return;
+  std::string complaint(MessageOf(read));
+  {
+    const std::lock_guard lock(mutex_);
+    if (complaint == store_complaint_) return;
+    store_complaint_ = complaint;
+  }
+  if (!read.ok()) run.log.Error("the store can't be read", {{"err", complaint}});
 }
 
 void SidecarTasks::FollowStore(const Context& run) {

@@ -87,6 +87,7 @@ class SidecarTasks {
   store::LocalStore::Stamp store_stamp_{};
   LastRuns last_runs_;
   std::optional<WallTime> last_adopted_;
+  std::string store_complaint_;  // the line in the log, told once; empty while the store can be read
 };
 
 }  // namespace etcdrill::app

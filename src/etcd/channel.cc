@@ -20,8 +20,11 @@ using namespace std::chrono_literals;
 // A silent connection is noticed within their sum. etcd hangs up on pings that come faster than every 5 s.
 constexpr Duration kKeepaliveEvery = 20s;
 constexpr Duration kKeepaliveTimeout = 10s;
-constexpr Duration kShortestBackoff = 100ms;  // gRPC takes no less
-constexpr Duration kResolveEvery = 2s;        // at most: a member that could not be reached may have moved
+// An idle connection is closed soon, so that each probe makes one: certificates that do not fit any more, or a name
+// that leads nowhere, are noticed by the next probe, not when something else breaks the connection, weeks later.
+constexpr Duration kIdleAfter = 1s;
+// Between two attempts to connect, while there are calls. gRPC takes no less.
+constexpr Duration kReconnectEvery = 100ms;
 // gRPC's 4 MiB is less than what etcd may send: two values of 1.5 MiB each, with their keys, already come near.
 constexpr int kMaxMessageBytes = 16 << 20;
 
@@ -54,9 +57,9 @@ grpc::ChannelArguments Arguments(const ConnectionOptions& options) {
   arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);  // no limit: a snapshot stream sends nothing for hours
   // Despite their names, the larger of these two is the time that a connection attempt may take, handshakes included.
   arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, Milliseconds(options.dial_timeout));
-  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, Milliseconds(kShortestBackoff));
-  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, Milliseconds(options.reconnect_every));
-  arguments.SetInt(GRPC_ARG_DNS_MIN_TIME_BETWEEN_RESOLUTIONS_MS, Milliseconds(kResolveEvery));
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, Milliseconds(kReconnectEvery));
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, Milliseconds(kReconnectEvery));
+  arguments.SetInt(GRPC_ARG_CLIENT_IDLE_TIMEOUT_MS, Milliseconds(kIdleAfter));
   arguments.SetInt(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, kMaxMessageBytes);
   arguments.SetInt(GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1);  // no TXT look-ups
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);                  // http_proxy is not meant for etcd

@@ -115,6 +115,18 @@ class Changes(SidecarCase):
         self.assertEqual([part for part in results if "compacted" not in part and part != "not_comparable"], [])
 
 
+class Changes34(Changes):
+    version = "3.4"
+
+
+class Changes36(Changes):
+    version = "3.6"
+
+
+class Changes37(Changes):
+    version = "3.7"
+
+
 class Idle(SidecarCase):
     """The targets are 32 MiB and 0.2 % of a core (scripts/bench web measures them for half a minute); here with room for what the
     machine does besides."""
