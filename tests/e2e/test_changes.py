@@ -20,7 +20,7 @@ KEYS = 400
 VALUE = "x" * 8000
 
 
-class Changes(SidecarCase):
+class Streaming(SidecarCase):
     version = "3.5"
 
     @classmethod
@@ -69,6 +69,8 @@ class Changes(SidecarCase):
         self.assertStops(sidecar)
         return manifest, results
 
+
+class Changes(Streaming):
     def test_a_compaction(self):
         before = self.cluster.revision()
         sidecar = self.start_slow()
@@ -76,7 +78,7 @@ class Changes(SidecarCase):
         self.assertTrue(self.parts(), "the stream was over before the compaction")
         manifest, results = self.assertProvenAndDrilled(sidecar, before)
         self.assertEqual(manifest["revision"], before)
-        self.assertIn("equal", results)
+        self.assertTrue("equal" in results or self.version == "3.4", results)  # 3.4 hashes nothing at the compaction itself
 
     def test_a_defragmentation(self):
         before = self.cluster.revision()
@@ -86,6 +88,20 @@ class Changes(SidecarCase):
         manifest, results = self.assertProvenAndDrilled(sidecar, before)
         self.assertEqual(results, ["equal"] * 3)
 
+
+class Changes34(Changes):
+    version = "3.4"
+
+
+class Changes36(Changes):
+    version = "3.6"
+
+
+class Changes37(Changes):
+    version = "3.7"
+
+
+class UnderWrites(Streaming):
     def test_both_under_writes(self):
         before = self.cluster.revision()
         thread, stop = self.writes()
@@ -113,18 +129,6 @@ class Changes(SidecarCase):
         manifest, results = self.assertProvenAndDrilled(sidecar, before)
         self.assertNotIn("equal", results)
         self.assertEqual([part for part in results if "compacted" not in part and part != "not_comparable"], [])
-
-
-class Changes34(Changes):
-    version = "3.4"
-
-
-class Changes36(Changes):
-    version = "3.6"
-
-
-class Changes37(Changes):
-    version = "3.7"
 
 
 class Idle(SidecarCase):
