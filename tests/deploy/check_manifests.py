@@ -138,6 +138,8 @@ def probes_never_speak_of_backups():
             yield f"{where}: liveness {liveness}"
         if [port["name"] for port in container["ports"]] != ["metrics"]:
             yield f"{where}: ports {container['ports']}"
+        if container.get("terminationMessagePolicy") != "FallbackToLogsOnError":
+            yield f"{where}: `kubectl describe` would not show why it ended"
 
 
 def volumes_are_bounded_and_whole():
