@@ -20,11 +20,12 @@ using namespace std::chrono_literals;
 // A silent connection is noticed within their sum. etcd hangs up on pings that come faster than every 5 s.
 constexpr Duration kKeepaliveEvery = 20s;
 constexpr Duration kKeepaliveTimeout = 10s;
-// An idle connection is closed soon, so that each probe makes one: certificates that do not fit any more, or a name
-// that leads nowhere, are noticed by the next probe, not when something else breaks the connection, weeks later.
+// A connection that nobody used for so long is made anew, so that each probe makes one: certificates that do not fit
+// any more, or a name that leads nowhere, are noticed by the next probe, not when something else breaks the connection,
+// weeks later. (gRPC 1.51 can close idle ones itself, but does so only once in a channel's life.)
 constexpr Duration kIdleAfter = 1s;
-// Between two attempts to connect, while there are calls. gRPC takes no less.
-constexpr Duration kReconnectEvery = 100ms;
+constexpr Duration kShortestBackoff = 100ms;  // gRPC takes no less
+constexpr Duration kResolveEvery = 2s;        // at most: a member that could not be reached may have moved
 // gRPC's 4 MiB is less than what etcd may send: two values of 1.5 MiB each, with their keys, already come near.
 constexpr int kMaxMessageBytes = 16 << 20;
 
@@ -57,9 +58,9 @@ grpc::ChannelArguments Arguments(const ConnectionOptions& options) {
   arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);  // no limit: a snapshot stream sends nothing for hours
   // Despite their names, the larger of these two is the time that a connection attempt may take, handshakes included.
   arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, Milliseconds(options.dial_timeout));
-  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, Milliseconds(kReconnectEvery));
-  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, Milliseconds(kReconnectEvery));
-  arguments.SetInt(GRPC_ARG_CLIENT_IDLE_TIMEOUT_MS, Milliseconds(kIdleAfter));
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, Milliseconds(kShortestBackoff));
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, Milliseconds(options.reconnect_every));
+  arguments.SetInt(GRPC_ARG_DNS_MIN_TIME_BETWEEN_RESOLUTIONS_MS, Milliseconds(kResolveEvery));
   arguments.SetInt(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, kMaxMessageBytes);
   arguments.SetInt(GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1);  // no TXT look-ups
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);                  // http_proxy is not meant for etcd
@@ -94,12 +95,15 @@ Channel::Channel(const ConnectionOptions& options, Address address, const Shared
 
 std::shared_ptr<grpc::Channel> Channel::Connection() {
   const std::lock_guard lock(mutex_);
-  if (!address_.tls) return connection_;
-  std::shared_ptr<const TlsFiles> now = shared_.tls_files->Now();
-  if (now != files_) {
-    files_ = std::move(now);
-    connection_ = Connect(options_, address_, *files_);
+  const MonotonicTime now = context_.clock.Monotonic();
+  bool replace = now - last_used_ > kIdleAfter && connection_->GetState(false) == GRPC_CHANNEL_READY;
+  last_used_ = now;
+  if (address_.tls) {
+    std::shared_ptr<const TlsFiles> files = shared_.tls_files->Now();
+    replace = replace || files != files_;
+    files_ = std::move(files);
   }
+  if (replace) connection_ = Connect(options_, address_, *files_);
   return connection_;
 }
 

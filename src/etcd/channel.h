@@ -39,9 +39,9 @@ class Channel {
   CallCounts& counts() const { return *shared_.counts; }
   Login& login() const { return *shared_.login; }
 
-  // For one call; each call asks for it anew. gRPC makes it again by itself after it broke or could not be made. The
-  // certificate files are used as they are now. If they can't be (half of a pair is replaced, say) the connection made
-  // from the last good ones goes on.
+  // For one call; each call asks for it anew. gRPC makes it again by itself after it broke or could not be made; one
+  // that nobody used for a while is replaced. The certificate files are used as they are now. If they can't be (half of
+  // a pair is replaced, say) those that could be used last are.
   std::shared_ptr<grpc::Channel> Connection();
 
   // One unary call, `attempt`, with deadline and token; with a second attempt if the token was refused. `call` names it
@@ -62,6 +62,7 @@ class Channel {
   std::mutex mutex_;
   std::shared_ptr<const TlsFiles> files_;  // those that connection_ was made with
   std::shared_ptr<grpc::Channel> connection_;
+  MonotonicTime last_used_{};
 };
 
 // Calls `rpc`, a method of a generated stub, over `channel`.

@@ -28,6 +28,7 @@ Result<std::unique_ptr<ScratchClient>> ScratchClient::Create(const ScratchOption
   connection.username = options.username;
   connection.password = options.password;
   connection.command_timeout = options.command_timeout;
+  connection.reconnect_every = {};  // as often as can be: a drill waits for it
   ASSIGN_OR_RETURN(const auto login, Login::Create(connection, context));
   ASSIGN_OR_RETURN(const auto no_files, WatchedTlsFiles::Open(connection, context));
   ASSIGN_OR_RETURN(std::shared_ptr<Channel> channel,
