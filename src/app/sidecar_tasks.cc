@@ -74,6 +74,8 @@ Result<SidecarTasks::LastRuns> SidecarTasks::ReadStore(const Context& context) {
   if (IsInterrupted(read.status())) return read.status();
   if (!read.ok()) {
     board_.StoreIsUnreadable(std::string(MessageOf(read.status())));
+    const std::lock_guard lock(mutex_);
+    store_stamp_ = {};  // when it can be read again it may be as it was before
     return read.status();
   }
   const pipeline::Catalog& catalog = *read;
