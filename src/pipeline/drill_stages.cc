@@ -114,7 +114,9 @@ Status DrillStages::VerifySnapshot() {
 // What the source said of itself is the surest; what the file says may lag behind, until all members are upgraded.
 std::optional<int> DrillStages::WantedMinor() const {
   const verify::Keyspace& keyspace = *report_.verify->keyspace;
-  const std::string_view source = request_.manifest.has_value() ? request_.manifest->etcd_version : "";
+  // Views on both sides: with "" on one, the manifest's text would be copied into a temporary.
+  const std::string_view source =
+      request_.manifest.has_value() ? std::string_view(request_.manifest->etcd_version) : std::string_view();
   for (const std::string_view version :
        {source, std::string_view(keyspace.storage_version), std::string_view(keyspace.cluster_version)}) {
     if (const auto minor = EtcdMinorOf(version); minor.has_value()) return minor;
