@@ -14,16 +14,25 @@ namespace {
 using verify::LineageVerdict;
 using verify::MemberResult;
 
+struct Opened {
+  snapshot::Image image;
+  verify::Place place;
+
+  verify::Placed placed() const { return {image, place}; }
+};
+
 // A damaged file has no lineage. One that nothing proves has: equal hashes prove its history better than a trailer.
-Result<verify::Place> PlaceOf(const Context& context, const std::string& word, const std::string& config_file) {
+Result<Opened> OpenPlaced(const Context& context, const std::string& word, const std::string& config_file) {
   ASSIGN_OR_RETURN(const Target target, FindTarget(context, word, config_file));
+  ASSIGN_OR_RETURN(auto image, snapshot::Image::Open(context, target.path));
   ASSIGN_OR_RETURN(const verify::VerifyReport report,
-                   pipeline::VerifyWithManifest(context, target.path, target.manifest, verify::kLevelMax));
+                   pipeline::VerifyWithManifest(context, image, target.manifest, verify::kLevelMax));
   if (report.verdict == verify::Verdict::kDamaged) {
     return Error(Reason::kDamaged, fmt::format("{} is damaged: {}; see `etcdrill verify {}`", target.path,
                                                report.FirstError(), target.path));
   }
-  return verify::ReadPlace(context, target.path, report.keyspace->hashkv, report.keyspace->live_keys);
+  ASSIGN_OR_RETURN(verify::Place place, verify::ReadPlace(image, report.keyspace->hashkv, report.keyspace->live_keys));
+  return Opened{std::move(image), std::move(place)};
 }
 
 Colour ColourOf(LineageVerdict verdict) {
@@ -107,15 +116,15 @@ void PrintReport(const verify::LineageReport& report, OutputFormat format) {
 }
 
 Result<verify::LineageReport> Compare(const Context& context, const LineageOptions& options) {
-  ASSIGN_OR_RETURN(const verify::Place older, PlaceOf(context, options.older, options.config_file));
+  ASSIGN_OR_RETURN(const Opened older, OpenPlaced(context, options.older, options.config_file));
   if (!options.newer.empty()) {
-    ASSIGN_OR_RETURN(const verify::Place newer, PlaceOf(context, options.newer, options.config_file));
-    return verify::CompareLineage(context, older, newer);
+    ASSIGN_OR_RETURN(const Opened newer, OpenPlaced(context, options.newer, options.config_file));
+    return verify::CompareLineage(context, older.placed(), newer.placed());
   }
   ASSIGN_OR_RETURN(const etcd::ConnectionOptions connection,
                    ConnectionOf(context, options.config_file, options.connection));
   ASSIGN_OR_RETURN(const auto client, etcd::Client::Create(connection, context));
-  return pipeline::CompareWithLiveCluster(context, *client, older);
+  return pipeline::CompareWithLiveCluster(context, *client, older.placed());
 }
 
 }  // namespace

@@ -23,8 +23,9 @@ using Json = nlohmann::ordered_json;
 enum class Trailer { kIgnored, kRightIfThere, kRight };
 
 // The report on a file that may be used; or why it must not be.
-Result<verify::VerifyReport> VerifyForUse(const Context& context, const std::string& file, Trailer trailer) {
-  ASSIGN_OR_RETURN(verify::VerifyReport report, verify::Verify(context, {.path = file}));
+Result<verify::VerifyReport> VerifyForUse(const Context& context, const snapshot::Image& image, Trailer trailer) {
+  ASSIGN_OR_RETURN(verify::VerifyReport report, verify::Verify(context, image));
+  const std::string& file = image.path();
   const verify::LevelResult transfer = report.levels.transfer;
   const bool sound = report.keyspace.has_value() && report.levels.keyspace == verify::LevelResult::kPass;
   if (!sound || (transfer == verify::LevelResult::kFail && trailer != Trailer::kIgnored)) {
@@ -106,7 +107,8 @@ Result<ExitCode> SnapshotSave(const Context& context, const SaveOptions& options
 }
 
 Result<ExitCode> SnapshotStatus(const Context& context, const StatusOptions& options) {
-  ASSIGN_OR_RETURN(const verify::VerifyReport report, VerifyForUse(context, options.file, Trailer::kRightIfThere));
+  ASSIGN_OR_RETURN(const auto image, snapshot::Image::Open(context, options.file));
+  ASSIGN_OR_RETURN(const verify::VerifyReport report, VerifyForUse(context, image, Trailer::kRightIfThere));
   const verify::Keyspace& keyspace = *report.keyspace;
   const bool as_35 = options.compat == "3.5";
   const uint64_t keys = as_35 ? keyspace.total_keys : keyspace.live_keys;
@@ -126,14 +128,15 @@ Result<ExitCode> SnapshotRestore(const Context& context, const RestoreCommandOpt
     return Error(Reason::kUsage, "--bump-revision N and --mark-compacted need each other");
   }
   const std::string data_dir = WithoutSlash(options.data_dir.empty() ? options.name + ".etcd" : options.data_dir);
+  ASSIGN_OR_RETURN(const auto image, snapshot::Image::Open(context, options.file));
   verify::VerifyReport report;
   const auto prove = [&]() -> Status {
     const Trailer trailer = options.skip_hash_check ? Trailer::kIgnored : Trailer::kRight;
-    ASSIGN_OR_RETURN(report, VerifyForUse(context, options.file, trailer));
+    ASSIGN_OR_RETURN(report, VerifyForUse(context, image, trailer));
     return OkStatus();
   };
   const restore::RestoreOptions request{
-      .snapshot = options.file,
+      .snapshot = image,
       .data_dir = data_dir,
       .wal_dir = WithoutSlash(options.wal_dir),
       .membership = {options.name, options.initial_cluster, options.token, options.advertise_peer_urls},

@@ -76,12 +76,13 @@ Result<Verified> VerifyTarget(const Context& context, const VerifyOptions& optio
     ASSIGN_OR_RETURN(freshness.max_age, ParseDuration(options.max_age));
   }
   Verified verified;
-  ASSIGN_OR_RETURN(verified.report, pipeline::VerifyWithManifest(context, target.path, target.manifest, options.level));
+  ASSIGN_OR_RETURN(const auto image, snapshot::Image::Open(context, target.path));
+  ASSIGN_OR_RETURN(verified.report, pipeline::VerifyWithManifest(context, image, target.manifest, options.level));
   verified.fresh = pipeline::CheckFreshness(context, target.path, target.manifest, freshness, verified.report);
   verified.taken = pipeline::TakenAt(context, target.path, target.manifest);
   // Over a broken structure the numbers would say nothing.
   if (options.inventory && verified.report.levels.structure == verify::LevelResult::kPass) {
-    ASSIGN_OR_RETURN(verified.report.inventory, verify::TakeInventory(context, target.path));
+    ASSIGN_OR_RETURN(verified.report.inventory, verify::TakeInventory(context, image));
   }
   return verified;
 }
@@ -141,8 +142,9 @@ Result<ExitCode> Verify(const Context& context, const VerifyOptions& options) {
 }
 
 Result<ExitCode> HashKv(const Context& context, const HashKvOptions& options) {
+  ASSIGN_OR_RETURN(const auto image, snapshot::Image::Open(context, options.file));
   ASSIGN_OR_RETURN(const mvcc::HashKv hashkv,
-                   verify::HashKvOf(context, options.file, options.revision, options.compact_revision));
+                   verify::HashKvOf(context, image, options.revision, options.compact_revision));
   const auto cell = [](std::string_view head, std::string_view field, std::string_view key, int64_t value) {
     return EtcdutlCell{head, field, key, value, std::to_string(value)};
   };

@@ -23,14 +23,13 @@ size_t CountEtcds(const DrillRequest& request) { return request.full_cluster ? k
 
 }  // namespace
 
-Status CheckScratchSpace(const Context& context, const DrillRequest& request) {
+Status CheckScratchSpace(const Context& context, const DrillRequest& request, const snapshot::Image& image) {
   // The restored database may share its blocks with the snapshot, but need not; etcd adds a second WAL segment, and
   // writes.
   constexpr uint64_t kMargin = uint64_t{64} << 20;
   RETURN_IF_ERROR(context.fs.MakeDirs(request.config.scratch_dir, kPrivateDirMode));
-  ASSIGN_OR_RETURN(const FileInfo snapshot, context.fs.Stat(request.path));
   ASSIGN_OR_RETURN(const SpaceInfo space, context.fs.Space(request.config.scratch_dir));
-  const uint64_t needed = (snapshot.size + 2 * wal::kSegmentBytes) * CountEtcds(request) + kMargin;
+  const uint64_t needed = (image.size() + 2 * wal::kSegmentBytes) * CountEtcds(request) + kMargin;
   if (space.available_bytes >= needed) return OkStatus();
   return Error(Reason::kNoSpace,
                fmt::format("scratch directory {} has {} bytes free, a drill of {} needs {}; make room or set "
@@ -81,8 +80,8 @@ Status DrillStages::OutOfTime(std::string_view stage) const {
                   SecondsOf(request_.config.timeout), stage));
 }
 
-Status DrillStages::VerifySnapshot() {
-  ASSIGN_OR_RETURN(report_.verify, VerifyWithManifest(context(), request_.path, request_.manifest, verify::kLevelMax));
+Status DrillStages::VerifySnapshot(const snapshot::Image& image) {
+  ASSIGN_OR_RETURN(report_.verify, VerifyWithManifest(context(), image, request_.manifest, verify::kLevelMax));
   const verify::VerifyReport& seen = *report_.verify;
   report_.verdict = seen.verdict;
 
@@ -133,10 +132,9 @@ Result<drill::EtcdBinary> DrillStages::ChooseEtcd() {
   return binary;
 }
 
-Status DrillStages::CheckAssertionsWithoutEtcd() {
+Status DrillStages::CheckAssertionsWithoutEtcd(const snapshot::Image& image) {
   if (request_.config.assertions.empty()) return OkStatus();
-  ASSIGN_OR_RETURN(const drill::Check check,
-                   CheckAssertionsOnFile(context(), request_.path, request_.config.assertions));
+  ASSIGN_OR_RETURN(const drill::Check check, CheckAssertionsOnFile(context(), image, request_.config.assertions));
   return Add({check});
 }
 

@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "drill/etcd_binary.h"
 #include "drill/probe.h"
+#include "format/snapshot/image.h"
 #include "io/time_limit.h"
 #include "pipeline/drill_report.h"
 #include "pipeline/run.h"
@@ -17,8 +18,8 @@ namespace etcdrill::pipeline {
 // Members of a drill with full_cluster, before it adds one.
 inline constexpr size_t kFullCluster = 3;
 
-// kNoSpace if the scratch file system can't hold what a drill writes.
-Status CheckScratchSpace(const Context& context, const DrillRequest& request);
+// kNoSpace if the scratch file system can't hold what a drill of `image` writes.
+Status CheckScratchSpace(const Context& context, const DrillRequest& request, const snapshot::Image& image);
 
 // kNoMemory if so many etcds with that many rows each would not fit into what is left of the memory, its control
 // group's limit included, or one of them not into `limit` bytes.
@@ -48,11 +49,11 @@ class DrillStages {
   }
 
   // Body of the stage `checksum`: fills report().verify and the checks that need no etcd.
-  Status VerifySnapshot();
+  Status VerifySnapshot(const snapshot::Image& image);
   // After VerifySnapshot: the etcd that may boot it, of the minor version that wrote it; or why none can.
   Result<drill::EtcdBinary> ChooseEtcd();
   // Body of the stage `boot` where there is no etcd: what the file itself says to the assertions.
-  Status CheckAssertionsWithoutEtcd();
+  Status CheckAssertionsWithoutEtcd(const snapshot::Image& image);
   // Adds checks; an error names those that failed.
   Status Add(const std::vector<drill::Check>& checks);
   // The drill so far, if it passed, is what a restore would take.

@@ -6,10 +6,10 @@
 
 namespace etcdrill::pipeline {
 
-Result<drill::Check> CheckAssertionsOnFile(const Context& context, const std::string& path,
+Result<drill::Check> CheckAssertionsOnFile(const Context& context, const snapshot::Image& image,
                                            const std::vector<config::Assertion>& assertions) {
   std::vector<drill::AssertionFacts> facts(assertions.size());
-  RETURN_IF_ERROR(verify::ForEachRow(context, path, [&](const verify::Row& row) {
+  RETURN_IF_ERROR(verify::ForEachRow(context, image, [&](const verify::Row& row) {
     if (!row.alive) return;
     for (size_t i = 0; i < assertions.size(); ++i) {
       const config::Assertion& a = assertions[i];

@@ -76,8 +76,12 @@ void ComparePrefixes(const verify::Inventory& before, const verify::Inventory& n
 void CheckHistory(const Context& context, const store::LocalStore& store, const store::Manifest& before,
                   const store::Manifest& now, const config::HistoryLimits& limits, Findings& findings) {
   CompareManifests(before, now, limits, findings);
-  const auto old_inventory = verify::TakeInventory(context, store.SnapshotPath(before.name));
-  const auto inventory = verify::TakeInventory(context, store.SnapshotPath(now.name));
+  const auto inventory_of = [&](const store::Manifest& m) -> Result<verify::Inventory> {
+    ASSIGN_OR_RETURN(const auto image, snapshot::Image::Open(context, store.SnapshotPath(m.name)));
+    return verify::TakeInventory(context, image);
+  };
+  const auto old_inventory = inventory_of(before);
+  const auto inventory = inventory_of(now);
   if (old_inventory.ok() && inventory.ok()) {
     ComparePrefixes(*old_inventory, *inventory, limits, findings);
   } else {

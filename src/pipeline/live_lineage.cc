@@ -17,7 +17,8 @@ using verify::MemberResult;
 
 class MemberCheck {
  public:
-  MemberCheck(const Context& context, const verify::Place& older) : context_(context), older_(older) {}
+  MemberCheck(const Context& context, const verify::Placed& older)
+      : context_(context), image_(older.image), older_(older.place) {}
 
   // The status is for a file that can't be hashed.
   Result<LiveMember> Ask(const etcd::Endpoint& endpoint) {
@@ -72,11 +73,12 @@ class MemberCheck {
     const auto known = hashes_.find(compact_revision);
     if (known != hashes_.end()) return known->second;
     ASSIGN_OR_RETURN(const mvcc::HashKv hashkv,
-                     verify::HashKvOf(context_, older_.file, older_.head.revision, compact_revision));
+                     verify::HashKvOf(context_, image_, older_.head.revision, compact_revision));
     return hashes_[compact_revision] = hashkv.hash;
   }
 
   const Context& context_;
+  const snapshot::Image& image_;  // of older_
   const verify::Place& older_;
   std::map<int64_t, uint32_t> hashes_;  // of the file, by compact revision
 };
@@ -84,10 +86,10 @@ class MemberCheck {
 }  // namespace
 
 Result<verify::LineageReport> CompareWithLiveCluster(const Context& context, const etcd::Client& client,
-                                                     const verify::Place& older) {
+                                                     const verify::Placed& older) {
   const Stopwatch watch(context.clock);
   verify::LineageReport report;
-  report.older = older;
+  report.older = older.place;
   MemberCheck check(context, older);
   for (const etcd::Endpoint& endpoint : client.endpoints()) {
     ASSIGN_OR_RETURN(report.members.emplace_back(), check.Ask(endpoint));

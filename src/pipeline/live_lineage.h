@@ -11,6 +11,6 @@ namespace etcdrill::pipeline {
 // Asks every endpoint, one after the other; it costs each member a full scan. A member that can't be asked is in the
 // report, not in the status.
 Result<verify::LineageReport> CompareWithLiveCluster(const Context& context, const etcd::Client& client,
-                                                     const verify::Place& older);
+                                                     const verify::Placed& older);
 
 }  // namespace etcdrill::pipeline

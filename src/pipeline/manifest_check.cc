@@ -9,13 +9,13 @@
 
 namespace etcdrill::pipeline {
 
-Result<verify::VerifyReport> VerifyWithManifest(const Context& context, const std::string& path,
+Result<verify::VerifyReport> VerifyWithManifest(const Context& context, const snapshot::Image& image,
                                                 const std::optional<store::Manifest>& manifest, int level) {
-  verify::VerifyInput input{.path = path, .level = level};
+  verify::VerifyInput input{.level = level};
   if (manifest.has_value()) input.expected = {manifest->size_bytes, manifest->sha256};
-  ASSIGN_OR_RETURN(verify::VerifyReport report, verify::Verify(context, input));
+  ASSIGN_OR_RETURN(verify::VerifyReport report, verify::Verify(context, image, input));
   if (manifest.has_value()) CompareWithManifest(*manifest, report);
-  CheckName(context, path, manifest, report);
+  CheckName(context, image.path(), manifest, report);
   return report;
 }
 

@@ -12,7 +12,7 @@
 namespace etcdrill::pipeline {
 
 // Verifies a file up to `level`, and against its name and its manifest if it has one.
-Result<verify::VerifyReport> VerifyWithManifest(const Context& context, const std::string& path,
+Result<verify::VerifyReport> VerifyWithManifest(const Context& context, const snapshot::Image& image,
                                                 const std::optional<store::Manifest>& manifest, int level);
 
 // Adds findings to `report`, and makes its verdict damaged if one of them is an error.

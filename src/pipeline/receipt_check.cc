@@ -11,13 +11,13 @@
 namespace etcdrill::pipeline {
 namespace {
 
-std::string CompareOne(const Context& context, const std::string& path, const store::Manifest& manifest,
+std::string CompareOne(const Context& context, const snapshot::Image& image, const store::Manifest& manifest,
                        const capture::ReceiptEntry& entry) {
   if (entry.revision != manifest.revision || entry.compact_revision < manifest.compact_revision)
     return "not_comparable";
   uint32_t own = manifest.hashkv;
   if (entry.compact_revision != manifest.compact_revision) {
-    const auto hashkv = verify::HashKvOf(context, path, entry.revision, entry.compact_revision);
+    const auto hashkv = verify::HashKvOf(context, image, entry.revision, entry.compact_revision);
     if (!hashkv.ok()) return "not_comparable";
     own = hashkv->hash;
   }
@@ -27,7 +27,7 @@ std::string CompareOne(const Context& context, const std::string& path, const st
 
 }  // namespace
 
-Status CompareWithMembers(const Context& context, const etcd::Client& client, const std::string& path,
+Status CompareWithMembers(const Context& context, const etcd::Client& client, const snapshot::Image& image,
                           store::Manifest& manifest) {
   for (const capture::ReceiptEntry& entry :
        capture::CollectReceipt(client, manifest.revision, manifest.compact_revision, manifest.size_bytes)) {
@@ -39,7 +39,7 @@ Status CompareWithMembers(const Context& context, const etcd::Client& client, co
     record.hash = entry.hash;
     record.revision = entry.revision;
     record.compact_revision = entry.compact_revision;
-    record.result = CompareOne(context, path, manifest, entry);
+    record.result = CompareOne(context, image, manifest, entry);
   }
   const Disagreement found = DisagreementOf(manifest);
   return found.of_majority ? OkStatus() : Error(Reason::kMembersDisagree, found.text);

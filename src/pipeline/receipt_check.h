@@ -6,6 +6,7 @@
 #include <string>
 
 #include "etcd/client.h"
+#include "format/snapshot/image.h"
 #include "io/context.h"
 #include "store/manifest.h"
 
@@ -14,7 +15,7 @@ namespace etcdrill::pipeline {
 // Fills manifest.receipt. kMembersDisagree, naming the members, if more of them, or as many, hold other data as hold
 // the same: then the snapshot may be of a corrupt member. A member that can't be asked, or whose answer does not
 // compare, is no proof of anything.
-Status CompareWithMembers(const Context& context, const etcd::Client& client, const std::string& path,
+Status CompareWithMembers(const Context& context, const etcd::Client& client, const snapshot::Image& image,
                           store::Manifest& manifest);
 
 // Where the members stood when a snapshot was taken.

@@ -9,6 +9,7 @@
 #include "drill/assertions.h"
 #include "drill/etcd_cluster.h"
 #include "drill/probe.h"
+#include "format/snapshot/image.h"
 #include "io/scratch_dir.h"
 #include "pipeline/drill_stages.h"
 #include "pipeline/receipt_check.h"
@@ -58,6 +59,7 @@ Status VerdictStatus(const verify::VerifyReport& report) {
 
 struct Captured {
   capture::CaptureResult capture;
+  snapshot::Image image;  // of its file
   SnapshotOutcome outcome;
 };
 
@@ -65,19 +67,19 @@ struct Captured {
 Result<Captured> VerifyCaptured(const Context& context, const SnapshotRequest& request,
                                 capture::CaptureResult captured) {
   // Verify: what came is read back from the disk and goes up the ladder to L3.
-  const std::string temp_path = captured.file.temp_path();
-  ASSIGN_OR_RETURN(verify::VerifyReport report,
-                   verify::Verify(context, {.path = temp_path,
-                                            .expected = verify::ExpectedBytes{captured.size_bytes, captured.sha256},
-                                            .staged = true}));
+  ASSIGN_OR_RETURN(auto image, snapshot::Image::Open(context, captured.file.temp_path()));
+  ASSIGN_OR_RETURN(
+      verify::VerifyReport report,
+      verify::Verify(context, image,
+                     {.expected = verify::ExpectedBytes{captured.size_bytes, captured.sha256}, .staged = true}));
   SnapshotOutcome outcome{MakeManifest(request, captured, report), std::move(report), OkStatus()};
   outcome.verdict = VerdictStatus(outcome.verify);
   // Receipt: the live members say what they hold at this revision. A copy of a wrong member is wrong, however sound.
-  if (outcome.verdict.ok()) outcome.verdict = CompareWithMembers(context, request.client, temp_path, outcome.manifest);
+  if (outcome.verdict.ok()) outcome.verdict = CompareWithMembers(context, request.client, image, outcome.manifest);
   if (!outcome.verdict.ok() && ReasonOf(outcome.verdict) != Reason::kNotProvable) {
     outcome.manifest.verdict = verify::VerdictName(verify::Verdict::kDamaged);
   }
-  return Captured{std::move(captured), std::move(outcome)};
+  return Captured{std::move(captured), std::move(image), std::move(outcome)};
 }
 
 // Nothing is copied from the endpoints in `distrusted`.
@@ -94,7 +96,7 @@ Result<Captured> CaptureAndVerify(const Context& context, const SnapshotRequest&
 Result<SnapshotOutcome> Keep(const Context& context, Captured captured, store::LocalStore& store) {
   // Lineage: does it go on where the newest one of the store ends? A divergence is told, but is no damage.
   if (captured.outcome.verdict.ok()) {
-    RETURN_IF_ERROR(CompareWithStore(context, store, captured.outcome.verify.file, captured.outcome.manifest));
+    RETURN_IF_ERROR(CompareWithStore(context, store, captured.image, captured.outcome.manifest));
   }
   // Store: the file becomes visible, then its manifest; from here on it survives a power loss.
   RETURN_IF_ERROR(store.Seal(std::move(captured.capture.file), captured.outcome.manifest));
@@ -123,9 +125,9 @@ void WaitForFreeSecond(const Context& context, const std::vector<store::StoredSn
   }
 }
 
-Status RestoreMember(const Context& context, const DrillRequest& request, const drill::ScratchMember& member,
+Status RestoreMember(const Context& context, const snapshot::Image& image, const drill::ScratchMember& member,
                      const std::string& initial_cluster) {
-  return restore::Restore(context, {.snapshot = request.path,
+  return restore::Restore(context, {.snapshot = image,
                                     .data_dir = member.data_dir,
                                     .membership = {.name = member.name,
                                                    .initial_cluster = initial_cluster,
@@ -201,23 +203,25 @@ DrillReport RunDrill(const Context& outer, const DrillRequest& request) {
   DrillStages stages(outer, request);
   const Context& context = stages.context();  // ends what takes longer than the drill may
   DrillReport& report = stages.report();
+  std::optional<snapshot::Image> image;  // opened once: what is verified is what is restored
   std::unique_ptr<ScratchDir> scratch;
   std::unique_ptr<drill::EtcdCluster> etcd;
   std::vector<drill::ScratchMember> members;
 
   // Select: there is room for all that follows, before the first byte is read.
   stages.Run(kSelectStage, [&]() -> Status {
-    RETURN_IF_ERROR(CheckScratchSpace(context, request));
+    ASSIGN_OR_RETURN(image, snapshot::Image::Open(context, request.path));
+    RETURN_IF_ERROR(CheckScratchSpace(context, request, *image));
     ASSIGN_OR_RETURN(scratch, ScratchDir::Create(context, request.config.scratch_dir));
     members = drill::MakeMembers(request.full_cluster ? kFullCluster : 1, scratch->path());
     return OkStatus();
   });
   // Checksum: L0 to L3. Only a file that shows no damage is worth restoring; one that nothing proves is restored, too.
-  stages.Run(kChecksumStage, [&] { return stages.VerifySnapshot(); });
+  stages.Run(kChecksumStage, [&] { return stages.VerifySnapshot(*image); });
   // Restore: L4, a data directory of our own making for each member.
   stages.Run(kRestoreStage, [&]() -> Status {
     for (const drill::ScratchMember& member : members) {
-      RETURN_IF_ERROR(RestoreMember(context, request, member, drill::InitialCluster(members)));
+      RETURN_IF_ERROR(RestoreMember(context, *image, member, drill::InitialCluster(members)));
     }
     report.level_reached = 4;
     return OkStatus();
@@ -227,7 +231,7 @@ DrillReport RunDrill(const Context& outer, const DrillRequest& request) {
   stages.Run(kBootStage, [&]() -> Status {
     const auto binary = stages.ChooseEtcd();
     if (!binary.ok()) {
-      RETURN_IF_ERROR(stages.CheckAssertionsWithoutEtcd());
+      RETURN_IF_ERROR(stages.CheckAssertionsWithoutEtcd(*image));
       return binary.status();
     }
     ASSIGN_OR_RETURN(etcd,

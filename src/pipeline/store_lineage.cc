@@ -11,21 +11,22 @@
 namespace etcdrill::pipeline {
 namespace {
 
-Result<verify::Place> PlaceOf(const Context& context, const std::string& path, const store::Manifest& m) {
-  return verify::ReadPlace(context, path, {m.hashkv, m.revision, m.compact_revision}, m.live_keys);
+Result<verify::Place> PlaceOf(const snapshot::Image& image, const store::Manifest& m) {
+  return verify::ReadPlace(image, {m.hashkv, m.revision, m.compact_revision}, m.live_keys);
 }
 
 Result<verify::LineageReport> Compare(const Context& context, const store::Manifest& older,
                                       const std::string& older_path, const store::Manifest& newer,
-                                      const std::string& newer_path) {
-  ASSIGN_OR_RETURN(const verify::Place from, PlaceOf(context, older_path, older));
-  ASSIGN_OR_RETURN(const verify::Place to, PlaceOf(context, newer_path, newer));
-  return verify::CompareLineage(context, from, to);
+                                      const snapshot::Image& newer_image) {
+  ASSIGN_OR_RETURN(const auto older_image, snapshot::Image::Open(context, older_path));
+  ASSIGN_OR_RETURN(const verify::Place from, PlaceOf(older_image, older));
+  ASSIGN_OR_RETURN(const verify::Place to, PlaceOf(newer_image, newer));
+  return verify::CompareLineage(context, {older_image, from}, {newer_image, to});
 }
 
 }  // namespace
 
-Status CompareWithStore(const Context& context, const store::LocalStore& store, const std::string& path,
+Status CompareWithStore(const Context& context, const store::LocalStore& store, const snapshot::Image& image,
                         store::Manifest& manifest) {
   const Stopwatch watch(context.clock);
   const Result<Catalog> catalog = ReadCatalog(context, store);
@@ -39,7 +40,7 @@ Status CompareWithStore(const Context& context, const store::LocalStore& store, 
   });
   if (older == catalog->snapshots.rend()) return OkStatus();
   const std::string& name = older->manifest.name;
-  const auto report = Compare(context, older->manifest, store.SnapshotPath(name), manifest, path);
+  const auto report = Compare(context, older->manifest, store.SnapshotPath(name), manifest, image);
   store::LineageRecord& record = manifest.lineage.emplace();
   record.older = name;
   if (report.ok()) {

@@ -4,17 +4,16 @@
 // file is verified, and an error in the log at the moment when it happens (docs/adr/0008-lineage.md).
 #pragma once
 
-#include <string>
-
+#include "format/snapshot/image.h"
 #include "io/context.h"
 #include "store/local_store.h"
 
 namespace etcdrill::pipeline {
 
-// Fills manifest.lineage for the file at `path`, which is not in the store yet; leaves it empty if there is nothing to
+// Fills manifest.lineage for the file `image`, which is not in the store yet; leaves it empty if there is nothing to
 // compare with. What can't be compared is recorded as such; the error is for an interruption, or a store that can't be
 // listed.
-Status CompareWithStore(const Context& context, const store::LocalStore& store, const std::string& path,
+Status CompareWithStore(const Context& context, const store::LocalStore& store, const snapshot::Image& image,
                         store::Manifest& manifest);
 
 }  // namespace etcdrill::pipeline

@@ -89,8 +89,8 @@ Result<RestoreResult> Build(const Context& context, const RestoreOptions& option
 Result<RestoreResult> RestoreWhole(const Context& context, const RestoreOptions& options) {
   FileSystem& fs = context.fs;
   ASSIGN_OR_RETURN(const NewCluster cluster, MakeCluster(options.membership));
-  ASSIGN_OR_RETURN(const auto snapshot, fs.OpenForReading(options.snapshot));
-  ASSIGN_OR_RETURN(const DatabasePlan plan, PlanDatabase(*snapshot, cluster, options.policy));
+  const ReadableFile& snapshot = options.snapshot.file();
+  ASSIGN_OR_RETURN(const DatabasePlan plan, PlanDatabase(snapshot, cluster, options.policy));
   RETURN_IF_ERROR(CheckTargets(fs, options));
   const Paths paths = PathsOf(options);
   const bool wal_apart = !options.wal_dir.empty();
@@ -107,7 +107,7 @@ Result<RestoreResult> RestoreWhole(const Context& context, const RestoreOptions&
   // Beside each other: the proof needs the processors, the copy the disk. A future's destructor waits, too.
   std::future<Status> proof;
   if (options.proof) proof = std::async(std::launch::async, options.proof);
-  Result<RestoreResult> result = Build(context, options, cluster, *snapshot, plan, staged);
+  Result<RestoreResult> result = Build(context, options, cluster, snapshot, plan, staged);
   if (options.proof) RETURN_IF_ERROR(proof.get());
   RETURN_IF_ERROR(result.status());
   if (wal) RETURN_IF_ERROR(wal->Commit(options.sync));
@@ -122,7 +122,7 @@ Result<RestoreResult> RestoreWhole(const Context& context, const RestoreOptions&
 Result<RestoreResult> Restore(const Context& context, const RestoreOptions& options) {
   Result<RestoreResult> result = RestoreWhole(context, options);
   if (result.ok()) return result;
-  return Annotate(result.status(), fmt::format("restore {} to {}", options.snapshot, options.data_dir));
+  return Annotate(result.status(), fmt::format("restore {} to {}", options.snapshot.path(), options.data_dir));
 }
 
 }  // namespace etcdrill::restore

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "format/snapshot/image.h"
 #include "io/context.h"
 #include "restore/database.h"
 #include "restore/membership.h"
@@ -16,7 +17,7 @@
 namespace etcdrill::restore {
 
 struct RestoreOptions {
-  std::string snapshot;
+  const snapshot::Image& snapshot;
   std::string data_dir;
   std::string wal_dir;  // empty: in the data directory
   MembershipOptions membership;

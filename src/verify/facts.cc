@@ -9,7 +9,6 @@
 #include "format/bbolt/tree.h"
 #include "format/mvcc/buckets.h"
 #include "format/mvcc/revision.h"
-#include "format/snapshot/trailer.h"
 
 namespace etcdrill::verify {
 namespace {
@@ -23,19 +22,10 @@ Result<int64_t> CurrentRevision(const ReadableFile& file, const Facts& facts) {
 
 }  // namespace
 
-Result<InterruptibleFile> InterruptibleFile::Open(const Context& context, const std::string& path) {
-  ASSIGN_OR_RETURN(auto file, context.fs.OpenForReading(path));
-  return InterruptibleFile(std::move(file), context.stop);
-}
-
-Status InterruptibleFile::Read(uint64_t offset, std::span<char> out) const {
-  if (stop_.stop_requested()) return Error(Reason::kInterrupted, "interrupted while verifying");
-  return file_->Read(offset, out);
-}
-
-Result<std::optional<Facts>> ReadFacts(const ReadableFile& file, Findings& findings) {
+Result<std::optional<Facts>> ReadFacts(const snapshot::Image& image, Findings& findings) {
+  const ReadableFile& file = image.reader();
   Facts facts;
-  facts.body = snapshot::BodySize(file.Size());
+  facts.body = image.body_size();
   ASSIGN_OR_RETURN(const std::optional<bbolt::Meta> meta, bbolt::ReadMetas(file, facts.body, findings));
   if (!meta.has_value()) return std::optional<Facts>();
   facts.meta = *meta;
@@ -44,11 +34,10 @@ Result<std::optional<Facts>> ReadFacts(const ReadableFile& file, Findings& findi
   return std::optional(facts);
 }
 
-Result<OpenedSnapshot> OpenSnapshot(const Context& context, const std::string& path, Findings& findings) {
-  ASSIGN_OR_RETURN(InterruptibleFile file, InterruptibleFile::Open(context, path));
-  ASSIGN_OR_RETURN(const std::optional<Facts> facts, ReadFacts(file, findings));
-  if (!facts.has_value()) return Error(Reason::kDamaged, fmt::format("{}: {}", path, findings.kept().front().text));
-  return OpenedSnapshot{std::move(file), *facts};
+Result<Facts> RequireFacts(const snapshot::Image& image, Findings& findings) {
+  ASSIGN_OR_RETURN(const std::optional<Facts> facts, ReadFacts(image, findings));
+  if (facts.has_value()) return *facts;
+  return Error(Reason::kDamaged, fmt::format("{}: {}", image.path(), findings.kept().front().text));
 }
 
 }  // namespace etcdrill::verify

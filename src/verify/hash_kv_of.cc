@@ -44,11 +44,12 @@ Status CheckAnswerable(const std::string& path, const Facts& facts, int64_t revi
 
 }  // namespace
 
-Result<mvcc::HashKv> HashKvOf(const Context& context, const std::string& path, int64_t revision,
+Result<mvcc::HashKv> HashKvOf(const Context& context, const snapshot::Image& image, int64_t revision,
                               std::optional<int64_t> compact_revision) {
   Findings findings;
-  ASSIGN_OR_RETURN(const OpenedSnapshot snapshot, OpenSnapshot(context, path, findings));
-  const auto& [file, facts] = snapshot;
+  ASSIGN_OR_RETURN(const Facts facts, RequireFacts(image, findings));
+  const ReadableFile& file = image.reader();
+  const std::string& path = image.path();
   const int64_t at = revision == 0 ? facts.revision : revision;
   const int64_t compacted = compact_revision.value_or(facts.state.CompactRevision());
   RETURN_IF_ERROR(CheckAnswerable(path, facts, at, compacted));

@@ -147,9 +147,9 @@ std::string_view ResourceOf(std::string_view key) {
   return path.substr(0, path.find('/', first + 1));
 }
 
-Result<Inventory> TakeInventory(const Context& context, const std::string& path) {
+Result<Inventory> TakeInventory(const Context& context, const snapshot::Image& image) {
   Counter counter;
-  RETURN_IF_ERROR(ForEachRow(context, path, [&](const Row& row) { counter.Count(row); }));
+  RETURN_IF_ERROR(ForEachRow(context, image, [&](const Row& row) { counter.Count(row); }));
   return std::move(counter).Finish();
 }
 

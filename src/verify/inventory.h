@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "base/status.h"
-#include "io/context.h"
+#include "format/snapshot/image.h"
 
 namespace etcdrill::verify {
 
@@ -45,7 +45,7 @@ struct Inventory {
 };
 
 // Of a file whose structure is sound (its VerifyReport has a keyspace).
-Result<Inventory> TakeInventory(const Context& context, const std::string& path);
+Result<Inventory> TakeInventory(const Context& context, const snapshot::Image& image);
 
 // The first two directories of a key, without the name at its end: "/a/b" of "/a/b/c", "" of "c".
 std::string_view PrefixOf(std::string_view key);

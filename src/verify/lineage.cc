@@ -59,9 +59,10 @@ bool MembersInCommon(const Place& a, const Place& b) {
 }
 
 // A file's own hash is known; any other costs a pass over the file.
-Result<uint32_t> HashAt(const Context& context, const Place& place, int64_t revision, int64_t compact_revision) {
+Result<uint32_t> HashAt(const Context& context, const Placed& placed, int64_t revision, int64_t compact_revision) {
+  const Place& place = placed.place;
   if (place.head.revision == revision && place.head.compact_revision == compact_revision) return place.head.hash;
-  const auto hashkv = HashKvOf(context, place.file, revision, compact_revision);
+  const auto hashkv = HashKvOf(context, placed.image, revision, compact_revision);
   if (hashkv.ok()) return hashkv->hash;
   // It can answer for its place, so what can't is another file by now.
   if (ReasonOf(hashkv.status()) != Reason::kUsage) return hashkv.status();
@@ -82,17 +83,17 @@ std::string Incomparable(const Place& older, const Place& newer) {
       newer.head.revision == revision ? newer.file : older.file, revision, compact, revision);
 }
 
-Status CompareHashes(const Context& context, LineageReport& report) {
-  const Place& older = report.older;
-  const Place& newer = *report.newer;
+Status CompareHashes(const Context& context, const Placed& from, const Placed& to, LineageReport& report) {
+  const Place& older = from.place;
+  const Place& newer = to.place;
   if (std::string why = Incomparable(older, newer); !why.empty()) {
     Add(report, codes::kNotComparable, Severity::kWarning, std::move(why));
     return OkStatus();
   }
   ComparedHashes hashes{.revision = std::min(older.head.revision, newer.head.revision),
                         .compact_revision = std::max(older.head.compact_revision, newer.head.compact_revision)};
-  ASSIGN_OR_RETURN(hashes.older, HashAt(context, older, hashes.revision, hashes.compact_revision));
-  ASSIGN_OR_RETURN(hashes.newer, HashAt(context, newer, hashes.revision, hashes.compact_revision));
+  ASSIGN_OR_RETURN(hashes.older, HashAt(context, from, hashes.revision, hashes.compact_revision));
+  ASSIGN_OR_RETURN(hashes.newer, HashAt(context, to, hashes.revision, hashes.compact_revision));
   const Place& ends_first = older.head.revision <= newer.head.revision ? older : newer;
   if (hashes.older != hashes.newer && HashKvMayVary(ends_first.live_keys, hashes.compact_revision)) {
     Add(report, codes::kNotComparable, Severity::kWarning,
@@ -195,11 +196,11 @@ std::string_view MemberResultName(MemberResult result) {
   return "";
 }
 
-Result<Place> ReadPlace(const Context& context, const std::string& path, const mvcc::HashKv& head, uint64_t live_keys) {
+Result<Place> ReadPlace(const snapshot::Image& image, const mvcc::HashKv& head, uint64_t live_keys) {
   Findings findings;
-  ASSIGN_OR_RETURN(const OpenedSnapshot snapshot, OpenSnapshot(context, path, findings));
-  const auto& [file, facts] = snapshot;
-  Place place{.file = path, .head = head, .live_keys = live_keys};
+  ASSIGN_OR_RETURN(const Facts facts, RequireFacts(image, findings));
+  const ReadableFile& file = image.reader();
+  Place place{.file = image.path(), .head = head, .live_keys = live_keys};
   PlaceVisitor visitor(place);
   for (const std::string_view bucket : {mvcc::kMetaBucket, mvcc::kAuthBucket, mvcc::kMembersBucket}) {
     visitor.OnBucket(bucket);
@@ -217,13 +218,13 @@ bool HashKvMayVary(uint64_t live_keys, int64_t compact_revision) {
   return live_keys == 0 && compact_revision != mvcc::kNeverCompacted;
 }
 
-Result<LineageReport> CompareLineage(const Context& context, const Place& older, const Place& newer) {
+Result<LineageReport> CompareLineage(const Context& context, const Placed& older, const Placed& newer) {
   const Stopwatch watch(context.clock);
   LineageReport report;
-  report.older = older;
-  report.newer = newer;
+  report.older = older.place;
+  report.newer = newer.place;
   CheckOrder(report);
-  RETURN_IF_ERROR(CompareHashes(context, report));
+  RETURN_IF_ERROR(CompareHashes(context, older, newer, report));
   CheckIndex(report);
   report.verdict = Judge(report, report.compared.has_value());
   if (report.verdict == LineageVerdict::kContinues) CheckRestored(report);

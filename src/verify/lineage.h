@@ -14,7 +14,7 @@
 #include "base/status.h"
 #include "format/finding.h"
 #include "format/mvcc/hash_kv.h"
-#include "io/context.h"
+#include "format/snapshot/image.h"
 
 namespace etcdrill::verify {
 
@@ -34,7 +34,7 @@ struct Place {
 };
 
 // Reads the small buckets of a sound file; `head` and `live_keys` come from its VerifyReport or its manifest.
-Result<Place> ReadPlace(const Context& context, const std::string& path, const mvcc::HashKv& head, uint64_t live_keys);
+Result<Place> ReadPlace(const snapshot::Image& image, const mvcc::HashKv& head, uint64_t live_keys);
 
 // Both sides at one revision and compact revision.
 struct ComparedHashes {
@@ -76,8 +76,14 @@ bool HoldsNothing(const Place& place);
 // Whether two honest stores may differ in this hash: without a live key HashKV takes the compacted rows as they lie.
 bool HashKvMayVary(uint64_t live_keys, int64_t compact_revision);
 
+// A file, and where it stands.
+struct Placed {
+  const snapshot::Image& image;
+  Place place;
+};
+
 // Compares two sound files. kDamaged if one of them turns out not to be.
-Result<LineageReport> CompareLineage(const Context& context, const Place& older, const Place& newer);
+Result<LineageReport> CompareLineage(const Context& context, const Placed& older, const Placed& newer);
 
 // Judges a live cluster by what its members answered: report.members is filled, and nothing else but `older`.
 void JudgeMembers(LineageReport& report);

@@ -30,10 +30,10 @@ class RowVisitor final : public bbolt::PairVisitor {
 
 }  // namespace
 
-Status ForEachRow(const Context& context, const std::string& path, const std::function<void(const Row&)>& visit) {
+Status ForEachRow(const Context& context, const snapshot::Image& image, const std::function<void(const Row&)>& visit) {
   Findings findings;
-  ASSIGN_OR_RETURN(const OpenedSnapshot snapshot, OpenSnapshot(context, path, findings));
-  const auto& [file, facts] = snapshot;
+  ASSIGN_OR_RETURN(const Facts facts, RequireFacts(image, findings));
+  const ReadableFile& file = image.reader();
   // As if all of it were compacted: then the index tells of every row whether it is the newest of its key.
   ASSIGN_OR_RETURN(mvcc::KeyIndex index, mvcc::BuildKeyIndex(file, facts.body, facts.meta, facts.state, facts.revision,
                                                              facts.revision, context.random.Next()));

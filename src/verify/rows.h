@@ -4,11 +4,10 @@
 
 #include <cstdint>
 #include <functional>
-#include <string>
 
 #include "base/status.h"
 #include "format/mvcc/key_value.h"
-#include "io/context.h"
+#include "format/snapshot/image.h"
 
 namespace etcdrill::verify {
 
@@ -20,6 +19,6 @@ struct Row {
 
 // Of a file whose structure is sound (its VerifyReport has a keyspace): two passes, one over the rows above the last
 // compaction, for the newest of each key, and one over all.
-Status ForEachRow(const Context& context, const std::string& path, const std::function<void(const Row&)>& visit);
+Status ForEachRow(const Context& context, const snapshot::Image& image, const std::function<void(const Row&)>& visit);
 
 }  // namespace etcdrill::verify

@@ -29,7 +29,8 @@ Verifier FileVerifier(const Context& context, const std::string& dir) {
     RETURN_IF_ERROR(context.fs.RemoveAll(path));
     ASSIGN_OR_RETURN(const auto file, context.fs.Create(path, kPrivateFileMode));
     RETURN_IF_ERROR(file->Append(snapshot));
-    ASSIGN_OR_RETURN(const VerifyReport report, Verify(context, {.path = path}));
+    ASSIGN_OR_RETURN(const auto image, snapshot::Image::Open(context, path));
+    ASSIGN_OR_RETURN(const VerifyReport report, Verify(context, image));
     return report.verdict;
   };
 }

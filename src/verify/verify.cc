@@ -35,11 +35,12 @@ class NobodyLooks final : public bbolt::Visitor {
 };
 
 // L2, and L3 in the same walk.
-Status CheckContent(const ReadableFile& file, int level, uint64_t seed, VerifyReport& report) {
+Status CheckContent(const snapshot::Image& image, int level, uint64_t seed, VerifyReport& report) {
+  const ReadableFile& file = image.reader();
   const uint64_t errors_before = report.findings.errors();
   report.levels.structure = LevelResult::kFail;
   if (level >= 3) report.levels.keyspace = LevelResult::kUnknown;
-  ASSIGN_OR_RETURN(const std::optional<Facts> facts, ReadFacts(file, report.findings));
+  ASSIGN_OR_RETURN(const std::optional<Facts> facts, ReadFacts(image, report.findings));
   if (!facts.has_value()) return OkStatus();
 
   CheckSize(file, *facts, report.findings);
@@ -79,7 +80,7 @@ void CheckPresence(const VerifyInput& input, VerifyReport& report) {
     report.levels.present = LevelResult::kFail;
     report.findings.Add({codes::kEmptyFile, Severity::kError, std::nullopt, std::nullopt, "the file is empty"});
   }
-  if (input.path.ends_with(".part") && !input.staged) {
+  if (report.file.ends_with(".part") && !input.staged) {
     report.levels.present = LevelResult::kFail;
     report.findings.Add({codes::kPartialName, Severity::kError, std::nullopt, std::nullopt,
                          "the name ends in .part: an unfinished download"});
@@ -87,11 +88,13 @@ void CheckPresence(const VerifyInput& input, VerifyReport& report) {
 }
 
 // L1 on a thread of its own, beside L2 and L3.
-Status CheckBytes(const Context& context, const VerifyInput& input, const ReadableFile& file, VerifyReport& report) {
+Status CheckBytes(const Context& context, const snapshot::Image& image, const VerifyInput& input,
+                  VerifyReport& report) {
   Findings transfer_findings;
   auto transfer =
-      std::async(std::launch::async, [&] { return CheckTransfer(file, input.expected, transfer_findings); });
-  const Status content = input.level >= 2 ? CheckContent(file, input.level, context.random.Next(), report) : OkStatus();
+      std::async(std::launch::async, [&] { return CheckTransfer(image.reader(), input.expected, transfer_findings); });
+  const Status content =
+      input.level >= 2 ? CheckContent(image, input.level, context.random.Next(), report) : OkStatus();
   const Result<TransferResult> transferred = transfer.get();
   RETURN_IF_ERROR(content);
   RETURN_IF_ERROR(transferred.status());
@@ -116,16 +119,15 @@ bool FoundChanged(const ReadableFile& file, const Status& looked, VerifyReport& 
 
 }  // namespace
 
-Result<VerifyReport> Verify(const Context& context, const VerifyInput& input) {
+Result<VerifyReport> Verify(const Context& context, const snapshot::Image& image, const VerifyInput& input) {
   const Stopwatch watch(context.clock);
-  ASSIGN_OR_RETURN(const InterruptibleFile file, InterruptibleFile::Open(context, input.path));
   VerifyReport report;
-  report.file = input.path;
-  report.size_bytes = file.Size();
+  report.file = image.path();
+  report.size_bytes = image.size();
   CheckPresence(input, report);
   if (report.size_bytes > 0) {
-    const Status looked = CheckBytes(context, input, file, report);
-    if (!FoundChanged(file, looked, report)) RETURN_IF_ERROR(looked);
+    const Status looked = CheckBytes(context, image, input, report);
+    if (!FoundChanged(image.reader(), looked, report)) RETURN_IF_ERROR(looked);
   }
   report.verdict = Judge(report.levels);
   report.duration_seconds = watch.Seconds();

@@ -8,6 +8,7 @@
 #include "faults/faults.h"
 #include "support/bolt_builder.h"
 #include "support/catch.h"
+#include "support/open_snapshot.h"
 #include "support/snapshots.h"
 
 namespace etcdrill::testing {
@@ -80,7 +81,7 @@ TEST_CASE("cuts: a real file that another thread cuts and mends all the time nev
   });
   size_t changed = 0;
   for (size_t i = 0; i < Scaled(2000); ++i) {
-    const auto report = verify::Verify(test.context(), {.path = path});
+    const auto report = VerifyFile(test.context(), path);
     REQUIRE(report.ok());
     changed += HasFinding(*report, "file_changed") ? 1 : 0;
   }

@@ -8,6 +8,7 @@
 #include <tuple>
 
 #include "base/check.h"
+#include "support/open_snapshot.h"
 #include "support/snapshots.h"
 
 namespace etcdrill::testing {
@@ -27,7 +28,7 @@ Result<verify::VerifyReport> MemoryVerifier::TryVerify(std::string_view bytes) {
   fs_.Serve(bytes);
   const Context& real = test_.context();
   const Context context{fs_, real.clock, real.random, real.processes, real.log, real.stop};
-  return verify::Verify(context, {.path = "snapshot.db"});
+  return VerifyFile(context, "snapshot.db");
 }
 
 verify::VerifyReport MemoryVerifier::Verify(std::string_view bytes) {

@@ -7,6 +7,7 @@
 #include "faults/faults.h"
 #include "support/bolt_builder.h"
 #include "support/catch.h"
+#include "support/open_snapshot.h"
 #include "support/snapshots.h"
 
 namespace etcdrill::testing {
@@ -43,7 +44,7 @@ TEST_CASE("files: a hole in the place of a page is found") {
   // Written around the hole, so that it is one on the disk as well.
   WriteFile(path, std::string_view(bytes).substr(0, 8192));
   std::filesystem::resize_file(path, bytes.size());
-  const auto report = verify::Verify(test.context(), {.path = path});
+  const auto report = VerifyFile(test.context(), path);
   REQUIRE(report.ok());
   CHECK(report->verdict == Verdict::kDamaged);
   CHECK(report->levels.structure == verify::LevelResult::kFail);
@@ -59,7 +60,7 @@ TEST_CASE("files: a stop ends the look at a hole of a terabyte at once") {
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
     test.stop().request_stop();
   });
-  const auto report = verify::Verify(test.context(), {.path = path});
+  const auto report = VerifyFile(test.context(), path);
   REQUIRE_FALSE(report.ok());
   CHECK(ReasonOf(report.status()) == Reason::kInterrupted);
 }
@@ -71,7 +72,7 @@ TEST_CASE("files: what is not a regular file is refused, in no time") {
   SECTION("directory") { std::filesystem::create_directory(path); }
   SECTION("link to a directory") { std::filesystem::create_symlink(test.dir(), path); }
   SECTION("link to a device") { std::filesystem::create_symlink("/dev/zero", path); }
-  const auto report = verify::Verify(test.context(), {.path = path});
+  const auto report = VerifyFile(test.context(), path);
   REQUIRE_FALSE(report.ok());
   CHECK(ReasonOf(report.status()) == Reason::kUsage);
   CHECK_THAT(std::string(MessageOf(report.status())), Catch::Matchers::ContainsSubstring("not a regular file"));
@@ -81,7 +82,7 @@ TEST_CASE("files: a link that leads nowhere, or to itself, is an error") {
   TestContext test;
   const std::string path = test.Path("snapshot.db");
   std::filesystem::create_symlink(GENERATE("missing.db", "snapshot.db"), path);
-  CHECK_FALSE(verify::Verify(test.context(), {.path = path}).ok());
+  CHECK_FALSE(VerifyFile(test.context(), path).ok());
 }
 
 TEST_CASE("files: a link to a snapshot is judged by what it leads to") {
@@ -92,7 +93,7 @@ TEST_CASE("files: a link to a snapshot is judged by what it leads to") {
   if (damaged) bytes.back() ^= 1;
   WriteFile(test.Path("elsewhere.db"), bytes);
   std::filesystem::create_symlink("elsewhere.db", path);
-  const auto report = verify::Verify(test.context(), {.path = path});
+  const auto report = VerifyFile(test.context(), path);
   REQUIRE(report.ok());
   CHECK(report->verdict == (damaged ? Verdict::kDamaged : Verdict::kProven));
 }
@@ -114,7 +115,7 @@ TEST_CASE("files: a snapshot that is replaced while it is read is judged as it w
     }
   });
   for (size_t i = 0; i < Scaled(500); ++i) {
-    const auto report = verify::Verify(test.context(), {.path = path});
+    const auto report = VerifyFile(test.context(), path);
     REQUIRE(report.ok());
     CHECK((report->verdict == Verdict::kProven) == (report->sha256 == good_sha256));
   }

@@ -4,12 +4,15 @@
 #include "base/check.h"
 #include "crypto/hash.h"
 #include "support/memory_file_system.h"
+#include "support/open_snapshot.h"
 #include "support/test_context.h"
 #include "verify/verify.h"
 
 namespace etcdrill {
 namespace {
 
+using testing::OpenFile;
+using testing::VerifyFile;
 using verify::LevelResult;
 using verify::Verdict;
 
@@ -23,19 +26,19 @@ bool TrailerIsRight(std::string_view bytes) {
 }
 
 void Fuzz(const Context& context, std::string_view bytes) {
-  const auto report = verify::Verify(context, {.path = "snapshot.db"});
+  const auto report = VerifyFile(context, "snapshot.db");
   CHECK(report.ok());
   CHECK(report->verdict != Verdict::kProven || TrailerIsRight(bytes));
   CHECK((report->verdict == Verdict::kDamaged) == (report->findings.errors() > 0));
   CHECK(!verify::ToJson(*report).empty());
 
   const bool sound = report->levels.structure == LevelResult::kPass;
-  const auto newest = verify::HashKvOf(context, "snapshot.db", 0, {});
+  const auto newest = verify::HashKvOf(context, OpenFile(context, "snapshot.db"), 0, {});
   CHECK(newest.ok() || !sound);
   if (!sound || report->levels.keyspace != LevelResult::kPass) return;
   CHECK(newest->hash == report->keyspace->hashkv.hash && newest->revision == report->keyspace->hashkv.revision);
   const int64_t middle = newest->compact_revision + (newest->revision - newest->compact_revision) / 2;
-  CHECK(verify::HashKvOf(context, "snapshot.db", newest->revision, middle).ok());
+  CHECK(verify::HashKvOf(context, OpenFile(context, "snapshot.db"), newest->revision, middle).ok());
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include "format/bbolt/meta.h"
 #include "restore/staged_dir.h"
 #include "support/catch.h"
+#include "support/open_snapshot.h"
 #include "support/snapshots.h"
 #include "support/test_context.h"
 #include "verify/verify.h"
@@ -14,9 +15,11 @@
 namespace etcdrill::restore {
 namespace {
 
+using etcdrill::testing::OpenFile;
 using etcdrill::testing::SnapshotNames;
 using etcdrill::testing::SnapshotPath;
 using etcdrill::testing::TestContext;
+using etcdrill::testing::VerifyFile;
 
 uint32_t ModeOf(const std::string& path) {
   struct stat st {};
@@ -29,10 +32,11 @@ TEST_CASE("a restored database is sound and holds the same rows") {
   const std::string name = GENERATE(from_range(SnapshotNames()));
   CAPTURE(name);
   const std::string dir = test.Path("data");
-  const auto result = Restore(test.context(), {.snapshot = SnapshotPath(name), .data_dir = dir, .sync = false});
+  const auto result = Restore(
+      test.context(), {.snapshot = OpenFile(test.context(), SnapshotPath(name)), .data_dir = dir, .sync = false});
   REQUIRE(result.ok());
-  const auto before = verify::Verify(test.context(), {.path = SnapshotPath(name)});
-  const auto after = verify::Verify(test.context(), {.path = dir + "/member/snap/db"});
+  const auto before = VerifyFile(test.context(), SnapshotPath(name));
+  const auto after = VerifyFile(test.context(), dir + "/member/snap/db");
   REQUIRE(before.ok());
   REQUIRE(after.ok());
   for (const Finding& f : after->findings.kept()) UNSCOPED_INFO(f.code << ": " << f.text);
@@ -53,10 +57,11 @@ TEST_CASE("a restored database is sound and holds the same rows") {
 TEST_CASE("authentication can be switched off in the copy") {
   TestContext test;
   const std::string dir = test.Path("data");
-  REQUIRE(
-      Restore(test.context(), {.snapshot = SnapshotPath("e3530-auth"), .data_dir = dir, .policy = {.drop_auth = true}})
-          .ok());
-  const auto after = verify::Verify(test.context(), {.path = dir + "/member/snap/db"});
+  REQUIRE(Restore(test.context(), {.snapshot = OpenFile(test.context(), SnapshotPath("e3530-auth")),
+                                   .data_dir = dir,
+                                   .policy = {.drop_auth = true}})
+              .ok());
+  const auto after = VerifyFile(test.context(), dir + "/member/snap/db");
   REQUIRE(after.ok());
   REQUIRE(after->keyspace.has_value());
   CHECK_FALSE(after->keyspace->auth_enabled);
@@ -77,7 +82,8 @@ TEST_CASE("what a killed restore left is swept, a running one is not") {
   if (!dir.ends_with("exists")) REQUIRE(test.fs().MakeDirs(foreign, kPrivateDirMode).ok());
 
   const Result<RestoreResult> result =
-      Restore(test.context(), {.snapshot = SnapshotPath("e3530-empty"), .data_dir = dir, .sync = false});
+      Restore(test.context(),
+              {.snapshot = OpenFile(test.context(), SnapshotPath("e3530-empty")), .data_dir = dir, .sync = false});
   CHECK_FALSE(test.fs().Exists(dead));
   CHECK(test.fs().Exists(alive + "/snap"));
   CHECK(result.ok());
@@ -87,7 +93,8 @@ TEST_CASE("what a killed restore left is swept, a running one is not") {
 
 TEST_CASE("a WAL directory of its own may lie anywhere, and is refused if it exists") {
   TestContext test;
-  RestoreOptions options{.snapshot = SnapshotPath("e3530-empty"), .data_dir = test.Path("data"), .sync = false};
+  const snapshot::Image image = OpenFile(test.context(), SnapshotPath("e3530-empty"));
+  RestoreOptions options{.snapshot = image, .data_dir = test.Path("data"), .sync = false};
   SECTION("elsewhere") { options.wal_dir = test.Path("on/another/wal"); }
   SECTION("inside the data directory") { options.wal_dir = test.Path("data/wal"); }
   SECTION("where it is anyway") { options.wal_dir = test.Path("data/member/wal"); }
@@ -101,7 +108,8 @@ TEST_CASE("a WAL directory of its own may lie anywhere, and is refused if it exi
 
 TEST_CASE("nothing becomes visible before the proof, or without it") {
   TestContext test;
-  RestoreOptions options{.snapshot = SnapshotPath("e3530-compacted"), .data_dir = test.Path("data"), .sync = false};
+  const snapshot::Image image = OpenFile(test.context(), SnapshotPath("e3530-compacted"));
+  RestoreOptions options{.snapshot = image, .data_dir = test.Path("data"), .sync = false};
   const bool sound = GENERATE(true, false);
   bool visible = true;
   options.proof = [&] {
@@ -117,8 +125,8 @@ TEST_CASE("nothing becomes visible before the proof, or without it") {
 TEST_CASE("a restore that is interrupted leaves nothing") {
   TestContext test;
   test.stop().request_stop();
-  const auto result =
-      Restore(test.context(), {.snapshot = SnapshotPath("e3530-compacted"), .data_dir = test.Path("data")});
+  const auto result = Restore(test.context(), {.snapshot = OpenFile(test.context(), SnapshotPath("e3530-compacted")),
+                                               .data_dir = test.Path("data")});
   REQUIRE_FALSE(result.ok());
   CHECK(ReasonOf(result.status()) == Reason::kInterrupted);
   CHECK(test.fs().List(test.dir())->empty());
@@ -148,9 +156,11 @@ TEST_CASE("the revision is raised above what was compacted away") {
   const auto [name, expected] = GENERATE(table<std::string, int64_t>(
       {{"e3530-compacted", 128 + 1000}, {"e3530-empty", 1000}, {"e36-compacted-at-head", 129 + 1000}}));
   const std::string dir = test.Path("data");
-  REQUIRE(Restore(test.context(), {.snapshot = SnapshotPath(name), .data_dir = dir, .policy = {.bump_revision = 1000}})
+  REQUIRE(Restore(test.context(), {.snapshot = OpenFile(test.context(), SnapshotPath(name)),
+                                   .data_dir = dir,
+                                   .policy = {.bump_revision = 1000}})
               .ok());
-  const auto after = verify::Verify(test.context(), {.path = dir + "/member/snap/db"});
+  const auto after = VerifyFile(test.context(), dir + "/member/snap/db");
   REQUIRE(after.ok());
   for (const Finding& f : after->findings.kept()) UNSCOPED_INFO(f.code << ": " << f.text);
   REQUIRE(after->levels.keyspace == verify::LevelResult::kPass);
@@ -163,11 +173,13 @@ TEST_CASE("what the policy drops is gone, and said") {
   TestContext test;
   const std::string dir = test.Path("data");
   const auto restore = [&](std::string_view snapshot, Policy policy) {
-    return Restore(test.context(),
-                   {.snapshot = SnapshotPath(snapshot), .data_dir = dir, .policy = std::move(policy), .sync = false});
+    return Restore(test.context(), {.snapshot = OpenFile(test.context(), SnapshotPath(snapshot)),
+                                    .data_dir = dir,
+                                    .policy = std::move(policy),
+                                    .sync = false});
   };
   const auto keyspace = [&] {
-    const auto report = verify::Verify(test.context(), {.path = dir + "/member/snap/db"});
+    const auto report = VerifyFile(test.context(), dir + "/member/snap/db");
     REQUIRE(report.ok());
     REQUIRE(report->levels.keyspace == verify::LevelResult::kPass);
     return *report->keyspace;
@@ -211,19 +223,21 @@ TEST_CASE("a failed restore leaves nothing behind") {
   const std::string dir = test.Path("data");
   SECTION("a file that is no database") {
     testing::WriteFile(test.Path("garbage.db"), std::string(10'000, 'x'));
-    const auto result = Restore(test.context(), {.snapshot = test.Path("garbage.db"), .data_dir = dir});
+    const auto result =
+        Restore(test.context(), {.snapshot = OpenFile(test.context(), test.Path("garbage.db")), .data_dir = dir});
     REQUIRE_FALSE(result.ok());
     CHECK(ReasonOf(result.status()) == Reason::kDamaged);
     CHECK(test.fs().List(test.dir())->size() == 1);
   }
   SECTION("a missing file") {
-    REQUIRE_FALSE(Restore(test.context(), {.snapshot = test.Path("missing.db"), .data_dir = dir}).ok());
+    REQUIRE_FALSE(snapshot::Image::Open(test.context(), test.Path("missing.db")).ok());
     CHECK(test.fs().List(test.dir())->empty());
   }
   SECTION("a cut file") {
     const std::string bytes = testing::ReadFile(SnapshotPath("e3530-compacted"));
     testing::WriteFile(test.Path("cut.db"), bytes.substr(0, bytes.size() / 2));
-    REQUIRE_FALSE(Restore(test.context(), {.snapshot = test.Path("cut.db"), .data_dir = dir}).ok());
+    REQUIRE_FALSE(
+        Restore(test.context(), {.snapshot = OpenFile(test.context(), test.Path("cut.db")), .data_dir = dir}).ok());
     CHECK(test.fs().List(test.dir())->size() == 1);
   }
 }
@@ -232,7 +246,8 @@ TEST_CASE("a target that is not empty is refused and untouched, an empty one is 
   TestContext test;
   const std::string dir = test.Path("data");
   REQUIRE(test.fs().MakeDirs(dir, 0755).ok());
-  const RestoreOptions options{.snapshot = SnapshotPath("e3530-empty"), .data_dir = dir};
+  const snapshot::Image image = OpenFile(test.context(), SnapshotPath("e3530-empty"));
+  const RestoreOptions options{.snapshot = image, .data_dir = dir};
   SECTION("not empty") {
     testing::WriteFile(dir + "/keep", "me");
     const auto result = Restore(test.context(), options);

@@ -5,6 +5,7 @@
 #include "format/bbolt/tree.h"
 #include "format/finding_codes.h"
 #include "support/catch.h"
+#include "support/open_snapshot.h"
 #include "support/snapshots.h"
 #include "support/test_context.h"
 #include "verify/verify.h"
@@ -12,6 +13,7 @@
 namespace etcdrill {
 namespace {
 
+using etcdrill::testing::VerifyFile;
 using testing::ReadFile;
 using testing::SnapshotPath;
 using testing::TestContext;
@@ -24,7 +26,7 @@ constexpr size_t kPage = 4096;
 verify::VerifyReport Report(TestContext& test, std::string_view bytes) {
   const std::string path = test.Path("snapshot.db");
   testing::WriteFile(path, bytes);
-  auto report = verify::Verify(test.context(), {.path = path});
+  auto report = VerifyFile(test.context(), path);
   REQUIRE(report.ok());
   return *std::move(report);
 }
@@ -103,12 +105,10 @@ TEST_CASE("a manifest proves a file without a trailer") {
   const std::string bytes = good.substr(0, good.size() - 32);
   const std::string sha256 = Report(test, bytes).sha256;
   const std::string path = test.Path("snapshot.db");
-  const auto proven =
-      verify::Verify(test.context(), {.path = path, .expected = verify::ExpectedBytes{bytes.size(), sha256}});
+  const auto proven = VerifyFile(test.context(), path, {.expected = verify::ExpectedBytes{bytes.size(), sha256}});
   REQUIRE(proven.ok());
   CHECK(proven->verdict == Verdict::kProven);
-  const auto other =
-      verify::Verify(test.context(), {.path = path, .expected = verify::ExpectedBytes{bytes.size(), "00"}});
+  const auto other = VerifyFile(test.context(), path, {.expected = verify::ExpectedBytes{bytes.size(), "00"}});
   REQUIRE(other.ok());
   CHECK(other->verdict == Verdict::kDamaged);
   CHECK(Has(*other, codes::kManifestMismatch));
@@ -186,13 +186,13 @@ TEST_CASE("a file under a .part name is unfinished, unless it is our own") {
   TestContext test;
   const std::string path = test.Path("snapshot.db.part");
   testing::WriteFile(path, Good());
-  CHECK(verify::Verify(test.context(), {.path = path})->verdict == Verdict::kDamaged);
-  CHECK(verify::Verify(test.context(), {.path = path, .staged = true})->verdict == Verdict::kProven);
+  CHECK(VerifyFile(test.context(), path)->verdict == Verdict::kDamaged);
+  CHECK(VerifyFile(test.context(), path, {.staged = true})->verdict == Verdict::kProven);
 }
 
 TEST_CASE("a file that is not there is an error, not a finding") {
   TestContext test;
-  const auto report = verify::Verify(test.context(), {.path = test.Path("missing.db")});
+  const auto report = VerifyFile(test.context(), test.Path("missing.db"));
   REQUIRE_FALSE(report.ok());
   CHECK(ReasonOf(report.status()) == Reason::kNotFound);
 }

@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "support/catch.h"
+#include "support/open_snapshot.h"
 #include "support/snapshots.h"
 #include "support/test_context.h"
 #include "verify/verify.h"
@@ -9,6 +10,8 @@
 namespace etcdrill {
 namespace {
 
+using etcdrill::testing::OpenFile;
+using etcdrill::testing::VerifyFile;
 using testing::SnapshotNames;
 using testing::SnapshotPath;
 using testing::TestContext;
@@ -22,7 +25,7 @@ TEST_CASE("every real snapshot is proven, with the sums of the official tools") 
   const std::string name = GENERATE(from_range(SnapshotNames()));
   CAPTURE(name);
   const auto facts = Facts(name);
-  const auto report = verify::Verify(test.context(), {.path = SnapshotPath(name)});
+  const auto report = VerifyFile(test.context(), SnapshotPath(name));
   REQUIRE(report.ok());
   for (const Finding& f : report->findings.kept()) UNSCOPED_INFO(f.code << ": " << f.text);
   CHECK(report->findings.errors() == 0);
@@ -47,12 +50,13 @@ TEST_CASE("HashKV of a file equals the live server's at every revision that was 
   const auto facts = Facts(name);
   for (const auto& answer : facts["hashkv"]) {
     CAPTURE(answer.dump());
-    const auto hashkv =
-        verify::HashKvOf(test.context(), SnapshotPath(name), answer["asked"], answer["compact_revision"]);
+    const auto hashkv = verify::HashKvOf(test.context(), OpenFile(test.context(), SnapshotPath(name)), answer["asked"],
+                                         answer["compact_revision"]);
     if (!hashkv.ok()) {
       // A server answers from a cache of its last compactions, with an older compact revision; a file can't.
       CHECK(ReasonOf(hashkv.status()) == Reason::kUsage);
-      CHECK(answer["compact_revision"] < verify::HashKvOf(test.context(), SnapshotPath(name), 0, {})->compact_revision);
+      CHECK(answer["compact_revision"] <
+            verify::HashKvOf(test.context(), OpenFile(test.context(), SnapshotPath(name)), 0, {})->compact_revision);
       continue;
     }
     CHECK(hashkv->hash == answer["hash"]);

@@ -11,6 +11,7 @@
 
 #include "format/finding_codes.h"
 #include "support/catch.h"
+#include "support/open_snapshot.h"
 #include "support/snapshots.h"
 #include "support/test_context.h"
 #include "verify/verify.h"
@@ -18,6 +19,8 @@
 namespace etcdrill {
 namespace {
 
+using etcdrill::testing::OpenFile;
+using etcdrill::testing::VerifyFile;
 using testing::TestContext;
 using Codes = std::set<std::string_view>;
 
@@ -72,7 +75,7 @@ TEST_CASE("every golden snapshot is proven, with the sums of the official tools,
   TestContext test;
   const Golden golden(GENERATE(from_range(GoldenPaths())));
   CAPTURE(golden.path);
-  const auto report = verify::Verify(test.context(), {.path = golden.path});
+  const auto report = VerifyFile(test.context(), golden.path);
   REQUIRE(report.ok());
   Codes found;
   for (const Finding& f : report->findings.kept()) {
@@ -100,7 +103,7 @@ TEST_CASE("HashKV of a golden file equals the live server's at every revision th
   const Golden golden(GENERATE(from_range(GoldenPaths())));
   for (const auto& answer : golden.facts["hashkv"]) {
     CAPTURE(golden.path, answer.dump());
-    const auto own = verify::HashKvOf(test.context(), golden.path, answer["asked"], {});
+    const auto own = verify::HashKvOf(test.context(), OpenFile(test.context(), golden.path), answer["asked"], {});
     REQUIRE(own.ok());
     CHECK(own->hash == answer["hash"]);
     CHECK(own->compact_revision == answer["compact_revision"]);
@@ -111,7 +114,7 @@ TEST_CASE("the members of a golden file are those that the server named") {
   TestContext test;
   const Golden golden(GENERATE(from_range(GoldenPaths())));
   CAPTURE(golden.path);
-  const auto report = verify::Verify(test.context(), {.path = golden.path});
+  const auto report = VerifyFile(test.context(), golden.path);
   REQUIRE(report.ok());
   std::map<std::string, bool> stored;  // id, learner
   for (const verify::MemberRecord& member : report->keyspace->members) {

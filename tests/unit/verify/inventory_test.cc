@@ -10,6 +10,7 @@
 #include "format/mvcc/revision.h"
 #include "proto/mvccpb.pb.h"
 #include "support/catch.h"
+#include "support/open_snapshot.h"
 #include "support/snapshots.h"
 #include "support/test_context.h"
 #include "verify/verify.h"
@@ -17,6 +18,7 @@
 namespace etcdrill::verify {
 namespace {
 
+using etcdrill::testing::OpenFile;
 using etcdrill::testing::SnapshotNames;
 using etcdrill::testing::SnapshotPath;
 using etcdrill::testing::TestContext;
@@ -43,7 +45,7 @@ Inventory InventoryOf(const std::vector<std::pair<std::string, std::string>>& wr
   REQUIRE(bbolt::CreateDatabase(test.fs(), path, 4096,
                                 {{std::string(mvcc::kKeyBucket), rows}, {std::string(mvcc::kMetaBucket), meta}})
               .ok());
-  const auto inventory = TakeInventory(test.context(), path);
+  const auto inventory = TakeInventory(test.context(), OpenFile(test.context(), path));
   REQUIRE(inventory.ok());
   return *inventory;
 }
@@ -59,8 +61,8 @@ TEST_CASE("the sums of every real snapshot are the verifier's") {
   TestContext test;
   const std::string name = GENERATE(from_range(SnapshotNames()));
   CAPTURE(name);
-  const auto report = Verify(test.context(), {.path = SnapshotPath(name)});
-  const auto inventory = TakeInventory(test.context(), SnapshotPath(name));
+  const auto report = Verify(test.context(), OpenFile(test.context(), SnapshotPath(name)));
+  const auto inventory = TakeInventory(test.context(), OpenFile(test.context(), SnapshotPath(name)));
   REQUIRE(inventory.ok());
   CHECK(inventory->total.live_keys == report->keyspace->live_keys);
   uint64_t keys = 0;

@@ -6,12 +6,14 @@
 #include "format/finding_codes.h"
 #include "support/catch.h"
 #include "support/made_store.h"
+#include "support/open_snapshot.h"
 #include "support/snapshots.h"
 #include "verify/verify.h"
 
 namespace etcdrill {
 namespace {
 
+using etcdrill::testing::VerifyFile;
 using testing::MadeStore;
 using testing::TestContext;
 using verify::Verdict;
@@ -19,7 +21,7 @@ using verify::Verdict;
 verify::VerifyReport Report(TestContext& test, MadeStore& store) {
   const std::string path = test.Path("snapshot.db");
   testing::WriteFile(path, store.Bytes(test));
-  auto report = verify::Verify(test.context(), {.path = path});
+  auto report = VerifyFile(test.context(), path);
   REQUIRE(report.ok());
   for (const Finding& f : report->findings.kept()) UNSCOPED_INFO(f.code << ": " << f.text);
   return *std::move(report);
@@ -406,7 +408,7 @@ TEST_CASE("a report says which part of the keyspace a damage affects") {
   bytes[row / 4096 * 4096] ^= 1;
   const std::string path = test.Path("snapshot.db");
   testing::WriteFile(path, testing::WithRightTrailer(bytes));
-  const auto report = verify::Verify(test.context(), {.path = path});
+  const auto report = VerifyFile(test.context(), path);
   REQUIRE(report.ok());
   CHECK(Has(*report, codes::kPageIdMismatch));
   const auto affected = report->Affected();

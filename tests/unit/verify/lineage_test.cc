@@ -5,6 +5,7 @@
 
 #include "format/finding_codes.h"
 #include "support/catch.h"
+#include "support/open_snapshot.h"
 #include "support/snapshots.h"
 #include "support/test_context.h"
 #include "verify/verify.h"
@@ -12,20 +13,28 @@
 namespace etcdrill::verify {
 namespace {
 
+using etcdrill::testing::OpenFile;
 using etcdrill::testing::SnapshotPath;
 using etcdrill::testing::TestContext;
 
-Place PlaceOf(TestContext& test, const std::string& name) {
-  const auto report = Verify(test.context(), {.path = SnapshotPath(name)});
+struct Opened {
+  snapshot::Image image;
+  Place place;
+
+  Placed placed() const { return {image, place}; }
+};
+
+Opened Open(TestContext& test, const std::string& name) {
+  snapshot::Image image = OpenFile(test.context(), SnapshotPath(name));
+  const auto report = Verify(test.context(), image);
   REQUIRE(report.ok());
-  const auto place =
-      ReadPlace(test.context(), SnapshotPath(name), report->keyspace->hashkv, report->keyspace->live_keys);
+  auto place = ReadPlace(image, report->keyspace->hashkv, report->keyspace->live_keys);
   REQUIRE(place.ok());
-  return *place;
+  return {std::move(image), *std::move(place)};
 }
 
-LineageReport Compare(TestContext& test, const Place& older, const Place& newer) {
-  auto report = CompareLineage(test.context(), older, newer);
+LineageReport Compare(TestContext& test, const Opened& older, const Opened& newer) {
+  auto report = CompareLineage(test.context(), older.placed(), newer.placed());
   REQUIRE(report.ok());
   for (const Finding& f : report->findings.kept()) UNSCOPED_INFO(f.code << ": " << f.text);
   return *std::move(report);
@@ -38,26 +47,26 @@ bool Has(const LineageReport& report, std::string_view code) {
 
 TEST_CASE("a file's place is what its small buckets say") {
   TestContext test;
-  const Place place = PlaceOf(test, "e3516-auth");
+  const Place place = Open(test, "e3516-auth").place;
   CHECK(place.consistent_index == 380);
   CHECK(place.term == 2);
   CHECK(place.auth_revision == 4);
   CHECK(place.members == std::vector<std::string>{"3cfb471a6889ba39"});
-  CHECK_FALSE(PlaceOf(test, "e34-auth").term.has_value());
+  CHECK_FALSE(Open(test, "e34-auth").place.term.has_value());
 }
 
 TEST_CASE("the snapshots of one cluster continue each other") {
   TestContext test;
   const std::string version = GENERATE("e34", "e3516", "e3530", "e36", "e37");
-  std::vector<Place> places;
+  std::vector<Opened> places;
   for (const char* moment : {"-nocompact", "-compacted", "-compacted-at-head", "-alarm", "-auth"}) {
-    places.push_back(PlaceOf(test, version + moment));
+    places.push_back(Open(test, version + moment));
   }
   for (size_t i = 0; i < places.size(); ++i) {
     for (size_t j = i; j < places.size(); ++j) {
-      CAPTURE(places[i].file, places[j].file);
+      CAPTURE(places[i].place.file, places[j].place.file);
       const LineageReport report = Compare(test, places[i], places[j]);
-      const bool comparable = places[j].head.compact_revision <= places[i].head.revision;
+      const bool comparable = places[j].place.head.compact_revision <= places[i].place.head.revision;
       CHECK(report.verdict == (comparable ? LineageVerdict::kContinues : LineageVerdict::kNotComparable));
       CHECK(report.compared.has_value() == comparable);
       CHECK(Has(report, codes::kNotComparable) == !comparable);
@@ -68,7 +77,7 @@ TEST_CASE("the snapshots of one cluster continue each other") {
 
 TEST_CASE("the snapshots of two clusters do not") {
   TestContext test;
-  const LineageReport report = Compare(test, PlaceOf(test, "e3516-nocompact"), PlaceOf(test, "e3530-compacted"));
+  const LineageReport report = Compare(test, Open(test, "e3516-nocompact"), Open(test, "e3530-compacted"));
   CHECK(report.verdict == LineageVerdict::kDiverged);
   CHECK(Has(report, codes::kHistoryDiffers));
   CHECK_FALSE(Has(report, codes::kIndexConflict));
@@ -77,18 +86,18 @@ TEST_CASE("the snapshots of two clusters do not") {
 TEST_CASE("what went back") {
   TestContext test;
   SECTION("the revision") {
-    const LineageReport report = Compare(test, PlaceOf(test, "e36-alarm"), PlaceOf(test, "e36-compacted"));
+    const LineageReport report = Compare(test, Open(test, "e36-alarm"), Open(test, "e36-compacted"));
     CHECK(report.verdict == LineageVerdict::kDiverged);
     CHECK(Has(report, codes::kRevisionWentBack));
     CHECK_FALSE(Has(report, codes::kHistoryDiffers));  // one history, seen backwards
   }
   SECTION("the revision, beyond a compaction") {
-    const LineageReport report = Compare(test, PlaceOf(test, "e36-alarm"), PlaceOf(test, "e36-nocompact"));
+    const LineageReport report = Compare(test, Open(test, "e36-alarm"), Open(test, "e36-nocompact"));
     CHECK(report.verdict == LineageVerdict::kDiverged);
     CHECK(Has(report, codes::kNotComparable));
   }
   SECTION("users and roles") {
-    const LineageReport report = Compare(test, PlaceOf(test, "e36-auth"), PlaceOf(test, "e36-alarm"));
+    const LineageReport report = Compare(test, Open(test, "e36-auth"), Open(test, "e36-alarm"));
     CHECK(report.verdict == LineageVerdict::kDiverged);
     CHECK(Has(report, codes::kAuthRevisionWentBack));
     CHECK_FALSE(Has(report, codes::kHistoryDiffers));
@@ -97,11 +106,11 @@ TEST_CASE("what went back") {
 
 TEST_CASE("a restore in between is told, and no divergence") {
   TestContext test;
-  const Place older = PlaceOf(test, "e36-compacted-at-head");
-  Place newer = PlaceOf(test, "e36-alarm");
-  SECTION("index") { newer.consistent_index = 9; }
-  SECTION("term") { newer.term = 1; }
-  SECTION("members") { newer.members = {"1"}; }
+  const Opened older = Open(test, "e36-compacted-at-head");
+  Opened newer = Open(test, "e36-alarm");
+  SECTION("index") { newer.place.consistent_index = 9; }
+  SECTION("term") { newer.place.term = 1; }
+  SECTION("members") { newer.place.members = {"1"}; }
   const LineageReport report = Compare(test, older, newer);
   CHECK(report.verdict == LineageVerdict::kContinues);
   CHECK(report.restored_between);
@@ -110,25 +119,25 @@ TEST_CASE("a restore in between is told, and no divergence") {
 
 TEST_CASE("one raft entry with two contents is a corruption with a name") {
   TestContext test;
-  const Place older = PlaceOf(test, "e3516-compacted-at-head");
-  Place newer = PlaceOf(test, "e3516-alarm");
-  newer.consistent_index = older.consistent_index;
+  const Opened older = Open(test, "e3516-compacted-at-head");
+  Opened newer = Open(test, "e3516-alarm");
+  newer.place.consistent_index = older.place.consistent_index;
   CHECK(Has(Compare(test, older, newer), codes::kIndexConflict));
-  SECTION("but not in two clusters") { newer.members = {"1"}; }
-  SECTION("but not in two terms") { newer.term = 3; }
-  SECTION("but not if both hold the same") { newer = older; }
+  SECTION("but not in two clusters") { newer.place.members = {"1"}; }
+  SECTION("but not in two terms") { newer.place.term = 3; }
+  SECTION("but not if both hold the same") { newer.place = older.place; }
   CHECK_FALSE(Has(Compare(test, older, newer), codes::kIndexConflict));
 }
 
 TEST_CASE("a hash over nothing proves nothing") {
   TestContext test;
-  const Place empty = PlaceOf(test, "e36-empty");
-  CHECK(Compare(test, empty, PlaceOf(test, "e36-nocompact")).verdict == LineageVerdict::kNotComparable);
+  const Opened empty = Open(test, "e36-empty");
+  CHECK(Compare(test, empty, Open(test, "e36-nocompact")).verdict == LineageVerdict::kNotComparable);
   CHECK(Compare(test, empty, empty).verdict == LineageVerdict::kNotComparable);
   // Without a live key, HashKV depends on how far a compaction got: then a difference is none.
-  Place dead = PlaceOf(test, "e3516-nocompact");
-  dead.live_keys = 0;
-  const LineageReport report = Compare(test, dead, PlaceOf(test, "e3530-compacted"));
+  Opened dead = Open(test, "e3516-nocompact");
+  dead.place.live_keys = 0;
+  const LineageReport report = Compare(test, dead, Open(test, "e3530-compacted"));
   CHECK(report.verdict == LineageVerdict::kNotComparable);
   CHECK_FALSE(HashKvMayVary(0, -1));
   CHECK_FALSE(HashKvMayVary(1, 5));
@@ -136,12 +145,13 @@ TEST_CASE("a hash over nothing proves nothing") {
 
 TEST_CASE("a damaged file is an error") {
   TestContext test;
-  Place older = PlaceOf(test, "e36-nocompact");
-  older.file = test.Path("damaged.db");
+  const std::string damaged = test.Path("damaged.db");
   std::string bytes = etcdrill::testing::ReadFile(SnapshotPath("e36-nocompact"));
   std::fill(bytes.begin() + 8192, bytes.end() - 4096, '\0');
-  etcdrill::testing::WriteFile(older.file, bytes);
-  const auto report = CompareLineage(test.context(), older, PlaceOf(test, "e36-compacted"));
+  etcdrill::testing::WriteFile(damaged, bytes);
+  const snapshot::Image image = OpenFile(test.context(), damaged);
+  const Opened newer = Open(test, "e36-compacted");
+  const auto report = CompareLineage(test.context(), {image, Open(test, "e36-nocompact").place}, newer.placed());
   REQUIRE_FALSE(report.ok());
   CHECK(ReasonOf(report.status()) == Reason::kDamaged);
 }

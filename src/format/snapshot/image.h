@@ -1,0 +1,38 @@
+// A snapshot file, opened once. The hard fact: every producer publishes by rename, so a path that is
+// opened twice can be two files. Whoever verifies, hashes, counts or restores a snapshot reads this one
+// open file; so what was proven is what is restored.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/status.h"
+#include "format/snapshot/trailer.h"
+#include "io/context.h"
+
+namespace etcdrill::snapshot {
+
+// Safe for concurrent reads. Reads by reader() end with kInterrupted as soon as the stop of the context
+// that opened it is requested: a look at many gigabytes ends within a page, wherever it is.
+class Image {
+ public:
+  static Result<Image> Open(const Context& context, const std::string& path);
+
+  // As it was opened, for texts. By now it may lead to another file.
+  const std::string& path() const { return path_; }
+  uint64_t size() const { return file_->Size(); }  // bytes, trailer included
+  uint64_t body_size() const { return BodySize(size()); }
+
+  const ReadableFile& reader() const { return *reader_; }
+  // The same file without the look at the stop, for the kernel to copy from.
+  const ReadableFile& file() const { return *file_; }
+
+ private:
+  Image(std::string path, std::unique_ptr<ReadableFile> file, const std::stop_token& stop);
+
+  std::string path_;
+  std::unique_ptr<ReadableFile> file_;
+  std::unique_ptr<ReadableFile> reader_;  // of file_
+};
+
+}  // namespace etcdrill::snapshot

@@ -1,0 +1,88 @@
+#!/usr/bin/env python3
+"""Proves that what was proven is what is used: each command opens a snapshot once, and reads that one open file, however often
+the name changes hands meanwhile. Every producer of snapshots publishes by rename, so this is no rare race.
+
+strace counts the opens, and holds the program where another file takes the place of the first.
+"""
+import shutil
+import subprocess
+import sys
+
+sys.dont_write_bytecode = True
+import harness
+
+SOUND = harness.fixture("e3530-compacted")
+
+
+def damaged_bytes():
+    """One bit of a value, under the old trailer."""
+    sound = bytearray(SOUND.read_bytes())
+    at = sound.rindex(b"/registry/") if b"/registry/" in sound else len(sound) // 2
+    sound[at + 3] ^= 1
+    return bytes(sound)
+
+
+class OneOpenFile(harness.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.file = self.dir / "snapshot.db"
+        self.log = self.dir / "strace.log"
+
+    def strace(self, *options):
+        return [shutil.which("strace"), "-f", "-qq", "-o", self.log, *options, harness.build_dir() / "etcdrill"]
+
+    def test_each_command_opens_it_once(self):
+        shutil.copy(SOUND, self.file)
+        older = self.dir / "older.db"
+        shutil.copy(harness.fixture("e3530-nocompact"), older)
+        assertions = self.dir / "etcdrill.yaml"
+        assertions.write_text("store: {path: store}\ndrill:\n  assertions: [{prefix: k, min_keys: 1}]\n")
+        etcd = harness.tool("3.5", "etcd")
+        for arguments, code in ((["verify", "--inventory", self.file], 0), (["hashkv", self.file], 0),
+                                (["snapshot", "status", self.file], 0), (["lineage", older, self.file], 0),
+                                (["snapshot", "restore", self.file, "--data-dir", self.dir / "data"], 0),
+                                (["drill", self.file, "--etcd", etcd, "--scratch-dir", self.dir / "scratch"], 0),
+                                (["drill", self.file, "--full-cluster", "--etcd", etcd, "--scratch-dir", self.dir / "scratch"], 0),
+                                # Without an etcd the assertions are asked of the file.
+                                (["drill", self.file, "--config", assertions, "--etcd", "/nowhere/etcd", "--scratch-dir",
+                                  self.dir / "scratch"], None)):
+            with self.subTest(" ".join(map(str, arguments[:3]))):
+                done = harness.run([*self.strace("-e", "trace=open,openat,openat2"), *arguments])
+                if code is not None:
+                    self.assertEqual(done.code, code, done.out + done.err)
+                opens = [line for line in self.log.read_text().splitlines() if f'"{self.file}"' in line]
+                self.assertEqual(len(opens), 1, opens)
+
+    def restore_while(self, first, then):
+        """Restores `first`; while the directories are made, `then` takes its name."""
+        self.file.write_bytes(first)
+        late = self.dir / "late.db"
+        late.write_bytes(then)
+        target = self.dir / "data"
+        process = subprocess.Popen(
+            harness.guarded([*self.strace("-e", "trace=mkdir", "-e", "inject=mkdir:delay_enter=1500000:when=1"),
+                             "snapshot", "restore", self.file, "--data-dir", target]),
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=harness.environment())
+        self.addCleanup(process.kill)
+        opened = lambda: any("snapshot.db" in str(link.resolve()) for pid, (_, command) in harness.process_table().items()
+                             if str(target) in command and "strace" not in command.split()[0]
+                             for link in harness.pathlib.Path(f"/proc/{pid}/fd").glob("*"))
+        harness.wait_until(opened, "the snapshot is open")
+        late.replace(self.file)
+        out, err = process.communicate(timeout=60)
+        return process.returncode, out + err, target
+
+    def test_a_sound_file_that_comes_late_proves_nothing_of_the_first(self):
+        code, said, target = self.restore_while(damaged_bytes(), SOUND.read_bytes())
+        self.assertEqual(code, 3, said)
+        self.assertFalse(target.exists())
+
+    def test_a_damaged_file_that_comes_late_takes_nothing_from_the_first(self):
+        code, said, target = self.restore_while(SOUND.read_bytes(), damaged_bytes())
+        self.assertEqual(code, 0, said)
+        ours = self.etcdrill("hashkv", target / "member" / "snap" / "db", "-w", "json").out
+        self.assertEqual(ours, self.etcdrill("hashkv", SOUND, "-w", "json").out)
+
+
+if __name__ == "__main__":
+    harness.main()
