@@ -1,4 +1,5 @@
-// The thread of the run before is joined when the next one starts: it has ended by then, as the gate was open.
+// The thread of the run before is joined when the next one starts: it has ended by then, as the gate was open. It is
+// joined without the lock, which its last step, opening the gate, needs.
 #include "app/task_gate.h"
 
 #include <utility>
@@ -25,8 +26,8 @@ bool TaskGate::RunHere(const std::function<void()>& run) {
 
 bool TaskGate::StartElsewhere(std::function<void()> run) {
   if (!Close()) return false;
-  const std::lock_guard lock(mutex_);
   if (worker_.joinable()) worker_.join();
+  const std::lock_guard lock(mutex_);  // so that the gate does not open before this is done
   worker_ = std::thread([this, run = std::move(run)] {
     run();
     Open();

@@ -33,9 +33,8 @@ class TaskGate {
 
   std::mutex mutex_;
   std::condition_variable_any opened_;
-  // Guarded by mutex_.
-  bool running_ = false;
-  std::thread worker_;
+  bool running_ = false;  // guarded by mutex_
+  std::thread worker_;    // of whoever closed the gate; set under mutex_
 };
 
 }  // namespace etcdrill::app
