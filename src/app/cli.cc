@@ -165,7 +165,7 @@ void CommandTable::AddSnapshotCommands(CLI::App& root) {
   CLI::App* snapshot =
       root.add_subcommand("snapshot", "Take, inspect, restore and list snapshots")->require_subcommand(1);
 
-  CLI::App* s = snapshot->add_subcommand("save", "Take one snapshot and verify it; appears only when it is proven");
+  CLI::App* s = snapshot->add_subcommand("save", "Take one snapshot and prove it; a damaged one never becomes FILE, but stays in a store as evidence");
   s->add_option("path", save.path, "File to write; without one, the store of --config")->type_name("FILE");
   AddConfig(s, save.config_file);
   s->add_option("--timeout", save.timeout, "Time for the stream")->type_name("DURATION")->capture_default_str();

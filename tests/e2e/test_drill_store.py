@@ -128,6 +128,9 @@ class Stored(test_drill.DrillCase):
             self.cluster.etcdctl("put", "later", str(number))
         report = self.drill_stored(config, name)
         advice = report["advice"]
+        page = (harness.ROOT / "docs" / "operations.md").read_text()
+        section, field = re.search(r"`(\w+)\.(\w+)` in `etcdrill drills show`", page).groups()
+        self.assertEqual(report[section][field], advice["bump_revision"], "the page names another field")
         self.assertEqual(list(advice), ["source_revision", "missed_revisions", "bump_revision", "source_bytes", "rto_seconds"])
         self.assertEqual(advice["source_revision"], self.cluster.revision())
         self.assertEqual(advice["missed_revisions"], 20)
