@@ -75,7 +75,8 @@ KeyBucketCheck::KeyBucketCheck(const Facts& facts, mvcc::KeyIndex index, Finding
 void KeyBucketCheck::OnRows(std::span<const bbolt::Pair> pairs) {
   rows_.clear();
   for (const bbolt::Pair& pair : pairs) {
-    Row& row = rows_.emplace_back(&pair, mvcc::DecodeRevision(pair.key), mvcc::DecodeKeyValue(pair.value));
+    rows_.push_back({&pair, mvcc::DecodeRevision(pair.key), mvcc::DecodeKeyValue(pair.value)});
+    Row& row = rows_.back();
     const bool compacted = row.revision.has_value() && row.revision->main <= compact_revision_;
     if (compacted && row.kv.has_value()) row.key = index_.Prepare(row.kv->key);
   }

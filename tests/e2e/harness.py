@@ -41,6 +41,13 @@ def etcd_dir():
     return pathlib.Path(os.environ.get("ETCDRILL_ETCD_DIR", ROOT / "build" / "etcd")).resolve()
 
 
+@functools.cache
+def slower():
+    """By how much the programs under test are slower than those that people get: sanitizers cost time."""
+    sanitized = re.search(r"^ETCDRILL_SANITIZE:\w+=\S", (build_dir() / "CMakeCache.txt").read_text(), re.M)
+    return 10 if sanitized else 1
+
+
 def tool(version, name):
     """Path of etcd, etcdctl or etcdutl of a version; skips the test where a version that may be missing is missing."""
     path = etcd_dir() / version / name
@@ -76,15 +83,16 @@ def guarded(command):
     return [shutil.which("setpriv"), "--pdeathsig", "KILL", *map(str, command)]
 
 
-def environment(extra=None):
-    """Ours, without what would change the behaviour of etcd's tools or of etcdrill."""
+def environment(extra=None, command=()):
+    """Ours, without what would change the behaviour of etcd's tools or of etcdrill. The leak checker can't work under strace."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("ETCD", "NO_COLOR", "TMPDIR"))}
-    return kept | {"ETCDCTL_API": "3"} | (extra or {})
+    traced = any(str(word).endswith("strace") for word in command)
+    return kept | {"ETCDCTL_API": "3"} | ({"ASAN_OPTIONS": "detect_leaks=0"} if traced else {}) | (extra or {})
 
 
 def run(command, text=None, timeout=60, env=None, **options):
     done = subprocess.run(guarded(command), input=text, capture_output=True, text=True, timeout=timeout, errors="replace",
-                          env=environment(env), stdin=None if text is not None else subprocess.DEVNULL, **options)
+                          env=environment(env, command), stdin=None if text is not None else subprocess.DEVNULL, **options)
     return Outcome(done.returncode, done.stdout, done.stderr)
 
 
@@ -163,7 +171,7 @@ class Scene:
     def start(self, command, log, env=None, cwd=None):
         with open(log, "ab") as output:
             process = subprocess.Popen(guarded(command), stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-                                       env=environment(env), cwd=cwd)
+                                       env=environment(env, command), cwd=cwd)
         self._running.append(process)
         return process
 

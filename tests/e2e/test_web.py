@@ -237,7 +237,7 @@ class Users(WebCase):
             return time.monotonic() - begin
 
         seconds("ann", "right")
-        self.assertLess(min(seconds("ann", "right") for _ in range(10)), 0.03)
+        self.assertLess(min(seconds("ann", "right") for _ in range(10)), 0.03 * harness.slower())
         known = min(seconds("ann", f"wrong{n}") for n in range(6))
         unknown = min(seconds("eve", f"wrong{n}") for n in range(6))
         self.assertGreater(known, 0.03)
@@ -257,7 +257,7 @@ class Users(WebCase):
             thread.start()
         begin = time.monotonic()
         self.assertEqual(self.ask(sidecar, headers=right).status, 200)
-        self.assertLess(time.monotonic() - begin, 1)
+        self.assertLess(time.monotonic() - begin, 1 * harness.slower())
         for thread in threads:
             thread.join()
         self.assertLessEqual(set(statuses), {401, 429})
@@ -360,7 +360,7 @@ class Faults(WebCase):
         tracer.send_signal(2)
         tracer.wait(10)
         touched = set(re.findall(r'"((?:[^"\\]|\\.)*)"', trace.read_text()))
-        ours = ("/proc/", "/sys/fs/cgroup", "/etc/localtime", "/usr/lib/ssl/openssl.cnf", str(self.dir))
+        ours = ("/proc/", "/sys/fs/cgroup", "/sys/devices/system/cpu/", "/etc/localtime", "/usr/lib/ssl/openssl.cnf", str(self.dir))
         self.assertEqual([path for path in touched if path and not path.startswith(ours)], [])
         self.assertEqual([path for path in touched if re.search(r"passwd|\.\.|index|htpasswd|cgi|lua", path)], [])
 
@@ -385,7 +385,7 @@ class Faults(WebCase):
         self.assertEqual((statuses, len(seconds)), ({200}, 1000))
         slow = sorted(seconds)[990]
         print(f"50 scrapers without a pause: 99 % below {slow * 1000:.0f} ms", file=sys.stderr)
-        self.assertLess(slow, 2)  # most of it is this program's own work
+        self.assertLess(slow, 2 * harness.slower())  # most of it is this program's own work
         after = harness.parse_metrics(self.ask(sidecar).text)
         self.assertEqual({name: len(family.samples) for name, family in after.items()},
                          {name: len(family.samples) for name, family in before.items()})
@@ -429,7 +429,7 @@ class Faults(WebCase):
             before = cpu()
             harness.wait_until(lambda: sidecar.lines("the port is lost; trying again each second"), "a line about it", 5)
             time.sleep(2.5)
-            self.assertLess(cpu() - before, 0.3)
+            self.assertLess(cpu() - before, 0.3 * harness.slower())
             self.assertEqual(len(sidecar.lines("the port is lost; trying again each second")), 1)
         harness.wait_until(lambda: self.status(sidecar) == 200, "the port again", 5)
 

@@ -20,7 +20,7 @@ std::string SampleBytes() { return ReadFile(SnapshotPath(GENERATE(from_range(Sam
 TEST_CASE("files: bytes added to a snapshot are damage") {
   const std::string bytes = SampleBytes();
   MemoryVerifier verifier;
-  for (const size_t added : {1, 31, 32, 33, 479, 480, 481, 512, 544, 4064, 4096, 4128, 65536}) {
+  for (const size_t added : {1u, 31u, 32u, 33u, 479u, 480u, 481u, 512u, 544u, 4064u, 4096u, 4128u, 65536u}) {
     for (const char filler : {'\0', '\xff'}) {
       const auto report = verifier.Verify(bytes + std::string(added, filler));
       CAPTURE(added, int{filler});

@@ -108,7 +108,7 @@ TEST_CASE("pages: any page in use that is zeroed is found") {
   Judge judge(sample);
   Rates rates;
   const std::string zeros(sample.map.page_size, '\0');
-  for (const uint64_t id : {0, 1}) judge.Try(rates, "zeroed meta", WithPage(sample, id, zeros, false), true);
+  for (const uint64_t id : {0u, 1u}) judge.Try(rates, "zeroed meta", WithPage(sample, id, zeros, false), true);
   for (const MappedPage& page : sample.map.pages) {
     judge.Try(rates, fmt::format("zeroed {}", KindName(page)), WithPage(sample, page.id, zeros, false), true);
     // The pages of an overflow are one value's bytes: the row still decodes, and only a hash could tell.

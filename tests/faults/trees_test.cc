@@ -60,9 +60,9 @@ std::string WithKeyTree(BoltBuilder& builder, uint64_t key_root) {
 }
 
 TEST_CASE("trees: sound databases of every page size are proven") {
-  const uint32_t page_size = GENERATE(1024, 2048, 4096, 8192, 16384, 32768, 65536);
+  const uint32_t page_size = GENERATE(as<uint32_t>{}, 1024, 2048, 4096, 8192, 16384, 32768, 65536);
   const bool freelist = GENERATE(false, true);
-  const size_t value_bytes = GENERATE(0, 20, 5000, 70'000);
+  const size_t value_bytes = GENERATE(as<size_t>{}, 0, 20, 5000, 70'000);
   CAPTURE(page_size, freelist, value_bytes);
   const auto report = Judge(WithTrailer(
       TinyDatabase({.page_size = page_size, .rows = 100, .value_bytes = value_bytes, .freelist = freelist})));
@@ -86,7 +86,7 @@ TEST_CASE("trees: a page that is its own child") {
 }
 
 TEST_CASE("trees: a circle of pages") {
-  const uint64_t length = GENERATE(2, 3, 30, 100);
+  const uint64_t length = GENERATE(as<uint64_t>{}, 2, 3, 30, 100);
   BoltBuilder builder(kPage);
   const uint64_t first = builder.next_page();
   for (uint64_t i = 0; i < length; ++i) {
@@ -113,7 +113,7 @@ TEST_CASE("trees: two buckets that share a tree") {
 }
 
 TEST_CASE("trees: a chain of branches, deeper than any real tree") {
-  const size_t depth = GENERATE(40, 5000);
+  const size_t depth = GENERATE(as<size_t>{}, 40, 5000);
   BoltBuilder builder(kPage);
   const std::vector<LeafItem> rows = {PutRow(2, "x")};
   uint64_t child = builder.AddLeaf(rows);
@@ -229,7 +229,7 @@ TEST_CASE("trees: inline buckets nested a thousand deep") {
 }
 
 TEST_CASE("trees: bucket values that are too short") {
-  const size_t size = GENERATE(0, 1, 15, 17, 31);
+  const size_t size = GENERATE(as<size_t>{}, 0, 1, 15, 17, 31);
   BoltBuilder builder(kPage);
   const std::vector<LeafItem> root = {{"key", InlineBucket({}).substr(0, size), 1}, {"meta", InlineBucket({}), 1}};
   const uint64_t root_page = builder.AddLeaf(root);
@@ -280,14 +280,14 @@ TEST_CASE("trees: revisions that are missing") {
 
 TEST_CASE("trees: both metas are bad") {
   std::string database = TinyDatabase({});
-  const size_t field = GENERATE(0, 4, 8, 16, 56);
+  const size_t field = GENERATE(as<size_t>{}, 0, 4, 8, 16, 56);
   for (const size_t page : {0u, 1u}) database[page * kPage + kHeader + field] ^= 1;
   RequireDamaged(database, codes::kMetaInvalid);
 }
 
 TEST_CASE("trees: one meta is bad") {
   std::string database = TinyDatabase({});
-  const size_t page = GENERATE(0, 1);
+  const size_t page = GENERATE(as<size_t>{}, 0, 1);
   database[page * kPage + kHeader + 20] ^= 1;
   RequireDamaged(database, codes::kMetaDamaged);
 }
@@ -297,7 +297,9 @@ TEST_CASE("trees: metas that contradict each other") {
   BoltMeta meta{kPage, database.size() / kPage - 1, kNoFreelistPage, database.size() / kPage, 7};
   SECTION("equal transactions") { meta.tx_id = 8; }
   SECTION("another page size") { meta.page_size = 8192; }
-  SECTION("an impossible page size") { meta.page_size = GENERATE(0, 1, 512, 1000, 4097, 1 << 25, 0x80000000); }
+  SECTION("an impossible page size") {
+    meta.page_size = GENERATE(as<uint32_t>{}, 0, 1, 512, 1000, 4097, 1 << 25, 0x80000000);
+  }
   std::string second(2 * kPage, '\0');
   BoltMeta at_page_one = meta;
   at_page_one.page_size = kPage;
@@ -316,7 +318,7 @@ TEST_CASE("trees: metas that agree on what the file is not") {
   }
   SECTION("root") { meta.root = GENERATE(as<uint64_t>{}, 0, 1, 2, 1000, uint64_t{1} << 52, ~uint64_t{0}); }
   SECTION("page size") {
-    const uint32_t page_size = GENERATE(1024, 2048, 8192, 16384, 65536);
+    const uint32_t page_size = GENERATE(as<uint32_t>{}, 1024, 2048, 8192, 16384, 65536);
     for (const size_t at : {size_t{0}, size_t{kPage}}) {
       PutLE32(database, at + kHeader + 8, page_size);
       RepairMetaChecksum(database, at);

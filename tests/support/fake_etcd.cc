@@ -110,12 +110,12 @@ class FakeEtcd::Impl final {
       if (grpc::Status refused = fake_.Admit(*context); !refused.ok()) {
         return {grpc::StatusCode::UNKNOWN, "auth: invalid auth token"};
       }
-      const FakeState state = fake_.Copy();
-      Fill(*response->mutable_header(), state.status);
-      response->mutable_header()->set_revision(state.hash_kv.head_revision);
-      response->set_hash(state.hash_kv.hash);
-      response->set_compact_revision(state.hash_kv.compact_revision);
-      response->set_hash_revision(state.hash_kv.hash_revision);
+      const FakeState now = fake_.Copy();
+      Fill(*response->mutable_header(), now.status);
+      response->mutable_header()->set_revision(now.hash_kv.head_revision);
+      response->set_hash(now.hash_kv.hash);
+      response->set_compact_revision(now.hash_kv.compact_revision);
+      response->set_hash_revision(now.hash_kv.hash_revision);
       return grpc::Status::OK;
     }
 
@@ -176,9 +176,9 @@ class FakeEtcd::Impl final {
 
     grpc::Status Range(grpc::ServerContext* context, const pb::RangeRequest*, pb::RangeResponse* response) override {
       if (grpc::Status refused = fake_.Admit(*context); !refused.ok()) return refused;
-      const FakeState state = fake_.Copy();
-      Fill(*response->mutable_header(), state.status);
-      for (const etcd::KeyValue& from : state.kvs) {
+      const FakeState now = fake_.Copy();
+      Fill(*response->mutable_header(), now.status);
+      for (const etcd::KeyValue& from : now.kvs) {
         mvccpb::KeyValue& kv = *response->add_kvs();
         kv.set_key(from.key);
         kv.set_value(from.value);
@@ -212,9 +212,9 @@ class FakeEtcd::Impl final {
     grpc::Status MemberList(grpc::ServerContext* context, const pb::MemberListRequest*,
                             pb::MemberListResponse* response) override {
       if (grpc::Status refused = fake_.Admit(*context); !refused.ok()) return refused;
-      const FakeState state = fake_.Copy();
-      Fill(*response->mutable_header(), state.status);
-      for (const etcd::Member& from : state.membership.members) {
+      const FakeState now = fake_.Copy();
+      Fill(*response->mutable_header(), now.status);
+      for (const etcd::Member& from : now.membership.members) {
         pb::Member& member = *response->add_members();
         member.set_id(from.id);
         member.set_name(from.name);

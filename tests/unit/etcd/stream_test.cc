@@ -66,7 +66,7 @@ TEST_CASE("a good stream comes whole") {
 
 TEST_CASE("a stream that breaks off is cut, wherever it breaks, even after its last byte") {
   TestContext test;
-  const size_t size = GENERATE(1, 32 * 1024, 32 * 1024 + 1, 100'000, 100'031, 100'032);
+  const size_t size = GENERATE(as<size_t>{}, 1, 32 * 1024, 32 * 1024 + 1, 100'000, 100'031, 100'032);
   const Received received = Play(test, CutSnapshot(kDatabase, size));
   CHECK(received.bytes == size);
   REQUIRE_FALSE(received.end.ok());
@@ -91,7 +91,7 @@ TEST_CASE("a stream that ends early with OK just ends: its meaning is for others
 
 TEST_CASE("silence and endless empty messages are stalls") {
   TestContext test;
-  SnapshotScript script = CutSnapshot(kDatabase, GENERATE(0, 50'000));
+  SnapshotScript script = CutSnapshot(kDatabase, GENERATE(as<size_t>{}, 0, 50'000));
   script.end = GENERATE(SnapshotScript::End::kSilence, SnapshotScript::End::kEndlessEmpty);
   const Stopwatch watch(test.clock());
   const Received received = Play(test, script, kNoProgress);
