@@ -75,7 +75,7 @@ Result<SidecarTasks::LastRuns> SidecarTasks::ReadStore(const Context& context) {
   if (!read.ok()) {
     board_.StoreIsUnreadable(std::string(MessageOf(read.status())));
     const std::lock_guard lock(mutex_);
-    store_stamp_ = {};  // when it can be read again it may be as it was before
+    store_stamp_.reset();  // so that it is tried again at each look
     return read.status();
   }
   const pipeline::Catalog& catalog = *read;
@@ -221,6 +221,7 @@ void SidecarTasks::ReportSnapshot(const Context& run, const Result<pipeline::Sna
 }
 
 void SidecarTasks::DeleteSurplus(const Context& run) {
+  store_.Tidy().IgnoreError();  // why the store can't be read is said by RefreshMetrics
   const auto catalog = pipeline::ReadCatalog(run, store_);
   if (!catalog.ok()) return;  // said by RefreshMetrics
   for (const pipeline::RetentionDecision& d :

@@ -84,7 +84,7 @@ class SidecarTasks {
   std::condition_variable_any store_read_;
   // Guarded by mutex_.
   uint64_t store_reads_ = 0;
-  store::LocalStore::Stamp store_stamp_{};
+  std::optional<store::LocalStore::Stamp> store_stamp_;  // none: it could not be read
   LastRuns last_runs_;
   std::optional<WallTime> last_adopted_;
   std::string store_complaint_;  // the line in the log, told once; empty while the store can be read

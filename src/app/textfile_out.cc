@@ -1,6 +1,8 @@
 // See textfile_out.h.
 #include "app/textfile_out.h"
 
+#include <fmt/format.h>
+
 #include "io/durable_file.h"
 #include "pipeline/catalog.h"
 
@@ -23,15 +25,31 @@ Result<report::StoreFacts> FactsOf(const pipeline::DrillReport& report, std::opt
   return facts;
 }
 
-// A file that can't be read, or is not ours, has nothing to carry over.
-std::string Previous(const Context& context, const std::string& path) {
-  return context.fs.ReadWhole(path, kTextfileBytesMax).value_or("");
+// What it carries over; none if there is no such file, or it is not one of ours. One that can't be
+// read just now is an error: replacing it would forget when the last good run was.
+Result<std::string> Previous(const Context& context, const std::string& path) {
+  // Behind a link that leads nowhere nobody reads it.
+  RETURN_IF_ERROR(context.fs.Resolve(path).status());
+  auto text = context.fs.ReadWhole(path, kTextfileBytesMax);
+  if (text.ok()) return text;
+  const Reason reason = ReasonOf(text.status());
+  return reason == Reason::kNotFound || reason == Reason::kUsage ? Result<std::string>("") : text;
+}
+
+// Under a name of its own: two runs by cron may write at a time.
+Status Write(const Context& context, const std::string& path, std::string_view text) {
+  const std::string temp_path =
+      JoinPath(DirName(path), fmt::format(".{}.{:016x}.part", BaseName(path), context.random.Next()));
+  ASSIGN_OR_RETURN(DurableFile file, DurableFile::Create(context.fs, temp_path, kPublicFileMode));
+  RETURN_IF_ERROR(file.Append(text));
+  return file.Replace(path);
 }
 
 }  // namespace
 
 Status WriteVerifyTextfile(const Context& context, const std::string& path, const report::VerifyRun& run) {
-  return WriteFileDurably(context.fs, path, report::VerifyTextfile(run, Previous(context, path)), kPublicFileMode);
+  ASSIGN_OR_RETURN(const std::string previous, Previous(context, path));
+  return Write(context, path, report::VerifyTextfile(run, previous));
 }
 
 Status WriteDrillTextfile(const Context& context, const std::string& path, const pipeline::DrillReport* report,
@@ -43,8 +61,8 @@ Status WriteDrillTextfile(const Context& context, const std::string& path, const
     facts.drill_consecutive_failures = 1;
     facts.drill_last_failure = UnixSeconds(context.clock.Now());
   }
-  return WriteFileDurably(context.fs, path, report::DrillTextfile(std::move(facts), Previous(context, path)),
-                          kPublicFileMode);
+  ASSIGN_OR_RETURN(const std::string previous, Previous(context, path));
+  return Write(context, path, report::DrillTextfile(std::move(facts), previous));
 }
 
 Result<ExitCode> WithTextfile(const Context& context, Result<ExitCode> result, const Status& written) {

@@ -11,7 +11,8 @@
 
 namespace etcdrill::app {
 
-// Mode 0644: node_exporter runs as somebody else.
+// Mode 0644: node_exporter runs as somebody else. After an error the file of the run before is
+// there, or the new one.
 Status WriteVerifyTextfile(const Context& context, const std::string& path, const report::VerifyRun& run);
 
 // `report` is null for a drill that could not begin; `taken` is when its snapshot was.

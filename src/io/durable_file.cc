@@ -11,27 +11,49 @@ Result<DurableFile> DurableFile::Create(FileSystem& fs, const std::string& temp_
 }
 
 DurableFile::DurableFile(DurableFile&& other) noexcept
-    : fs_(other.fs_), temp_path_(std::move(other.temp_path_)), file_(std::move(other.file_)) {}
+    : fs_(other.fs_), temp_path_(std::move(other.temp_path_)), file_(std::move(other.file_)), synced_(other.synced_) {}
 
 DurableFile::~DurableFile() {
   // Nothing can be done here if the removal fails; the store sweeps such leftovers when it opens.
   if (file_ != nullptr) fs_.Unlink(temp_path_).IgnoreError();
 }
 
-Status DurableFile::Commit(const std::string& target) {
+Status DurableFile::Sync() {
   CHECK(file_ != nullptr);
-  RETURN_IF_ERROR(file_->Sync());
+  if (!synced_) RETURN_IF_ERROR(file_->Sync());
+  synced_ = true;
+  return OkStatus();
+}
+
+Status DurableFile::Commit(const std::string& target) {
+  const Status done = Replace(target);
+  const bool renamed = file_ == nullptr;
+  if (!done.ok() && renamed) fs_.Unlink(target).IgnoreError();
+  return done;
+}
+
+Status DurableFile::Replace(const std::string& target) {
+  RETURN_IF_ERROR(Sync());
   RETURN_IF_ERROR(fs_.Rename(temp_path_, target));
   file_.reset();
   return fs_.SyncDir(DirName(target));
 }
 
-Status WriteFileDurably(FileSystem& fs, const std::string& path, std::string_view content, uint32_t mode) {
+Status WriteFileDurably(FileSystem& fs, const std::string& path, std::string_view content) {
   const std::string temp_path = JoinPath(DirName(path), "." + BaseName(path) + ".part");
-  if (fs.Exists(temp_path)) RETURN_IF_ERROR(fs.Unlink(temp_path));  // of a writer that was killed
-  ASSIGN_OR_RETURN(DurableFile file, DurableFile::Create(fs, temp_path, mode));
+  ASSIGN_OR_RETURN(const bool abandoned, fs.IsThere(temp_path));  // by a writer that was killed
+  if (abandoned) RETURN_IF_ERROR(fs.Unlink(temp_path));
+  ASSIGN_OR_RETURN(DurableFile file, DurableFile::Create(fs, temp_path));
   RETURN_IF_ERROR(file.Append(content));
-  return file.Commit(path);
+  return file.Replace(path);
+}
+
+Status MakeDirsDurably(FileSystem& fs, const std::string& path, uint32_t mode) {
+  ASSIGN_OR_RETURN(const bool there, fs.IsThere(path));
+  const std::string parent = DirName(path);
+  if (!there && parent != path) RETURN_IF_ERROR(MakeDirsDurably(fs, parent, mode));
+  RETURN_IF_ERROR(fs.MakeDirs(path, mode));
+  return there ? OkStatus() : fs.SyncDir(parent);
 }
 
 }  // namespace etcdrill

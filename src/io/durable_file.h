@@ -1,7 +1,10 @@
-// The one way a file that must last comes into being: written under a temporary name beside its target, synced,
-// renamed, and the directory synced. Until Commit returns OK the target name does not show anything new; on any
-// failure, and when the object dies uncommitted, the temporary file is removed. A failed fsync is never tried again:
-// after it the kernel may have dropped the dirty pages, so the file must be made anew.
+// The one way a file that must last comes into being: written under a temporary name beside its
+// target, synced, renamed, and the directory synced. A failed fsync is never tried again: after it
+// the kernel may have dropped the dirty pages, so the file must be made anew.
+//
+// After an error nothing half-made shows under the target's name, and the temporary file is
+// removed, also when the object dies uncommitted. Where the disk refuses that, too, the temporary
+// file stays, under its hidden name.
 #pragma once
 
 #include <memory>
@@ -26,9 +29,20 @@ class DurableFile {
   ~DurableFile();
 
   const std::string& temp_path() const { return temp_path_; }
-  Status Append(std::string_view bytes) { return file_->Append(bytes); }
-  // Makes the file visible as `target`, in the directory of the temporary file, and durable.
+  Status Append(std::string_view bytes) {
+    synced_ = false;
+    return file_->Append(bytes);
+  }
+  // The first half of Commit, which may take long for much data.
+  Status Sync();
+  // Makes the file visible as `target`, a name in the directory of the temporary file that nobody
+  // has, and durable. After an error it is not there; if the disk refuses its removal, or power is
+  // lost before that lasts, it is there whole.
   Status Commit(const std::string& target);
+  // The same for a name that may be there, and then leads to the new file in one step. After an
+  // error it leads to the old file or to the new one, and a power loss may change that: each of
+  // them is whole.
+  Status Replace(const std::string& target);
 
  private:
   DurableFile(FileSystem& fs, std::string temp_path, std::unique_ptr<WritableFile> file)
@@ -37,10 +51,15 @@ class DurableFile {
   FileSystem& fs_;
   std::string temp_path_;
   std::unique_ptr<WritableFile> file_;  // null once committed or moved from
+  bool synced_ = false;
 };
 
-// Create, Append, Commit in one call, through ".NAME.part" beside `path`.
-Status WriteFileDurably(FileSystem& fs, const std::string& path, std::string_view content,
-                        uint32_t mode = kPrivateFileMode);
+// Create, Append, Replace in one call, through ".NAME.part" beside `path`, which one writer at a
+// time may use.
+Status WriteFileDurably(FileSystem& fs, const std::string& path, std::string_view content);
+
+// Makes the directory and what is missing of its parents, so that they outlive a power loss. After
+// an error some of them may be there.
+Status MakeDirsDurably(FileSystem& fs, const std::string& path, uint32_t mode = kPrivateDirMode);
 
 }  // namespace etcdrill

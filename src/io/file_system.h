@@ -22,7 +22,9 @@ class ReadableFile {
   // Size() before, so the file was cut while it was read.
   virtual Status Read(uint64_t offset, std::span<char> out) const = 0;
   virtual uint64_t Size() const = 0;  // at open
-  // False if somebody wrote to the file since it was opened, as far as its size and time of change tell.
+  // False if somebody may have written to the file since it was opened: its size or one of its two
+  // times is another. A new name, link or mode moves the second time, too, so "changed" is no proof
+  // of damage.
   virtual Result<bool> IsUnchanged() const = 0;
 };
 
@@ -44,9 +46,18 @@ struct FileInfo {
   enum class Kind { kFile, kDirectory, kOther };
   Kind kind;
   uint64_t size;
-  WallTime modified;
+  WallTime modified;  // anybody can set it: `cp -p`, `rsync -t`
+  WallTime changed;   // of bytes, name, links, owner or mode; only the system's clock sets it
+  uint64_t device = 0;
+  uint64_t inode = 0;
   bool is_symlink = false;  // the rest is about what it leads to
   bool is_ours = false;     // owned by the user that we run as
+
+  // Nobody wrote to it in between, as far as a file system tells, and no other file took its place.
+  bool IsSameFile(const FileInfo& other) const {
+    return device == other.device && inode == other.inode && size == other.size && modified == other.modified &&
+           changed == other.changed;
+  }
 };
 
 struct SpaceInfo {
@@ -60,6 +71,9 @@ enum class LockMode { kExclusive, kShared };
 class FileLock {
  public:
   virtual ~FileLock() = default;
+  // Whether `path` still leads to the file that is locked. If not, others lock another one, and
+  // both think that they are alone. False also if that can't be told.
+  virtual bool Guards(const std::string& path) const = 0;
 };
 
 constexpr uint32_t kPrivateFileMode = 0600;
@@ -70,15 +84,23 @@ class FileSystem {
  public:
   virtual ~FileSystem() = default;
   virtual Result<std::unique_ptr<ReadableFile>> OpenForReading(const std::string& path) = 0;
-  // Creates the file, with this very mode; an existing one is an error (kAlreadyExists).
+  // Creates the file, with this very mode; an existing one is an error (kAlreadyExists). As long as
+  // it is open it is locked (LockExisting), where the file system can do that: so whoever finds it
+  // knows that its writer is alive.
   virtual Result<std::unique_ptr<WritableFile>> Create(const std::string& path, uint32_t mode) = 0;
   // The whole file, which may have at most `limit` bytes.
   virtual Result<std::string> ReadWhole(const std::string& path, uint64_t limit) = 0;
   virtual Result<FileInfo> Stat(const std::string& path) = 0;
   virtual Result<SpaceInfo> Space(const std::string& path) = 0;
+  // The absolute path without links, "." and ".."; of what does not exist, the names as they are
+  // given. kNotFound for a link that leads nowhere, with where it leads: what is written there
+  // would go astray.
+  virtual Result<std::string> Resolve(const std::string& path) = 0;
   // Names without "." and "..", sorted.
   virtual Result<std::vector<std::string>> List(const std::string& dir) = 0;
-  virtual Status MakeDirs(const std::string& path, uint32_t mode) = 0;  // parents too; existing ones are fine
+  // Parents too; existing ones are fine. After a power loss they may be gone: MakeDirsDurably
+  // (durable_file.h).
+  virtual Status MakeDirs(const std::string& path, uint32_t mode) = 0;
   virtual Status Rename(const std::string& from, const std::string& to) = 0;
   virtual Status Unlink(const std::string& path) = 0;
   // The tree below `path` and `path` itself; a missing one is fine.
@@ -87,11 +109,20 @@ class FileSystem {
   // Locks a file, which is created if it is missing and never removed. kBusy if another process (or object) holds it in
   // a way that does not go with `mode`.
   virtual Result<std::unique_ptr<FileLock>> Lock(const std::string& path, LockMode mode = LockMode::kExclusive) = 0;
-  // The same for a file or directory that is there, and whose name may change while it is locked. kBusy is the only
-  // sign of another holder: some network file systems can't lock these, and fail otherwise.
+  // The same for a file or directory that is there, and whose name may change while it is locked.
+  // Null where the file system can't lock it: some network file systems can't.
   virtual Result<std::unique_ptr<FileLock>> LockExisting(const std::string& path,
                                                          LockMode mode = LockMode::kExclusive) = 0;
 
+  // False only if nothing is there; what can't be looked at is an error.
+  Result<bool> IsThere(const std::string& path) {
+    const Status status = Stat(path).status();
+    if (status.ok()) return true;
+    if (ReasonOf(status) == Reason::kNotFound) return false;
+    return status;
+  }
+  // For hints only, where nothing is lost by a wrong answer: false also for what can't be looked
+  // at.
   bool Exists(const std::string& path) { return Stat(path).ok(); }
 };
 

@@ -22,6 +22,21 @@ namespace {
 
 constexpr size_t kCopyChunkBytes = size_t{1} << 20;
 
+// What `path` lies in has bytes left, but can't take one more file.
+bool IsOutOfInodes(const std::string& path) {
+  struct statvfs st {};
+  return ::statvfs(DirName(path).c_str(), &st) == 0 && st.f_files > 0 && st.f_favail == 0 && st.f_bavail > 0;
+}
+
+// Of a call that makes a name.
+Status ErrorOfNewName(int error, std::string_view operation, const std::string& path) {
+  if (error != ENOSPC || !IsOutOfInodes(path)) return ErrorFromErrno(error, operation, path);
+  return Error(Reason::kNoSpace,
+               fmt::format("{} {}: the file system has no inodes left, though it has free bytes (`df -i`); "
+                           "remove files or name another directory",
+                           operation, path));
+}
+
 class Fd {
  public:
   explicit Fd(int fd) : fd_(fd) {}
@@ -43,17 +58,31 @@ Result<Fd> Open(const std::string& path, int flags, uint32_t mode, std::string_v
   do {
     fd = ::open(path.c_str(), flags | O_CLOEXEC, mode);
   } while (fd < 0 && errno == EINTR);
-  if (fd < 0) return ErrorFromErrno(errno, operation, path);
+  if (fd < 0) return ErrorOfNewName(errno, operation, path);
   return Fd(fd);
+}
+
+WallTime TimeOf(const timespec& time) {
+  return WallTime(std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec));
+}
+
+FileInfo InfoOf(const struct stat& st) {
+  FileInfo info{.kind = FileInfo::Kind::kOther,
+                .size = static_cast<uint64_t>(st.st_size),
+                .modified = TimeOf(st.st_mtim),
+                .changed = TimeOf(st.st_ctim),
+                .device = st.st_dev,
+                .inode = st.st_ino};
+  info.is_ours = st.st_uid == ::geteuid();
+  if (S_ISREG(st.st_mode)) info.kind = FileInfo::Kind::kFile;
+  if (S_ISDIR(st.st_mode)) info.kind = FileInfo::Kind::kDirectory;
+  return info;
 }
 
 class PosixReadableFile final : public ReadableFile {
  public:
   PosixReadableFile(Fd fd, std::string path, const struct stat& at_open)
-      : fd_(std::move(fd)),
-        path_(std::move(path)),
-        size_(static_cast<uint64_t>(at_open.st_size)),
-        modified_(at_open.st_mtim) {}
+      : fd_(std::move(fd)), path_(std::move(path)), at_open_(InfoOf(at_open)) {}
 
   Status Read(uint64_t offset, std::span<char> out) const override {
     while (!out.empty()) {
@@ -64,7 +93,7 @@ class PosixReadableFile final : public ReadableFile {
         return Error(Reason::kIoError,
                      fmt::format("read {}: the file ends at byte {}, it had {} bytes when it was opened; something "
                                  "shortens it right now",
-                                 path_, offset, size_));
+                                 path_, offset, at_open_.size));
       }
       out = out.subspan(static_cast<size_t>(n));
       offset += static_cast<uint64_t>(n);
@@ -72,13 +101,12 @@ class PosixReadableFile final : public ReadableFile {
     return OkStatus();
   }
 
-  uint64_t Size() const override { return size_; }
+  uint64_t Size() const override { return at_open_.size; }
 
   Result<bool> IsUnchanged() const override {
     struct stat now {};
     if (::fstat(fd_.get(), &now) != 0) return ErrorFromErrno(errno, "stat", path_);
-    return static_cast<uint64_t>(now.st_size) == size_ && now.st_mtim.tv_sec == modified_.tv_sec &&
-           now.st_mtim.tv_nsec == modified_.tv_nsec;
+    return InfoOf(now).IsSameFile(at_open_);
   }
 
   int fd() const { return fd_.get(); }
@@ -86,8 +114,7 @@ class PosixReadableFile final : public ReadableFile {
  private:
   const Fd fd_;
   const std::string path_;
-  const uint64_t size_;
-  const timespec modified_;
+  const FileInfo at_open_;
 };
 
 class PosixWritableFile final : public WritableFile {
@@ -172,6 +199,13 @@ class PosixFileLock final : public FileLock {
  public:
   explicit PosixFileLock(Fd fd) : fd_(std::move(fd)) {}
 
+  bool Guards(const std::string& path) const override {
+    struct stat held {};
+    struct stat named {};
+    return ::fstat(fd_.get(), &held) == 0 && ::stat(path.c_str(), &named) == 0 && held.st_dev == named.st_dev &&
+           held.st_ino == named.st_ino;
+  }
+
  private:
   const Fd fd_;
 };
@@ -191,6 +225,7 @@ class PosixFileSystem final : public FileSystem {
     ASSIGN_OR_RETURN(Fd fd, Open(path, O_RDWR | O_CREAT | O_EXCL, mode, "create"));
     // open() takes the bits of the umask off, and whoever asks for a file that others may read means it.
     if (fchmod(fd.get(), mode) != 0) return ErrorFromErrno(errno, "chmod", path);
+    (void)::flock(fd.get(), LOCK_EX | LOCK_NB);
     return std::make_unique<PosixWritableFile>(std::move(fd), path);
   }
 
@@ -210,12 +245,8 @@ class PosixFileSystem final : public FileSystem {
     if (::lstat(path.c_str(), &st) != 0) return ErrorFromErrno(errno, "stat", path);
     const bool is_symlink = S_ISLNK(st.st_mode);
     if (is_symlink && ::stat(path.c_str(), &st) != 0) return ErrorFromErrno(errno, "stat", path);
-    FileInfo info{FileInfo::Kind::kOther, static_cast<uint64_t>(st.st_size),
-                  WallTime(std::chrono::seconds(st.st_mtim.tv_sec) + std::chrono::nanoseconds(st.st_mtim.tv_nsec))};
+    FileInfo info = InfoOf(st);
     info.is_symlink = is_symlink;
-    info.is_ours = st.st_uid == ::geteuid();
-    if (S_ISREG(st.st_mode)) info.kind = FileInfo::Kind::kFile;
-    if (S_ISDIR(st.st_mode)) info.kind = FileInfo::Kind::kDirectory;
     return info;
   }
 
@@ -223,6 +254,28 @@ class PosixFileSystem final : public FileSystem {
     struct statvfs st {};
     if (::statvfs(path.c_str(), &st) != 0) return ErrorFromErrno(errno, "statvfs", path);
     return SpaceInfo{st.f_bavail * st.f_frsize, st.f_blocks * st.f_frsize};
+  }
+
+  Result<std::string> Resolve(const std::string& path) override {
+    std::error_code error;
+    std::filesystem::path resolved = std::filesystem::absolute(path, error);
+    if (!error) resolved = std::filesystem::weakly_canonical(resolved, error);
+    if (error) return ErrorFromErrno(error.value(), "resolve", path);
+    // To it, a link that leads nowhere is a name that does not exist: the first of those.
+    std::filesystem::path part;
+    for (const std::filesystem::path& name : resolved) {
+      part /= name;
+      const auto type = std::filesystem::symlink_status(part, error).type();
+      if (type == std::filesystem::file_type::not_found) break;
+      if (error) return ErrorFromErrno(error.value(), "resolve", path);
+      if (type != std::filesystem::file_type::symlink) continue;
+      const std::string target = std::filesystem::read_symlink(part, error).string();
+      return Error(Reason::kNotFound, fmt::format("{} is a link to {}, which does not exist; is a disk not mounted?",
+                                                  part.string(), target));
+    }
+    std::string text = resolved.string();
+    if (text.size() > 1 && text.back() == '/') text.pop_back();
+    return text;
   }
 
   Result<std::vector<std::string>> List(const std::string& dir) override {
@@ -249,8 +302,9 @@ class PosixFileSystem final : public FileSystem {
     if (error == EEXIST) {
       const Result<FileInfo> info = Stat(path);
       if (info.ok() && info->kind == FileInfo::Kind::kDirectory) return OkStatus();
+      if (!info.ok()) RETURN_IF_ERROR(Resolve(path).status());  // a link that leads nowhere
     }
-    return ErrorFromErrno(error, "create directory", path);
+    return ErrorOfNewName(error, "create directory", path);
   }
 
   Status Rename(const std::string& from, const std::string& to) override {
@@ -277,23 +331,31 @@ class PosixFileSystem final : public FileSystem {
   }
 
   Result<std::unique_ptr<FileLock>> Lock(const std::string& path, LockMode mode) override {
-    ASSIGN_OR_RETURN(Fd fd, Open(path, O_RDWR | O_CREAT | O_NOFOLLOW, kPrivateFileMode, "open lock"));
-    return Hold(std::move(fd), path, mode);
+    while (true) {
+      ASSIGN_OR_RETURN(Fd fd, Open(path, O_RDWR | O_CREAT | O_NOFOLLOW, kPrivateFileMode, "open lock"));
+      if (::flock(fd.get(), FlagsOf(mode)) != 0) return LockError(errno, path);
+      auto lock = std::make_unique<PosixFileLock>(std::move(fd));
+      // Another file may have taken the name in between.
+      if (lock->Guards(path)) return lock;
+    }
   }
 
   Result<std::unique_ptr<FileLock>> LockExisting(const std::string& path, LockMode mode) override {
     ASSIGN_OR_RETURN(Fd fd, Open(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW, 0, "open"));
-    return Hold(std::move(fd), path, mode);
+    if (::flock(fd.get(), FlagsOf(mode)) == 0) return std::make_unique<PosixFileLock>(std::move(fd));
+    // EBADF: NFS wants an exclusive lock to be of a file that is open for writing.
+    constexpr int kCantLock[] = {EBADF, EINVAL, ENOLCK, ENOSYS, EOPNOTSUPP};
+    if (std::find(std::begin(kCantLock), std::end(kCantLock), errno) != std::end(kCantLock)) return nullptr;
+    return LockError(errno, path);
   }
 
  private:
-  static Result<std::unique_ptr<FileLock>> Hold(Fd fd, const std::string& path, LockMode mode) {
-    if (::flock(fd.get(), (mode == LockMode::kShared ? LOCK_SH : LOCK_EX) | LOCK_NB) != 0) {
-      if (errno != EWOULDBLOCK) return ErrorFromErrno(errno, "lock", path);
-      return Error(Reason::kBusy,
-                   fmt::format("lock {}: another etcdrill holds it; stop that one or use another directory", path));
-    }
-    return std::make_unique<PosixFileLock>(std::move(fd));
+  static int FlagsOf(LockMode mode) { return (mode == LockMode::kShared ? LOCK_SH : LOCK_EX) | LOCK_NB; }
+
+  static Status LockError(int error, const std::string& path) {
+    if (error != EWOULDBLOCK) return ErrorFromErrno(error, "lock", path);
+    return Error(Reason::kBusy,
+                 fmt::format("lock {}: another etcdrill holds it; stop that one or use another directory", path));
   }
 };
 

@@ -18,7 +18,7 @@ void ScratchDir::Sweep(const Context& context, const std::string& parent, std::s
     const auto info = context.fs.Stat(path);
     if (!info.ok() || info->is_symlink || !info->is_ours || info->kind != FileInfo::Kind::kDirectory) continue;
     const auto lock = context.fs.LockExisting(path);
-    if (!lock.ok()) continue;  // its owner is alive
+    if (!lock.ok() || *lock == nullptr) continue;  // its owner is alive, or nobody can tell
     const Status removed = context.fs.RemoveAll(path);
     if (removed.ok()) {
       context.log.Info("removed the directory that a killed process left", {{"path", path}});
@@ -36,8 +36,11 @@ Result<std::unique_ptr<ScratchDir>> ScratchDir::Create(const Context& context, c
   const std::string path = JoinPath(parent, fmt::format("{}{:016x}", prefix, context.random.Next()));
   RETURN_IF_ERROR(context.fs.MakeDirs(path, kPrivateDirMode));
   auto lock = context.fs.LockExisting(path);
-  if (!lock.ok() && ReasonOf(lock.status()) == Reason::kBusy) return lock.status();
-  return std::unique_ptr<ScratchDir>(new ScratchDir(context.fs, path, lock.ok() ? *std::move(lock) : nullptr));
+  if (lock.ok()) return std::unique_ptr<ScratchDir>(new ScratchDir(context.fs, path, *std::move(lock)));
+  // Without its lock the next sweep would take it from us. One that is being swept right now is not
+  // ours any more.
+  if (ReasonOf(lock.status()) != Reason::kBusy) context.fs.RemoveAll(path).IgnoreError();
+  return lock.status();
 }
 
 ScratchDir::~ScratchDir() { Remove().IgnoreError(); }

@@ -186,7 +186,9 @@ Result<SnapshotOutcome> AdoptSnapshot(const Context& context, const SnapshotRequ
 }
 
 Result<SnapshotOutcome> SaveSnapshot(const Context& context, const SnapshotRequest& request, const std::string& path) {
-  if (context.fs.Exists(path)) {
+  RETURN_IF_ERROR(Annotate(context.fs.Resolve(path).status(), fmt::format("save {}", path)));
+  ASSIGN_OR_RETURN(const bool there, context.fs.IsThere(path));
+  if (there) {
     return Error(Reason::kAlreadyExists, fmt::format("save {}: the file exists; name another, or move it away", path));
   }
   // A name of its own for each attempt: two that save to one path at a time must not share it.

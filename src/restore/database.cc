@@ -174,7 +174,7 @@ Result<uint64_t> WriteDatabase(const Context& context, const ReadableFile& snaps
   if (sync) RETURN_IF_ERROR(file->Sync());
   ASSIGN_OR_RETURN(const bool unchanged, snapshot.IsUnchanged());
   if (!unchanged) {
-    return Error(Reason::kDamaged, "somebody wrote to the snapshot while it was copied; wait until it is complete");
+    return Error(Reason::kBusy, "somebody wrote to the snapshot while it was copied; wait until it is complete");
   }
   ASSIGN_OR_RETURN(const FileInfo info, context.fs.Stat(target));
   return info.size;

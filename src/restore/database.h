@@ -39,7 +39,9 @@ Result<DatabasePlan> PlanDatabase(const ReadableFile& snapshot, const NewCluster
 // Is called with the bytes done and all bytes.
 using OnProgress = std::function<void(uint64_t, uint64_t)>;
 
-// Writes `target` (0600); returns its size in bytes. kInterrupted if the context's stop is requested.
+// Writes `target` (0600); returns its size in bytes. kInterrupted if the context's stop is
+// requested, kBusy if somebody writes to the snapshot meanwhile. After an error a part of it may be
+// there: it is removed with the staged directory.
 Result<uint64_t> WriteDatabase(const Context& context, const ReadableFile& snapshot, const DatabasePlan& plan,
                                const std::string& target, bool sync, const OnProgress& on_progress);
 

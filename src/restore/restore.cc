@@ -29,18 +29,34 @@ struct Paths {
   std::string wal;
 };
 
-Paths PathsOf(const RestoreOptions& options) {
-  const std::string member = JoinPath(options.data_dir, kMemberDir);
-  return {member, JoinPath(member, "snap"), options.wal_dir.empty() ? JoinPath(member, "wal") : options.wal_dir};
+// Resolved: what is compared later may have been given as two spellings of one place.
+Result<Paths> PathsOf(FileSystem& fs, const RestoreOptions& options) {
+  const auto resolve = [&](std::string_view flag, const std::string& path) -> Result<std::string> {
+    auto resolved = fs.Resolve(path);
+    if (!resolved.ok()) return Annotate(resolved.status(), fmt::format("--{} {}", flag, path));
+    return resolved;
+  };
+  ASSIGN_OR_RETURN(const std::string data, resolve("data-dir", options.data_dir));
+  const std::string member = JoinPath(data, kMemberDir);
+  Paths paths{member, JoinPath(member, "snap"), JoinPath(member, "wal")};
+  if (!options.wal_dir.empty()) {
+    ASSIGN_OR_RETURN(paths.wal, resolve("wal-dir", options.wal_dir));
+  }
+  return paths;
 }
 
-Status CheckTargets(FileSystem& fs, const RestoreOptions& options) {
+Status CheckTargets(FileSystem& fs, const RestoreOptions& options, const Paths& paths) {
   const auto refuse = [](std::string_view flag, const std::string& path, std::string_view why) {
     return Error(Reason::kAlreadyExists, fmt::format("--{} {} {}; name another, or move it away", flag, path, why));
   };
-  if (!options.wal_dir.empty() && fs.Exists(options.wal_dir)) return refuse("wal-dir", options.wal_dir, "exists");
-  if (!fs.Exists(options.data_dir)) return OkStatus();
-  ASSIGN_OR_RETURN(const auto names, fs.List(options.data_dir));
+  if (!options.wal_dir.empty()) {
+    ASSIGN_OR_RETURN(const bool wal_there, fs.IsThere(paths.wal));
+    if (wal_there) return refuse("wal-dir", options.wal_dir, "exists");
+  }
+  const std::string data_dir = DirName(paths.member);
+  ASSIGN_OR_RETURN(const bool data_there, fs.IsThere(data_dir));
+  if (!data_there) return OkStatus();
+  ASSIGN_OR_RETURN(const auto names, fs.List(data_dir));
   const bool empty = std::all_of(names.begin(), names.end(), [](const std::string& name) {
     return name.starts_with(StagedDir::PrefixFor(kMemberDir));  // of a restore that was killed: it will be swept
   });
@@ -49,7 +65,7 @@ Status CheckTargets(FileSystem& fs, const RestoreOptions& options) {
 }
 
 Status CheckSpace(FileSystem& fs, const std::string& target, uint64_t needed) {
-  const std::string parent = StagingParent(fs, target);
+  ASSIGN_OR_RETURN(const std::string parent, StagingParent(fs, target));
   ASSIGN_OR_RETURN(const SpaceInfo space, fs.Space(parent));
   if (space.available_bytes >= needed) return OkStatus();
   return Error(Reason::kNoSpace, fmt::format("{} needs {}, but the file system has {} left; free some or name another "
@@ -91,8 +107,8 @@ Result<RestoreResult> RestoreWhole(const Context& context, const RestoreOptions&
   ASSIGN_OR_RETURN(const NewCluster cluster, MakeCluster(options.membership));
   const ReadableFile& snapshot = options.snapshot.file();
   ASSIGN_OR_RETURN(const DatabasePlan plan, PlanDatabase(snapshot, cluster, options.policy));
-  RETURN_IF_ERROR(CheckTargets(fs, options));
-  const Paths paths = PathsOf(options);
+  ASSIGN_OR_RETURN(const Paths paths, PathsOf(fs, options));
+  RETURN_IF_ERROR(CheckTargets(fs, options, paths));
   const bool wal_apart = !options.wal_dir.empty();
   RETURN_IF_ERROR(
       CheckSpace(fs, paths.member, plan.CopyBytes() + kSmallChangeBytes + (wal_apart ? 0 : wal::kSegmentBytes)));

@@ -1,7 +1,12 @@
-// Stage: a snapshot becomes a data directory that etcd starts from, without any tool of etcd's. Source: formats.md 6.
+// Stage: a snapshot becomes a data directory that etcd starts from, without any tool of etcd's.
+// Source: formats.md 6.
 //
-// The target appears whole or not at all: everything is built beside it under a temporary name, synced and renamed.
-// Restore copies whatever it is given; the proof that the snapshot is sound is the caller's, before or meanwhile.
+// The target appears whole or not at all: everything is built beside it under a temporary name,
+// synced and renamed. After an error neither the data directory nor the WAL directory is there.
+// Only if the disk refuses to undo as well, or power is lost meanwhile, a whole WAL directory may
+// stay without its data directory, or a whole restore; what was built under a hidden name is
+// removed by the next restore to the same place. Restore copies whatever it is given; the proof
+// that the snapshot is sound is the caller's, before or meanwhile.
 #pragma once
 
 #include <functional>

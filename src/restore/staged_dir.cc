@@ -7,8 +7,12 @@ namespace etcdrill::restore {
 namespace {
 
 // The outermost part of the path that is not there.
-std::string FirstMissing(FileSystem& fs, std::string path) {
-  while (DirName(path) != path && !fs.Exists(DirName(path))) path = DirName(path);
+Result<std::string> FirstMissing(FileSystem& fs, std::string path) {
+  while (DirName(path) != path) {
+    ASSIGN_OR_RETURN(const bool has_place, fs.IsThere(DirName(path)));
+    if (has_place) break;
+    path = DirName(path);
+  }
   return path;
 }
 
@@ -24,12 +28,15 @@ Status SyncTree(FileSystem& fs, const std::string& dir) {
 
 }  // namespace
 
-std::string StagingParent(FileSystem& fs, const std::string& target) { return DirName(FirstMissing(fs, target)); }
+Result<std::string> StagingParent(FileSystem& fs, const std::string& target) {
+  ASSIGN_OR_RETURN(const std::string top, FirstMissing(fs, target));
+  return DirName(top);
+}
 
 std::string StagedDir::PrefixFor(std::string_view name) { return fmt::format(".{}.restoring-", name); }
 
 Result<StagedDir> StagedDir::Create(const Context& context, const std::string& target) {
-  std::string top = FirstMissing(context.fs, target);
+  ASSIGN_OR_RETURN(std::string top, FirstMissing(context.fs, target));
   ASSIGN_OR_RETURN(auto scratch, ScratchDir::Create(context, DirName(top), PrefixFor(BaseName(top))));
   return StagedDir(&context.fs, std::move(top), std::move(scratch));
 }
@@ -40,6 +47,13 @@ Status StagedDir::Commit(bool sync) {
   const Status synced = sync ? fs_->SyncDir(DirName(top_)) : OkStatus();
   if (!synced.ok()) Revoke();
   return synced;
+}
+
+void StagedDir::Revoke() {
+  // It is hidden in one step, and for good, before anything of it goes: a removal in its place could
+  // stop half-way. What stays hidden is swept by the next restore.
+  if (!fs_->Rename(top_, scratch_->path()).ok()) return;
+  if (fs_->SyncDir(DirName(top_)).ok()) fs_->RemoveAll(scratch_->path()).IgnoreError();
 }
 
 }  // namespace etcdrill::restore

@@ -1,8 +1,8 @@
-// A directory that comes into being whole, by one rename. The hard fact: rename(2) can replace neither a mount point
-// nor
-// "." (EBUSY), and must not replace what is there; so what is renamed is the outermost directory of the path that does
-// not exist yet. It is built beside its place under a hidden name, ".NAME.restoring-RANDOM"; what a killed restore left
-// there is removed by the next one into the same place, and nobody else's (io/scratch_dir.h).
+// A directory that comes into being whole, by one rename. The hard fact: rename(2) can replace
+// neither a mount point nor "." (EBUSY), and must not replace what is there; so what is renamed is
+// the outermost directory of the path that does not exist yet. It is built beside its place under a
+// hidden name, ".NAME.restoring-RANDOM"; what a killed restore left there is removed by the next
+// one into the same place, and nobody else's (io/scratch_dir.h).
 #pragma once
 
 #include <memory>
@@ -20,7 +20,8 @@ class StagedDir {
   // How the names begin under which a directory of this name is built.
   static std::string PrefixFor(std::string_view name);
 
-  // `target` does not exist; some directory above it does.
+  // `target` is absolute and without links (FileSystem::Resolve), or two names of one place would
+  // be taken for two. It does not exist; some directory above it does.
   static Result<StagedDir> Create(const Context& context, const std::string& target);
 
   // Whether `path` will come into being with it.
@@ -28,11 +29,13 @@ class StagedDir {
   // Where to build what will be at `path`, which it covers.
   std::string PathOf(const std::string& path) const { return scratch_->path() + path.substr(top_.size()); }
 
-  // Makes it visible; `sync`: files in it are synced already, and its directories and its name are to last, too.
-  // On failure nothing is left.
+  // Makes it visible; `sync`: files in it are synced already, and its directories and its name are
+  // to last, too. After an error nothing is left; if the disk refuses the removal, or power is lost
+  // before that lasts, the whole directory, or what is left of it under its hidden name.
   Status Commit(bool sync);
-  // Removes it again after Commit, because something that belongs to it failed.
-  void Revoke() { fs_->RemoveAll(top_).IgnoreError(); }
+  // Removes it again after Commit, because something that belongs to it failed; as after an error
+  // of Commit.
+  void Revoke();
 
  private:
   StagedDir(FileSystem* fs, std::string top, std::unique_ptr<ScratchDir> scratch)
@@ -44,6 +47,6 @@ class StagedDir {
 };
 
 // The directory in which a StagedDir for `target` will be made.
-std::string StagingParent(FileSystem& fs, const std::string& target);
+Result<std::string> StagingParent(FileSystem& fs, const std::string& target);
 
 }  // namespace etcdrill::restore

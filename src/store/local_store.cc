@@ -4,64 +4,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
+#include <set>
 
-#include "io/host.h"
 #include "store/name_claims.h"
 
 namespace etcdrill::store {
 namespace {
 
-constexpr std::string_view kDrillsDir = "drills";
-constexpr std::string_view kChecksDir = "checks";
-constexpr std::string_view kOwnerFile = ".owner";
 constexpr std::string_view kStateFile = "state.json";
-constexpr std::string_view kLockFile = ".lock";
-constexpr std::string_view kPartSuffix = ".part";
-constexpr Duration kLockWait = std::chrono::seconds(5);
-constexpr Duration kLockPoll = std::chrono::milliseconds(10);
-// What another sidecar is writing right now is younger: a stream without progress ends within a minute.
-constexpr Duration kAbandonedAge = std::chrono::hours(1);
 constexpr uint64_t kJsonBytesMax = uint64_t{4} << 20;
-
-// For the few milliseconds that it takes to change files there; one waits for another, but not for ever.
-Result<std::unique_ptr<FileLock>> LockFolder(const Context& context, const std::string& path) {
-  const MonotonicTime deadline = context.clock.Monotonic() + kLockWait;
-  while (true) {
-    auto lock = context.fs.Lock(JoinPath(path, kLockFile));
-    const bool busy = !lock.ok() && ReasonOf(lock.status()) == Reason::kBusy;
-    if (!busy || context.clock.Monotonic() >= deadline) return lock;
-    context.clock.SleepFor(kLockPoll, {});
-  }
-}
-
-// `created` of state.json; none if there is no such file, or it says nothing.
-Result<std::optional<WallTime>> ReadCreated(const Context& context, const std::string& path) {
-  const auto text = context.fs.ReadWhole(path, kJsonBytesMax);
-  if (!text.ok() && ReasonOf(text.status()) == Reason::kNotFound) return std::optional<WallTime>();
-  RETURN_IF_ERROR(text.status());
-  const auto json = nlohmann::json::parse(*text, nullptr, /*allow_exceptions=*/false);
-  const bool readable = json.is_object() && json.contains("created") && json["created"].is_string();
-  const auto created = readable ? ParseRfc3339(json["created"].get<std::string>()) : std::nullopt;
-  if (!created.has_value()) {
-    context.log.Warn("the store's state file is unreadable and is made anew", {{"path", path}});
-  }
-  return created;
-}
-
-// Makes the file if there is none that says something. Two that open a new store at a time agree on when it was made.
-Result<WallTime> LoadCreated(const Context& context, const std::string& dir) {
-  const std::string path = JoinPath(dir, kStateFile);
-  ASSIGN_OR_RETURN(auto created, ReadCreated(context, path));
-  if (created.has_value()) return *created;
-  ASSIGN_OR_RETURN(const auto lock, LockFolder(context, JoinPath(dir, kChecksDir)));
-  ASSIGN_OR_RETURN(created, ReadCreated(context, path));
-  if (created.has_value()) return *created;
-  // Whole seconds, as in the file: after a restart it must be the same time, or it would look like a store made anew.
-  const WallTime now = std::chrono::floor<std::chrono::seconds>(context.clock.Now());
-  RETURN_IF_ERROR(WriteFileDurably(context.fs, path, nlohmann::json{{"created", FormatRfc3339(now)}}.dump() + "\n"));
-  return now;
-}
 
 // Of the drill, at the end of the name; the snapshot's name before it has a time, too.
 std::string_view TimePart(std::string_view drill) { return drill.substr(drill.rfind('-') + 1); }
@@ -69,82 +20,51 @@ std::string_view TimePart(std::string_view drill) { return drill.substr(drill.rf
 }  // namespace
 
 Result<std::unique_ptr<LocalStore>> LocalStore::Open(const Context& context, const std::string& path) {
-  RETURN_IF_ERROR(context.fs.MakeDirs(path, kPrivateDirMode));
-  for (const std::string_view dir : {kDrillsDir, kChecksDir}) {
-    RETURN_IF_ERROR(context.fs.MakeDirs(JoinPath(path, dir), kPrivateDirMode));
-  }
-  ASSIGN_OR_RETURN(const WallTime created, LoadCreated(context, path));
-  return std::unique_ptr<LocalStore>(new LocalStore(context, path, created));
+  ASSIGN_OR_RETURN(auto dir, StoreDir::Open(context, path));
+  return std::unique_ptr<LocalStore>(new LocalStore(context, std::move(dir)));
 }
 
-Status LocalStore::TakeOwnership(Ownership ownership) {
-  const bool alone = ownership == Ownership::kAlone;
-  auto lock = context_.fs.Lock(JoinPath(path_, kLockFile), alone ? LockMode::kExclusive : LockMode::kShared);
-  if (!lock.ok() && ReasonOf(lock.status()) == Reason::kBusy) {
-    const auto owner = context_.fs.ReadWhole(JoinPath(path_, kOwnerFile), kJsonBytesMax);
-    const std::string who = owner.ok() ? *owner : "another etcdrill";
-    return Error(Reason::kBusy,
-                 fmt::format("store {}: {} owns it; stop that one or use another directory", path_, who));
-  }
-  ASSIGN_OR_RETURN(lock_, std::move(lock));
-  {
-    ASSIGN_OR_RETURN(const auto changing, LockFolder(context_, JoinPath(path_, kChecksDir)));
-    RETURN_IF_ERROR(WriteFileDurably(context_.fs, JoinPath(path_, kOwnerFile),
-                                     fmt::format("another etcdrill, process {} on {},", ProcessId(), HostName())));
-  }
-  for (const std::string_view dir : {std::string_view(), kDrillsDir, kChecksDir}) {
-    RETURN_IF_ERROR(Sweep(dir.empty() ? path_ : JoinPath(path_, dir), alone ? Duration::zero() : kAbandonedAge));
-  }
-  return OkStatus();
-}
-
-Status LocalStore::Sweep(const std::string& dir, Duration age_min) {
-  ASSIGN_OR_RETURN(const auto names, context_.fs.List(dir));
-  for (const std::string& name : names) {
-    const bool unfinished = name.starts_with(".") && name.ends_with(kPartSuffix);
-    const std::string stem = name.substr(0, name.rfind('.'));
-    const bool unsealed = name.ends_with(".db") && IsSnapshotName(stem) &&
-                          !std::binary_search(names.begin(), names.end(), stem + ".json");
-    const bool deleted = dir == JoinPath(path_, kChecksDir) && name != kLockFile && !Has(stem);
-    if (!unfinished && !unsealed && !deleted) continue;
-    const std::string path = JoinPath(dir, name);
-    if (age_min > Duration::zero()) {
-      const auto info = context_.fs.Stat(path);
-      if (!info.ok() || context_.clock.Now() - info->modified < age_min) continue;
-    }
-    RETURN_IF_ERROR(context_.fs.Unlink(path));
-    context_.log.Info("removed what an interrupted run left in the store", {{"file", name}});
-  }
-  return OkStatus();
+Status LocalStore::Tidy() {
+  RETURN_IF_ERROR(dir_->Attend());
+  return dir_->SweepOld();
 }
 
 std::string LocalStore::StagingPath() {
-  return JoinPath(path_, fmt::format(".{:016x}.db{}", context_.random.Next(), kPartSuffix));
+  dir_->Attend().IgnoreError();  // what is wrong shows when the file is made
+  return dir_->StagingPath();
 }
 
 Status LocalStore::Seal(DurableFile file, const Manifest& manifest) {
+  RETURN_IF_ERROR(file.Sync());  // before anybody waits for the lock
+  RETURN_IF_ERROR(dir_->Attend());
+  ASSIGN_OR_RETURN(const auto lock, dir_->LockChecks());  // or a sweep could take it for a leftover
   const std::string path = SnapshotPath(manifest.name);
-  if (context_.fs.Exists(path))
-    return Error(Reason::kAlreadyExists, fmt::format("store {}: it is there already", path));
+  ASSIGN_OR_RETURN(const bool there, context_.fs.IsThere(path));
+  if (there) return Error(Reason::kAlreadyExists, fmt::format("store {}: it is there already", path));
   RETURN_IF_ERROR(file.Commit(path));
   const Status sealed = WriteFileDurably(context_.fs, ManifestPath(manifest.name), ToJson(manifest));
-  if (!sealed.ok())
-    context_.fs.Unlink(path).IgnoreError();  // without its manifest it is nothing, and may fill the disk
+  // Without its manifest it is nothing, and may fill the disk.
+  if (!sealed.ok()) Unseal(manifest).IgnoreError();
   return sealed;
 }
 
+// Each step only if the one before will last: else a power loss could bring back the manifest
+// alone.
+Status LocalStore::Unseal(const Manifest& manifest) {
+  ASSIGN_OR_RETURN(const bool has_manifest, context_.fs.IsThere(ManifestPath(manifest.name)));
+  if (has_manifest) RETURN_IF_ERROR(context_.fs.Unlink(ManifestPath(manifest.name)));
+  RETURN_IF_ERROR(context_.fs.SyncDir(path()));
+  return context_.fs.Unlink(SnapshotPath(manifest.name));
+}
+
 std::string LocalStore::SnapshotPath(std::string_view name) const {
-  return JoinPath(path_, fmt::format("{}.db", name));
+  return JoinPath(path(), fmt::format("{}.db", name));
 }
 
-bool LocalStore::Has(std::string_view name) const { return context_.fs.Exists(ManifestPath(name)); }
-
-std::string LocalStore::ManifestPath(std::string_view name) const {
-  return JoinPath(path_, fmt::format("{}.json", name));
-}
+Result<bool> LocalStore::Has(const std::string& name) const { return context_.fs.IsThere(ManifestPath(name)); }
 
 std::string LocalStore::ChecksPath(std::string_view name) const {
-  return JoinPath(JoinPath(path_, kChecksDir), fmt::format("{}.json", name));
+  return JoinPath(dir_->checks(), fmt::format("{}.json", name));
 }
 
 Result<Manifest> LocalStore::ReadManifest(std::string_view name) const {
@@ -174,73 +94,94 @@ Result<Manifest> LocalStore::Find(std::string_view name) const {
 }
 
 Result<std::vector<StoredSnapshot>> LocalStore::List() const {
-  ASSIGN_OR_RETURN(const auto names, context_.fs.List(path_));
-  ASSIGN_OR_RETURN(const auto checked, context_.fs.List(JoinPath(path_, kChecksDir)));
+  RETURN_IF_ERROR(dir_->Attend());
+  ASSIGN_OR_RETURN(const auto names, context_.fs.List(path()));
+  ASSIGN_OR_RETURN(const auto checked, context_.fs.List(dir_->checks()));
   std::vector<StoredSnapshot> snapshots;
+  std::set<std::string> problems;
   for (const std::string& file : names) {
-    if (!file.ends_with(".json") || file == kStateFile) continue;
+    if (!file.ends_with(".json") || file.starts_with('.') || file == kStateFile) continue;
     RETURN_IF_ERROR(CheckStop());
     const std::string name = file.substr(0, file.rfind('.'));
     auto manifest = ReadManifest(name);
-    if (manifest.ok()) {
-      const Status problem = CheckFile(*manifest);
-      if (!problem.ok() && !Has(name)) continue;  // retention was faster
-      const bool has_checks = std::binary_search(checked.begin(), checked.end(), file);
-      snapshots.push_back({*std::move(manifest), has_checks ? ReadChecks(name) : Checks{},
-                           std::string(problem.ok() ? "" : MessageOf(problem))});
-    } else if (ReasonOf(manifest.status()) != Reason::kNotFound) {
-      context_.log.Warn("a manifest can't be read", {{"err", MessageOf(manifest.status())}});
+    if (!manifest.ok()) {
+      if (ReasonOf(manifest.status()) != Reason::kNotFound) problems.emplace(MessageOf(manifest.status()));
+      continue;
     }
+    const Status problem = CheckFile(*manifest);
+    if (!problem.ok()) {
+      ASSIGN_OR_RETURN(const bool stays, Has(name));
+      if (!stays) continue;  // retention was faster
+    }
+    // A record that can't be read says nothing: then the snapshot is merely looked at again.
+    Result<Checks> checks = Checks{};
+    if (std::binary_search(checked.begin(), checked.end(), file)) checks = ReadChecks(name);
+    if (!checks.ok()) problems.emplace(MessageOf(checks.status()));
+    snapshots.push_back({*std::move(manifest), checks.ok() ? *std::move(checks) : Checks{},
+                         std::string(problem.ok() ? "" : MessageOf(problem))});
   }
+  about_snapshots_.Tell(context_.log, "a manifest or a record of checks can't be read", std::move(problems));
   std::stable_sort(snapshots.begin(), snapshots.end(), [](const StoredSnapshot& a, const StoredSnapshot& b) {
     return a.manifest.taken < b.manifest.taken;
   });
   return snapshots;
 }
 
-// One that can't be read says nothing: then the snapshot is merely looked at again.
-Checks LocalStore::ReadChecks(std::string_view name) const {
+// Empty if there is none, kDamaged if it is none.
+Result<Checks> LocalStore::ReadChecks(std::string_view name) const {
   const auto text = context_.fs.ReadWhole(ChecksPath(name), kJsonBytesMax);
-  if (!text.ok()) return {};
+  if (!text.ok() && ReasonOf(text.status()) == Reason::kNotFound) return Checks{};
+  RETURN_IF_ERROR(text.status());
   auto checks = ParseChecks(*text);
-  if (!checks.ok()) context_.log.Warn("a record of checks can't be read", {{"snapshot", name}});
-  return checks.ok() ? *std::move(checks) : Checks{};
+  if (!checks.ok()) return Annotate(checks.status(), ChecksPath(name));
+  return checks;
 }
 
 Status LocalStore::UpdateChecks(const std::string& name, const std::function<void(Checks&)>& change) {
-  ASSIGN_OR_RETURN(const auto lock, LockFolder(context_, JoinPath(path_, kChecksDir)));
-  if (!Has(name)) return Error(Reason::kNotFound, fmt::format("there is no snapshot {} any more", name));
-  Checks checks = ReadChecks(name);
-  change(checks);
-  return WriteFileDurably(context_.fs, ChecksPath(name), ToJson(checks));
+  RETURN_IF_ERROR(dir_->Attend());
+  ASSIGN_OR_RETURN(const auto lock, dir_->LockChecks());
+  ASSIGN_OR_RETURN(const bool there, Has(name));
+  if (!there) return Error(Reason::kNotFound, fmt::format("there is no snapshot {} any more", name));
+  Result<Checks> checks = ReadChecks(name);
+  if (!checks.ok() && ReasonOf(checks.status()) != Reason::kDamaged) return checks.status();
+  if (!checks.ok()) checks = Checks{};
+  change(*checks);
+  return WriteFileDurably(context_.fs, ChecksPath(name), ToJson(*checks));
 }
 
 Result<std::unique_ptr<FileLock>> LocalStore::Use(const std::string& name) const {
   auto lock = context_.fs.LockExisting(SnapshotPath(name), LockMode::kShared);
   const bool goes = !lock.ok() && ReasonOf(lock.status()) == Reason::kBusy;
-  if (goes || !Has(name)) return Error(Reason::kNotFound, fmt::format("there is no snapshot {} any more", name));
-  return lock.ok() ? *std::move(lock) : nullptr;
+  const auto there = Has(name);
+  if (goes || (there.ok() && !*there)) {
+    return Error(Reason::kNotFound, fmt::format("there is no snapshot {} any more", name));
+  }
+  return lock.ok() ? *std::move(lock) : nullptr;  // whoever reads it will say what is wrong
 }
 
 Status LocalStore::Delete(const std::string& name) {
+  RETURN_IF_ERROR(dir_->Attend());
   const auto unused = context_.fs.LockExisting(SnapshotPath(name));
   if (!unused.ok() && ReasonOf(unused.status()) == Reason::kBusy) {
     return Error(Reason::kBusy, fmt::format("delete the snapshot {}: it is being read; try again later", name));
   }
-  ASSIGN_OR_RETURN(const auto lock, LockFolder(context_, JoinPath(path_, kChecksDir)));
+  if (!unused.ok() && ReasonOf(unused.status()) != Reason::kNotFound) return unused.status();
+  ASSIGN_OR_RETURN(const auto lock, dir_->LockChecks());
   RETURN_IF_ERROR(context_.fs.Unlink(ManifestPath(name)));
-  RETURN_IF_ERROR(context_.fs.SyncDir(path_));
-  context_.fs.Unlink(ChecksPath(name)).IgnoreError();  // there may be none; else the next owner removes it
+  RETURN_IF_ERROR(context_.fs.SyncDir(path()));
+  context_.fs.Unlink(ChecksPath(name)).IgnoreError();  // there may be none; the next sweep removes it
   RETURN_IF_ERROR(context_.fs.Unlink(SnapshotPath(name)));
-  return context_.fs.SyncDir(path_);
+  return context_.fs.SyncDir(path());
 }
 
 Status LocalStore::AddDrillReport(std::string_view snapshot, WallTime finished, const MakeReport& make) {
-  ASSIGN_OR_RETURN(const auto lock, LockFolder(context_, JoinPath(path_, kDrillsDir)));
+  RETURN_IF_ERROR(dir_->Attend());
+  ASSIGN_OR_RETURN(const auto lock, dir_->LockDrills());
   ASSIGN_OR_RETURN(const std::vector<std::string> earlier, DrillNames());
   std::optional<DrillFile> previous;
-  for (auto name = earlier.rbegin(); name != earlier.rend() && !previous.has_value(); ++name)
-    previous = ReadDrill(*name);
+  for (auto name = earlier.rbegin(); name != earlier.rend() && !previous.has_value(); ++name) {
+    if (auto drill = ReadDrill(*name); drill.ok()) previous = *std::move(drill);
+  }
   // Names rise with each report, also where a drill that began earlier ends later, or two end in one second: so none
   // takes the place of another, and the last by name is the last that was written.
   if (!earlier.empty()) {
@@ -252,45 +193,53 @@ Status LocalStore::AddDrillReport(std::string_view snapshot, WallTime finished, 
 }
 
 std::string LocalStore::DrillPath(std::string_view name) const {
-  return JoinPath(JoinPath(path_, kDrillsDir), fmt::format("{}.json", name));
+  return JoinPath(dir_->drills(), fmt::format("{}.json", name));
 }
 
 // In the order in which they were written.
 Result<std::vector<std::string>> LocalStore::DrillNames() const {
-  ASSIGN_OR_RETURN(const auto files, context_.fs.List(JoinPath(path_, kDrillsDir)));
+  ASSIGN_OR_RETURN(const auto files, context_.fs.List(dir_->drills()));
   std::vector<std::string> names;
   for (const std::string& file : files) {
-    if (file.ends_with(".json")) names.push_back(file.substr(0, file.rfind('.')));
+    if (file.ends_with(".json") && !file.starts_with('.')) names.push_back(file.substr(0, file.rfind('.')));
   }
   std::stable_sort(names.begin(), names.end(),
                    [](const std::string& a, const std::string& b) { return TimePart(a) < TimePart(b); });
   return names;
 }
 
-std::optional<DrillFile> LocalStore::ReadDrill(const std::string& name) const {
-  auto json = context_.fs.ReadWhole(DrillPath(name), kJsonBytesMax);
-  if (json.ok()) return DrillFile{name, *std::move(json)};
-  context_.log.Warn("a drill report can't be read", {{"err", MessageOf(json.status())}});
-  return std::nullopt;
+Result<DrillFile> LocalStore::ReadDrill(const std::string& name) const {
+  ASSIGN_OR_RETURN(std::string json, context_.fs.ReadWhole(DrillPath(name), kJsonBytesMax));
+  return DrillFile{name, std::move(json)};
 }
 
 Result<std::vector<DrillFile>> LocalStore::DrillReports() const {
+  RETURN_IF_ERROR(dir_->Attend());
   ASSIGN_OR_RETURN(const auto names, DrillNames());
   std::vector<DrillFile> drills;
+  std::set<std::string> problems;
   for (const std::string& name : names) {
     RETURN_IF_ERROR(CheckStop());
-    if (auto drill = ReadDrill(name)) drills.push_back(*std::move(drill));
+    auto drill = ReadDrill(name);
+    if (drill.ok()) {
+      drills.push_back(*std::move(drill));
+    } else {
+      problems.emplace(MessageOf(drill.status()));
+    }
   }
+  about_drills_.Tell(context_.log, "a drill report can't be read", std::move(problems));
   return drills;
 }
 
 // Renaming a file into a directory, and removing one, changes the directory's time.
 LocalStore::Stamp LocalStore::CurrentStamp() const {
-  const auto modified = [&](const std::string& path) {
+  const auto stamp = [&](const std::string& path) -> Stamp::value_type {
     const auto info = context_.fs.Stat(path);
-    return info.ok() ? info->modified : WallTime();
+    if (!info.ok()) return {};
+    return {static_cast<int64_t>(info->device), static_cast<int64_t>(info->inode),
+            info->modified.time_since_epoch().count()};
   };
-  return {modified(path_), modified(JoinPath(path_, kDrillsDir)), modified(JoinPath(path_, kChecksDir))};
+  return {stamp(path()), stamp(dir_->drills()), stamp(dir_->checks())};
 }
 
 // Thousands of files take longer than a stop may.

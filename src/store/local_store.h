@@ -14,7 +14,9 @@
 #include "io/context.h"
 #include "io/durable_file.h"
 #include "store/checks.h"
+#include "store/complaints.h"
 #include "store/manifest.h"
+#include "store/store_dir.h"
 
 namespace etcdrill::store {
 
@@ -29,13 +31,11 @@ struct DrillFile {
   std::string json;
 };
 
-enum class Ownership {
-  kAlone,
-  kShared,  // with sidecars that take turns (`snapshot.when`)
-};
-
-// Safe for use from any thread and by several processes, as long as no two seal the same name. `context` must outlive
-// it.
+// Safe for use from any thread and by several processes, as long as no two seal the same name.
+// `context` must outlive it. What a function that returned OK wrote outlives a power loss; after an
+// error the store is as it was, or as it should be, unless the function says more. An owner's
+// functions all attend to the directory first (store_dir.h), so that they work wherever the path
+// leads to, or say why they can't.
 class LocalStore {
  public:
   // Creates the directory if it is missing.
@@ -43,15 +43,20 @@ class LocalStore {
 
   // For a sidecar: locks the store for as long as this lives (kBusy, naming the owner, if another one does) and removes
   // what a killed run left.
-  Status TakeOwnership(Ownership ownership = Ownership::kAlone);
+  Status TakeOwnership(Ownership ownership = Ownership::kAlone) { return dir_->TakeOwnership(ownership); }
+  // For the owner, now and then: removes what failed runs left an hour ago or before.
+  Status Tidy();
 
-  const std::string& path() const { return path_; }
+  const std::string& path() const { return dir_->path(); }
   // When the store first came into being.
-  WallTime created() const { return created_; }
+  WallTime created() const { return dir_->created(); }
 
   // A path for a file that will be sealed later.
   std::string StagingPath();
-  // Publishes a staged file: first NAME.db, then NAME.json; each synced and renamed.
+  // Publishes a staged file: first NAME.db, then NAME.json; each synced and renamed. After an error
+  // neither is there, backwards: the manifest never speaks for a file that is gone. If the disk
+  // refuses to undo as well, both stay, or NAME.db alone, which is in no list and goes with the
+  // next sweep; so after a power loss, too.
   Status Seal(DurableFile file, const Manifest& manifest);
 
   std::string SnapshotPath(std::string_view name) const;
@@ -65,11 +70,12 @@ class LocalStore {
   // While it is held, nobody deletes the snapshot, no other process either. kNotFound if it is not there, or goes just
   // now. Null on a file system that can't lock it.
   Result<std::unique_ptr<FileLock>> Use(const std::string& name) const;
-  // Changes what is kept of it in checks/; kNotFound if there is no such snapshot any more.
+  // Changes what is kept of it in checks/; kNotFound if there is no such snapshot any more. A
+  // record that can't be read just now is not replaced.
   Status UpdateChecks(const std::string& name, const std::function<void(Checks&)>& change);
-  // Sealing backwards: first the manifest goes, so that at no moment it speaks for a file that is not there; a file
-  // that a crash leaves behind is removed by the next owner. kBusy if it is in use. Drill reports stay: they are
-  // evidence.
+  // Sealing backwards: first the manifest goes, so that at no moment it speaks for a file that is
+  // not there; a file that an error or a crash leaves behind is in no list and goes with the next
+  // sweep. kBusy if it is in use. Drill reports stay: they are evidence.
   Status Delete(const std::string& name);
 
   // Appends a report. `make` gets the newest one before it and returns the JSON; nobody else appends meanwhile, no
@@ -79,28 +85,30 @@ class LocalStore {
   // Oldest first; one that can't be read is logged and left out.
   Result<std::vector<DrillFile>> DrillReports() const;
 
-  // Differs from the answer before if files came or went meanwhile, whoever did it.
-  using Stamp = std::array<WallTime, 3>;
+  // Differs from the answer before if files came or went meanwhile, whoever did it, or the path
+  // leads elsewhere.
+  using Stamp = std::array<std::array<int64_t, 3>, 3>;
   Stamp CurrentStamp() const;
 
  private:
-  std::string ManifestPath(std::string_view name) const;
+  std::string ManifestPath(std::string_view name) const { return dir_->manifest(name); }
   std::string ChecksPath(std::string_view name) const;
+  Result<bool> Has(const std::string& name) const;
   Result<Manifest> ReadManifest(std::string_view name) const;
   Status CheckFile(const Manifest& manifest) const;
-  Checks ReadChecks(std::string_view name) const;
-  Status Sweep(const std::string& dir, Duration age_min);
+  Result<Checks> ReadChecks(std::string_view name) const;
+  Status Unseal(const Manifest& manifest);
   std::string DrillPath(std::string_view name) const;
   Result<std::vector<std::string>> DrillNames() const;
-  std::optional<DrillFile> ReadDrill(const std::string& name) const;
+  Result<DrillFile> ReadDrill(const std::string& name) const;
   Status CheckStop() const;
-  LocalStore(const Context& context, std::string path, WallTime created)
-      : context_(context), path_(std::move(path)), created_(created) {}
+  LocalStore(const Context& context, std::unique_ptr<StoreDir> dir) : context_(context), dir_(std::move(dir)) {}
 
   const Context& context_;
-  const std::string path_;
-  const WallTime created_;
-  std::unique_ptr<FileLock> lock_;
+  const std::unique_ptr<StoreDir> dir_;
+  // What the last look found that can't be read.
+  mutable Complaints about_snapshots_;
+  mutable Complaints about_drills_;
 };
 
 }  // namespace etcdrill::store

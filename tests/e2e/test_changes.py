@@ -177,22 +177,5 @@ class Ownership(SidecarCase):
         self.assertEqual(second.stop(), 0)
 
 
-class Store(SidecarCase):
-    def test_one_that_goes_and_comes_back_is_told_once_each_time(self):
-        """It is looked at every ten seconds."""
-        sidecar = self.start({"name": "e2e", "endpoints": ["http://127.0.0.1:1"]}, snapshot={"schedule": "none"})
-        sidecar.first_answer("/-/ready")
-        store, away = self.dir / "store", self.dir / "away"
-        for times in (1, 2):
-            store.rename(away)
-            harness.wait_until(lambda: len(sidecar.lines("the store can't be read")) == times, "the error", 30)
-            if times == 1:
-                time.sleep(11)  # one more look
-            away.rename(store)
-            time.sleep(11)
-        self.assertEqual(len(sidecar.lines("the store can't be read")), 2)
-        self.assertEqual(sidecar.stop(), 0)
-
-
 if __name__ == "__main__":
     harness.main()

@@ -162,6 +162,22 @@ class SameAsOfficial(harness.TestCase):
         name = WAL.rsplit("/", 1)[1]
         self.assertTrue((self.dir / "disk/native-wal" / name).read_bytes() == (self.dir / "official-wal" / name).read_bytes())
 
+    def test_one_place_under_two_names(self):
+        """As etcdutl takes them: relative and absolute, through a link, with "..", of what does not exist yet."""
+        snapshot = harness.fixture("e3530-empty")
+        for data, wal in (("dd", "{}/dd/member/wal"), ("link/dd", "{}/real/dd/member/wal"), ("./dd", "./dd/../dd/member/wal"),
+                          ("{}/real/dd", "link/dd/member/wal"), ("dd", "dd/member/../member/wal"), ("link", "real/member/wal")):
+            made = []
+            for tool in (harness.build_dir() / "etcdrill", harness.tool("3.5", "etcdutl")):
+                with self.subTest(data=data, wal=wal, tool=tool.name):
+                    place = self.scene.new_dir()
+                    (place / "real").mkdir()
+                    (place / "link").symlink_to("real")
+                    harness.must([tool, "snapshot", "restore", snapshot, "--data-dir", data.format(place),
+                                  "--wal-dir", wal.format(place)], cwd=place)
+                    made.append(sorted(str(path.relative_to(place)) for path in place.rglob("*") if not path.suffix == ".snap"))
+            self.assertEqual(*made)
+
     def test_without_sync_it_is_the_same(self):
         snapshot = harness.fixture("e3530-compacted")
         native = self.native_restore(snapshot, [*OF_THREE, "--no-sync"])

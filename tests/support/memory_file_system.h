@@ -27,6 +27,7 @@ class MemoryFileSystem final : public FileSystem {
   Result<std::string> ReadWhole(const std::string&, uint64_t) override { return Refused(); }
   Result<FileInfo> Stat(const std::string&) override { return Refused(); }
   Result<SpaceInfo> Space(const std::string&) override { return Refused(); }
+  Result<std::string> Resolve(const std::string&) override { return Refused(); }
   Result<std::vector<std::string>> List(const std::string&) override { return Refused(); }
   Status MakeDirs(const std::string&, uint32_t) override { return Refused(); }
   Status Rename(const std::string&, const std::string&) override { return Refused(); }

@@ -1,6 +1,9 @@
 // Files that appear whole or not at all, children that never outlive us, scratch that goes.
+#include <fcntl.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "io/durable_file.h"
 #include "io/memory.h"
@@ -78,6 +81,40 @@ TEST_CASE("a file that is shortened while it is read is an error with the offset
   CHECK_THAT(std::string(MessageOf(status)), Catch::Matchers::ContainsSubstring("ends at byte 5"));
 }
 
+TEST_CASE("a file that was written to is another one, whatever time it was given afterwards") {
+  TestContext test;
+  const std::string path = test.Path("f");
+  testing::WriteFile(path, "sound");
+  const auto file = test.fs().OpenForReading(path);
+  const auto before = test.fs().Stat(path);
+  REQUIRE(before.ok());
+  CHECK(*(*file)->IsUnchanged());
+  CHECK(before->IsSameFile(*test.fs().Stat(path)));
+  test.clock().SleepFor(20ms, {});  // a file system's clock ticks every few ms
+  const auto set_back = [](const std::string& what, const FileInfo& to) {
+    const auto since_1970 = to.modified.time_since_epoch();
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(since_1970);
+    const timespec time = {seconds.count(), (since_1970 - seconds).count()};
+    const timespec times[] = {time, time};
+    REQUIRE(utimensat(AT_FDCWD, what.c_str(), times, 0) == 0);
+  };
+  SECTION("in place") {
+    testing::WriteFile(path, "wrong");
+    set_back(path, *before);
+    CHECK_FALSE(*(*file)->IsUnchanged());
+  }
+  SECTION("another under its name") {
+    testing::WriteFile(test.Path("g"), "wrong");
+    set_back(test.Path("g"), *before);
+    REQUIRE(test.fs().Rename(test.Path("g"), path).ok());
+  }
+  const auto after = test.fs().Stat(path);
+  REQUIRE(after.ok());
+  CHECK(after->size == before->size);
+  CHECK(after->modified == before->modified);
+  CHECK_FALSE(after->IsSameFile(*before));
+}
+
 TEST_CASE("a directory stays locked under its next name") {
   TestContext test;
   REQUIRE(test.fs().MakeDirs(test.Path("a"), kPrivateDirMode).ok());
@@ -87,6 +124,74 @@ TEST_CASE("a directory stays locked under its next name") {
   CHECK(ReasonOf(test.fs().LockExisting(test.Path("b")).status()) == Reason::kBusy);
   first->reset();
   CHECK(test.fs().LockExisting(test.Path("b")).ok());
+}
+
+TEST_CASE("a lock guards a file, not its name") {
+  TestContext test;
+  const std::string path = test.Path("lock");
+  const auto first = test.fs().Lock(path);
+  REQUIRE(first.ok());
+  CHECK((*first)->Guards(path));
+  REQUIRE(test.fs().Unlink(path).ok());
+  CHECK_FALSE((*first)->Guards(path));
+  const auto second = test.fs().Lock(path);
+  REQUIRE(second.ok());
+  CHECK_FALSE((*first)->Guards(path));
+  CHECK((*second)->Guards(path));
+}
+
+TEST_CASE("one place has one resolved path") {
+  TestContext test;
+  const std::string root = *test.fs().Resolve(test.dir());
+  REQUIRE(test.fs().MakeDirs(test.Path("real/dir"), kPrivateDirMode).ok());
+  REQUIRE(symlink("real", test.Path("link").c_str()) == 0);
+  const auto resolve = [&](const std::string& path) { return *test.fs().Resolve(test.Path(path)); };
+  CHECK(resolve("real/dir") == root + "/real/dir");
+  CHECK(resolve("link/dir/") == root + "/real/dir");
+  CHECK(resolve("./real/../link/dir") == root + "/real/dir");
+  CHECK(resolve("link/new/deep/../x") == root + "/real/new/x");
+  CHECK(resolve("new/../new/./x") == root + "/new/x");
+  CHECK(*test.fs().Resolve("not-here/x") == *test.fs().Resolve(".") + "/not-here/x");
+  CHECK_FALSE(test.fs().Resolve("").ok());
+}
+
+TEST_CASE("a link that leads nowhere is named, and where it leads") {
+  TestContext test;
+  REQUIRE(symlink("/no/such/disk", test.Path("link").c_str()) == 0);
+  const std::string path = test.Path("link") + GENERATE("", "/below", "/below/it");
+  for (const Status& status : {test.fs().Resolve(path).status(), test.fs().MakeDirs(path, kPrivateDirMode),
+                               MakeDirsDurably(test.fs(), path)}) {
+    REQUIRE_FALSE(status.ok());
+    CHECK(ReasonOf(status) == Reason::kNotFound);
+    CHECK_THAT(std::string(MessageOf(status)),
+               Catch::Matchers::ContainsSubstring("link is a link to /no/such/disk, which does not exist"));
+  }
+}
+
+TEST_CASE("a file system without inodes says so, and not that it is full") {
+  TestContext test;
+  const std::string dir = test.Path("disk");
+  REQUIRE(test.fs().MakeDirs(dir, kPrivateDirMode).ok());
+  if (mount("tmpfs", dir.c_str(), "tmpfs", 0, "size=1m,nr_inodes=3") != 0) SKIP("only root can mount");
+  Status full = OkStatus();
+  for (int i = 0; i < 9 && full.ok(); ++i) full = test.fs().Create(JoinPath(dir, std::to_string(i)), 0600).status();
+  const Status no_dir = test.fs().MakeDirs(JoinPath(dir, "d"), kPrivateDirMode);
+  REQUIRE(umount(dir.c_str()) == 0);
+  for (const Status& status : {full, no_dir}) {
+    REQUIRE_FALSE(status.ok());
+    CHECK(ReasonOf(status) == Reason::kNoSpace);
+    CHECK_THAT(std::string(MessageOf(status)), Catch::Matchers::ContainsSubstring("no inodes left"));
+  }
+}
+
+TEST_CASE("what can't be looked at is not taken for absent") {
+  TestContext test;
+  const std::string too_long(300, 'x');
+  CHECK_FALSE(*test.fs().IsThere(test.Path("f")));
+  testing::WriteFile(test.Path("f"), "");
+  CHECK(*test.fs().IsThere(test.Path("f")));
+  CHECK_FALSE(*test.fs().IsThere(test.Path("f/below")));
+  CHECK_FALSE(test.fs().IsThere(test.Path(too_long)).ok());
 }
 
 TEST_CASE("a lock is held by one at a time") {

@@ -3,6 +3,7 @@
 #include "restore/restore.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "format/bbolt/meta.h"
 #include "restore/staged_dir.h"
@@ -75,7 +76,7 @@ TEST_CASE("what a killed restore left is swept, a running one is not") {
   REQUIRE(running.ok());
   const std::string alive = running->PathOf(dir + "/member");
   REQUIRE(test.fs().MakeDirs(alive + "/snap", kPrivateDirMode).ok());
-  const std::string parent = StagingParent(test.fs(), dir + "/member");
+  const std::string parent = *StagingParent(test.fs(), dir + "/member");
   const std::string dead = alive.substr(0, alive.find(".restoring-")) + ".restoring-0123456789abcdef";
   REQUIRE(test.fs().MakeDirs(dead + "/member/snap", kPrivateDirMode).ok());
   const std::string foreign = JoinPath(parent, ".other.restoring-0123456789abcdef");
@@ -104,6 +105,47 @@ TEST_CASE("a WAL directory of its own may lie anywhere, and is refused if it exi
   const auto again = Restore(test.context(), options);
   REQUIRE_FALSE(again.ok());
   CHECK(ReasonOf(again.status()) == Reason::kAlreadyExists);
+}
+
+TEST_CASE("one place under two names is one place") {
+  TestContext test;
+  REQUIRE(test.fs().MakeDirs(test.Path("disk"), kPrivateDirMode).ok());
+  REQUIRE(::symlink("disk", test.Path("link").c_str()) == 0);
+  const auto [data, wal] = GENERATE(table<std::string, std::string>({
+      {"link/data", "disk/data/member/wal"},
+      {"disk/data", "link/data/member/wal"},
+      {"disk/data", "disk/../disk/data/member/wal"},
+      {"disk/./data", "disk/data/../data/member/wal"},
+      {"link", "disk/member/wal"},
+      {"disk", "link/member/wal"},
+  }));
+  CAPTURE(data, wal);
+  const RestoreOptions options{.snapshot = OpenFile(test.context(), SnapshotPath("e3530-empty")),
+                               .data_dir = test.Path(data),
+                               .wal_dir = test.Path(wal),
+                               .sync = false};
+  const auto result = Restore(test.context(), options);
+  INFO(result.status());
+  REQUIRE(result.ok());
+  const std::string member = test.Path(data) + "/member";
+  CHECK(*test.fs().List(member) == std::vector<std::string>{"snap", "wal"});
+  CHECK(test.fs().List(member + "/wal")->size() == 1);
+  CHECK(test.fs().List(test.Path("disk"))->size() == 1);
+}
+
+TEST_CASE("a target that is a link to nowhere is named, and nothing is made") {
+  TestContext test;
+  REQUIRE(::symlink("/no/such/disk", test.Path("link").c_str()) == 0);
+  RestoreOptions options{
+      .snapshot = OpenFile(test.context(), SnapshotPath("e3530-empty")), .data_dir = test.Path("data"), .sync = false};
+  const std::string flag = GENERATE("data-dir", "wal-dir");
+  (flag == "data-dir" ? options.data_dir : options.wal_dir) = test.Path(GENERATE("link", "link/below"));
+  const auto result = Restore(test.context(), options);
+  REQUIRE_FALSE(result.ok());
+  CHECK_THAT(std::string(MessageOf(result.status())),
+             Catch::Matchers::ContainsSubstring("--" + flag + " ") &&
+                 Catch::Matchers::ContainsSubstring("is a link to /no/such/disk, which does not exist"));
+  CHECK(*test.fs().List(test.dir()) == std::vector<std::string>{"link"});
 }
 
 TEST_CASE("nothing becomes visible before the proof, or without it") {

@@ -83,16 +83,101 @@ TEST_CASE("the owner sweeps what killed runs left, and nothing else") {
     const auto store = LocalStore::Open(test.context(), dir);
     Seal(test, **store, MakeManifest(20));
   }
-  const std::string unsealed = SnapshotName("prod", 30, WallTime(1'795'339'107s)) + ".db";
-  for (const std::string& name : {unsealed, std::string(".0123.db.part"), std::string("somebody-elses.db")}) {
-    testing::WriteFile(JoinPath(dir, name), "x");
-  }
+  const std::string name = SnapshotName("prod", 30, WallTime(1'795'339'107s));
+  const std::vector<std::string> left = {name + ".db",
+                                         "." + name + ".json.part",
+                                         ".0123456789abcdef.db.part",
+                                         "drills/." + name + "-20261122T080000Z.json.part",
+                                         "checks/" + name + ".json",
+                                         "checks/." + name + ".json.part"};
+  const std::vector<std::string> foreign = {"somebody-elses.db", ".hidden.part",
+                                            ".0123.db.part",     ".nfs0000000000000001",
+                                            "checks/notes.txt",  "checks/.nfs0000000000000001",
+                                            "drills/.x.part",    "checks/.mine.json.part"};
+  const std::vector<std::string> dirs = {"lost+found",
+                                         "@eaDir",
+                                         "checks/@eaDir",
+                                         "checks/lost+found",
+                                         "drills/@eaDir",
+                                         ".fedcba9876543210.db.part",
+                                         name.substr(0, 4) + "x" + name.substr(4) + ".db",
+                                         "checks/x" + name + ".json"};
+  for (const std::string& file : left) testing::WriteFile(JoinPath(dir, file), "x");
+  for (const std::string& file : foreign) testing::WriteFile(JoinPath(dir, file), "x");
+  for (const std::string& folder : dirs) REQUIRE(test.fs().MakeDirs(JoinPath(dir, folder), 0700).ok());
   const auto store = LocalStore::Open(test.context(), dir);
   REQUIRE((*store)->TakeOwnership().ok());
-  CHECK_FALSE(test.fs().Exists(JoinPath(dir, unsealed)));
-  CHECK_FALSE(test.fs().Exists(JoinPath(dir, ".0123.db.part")));
-  CHECK(test.fs().Exists(JoinPath(dir, "somebody-elses.db")));
+  for (const std::string& file : left) CHECK_FALSE(test.fs().Exists(JoinPath(dir, file)));
+  for (const std::string& file : foreign) CHECK(test.fs().Exists(JoinPath(dir, file)));
+  for (const std::string& folder : dirs) CHECK(test.fs().Exists(JoinPath(dir, folder)));
   CHECK((*store)->List()->size() == 1);
+}
+
+TEST_CASE("what a living writer has under way is not swept") {
+  TestContext test;
+  const auto store = LocalStore::Open(test.context(), test.Path("store"));
+  auto file = DurableFile::Create(test.fs(), (*store)->StagingPath());
+  REQUIRE(file->Append("bytes").ok());
+  const auto owner = LocalStore::Open(test.context(), test.Path("store"));
+  REQUIRE((*owner)->TakeOwnership().ok());
+  CHECK((*store)->Seal(*std::move(file), MakeManifest(20)).ok());
+  CHECK((*owner)->List()->size() == 1);
+}
+
+TEST_CASE("an owner follows its path, and owns what it leads to") {
+  TestContext test;
+  const std::string dir = test.Path("store");
+  const std::string away = test.Path("away");
+  const auto store = LocalStore::Open(test.context(), dir);
+  REQUIRE((*store)->TakeOwnership().ok());
+  Seal(test, **store, MakeManifest(20));
+  const auto another_owns = [&](const std::string& path) {
+    const auto other = LocalStore::Open(test.context(), path);
+    return other.ok() && ReasonOf((*other)->TakeOwnership()) == Reason::kBusy;
+  };
+  SECTION("the directory is moved away, and back") {
+    const auto before = (*store)->CurrentStamp();
+    REQUIRE(test.fs().Rename(dir, away).ok());
+    CHECK((*store)->CurrentStamp() != before);
+    CHECK((*store)->List()->empty());
+    CHECK(another_owns(dir));
+    Seal(test, **store, MakeManifest(30));
+    REQUIRE(test.fs().RemoveAll(dir).ok());
+    REQUIRE(test.fs().Rename(away, dir).ok());
+    CHECK((*store)->List()->at(0).manifest.revision == 20);
+    CHECK(another_owns(dir));
+  }
+  SECTION("another has taken the place meanwhile") {
+    REQUIRE(test.fs().Rename(dir, away).ok());
+    {
+      const auto other = LocalStore::Open(test.context(), dir);
+      REQUIRE((*other)->TakeOwnership().ok());
+      CHECK(ReasonOf((*store)->List().status()) == Reason::kBusy);
+      CHECK(another_owns(away));
+    }
+    CHECK((*store)->List()->empty());
+    CHECK(another_owns(dir));
+  }
+  SECTION("its lock file is replaced") {
+    REQUIRE(test.fs().Unlink(JoinPath(dir, ".lock")).ok());
+    CHECK((*store)->List()->size() == 1);
+    CHECK(another_owns(dir));
+  }
+  SECTION("only its folders are gone") {
+    REQUIRE(test.fs().RemoveAll(JoinPath(dir, "checks")).ok());
+    REQUIRE(test.fs().RemoveAll(JoinPath(dir, "drills")).ok());
+    CHECK((*store)->List()->size() == 1);
+    CHECK((*store)->DrillReports()->empty());
+  }
+  SECTION("nothing can be made there") {
+    REQUIRE(test.fs().Rename(dir, away).ok());
+    testing::WriteFile(dir, "a file in its place");
+    CHECK_THAT(std::string(MessageOf((*store)->List().status())), Catch::Matchers::ContainsSubstring(dir));
+    CHECK(ReasonOf((*store)->Delete("x")) != Reason::kNotFound);
+    REQUIRE(test.fs().Unlink(dir).ok());
+    REQUIRE(test.fs().Rename(away, dir).ok());
+    CHECK((*store)->List()->size() == 1);
+  }
 }
 
 TEST_CASE("one owner at a time, and `created` outlives it") {

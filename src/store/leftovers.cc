@@ -1,0 +1,69 @@
+// WriteFileDurably writes NAME as ".NAME.part".
+#include "store/leftovers.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+
+#include "store/manifest.h"
+
+namespace etcdrill::store {
+namespace {
+
+constexpr std::string_view kManifestSuffix = ".json";
+constexpr size_t kRandomDigits = 16;
+
+// What is between the two; "" if it is not between them.
+std::string_view Between(std::string_view name, std::string_view prefix, std::string_view suffix) {
+  const bool fits = name.size() >= prefix.size() + suffix.size() && name.starts_with(prefix) && name.ends_with(suffix);
+  return fits ? name.substr(prefix.size(), name.size() - prefix.size() - suffix.size()) : "";
+}
+
+bool IsStaged(std::string_view name) {
+  const std::string_view digits = Between(name, ".", ".db.part");
+  return digits.size() == kRandomDigits && digits.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+// A manifest or a record of checks.
+bool IsUnfinishedRecord(std::string_view name) { return IsSnapshotName(Between(name, ".", ".json.part")); }
+
+bool HasManifest(const std::vector<std::string>& store_names, std::string_view snapshot) {
+  return std::binary_search(store_names.begin(), store_names.end(), fmt::format("{}{}", snapshot, kManifestSuffix));
+}
+
+template <typename IsLeft>
+std::vector<std::string> Those(const std::vector<std::string>& names, IsLeft is_left) {
+  std::vector<std::string> left;
+  std::copy_if(names.begin(), names.end(), std::back_inserter(left), is_left);
+  return left;
+}
+
+}  // namespace
+
+std::string StagingName(uint64_t random) { return fmt::format(".{:0{}x}.db.part", random, kRandomDigits); }
+
+std::vector<std::string> LeftInStore(const std::vector<std::string>& names) {
+  return Those(names, [&](std::string_view name) {
+    const std::string_view snapshot = Between(name, "", ".db");
+    return IsStaged(name) || IsUnfinishedRecord(name) || name == ".state.json.part" || name == "..owner.part" ||
+           (IsSnapshotName(snapshot) && !HasManifest(names, snapshot));
+  });
+}
+
+std::vector<std::string> LeftInDrills(const std::vector<std::string>& names) {
+  return Those(names, [](std::string_view name) {
+    const std::string_view report = Between(name, ".", ".json.part");  // SNAPSHOT-UTC
+    return IsSnapshotName(report.substr(0, report.rfind('-')));
+  });
+}
+
+std::vector<std::string> LeftInChecks(const std::vector<std::string>& names,
+                                      const std::vector<std::string>& store_names) {
+  return Those(names, [&](std::string_view name) {
+    const std::string_view snapshot = Between(name, "", kManifestSuffix);
+    return IsUnfinishedRecord(name) || (IsSnapshotName(snapshot) && !HasManifest(store_names, snapshot));
+  });
+}
+
+}  // namespace etcdrill::store
