@@ -65,7 +65,7 @@ void AddConfig(CLI::App* app, std::string& file, bool required = false) {
 void AddConnection(CLI::App* app, ConnectionFlags& c) {
   const std::string group = "Connection";
   app->add_option("--endpoints", c.endpoints, "Client URLs of the cluster, comma-separated")
-      ->delimiter(',')
+      ->allow_extra_args(false)
       ->envname("ETCDCTL_ENDPOINTS")
       ->type_name("URL,...")
       ->group(group);
@@ -196,7 +196,6 @@ void CommandTable::AddSnapshotCommands(CLI::App& root) {
       ->type_name("TOKEN")
       ->capture_default_str();
   s->add_option("--initial-advertise-peer-urls", restore.advertise_peer_urls, "Peer URLs of this member")
-      ->delimiter(',')
       ->type_name("URL,...")
       ->capture_default_str();
   s->add_flag("--skip-hash-check", restore.skip_hash_check, "Do not require the SHA-256 trailer to fit");

@@ -7,6 +7,7 @@
 #include "app/config_source.h"
 #include "app/etcdutl_output.h"
 #include "base/units.h"
+#include "base/url.h"
 #include "format/finding_codes.h"
 #include "pipeline/catalog.h"
 #include "pipeline/receipt_check.h"
@@ -136,7 +137,7 @@ Result<ExitCode> SnapshotRestore(const Context& context, const RestoreCommandOpt
       .snapshot = options.file,
       .data_dir = data_dir,
       .wal_dir = WithoutSlash(options.wal_dir),
-      .membership = {options.name, options.initial_cluster, options.token, options.advertise_peer_urls},
+      .membership = {options.name, options.initial_cluster, options.token, SplitList(options.advertise_peer_urls)},
       .policy = {options.bump_revision, options.clear_alarms, options.drop_auth, options.etcd_version,
                  options.allow_downgrade},
       .sync = !options.no_sync,
