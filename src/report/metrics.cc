@@ -26,9 +26,11 @@ void AddFixed(const FixedFacts& f, const LiveFacts& live, MetricsPage& page) {
   page.Gauge("etcdrill_state_created_timestamp_seconds",
              "Unix time at which the state directory was first created; survives restarts.")
       .Sample(f.state_created);
-  page.Counter("etcdrill_log_messages_total", "Log lines written, by level.")
+  page.Counter("etcdrill_log_messages_total", "Log lines of these levels, written or dropped.")
       .Sample(live.log_warnings, {{"level", "warn"}})
       .Sample(live.log_errors, {{"level", "error"}});
+  page.Counter("etcdrill_log_dropped_total", "Log lines that were dropped, because nobody read the log.")
+      .Sample(live.log_dropped);
   page.Gauge("etcdrill_objective_rpo_seconds", "Configured objective: age that the newest snapshot may reach.")
       .Sample(f.rpo_seconds);
   page.Gauge("etcdrill_objective_verified_rpo_seconds",
