@@ -104,7 +104,7 @@ void AddSource(const SourceFacts& s, MetricsPage& page) {
 
 void AddLive(const LiveFacts& live, MetricsPage& page) {
   page.Gauge("etcdrill_certificate_not_after_timestamp_seconds",
-             "Unix time at which the certificate ends that ends first in the file.")
+             "Unix time at which the certificates of the file end: the first to end of a chain, the last of etcd_ca.")
       .Samples("certificate", live.certificate_ends);
   page.Counter("etcdrill_etcd_requests_total", "gRPC calls to the source, by method.");
   for (const CallFacts& call : live.calls) page.Sample(call.requests, {{"method", call.method}});
