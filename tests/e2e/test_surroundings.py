@@ -141,6 +141,20 @@ class WhatComesLater(SidecarCase):
         self.assertOneLine(self.etcdrill("run", "--config", self.dir / "later.yaml", code=2).err, "did you mean cluster")
 
 
+class Warnings(SidecarCase):
+    def test_what_is_hardly_meant_is_one_line_at_the_start(self):
+        (self.dir / "password").write_text("secret")
+        sidecar = self.start({"endpoints": ["http://127.0.0.1:1"], "auth": {"username": "root", "password_file": "password"}},
+                             objectives={"rpo": "1s"})
+        sidecar.wait_for_line("etcdrill started")
+        told = harness.wait_until(lambda: sidecar.lines("the configuration may not be what is meant")[1:] and
+                                  sidecar.lines("the configuration may not be what is meant"), "two warnings")
+        self.assertRegex(told[0], "http://127.0.0.1:1 is not encrypted, and has a login")
+        self.assertRegex(told[1], "objectives.rpo is 1.0s")
+        self.assertEqual(len(told), 2)
+        self.assertEqual(sidecar.stop(), 0)
+
+
 class NoControls(harness.TestCase):
     def printed(self, *arguments, code=0):
         """What a command writes, which holds nothing that moves a terminal; code None: any but usage and a crash."""
