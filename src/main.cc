@@ -1,18 +1,28 @@
 // etcdrill. Everything is in app/; the product's story is in pipeline/run.cc.
 #include <cstdio>
 #include <exception>
+#include <new>
+#include <system_error>
 
 #include "app/cli.h"
 #include "app/signals.h"
 #include "base/reason.h"
 #include "io/memory.h"
+#include "io/standard_fds.h"
 #include "io/subprocess.h"
 
 int main(int argc, char** argv) {
+  etcdrill::OpenStandardFds();
   etcdrill::BecomeChildIfAsked(argc, argv);
   etcdrill::ShareHeaps();
   try {
     return etcdrill::app::RunCommandLine(argc, argv, etcdrill::app::StopOnSignals());
+  } catch (const std::bad_alloc&) {
+    std::fprintf(stderr, "etcdrill: out of memory; is there a limit on it (ulimit -v, a cgroup)?\n");
+    return static_cast<int>(etcdrill::ExitCode::kFailed);
+  } catch (const std::system_error& e) {  // a result that can't be printed, a thread that can't be started
+    if (e.code() != std::errc::broken_pipe) std::fprintf(stderr, "etcdrill: %s\n", e.what());
+    return static_cast<int>(etcdrill::ExitCode::kFailed);
   } catch (const std::exception& e) {
     std::fprintf(stderr, "etcdrill: defect: %s; please report it\n", e.what());
     return static_cast<int>(etcdrill::ExitCode::kFailed);

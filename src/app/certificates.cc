@@ -1,30 +1,29 @@
 // See certificates.h.
 #include "app/certificates.h"
 
-#include "crypto/certificate.h"
+#include "crypto/hash.h"
 
 namespace etcdrill::app {
 
-std::optional<double> Certificates::EndOf(FileSystem& fs, const std::string& path) {
+std::optional<CertificateEnds> Certificates::EndsOf(FileSystem& fs, const std::string& path) {
   constexpr uint64_t kPemBytesMax = uint64_t{4} << 20;
-  const auto info = fs.Stat(path);
-  if (!info.ok()) return std::nullopt;
-  Known& known = known_[path];
-  if (known.end.has_value() && known.size == info->size && known.modified == info->modified) return known.end;
-  known = {.size = info->size, .modified = info->modified, .end = std::nullopt};
   const auto pem = fs.ReadWhole(path, kPemBytesMax);
   if (!pem.ok()) return std::nullopt;
-  if (const auto end = EarliestNotAfter(*pem)) known.end = UnixSeconds(*end);
-  return known.end;
+  Known& known = known_[path];
+  std::string sha256 = Sha256Of(*pem);
+  if (known.sha256 != sha256) known = {std::move(sha256), CertificateEndsOf(*pem)};
+  return known.ends;
 }
 
 std::map<std::string, double> Certificates::Ends(FileSystem& fs, const config::TlsConfig& tls) {
   const std::lock_guard lock(mutex_);
   std::map<std::string, double> ends;
-  for (const auto& [name, path] : {std::pair("etcd_ca", tls.ca_file), std::pair("etcd_client", tls.cert_file)}) {
-    if (path.empty()) continue;
-    if (const auto end = EndOf(fs, path)) ends[name] = *end;
-  }
+  const auto add = [&](const char* name, const std::string& path, WallTime CertificateEnds::*which) {
+    if (path.empty()) return;
+    if (const auto found = EndsOf(fs, path)) ends[name] = UnixSeconds((*found).*which);
+  };
+  add("etcd_ca", tls.ca_file, &CertificateEnds::last);
+  add("etcd_client", tls.cert_file, &CertificateEnds::first);
   return ends;
 }
 

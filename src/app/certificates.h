@@ -7,6 +7,7 @@
 #include <string>
 
 #include "config/config.h"
+#include "crypto/certificate.h"
 #include "io/file_system.h"
 
 namespace etcdrill::app {
@@ -14,17 +15,18 @@ namespace etcdrill::app {
 // Safe for use from any thread.
 class Certificates {
  public:
-  // Unix seconds by the name of the metric's label: the earliest end in each file. A file that is not configured, or
-  // can't be read right now, is absent. One that has not changed since the last time is not read again.
+  // Unix seconds by the name of the metric's label: the end that comes first of the client's chain,
+  // and the one that comes last of the authorities, of which a bundle keeps those that have ended.
+  // A file that is not configured, or can't be read right now, is absent. One whose bytes are those
+  // of the last time is not taken apart again.
   std::map<std::string, double> Ends(FileSystem& fs, const config::TlsConfig& tls);
 
  private:
   struct Known {
-    uint64_t size = 0;
-    WallTime modified{};
-    std::optional<double> end;
+    std::string sha256;
+    std::optional<CertificateEnds> ends;
   };
-  std::optional<double> EndOf(FileSystem& fs, const std::string& path);
+  std::optional<CertificateEnds> EndsOf(FileSystem& fs, const std::string& path);
 
   std::mutex mutex_;
   std::map<std::string, Known> known_;  // by path; guarded by mutex_

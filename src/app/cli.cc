@@ -5,10 +5,16 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <cerrno>
+#include <charconv>
+#include <cstdio>
+#include <cstring>
+#include <span>
 
 #include "app/commands.h"
 #include "app/completion.h"
 #include "app/man_page.h"
+#include "base/text.h"
 #include "base/version.h"
 
 namespace etcdrill::app {
@@ -28,6 +34,7 @@ const Choices<OutputFormat> kEtcdutlFormats = {{"simple", OutputFormat::kSimple}
                                                {"fields", OutputFormat::kFields}};
 const Choices<ProgressMode> kProgress = {
     {"auto", ProgressMode::kAuto}, {"always", ProgressMode::kAlways}, {"never", ProgressMode::kNever}};
+constexpr uint64_t kRevisionMax = INT64_MAX;
 constexpr const char* kTargetText =
     "A file; with --config also the name of a snapshot in the store, or one of the words";
 constexpr const char* kTargetType = "FILE|NAME|latest|latest-verified|random";
@@ -37,7 +44,30 @@ template <typename T>
 void AddChoice(CLI::App* app, const std::string& name, T& out, const Choices<T>& choices, const std::string& text) {
   std::string words;
   for (const auto& [word, value] : choices) words += (words.empty() ? "" : "|") + word;
-  app->add_option(name, out, text)->transform(CLI::CheckedTransformer(choices).description(""))->type_name(words);
+  const auto pick = [&choices, words](std::string& word) -> std::string {
+    for (const auto& [known, value] : choices) {
+      if (known != word) continue;
+      word = std::to_string(static_cast<int>(value));
+      return "";
+    }
+    return fmt::format("\"{}\" is none of {}", word, words);
+  };
+  app->add_option(name, out, text)->transform(CLI::Validator(pick, ""))->type_name(words);
+}
+
+// CLI11's own words for a number that is out of range have 300 digits.
+CLI::Validator WholeNumber(uint64_t least, uint64_t most) {
+  const auto check = [least, most](std::string& text) -> std::string {
+    uint64_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    const bool whole = error == std::errc() && end == text.data() + text.size();
+    if (!whole || number < least || number > most) {
+      return fmt::format("\"{}\" is not a number from {} to {}", text, least, most);
+    }
+    text = std::to_string(number);  // CLI11 reads 010 as eight
+    return "";
+  };
+  return CLI::Validator(check, "");
 }
 
 void AddProgress(CLI::App* app, ProgressMode& progress) {
@@ -65,7 +95,7 @@ void AddConfig(CLI::App* app, std::string& file, bool required = false) {
 void AddConnection(CLI::App* app, ConnectionFlags& c) {
   const std::string group = "Connection";
   app->add_option("--endpoints", c.endpoints, "Client URLs of the cluster, comma-separated")
-      ->delimiter(',')
+      ->allow_extra_args(false)
       ->envname("ETCDCTL_ENDPOINTS")
       ->type_name("URL,...")
       ->group(group);
@@ -128,6 +158,8 @@ CommandInfo Describe(const CLI::App& app) {
   return info;
 }
 
+std::string VersionText() { return fmt::format("etcdrill {} ({}, {})", kVersion, kGitRevision, kCompiler); }
+
 // Owns the options of all commands; only those of the chosen one are used.
 struct CommandTable {
   std::string log_level;
@@ -165,7 +197,8 @@ void CommandTable::AddSnapshotCommands(CLI::App& root) {
   CLI::App* snapshot =
       root.add_subcommand("snapshot", "Take, inspect, restore and list snapshots")->require_subcommand(1);
 
-  CLI::App* s = snapshot->add_subcommand("save", "Take one snapshot and prove it; a damaged one never becomes FILE, but stays in a store as evidence");
+  CLI::App* s = snapshot->add_subcommand(
+      "save", "Take one snapshot and prove it; a damaged one never becomes FILE, but stays in a store as evidence");
   s->add_option("path", save.path, "File to write; without one, the store of --config")->type_name("FILE");
   AddConfig(s, save.config_file);
   s->add_option("--timeout", save.timeout, "Time for the stream")->type_name("DURATION")->capture_default_str();
@@ -196,14 +229,13 @@ void CommandTable::AddSnapshotCommands(CLI::App& root) {
       ->type_name("TOKEN")
       ->capture_default_str();
   s->add_option("--initial-advertise-peer-urls", restore.advertise_peer_urls, "Peer URLs of this member")
-      ->delimiter(',')
       ->type_name("URL,...")
       ->capture_default_str();
   s->add_flag("--skip-hash-check", restore.skip_hash_check, "Do not require the SHA-256 trailer to fit");
   s->add_option(
        "--bump-revision", restore.bump_revision,
        "Raise the revision by so much, above what clients of the old cluster have seen; needs --mark-compacted")
-      ->check(CLI::NonNegativeNumber)
+      ->transform(WholeNumber(0, kRevisionMax))
       ->type_name("N");
   s->add_flag("--mark-compacted", restore.mark_compacted,
               "Mark all revisions up to the raised one as compacted, so that watches from before are told");
@@ -230,7 +262,7 @@ void CommandTable::AddProofCommands(CLI::App& root) {
   CLI::App* s = root.add_subcommand("verify", "Check every byte of a snapshot that can be checked (levels 0 to 3)");
   s->add_option("snapshot", verify.target, kTargetText)->type_name(kTargetType)->required();
   s->add_option("--level", verify.level, "1 transfer, 2 structure, 3 keyspace")
-      ->check(CLI::Range(1, 3).description(""))
+      ->transform(WholeNumber(1, 3))
       ->type_name("1|2|3")
       ->capture_default_str();
   s->add_option("--max-age", verify.max_age, "Exit with 4 if the snapshot is older")->type_name("DURATION");
@@ -267,8 +299,11 @@ void CommandTable::AddProofCommands(CLI::App& root) {
 
   s = root.add_subcommand("hashkv", "HashKV of a file, as a live member would answer; never writes to the file");
   s->add_option("file", hashkv.file)->type_name("FILE")->required();
-  s->add_option("--rev", hashkv.revision, "Revision (default: the newest)")->type_name("N");
+  s->add_option("--rev", hashkv.revision, "Revision (default: the newest)")
+      ->transform(WholeNumber(0, kRevisionMax))
+      ->type_name("N");
   s->add_option("--compact-rev", hashkv.compact_revision, "As if compacted up to here (default: as the file is)")
+      ->transform(WholeNumber(0, kRevisionMax))
       ->type_name("N");
   AddEtcdutlFormat(s, hashkv.format);
   Choose(s, HashKv, hashkv);
@@ -277,7 +312,9 @@ void CommandTable::AddProofCommands(CLI::App& root) {
 void CommandTable::AddOtherCommands(CLI::App& root) {
   CLI::App* s = root.add_subcommand("run", "The sidecar: snapshots, drills, health and metrics, until stopped");
   AddConfig(s, run.config_file);
-  s->add_option("--store", run.store, "Without --config: directory for snapshots and scratch")->type_name("DIR");
+  s->add_option("--store", run.store, "Without --config: directory for snapshots and scratch")
+      ->check([](const std::string& path) { return path.empty() ? "the path is empty" : ""; })
+      ->type_name("DIR");
   AddConnection(s, run.connection);
   Choose(s, Run, run);
 
@@ -340,10 +377,17 @@ void CommandTable::AddOtherCommands(CLI::App& root) {
   s = root.add_subcommand("version", "Version of this program");
   s->callback([this] {
     chosen = [](const Context&) -> Result<ExitCode> {
-      fmt::print("etcdrill {} ({}, {})\n", kVersion, kGitRevision, kCompiler);
+      fmt::print("{}\n", VersionText());
       return ExitCode::kOk;
     };
   });
+}
+
+// A word that is near to what it should have been says more than what CLI11 missed because of it.
+std::string UsageProblem(const CLI::ParseError& error, const CommandInfo& root, std::span<const std::string> words) {
+  const auto mistake = FindMistake(root, words);
+  if (!mistake.has_value()) return error.what();
+  return fmt::format("{} is not known here; did you mean {}?", mistake->word, mistake->meant);
 }
 
 Status ParseLogFlags(CommandTable& table) {
@@ -358,8 +402,17 @@ Status ParseLogFlags(CommandTable& table) {
 
 int Finish(const Result<ExitCode>& result) {
   if (result.ok()) return static_cast<int>(*result);
-  fmt::print(stderr, "etcdrill: {}\n", MessageOf(result.status()));
+  // Only the problems of a configuration have a line each.
+  const bool lines = ReasonOf(result.status()) == Reason::kConfig;
+  fmt::print(stderr, "etcdrill: {}\n", Shown(MessageOf(result.status()), lines ? "\n" : ""));
   return static_cast<int>(ExitCodeOf(result.status()));
+}
+
+// A result that did not get out, onto a full disk say, was not told. A reader that went away had enough.
+int AllPrinted(int code) {
+  if (std::fflush(stdout) == 0 || errno == EPIPE) return code;
+  fmt::print(stderr, "etcdrill: print the result: {}\n", std::strerror(errno));
+  return code != 0 ? code : static_cast<int>(ExitCode::kFailed);
 }
 
 Result<ExitCode> RunChosen(CommandTable& table, std::stop_token stop) {
@@ -383,23 +436,26 @@ int RunCommandLine(int argc, char** argv, std::stop_token stop) {
       "etcdrill");
   root.require_subcommand(1);
   root.fallthrough();
+  root.set_version_flag("--version", VersionText(), "Version of this program");
   root.add_option("--log-level", table.log_level, "What is logged at least")->type_name("debug|info|warn|error");
   root.add_option("--log-format", table.log_format, "Form of the log")->type_name("logfmt|json");
   table.AddOtherCommands(root);
   table.AddSnapshotCommands(root);
   table.AddProofCommands(root);
-  if (argc > 1 && std::string_view(argv[1]) == "complete") {  // its words are an unfinished line, not arguments
-    PrintCandidates(Complete(Describe(root), std::vector<std::string>(argv + 2, argv + argc)));
+  const std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
+  if (!words.empty() && words[0] == "complete") {  // its words are an unfinished line, not arguments
+    PrintCandidates(Complete(Describe(root), std::span(words).subspan(1)));
     return static_cast<int>(ExitCode::kOk);
   }
   try {
     root.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
-    if (e.get_exit_code() == 0) return root.exit(e);  // --help
-    fmt::print(stderr, "etcdrill: {}; see `etcdrill --help`\n", e.what());
+    if (e.get_exit_code() == 0) return root.exit(e);  // --help, --version
+    const std::string problem = UsageProblem(e, Describe(root), words);
+    fmt::print(stderr, "etcdrill: {}; see `etcdrill --help`\n", Shown(problem));
     return static_cast<int>(ExitCode::kUsage);
   }
-  return Finish(RunChosen(table, std::move(stop)));
+  return AllPrinted(Finish(RunChosen(table, std::move(stop))));
 }
 
 }  // namespace etcdrill::app

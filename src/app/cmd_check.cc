@@ -4,6 +4,8 @@
 
 #include "app/commands.h"
 #include "app/config_source.h"
+#include "app/warnings.h"
+#include "base/text.h"
 #include "drill/etcd_binary.h"
 #include "etcd/client.h"
 #include "report/web_guard.h"
@@ -36,13 +38,16 @@ Result<ExitCode> CheckConfig(const Context& context, const CheckConfigOptions& o
                    fmt::format("{0}: {1}", options.file, fmt::join(problems, fmt::format("\n{}: ", options.file))));
     }
   }
-  fmt::print("{}: valid\n", options.file);
+  for (const std::string& warning : WarningsOf(config, ConnectionOf(config))) {
+    fmt::print(stderr, "warning: {}: {}\n", Shown(options.file), warning);
+  }
+  fmt::print("{}: valid\n", Shown(options.file));
   return ExitCode::kOk;
 }
 
 Result<ExitCode> CheckWebConfig(const Context& context, const CheckConfigOptions& options) {
   RETURN_IF_ERROR(report::CheckWebConfig(context, options.file));
-  fmt::print("{}: valid\n", options.file);
+  fmt::print("{}: valid\n", Shown(options.file));
   return ExitCode::kOk;
 }
 

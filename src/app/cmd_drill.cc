@@ -87,7 +87,11 @@ Result<Drilled> DrillTarget(const Context& context, const DrillOptions& options)
 Result<ExitCode> PrintAndJudge(const Result<Drilled>& drilled, OutputFormat format) {
   RETURN_IF_ERROR(drilled.status());
   const pipeline::DrillReport& report = drilled->report;
-  fmt::print("{}", format == OutputFormat::kJson ? pipeline::ToJson(report) : DrillText(report));
+  if (format == OutputFormat::kJson) {
+    PrintJson(pipeline::ToJson(report));
+  } else {
+    fmt::print("{}", DrillText(report));
+  }
   if (!report.outcome.ok()) return report.outcome;
   return ExitCodeOf(report.verdict);
 }

@@ -6,6 +6,7 @@
 #include "app/commands.h"
 #include "app/config_source.h"
 #include "app/output.h"
+#include "base/text.h"
 #include "base/units.h"
 #include "config/load.h"
 #include "pipeline/drill_evidence.h"
@@ -27,7 +28,7 @@ Result<std::vector<store::DrillFile>> ReadDrills(const Context& context, const s
 Result<ExitCode> DrillsList(const Context& context, const DrillsOptions& options) {
   ASSIGN_OR_RETURN(const auto drills, ReadDrills(context, options.config_file));
   Json json = Json::array();
-  std::vector<std::vector<std::string>> rows;
+  Rows rows;
   for (const store::DrillFile& drill : drills) {
     const auto summary = pipeline::ParseDrillSummary(drill.json);
     if (!summary.ok()) {
@@ -45,7 +46,7 @@ Result<ExitCode> DrillsList(const Context& context, const DrillsOptions& options
                     summary->passed ? fmt::format("{:.2f} s", summary->rto_seconds) : "-"});
   }
   if (options.format == OutputFormat::kJson) {
-    fmt::print("{}\n", json.dump(2, ' ', false, Json::error_handler_t::replace));
+    PrintJson(json.dump(2, ' ', false, Json::error_handler_t::replace));
     return ExitCode::kOk;
   }
   const std::vector<std::string> head = {"NAME", "FINISHED", "VERDICT", "LEVEL", "RTO"};
@@ -57,7 +58,7 @@ Result<ExitCode> DrillsShow(const Context& context, const DrillsOptions& options
   ASSIGN_OR_RETURN(const auto drills, ReadDrills(context, options.config_file));
   for (const store::DrillFile& drill : drills) {
     if (drill.name != options.name) continue;
-    fmt::print("{}", drill.json);
+    PrintJson(drill.json);
     return ExitCode::kOk;
   }
   return Error(Reason::kNotFound, fmt::format("there is no drill report {} among the {} in the store; see `etcdrill "
@@ -68,7 +69,7 @@ Result<ExitCode> DrillsShow(const Context& context, const DrillsOptions& options
 Result<ExitCode> DrillsVerify(const Context& context, const DrillsOptions& options) {
   ASSIGN_OR_RETURN(const auto drills, ReadDrills(context, options.config_file));
   const std::vector<std::string> problems = pipeline::CheckEvidence(drills);
-  for (const std::string& problem : problems) fmt::print("{}\n", problem);
+  for (const std::string& problem : problems) fmt::print("{}\n", Shown(problem));
   if (problems.empty()) {
     fmt::print("{} drill reports, none changed or missing between the first and the last\n", drills.size());
     return ExitCode::kOk;

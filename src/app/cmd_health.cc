@@ -33,12 +33,11 @@ Json ToJson(const std::string& endpoint, const etcd::HealthProbe& probe) {
   return json;
 }
 
-std::vector<std::string> ToRow(const std::string& endpoint, const etcd::HealthProbe& probe) {
-  std::vector<std::string> row = {
-      endpoint, probe.healthy ? Coloured("healthy", Colour::kGreen) : Coloured("UNHEALTHY", Colour::kRed)};
+Row ToRow(const std::string& endpoint, const etcd::HealthProbe& probe) {
+  Row row = {endpoint, probe.healthy ? Cell("healthy", Colour::kGreen) : Cell("UNHEALTHY", Colour::kRed)};
   if (probe.status.has_value()) {
     const etcd::MemberStatus& s = *probe.status;
-    row.insert(row.end(), {std::string(s.role()), s.version, std::to_string(s.revision), std::to_string(s.raft_term),
+    row.insert(row.end(), {s.role(), s.version, std::to_string(s.revision), std::to_string(s.raft_term),
                            std::to_string(s.raft_index), FormatSize(static_cast<uint64_t>(s.db_size_bytes)),
                            FormatSize(static_cast<uint64_t>(s.db_in_use_bytes))});
   } else {
@@ -56,7 +55,7 @@ Result<ExitCode> Health(const Context& context, const HealthOptions& options) {
                    ConnectionOf(context, options.config_file, options.connection));
   ASSIGN_OR_RETURN(const auto client, etcd::Client::Create(connection, context));
   Json json = Json::array();
-  std::vector<std::vector<std::string>> rows;
+  Rows rows;
   bool all_healthy = true;
   for (const etcd::Endpoint& endpoint : client->endpoints()) {
     const etcd::HealthProbe probe = etcd::ProbeHealth(endpoint, context.clock);
@@ -67,7 +66,7 @@ Result<ExitCode> Health(const Context& context, const HealthOptions& options) {
   const std::vector<std::string> head = {"ENDPOINT", "HEALTH", "ROLE", "VERSION", "REVISION", "TERM",
                                          "INDEX",    "SIZE",   "USED", "LATENCY", "PROBLEM"};
   if (options.format == OutputFormat::kJson) {
-    fmt::print("{}\n", json.dump(2));
+    PrintJson(json.dump(2, ' ', false, Json::error_handler_t::replace));
   } else {
     fmt::print("{}", options.format == OutputFormat::kTable ? FramedTable(head, rows) : PlainTable(head, rows));
   }

@@ -66,7 +66,7 @@ std::string OrDash(const std::optional<T>& value) {
 
 std::string CompactText(int64_t revision) { return revision > 0 ? std::to_string(revision) : "-"; }
 
-std::vector<std::string> PlaceRow(std::string which, const verify::Place& p) {
+Row PlaceRow(std::string which, const verify::Place& p) {
   return {std::move(which),
           std::to_string(p.head.revision),
           CompactText(p.head.compact_revision),
@@ -77,8 +77,8 @@ std::vector<std::string> PlaceRow(std::string which, const verify::Place& p) {
           p.file};
 }
 
-std::vector<std::string> MemberRow(const verify::LiveMember& m) {
-  std::vector<std::string> row = {m.endpoint, std::string(verify::MemberResultName(m.result))};
+Row MemberRow(const verify::LiveMember& m) {
+  Row row = {m.endpoint, verify::MemberResultName(m.result)};
   if (m.result == MemberResult::kNotComparable) {
     row.insert(row.end(), {"", "", "", ""});
   } else {
@@ -90,14 +90,14 @@ std::vector<std::string> MemberRow(const verify::LiveMember& m) {
 
 void PrintReport(const verify::LineageReport& report, OutputFormat format) {
   if (format == OutputFormat::kJson) {
-    fmt::print("{}\n", verify::ToJson(report));
+    PrintJson(verify::ToJson(report));
     return;
   }
   const auto print_table = [&](const auto& head, const auto& rows) {
     fmt::print("{}", format == OutputFormat::kTable ? FramedTable(head, rows) : PlainTable(head, rows));
   };
   fmt::print("{}\n", Coloured(verify::LineageVerdictName(report.verdict), ColourOf(report.verdict)));
-  std::vector<std::vector<std::string>> places = {PlaceRow("older", report.older)};
+  Rows places = {PlaceRow("older", report.older)};
   if (report.newer.has_value()) places.push_back(PlaceRow("newer", *report.newer));
   print_table(std::vector<std::string>{"SNAPSHOT", "REVISION", "COMPACTED", "INDEX", "TERM", "AUTH", "KEYS", "FILE"},
               places);
@@ -107,7 +107,7 @@ void PrintReport(const verify::LineageReport& report, OutputFormat format) {
                CompactText(c.compact_revision), c.older, c.newer);
   }
   if (!report.members.empty()) {
-    std::vector<std::vector<std::string>> members;
+    Rows members;
     for (const verify::LiveMember& m : report.members) members.push_back(MemberRow(m));
     print_table(std::vector<std::string>{"MEMBER", "RESULT", "REVISION", "COMPACTED", "FILE-HASHKV", "MEMBER-HASHKV"},
                 members);

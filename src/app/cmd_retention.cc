@@ -15,7 +15,7 @@ using Json = nlohmann::ordered_json;
 
 void Print(const std::vector<pipeline::RetentionDecision>& decisions, OutputFormat format) {
   Json json = Json::array();
-  std::vector<std::vector<std::string>> rows;
+  Rows rows;
   for (const pipeline::RetentionDecision& d : decisions) {
     const store::Manifest& m = d.snapshot->manifest;
     const std::string_view fate = pipeline::Goes(d.fate) ? "delete" : "keep";
@@ -32,7 +32,7 @@ void Print(const std::vector<pipeline::RetentionDecision>& decisions, OutputForm
   }
   const std::vector<std::string> head = {"NAME", "TAKEN", "SIZE", "STATE", "FATE", "WHY"};
   if (format == OutputFormat::kJson) {
-    fmt::print("{}\n", json.dump(2, ' ', false, Json::error_handler_t::replace));
+    PrintJson(json.dump(2, ' ', false, Json::error_handler_t::replace));
   } else {
     fmt::print("{}", format == OutputFormat::kTable ? FramedTable(head, rows) : PlainTable(head, rows));
   }

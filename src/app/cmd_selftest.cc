@@ -29,7 +29,7 @@ Result<ExitCode> Selftest(const Context& context, const SelftestOptions& options
   ASSIGN_OR_RETURN(
       const std::vector<verify::SelftestRow> rows,
       verify::RunSelftest(sample, verify::DamageClassesOf(sample), verify::FileVerifier(context, scratch->path())));
-  std::vector<std::vector<std::string>> cells;
+  Rows cells;
   for (const verify::SelftestRow& row : rows) {
     cells.push_back({row.name, std::to_string(row.tries), std::to_string(row.detected)});
   }

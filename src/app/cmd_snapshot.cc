@@ -6,7 +6,9 @@
 #include "app/commands.h"
 #include "app/config_source.h"
 #include "app/etcdutl_output.h"
+#include "base/text.h"
 #include "base/units.h"
+#include "base/url.h"
 #include "format/finding_codes.h"
 #include "pipeline/catalog.h"
 #include "pipeline/receipt_check.h"
@@ -53,29 +55,29 @@ void PrintSurprises(const Findings& findings, const RestoreCommandOptions& optio
     const bool surprising = (f.code == codes::kRestoresWithAlarm && !options.clear_alarms) ||
                             (f.code == codes::kRestoresWithAuth && !options.drop_auth) ||
                             f.code == codes::kRestoresWithLeases;
-    if (surprising) fmt::print("{}: {}: {}\n", SeverityName(f.severity), f.code, f.text);
+    if (surprising) fmt::print("{}", FindingLine(f));
   }
 }
 
 void PrintSaved(const pipeline::SnapshotOutcome& outcome, const SaveOptions& options) {
   const store::Manifest& m = outcome.manifest;
   if (options.format == OutputFormat::kJson) {
-    fmt::print("{}", store::ToJson(m));
+    PrintJson(store::ToJson(m));
     return;
   }
-  fmt::print("Snapshot saved at {}\n", outcome.verify.file);
+  fmt::print("Snapshot saved at {}\n", Shown(outcome.verify.file));
   const auto equal =
       std::count_if(m.receipt.begin(), m.receipt.end(), [](const auto& r) { return r.result == "equal"; });
   fmt::print("{}: revision {}, {} keys, {}, etcd {} at {}; HashKV equal to {} of {} members\n",
-             Coloured(m.verdict, Colour::kGreen), m.revision, m.live_keys, FormatSize(m.size_bytes), m.etcd_version,
-             m.endpoint, equal, m.receipt.size());
+             Coloured(m.verdict, Colour::kGreen), m.revision, m.live_keys, FormatSize(m.size_bytes),
+             Shown(m.etcd_version), Shown(m.endpoint), equal, m.receipt.size());
   if (const auto found = pipeline::DisagreementOf(m); !found.text.empty()) {
-    fmt::print("{}: {}\n", Coloured("warning", Colour::kYellow), found.text);
+    fmt::print("{}: {}\n", Coloured("warning", Colour::kYellow), Shown(found.text));
   }
   if (m.lineage.has_value()) {
     const Colour colour = m.lineage->result == "continues" ? Colour::kGreen : Colour::kRed;
-    fmt::print("{} {}{}{}\n", Coloured(m.lineage->result, colour), m.lineage->older,
-               m.lineage->text.empty() ? "" : ": ", m.lineage->text);
+    fmt::print("{} {}{}{}\n", Coloured(m.lineage->result, colour), Shown(m.lineage->older),
+               m.lineage->text.empty() ? "" : ": ", Shown(m.lineage->text));
   }
 }
 
@@ -139,16 +141,16 @@ Result<ExitCode> SnapshotRestore(const Context& context, const RestoreCommandOpt
       .snapshot = image,
       .data_dir = data_dir,
       .wal_dir = WithoutSlash(options.wal_dir),
-      .membership = {options.name, options.initial_cluster, options.token, options.advertise_peer_urls},
+      .membership = {options.name, options.initial_cluster, options.token, SplitList(options.advertise_peer_urls)},
       .policy = {options.bump_revision, options.clear_alarms, options.drop_auth, options.etcd_version,
                  options.allow_downgrade},
       .sync = !options.no_sync,
       .proof = prove,
       .on_progress = ProgressLine("restore", options.progress, context.clock)};
   ASSIGN_OR_RETURN(const restore::RestoreResult result, restore::Restore(context, request));
-  for (const std::string& warning : result.warnings) fmt::print(stderr, "warning: {}\n", warning);
-  fmt::print("Restored {} to {}: member {:x} of cluster {:x}, {}\n", options.file, data_dir, result.member_id,
-             result.cluster_id, FormatSize(result.db_bytes));
+  for (const std::string& warning : result.warnings) fmt::print(stderr, "warning: {}\n", Shown(warning));
+  fmt::print("Restored {} to {}: member {:x} of cluster {:x}, {}\n", Shown(options.file), Shown(data_dir),
+             result.member_id, result.cluster_id, FormatSize(result.db_bytes));
   PrintSurprises(report.findings, options);
   return ExitCode::kOk;
 }
@@ -158,7 +160,7 @@ Result<ExitCode> SnapshotList(const Context& context, const ListOptions& options
   ASSIGN_OR_RETURN(const auto store, store::LocalStore::Open(context, config.store_path));
   ASSIGN_OR_RETURN(const pipeline::Catalog catalog, pipeline::ReadCatalog(context, *store));
   Json json = Json::array();
-  std::vector<std::vector<std::string>> rows;
+  Rows rows;
   for (const pipeline::CatalogEntry& entry : catalog.snapshots) {
     const store::Manifest& m = entry.manifest;
     const std::string drilled = entry.last_drill.has_value() ? FormatRfc3339(entry.last_drill->finished) : "";
@@ -176,7 +178,7 @@ Result<ExitCode> SnapshotList(const Context& context, const ListOptions& options
   }
   const std::vector<std::string> head = {"NAME", "TAKEN", "REVISION", "KEYS", "SIZE", "SHA256", "STATE", "LAST-DRILL"};
   if (options.format == OutputFormat::kJson) {
-    fmt::print("{}\n", json.dump(2, ' ', false, Json::error_handler_t::replace));
+    PrintJson(json.dump(2, ' ', false, Json::error_handler_t::replace));
   } else {
     fmt::print("{}", options.format == OutputFormat::kTable ? FramedTable(head, rows) : PlainTable(head, rows));
   }

@@ -6,6 +6,7 @@
 #include "app/inventory_text.h"
 #include "app/targets.h"
 #include "app/textfile_out.h"
+#include "base/text.h"
 #include "base/units.h"
 #include "pipeline/claims_check.h"
 #include "pipeline/manifest_check.h"
@@ -26,9 +27,9 @@ Colour ColourOf(verify::Verdict verdict) {
   return Colour::kYellow;
 }
 
-std::vector<std::vector<std::string>> LevelRows(const verify::VerifyReport& report) {
+Rows LevelRows(const verify::VerifyReport& report) {
   const auto row = [](std::string level, verify::LevelResult result, std::string what) {
-    return std::vector<std::string>{std::move(level), std::string(verify::LevelResultName(result)), std::move(what)};
+    return Row{std::move(level), verify::LevelResultName(result), std::move(what)};
   };
   std::string keyspace;
   if (report.keyspace.has_value()) {
@@ -42,17 +43,20 @@ std::vector<std::vector<std::string>> LevelRows(const verify::VerifyReport& repo
           row("L2 structure", report.levels.structure, ""), row("L3 keyspace", report.levels.keyspace, keyspace)};
 }
 
-void PrintReport(const verify::VerifyReport& report, OutputFormat format) {
+void PrintReport(const verify::VerifyReport& report, int level, OutputFormat format) {
   if (format == OutputFormat::kJson) {
-    fmt::print("{}\n", verify::ToJson(report));
+    PrintJson(verify::ToJson(report));
     return;
   }
-  fmt::print("{}: {}\n", report.file, Coloured(verify::VerdictName(report.verdict), ColourOf(report.verdict)));
+  fmt::print("{}: {}\n", Shown(report.file), Coloured(verify::VerdictName(report.verdict), ColourOf(report.verdict)));
   const std::vector<std::string> head = {"LEVEL", "RESULT", "FACTS"};
   fmt::print("{}", format == OutputFormat::kTable ? FramedTable(head, LevelRows(report))
                                                   : PlainTable(head, LevelRows(report)));
-  for (const std::string& part : report.Affected()) fmt::print("affected: {}\n", part);
+  for (const std::string& part : report.Affected()) fmt::print("affected: {}\n", Shown(part));
   PrintFindings(report.findings);
+  if (level < verify::kLevelMax && report.verdict != verify::Verdict::kDamaged) {
+    fmt::print("levels above {} were not asked for (--level), so they are not proven\n", level);
+  }
   if (report.inventory.has_value()) PrintInventory(*report.inventory, format);
 }
 
@@ -61,7 +65,8 @@ struct Verified {
   bool fresh = true;
   std::optional<WallTime> taken;
 
-  // Levels that nobody asked for keep the verdict from "proven", but they are no failure of the command.
+  // The verdict is of the file: what was not looked at is not proven. The exit code is of what was
+  // asked: levels that nobody asked for are no failure of the command.
   bool IsGood() const {
     const bool all_known = report.levels.transfer != verify::LevelResult::kUnknown &&
                            report.levels.keyspace != verify::LevelResult::kUnknown;
@@ -87,9 +92,9 @@ Result<Verified> VerifyTarget(const Context& context, const VerifyOptions& optio
   return verified;
 }
 
-Result<ExitCode> PrintAndJudge(const Result<Verified>& verified, OutputFormat format) {
+Result<ExitCode> PrintAndJudge(const Result<Verified>& verified, const VerifyOptions& options) {
   RETURN_IF_ERROR(verified.status());
-  PrintReport(verified->report, format);
+  PrintReport(verified->report, options.level, options.format);
   if (!verified->IsGood()) return ExitCodeOf(verified->report.verdict);
   return verified->fresh ? ExitCode::kOk : ExitCode::kObjectiveMissed;
 }
@@ -135,7 +140,7 @@ ExitCode ExitCodeOf(verify::Verdict verdict) {
 
 Result<ExitCode> Verify(const Context& context, const VerifyOptions& options) {
   const Result<Verified> verified = VerifyTarget(context, options);
-  const Result<ExitCode> result = PrintAndJudge(verified, options.format);
+  const Result<ExitCode> result = PrintAndJudge(verified, options);
   if (options.textfile_out.empty() || IsInterrupted(result.status())) return result;
   const report::VerifyRun run = ToVerifyRun(verified, context.clock.Now());
   return WithTextfile(context, result, WriteVerifyTextfile(context, options.textfile_out, run));

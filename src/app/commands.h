@@ -16,7 +16,7 @@ namespace etcdrill::app {
 
 // Connection flags as etcdctl has them. Where a command takes a configuration file, too, that file wins.
 struct ConnectionFlags {
-  std::vector<std::string> endpoints;
+  std::vector<std::string> endpoints;  // each may be a list
   std::string ca_file;
   std::string cert_file;
   std::string key_file;
@@ -61,7 +61,7 @@ struct RestoreCommandOptions {
   std::string name = "default";
   std::string initial_cluster = "default=http://localhost:2380";
   std::string token = "etcd-cluster";
-  std::vector<std::string> advertise_peer_urls = {"http://localhost:2380"};
+  std::string advertise_peer_urls = "http://localhost:2380";  // a list
   bool skip_hash_check = false;
   uint64_t bump_revision = 0;
   bool mark_compacted = false;

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "base/text.h"
+
 namespace etcdrill::app {
 namespace {
 
@@ -93,6 +95,24 @@ std::vector<Candidate> Complete(const CommandInfo& root, std::span<const std::st
   const std::string prefix = typed == "=" ? "" : typed;
   std::erase_if(found, [&](const Candidate& c) { return !c.word.starts_with(':') && !c.word.starts_with(prefix); });
   return found;
+}
+
+std::optional<Mistake> FindMistake(const CommandInfo& root, std::span<const std::string> words) {
+  for (size_t i = 0; i < words.size() && words[i] != "--"; ++i) {
+    const Place place = Follow(root, words.first(i));
+    if (place.open != nullptr) continue;
+    const bool is_option = words[i].starts_with("--");
+    const std::string word = is_option ? words[i].substr(0, words[i].find('=')) : words[i];
+    std::vector<std::string> known;
+    if (is_option) {
+      for (const Candidate& option : Options(place.path)) known.push_back(option.word);
+    } else {
+      for (const CommandInfo& next : place.path.back()->commands) known.push_back(next.name);
+    }
+    if (std::find(known.begin(), known.end(), word) != known.end()) continue;
+    if (std::string meant = Nearest(word, known); !meant.empty()) return Mistake{word, std::move(meant)};
+  }
+  return std::nullopt;
 }
 
 void PrintCandidates(const std::vector<Candidate>& candidates) {

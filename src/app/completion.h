@@ -2,6 +2,7 @@
 // complete`, so that there is one place that knows.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -20,6 +21,14 @@ inline constexpr std::string_view kDirectories = ":dirs";
 
 // `words` are those behind the program's name; the last one, which may be empty, is being typed.
 std::vector<Candidate> Complete(const CommandInfo& root, std::span<const std::string> words);
+
+// A word that is no command or no option where it stands, and the one that was most likely meant.
+struct Mistake {
+  std::string word;
+  std::string meant;
+};
+// The first such word; none where nothing near is known.
+std::optional<Mistake> FindMistake(const CommandInfo& root, std::span<const std::string> words);
 
 // Lines of WORD, tabulator, TEXT.
 void PrintCandidates(const std::vector<Candidate>& candidates);

@@ -2,11 +2,11 @@
 #include <fmt/format.h>
 
 #include <cstdlib>
-#include <sstream>
 
 #include "app/commands.h"
 #include "app/config_source.h"
 #include "base/units.h"
+#include "base/url.h"
 
 namespace etcdrill::app {
 namespace {
@@ -16,18 +16,17 @@ constexpr const char* kDefaultEndpoint = "127.0.0.1:2379";
 // For a file that names no endpoints: so that one file serves every node of a DaemonSet, each with its own member.
 std::vector<std::string> EndpointsOfEnvironment() {
   const char* set = std::getenv("ETCDCTL_ENDPOINTS");
-  std::istringstream list(set != nullptr && *set != '\0' ? set : kDefaultEndpoint);
-  std::vector<std::string> endpoints;
-  for (std::string endpoint; std::getline(list, endpoint, ',');) endpoints.push_back(endpoint);
-  return endpoints;
+  return SplitList(set != nullptr && *set != '\0' ? set : kDefaultEndpoint);
 }
 
 }  // namespace
 
 Result<etcd::ConnectionOptions> ToConnectionOptions(const ConnectionFlags& flags) {
   etcd::ConnectionOptions options;
-  options.endpoints = flags.endpoints;
-  if (options.endpoints.empty()) options.endpoints = {kDefaultEndpoint};
+  for (const std::string& list : flags.endpoints) {
+    for (std::string& endpoint : SplitList(list)) options.endpoints.push_back(std::move(endpoint));
+  }
+  if (flags.endpoints.empty()) options.endpoints = {kDefaultEndpoint};
   options.ca_file = flags.ca_file;
   options.cert_file = flags.cert_file;
   options.key_file = flags.key_file;

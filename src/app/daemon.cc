@@ -9,6 +9,7 @@
 #include "app/service_manager.h"
 #include "app/sidecar_facts.h"
 #include "app/signals.h"
+#include "app/warnings.h"
 #include "base/version.h"
 #include "report/web_server.h"
 #include "store/local_store.h"
@@ -87,6 +88,9 @@ Status RunDaemon(const Context& context, const Settings& settings, const LoadSet
                                         {"port", server->port()},
                                         {"snapshot_schedule", TextOf(config.snapshot.schedule)},
                                         {"drill_schedule", TextOf(config.drill.schedule)}});
+  for (const std::string& warning : WarningsOf(config, settings.connection)) {
+    context.log.Warn("the configuration may not be what is meant", {{"warning", warning}});
+  }
   reloader->Current()->Start();
   service.Ready();
   service.KeepAlive([&metrics] { metrics.Render(); });

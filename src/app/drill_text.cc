@@ -4,33 +4,34 @@
 #include <fmt/format.h>
 
 #include "app/output.h"
+#include "base/text.h"
 #include "base/units.h"
 
 namespace etcdrill::app {
 namespace {
 
-std::string StageWord(pipeline::StageResult result) {
+Cell StageWord(pipeline::StageResult result) {
   switch (result) {
     case pipeline::StageResult::kPass:
-      return Coloured("pass", Colour::kGreen);
+      return Cell("pass", Colour::kGreen);
     case pipeline::StageResult::kFail:
-      return Coloured("FAIL", Colour::kRed);
+      return Cell("FAIL", Colour::kRed);
     case pipeline::StageResult::kSkipped:
       return "-";
   }
   return "";
 }
 
-std::string CheckWord(drill::CheckResult result) {
+Cell CheckWord(drill::CheckResult result) {
   switch (result) {
     case drill::CheckResult::kPass:
-      return Coloured("pass", Colour::kGreen);
+      return Cell("pass", Colour::kGreen);
     case drill::CheckResult::kFail:
-      return Coloured("FAIL", Colour::kRed);
+      return Cell("FAIL", Colour::kRed);
     case drill::CheckResult::kSkipped:
       return "skipped";
     case drill::CheckResult::kNotComparable:
-      return Coloured("not comparable", Colour::kYellow);
+      return Cell("not comparable", Colour::kYellow);
   }
   return "";
 }
@@ -50,17 +51,17 @@ std::string AdviceText(const pipeline::RestoreAdvice& advice) {
 }  // namespace
 
 std::string DrillText(const pipeline::DrillReport& report) {
-  std::vector<std::vector<std::string>> stages;
+  Rows stages;
   for (const pipeline::Stage& s : report.stages) {
     stages.push_back({s.name, StageWord(s.result),
                       s.result == pipeline::StageResult::kSkipped ? "" : fmt::format("{:.3f} s", s.duration_seconds),
                       s.error});
   }
-  std::vector<std::vector<std::string>> checks;
+  Rows checks;
   for (const drill::Check& c : report.checks) {
     checks.push_back({std::string(c.name), CheckWord(c.result), c.expected, c.actual});
   }
-  std::string text = fmt::format("snapshot {}\n", report.snapshot);
+  std::string text = fmt::format("snapshot {}\n", Shown(report.snapshot));
   text += FramedTable({"STAGE", "RESULT", "TIME", "ERROR"}, stages);
   if (!checks.empty()) text += FramedTable({"CHECK", "RESULT", "EXPECTED", "ACTUAL"}, checks);
   const bool proven = report.verdict == verify::Verdict::kProven;
@@ -68,13 +69,11 @@ std::string DrillText(const pipeline::DrillReport& report) {
                       Coloured(verify::VerdictName(report.verdict), proven ? Colour::kGreen : Colour::kRed),
                       report.level_reached);
   if (report.passed())
-    text += fmt::format(": etcd {} serves it after {:.2f} s", report.etcd_version, report.rto_seconds);
+    text += fmt::format(": etcd {} serves it after {:.2f} s", Shown(report.etcd_version), report.rto_seconds);
   text += "\n";
   if (report.advice.has_value()) text += AdviceText(*report.advice);
   if (report.verify.has_value()) {
-    for (const Finding& f : report.verify->findings.kept()) {
-      text += fmt::format("{}: {}: {}\n", SeverityName(f.severity), f.code, f.text);
-    }
+    for (const Finding& f : report.verify->findings.kept()) text += FindingLine(f);
   }
   return text;
 }

@@ -6,6 +6,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/text.h"
+
 namespace etcdrill::app {
 namespace {
 
@@ -14,12 +16,13 @@ void PrintJson(const std::vector<EtcdutlCell>& cells) {
   for (const EtcdutlCell& cell : cells) {
     std::visit([&](const auto& value) { json[std::string(cell.key)] = value; }, cell.value);
   }
-  fmt::print("{}\n", json.dump());
+  app::PrintJson(json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
 }
 
 void PrintFields(const std::vector<EtcdutlCell>& cells) {
   for (const EtcdutlCell& cell : cells) {
-    std::visit([&](const auto& value) { fmt::print("\"{}\" : {}\n", cell.field, value); }, cell.value);
+    const auto text = [&](const auto& value) { return fmt::format("\"{}\" : {}", cell.field, value); };
+    fmt::print("{}\n", Shown(std::visit(text, cell.value)));
   }
 }
 
@@ -29,15 +32,17 @@ void PrintAsEtcdutl(const std::vector<EtcdutlCell>& cells, OutputFormat format) 
   if (format == OutputFormat::kJson) return PrintJson(cells);
   if (format == OutputFormat::kFields) return PrintFields(cells);
   std::vector<std::string> head;
-  std::vector<std::string> row;
+  Row row;
+  std::vector<std::string> texts;
   for (const EtcdutlCell& cell : cells) {
     head.emplace_back(cell.head);
-    row.push_back(cell.text);
+    row.emplace_back(cell.text);
+    texts.push_back(Shown(cell.text));
   }
   if (format == OutputFormat::kTable) {
     fmt::print("{}", FramedTable(head, {row}, Cells::kAllRight));
   } else {
-    fmt::print("{}\n", fmt::join(row, ", "));
+    fmt::print("{}\n", fmt::join(texts, ", "));
   }
 }
 

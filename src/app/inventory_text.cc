@@ -8,11 +8,9 @@
 namespace etcdrill::app {
 namespace {
 
-using Rows = std::vector<std::vector<std::string>>;
-
 constexpr size_t kGroupsShown = 20;
 
-std::vector<std::string> RowOf(const verify::InventoryGroup& g) {
+Row RowOf(const verify::InventoryGroup& g) {
   return {g.name,
           std::to_string(g.live_keys),
           std::to_string(g.revisions),

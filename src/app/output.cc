@@ -9,31 +9,33 @@
 #include <cmath>
 #include <cstdlib>
 
+#include "base/text.h"
 #include "base/units.h"
 
 namespace etcdrill::app {
 namespace {
 
-using Row = std::vector<std::string>;
-
-// Characters on the screen: bytes, less colour sequences and UTF-8 continuation bytes.
+// Characters on the screen: bytes, less UTF-8 continuation bytes.
 size_t WidthOf(std::string_view text) {
-  size_t width = 0;
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '\x1b') {
-      i = std::min(text.find('m', i), text.size());
-      continue;
-    }
-    if ((static_cast<unsigned char>(text[i]) & 0xC0) != 0x80) ++width;
-  }
-  return width;
+  const auto shows = [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; };
+  return static_cast<size_t>(std::count_if(text.begin(), text.end(), shows));
 }
 
-std::vector<size_t> ColumnWidths(const Row& head, const std::vector<Row>& rows) {
+void MakeShown(Rows& rows) {
+  for (Row& row : rows) {
+    for (Cell& cell : row) cell.text = Shown(cell.text);
+  }
+}
+
+std::string Coloured(const std::string& padded, const Cell& cell) {
+  return cell.colour.has_value() ? app::Coloured(padded, *cell.colour) : padded;
+}
+
+std::vector<size_t> ColumnWidths(const std::vector<std::string>& head, const Rows& rows) {
   std::vector<size_t> widths(head.size());
   for (size_t i = 0; i < head.size(); ++i) {
     widths[i] = WidthOf(head[i]);
-    for (const Row& row : rows) widths[i] = std::max(widths[i], WidthOf(row[i]));
+    for (const Row& row : rows) widths[i] = std::max(widths[i], WidthOf(row[i].text));
   }
   return widths;
 }
@@ -52,34 +54,41 @@ bool IsNumber(std::string_view text) {
 
 }  // namespace
 
-std::string FramedTable(const Row& head, const std::vector<Row>& rows, Cells cells) {
+std::string FramedTable(const std::vector<std::string>& head, Rows rows, Cells cells) {
+  MakeShown(rows);
   const std::vector<size_t> widths = ColumnWidths(head, rows);
   std::string rule = "+";
   for (const size_t width : widths) rule += std::string(width + 2, '-') + "+";
   rule += "\n";
-  const auto line = [&](const Row& row, auto align) {
-    std::string text = "|";
-    for (size_t i = 0; i < row.size(); ++i) text += " " + Padded(row[i], widths[i], align(row[i])) + " |";
-    return text + "\n";
-  };
-  std::string out = rule + line(head, [](const std::string&) { return Align::kCentre; }) + rule;
+  std::string out = rule + "|";
+  for (size_t i = 0; i < head.size(); ++i) out += " " + Padded(head[i], widths[i], Align::kCentre) + " |";
+  out += "\n" + rule;
   for (const Row& row : rows) {
-    out += line(row, [&](const std::string& cell) {
-      return cells == Cells::kAllRight || IsNumber(cell) ? Align::kRight : Align::kLeft;
-    });
+    out += "|";
+    for (size_t i = 0; i < row.size(); ++i) {
+      const bool right = cells == Cells::kAllRight || IsNumber(row[i].text);
+      out += " " + Coloured(Padded(row[i].text, widths[i], right ? Align::kRight : Align::kLeft), row[i]) + " |";
+    }
+    out += "\n";
   }
   return out + rule;
 }
 
-std::string PlainTable(const Row& head, const std::vector<Row>& rows) {
+std::string PlainTable(const std::vector<std::string>& head, Rows rows) {
+  MakeShown(rows);
   const std::vector<size_t> widths = ColumnWidths(head, rows);
   const auto line = [&](const Row& row) {
+    // Nothing stands behind the last field that says something.
+    const auto last = std::find_if(row.rbegin(), row.rend(), [](const Cell& cell) { return !cell.text.empty(); });
+    const auto fields = static_cast<size_t>(row.rend() - last);
     std::string text;
-    for (size_t i = 0; i < row.size(); ++i) text += i + 1 < row.size() ? Padded(row[i], widths[i]) + "  " : row[i];
-    text.erase(text.find_last_not_of(' ') + 1);
+    for (size_t i = 0; i < fields; ++i) {
+      const std::string field = i + 1 < fields ? Padded(row[i].text, widths[i]) : row[i].text;
+      text += (i > 0 ? "  " : "") + Coloured(field, row[i]);
+    }
     return text + "\n";
   };
-  std::string out = line(head);
+  std::string out = line(Row(head.begin(), head.end()));
   for (const Row& row : rows) out += line(row);
   return out;
 }
@@ -96,9 +105,31 @@ std::string HumanBytes(uint64_t bytes) {
 
 std::string Coloured(std::string_view word, Colour colour) {
   static const bool on = isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr;
-  if (!on) return std::string(word);
+  const std::string shown = Shown(word);
+  if (!on) return shown;
   const int code = colour == Colour::kGreen ? 32 : colour == Colour::kRed ? 31 : 33;
-  return fmt::format("\x1b[{}m{}\x1b[0m", code, word);
+  return fmt::format("\x1b[{}m{}\x1b[0m", code, shown);
+}
+
+void PrintJson(std::string_view json) {
+  std::string out;
+  while (!json.empty()) {
+    const size_t length = Utf8Length(json);
+    const std::string_view character = json.substr(0, std::max<size_t>(length, 1));
+    if (length == 0) {
+      out += "\\ufffd";
+    } else if (IsControl(character) && static_cast<unsigned char>(character.back()) >= 0x7F) {
+      out += fmt::format("\\u{:04x}", static_cast<unsigned char>(character.back()));
+    } else {
+      out += character;
+    }
+    json.remove_prefix(character.size());
+  }
+  fmt::print("{}{}", out, out.ends_with('\n') ? "" : "\n");
+}
+
+std::string FindingLine(const Finding& finding) {
+  return fmt::format("{}: {}: {}\n", SeverityName(finding.severity), finding.code, Shown(finding.text));
 }
 
 void PrintFindings(const Findings& findings) {

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "base/text.h"
 #include "report/status/json.h"
 #include "report/status/page.h"
 
@@ -23,7 +24,8 @@ HttpResponse Started(bool started) {
 
 HttpResponse Reloaded(const Status& done) {
   if (done.ok()) return {.body = "reloaded\n"};
-  return {.status = 500, .body = fmt::format("not reloaded; the configuration before stays\n{}\n", MessageOf(done))};
+  return {.status = 500,
+          .body = fmt::format("not reloaded; the configuration before stays\n{}\n", Shown(MessageOf(done), "\n"))};
 }
 
 }  // namespace
@@ -45,7 +47,7 @@ std::vector<Route> Routes(Clock& clock, const std::stop_token& stop, const std::
   const HttpHandler ready = [&board, stop](const HttpRequest&) {
     if (stop.stop_requested()) return HttpResponse{.status = 503, .body = "stopping\n"};
     const std::string problem = board.store_problem();
-    if (!problem.empty()) return HttpResponse{.status = 503, .body = problem + "\n"};
+    if (!problem.empty()) return HttpResponse{.status = 503, .body = Shown(problem) + "\n"};
     return HttpResponse{.body = "ready\n"};
   };
   const auto if_enabled = [enabled = lifecycle.enabled](const std::function<HttpResponse()>& act) {

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -13,6 +14,9 @@
 
 namespace etcdrill::app {
 namespace {
+
+// A manager that reads nothing for so long must not keep us from working, or from ending.
+constexpr timeval kPatience = {.tv_sec = 1, .tv_usec = 0};
 
 std::string Environment(const char* name) {
   const char* value = std::getenv(name);
@@ -61,6 +65,7 @@ void ServiceManager::Send(std::string_view message) const {
   if (address.sun_path[0] == '@') address.sun_path[0] = '\0';
   const int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return;
+  setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &kPatience, sizeof kPatience);
   const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + socket_.size());
   [[maybe_unused]] const ssize_t sent =
       sendto(fd, message.data(), message.size(), MSG_NOSIGNAL, reinterpret_cast<const sockaddr*>(&address), length);

@@ -34,6 +34,7 @@ report::LiveFacts ReadLiveFacts(const Context& context, const config::Config& co
   report::LiveFacts live;
   live.log_warnings = static_cast<double>(context.log.Count(LogLevel::kWarn));
   live.log_errors = static_cast<double>(context.log.Count(LogLevel::kError));
+  live.log_dropped = static_cast<double>(context.log.Dropped());
   for (size_t i = 0; i < etcd::kMethodNames.size(); ++i) {
     live.calls.push_back({std::string(etcd::kMethodNames[i]), static_cast<double>(counts.requests[i]),
                           static_cast<double>(counts.failures[i])});

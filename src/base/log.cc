@@ -1,20 +1,25 @@
-// Formatting of log lines. A line is written with one write(2), so lines of several processes on one pipe stay whole.
-// A service's lines begin with their priority, which journald takes off (sd-daemon(3)): `journalctl -p warning` works.
+// Formatting of log lines. A line is short enough for one write(2), so lines of several processes
+// on one pipe stay whole. A service's lines begin with their priority, which journald takes off
+// (sd-daemon(3)): `journalctl -p warning` works.
 #include "base/log.h"
 
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
+
+#include "base/text.h"
 
 namespace etcdrill {
 namespace {
 
 constexpr std::array<std::string_view, 4> kLevelNames = {"debug", "info", "warn", "error"};
 constexpr std::array<std::string_view, 4> kPriorities = {"<7>", "<6>", "<4>", "<3>"};  // of syslog, by level
-constexpr size_t kLineBytesMax = 8192;
+constexpr size_t kValueBytesMax = 1024;
+constexpr size_t kEndBytes = 6;  // what stands around the fields: a priority, a brace, the end of the line
 
 // Whether what is written to `fd` reaches journald: JOURNAL_STREAM names the socket that it gave us (systemd.exec(5)),
 // and a program that we are started by may have led our output elsewhere.
@@ -24,33 +29,43 @@ bool IsJournal(int fd) {
   return stream != nullptr && fstat(fd, &at) == 0 && stream == fmt::format("{}:{}", at.st_dev, at.st_ino);
 }
 
-// A JSON string literal; logfmt accepts the same quoting.
+// A JSON string literal; logfmt accepts the same quoting. A byte that is no UTF-8 becomes the four
+// letters \xNN.
 void AppendQuoted(std::string& out, std::string_view text) {
+  const auto append = std::back_inserter(out);
   out.push_back('"');
-  for (const char c : text) {
-    switch (c) {
-      case '"':
-        out += "\\\"";
-        break;
-      case '\\':
-        out += "\\\\";
-        break;
-      case '\n':
-        out += "\\n";
-        break;
-      default:
-        if (static_cast<unsigned char>(c) < 0x20) {
-          fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<unsigned char>(c));
-        } else {
-          out.push_back(c);
-        }
+  while (!text.empty()) {
+    const size_t length = Utf8Length(text);
+    const std::string_view character = text.substr(0, std::max<size_t>(length, 1));
+    const auto last = static_cast<unsigned char>(character.back());  // of a control, its code
+    if (length == 0) {
+      fmt::format_to(append, "\\\\x{:02x}", last);
+    } else if (character == "\"" || character == "\\") {
+      fmt::format_to(append, "\\{}", character);
+    } else if (character == "\n") {
+      out += "\\n";
+    } else if (IsControl(character)) {
+      fmt::format_to(append, "\\u{:04x}", last);
+    } else {
+      out += character;
     }
+    text.remove_prefix(character.size());
   }
   out.push_back('"');
 }
 
+// Needs no quotes in logfmt: printable ASCII without what logfmt reads something into.
 bool IsPlainWord(std::string_view text) {
-  return !text.empty() && text.find_first_of(" \"=\\\n\t") == std::string_view::npos;
+  return !text.empty() && std::all_of(text.begin(), text.end(),
+                                      [](char c) { return c > ' ' && c < 0x7F && c != '"' && c != '=' && c != '\\'; });
+}
+
+// Its first bytes, cut between two characters.
+std::string Shortened(std::string value) {
+  if (value.size() <= kValueBytesMax) return value;
+  size_t end = kValueBytesMax;
+  for (int back = 0; back < 3 && (static_cast<unsigned char>(value[end]) & 0xC0) == 0x80; ++back) --end;
+  return value.substr(0, end) + "...";
 }
 
 void AppendField(std::string& line, LogFormat format, const LogField& field) {
@@ -96,25 +111,38 @@ Logger Logger::With(LogField field) const {
   return child;
 }
 
-void Logger::Write(LogLevel level, std::string_view message, Fields fields) {
-  if (level < sink_->level) return;
-  ++sink_->counts[static_cast<size_t>(level)];
+std::string Logger::Line(LogLevel level, std::string_view message, Fields fields) const {
   const LogFormat format = sink_->format;
   std::string line = format == LogFormat::kJson ? "{" : "";
   AppendField(line, format, {"ts", FormatRfc3339(sink_->clock.Now())});
   AppendField(line, format, {"level", kLevelNames[static_cast<size_t>(level)]});
   AppendField(line, format, {"msg", message});
-  for (const LogField& field : common_) AppendField(line, format, field);
-  for (const LogField& field : fields) {
-    if (line.size() + field.value.size() > kLineBytesMax) break;  // a whole line without its tail beats a cut one
-    AppendField(line, format, field);
-  }
-  if (format == LogFormat::kJson) line.push_back('}');
-  line.push_back('\n');
+  const auto append = [&](LogField field) {
+    std::string with = line;
+    field.value = Shortened(std::move(field.value));
+    AppendField(with, format, field);
+    // A whole line without one of its fields beats a cut one.
+    if (with.size() + kEndBytes <= kLogLineBytesMax) line = std::move(with);
+  };
+  for (const LogField& field : common_) append(field);
+  for (const LogField& field : fields) append(field);
+  line += format == LogFormat::kJson ? "}\n" : "\n";
   if (IsJournal(sink_->fd)) line.insert(0, kPriorities[static_cast<size_t>(level)]);
+  return line;
+}
+
+void Logger::Write(LogLevel level, std::string_view message, Fields fields) {
+  if (level < sink_->level) return;
+  ++sink_->counts[static_cast<size_t>(level)];
+  const std::string line = Line(level, message, fields);
   const std::lock_guard lock(sink_->mutex);
-  // A log that nobody can read must not stop a backup: the result is ignored on purpose.
-  [[maybe_unused]] const ssize_t written = ::write(sink_->fd, line.data(), line.size());
+  if (sink_->untold > 0) {
+    const LogField count("count", sink_->untold);
+    if (sink_->output.Write(Line(LogLevel::kWarn, "log lines dropped: nobody read them", {count}))) sink_->untold = 0;
+  }
+  if (sink_->output.Write(line)) return;
+  ++sink_->dropped;
+  ++sink_->untold;
 }
 
 }  // namespace etcdrill

@@ -1,6 +1,7 @@
-// One line per event, on stderr, in logfmt or JSON: ts, level, msg (a constant text), then the fields. Secrets and key
-// names never go into a field. Errors are logged once, by whoever ends the chain (pipeline or command), never on the
-// way.
+// One line per event, on stderr, in logfmt or JSON: ts, level, msg (a constant text), then the
+// fields. A line is one line and valid whatever a field holds: control characters and bytes that
+// are no UTF-8 are escaped. Secrets and key names never go into a field. Errors are logged once, by
+// whoever ends the chain (pipeline or command), never on the way.
 #pragma once
 
 #include <atomic>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/log_output.h"
 #include "base/status.h"
 
 namespace etcdrill {
@@ -36,7 +38,9 @@ struct LogField {
   bool quoted;  // false: a number
 };
 
-// May be used from any thread; lines do not mix. `clock` must outlive it.
+// May be used from any thread; lines do not mix. No call waits for whoever reads the log: a line
+// that can't be written is dropped and counted, and once there is room again a line tells how many
+// were. `clock` must outlive it.
 class Logger {
  public:
   using Fields = std::initializer_list<LogField>;
@@ -54,22 +58,29 @@ class Logger {
   void Warn(std::string_view message, Fields fields = {}) { Write(LogLevel::kWarn, message, fields); }
   void Error(std::string_view message, Fields fields = {}) { Write(LogLevel::kError, message, fields); }
 
-  // Lines written at this level since start, by all that write to this place, for etcdrill_log_messages_total.
+  // Lines logged at this level since start, by all that write to this place, for
+  // etcdrill_log_messages_total.
   uint64_t Count(LogLevel level) const { return sink_->counts[static_cast<size_t>(level)]; }
+  // Lines dropped since start, for etcdrill_log_dropped_total.
+  uint64_t Dropped() const { return sink_->dropped; }
 
  private:
   struct Sink {
-    Sink(LogLevel l, LogFormat f, Clock& c, int d) : level(l), format(f), clock(c), fd(d) {}
+    Sink(LogLevel l, LogFormat f, Clock& c, int d) : level(l), format(f), clock(c), fd(d), output(d) {}
 
     std::atomic<LogLevel> level;
     const LogFormat format;
     Clock& clock;
     const int fd;
-    std::mutex mutex;  // held while a line is written
+    std::mutex mutex;
+    LogOutput output;     // guarded by mutex
+    uint64_t untold = 0;  // lines dropped since a line about it; guarded by mutex
+    std::atomic<uint64_t> dropped = 0;
     std::atomic<uint64_t> counts[4] = {};
   };
 
   void Write(LogLevel level, std::string_view message, Fields fields);
+  std::string Line(LogLevel level, std::string_view message, Fields fields) const;
 
   std::shared_ptr<Sink> sink_;
   std::vector<LogField> common_;

@@ -10,7 +10,8 @@ using enum ExitCode;
 
 constexpr std::array kReasons = {
     ReasonInfo{Reason::kUsage, "usage", "other", kUsage, "the command line makes no sense"},
-    ReasonInfo{Reason::kConfig, "config", "other", kUsage, "the configuration file can't be used"},
+    ReasonInfo{Reason::kConfig, "config", "other", kUsage,
+               "the configuration is written wrongly, or can't be used as it is"},
     ReasonInfo{Reason::kNotFound, "not_found", "storage", kFailed, "a named file or snapshot does not exist"},
     ReasonInfo{Reason::kAlreadyExists, "already_exists", "storage", kFailed,
                "the target exists and would be overwritten"},

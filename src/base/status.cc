@@ -43,6 +43,8 @@ Reason ReasonOfErrno(int errno_value) {
 // What a service meets that a person who tries the same as root does not.
 std::string HintFor(int errno_value) {
   if (errno_value == EROFS) return "; under systemd, is it in ReadWritePaths= of the unit?";
+  if (errno_value == ENOSPC) return "; bytes or inodes (df -h, df -i)";
+  if (errno_value == EFBIG) return "; is there a limit on the size of files (ulimit -f)?";
   if (errno_value == EACCES) return fmt::format("; etcdrill runs as uid {}, which needs the right", geteuid());
   return "";
 }

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
+
 #include "config/readers.h"
 #include "config/values.h"
 
@@ -12,7 +14,7 @@ namespace {
 void ReadRoot(Section root, Config& config) {
   ReadCluster(root.Sub("cluster"), config.cluster);
   Section store = root.Sub("store");
-  store.Read("path", config.store_path);
+  store.Read("path", config.store_path, CheckNeededPath);
   store.Read("adopt", config.adopt.files, CheckAdopt);
   store.Read("adopt_quiet", config.adopt.quiet);
   store.Finish();
@@ -34,7 +36,7 @@ void ReadRoot(Section root, Config& config) {
   objectives.Finish();
   Section web = root.Sub("web");
   web.Read("listen", config.web.listen, CheckListen);
-  web.Read("config_file", config.web.config_file);
+  web.Read("config_file", config.web.config_file, CheckPath);
   web.Read("enable_lifecycle", config.web.enable_lifecycle, ParseBool);
   web.Finish();
   Section log = root.Sub("log");
@@ -59,18 +61,33 @@ void ResolvePaths(Config& config, const std::string& dir) {
   for (std::string& path : config.drill.etcd_binaries) Resolve(path, dir);
 }
 
+// Compared as they are written, less dots and double slashes.
+Status CheckAdoptsOthers(const Config& config) {
+  const auto plain = [](const std::string& dir) {
+    return (std::filesystem::path(dir) / "").lexically_normal().string();  // ends in a slash
+  };
+  for (const std::string& pattern : config.adopt.files) {
+    if (!plain(DirName(pattern)).starts_with(plain(config.store_path))) continue;
+    return Error(Reason::kConfig, fmt::format("store.adopt: \"{}\" is in the store itself ({}); adopt from where "
+                                              "others write",
+                                              pattern, config.store_path));
+  }
+  return OkStatus();
+}
+
 }  // namespace
 
 Result<Config> Parse(std::string_view text, const std::string& path) {
   Config config;
   RETURN_IF_ERROR(ReadYaml(text, path, [&](Section root) { ReadRoot(std::move(root), config); }));
   ResolvePaths(config, DirName(path));
+  RETURN_IF_ERROR(Annotate(CheckAdoptsOthers(config), path));
   return config;
 }
 
 Result<Config> Load(FileSystem& fs, const std::string& path) {
   const Result<std::string> text = fs.ReadWhole(path, kConfigBytesMax);
-  if (!text.ok()) return Error(Reason::kConfig, fmt::format("configuration: {}", MessageOf(text.status())));
+  RETURN_IF_ERROR(Annotate(text.status(), "configuration"));
   return Parse(*text, path);
 }
 

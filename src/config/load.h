@@ -13,7 +13,8 @@ namespace etcdrill::config {
 
 inline constexpr uint64_t kConfigBytesMax = uint64_t{1} << 20;
 
-// kConfig with one line for each problem.
+// kConfig with one line for each problem; kNotFound and the like if the file can't be read, which
+// may pass: a volume that is mounted later.
 Result<Config> Load(FileSystem& fs, const std::string& path);
 // The same for a text; `path` is for messages and for resolving relative paths.
 Result<Config> Parse(std::string_view text, const std::string& path);

@@ -45,13 +45,13 @@ Assertion ReadAssertion(Section& section) {
 void ReadDrill(Section section, DrillConfig& drill) {
   section.Read("schedule", drill.schedule, ParseSchedule);
   section.Read("jitter", drill.jitter, ParseDuration);  // none is zero, too
-  section.Read("scratch_dir", drill.scratch_dir);
+  section.Read("scratch_dir", drill.scratch_dir, CheckNeededPath);
   section.Read("timeout", drill.timeout);
   Section etcd = section.Sub("etcd");
   std::string binary;
-  etcd.Read("binary", binary);
+  etcd.Read("binary", binary, CheckPath);
   if (!binary.empty()) drill.etcd_binaries = {binary};
-  etcd.ReadByName("binaries", drill.etcd_binaries);
+  etcd.ReadByName("binaries", drill.etcd_binaries, CheckNeededPath);
   etcd.ReadOptional("memory_limit", drill.etcd_memory_limit, ParseSize);
   etcd.Finish();
   Section sample = section.Sub("sample");

@@ -6,32 +6,14 @@
 #include <algorithm>
 #include <set>
 
+#include "base/text.h"
 #include "base/units.h"
 #include "config/yaml_shape.h"
 
 namespace etcdrill::config {
-namespace {
-
-// Levenshtein distance, for "did you mean".
-size_t EditDistance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = row[0];
-    row[0] = i;
-    for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t substituted = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, substituted});
-    }
-  }
-  return row[b.size()];
-}
-
-}  // namespace
 
 void Problems::Add(const YAML::Mark& mark, std::string_view text) {
-  lines_.push_back(fmt::format("{}:{}:{}: {}", file_, mark.line + 1, mark.column + 1, text));
+  lines_.push_back(fmt::format("{}:{}:{}: {}", file_, mark.line + 1, mark.column + 1, Shown(text)));
 }
 
 Status Problems::ToStatus() const {
@@ -85,7 +67,7 @@ void Section::Read(const char* key, std::vector<std::string>& out, CheckText che
   }
 }
 
-void Section::ReadByName(const char* key, std::vector<std::string>& out) {
+void Section::ReadByName(const char* key, std::vector<std::string>& out, CheckText check) {
   const YAML::Node node = Find(key);
   if (!node.IsDefined()) return;
   if (!node.IsMap() || node.size() == 0) {
@@ -94,7 +76,10 @@ void Section::ReadByName(const char* key, std::vector<std::string>& out) {
   }
   out.clear();
   for (const auto& entry : node) {
-    if (IsScalar(entry.second, key, "a mapping of names to texts")) out.push_back(entry.second.Scalar());
+    const YAML::Node& value = entry.second;
+    if (IsScalar(value, key, "a mapping of names to texts") && Passes(value, key, check(value.Scalar()))) {
+      out.push_back(value.Scalar());
+    }
   }
 }
 
@@ -163,10 +148,8 @@ std::string Section::Full(std::string_view key) const {
 }
 
 std::string Section::Advice(std::string_view key) const {
-  const auto nearest = std::min_element(known_.begin(), known_.end(), [&](const auto& a, const auto& b) {
-    return EditDistance(key, a) < EditDistance(key, b);
-  });
-  if (nearest != known_.end() && EditDistance(key, *nearest) <= 2) return fmt::format("did you mean {}?", *nearest);
+  const std::string nearest = Nearest(key, known_);
+  if (!nearest.empty()) return fmt::format("did you mean {}?", nearest);
   return fmt::format("known here: {}", fmt::join(known_, ", "));
 }
 

@@ -1,6 +1,7 @@
-// Strict reading of YAML. yaml-cpp accepts duplicate keys (the first wins), several documents and unknown keys in
-// silence; a mapping is therefore read through Section, which knows every key that was asked for, and each problem is
-// told with its place. This header and what includes it are the only users of yaml-cpp.
+// Strict reading of YAML. yaml-cpp accepts duplicate keys (the first wins), several documents and
+// unknown keys in silence; a mapping is therefore read through Section, which knows every key that
+// was asked for, and each problem is told with its place, without control characters. This header
+// and what includes it are the only users of yaml-cpp.
 #pragma once
 
 #include <yaml-cpp/yaml.h>
@@ -45,8 +46,8 @@ class Section {
   void Read(const char* key, std::string& out, CheckText check);
   // A list of texts that all pass the check.
   void Read(const char* key, std::vector<std::string>& out, CheckText check);
-  // The values of a mapping with names that are the user's own.
-  void ReadByName(const char* key, std::vector<std::string>& out);
+  // The values of a mapping with names that are the user's own; all pass the check.
+  void ReadByName(const char* key, std::vector<std::string>& out, CheckText check);
   // The same with the names; the check is of both.
   using CheckPair = Status (*)(std::string_view name, std::string_view value);
   void ReadPairs(const char* key, std::vector<std::pair<std::string, std::string>>& out, CheckPair check);

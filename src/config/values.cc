@@ -7,21 +7,9 @@
 #include <charconv>
 
 #include "base/units.h"
+#include "base/url.h"
 
 namespace etcdrill::config {
-namespace {
-
-// HOST:PORT, with a host that is not empty.
-bool IsHostAndPort(std::string_view text) {
-  const size_t colon = text.rfind(':');
-  if (colon == std::string_view::npos || colon == 0) return false;
-  unsigned port = 0;
-  const char* end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data() + colon + 1, end, port);
-  return error == std::errc() && stop == end && port <= 65535;
-}
-
-}  // namespace
 
 Status CheckClusterName(std::string_view name) {
   constexpr std::string_view kAllowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
@@ -34,25 +22,29 @@ Status CheckClusterName(std::string_view name) {
                            name));
 }
 
-Status CheckEndpoint(std::string_view url) {
-  const size_t scheme_end = url.find("://");
-  const std::string_view scheme = scheme_end == std::string_view::npos ? "" : url.substr(0, scheme_end);
-  const std::string_view rest = scheme_end == std::string_view::npos ? url : url.substr(scheme_end + 3);
-  const bool network = scheme.empty() || scheme == "http" || scheme == "https";
-  if ((network && IsHostAndPort(rest)) || (scheme == "unix" && rest.starts_with('/'))) return OkStatus();
-  return Error(Reason::kConfig,
-               fmt::format("\"{}\" is not a client URL; write https://HOST:PORT or http://HOST:PORT", url));
+Status CheckEndpoints(std::string_view list) {
+  for (const std::string& item : SplitList(list)) RETURN_IF_ERROR(ParseClientUrl(item).status());
+  return OkStatus();
 }
 
-Status CheckListen(std::string_view address) {
-  if (IsHostAndPort(address) || (address.starts_with(':') && IsHostAndPort(fmt::format("all{}", address)))) {
-    return OkStatus();
-  }
-  return Error(Reason::kConfig,
-               fmt::format("\"{}\" is not HOST:PORT, such as 127.0.0.1:9379, [::1]:9379 or :9379", address));
+Status CheckListen(std::string_view address) { return ParseListenAddress(address).status(); }
+
+Status CheckNoNul(std::string_view text) {
+  return text.find('\0') == std::string_view::npos ? OkStatus() : Error(Reason::kConfig, "it holds a NUL");
+}
+
+Status CheckPath(std::string_view path) {
+  RETURN_IF_ERROR(CheckNoNul(path));
+  if (path != "~" && !path.starts_with("~/")) return OkStatus();
+  return Error(Reason::kConfig, fmt::format("\"{}\": ~ is no home directory here; write the path out", path));
+}
+
+Status CheckNeededPath(std::string_view path) {
+  return path.empty() ? Error(Reason::kConfig, "the path is empty") : CheckPath(path);
 }
 
 Status CheckAdopt(std::string_view path) {
+  RETURN_IF_ERROR(CheckPath(path));
   const size_t slash = path.rfind('/');
   const std::string_view dir = slash == std::string_view::npos ? "" : path.substr(0, slash);
   if (dir.find_first_of("*?[") == std::string_view::npos && !path.empty() && !path.ends_with('/')) return OkStatus();
@@ -70,7 +62,7 @@ Result<uint64_t> ParseCount(std::string_view text) {
   uint64_t count = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
   if (error == std::errc() && end == text.data() + text.size()) return count;
-  return Error(Reason::kConfig, fmt::format("\"{}\" is not a number", text));
+  return Error(Reason::kConfig, fmt::format("\"{}\" is not a number from 0 to {}", text, UINT64_MAX));
 }
 
 Result<double> ParsePercent(std::string_view text) {

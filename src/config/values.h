@@ -9,8 +9,11 @@
 namespace etcdrill::config {
 
 Status CheckClusterName(std::string_view name);  // it becomes part of file names
-Status CheckEndpoint(std::string_view url);
-Status CheckListen(std::string_view address);   // HOST:PORT, [IPV6]:PORT, :PORT
+Status CheckEndpoints(std::string_view list);    // one, or several with commas, as the flag
+Status CheckListen(std::string_view address);
+Status CheckNoNul(std::string_view text);       // a C string would end there
+Status CheckPath(std::string_view path);        // may be empty; no shell stands between, so no "~/"
+Status CheckNeededPath(std::string_view path);  // not empty
 Status CheckAdopt(std::string_view path);       // wildcards in the last part only
 Status CheckExpression(std::string_view text);  // RE2
 

@@ -79,6 +79,7 @@ Status CheckUser(std::string_view name, std::string_view hash) {
 
 Status CheckHeader(std::string_view name, std::string_view value) {
   if (value.find_first_of("\r\n") != std::string_view::npos) return Wrong("a header is one line");
+  RETURN_IF_ERROR(CheckNoNul(value));
   const auto one_of = [&](std::initializer_list<std::string_view> allowed) {
     if (std::find(allowed.begin(), allowed.end(), value) != allowed.end()) return OkStatus();
     return Wrong(fmt::format("{} can only be {}, not \"{}\"", name, fmt::join(allowed, " or "), value));
@@ -119,11 +120,11 @@ std::optional<WebTls> ReadTls(Section section) {
   WebTls tls;
   std::string client_auth;
   section.Read("cert", tls.cert.text);
-  section.Read("cert_file", tls.cert.file);
+  section.Read("cert_file", tls.cert.file, CheckPath);
   section.Read("key", tls.key.text);
-  section.Read("key_file", tls.key.file);
+  section.Read("key_file", tls.key.file, CheckPath);
   section.Read("client_ca", tls.client_ca.text);
-  section.Read("client_ca_file", tls.client_ca.file);
+  section.Read("client_ca_file", tls.client_ca.file, CheckPath);
   section.Read("client_auth_type", client_auth);
   section.Read("client_auth_type", tls.client_auth, ParseClientAuth);
   section.Read("client_allowed_sans", tls.client_allowed_sans, NoCheck);
@@ -168,7 +169,7 @@ Result<WebConfig> ParseWebConfig(std::string_view text, const std::string& path)
 
 Result<WebConfig> LoadWebConfig(FileSystem& fs, const std::string& path) {
   const Result<std::string> text = fs.ReadWhole(path, kConfigBytesMax);
-  if (!text.ok()) return Error(Reason::kConfig, fmt::format("web configuration: {}", MessageOf(text.status())));
+  RETURN_IF_ERROR(Annotate(text.status(), "web configuration"));
   return ParseWebConfig(*text, path);
 }
 

@@ -50,7 +50,8 @@ struct WebConfig {
   RateLimit rate_limit;
 };
 
-// kConfig with one line for each problem. Paths in the file are relative to it.
+// kConfig with one line for each problem; kNotFound and the like if the file can't be read. Paths
+// in it are relative to it.
 Result<WebConfig> LoadWebConfig(FileSystem& fs, const std::string& path);
 Result<WebConfig> ParseWebConfig(std::string_view text, const std::string& path);
 

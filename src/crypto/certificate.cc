@@ -23,19 +23,20 @@ Certificate ReadNext(const Bio& bio) { return {PEM_read_bio_X509(bio.get(), null
 
 }  // namespace
 
-std::optional<WallTime> EarliestNotAfter(std::string_view pem) {
+std::optional<CertificateEnds> CertificateEndsOf(std::string_view pem) {
   const Bio bio = Open(pem);
-  std::optional<WallTime> earliest;
+  std::optional<CertificateEnds> ends;
   while (true) {
     const Certificate certificate = ReadNext(bio);
     if (certificate == nullptr) break;
     std::tm parts{};
     if (ASN1_TIME_to_tm(X509_get0_notAfter(certificate.get()), &parts) != 1) continue;
     const WallTime end{std::chrono::seconds(timegm(&parts))};
-    earliest = std::min(earliest.value_or(end), end);
+    if (!ends.has_value()) ends = {end, end};
+    ends = {std::min(ends->first, end), std::max(ends->last, end)};
   }
   ERR_clear_error();  // the end of the text is one, too
-  return earliest;
+  return ends;
 }
 
 bool KeyFitsCertificate(std::string_view key_pem, std::string_view certificate_pem) {

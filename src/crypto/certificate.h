@@ -8,9 +8,14 @@
 
 namespace etcdrill {
 
-// The earliest end of validity of all certificates in the text, keys and other blocks passed over; none if it holds no
-// certificate that can be read.
-std::optional<WallTime> EarliestNotAfter(std::string_view pem);
+// The ends of validity of the certificates in a text.
+struct CertificateEnds {
+  WallTime first{};  // of a chain: then it is broken
+  WallTime last{};   // of a bundle of authorities: until then one of them holds
+};
+
+// Keys and other blocks are passed over; none if the text holds no certificate that can be read.
+std::optional<CertificateEnds> CertificateEndsOf(std::string_view pem);
 
 // Whether this private key is that of the first certificate; false also if one of them can't be read.
 bool KeyFitsCertificate(std::string_view key_pem, std::string_view certificate_pem);

@@ -36,6 +36,12 @@ std::string Sha256::Peek() const {
   return copy.Finish();
 }
 
+std::string Sha256Of(std::string_view bytes) {
+  Sha256 sum;
+  sum.Update(bytes);
+  return sum.Finish();
+}
+
 std::string Sha1(std::string_view bytes) {
   std::string digest(20, '\0');
   CHECK(EVP_Digest(bytes.data(), bytes.size(), reinterpret_cast<unsigned char*>(digest.data()), nullptr, EVP_sha1(),

@@ -35,6 +35,9 @@ class Sha256 {
   std::unique_ptr<evp_md_ctx_st, Deleter> context_;
 };
 
+// The 32 raw bytes of the SHA-256 of a text.
+std::string Sha256Of(std::string_view bytes);
+
 // The 20 raw bytes.
 std::string Sha1(std::string_view bytes);
 

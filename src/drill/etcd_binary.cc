@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <cstdlib>
+
 #include "format/etcd_version.h"
 
 namespace etcdrill::drill {
@@ -14,10 +16,14 @@ constexpr Duration kVersionLimit = 10s;
 constexpr std::string_view kAdvice = "name one with --etcd, drill.etcd.binary or drill.etcd.binaries";
 
 Result<std::string> VersionOf(const Context& context, const std::string& binary) {
-  const auto output = RunToEnd(context.processes, context.clock, {.program = binary, .arguments = {"--version"}},
+  const auto output = RunToEnd(context.processes, context.clock,
+                               {.program = binary, .arguments = {"--version"}, .environment = EtcdEnvironment()},
                                kVersionLimit, context.stop);
   if (!output.ok()) {
-    if (IsInterrupted(output.status())) return output.status();
+    // One that is there is not missing, whatever keeps it from answering: too little memory, no
+    // /proc.
+    const Reason why = ReasonOf(output.status());
+    if (why != Reason::kNotFound && why != Reason::kAccessDenied) return output.status();
     return Error(Reason::kEtcdMissing, fmt::format("{}; {}", MessageOf(output.status()), kAdvice));
   }
   // "etcd Version: 3.5.16"
@@ -33,6 +39,14 @@ Result<std::string> VersionOf(const Context& context, const std::string& binary)
 }
 
 }  // namespace
+
+std::vector<std::string> EtcdEnvironment() {
+  constexpr const char* kName = "ETCD_UNSUPPORTED_ARCH";
+  const char* const set = std::getenv(kName);
+  std::vector<std::string> environment = {"GOTRACEBACK=none"};  // its last words are for an error of one line
+  if (set != nullptr) environment.push_back(fmt::format("{}={}", kName, set));
+  return environment;
+}
 
 // Some releases of 3.4 know the flag, too, but not all.
 bool EtcdBinary::CanSkipFsync() const { return EtcdMinorOf(version).value_or(0) >= 5; }

@@ -20,8 +20,13 @@ struct EtcdBinary {
   bool CanSkipFsync() const;
 };
 
-// The first candidate of that minor version; of any version if there is no `minor`. kEtcdMissing if no candidate can be
-// run, kEtcdVersion, with what there is, if none fits.
+// What each etcd of a drill gets. Of our own environment only ETCD_UNSUPPORTED_ARCH, without which
+// etcd 3.4 does not start on arm64.
+std::vector<std::string> EtcdEnvironment();
+
+// The first candidate of that minor version; of any version if there is no `minor`. kEtcdMissing if
+// no candidate is there, kEtcdExited, kTimeout or kIoError if the first that is does not answer,
+// kEtcdVersion, with what there is, if none fits.
 Result<EtcdBinary> ChooseEtcd(const Context& context, const std::vector<std::string>& candidates,
                               std::optional<int> minor);
 

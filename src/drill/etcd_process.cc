@@ -6,7 +6,7 @@
 #include <limits.h>
 #include <stdlib.h>
 
-#include "base/bytes.h"
+#include "drill/etcd_binary.h"
 
 namespace etcdrill::drill {
 namespace {
@@ -16,19 +16,6 @@ using namespace std::chrono_literals;
 constexpr Duration kPollEvery = 20ms;
 constexpr Duration kStopGrace = 500ms;  // what it holds is thrown away
 constexpr size_t kSocketPathMax = 107;  // sun_path without its terminating zero
-constexpr size_t kLogLinesInError = 3;
-
-// The last lines of etcd's log, as one line for an error message.
-std::string LastLines(std::string_view output) {
-  size_t begin = output.size();
-  for (size_t lines = 0; begin > 0; --begin) {
-    if (output[begin - 1] == '\n' && begin < output.size() && ++lines == kLogLinesInError) break;
-  }
-  std::string text = Printable(output.substr(begin), output.size());
-  for (size_t at = 0; (at = text.find("\\x0a", at)) != std::string::npos;)
-    text.replace(at, 4, at + 4 < text.size() ? " | " : "");
-  return text;
-}
 
 Result<std::string> AbsolutePath(const std::string& path) {
   char resolved[PATH_MAX];
@@ -55,7 +42,8 @@ std::vector<std::string> Arguments(const EtcdOptions& options, const std::string
 // Go collects garbage the harder, the nearer it comes to its limit; the kernel's limit is for what that can't keep
 // down.
 std::vector<std::string> Environment(const std::optional<uint64_t>& memory_limit) {
-  std::vector<std::string> environment = {"PATH=/usr/bin:/bin", "GOTRACEBACK=none"};
+  std::vector<std::string> environment = EtcdEnvironment();
+  environment.emplace_back("PATH=/usr/bin:/bin");
   if (memory_limit.has_value()) environment.push_back(fmt::format("GOMEMLIMIT={}", *memory_limit / 10 * 9));
   return environment;
 }
@@ -98,7 +86,7 @@ Status EtcdProcess::WaitReady(MonotonicTime deadline) {
   while (true) {
     if (const auto exit = process_->Poll()) {
       return Error(Reason::kEtcdExited, fmt::format("etcd ended with {} while it booted; its last words: {}",
-                                                    exit->Describe(), LastLines(OutputTail())));
+                                                    exit->Describe(), LastWords(OutputTail())));
     }
     // A read through raft: etcd answers it only when it leads and has applied its log.
     const auto answer = client_->endpoint().Range({.key = "health", .count_only = true});
@@ -106,7 +94,7 @@ Status EtcdProcess::WaitReady(MonotonicTime deadline) {
     if (answer.ok() || ReasonOf(answer.status()) == Reason::kEtcdError) return OkStatus();
     if (context_.clock.Monotonic() >= deadline) {
       return Error(Reason::kEtcdNotReady, fmt::format("etcd was not ready in time ({}); its last words: {}",
-                                                      MessageOf(answer.status()), LastLines(OutputTail())));
+                                                      MessageOf(answer.status()), LastWords(OutputTail())));
     }
     if (!context_.clock.SleepFor(kPollEvery, context_.stop))
       return Error(Reason::kInterrupted, "interrupted while etcd booted");

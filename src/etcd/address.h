@@ -9,13 +9,12 @@
 namespace etcdrill::etcd {
 
 struct Address {
-  std::string written;  // as configured, for messages
+  std::string written;  // as configured, for messages (Url::text)
   std::string target;   // a gRPC target URI
   bool tls = false;
 };
 
-// Accepts https://host:port, http://host:port, host:port (then TLS if `tls_by_default`) and unix:///path; an IPv6
-// address stands in brackets. Anything else is kUsage.
+// Accepts what ParseClientUrl (base/url.h) does; a bare host:port is TLS if `tls_by_default`.
 Result<Address> ParseAddress(std::string_view text, bool tls_by_default);
 
 }  // namespace etcdrill::etcd

@@ -15,7 +15,8 @@ Client::~Client() = default;
 
 Result<std::unique_ptr<Client>> Client::Create(const ConnectionOptions& options, const Context& context,
                                                std::shared_ptr<CallCounts> counts) {
-  if (options.endpoints.empty()) return Error(Reason::kUsage, "no etcd endpoints are configured");
+  if (options.endpoints.empty())
+    return Error(Reason::kUsage, "no etcd endpoint is named; give --endpoints, ETCDCTL_ENDPOINTS or cluster.endpoints");
   ASSIGN_OR_RETURN(const auto tls_files, WatchedTlsFiles::Open(options, context));
   ASSIGN_OR_RETURN(const auto login, Login::Create(options, context));
   const Shared shared = {login, counts, tls_files};

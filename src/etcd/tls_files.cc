@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "crypto/certificate.h"
 
 namespace etcdrill::etcd {
@@ -19,11 +21,23 @@ bool HasWholeBlock(std::string_view text, std::string_view label) {
   return text.substr(line).starts_with("-----END ");
 }
 
+// Both ways to say so: "BEGIN ENCRYPTED PRIVATE KEY" (RFC 5958), and a header of the block (RFC
+// 1421). What else stands in the file is prose.
+bool IsEncrypted(std::string_view text) {
+  while (!text.empty()) {
+    const std::string_view line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(text.size(), line.size() + 1));
+    if (line.starts_with("-----BEGIN ENCRYPTED ")) return true;
+    if (line.starts_with("Proc-Type:") && line.find("ENCRYPTED") != std::string_view::npos) return true;
+  }
+  return false;
+}
+
 Result<std::string> ReadPem(FileSystem& fs, const std::string& path, std::string_view what, std::string_view label) {
   if (path.empty()) return std::string();
   Result<std::string> text = fs.ReadWhole(path, kMaxPemBytes);
   if (!text.ok()) return Error(Reason::kTls, fmt::format("{}: {}", what, MessageOf(text.status())));
-  if (text->find("ENCRYPTED") != std::string::npos) {
+  if (IsEncrypted(*text)) {
     return Error(Reason::kTls, fmt::format("{} {} is encrypted; give one without a passphrase", what, path));
   }
   if (!HasWholeBlock(*text, label)) {

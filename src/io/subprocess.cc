@@ -21,6 +21,8 @@
 #include <mutex>
 #include <thread>
 
+#include "base/bytes.h"
+
 namespace etcdrill {
 namespace {
 
@@ -31,6 +33,7 @@ constexpr char kNoLimit[] = "none";
 constexpr int kLauncherFailed = 127;
 constexpr Duration kPollEvery = 10ms;
 constexpr Duration kLastWordsWait = 1s;
+constexpr size_t kLastLines = 3;
 
 void LowerPriority() {
   constexpr int kNicer = 10;             // than we are
@@ -172,6 +175,27 @@ int Spawn(const std::vector<std::string>& arguments, const ProcessOptions& optio
   return error;
 }
 
+// The last lines; of a Go program that broke, the paragraph before the trace of its stacks.
+std::string_view LastWordsIn(std::string_view output) {
+  for (const std::string_view mark : {"fatal error: ", "panic: "}) {
+    const size_t at = output.rfind(mark);
+    if (at == std::string_view::npos || (at > 0 && output[at - 1] != '\n')) continue;
+    output.remove_prefix(at);
+    return output.substr(0, output.find("\n\n"));
+  }
+  size_t begin = output.size();
+  for (size_t lines = 0; begin > 0; --begin) {
+    if (output[begin - 1] == '\n' && begin < output.size() && ++lines == kLastLines) break;
+  }
+  return output.substr(begin);
+}
+
+Status NoProc(const std::string& program) {
+  return Error(Reason::kIoError, fmt::format("start {}: /proc is not mounted, and every program is started through "
+                                             "/proc/self/exe",
+                                             program));
+}
+
 class PosixProcessStarter final : public ProcessStarter {
  public:
   explicit PosixProcessStarter(Clock& clock) : clock_(clock) {}
@@ -189,6 +213,8 @@ class PosixProcessStarter final : public ProcessStarter {
     close(pipe_fds[1]);
     if (error != 0) {
       close(pipe_fds[0]);
+      // The program was found above, so what is missing is our own binary.
+      if (error == ENOENT) return NoProc(options.program);
       return ErrorFromErrno(error, "start", options.program);
     }
     return std::make_unique<PosixProcess>(pid, pipe_fds[0], clock_);
@@ -202,6 +228,13 @@ class PosixProcessStarter final : public ProcessStarter {
 
 std::string ProcessExit::Describe() const {
   return exit_code.has_value() ? fmt::format("exit code {}", *exit_code) : fmt::format("signal {}", signal);
+}
+
+std::string LastWords(std::string_view output) {
+  std::string text = Printable(LastWordsIn(output), output.size());
+  for (size_t at = 0; (at = text.find("\\x0a", at)) != std::string::npos;)
+    text.replace(at, 4, at + 4 < text.size() ? " | " : "");
+  return text;
 }
 
 std::unique_ptr<ProcessStarter> MakePosixProcessStarter(Clock& clock) {
@@ -219,7 +252,8 @@ Result<std::string> RunToEnd(ProcessStarter& starter, Clock& clock, const Proces
   }
   const ProcessExit exit = *process->Poll();
   if (exit.exit_code != 0) {
-    return Error(Reason::kEtcdExited, fmt::format("{} ended with {}", options.program, exit.Describe()));
+    return Error(Reason::kEtcdExited, fmt::format("{} is there, but ended with {}; its last words: {}", options.program,
+                                                  exit.Describe(), LastWords(process->OutputTail())));
   }
   return process->OutputTail();
 }

@@ -12,6 +12,7 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
@@ -58,7 +59,11 @@ class ProcessStarter {
 // Starts real processes. `clock` must outlive it.
 std::unique_ptr<ProcessStarter> MakePosixProcessStarter(Clock& clock);
 
-// Runs a short command to its end and returns its output; kTimeout after `limit`, kEtcdExited if it fails.
+// What a program printed last, as one line for an error message.
+std::string LastWords(std::string_view output);
+
+// Runs a short command to its end and returns its output; kTimeout after `limit`, kEtcdExited, with
+// its last words, if it fails.
 Result<std::string> RunToEnd(ProcessStarter& starter, Clock& clock, const ProcessOptions& options, Duration limit,
                              const std::stop_token& stop);
 

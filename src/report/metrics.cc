@@ -26,9 +26,11 @@ void AddFixed(const FixedFacts& f, const LiveFacts& live, MetricsPage& page) {
   page.Gauge("etcdrill_state_created_timestamp_seconds",
              "Unix time at which the state directory was first created; survives restarts.")
       .Sample(f.state_created);
-  page.Counter("etcdrill_log_messages_total", "Log lines written, by level.")
+  page.Counter("etcdrill_log_messages_total", "Log lines of these levels, written or dropped.")
       .Sample(live.log_warnings, {{"level", "warn"}})
       .Sample(live.log_errors, {{"level", "error"}});
+  page.Counter("etcdrill_log_dropped_total", "Log lines that were dropped, because nobody read the log.")
+      .Sample(live.log_dropped);
   page.Gauge("etcdrill_objective_rpo_seconds", "Configured objective: age that the newest snapshot may reach.")
       .Sample(f.rpo_seconds);
   page.Gauge("etcdrill_objective_verified_rpo_seconds",
@@ -102,7 +104,7 @@ void AddSource(const SourceFacts& s, MetricsPage& page) {
 
 void AddLive(const LiveFacts& live, MetricsPage& page) {
   page.Gauge("etcdrill_certificate_not_after_timestamp_seconds",
-             "Unix time at which the certificate ends that ends first in the file.")
+             "Unix time at which the certificates of the file end: the first to end of a chain, the last of etcd_ca.")
       .Samples("certificate", live.certificate_ends);
   page.Counter("etcdrill_etcd_requests_total", "gRPC calls to the source, by method.");
   for (const CallFacts& call : live.calls) page.Sample(call.requests, {{"method", call.method}});

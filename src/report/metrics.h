@@ -106,6 +106,7 @@ struct VolumeFacts {
 struct LiveFacts {
   double log_warnings = 0;
   double log_errors = 0;
+  double log_dropped = 0;
   std::vector<CallFacts> calls;
   std::vector<VolumeFacts> volumes;
   std::map<std::string, double> certificate_ends;  // Unix seconds, by certificate

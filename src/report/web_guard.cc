@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "crypto/hash.h"
 #include "report/access.h"
 #include "report/front/tls.h"
 
@@ -15,6 +16,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr Duration kTellEvery = 1min;
+constexpr uint64_t kFileBytesMax = uint64_t{4} << 20;
 
 }  // namespace
 
@@ -25,11 +27,17 @@ struct WebGuard::State {
   std::shared_ptr<const TlsServer> tls;  // null without TLS
 };
 
+// Neither size nor time of change tells: a bcrypt hash always has one size, and there are systems
+// with one time for all files.
 struct WebGuard::Stamp {
   std::string path;
-  uint64_t size = 0;
-  WallTime modified{};  // both zero: it can't be looked at
+  std::string sha256;  // of what it holds; empty: it can't be read
   bool operator==(const Stamp&) const = default;
+};
+
+struct WebGuard::Loaded {
+  std::shared_ptr<State> state;
+  std::vector<Stamp> stamps;  // not newer than the state
 };
 
 WebGuard::WebGuard(const Context& context, std::string config_file)
@@ -38,9 +46,10 @@ WebGuard::~WebGuard() = default;
 
 Result<std::unique_ptr<WebGuard>> WebGuard::Create(const Context& context, const std::string& config_file) {
   std::unique_ptr<WebGuard> guard(new WebGuard(context, config_file));
-  ASSIGN_OR_RETURN(guard->state_, guard->Read());
+  ASSIGN_OR_RETURN(Loaded loaded, guard->Load());
+  guard->state_ = std::move(loaded.state);
+  guard->stamps_ = std::move(loaded.stamps);
   guard->uses_tls_ = guard->state_->tls != nullptr;
-  guard->stamps_ = guard->StampsOf(guard->state_.get());
   guard->tokens_ = static_cast<double>(guard->state_->config.rate_limit.burst);
   guard->tokens_at_ = context.clock.Monotonic();
   return guard;
@@ -60,16 +69,25 @@ Result<std::shared_ptr<WebGuard::State>> WebGuard::Read() const {
   return state;
 }
 
-std::vector<WebGuard::Stamp> WebGuard::StampsOf(const State* state) const {
+// Read once to know which files there are, and again after they were looked at: what is written
+// meanwhile is seen the next time.
+Result<WebGuard::Loaded> WebGuard::Load() const {
+  ASSIGN_OR_RETURN(const auto first, Read());
+  Loaded loaded{.state = nullptr, .stamps = StampsOf(*first)};
+  ASSIGN_OR_RETURN(loaded.state, Read());
+  return loaded;
+}
+
+std::vector<WebGuard::Stamp> WebGuard::StampsOf(const State& state) const {
   std::vector<Stamp> stamps;
   const auto add = [&](const std::string& path) {
     if (path.empty()) return;
-    const auto info = context_.fs.Stat(path);
-    stamps.push_back(info.ok() ? Stamp{path, info->size, info->modified} : Stamp{path});
+    const auto text = context_.fs.ReadWhole(path, kFileBytesMax);
+    stamps.push_back({path, text.ok() ? Sha256Of(*text) : ""});
   };
   add(config_file_);
-  if (!state->config.tls.has_value()) return stamps;
-  for (const auto* pem : {&state->config.tls->cert, &state->config.tls->key, &state->config.tls->client_ca}) {
+  if (!state.config.tls.has_value()) return stamps;
+  for (const auto* pem : {&state.config.tls->cert, &state.config.tls->key, &state.config.tls->client_ca}) {
     add(pem->file);
   }
   return stamps;
@@ -78,12 +96,12 @@ std::vector<WebGuard::Stamp> WebGuard::StampsOf(const State* state) const {
 std::shared_ptr<WebGuard::State> WebGuard::Current() {
   const std::lock_guard lock(mutex_);
   if (config_file_.empty()) return state_;
-  std::vector<Stamp> stamps = StampsOf(state_.get());
+  std::vector<Stamp> stamps = StampsOf(*state_);
   if (stamps == stamps_) return state_;
-  stamps_ = std::move(stamps);  // before it is read: what is written meanwhile is seen the next time
-  auto fresh = Read();
+  stamps_ = std::move(stamps);
+  Result<Loaded> fresh = Load();
   Status status = fresh.status();
-  if (fresh.ok() && ((*fresh)->tls != nullptr) != uses_tls_) {
+  if (fresh.ok() && (fresh->state->tls != nullptr) != uses_tls_) {
     status = Error(Reason::kConfig, "TLS can't be switched on or off without a restart");
   }
   if (!status.ok()) {
@@ -91,8 +109,8 @@ std::shared_ptr<WebGuard::State> WebGuard::Current() {
                        {{"err", MessageOf(status)}});
     return state_;
   }
-  state_ = *std::move(fresh);
-  stamps_ = StampsOf(state_.get());
+  state_ = std::move(fresh->state);
+  stamps_ = std::move(fresh->stamps);
   context_.log.Info("web configuration read anew", {{"file", config_file_}});
   return state_;
 }

@@ -1,6 +1,6 @@
-// web.config_file in use: TLS for each new connection, users, headers and the rate limit for each request. The file,
-// and every file that it names, is looked at each time and read anew when it has changed; one that is wrong then is
-// told and the old one kept.
+// web.config_file in use: TLS for each new connection, users, headers and the rate limit for each
+// request. The file, and every file that it names, is read each time and used from then on when its
+// bytes have changed; one that is wrong then is told and the old one kept.
 #pragma once
 
 #include <memory>
@@ -33,11 +33,13 @@ class WebGuard {
  private:
   struct State;
   struct Stamp;
+  struct Loaded;
   WebGuard(const Context& context, std::string config_file);
 
   std::shared_ptr<State> Current();
   Result<std::shared_ptr<State>> Read() const;
-  std::vector<Stamp> StampsOf(const State* state) const;
+  Result<Loaded> Load() const;
+  std::vector<Stamp> StampsOf(const State& state) const;
   bool TakeToken(State& state);
   void TellOfRefusal();
 

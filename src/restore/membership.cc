@@ -1,4 +1,5 @@
-// The rules for URLs are etcd's: http or https with host and port and no path, or unix sockets.
+// The list of members is taken apart as etcd does it: empty items are passed over, and a name is
+// all that stands before its =, blanks included.
 #include "restore/membership.h"
 
 #include <fmt/format.h>
@@ -8,6 +9,8 @@
 #include <nlohmann/json.hpp>
 
 #include "base/bytes.h"
+#include "base/text.h"
+#include "base/url.h"
 #include "crypto/hash.h"
 
 namespace etcdrill::restore {
@@ -15,22 +18,10 @@ namespace {
 
 uint64_t IdOf(std::string_view bytes) { return LoadBE64(Sha1(bytes).data()); }
 
-Status CheckPeerUrl(std::string_view url) {
-  const auto refuse = [&](std::string_view why) {
-    return Error(Reason::kUsage,
-                 fmt::format("peer URL \"{}\" {}; write it as http://HOST:PORT or https://HOST:PORT", url, why));
-  };
-  const size_t scheme_end = url.find("://");
-  if (scheme_end == std::string_view::npos) return refuse("has no scheme");
-  const std::string_view scheme = url.substr(0, scheme_end);
-  const std::string_view rest = url.substr(scheme_end + 3);
-  if (scheme == "unix" || scheme == "unixs") return rest.empty() ? refuse("names no socket") : OkStatus();
-  if (scheme != "http" && scheme != "https") return refuse("has an unknown scheme");
-  if (rest.find('/') != std::string_view::npos) return refuse("has a path");
-  const size_t colon = rest.rfind(':');
-  const bool port_follows = colon != std::string_view::npos && colon > 0 && colon + 1 < rest.size() &&
-                            rest.find_first_not_of("0123456789", colon + 1) == std::string_view::npos;
-  return port_follows ? OkStatus() : refuse("has no port");
+// They end in JSON, in the log of the restored member.
+Status CheckName(std::string_view name) {
+  return IsUtf8(name) ? OkStatus()
+                      : Error(Reason::kUsage, fmt::format("the member name \"{}\" is not UTF-8", Shown(name)));
 }
 
 // "a=u1,b=u2,a=u3" to {a: [u1, u3], b: [u2]}.
@@ -39,12 +30,16 @@ Result<std::map<std::string, std::vector<std::string>>> ParseInitialCluster(std:
   while (!text.empty()) {
     const std::string_view item = text.substr(0, text.find(','));
     text.remove_prefix(std::min(text.size(), item.size() + 1));
+    if (item.empty()) continue;
     const size_t equals = item.find('=');
     if (equals == std::string_view::npos || equals == 0) {
       return Error(Reason::kUsage, fmt::format("--initial-cluster: \"{}\" is not NAME=PEER-URL", item));
     }
-    RETURN_IF_ERROR(Annotate(CheckPeerUrl(item.substr(equals + 1)), "--initial-cluster"));
-    members[std::string(item.substr(0, equals))].emplace_back(item.substr(equals + 1));
+    const std::string_view name = item.substr(0, equals);
+    RETURN_IF_ERROR(Annotate(CheckName(name), "--initial-cluster"));
+    const Result<Url> url = ParsePeerUrl(item.substr(equals + 1));
+    RETURN_IF_ERROR(Annotate(url.status(), "--initial-cluster"));
+    members[std::string(name)].push_back(url->text);
   }
   return members;
 }
@@ -71,11 +66,13 @@ std::string NewMember::ToJson() const {
 }
 
 Result<NewCluster> MakeCluster(const MembershipOptions& options) {
-  std::vector<std::string> own_urls = options.advertise_peer_urls;
-  std::sort(own_urls.begin(), own_urls.end());
-  for (const std::string& url : own_urls) {
-    RETURN_IF_ERROR(Annotate(CheckPeerUrl(url), "--initial-advertise-peer-urls"));
+  std::vector<std::string> own_urls;
+  for (const std::string& written : options.advertise_peer_urls) {
+    const Result<Url> url = ParsePeerUrl(written);
+    RETURN_IF_ERROR(Annotate(url.status(), "--initial-advertise-peer-urls"));
+    own_urls.push_back(url->text);
   }
+  std::sort(own_urls.begin(), own_urls.end());
   ASSIGN_OR_RETURN(auto members, ParseInitialCluster(options.initial_cluster));
   RETURN_IF_ERROR(CheckNoDuplicates(members));
   NewCluster cluster;

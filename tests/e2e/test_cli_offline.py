@@ -3,6 +3,7 @@
 and survive whatever bytes they are given."""
 import json
 import os
+import re
 import random
 import struct
 import sys
@@ -155,6 +156,20 @@ class Verify(harness.TestCase):
         self.assertEqual(list(report["levels"].values()), ["pass", "pass", "skipped", "skipped"])
         self.etcdrill("verify", path, "--level", "2", code=3)
 
+    def test_what_was_not_asked_for_is_neither_proven_nor_a_failure(self):
+        """The verdict is of the file, the exit code of what was asked; README says the same."""
+        snapshot = harness.fixture("e36-compacted")
+        for level in ("1", "2"):
+            report = json.loads(self.etcdrill("verify", snapshot, "--level", level, "-w", "json", code=0).out)
+            self.assertEqual(report["verdict"], "not_provable")
+            self.assertIn(f"levels above {level} were not asked for (--level), so they are not proven",
+                          self.etcdrill("verify", snapshot, "--level", level).out)
+        self.assertNotIn("not asked for", self.etcdrill("verify", snapshot).out)
+        bare = self.dir / "bare.db"
+        bare.write_bytes(snapshot.read_bytes()[:-32])
+        for level in ("1", "2", "3"):
+            self.etcdrill("verify", bare, "--level", level, code=1)
+
     def test_truncated(self):
         whole = harness.fixture("e36-compacted").read_bytes()
         for size in (len(whole) - 1, len(whole) - 4096, len(whole) // 2, 4096, 512, 33, 1):
@@ -272,6 +287,34 @@ class Refusals(harness.TestCase):
     def test_help_and_version_succeed(self):
         self.assertIn("snapshot", self.etcdrill("--help").out)
         self.assertRegex(self.etcdrill("version").out, r"\Aetcdrill \d+\.\d+\.\d+")
+        self.assertEqual(self.etcdrill("--version").out, self.etcdrill("version").out)
+
+    def test_a_mistyped_word_names_the_nearest(self):
+        some = harness.fixture("e36-empty")
+        for arguments, typed, meant in ((["verfy", some], "verfy", "verify"), (["snapshot", "sav"], "sav", "save"),
+                                        (["verify", some, "--inventry"], "--inventry", "--inventory"),
+                                        (["health", "--endpoint", "a:1"], "--endpoint", "--endpoints"),
+                                        (["health", "--endpoint=a:1"], "--endpoint", "--endpoints"),
+                                        (["--log-levl", "warn", "version"], "--log-levl", "--log-level"),
+                                        (["check", "confg", some], "confg", "config"), (["drill"], "", "")):
+            with self.subTest(arguments[0], typed=typed):
+                outcome = self.etcdrill(*arguments, code=2)
+                self.assertOneLine(outcome.err, f"{typed} is not known here; did you mean {meant}\\?" if meant else "snapshot is required")
+
+    def test_numbers_out_of_range(self):
+        some, most = harness.fixture("e36-compacted"), 2**63 - 1
+        for arguments, names in ((["snapshot", "restore", some, "--mark-compacted", "--data-dir", self.dir / "d"], ["--bump-revision"]),
+                                 (["hashkv", some], ["--rev", "--compact-rev"])):
+            for name in names:
+                for value in ("-5", "1_000", "", " 1", "0x10", "1e3", "1.5", "+1", str(2**63), str(2**64), "9" * 400):
+                    with self.subTest(name, value=value):
+                        outcome = self.etcdrill(*arguments, f"{name}={value}" if value else name, *([] if value else [""]), code=2)
+                        self.assertOneLine(outcome.err, f'{name}: "{re.escape(value)}" is not a number from 0 to {most};')
+        self.assertOneLine(self.etcdrill("verify", some, "--level", "4", code=2).err, '"4" is not a number from 1 to 3')
+        self.assertOneLine(self.etcdrill("verify", some, "-w", "tabel", code=2).err, r'"tabel" is none of simple\|table\|json;')
+        revision = harness.fixture_facts("e36-compacted")["revision"]
+        told = json.loads(self.etcdrill("hashkv", some, "--rev", f"00{revision}", "-w", "json").out)
+        self.assertEqual(told["hashRevision"], revision)
 
 
 class Mutations(harness.TestCase):

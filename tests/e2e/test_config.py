@@ -116,8 +116,39 @@ class CheckConfig(harness.TestCase):
         text = self.changed("name: prod", "nam: prod").replace("10m", "10").replace("rpo: 2h", "rop: 2h") + "storage: {}\n"
         self.assertRefused(text, (2, 3, "name"), (7, 12, "unit"), (8, 14, "rpo"), (9, 1, "storage.*store"))
 
+    def warned(self, text, **env):
+        self.path = self.dir / "etcdrill.yaml"
+        self.path.write_text(text)
+        outcome = self.etcdrill("check", "config", "--syntax-only", self.path, env=env)
+        self.assertEqual(outcome.out, f"{self.path}: valid\n")
+        return re.findall(rf"^warning: {re.escape(str(self.path))}: (.*)$", outcome.err, re.M)
+
+    def test_what_is_hardly_meant_is_a_warning(self):
+        self.assertEqual(self.warned(GOOD), [])
+        self.assertEqual(self.warned("{}\n"), [])
+        warning, = self.warned(self.changed("rpo: 2h", "rpo: 30m"))
+        self.assertRegex(warning, r"objectives.rpo is 30m0s, but snapshot.schedule leaves up to 1h0m")
+        warning, = self.warned(self.changed('"@every 1h"', '"@every 110m"\n  jitter: 10m'))
+        self.assertRegex(warning, "objectives.rpo")
+        warning, = self.warned(GOOD + "drill: {schedule: '0 3 * * 0'}\n")
+        self.assertRegex(warning, "objectives.verified_rpo is 1d2h, but drill.schedule leaves up to 7d0h")
+        self.assertEqual(self.warned(self.changed('"@every 1h"', "none")), [])
+
+    def test_what_goes_in_the_clear_is_a_warning(self):
+        plain = self.changed("https://127", "http://127")
+        self.assertEqual(self.warned(plain), [])
+        with_tls = plain.replace("store:", "  tls: {ca_file: ca.crt}\nstore:")
+        with_login = plain.replace("store:", "  auth: {username: root, password_file: p}\nstore:")
+        self.assertRegex(self.warned(with_tls)[0], "^http://127.0.0.1:2379 is not encrypted, though certificates are configured: all of etcd")
+        self.assertRegex(self.warned(with_login)[0], "^http://127.0.0.1:2379 is not encrypted, and has a login: the password and all of etcd")
+        self.assertEqual(len(self.warned(with_login.replace("http://", ""))), 1)
+        self.assertEqual(self.warned(with_tls.replace("http://", "")), [])
+        self.assertEqual(self.warned(with_tls.replace("http://127.0.0.1:2379", "unix:///run/etcd.sock")), [])
+        from_environment = with_login.replace("  endpoints: [http://127.0.0.1:2379]\n", "")
+        self.assertEqual(len(self.warned(from_environment, ETCDCTL_ENDPOINTS="https://a:1, HTTP://b:2")), 1)
+
     def test_files_that_can_not_be_read(self):
-        self.assertOneLine(self.etcdrill("check", "config", self.dir / "missing.yaml", code=2).err, "missing.yaml")
+        self.assertOneLine(self.etcdrill("check", "config", self.dir / "missing.yaml", code=1).err, "missing.yaml")
         self.assertOneLine(self.etcdrill("check", "config", self.dir, code=2).err, "not a regular file")
         self.assertOneLine(self.etcdrill("check", "config", code=2).err, "file")
 

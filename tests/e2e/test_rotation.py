@@ -23,9 +23,13 @@ class Pki:
     def _openssl(self, *arguments):
         harness.must(["openssl", *arguments], cwd=self.path)
 
-    def authority(self, name):
-        self._openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "30",
-                      "-subj", f"/CN={name}", "-keyout", f"{name}.key", "-out", f"{name}.crt")
+    def authority(self, name, days=30):
+        """With days=-1 one that has expired."""
+        self._openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj", f"/CN={name}",
+                      "-keyout", f"{name}.key", "-out", f"{name}.csr")
+        (self.path / "authority").write_text("basicConstraints=critical,CA:TRUE\n")
+        self._openssl("x509", "-req", "-in", f"{name}.csr", "-signkey", f"{name}.key", "-days", str(days), "-out", f"{name}.crt",
+                      "-extfile", "authority")
         return self.path / f"{name}.crt"
 
     def issue(self, name, authority, days=30):
@@ -65,6 +69,7 @@ class Certificates(SidecarCase):
         fresh = target.with_name(f".{target.name}.new")
         fresh.write_text("".join(source.read_text() for source in sources))
         os.replace(fresh, target)
+        return target
 
     @classmethod
     def serve(cls, authority):
@@ -154,6 +159,19 @@ class Certificates(SidecarCase):
         self.assertEqual(sidecar.lines("snapshot failed") + sidecar.lines("snapshot attempt failed"), [])
         self.assertEqual(sidecar.value(NOT_AFTER, certificate="etcd_ca"), self.pki.not_after(self.new))
         self.assertStops(sidecar)
+
+    def test_a_bundle_that_keeps_an_expired_authority_ends_with_the_one_that_holds(self):
+        sidecar = self.run_sidecar()
+        ended = self.pki.authority("ended", days=-1)
+        os.utime(self.put(self.ca, ended, self.old), (1, 1))
+        self.assertGoesOn(sidecar)
+        self.assertEqual(sidecar.value(NOT_AFTER, certificate="etcd_ca"), self.pki.not_after(self.old))
+        later = self.pki.authority("later", days=29)
+        self.assertNotEqual(self.pki.not_after(later), self.pki.not_after(self.old))
+        if len(later.read_bytes()) < len(self.old.read_bytes()):
+            later.write_bytes(later.read_bytes().ljust(len(self.old.read_bytes()), b"\n"))
+        os.utime(self.put(self.ca, ended, later), (1, 1))  # as good as the same to whoever looks at time and size
+        self.assertEqual(sidecar.value(NOT_AFTER, certificate="etcd_ca"), self.pki.not_after(later))
 
     def test_another_authority_without_overlap_is_told_and_heals(self):
         # Seldom asked: a connection that is in use survives what etcd shows to new ones.

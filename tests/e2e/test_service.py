@@ -53,6 +53,13 @@ class Notify(harness.TestCase):
         sidecar.process.send_signal(signal.SIGTERM)
         self.assertEqual(told(), "STOPPING=1")
 
+    def test_a_manager_that_reads_nothing_holds_nobody_up(self):
+        sidecar, told = self.start(str(self.dir / "notify"), WATCHDOG_USEC="1000")
+        self.assertEqual(told(), "READY=1")
+        time.sleep(3)  # the socket's queue is full by now
+        self.assertEqual(sidecar.request("/-/ready")[0], 200)
+        self.assertEqual(sidecar.stop(within=5), 0)
+
     def test_nobody_asked(self):
         sidecar, _ = self.start(str(self.dir / "notify"), NOTIFY_SOCKET="")
         sidecar.first_answer("/-/ready")

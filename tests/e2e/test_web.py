@@ -318,6 +318,30 @@ class Lifecycle(WebCase):
         self.assertEqual(self.post("/-/snapshot", self.right), 401)
         self.assertEqual(self.post("/-/snapshot", self.login("ann", "fresh")), 202)
 
+    def test_a_switched_file_counts_though_size_and_time_are_the_same(self):
+        """A bcrypt hash always has one size; OSTree, `cp -p` and `rsync -t` give one time to all."""
+        first, second = self.dir / "first.yml", self.dir / "second.yml"
+        link = self.dir / "web.yml"
+        for path, password in ((first, "before"), (second, "behind")):
+            path.write_text(f"basic_auth_users: {{ann: '{bcrypt(password)}'}}\n")
+            os.utime(path, (1, 1))
+        self.assertEqual(first.stat().st_size, second.stat().st_size)
+
+        def switch(target):
+            (self.dir / "new").symlink_to(target)
+            os.replace(self.dir / "new", link)
+
+        switch(first)
+        self.assertEqual(self.post("/-/reload", self.login("ann", "before")), 200)
+        switch(second)
+        self.assertEqual(self.post("/-/reload", self.login("ann", "before")), 401)
+        self.assertEqual(self.post("/-/reload", self.login("ann", "behind")), 200)
+        content = second.read_bytes()  # written over in place, with the time set back
+        second.write_bytes(content.replace(bcrypt("behind").encode(), bcrypt("anew").encode()))
+        os.utime(second, (1, 1))
+        self.assertEqual(self.post("/-/reload", self.login("ann", "behind")), 401)
+        self.assertEqual(self.post("/-/reload", self.login("ann", "anew")), 200)
+
 
 def traversals():
     """Some 100 spellings of the way to a file that must not be had."""

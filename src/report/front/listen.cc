@@ -10,39 +10,15 @@
 #include <cstring>
 #include <memory>
 
+#include "base/url.h"
+
 namespace etcdrill::report {
 namespace {
 
 constexpr int kBacklog = 512;
 
-struct HostAndPort {
-  std::string host;  // empty: all addresses
-  std::string port;
-};
-
-Status NotAnAddress(std::string_view address) {
-  return Error(Reason::kConfig,
-               fmt::format("web.listen \"{}\" is not HOST:PORT, such as 127.0.0.1:9379, [::1]:9379 or :9379", address));
-}
-
-Result<HostAndPort> Split(const std::string& address) {
-  const size_t colon = address.rfind(':');
-  if (colon == std::string::npos) return NotAnAddress(address);
-  HostAndPort parts{address.substr(0, colon), address.substr(colon + 1)};
-  if (parts.port.empty() || parts.port.size() > 5 || parts.port.find_first_not_of("0123456789") != std::string::npos ||
-      std::stoi(parts.port) > 65535) {
-    return NotAnAddress(address);
-  }
-  if (parts.host.starts_with('[') && parts.host.ends_with(']')) {
-    parts.host = parts.host.substr(1, parts.host.size() - 2);
-  } else if (parts.host.find_first_of("[]:") != std::string::npos) {
-    return NotAnAddress(address);
-  }
-  return parts;
-}
-
-// Most causes pass: a port that was taken, an address that comes up after us at boot. Whoever starts us should try
-// again.
+// Most causes pass: a port that was taken, an address that comes up after us at boot, a name that
+// nobody resolves yet. Whoever starts us should try again.
 Status CantListen(std::string_view address, int errno_value) {
   const std::string_view hint = errno_value == EADDRINUSE ? "another process has the port"
                                 : errno_value == EACCES   ? "ports below 1024 need a privilege"
@@ -85,15 +61,17 @@ int ListeningPort(const Fd& fd) {
 }
 
 Result<std::vector<Fd>> Listen(const std::string& address) {
-  ASSIGN_OR_RETURN(HostAndPort parts, Split(address));
-  const bool any = parts.host.empty() || parts.host == "::";
+  const Result<HostPort> at = ParseListenAddress(address);
+  RETURN_IF_ERROR(Annotate(at.status(), "web.listen"));
+  const std::string port = std::to_string(at->port);
+  const bool any = at->kind == HostPort::Kind::kAll || at->host == "::";
   addrinfo hints{};
   hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;
-  const char* host = any ? "::" : parts.host.c_str();
-  if (const int code = getaddrinfo(host, parts.port.c_str(), &hints, &found); code != 0) {
-    return Error(Reason::kConfig, fmt::format("web.listen: can't resolve \"{}\": {}", parts.host, gai_strerror(code)));
+  const char* host = any ? "::" : at->host.c_str();
+  if (const int code = getaddrinfo(host, port.c_str(), &hints, &found); code != 0) {
+    return Error(Reason::kIoError, fmt::format("web.listen: can't resolve \"{}\": {}", at->host, gai_strerror(code)));
   }
   const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> infos(found, freeaddrinfo);
   std::vector<Fd> sockets;
@@ -110,7 +88,7 @@ Result<std::vector<Fd>> Listen(const std::string& address) {
     }
   }
   if (!sockets.empty()) return sockets;
-  if (any) return Listen("0.0.0.0:" + parts.port);  // a kernel without IPv6
+  if (any) return Listen("0.0.0.0:" + port);  // a kernel without IPv6
   return CantListen(address, missing);
 }
 

@@ -9,8 +9,9 @@
 
 namespace etcdrill::report {
 
-// "HOST:PORT", "[IPV6]:PORT" or ":PORT" for all addresses of the machine; port 0 is any free one. Every address that
-// the host's name has is listened on. kConfig if it is no such text, or none of them is to be had, or one is taken.
+// An address as ParseListenAddress (base/url.h) has it. Every address that the host's name has is
+// listened on. kUsage if it is written wrongly, kConfig if a privilege is missing, kIoError for
+// what may pass: a name that does not resolve, an address that is not there, a port that is taken.
 Result<std::vector<Fd>> Listen(const std::string& address);
 
 // The port that a listening socket has.

@@ -142,6 +142,61 @@ TEST_CASE("anchors, aliases and great depths are refused before a tree is made o
   CHECK_FALSE(Problem("a: " + std::string(500'000, '[')).empty());
 }
 
+TEST_CASE("endpoints: what the flag takes, and no more") {
+  const auto endpoints = [](std::string_view list) {
+    return Parse("cluster: {endpoints: " + std::string(list) + "}", "c")->cluster.endpoints;
+  };
+  CHECK(endpoints("['https://h:2379/', 'HTTPS://h:2379']") ==
+        std::vector<std::string>{"https://h:2379/", "HTTPS://h:2379"});
+  CHECK(endpoints("['', ' a:1 , b:2', '[::1]:3,']") == std::vector<std::string>{"a:1", "b:2", "[::1]:3"});
+  for (const char* wrong : {"http://::1:2379", "a", "a:0", "a:1,b", "http://a:1/x"}) {
+    CHECK_THAT(Problem("cluster: {endpoints: ['" + std::string(wrong) + "']}"),
+               Catch::Matchers::ContainsSubstring("c.yaml:1:23: cluster.endpoints: ") &&
+                   Catch::Matchers::ContainsSubstring("is no client URL"));
+  }
+  CHECK_THAT(Problem("cluster: {endpoints: ['', ' ,']}"), Catch::Matchers::ContainsSubstring("all of them are empty"));
+}
+
+TEST_CASE("paths that are no paths") {
+  const std::string key = GENERATE(
+      "cluster: {tls: {ca_file: %}}", "cluster: {tls: {cert_file: %}}", "cluster: {tls: {key_file: %}}",
+      "cluster: {auth: {password_file: %}}", "store: {path: %}", "store: {adopt: [%]}", "drill: {scratch_dir: %}",
+      "drill: {etcd: {binary: %}}", "drill: {etcd: {binaries: {a: %}}}", "web: {config_file: %}");
+  CAPTURE(key);
+  const auto with = [&](std::string_view path) {
+    std::string text = key;
+    return text.replace(text.find('%'), 1, path);
+  };
+  CHECK(Parse(with("a/~b"), "c").ok());
+  CHECK_THAT(Problem(with("\"/a\\0b\"")), Catch::Matchers::ContainsSubstring("holds a NUL"));
+  CHECK_THAT(Problem(with("~/a")), Catch::Matchers::ContainsSubstring("no home directory"));
+  CHECK_THAT(Problem(with("\"~\"")), Catch::Matchers::ContainsSubstring("no home directory"));
+  const bool needed = key.find("path: %") != std::string::npos || key.find("scratch") != std::string::npos ||
+                      key.find("binaries") != std::string::npos || key.find("adopt") != std::string::npos;
+  CHECK(Parse(with("''"), "c").ok() == !needed);
+}
+
+TEST_CASE("a NUL is refused where the system or TLS would stop reading, and allowed in what etcd holds") {
+  CHECK_THAT(Problem("cluster: {name: \"a\\0\"}"), Catch::Matchers::ContainsSubstring("cluster.name"));
+  CHECK_THAT(Problem("cluster: {endpoints: [\"a\\0:1\"]}"), Catch::Matchers::ContainsSubstring("holds a NUL"));
+  CHECK_THAT(Problem("cluster: {tls: {server_name: \"a\\0\"}}"), Catch::Matchers::ContainsSubstring("holds a NUL"));
+  CHECK_THAT(Problem("web: {listen: \"a\\0:1\"}"), Catch::Matchers::ContainsSubstring("web.listen"));
+  CHECK(Parse("drill: {assertions: [{key: \"a\\0b\", equals: \"\\0\"}]}", "c").ok());
+}
+
+TEST_CASE("a store does not adopt itself") {
+  for (const char* pattern : {"/s/snapshots/*.db", "/s//snapshots/./*.db", "/s/x/../snapshots/drills/*"}) {
+    CHECK_THAT(Problem("store: {path: /s/snapshots/, adopt: ['" + std::string(pattern) + "']}"),
+               Catch::Matchers::ContainsSubstring("in the store itself"));
+  }
+  CHECK_THAT(Problem("store: {path: a, adopt: ['../etcdrill/a/*.db']}"), Catch::Matchers::ContainsSubstring("itself"));
+  CHECK(Parse("store: {path: /s/snapshots, adopt: ['/s/*.db', '/s/snapshots2/*.db']}", "c").ok());
+}
+
+TEST_CASE("problems hold no control characters") {
+  CHECK_THAT(Problem("\"a\\x1b[31m\": 1"), Catch::Matchers::ContainsSubstring("a\\x1b[31m is not a key"));
+}
+
 TEST_CASE("what a reload can't change is named") {
   const auto problem = [](const char* now, const char* wanted) {
     return std::string(MessageOf(CheckReloadable(*Parse(now, "c"), *Parse(wanted, "c"))));

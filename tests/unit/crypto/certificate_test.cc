@@ -25,16 +25,21 @@ constexpr char kLate[] =
     "b3yUw/CQtHKi+7cCIQCnYYep8ySFMBs3qdt2cHscUf1FPflHoXB9pBPmwvAbXw==\n"
     "-----END CERTIFICATE-----\n";
 
-TEST_CASE("the earliest end of all certificates in a file") {
+TEST_CASE("the first and the last end of all certificates in a file") {
   const std::string early(kEarly);
   const std::string late(kLate);
-  CHECK(EarliestNotAfter(early) == ParseRfc3339("2027-01-02T03:04:05Z"));
-  CHECK(EarliestNotAfter(late) == ParseRfc3339("2090-06-07T08:09:10Z"));
-  CHECK(EarliestNotAfter(late + early) == ParseRfc3339("2027-01-02T03:04:05Z"));
-  CHECK(EarliestNotAfter(early + "-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n") ==
-        ParseRfc3339("2027-01-02T03:04:05Z"));
-  CHECK_FALSE(EarliestNotAfter("").has_value());
-  CHECK_FALSE(EarliestNotAfter("-----BEGIN PRIVATE KEY-----\n-----END PRIVATE KEY-----\n").has_value());
+  const WallTime early_end = *ParseRfc3339("2027-01-02T03:04:05Z");
+  const WallTime late_end = *ParseRfc3339("2090-06-07T08:09:10Z");
+  CHECK(CertificateEndsOf(early)->first == early_end);
+  CHECK(CertificateEndsOf(early)->last == early_end);
+  for (const std::string& both : {late + early, early + late, "# notes\n" + late + early + late}) {
+    CHECK(CertificateEndsOf(both)->first == early_end);
+    CHECK(CertificateEndsOf(both)->last == late_end);
+  }
+  CHECK(CertificateEndsOf(early + "-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n")->last ==
+        early_end);
+  CHECK_FALSE(CertificateEndsOf("").has_value());
+  CHECK_FALSE(CertificateEndsOf("-----BEGIN PRIVATE KEY-----\n-----END PRIVATE KEY-----\n").has_value());
 }
 
 }  // namespace

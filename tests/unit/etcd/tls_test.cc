@@ -107,6 +107,28 @@ TEST_CASE("certificate files are looked at before anything is connected") {
   options.key_file =
       write("locked.key", "-----BEGIN ENCRYPTED PRIVATE KEY-----\n-----END ENCRYPTED PRIVATE KEY-----\n");
   CheckFails(test, options, Reason::kTls, "passphrase");
+  options.key_file = write("locked-old.key",
+                           "-----BEGIN EC PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n"
+                           "-----END EC PRIVATE KEY-----\n");
+  CheckFails(test, options, Reason::kTls, "passphrase");
+}
+
+TEST_CASE("what people note in a PEM file says nothing of its blocks") {
+  TestContext test;
+  const std::string certs = test.Path("certs");
+  testing::MakeCertificates(test, certs);
+  ConnectionOptions options;
+  options.endpoints = {"127.0.0.1:1"};
+  const auto annotated = [&](const std::string& name) {
+    const std::string text =
+        "# the ENCRYPTED one is in the vault\n" + *test.fs().ReadWhole(certs + "/" + name, 1 << 20);
+    REQUIRE((*test.fs().Create(test.Path(name), kPrivateFileMode))->Append(text).ok());
+    return test.Path(name);
+  };
+  options.ca_file = annotated("ca.crt");
+  options.cert_file = annotated("client.crt");
+  options.key_file = annotated("client.key");
+  CHECK(Client::Create(options, test.context()).ok());
 }
 
 TEST_CASE("certificate files that change are used by the next call; half a pair is not") {

@@ -64,6 +64,31 @@ TEST_CASE("the first WAL segment is the official tool's, byte for byte") {
   CHECK(at == segment.size());
 }
 
+TEST_CASE("lists are read as etcdutl reads them, and give its ids") {
+  MembershipOptions options = ThreeMembers();
+  options.initial_cluster = ",m1= HTTP://127.0.0.1:24411 ,,m2=http://127.0.0.1:24421,m3=Http://127.0.0.1:24431,";
+  options.advertise_peer_urls = {" HTTP://127.0.0.1:24411"};
+  const auto cluster = MakeCluster(options);
+  REQUIRE(cluster.ok());
+  CHECK(cluster->id == 0x2cd3e50015b0efd1);
+  CHECK(cluster->members[0].peer_urls == std::vector<std::string>{"http://127.0.0.1:24411"});
+  options.initial_cluster = "m1=http://127.0.0.1:24411, m2=http://127.0.0.1:24421";
+  const auto with_blank = MakeCluster(options);
+  REQUIRE(with_blank.ok());
+  CHECK(with_blank->members[0].name + with_blank->members[1].name ==
+        "m1 m2");  // the blank is the name's, there as here
+}
+
+TEST_CASE("a name that is not UTF-8 can't stand in etcd's JSON") {
+  MembershipOptions options = ThreeMembers();
+  options.name = "m\xff";
+  options.initial_cluster = "m\xff=http://127.0.0.1:24411";
+  const auto cluster = MakeCluster(options);
+  REQUIRE_FALSE(cluster.ok());
+  CHECK(ReasonOf(cluster.status()) == Reason::kUsage);
+  CHECK_THAT(std::string(MessageOf(cluster.status())), Catch::Matchers::ContainsSubstring("m\\xff\" is not UTF-8"));
+}
+
 TEST_CASE("options that contradict each other are refused with the flag to change") {
   MembershipOptions options = ThreeMembers();
   std::string expected;
@@ -80,8 +105,8 @@ TEST_CASE("options that contradict each other are refused with the flag to chang
     expected = "--initial-cluster";
   }
   SECTION("not a URL") {
-    options.initial_cluster =
-        GENERATE("m1", "m1=", "=http://a:1", "m1=127.0.0.1:24411", "m1=http://a", "m1=http://a:1/x");
+    options.initial_cluster = GENERATE("m1", "m1=", "=http://a:1", "m1=127.0.0.1:24411", "m1=http://a",
+                                       "m1=http://a:1/x", "m1=http://::1:2380");
     expected = "--initial-cluster";
   }
   const auto cluster = MakeCluster(options);
