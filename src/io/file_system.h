@@ -22,7 +22,8 @@ class ReadableFile {
   // Size() before, so the file was cut while it was read.
   virtual Status Read(uint64_t offset, std::span<char> out) const = 0;
   virtual uint64_t Size() const = 0;  // at open
-  // False if somebody wrote to the file since it was opened, as far as its size and time of change tell.
+  // False if somebody may have written to the file since it was opened: its size or one of its two times
+  // is another. A new name, link or mode moves the second time, too, so "changed" is no proof of damage.
   virtual Result<bool> IsUnchanged() const = 0;
 };
 
@@ -44,9 +45,18 @@ struct FileInfo {
   enum class Kind { kFile, kDirectory, kOther };
   Kind kind;
   uint64_t size;
-  WallTime modified;
+  WallTime modified;  // anybody can set it: `cp -p`, `rsync -t`
+  WallTime changed;   // of bytes, name, links, owner or mode; only the system's clock sets it
+  uint64_t device = 0;
+  uint64_t inode = 0;
   bool is_symlink = false;  // the rest is about what it leads to
   bool is_ours = false;     // owned by the user that we run as
+
+  // Nobody wrote to it in between, as far as a file system tells, and no other file took its place.
+  bool IsSameFile(const FileInfo& other) const {
+    return device == other.device && inode == other.inode && size == other.size && modified == other.modified &&
+           changed == other.changed;
+  }
 };
 
 struct SpaceInfo {

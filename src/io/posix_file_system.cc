@@ -47,13 +47,27 @@ Result<Fd> Open(const std::string& path, int flags, uint32_t mode, std::string_v
   return Fd(fd);
 }
 
+WallTime TimeOf(const timespec& time) {
+  return WallTime(std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec));
+}
+
+FileInfo InfoOf(const struct stat& st) {
+  FileInfo info{.kind = FileInfo::Kind::kOther,
+                .size = static_cast<uint64_t>(st.st_size),
+                .modified = TimeOf(st.st_mtim),
+                .changed = TimeOf(st.st_ctim),
+                .device = st.st_dev,
+                .inode = st.st_ino};
+  info.is_ours = st.st_uid == ::geteuid();
+  if (S_ISREG(st.st_mode)) info.kind = FileInfo::Kind::kFile;
+  if (S_ISDIR(st.st_mode)) info.kind = FileInfo::Kind::kDirectory;
+  return info;
+}
+
 class PosixReadableFile final : public ReadableFile {
  public:
   PosixReadableFile(Fd fd, std::string path, const struct stat& at_open)
-      : fd_(std::move(fd)),
-        path_(std::move(path)),
-        size_(static_cast<uint64_t>(at_open.st_size)),
-        modified_(at_open.st_mtim) {}
+      : fd_(std::move(fd)), path_(std::move(path)), at_open_(InfoOf(at_open)) {}
 
   Status Read(uint64_t offset, std::span<char> out) const override {
     while (!out.empty()) {
@@ -64,7 +78,7 @@ class PosixReadableFile final : public ReadableFile {
         return Error(Reason::kIoError,
                      fmt::format("read {}: the file ends at byte {}, it had {} bytes when it was opened; something "
                                  "shortens it right now",
-                                 path_, offset, size_));
+                                 path_, offset, at_open_.size));
       }
       out = out.subspan(static_cast<size_t>(n));
       offset += static_cast<uint64_t>(n);
@@ -72,13 +86,12 @@ class PosixReadableFile final : public ReadableFile {
     return OkStatus();
   }
 
-  uint64_t Size() const override { return size_; }
+  uint64_t Size() const override { return at_open_.size; }
 
   Result<bool> IsUnchanged() const override {
     struct stat now {};
     if (::fstat(fd_.get(), &now) != 0) return ErrorFromErrno(errno, "stat", path_);
-    return static_cast<uint64_t>(now.st_size) == size_ && now.st_mtim.tv_sec == modified_.tv_sec &&
-           now.st_mtim.tv_nsec == modified_.tv_nsec;
+    return InfoOf(now).IsSameFile(at_open_);
   }
 
   int fd() const { return fd_.get(); }
@@ -86,8 +99,7 @@ class PosixReadableFile final : public ReadableFile {
  private:
   const Fd fd_;
   const std::string path_;
-  const uint64_t size_;
-  const timespec modified_;
+  const FileInfo at_open_;
 };
 
 class PosixWritableFile final : public WritableFile {
@@ -210,12 +222,8 @@ class PosixFileSystem final : public FileSystem {
     if (::lstat(path.c_str(), &st) != 0) return ErrorFromErrno(errno, "stat", path);
     const bool is_symlink = S_ISLNK(st.st_mode);
     if (is_symlink && ::stat(path.c_str(), &st) != 0) return ErrorFromErrno(errno, "stat", path);
-    FileInfo info{FileInfo::Kind::kOther, static_cast<uint64_t>(st.st_size),
-                  WallTime(std::chrono::seconds(st.st_mtim.tv_sec) + std::chrono::nanoseconds(st.st_mtim.tv_nsec))};
+    FileInfo info = InfoOf(st);
     info.is_symlink = is_symlink;
-    info.is_ours = st.st_uid == ::geteuid();
-    if (S_ISREG(st.st_mode)) info.kind = FileInfo::Kind::kFile;
-    if (S_ISDIR(st.st_mode)) info.kind = FileInfo::Kind::kDirectory;
     return info;
   }
 

@@ -1,4 +1,5 @@
 // Files that appear whole or not at all, children that never outlive us, scratch that goes.
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
 
@@ -76,6 +77,40 @@ TEST_CASE("a file that is shortened while it is read is an error with the offset
   REQUIRE_FALSE(status.ok());
   CHECK(ReasonOf(status) == Reason::kIoError);
   CHECK_THAT(std::string(MessageOf(status)), Catch::Matchers::ContainsSubstring("ends at byte 5"));
+}
+
+TEST_CASE("a file that was written to is another one, whatever time it was given afterwards") {
+  TestContext test;
+  const std::string path = test.Path("f");
+  testing::WriteFile(path, "sound");
+  const auto file = test.fs().OpenForReading(path);
+  const auto before = test.fs().Stat(path);
+  REQUIRE(before.ok());
+  CHECK(*(*file)->IsUnchanged());
+  CHECK(before->IsSameFile(*test.fs().Stat(path)));
+  test.clock().SleepFor(20ms, {});  // a file system's clock ticks every few ms
+  const auto set_back = [](const std::string& what, const FileInfo& to) {
+    const auto since_1970 = to.modified.time_since_epoch();
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(since_1970);
+    const timespec time = {seconds.count(), (since_1970 - seconds).count()};
+    const timespec times[] = {time, time};
+    REQUIRE(utimensat(AT_FDCWD, what.c_str(), times, 0) == 0);
+  };
+  SECTION("in place") {
+    testing::WriteFile(path, "wrong");
+    set_back(path, *before);
+    CHECK_FALSE(*(*file)->IsUnchanged());
+  }
+  SECTION("another under its name") {
+    testing::WriteFile(test.Path("g"), "wrong");
+    set_back(test.Path("g"), *before);
+    REQUIRE(test.fs().Rename(test.Path("g"), path).ok());
+  }
+  const auto after = test.fs().Stat(path);
+  REQUIRE(after.ok());
+  CHECK(after->size == before->size);
+  CHECK(after->modified == before->modified);
+  CHECK_FALSE(after->IsSameFile(*before));
 }
 
 TEST_CASE("a directory stays locked under its next name") {
