@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "io/host.h"
-#include "store/name_claims.h"
+#include "store/order.h"
 
 namespace etcdrill::store {
 namespace {
@@ -62,9 +62,6 @@ Result<WallTime> LoadCreated(const Context& context, const std::string& dir) {
   RETURN_IF_ERROR(WriteFileDurably(context.fs, path, nlohmann::json{{"created", FormatRfc3339(now)}}.dump() + "\n"));
   return now;
 }
-
-// Of the drill, at the end of the name; the snapshot's name before it has a time, too.
-std::string_view TimePart(std::string_view drill) { return drill.substr(drill.rfind('-') + 1); }
 
 }  // namespace
 
@@ -186,15 +183,15 @@ Result<std::vector<StoredSnapshot>> LocalStore::List() const {
       const Status problem = CheckFile(*manifest);
       if (!problem.ok() && !Has(name)) continue;  // retention was faster
       const bool has_checks = std::binary_search(checked.begin(), checked.end(), file);
-      snapshots.push_back({*std::move(manifest), has_checks ? ReadChecks(name) : Checks{},
-                           std::string(problem.ok() ? "" : MessageOf(problem))});
-    } else if (ReasonOf(manifest.status()) != Reason::kNotFound) {
+      snapshots.push_back({*std::move(manifest), has_checks ? ReadChecks(name) : Checks{}, problem});
+    } else if (ReasonOf(manifest.status()) != Reason::kNotFound && told_.IsNews(context_.fs, ManifestPath(name))) {
       context_.log.Warn("a manifest can't be read", {{"err", MessageOf(manifest.status())}});
     }
   }
-  std::stable_sort(snapshots.begin(), snapshots.end(), [](const StoredSnapshot& a, const StoredSnapshot& b) {
-    return a.manifest.taken < b.manifest.taken;
-  });
+  std::stable_sort(snapshots.begin(), snapshots.end(),
+                   [now = context_.clock.Now()](const StoredSnapshot& a, const StoredSnapshot& b) {
+                     return IsOlder(a.manifest, b.manifest, now);
+                   });
   return snapshots;
 }
 
@@ -203,7 +200,9 @@ Checks LocalStore::ReadChecks(std::string_view name) const {
   const auto text = context_.fs.ReadWhole(ChecksPath(name), kJsonBytesMax);
   if (!text.ok()) return {};
   auto checks = ParseChecks(*text);
-  if (!checks.ok()) context_.log.Warn("a record of checks can't be read", {{"snapshot", name}});
+  if (!checks.ok() && told_.IsNews(context_.fs, ChecksPath(name))) {
+    context_.log.Warn("a record of checks can't be read", {{"snapshot", name}});
+  }
   return checks.ok() ? *std::move(checks) : Checks{};
 }
 
@@ -237,25 +236,27 @@ Status LocalStore::Delete(const std::string& name) {
 
 Status LocalStore::AddDrillReport(std::string_view snapshot, WallTime finished, const MakeReport& make) {
   ASSIGN_OR_RETURN(const auto lock, LockFolder(context_, JoinPath(path_, kDrillsDir)));
-  ASSIGN_OR_RETURN(const std::vector<std::string> earlier, DrillNames());
-  std::optional<DrillFile> previous;
-  for (auto name = earlier.rbegin(); name != earlier.rend() && !previous.has_value(); ++name)
-    previous = ReadDrill(*name);
-  // Names rise with each report, also where a drill that began earlier ends later, or two end in one second: so none
-  // takes the place of another, and the last by name is the last that was written.
-  if (!earlier.empty()) {
-    const auto last = ClaimsOfName(TimePart(earlier.back())).taken;
-    if (last.has_value()) finished = std::max(finished, *last + std::chrono::seconds(1));
-  }
-  return WriteFileDurably(context_.fs, DrillPath(fmt::format("{}-{}", snapshot, FormatCompactUtc(finished))),
-                          make(previous));
+  ASSIGN_OR_RETURN(std::vector<DrillFile> earlier, DrillReports());
+  const std::optional<DrillFile> previous = earlier.empty() ? std::nullopt : std::optional(std::move(earlier.back()));
+  if (previous.has_value()) finished = NextDrillTime(previous->name, finished);
+  const auto path = [&] { return DrillPath(fmt::format("{}-{}", snapshot, FormatCompactUtc(finished))); };
+  while (context_.fs.Exists(path())) finished += std::chrono::seconds(1);
+  return WriteFileDurably(context_.fs, path(), make(previous));
+}
+
+Result<std::unique_ptr<DrillMark>> LocalStore::MarkDrill(const std::string& text) const {
+  return DrillMark::Leave(context_, JoinPath(path_, kDrillsDir), text);
+}
+
+Status LocalStore::TakeDeadDrills(const std::function<Status(const std::string& text)>& tell) const {
+  return TakeDeadMarks(context_, JoinPath(path_, kDrillsDir), tell);
 }
 
 std::string LocalStore::DrillPath(std::string_view name) const {
   return JoinPath(JoinPath(path_, kDrillsDir), fmt::format("{}.json", name));
 }
 
-// In the order in which they were written.
+// By the time in the name.
 Result<std::vector<std::string>> LocalStore::DrillNames() const {
   ASSIGN_OR_RETURN(const auto files, context_.fs.List(JoinPath(path_, kDrillsDir)));
   std::vector<std::string> names;
@@ -263,14 +264,14 @@ Result<std::vector<std::string>> LocalStore::DrillNames() const {
     if (file.ends_with(".json")) names.push_back(file.substr(0, file.rfind('.')));
   }
   std::stable_sort(names.begin(), names.end(),
-                   [](const std::string& a, const std::string& b) { return TimePart(a) < TimePart(b); });
+                   [](const std::string& a, const std::string& b) { return TimeOfDrillName(a) < TimeOfDrillName(b); });
   return names;
 }
 
 std::optional<DrillFile> LocalStore::ReadDrill(const std::string& name) const {
   auto json = context_.fs.ReadWhole(DrillPath(name), kJsonBytesMax);
   if (json.ok()) return DrillFile{name, *std::move(json)};
-  context_.log.Warn("a drill report can't be read", {{"err", MessageOf(json.status())}});
+  if (IsNewsOfDrill(name)) context_.log.Warn("a drill report can't be read", {{"err", MessageOf(json.status())}});
   return std::nullopt;
 }
 
@@ -281,7 +282,7 @@ Result<std::vector<DrillFile>> LocalStore::DrillReports() const {
     RETURN_IF_ERROR(CheckStop());
     if (auto drill = ReadDrill(name)) drills.push_back(*std::move(drill));
   }
-  return drills;
+  return InOrderOfWriting(std::move(drills));
 }
 
 // Renaming a file into a directory, and removing one, changes the directory's time.

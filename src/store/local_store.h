@@ -14,19 +14,19 @@
 #include "io/context.h"
 #include "io/durable_file.h"
 #include "store/checks.h"
+#include "store/drill_mark.h"
+#include "store/drill_order.h"
 #include "store/manifest.h"
+#include "store/told_files.h"
 
 namespace etcdrill::store {
 
 struct StoredSnapshot {
   Manifest manifest;
   Checks checks;
-  std::string problem;  // why its file can't be what was stored; empty if nothing shows at first sight
-};
-
-struct DrillFile {
-  std::string name;  // NAME-UTC
-  std::string json;
+  // At first sight: OK; kDamaged if its file can't be what was stored; else why the file can't be
+  // looked at, which may be another in the next moment.
+  Status problem;
 };
 
 enum class Ownership {
@@ -55,7 +55,8 @@ class LocalStore {
   Status Seal(DurableFile file, const Manifest& manifest);
 
   std::string SnapshotPath(std::string_view name) const;
-  // All that have a manifest, oldest first. One whose manifest can't be read is logged and left out.
+  // All that have a manifest, oldest first (order.h). One whose manifest can't be read is left out,
+  // and logged once for each change of it.
   Result<std::vector<StoredSnapshot>> List() const;
   // Whether there is one of that name, whole or not.
   bool Has(std::string_view name) const;
@@ -72,12 +73,19 @@ class LocalStore {
   // evidence.
   Status Delete(const std::string& name);
 
-  // Appends a report. `make` gets the newest one before it and returns the JSON; nobody else appends meanwhile, no
-  // other process either. kBusy if one does for longer than a few seconds.
+  // Appends a report. `make` gets the one that was written last and returns the JSON; nobody else
+  // appends meanwhile, no other process either. kBusy if one does for longer than a few seconds.
   using MakeReport = std::function<std::string(const std::optional<DrillFile>& previous)>;
   Status AddDrillReport(std::string_view snapshot, WallTime finished, const MakeReport& make);
-  // Oldest first; one that can't be read is logged and left out.
+  // In the order in which they were written; one that can't be read is left out, and logged once
+  // for each change of it.
   Result<std::vector<DrillFile>> DrillReports() const;
+  // Whether it was not yet told that this report is unreadable, as it is now.
+  bool IsNewsOfDrill(std::string_view name) const { return told_.IsNews(context_.fs, DrillPath(name)); }
+
+  // A drill begins, and ends when the mark goes; see drill_mark.h.
+  Result<std::unique_ptr<DrillMark>> MarkDrill(const std::string& text) const;
+  Status TakeDeadDrills(const std::function<Status(const std::string& text)>& tell) const;
 
   // Differs from the answer before if files came or went meanwhile, whoever did it.
   using Stamp = std::array<WallTime, 3>;
@@ -101,6 +109,7 @@ class LocalStore {
   const std::string path_;
   const WallTime created_;
   std::unique_ptr<FileLock> lock_;
+  mutable ToldFiles told_;
 };
 
 }  // namespace etcdrill::store
