@@ -164,16 +164,19 @@ Result<ExitCode> SnapshotList(const Context& context, const ListOptions& options
   for (const pipeline::CatalogEntry& entry : catalog.snapshots) {
     const store::Manifest& m = entry.manifest;
     const std::string drilled = entry.last_drill.has_value() ? FormatRfc3339(entry.last_drill->finished) : "";
+    const bool from_future = IsFuture(m.taken, catalog.now);
     json.push_back({{"name", m.name},
                     {"taken", FormatRfc3339(m.taken)},
+                    {"from_future", from_future},
                     {"revision", m.revision},
                     {"keys", m.live_keys},
                     {"size", m.size_bytes},
                     {"sha256", m.sha256},
                     {"state", pipeline::StateName(entry.state)},
                     {"last_drill", drilled}});
-    rows.push_back({m.name, FormatRfc3339(m.taken), std::to_string(m.revision), std::to_string(m.live_keys),
-                    FormatSize(m.size_bytes), m.sha256.substr(0, 12), std::string(pipeline::StateName(entry.state)),
+    rows.push_back({m.name, FormatRfc3339(m.taken) + (from_future ? " (in the future)" : ""),
+                    std::to_string(m.revision), std::to_string(m.live_keys), FormatSize(m.size_bytes),
+                    m.sha256.substr(0, 12), std::string(pipeline::StateName(entry.state)),
                     drilled.empty() ? "never" : drilled});
   }
   const std::vector<std::string> head = {"NAME", "TAKEN", "REVISION", "KEYS", "SIZE", "SHA256", "STATE", "LAST-DRILL"};

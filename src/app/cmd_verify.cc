@@ -8,8 +8,10 @@
 #include "app/textfile_out.h"
 #include "base/text.h"
 #include "base/units.h"
+#include "config/load.h"
 #include "pipeline/claims_check.h"
 #include "pipeline/manifest_check.h"
+#include "store/local_store.h"
 #include "verify/verify.h"
 
 namespace etcdrill::app {
@@ -74,6 +76,24 @@ struct Verified {
   }
 };
 
+// What was read when it was found damaged was not what is on the disk: every byte is as it was
+// stored.
+void TellHealed(const Context& context, const Target& target, const std::string& config_file) {
+  const auto heal = [&]() -> Status {
+    ASSIGN_OR_RETURN(const config::Config config, config::Load(context.fs, config_file));
+    ASSIGN_OR_RETURN(const auto store, store::LocalStore::Open(context, config.store_path));
+    return store->UpdateChecks(target.name,
+                               [now = context.clock.Now()](store::Checks& checks) { checks.FoundRight(now); });
+  };
+  if (const Status healed = heal(); healed.ok()) {
+    fmt::print(stderr, "{}: it was found damaged once, and has its right bytes again; the record is taken away\n",
+               target.name);
+  } else {
+    context.log.Warn("a snapshot has its right bytes again, but that can't be recorded",
+                     {{"snapshot", target.name}, {"err", MessageOf(healed)}});
+  }
+}
+
 Result<Verified> VerifyTarget(const Context& context, const VerifyOptions& options) {
   ASSIGN_OR_RETURN(const Target target, FindTarget(context, options.target, options.config_file));
   pipeline::Freshness freshness{.others = target.others};
@@ -83,6 +103,9 @@ Result<Verified> VerifyTarget(const Context& context, const VerifyOptions& optio
   Verified verified;
   ASSIGN_OR_RETURN(const auto image, snapshot::Image::Open(context, target.path));
   ASSIGN_OR_RETURN(verified.report, pipeline::VerifyWithManifest(context, image, target.manifest, options.level));
+  if (target.found_damaged && verified.report.sha256 == target.manifest->sha256) {
+    TellHealed(context, target, options.config_file);
+  }
   verified.fresh = pipeline::CheckFreshness(context, target.path, target.manifest, freshness, verified.report);
   verified.taken = pipeline::TakenAt(context, target.path, target.manifest);
   // Over a broken structure the numbers would say nothing.
@@ -115,7 +138,8 @@ report::VerifyRun ToVerifyRun(const Result<Verified>& verified, WallTime now) {
       run.levels[name] = result == verify::LevelResult::kPass;
     }
   }
-  if (run.passed && r.keyspace.has_value() && verified->taken.has_value()) {
+  const bool dated = verified->taken.has_value() && !IsFuture(*verified->taken, now);
+  if (run.passed && r.keyspace.has_value() && dated) {
     run.snapshot = {.taken = UnixSeconds(*verified->taken),
                     .size_bytes = static_cast<double>(r.size_bytes),
                     .revision = static_cast<double>(r.keyspace->revision),

@@ -11,6 +11,7 @@
 #include "app/signals.h"
 #include "app/warnings.h"
 #include "base/version.h"
+#include "pipeline/stored_drill.h"
 #include "report/web_server.h"
 #include "store/local_store.h"
 
@@ -54,6 +55,7 @@ Status RunDaemon(const Context& context, const Settings& settings, const LoadSet
   ASSIGN_OR_RETURN(const auto store, store::LocalStore::Open(context, config.store_path));
   const bool takes_turns = config.snapshot.when == config::When::kMemberIsLeader;
   RETURN_IF_ERROR(store->TakeOwnership(takes_turns ? store::Ownership::kShared : store::Ownership::kAlone));
+  pipeline::TellOfKilledDrills(context, *store);
   const auto counts = std::make_shared<etcd::CallCounts>();
   const Reloader* in_force = nullptr;  // stands before anybody scrapes
   ASSIGN_OR_RETURN(const auto guard, report::WebGuard::Create(context, config.web.config_file));

@@ -68,56 +68,70 @@ void LogLineage(const Context& run, const store::Manifest& m) {
 }  // namespace
 
 Result<SidecarTasks::LastRuns> SidecarTasks::ReadStore(const Context& context) {
+  RETURN_IF_ERROR(ReadAndPublish(context).status());
+  const std::lock_guard lock(mutex_);
+  return last_runs_;
+}
+
+Result<pipeline::Catalog> SidecarTasks::ReadAndPublish(const Context& context) {
   const std::lock_guard reading(reading_);                       // or an older answer could replace a newer one
   const store::LocalStore::Stamp stamp = store_.CurrentStamp();  // before: what changes meanwhile is read once more
-  const Result<pipeline::Catalog> read = pipeline::ReadCatalog(context, store_);
-  if (IsInterrupted(read.status())) return read.status();
+  const MonotonicTime monotonic = context.clock.Monotonic();
+  Result<pipeline::Catalog> read = pipeline::ReadCatalog(context, store_);
+  if (IsInterrupted(read.status())) return read;
   if (!read.ok()) {
+    metrics_.StoreIsUnreadable();
     board_.StoreIsUnreadable(std::string(MessageOf(read.status())));
     const std::lock_guard lock(mutex_);
     store_stamp_.reset();  // so that it is tried again at each look
-    return read.status();
+    return read;
   }
   const pipeline::Catalog& catalog = *read;
   metrics_.SetStore(pipeline::ToStoreFacts(catalog));
   board_.SetHistory(ToHistory(catalog));
   LastRuns last;
-  if (const pipeline::CatalogEntry* newest = catalog.Newest()) last.snapshot = newest->AsOf();
-  if (!catalog.drills.empty()) last.drill = catalog.drills.back().finished;
+  if (const pipeline::CatalogEntry* newest = catalog.Newest()) last.snapshot = newest->AsOf(catalog.now);
+  last.drill = catalog.LastDrill();
   {
     const std::lock_guard lock(mutex_);
-    ++store_reads_;
+    store_is_empty_ = catalog.snapshots.empty();
     store_stamp_ = stamp;
+    store_read_at_ = catalog.now;
+    store_read_after_ = monotonic;
     last_runs_ = last;
-    last_adopted_ = pipeline::LastAdopted(catalog);
+    adopted_ = pipeline::AdoptedOf(catalog);
   }
   store_read_.notify_all();
-  return last;
+  return read;
 }
 
-void SidecarTasks::RefreshMetrics(const Context& run) {
-  const Status read = ReadStore(run).status();
-  if (IsInterrupted(read)) return;
-  std::string complaint(MessageOf(read));
-  {
-    const std::lock_guard lock(mutex_);
-    if (complaint == store_complaint_) return;
-    store_complaint_ = complaint;
-  }
-  if (!read.ok()) run.log.Error("the store can't be read", {{"err", complaint}});
+Result<pipeline::Catalog> SidecarTasks::ReadCatalog(const Context& run) {
+  Result<pipeline::Catalog> read = ReadAndPublish(run);
+  if (IsInterrupted(read.status())) return read;
+  const std::string complaint(MessageOf(read.status()));
+  std::unique_lock lock(mutex_);
+  const bool told = complaint == store_complaint_;
+  store_complaint_ = complaint;
+  lock.unlock();
+  if (!read.ok() && !told) run.log.Error("the store can't be read", {{"err", complaint}});
+  return read;
 }
 
 void SidecarTasks::FollowStore(const Context& run) {
   const store::LocalStore::Stamp now = store_.CurrentStamp();
   std::unique_lock lock(mutex_);
-  const bool changed = now != store_stamp_;
+  const Duration by_wall = run.clock.Now() - store_read_at_;
+  const Duration by_monotonic = run.clock.Monotonic() - store_read_after_;
+  // A clock that was set: other times lie in the future now than when the store was read.
+  const bool clock_jumped = std::chrono::abs(by_wall - by_monotonic) > kClockSlack / 2;
+  const bool changed = now != store_stamp_ || clock_jumped;
   lock.unlock();
-  if (changed) RefreshMetrics(run);
+  if (changed) ReadCatalog(run).status().IgnoreError();  // it is told
 }
 
 // If the source holds nothing that the store does not, this moment is as good as that of a new snapshot.
 bool SidecarTasks::ConfirmUnchanged(const Context& run, Duration age_max) {
-  const auto catalog = pipeline::ReadCatalog(run, store_);
+  const auto catalog = ReadCatalog(run);
   if (!catalog.ok()) return false;
   const WallTime now = run.clock.Now();
   const pipeline::CatalogEntry* same = pipeline::FindUnchanged(*catalog, client_, config_.cluster.name, age_max, now);
@@ -128,7 +142,7 @@ bool SidecarTasks::ConfirmUnchanged(const Context& run, Duration age_max) {
   metrics_.SnapshotSkippedUnchanged();
   run.log.Info("snapshot skipped",
                {{"reason", "unchanged"}, {"snapshot", same->manifest.name}, {"revision", same->manifest.revision}});
-  RefreshMetrics(run);
+  ReadCatalog(run).status().IgnoreError();  // it is told
   return true;
 }
 
@@ -175,19 +189,30 @@ void SidecarTasks::TakeSnapshot(const Context& run) {
 
 void SidecarTasks::Adopt(const Context& run) {
   std::unique_lock lock(mutex_);
-  const std::optional<WallTime> last = last_adopted_;
+  const pipeline::AdoptedFiles adopted = adopted_;
   lock.unlock();
-  const auto file = foreign_.FindNew(last);
+  const auto file = foreign_.FindNew(adopted);
   if (!file.has_value()) return;
   const auto outcome =
       pipeline::AdoptSnapshot(run, {.client = client_, .cluster = config_.cluster.name}, *file, store_);
-  if (!outcome.ok() && ReasonOf(outcome.status()) == Reason::kBusy) return;  // once it is quiet again
-  foreign_.Ignore(*file);
-  if (!outcome.ok() && ReasonOf(outcome.status()) == Reason::kAlreadyExists) {
-    if (!ConfirmUnchanged(run, Duration::max())) {  // the file has the same users, leases and members, too
-      run.log.Warn("a new file holds an old snapshot", {{"file", file->path}, {"err", MessageOf(outcome.status())}});
-    }
+  const Status result = outcome.status();
+  const Reason reason = result.ok() ? Reason::kDamaged : ReasonOf(result);
+  if (reason == Reason::kBusy) return foreign_.TryAgain(*file);  // once it is quiet again
+  if (reason == Reason::kAlreadyExists) {
+    foreign_.Adopted(*file);
+    // A new mode, owner or link of the very file is nothing new.
+    if (adopted.Has(*file) || ConfirmUnchanged(run, Duration::max())) return;
+    run.log.Warn("a new file holds an old snapshot", {{"file", file->path}, {"err", MessageOf(result)}});
     return;
+  }
+  // What says nothing of the file (no space, a disk that fails) must not cost it its turn.
+  const bool sound = result.ok() && (outcome->verdict.ok() || ReasonOf(outcome->verdict) == Reason::kNotProvable);
+  if (sound) {
+    foreign_.Adopted(*file);
+  } else if (reason == Reason::kDamaged) {  // then the next one has its turn
+    foreign_.Done(*file);
+  } else {
+    foreign_.TryAgain(*file);
   }
   metrics_.SnapshotStarted();
   ReportSnapshot(run, outcome, 0);
@@ -217,18 +242,19 @@ void SidecarTasks::ReportSnapshot(const Context& run, const Result<pipeline::Sna
     run.log.Error("snapshot failed", {{"reason", InfoOf(ReasonOf(result)).name}, {"err", MessageOf(result)}});
   }
   DeleteSurplus(run);  // after a failure, too: there may be no space because it was not done
-  RefreshMetrics(run);
 }
 
 void SidecarTasks::DeleteSurplus(const Context& run) {
-  store_.Tidy().IgnoreError();  // why the store can't be read is said by RefreshMetrics
-  const auto catalog = pipeline::ReadCatalog(run, store_);
-  if (!catalog.ok()) return;  // said by RefreshMetrics
+  store_.Tidy().IgnoreError();  // why the store can't be read is told by ReadCatalog
+  const auto catalog = ReadCatalog(run);
+  if (!catalog.ok()) return;  // it is told
+  bool any = false;
   for (const pipeline::RetentionDecision& d :
        pipeline::PlanRetention(*catalog, config_.snapshot.retention, run.clock.Now())) {
     if (!pipeline::Goes(d.fate)) continue;
     const std::string& name = d.snapshot->manifest.name;
     const Status deleted = store_.Delete(name);
+    any = any || deleted.ok();
     if (deleted.ok()) {
       metrics_.SnapshotDeleted(pipeline::FateName(d.fate));
       run.log.Info("snapshot deleted", {{"snapshot", name}, {"reason", pipeline::FateName(d.fate)}});
@@ -237,32 +263,34 @@ void SidecarTasks::DeleteSurplus(const Context& run) {
       run.log.Error("a snapshot can't be deleted", {{"snapshot", name}, {"err", MessageOf(deleted)}});
     }
   }
+  if (any) ReadCatalog(run).status().IgnoreError();  // it is told
 }
 
-Result<std::vector<store::Manifest>> SidecarTasks::WaitForPlan(const Context& run) {
+Result<pipeline::Catalog> SidecarTasks::WaitForSnapshots(const Context& run) {
   while (true) {
+    ASSIGN_OR_RETURN(pipeline::Catalog catalog, ReadCatalog(run));
+    if (!catalog.snapshots.empty()) return catalog;
     std::unique_lock lock(mutex_);
-    const uint64_t reads = store_reads_;
-    lock.unlock();
-    ASSIGN_OR_RETURN(const pipeline::Catalog catalog, pipeline::ReadCatalog(run, store_));
-    std::vector<store::Manifest> plan = pipeline::PlanDrills(catalog, config_.drill.sample);
-    if (!plan.empty()) return plan;
-    lock.lock();
-    const bool read_again = store_read_.wait(lock, retired_, [&] { return store_reads_ != reads; });
-    if (!read_again) return Error(Reason::kInterrupted, "stopped or configured anew");
+    const bool came = store_read_.wait(lock, retired_, [&] { return !store_is_empty_; });
+    if (!came) return Error(Reason::kInterrupted, "stopped or configured anew");
   }
 }
 
 void SidecarTasks::RunDrills(const Context& run) {
-  const auto plan = WaitForPlan(run);
-  if (IsInterrupted(plan.status())) return;
-  if (!plan.ok()) {
+  const auto catalog = WaitForSnapshots(run);
+  if (IsInterrupted(catalog.status())) return;
+  if (!catalog.ok()) {
     metrics_.DrillStarted(UnixSeconds(run.clock.Now()));
-    run.log.Error("drill failed", {{"stage", pipeline::kSelectStage}, {"err", MessageOf(plan.status())}});
+    run.log.Error("drill failed", {{"stage", pipeline::kSelectStage}, {"err", MessageOf(catalog.status())}});
     metrics_.DrillEnded(false, pipeline::kSelectStage, 0, true);
     return;
   }
-  for (const store::Manifest& snapshot : *plan) {
+  const std::vector<store::Manifest> plan = pipeline::PlanDrills(*catalog, config_.drill.sample);
+  if (plan.empty()) {
+    metrics_.DrillStarted(UnixSeconds(run.clock.Now()));
+    ReportDrill(run, pipeline::DrillNothing(run, *catalog, store_));
+  }
+  for (const store::Manifest& snapshot : plan) {
     if (retired_.stop_requested()) return;
     const auto use = store_.Use(snapshot.name);
     if (use.ok()) RunDrill(run, snapshot);  // else retention was faster
@@ -304,23 +332,24 @@ void SidecarTasks::ReportDrill(const Context& run, const pipeline::StoredDrill& 
     run.log.Warn("no advice for a restore: the source can't be asked", {{"err", MessageOf(drill.source)}});
   }
   Status kept = drill.kept;
-  if (kept.ok()) kept = ReadStore(run).status();
+  if (kept.ok()) kept = ReadAndPublish(run).status();
   if (!kept.ok()) run.log.Error("the drill report can't be kept", {{"err", MessageOf(kept)}});
 }
 
 void SidecarTasks::Scrub(const Context& run) {
-  const auto catalog = pipeline::ReadCatalog(run, store_);
-  if (!catalog.ok()) return;  // said by RefreshMetrics
+  const auto catalog = ReadCatalog(run);
+  if (!catalog.ok()) return;  // it is told
   const auto plan = pipeline::PlanScrub(*catalog, config_.scrub.period, run.clock.Now());
-  for (const store::Manifest& snapshot : plan) {
+  for (const pipeline::CatalogEntry* entry : plan) {
     if (retired_.stop_requested()) return;
-    const auto use = store_.Use(snapshot.name);
-    if (use.ok()) ScrubOne(run, snapshot);  // else retention was faster
+    const auto use = store_.Use(entry->manifest.name);
+    if (use.ok()) ScrubOne(run, *entry);  // else retention was faster
   }
-  if (!plan.empty()) RefreshMetrics(run);
+  if (!plan.empty()) ReadCatalog(run).status().IgnoreError();  // it is told
 }
 
-void SidecarTasks::ScrubOne(const Context& run, const store::Manifest& snapshot) {
+void SidecarTasks::ScrubOne(const Context& run, const pipeline::CatalogEntry& entry) {
+  const store::Manifest& snapshot = entry.manifest;
   const std::string& name = snapshot.name;
   const Status hashed = pipeline::HashAgain(run, store_.SnapshotPath(name), snapshot, config_.scrub.bytes_per_second);
   if (IsInterrupted(hashed)) return;
@@ -328,18 +357,18 @@ void SidecarTasks::ScrubOne(const Context& run, const store::Manifest& snapshot)
   if (hashed.ok()) {
     metrics_.Scrubbed(snapshot.size_bytes);
     run.log.Debug("snapshot scrubbed", {{"snapshot", name}});
+    if (!entry.IsUsable()) run.log.Info("a snapshot has its right bytes again", {{"snapshot", name}});
   } else {
     metrics_.ScrubFailed(damaged);
-    run.log.Error("a stored snapshot is not what it was", {{"snapshot", name}, {"err", MessageOf(hashed)}});
+    run.log.Error(damaged ? "a stored snapshot is not what it was" : "a stored snapshot can't be read",
+                  {{"snapshot", name}, {"err", MessageOf(hashed)}});
   }
-  if (!hashed.ok() && !damaged) return;  // a disk that can't be read now may be readable later
-  const WallTime now = run.clock.Now();
-  const Status kept = store_.UpdateChecks(name, [&](store::Checks& checks) {
-    (damaged ? checks.damaged : checks.hashed) = now;
-    checks.damage = damaged ? MessageOf(hashed) : "";
+  if (!hashed.ok() && !damaged) return;  // what is out of reach now may be back later
+  const Status kept = store_.UpdateChecks(name, [&, now = run.clock.Now()](store::Checks& checks) {
+    damaged ? checks.FoundDamaged(now, MessageOf(hashed)) : checks.FoundRight(now);
   });
   if (!kept.ok()) run.log.Error("the scrub can't be recorded", {{"snapshot", name}, {"err", MessageOf(kept)}});
-  if (damaged) RefreshMetrics(run);
+  if (damaged) ReadCatalog(run).status().IgnoreError();  // it is told
 }
 
 void SidecarTasks::ProbeHealth(const Context& run) {

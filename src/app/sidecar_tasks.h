@@ -59,7 +59,11 @@ class SidecarTasks {
   void Scrub(const Context& run);
 
  private:
-  Result<std::vector<store::Manifest>> WaitForPlan(const Context& run);
+  // What the store holds; whoever reads it publishes it. Not logged.
+  Result<pipeline::Catalog> ReadAndPublish(const Context& context);
+  // The same, with a line in the log when it begins to fail.
+  Result<pipeline::Catalog> ReadCatalog(const Context& run);
+  Result<pipeline::Catalog> WaitForSnapshots(const Context& run);
   void RunDrill(const Context& run, const store::Manifest& snapshot);
   bool BesideLeader();  // of the first endpoint
   void ReportDrill(const Context& run, const pipeline::StoredDrill& drill);
@@ -67,8 +71,7 @@ class SidecarTasks {
   // Counts and logs a snapshot that was taken, adopted, or neither.
   void ReportSnapshot(const Context& run, const Result<pipeline::SnapshotOutcome>& outcome, uint64_t received_bytes);
   void DeleteSurplus(const Context& run);
-  void ScrubOne(const Context& run, const store::Manifest& snapshot);
-  void RefreshMetrics(const Context& run);
+  void ScrubOne(const Context& run, const pipeline::CatalogEntry& entry);
 
   const config::Config& config_;
   etcd::Client& client_;
@@ -83,10 +86,12 @@ class SidecarTasks {
   std::mutex mutex_;
   std::condition_variable_any store_read_;
   // Guarded by mutex_.
-  uint64_t store_reads_ = 0;
+  bool store_is_empty_ = true;
   std::optional<store::LocalStore::Stamp> store_stamp_;  // none: it could not be read
+  WallTime store_read_at_{};                             // when it was read last; both clocks, to see that
+  MonotonicTime store_read_after_{};                     // the first one jumped
   LastRuns last_runs_;
-  std::optional<WallTime> last_adopted_;
+  pipeline::AdoptedFiles adopted_;
   std::string store_complaint_;  // the line in the log, told once; empty while the store can be read
 };
 

@@ -31,15 +31,21 @@ Result<Target> FindTarget(const Context& context, const std::string& word, const
       const std::string hint = config_file.empty() ? "; a name in a store needs --config FILE" : "";
       return Error(ReasonOf(info.status()), fmt::format("{}{}", MessageOf(info.status()), hint));
     }
-    return Target{word, word, ManifestBeside(context, word), false, {}};
+    return Target{.name = word, .path = word, .manifest = ManifestBeside(context, word)};
   }
   ASSIGN_OR_RETURN(const config::Config config, config::Load(context.fs, config_file));
   ASSIGN_OR_RETURN(const auto store, store::LocalStore::Open(context, config.store_path));
   ASSIGN_OR_RETURN(const pipeline::Catalog catalog, pipeline::ReadCatalog(context, *store));
   ASSIGN_OR_RETURN(const store::Manifest manifest, pipeline::SelectSnapshot(context, catalog, word));
-  Target target{manifest.name, store->SnapshotPath(manifest.name), manifest, true, {}};
+  Target target{
+      .name = manifest.name, .path = store->SnapshotPath(manifest.name), .manifest = manifest, .in_store = true};
   ASSIGN_OR_RETURN(target.use, store->Use(manifest.name));
-  for (const pipeline::CatalogEntry& entry : catalog.snapshots) target.others.push_back(entry.manifest);
+  for (const pipeline::CatalogEntry& entry : catalog.snapshots) {
+    target.others.push_back(entry.manifest);
+    if (entry.manifest.name != target.name) continue;
+    target.found_damaged = entry.state == pipeline::SnapshotState::kFailed &&
+                           entry.manifest.verdict != verify::VerdictName(verify::Verdict::kDamaged);
+  }
   return target;
 }
 

@@ -19,6 +19,7 @@ struct Target {
   std::string path;
   std::optional<store::Manifest> manifest;
   bool in_store = false;
+  bool found_damaged = false;           // by the scrub or by a drill, after it was stored
   std::vector<store::Manifest> others;  // in the same store
   std::shared_ptr<FileLock> use;        // as long as it is held, the sidecar does not delete it
 };

@@ -18,7 +18,9 @@ Result<report::StoreFacts> FactsOf(const pipeline::DrillReport& report, std::opt
   ASSIGN_OR_RETURN(history.drills.emplace_back(), pipeline::ParseDrillSummary(pipeline::ToJson(report)));
   history.drills.back().newest = true;
   report::StoreFacts facts = pipeline::ToStoreFacts(history);
-  if (report.passed() && taken.has_value()) facts.verified_taken = UnixSeconds(*taken);
+  if (report.passed() && taken.has_value() && !IsFuture(*taken, report.finished)) {
+    facts.verified_taken = UnixSeconds(*taken);
+  }
   if (report.passed() && report.verify.has_value() && report.verify->keyspace.has_value()) {
     facts.verified_revision = static_cast<double>(report.verify->keyspace->revision);
   }
@@ -55,14 +57,15 @@ Status WriteVerifyTextfile(const Context& context, const std::string& path, cons
 Status WriteDrillTextfile(const Context& context, const std::string& path, const pipeline::DrillReport* report,
                           std::optional<WallTime> taken) {
   report::StoreFacts facts;
+  const double now = UnixSeconds(context.clock.Now());
   if (report != nullptr) {
     ASSIGN_OR_RETURN(facts, FactsOf(*report, taken));
   } else {
     facts.drill_consecutive_failures = 1;
-    facts.drill_last_failure = UnixSeconds(context.clock.Now());
+    facts.drill_last_failure = now;
   }
   ASSIGN_OR_RETURN(const std::string previous, Previous(context, path));
-  return Write(context, path, report::DrillTextfile(std::move(facts), previous));
+  return Write(context, path, report::DrillTextfile(std::move(facts), now, previous));
 }
 
 Result<ExitCode> WithTextfile(const Context& context, Result<ExitCode> result, const Status& written) {

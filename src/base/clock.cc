@@ -61,6 +61,10 @@ std::optional<WallTime> ParseRfc3339(const std::string& text) {
   std::tm parts{};
   const char* end = strptime(text.c_str(), "%Y-%m-%dT%H:%M:%SZ", &parts);
   if (end == nullptr || *end != '\0') return std::nullopt;
+  constexpr int kFirstYear = 1678;  // nanoseconds in 64 bits
+  constexpr int kLastYear = 2261;
+  const int year = parts.tm_year + 1900;
+  if (year < kFirstYear || year > kLastYear) return std::nullopt;
   return WallTime(std::chrono::seconds(timegm(&parts)));
 }
 

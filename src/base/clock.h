@@ -27,6 +27,11 @@ class Clock {
   bool SleepFor(Duration d, const std::stop_token& stop) { return SleepUntil(Monotonic() + d, stop); }
 };
 
+// What two clocks may differ by. A time further ahead of ours than this is no time: the clock that
+// wrote it was wrong, or ours is, and nothing may count as young, new or proven because of it.
+inline constexpr Duration kClockSlack = std::chrono::minutes(5);
+inline bool IsFuture(WallTime t, WallTime now) { return t > now && t - now > kClockSlack; }
+
 std::unique_ptr<Clock> MakeSystemClock();
 
 double SecondsOf(Duration d);
@@ -34,7 +39,8 @@ double UnixSeconds(WallTime t);
 std::string FormatRfc3339(WallTime t);     // 2026-11-22T08:00:00Z
 std::string FormatCompactUtc(WallTime t);  // 20261122T080000Z, for file names
 
-std::optional<WallTime> ParseRfc3339(const std::string& text);  // exactly what FormatRfc3339 makes
+// Exactly what FormatRfc3339 makes; none for a year that WallTime can't hold (1678 to 2261).
+std::optional<WallTime> ParseRfc3339(const std::string& text);
 
 // Measures one span on a clock.
 class Stopwatch {

@@ -12,6 +12,7 @@ inline constexpr std::string_view kFileChanged = "file_changed";
 inline constexpr std::string_view kClaimWrong = "claim_wrong";
 inline constexpr std::string_view kSameContent = "same_content";
 inline constexpr std::string_view kTooOld = "too_old";
+inline constexpr std::string_view kFromFuture = "from_future";
 // L1, the transfer.
 inline constexpr std::string_view kTrailerMissing = "trailer_missing";
 inline constexpr std::string_view kTrailerMismatch = "trailer_mismatch";

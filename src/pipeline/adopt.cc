@@ -1,10 +1,12 @@
-// Names and times are claims: whichever says that the snapshot is older is believed.
+// Names and times are claims: whichever says that the snapshot is older is believed, and none that
+// lies in the future.
 #include "pipeline/adopt.h"
 
 #include <fmt/format.h>
 #include <fnmatch.h>
 
 #include <algorithm>
+#include <tuple>
 
 #include "base/bytes.h"
 #include "crypto/hash.h"
@@ -22,14 +24,39 @@ bool IsUnfinished(std::string_view name) {
   return name.starts_with('.') || name.ends_with(".part") || name.ends_with(".tmp");
 }
 
-WallTime TakenAt(const ForeignFile& file) {
-  const store::NameClaims claims = store::ClaimsOfName(BaseName(file.path));
-  return claims.taken.has_value() && claims.utc ? std::min(*claims.taken, file.modified) : file.modified;
+WallTime TakenAt(const ForeignFile& file, WallTime now) {
+  return std::min(now, store::TakenAt(BaseName(file.path), file.info.modified));
+}
+
+// For the order of files: the greater is the younger.
+auto AgeOf(const ForeignFile& file, WallTime now) {
+  return std::tuple(TakenAt(file, now), file.info.modified, file.info.changed);
 }
 
 auto SecondOf(WallTime time) { return std::chrono::floor<std::chrono::seconds>(time); }
 
 }  // namespace
+
+bool AdoptedFiles::Has(const ForeignFile& file) const {
+  return std::any_of(files.begin(), files.end(), [&](const store::AdoptedRecord& record) {
+    return record.path == file.path && record.size_bytes == file.info.size &&
+           record.modified == SecondOf(file.info.modified);
+  });
+}
+
+AdoptedFiles AdoptedOf(const Catalog& catalog) {
+  AdoptedFiles adopted;
+  const auto raise = [&](std::optional<WallTime>& newest, WallTime time) {
+    if (!IsFuture(time, catalog.now)) newest = std::max(newest, std::optional(time));
+  };
+  for (const CatalogEntry& entry : catalog.snapshots) {
+    if (!entry.manifest.adopted.has_value()) continue;
+    adopted.files.push_back(*entry.manifest.adopted);
+    raise(adopted.taken, entry.manifest.taken);
+    raise(adopted.changed, entry.manifest.adopted->changed);
+  }
+  return adopted;
+}
 
 void ForeignFiles::Look(const std::string& pattern, std::map<std::string, Seen>& seen) {
   const std::string dir = DirName(pattern);
@@ -40,34 +67,77 @@ void ForeignFiles::Look(const std::string& pattern, std::map<std::string, Seen>&
     const std::string path = JoinPath(dir, name);
     const auto info = context_.fs.Stat(path);
     if (!info.ok() || info->kind != FileInfo::Kind::kFile || info->size == 0) continue;
-    const ForeignFile file{path, info->size, info->modified};
     const auto before = seen_.find(path);
-    const bool same = before != seen_.end() && before->second.file == file;
-    seen[path] = same ? before->second : Seen{file, context_.clock.Monotonic()};
+    const bool same = before != seen_.end() && before->second.file.info.IsSameFile(*info);
+    seen[path] = same ? before->second : Seen{{path, *info}, context_.clock.Monotonic(), !looked_};
   }
 }
 
-std::optional<ForeignFile> ForeignFiles::FindNew(std::optional<WallTime> after) {
+// Of what lay there at the first look, which may be years of backups.
+bool ForeignFiles::IsOfBefore(const Seen& candidate, const AdoptedFiles& adopted) const {
+  if (!candidate.at_first_look || !adopted.taken.has_value()) return false;
+  const bool younger = SecondOf(TakenAt(candidate.file, context_.clock.Now())) > *adopted.taken;
+  // A writer whose clock lags gives old times to new files; the time of change is our own system's.
+  const bool came_later = adopted.changed > WallTime() && SecondOf(candidate.file.info.changed) > *adopted.changed;
+  return !younger && !came_later;
+}
+
+bool ForeignFiles::IsWaiting(const Seen& candidate) const {
+  return !candidate.done && context_.clock.Monotonic() - candidate.since >= quiet_;
+}
+
+std::optional<ForeignFile> ForeignFiles::FindNew(const AdoptedFiles& adopted) {
   std::map<std::string, Seen> seen;
   for (const std::string& pattern : patterns_) Look(pattern, seen);
   seen_ = std::move(seen);
+  looked_ = true;
+  const WallTime now = context_.clock.Now();
   const Seen* newest = nullptr;
-  for (const auto& [path, candidate] : seen_) {
-    const bool quiet = context_.clock.Monotonic() - candidate.since >= quiet_;
-    const bool later = !after.has_value() || SecondOf(candidate.file.modified) > SecondOf(*after);
-    if (!quiet || !later) continue;
-    if (newest == nullptr || candidate.file.modified > newest->file.modified) newest = &candidate;
+  std::vector<std::string> of_before;
+  for (auto& [path, candidate] : seen_) {
+    if (!IsWaiting(candidate)) continue;
+    if (candidate.at_first_look && adopted.Has(candidate.file)) {
+      candidate.done = true;
+    } else if (IsOfBefore(candidate, adopted)) {
+      candidate.done = true;
+      of_before.push_back(path);
+    } else if (newest == nullptr || AgeOf(newest->file, now) < AgeOf(candidate.file, now)) {
+      newest = &candidate;
+    }
   }
-  if (newest == nullptr || newest->file == ignored_) return std::nullopt;
-  return newest->file;
+  TellPassedOver(of_before);
+  return newest != nullptr ? std::optional(newest->file) : std::nullopt;
 }
 
-std::optional<WallTime> LastAdopted(const Catalog& catalog) {
-  std::optional<WallTime> last;
-  for (const CatalogEntry& entry : catalog.snapshots) {
-    if (entry.manifest.adopted.has_value()) last = std::max(last, std::optional(entry.manifest.adopted->modified));
+void ForeignFiles::TellPassedOver(const std::vector<std::string>& files) const {
+  if (files.empty()) return;
+  context_.log.Info("files of others are passed over: older than one that was adopted",
+                    {{"files", files.size()}, {"file", files.back()}});
+}
+
+void ForeignFiles::Adopted(const ForeignFile& file) {
+  Done(file);
+  const WallTime now = context_.clock.Now();
+  std::vector<std::string> older;
+  for (auto& [path, candidate] : seen_) {
+    if (!IsWaiting(candidate) || AgeOf(file, now) < AgeOf(candidate.file, now)) continue;
+    candidate.done = true;
+    older.push_back(path);
   }
-  return last;
+  TellPassedOver(older);
+}
+
+ForeignFiles::Seen* ForeignFiles::Find(const ForeignFile& file) {
+  const auto at = seen_.find(file.path);
+  return at != seen_.end() && at->second.file.info.IsSameFile(file.info) ? &at->second : nullptr;
+}
+
+void ForeignFiles::Done(const ForeignFile& file) {
+  if (Seen* seen = Find(file)) seen->done = true;
+}
+
+void ForeignFiles::TryAgain(const ForeignFile& file) {
+  if (Seen* seen = Find(file)) seen->since = context_.clock.Monotonic();
 }
 
 Result<capture::CaptureResult> ImportFile(const Context& context, const ForeignFile& file,
@@ -82,11 +152,18 @@ Result<capture::CaptureResult> ImportFile(const Context& context, const ForeignF
     size += bytes.size();
     return copy.Append(bytes);
   }));
-  ASSIGN_OR_RETURN(const FileInfo now, context.fs.Stat(file.path));
-  if (now.size != file.size || now.modified != file.modified) {
+  ASSIGN_OR_RETURN(const FileInfo after, context.fs.Stat(file.path));
+  if (!after.IsSameFile(file.info)) {
     return Error(Reason::kBusy, fmt::format("adopt {}: somebody writes to it right now", file.path));
   }
-  return capture::CaptureResult{std::move(copy), size, Hex(sum.Finish()), TakenAt(file), "", "", {}, watch.Seconds()};
+  const WallTime now = context.clock.Now();
+  if (IsFuture(file.info.modified, now)) {
+    context.log.Warn(
+        "a file of others has a time in the future, which is cut to now; is the clock of its writer wrong?",
+        {{"file", file.path}, {"modified", FormatRfc3339(file.info.modified)}});
+  }
+  return capture::CaptureResult{std::move(copy), size, Hex(sum.Finish()), TakenAt(file, now), "", "", {},
+                                watch.Seconds()};
 }
 
 }  // namespace etcdrill::pipeline

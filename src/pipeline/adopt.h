@@ -1,6 +1,8 @@
-// Snapshots that others take: cron jobs with etcdctl, kubeadm, k3s and rke2, OpenShift. Their files are only read. The
-// newest one that is complete is copied into the store, expanded if it is compressed, and from there on is one of ours:
-// it is verified, compared with the live members, drilled, scrubbed and counted. Why a copy: docs/adr/0015-adopted.md.
+// Snapshots that others take: cron jobs with etcdctl, kubeadm, k3s and rke2, OpenShift. Their files
+// are only read. One that is new in its folder and complete is copied into the store, expanded if
+// it is compressed, and from there on is one of ours: it is verified, compared with the live
+// members, drilled, scrubbed and counted. Why a copy, and which files are taken:
+// docs/adr/0015-adopted.md.
 #pragma once
 
 #include <map>
@@ -16,44 +18,62 @@ namespace etcdrill::pipeline {
 
 struct ForeignFile {
   std::string path;
-  uint64_t size = 0;
-  WallTime modified;
-
-  bool operator==(const ForeignFile&) const = default;
+  FileInfo info;
 };
 
-// Watches folders. Nobody tells when a file is complete, so it has to keep its size and its time of change for a while.
-// Not thread-safe. `context` must outlive it.
+// What the store has of files of others.
+struct AdoptedFiles {
+  std::vector<store::AdoptedRecord> files;
+  std::optional<WallTime> taken;    // the newest of them; those from the future don't count
+  std::optional<WallTime> changed;  // the latest time of change, likewise
+
+  // It was adopted as it is now, as far as its name, size and time tell.
+  bool Has(const ForeignFile& file) const;
+};
+AdoptedFiles AdoptedOf(const Catalog& catalog);
+
+// Watches folders. Nobody tells when a file is complete, so it has to stay the same file for a
+// while (FileInfo::IsSameFile). Not thread-safe. `context` must outlive it.
 class ForeignFiles {
  public:
   // Each pattern is a path whose last part may have *, ? and [] as in a shell.
   ForeignFiles(const Context& context, std::vector<std::string> patterns, Duration quiet)
       : context_(context), patterns_(std::move(patterns)), quiet_(quiet) {}
 
-  // Looks at the folders once. The newest file that has been quiet for long enough, if it was written in a later second
-  // than `after`; none if that one is to be ignored.
-  std::optional<ForeignFile> FindNew(std::optional<WallTime> after);
-  // Until it changes.
-  void Ignore(const ForeignFile& file) { ignored_ = file; }
+  // Looks at the folders once. Of the files that are new and have been quiet for long enough, the
+  // newest. New is what came or changed since the first look, whatever its times say, and what lay
+  // there then, if it is younger than all that was adopted; the rest of that is passed over for
+  // good, which is logged.
+  std::optional<ForeignFile> FindNew(const AdoptedFiles& adopted);
+  // It, and those that waited with it and are older, are not found again until they change; logged.
+  void Adopted(const ForeignFile& file);
+  // It alone.
+  void Done(const ForeignFile& file);
+  // It is found again once it was quiet again.
+  void TryAgain(const ForeignFile& file);
 
  private:
   struct Seen {
     ForeignFile file;
     MonotonicTime since;
+    bool at_first_look = false;
+    bool done = false;
   };
   void Look(const std::string& pattern, std::map<std::string, Seen>& seen);
+  bool IsWaiting(const Seen& candidate) const;
+  bool IsOfBefore(const Seen& candidate, const AdoptedFiles& adopted) const;
+  void TellPassedOver(const std::vector<std::string>& files) const;
+  Seen* Find(const ForeignFile& file);
 
   const Context& context_;
   const std::vector<std::string> patterns_;
   const Duration quiet_;
   std::map<std::string, Seen> seen_;  // by path
-  std::optional<ForeignFile> ignored_;
+  bool looked_ = false;
 };
 
-// When the newest adopted snapshot of the store was written, by its time of change.
-std::optional<WallTime> LastAdopted(const Catalog& catalog);
-
-// Copies it to `temp_path`, expanded. kDamaged if it changes meanwhile, or is no file of its kind.
+// Copies it to `temp_path`, expanded. kBusy if it changes meanwhile, kDamaged if it is no file of
+// its kind. A time of the file that lies in the future is cut to now.
 Result<capture::CaptureResult> ImportFile(const Context& context, const ForeignFile& file,
                                           const std::string& temp_path);
 

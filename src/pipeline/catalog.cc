@@ -14,13 +14,13 @@ CatalogEntry EntryOf(store::StoredSnapshot stored, WallTime now) {
   CatalogEntry entry;
   if (stored.manifest.verdict == verify::VerdictName(verify::Verdict::kDamaged)) {
     entry.failed_since = stored.manifest.taken;
-  } else if (!stored.problem.empty()) {
+  } else if (!stored.problem.ok() && ReasonOf(stored.problem) == Reason::kDamaged) {
     entry.failed_since = stored.checks.damaged.value_or(now);
   }
   if (entry.failed_since.has_value()) entry.state = SnapshotState::kFailed;
   entry.manifest = std::move(stored.manifest);
   entry.checks = std::move(stored.checks);
-  entry.problem = std::move(stored.problem);
+  if (!stored.problem.ok()) entry.problem = MessageOf(stored.problem);
   return entry;
 }
 
@@ -41,32 +41,61 @@ void Judge(CatalogEntry& entry, const DrillSummary& drill) {
   }
 }
 
-// What the scrub says of it, unless a drill that passed is newer.
-void JudgeScrub(CatalogEntry& entry) {
+// Bytes that were found wrong once, by a drill, and are right again: what was read then was not
+// what is on the disk.
+bool IsHealed(const CatalogEntry& entry, WallTime now) {
+  return entry.state == SnapshotState::kFailed && entry.problem.empty() && entry.last_drill.has_value() &&
+         entry.last_drill->failed_stage == kChecksumStage && entry.checks.hashed > entry.last_drill->finished &&
+         !IsFuture(*entry.checks.hashed, now);
+}
+
+// What was seen of its file, by the scrub and just now. A drill that passed takes the record of
+// damage away; by 0.1.0 it was only newer.
+void JudgeFile(CatalogEntry& entry, WallTime now) {
+  if (IsHealed(entry, now)) {
+    entry.state = SnapshotState::kUnverified;
+    entry.failed_since.reset();
+  }
   const bool drilled_since = entry.state == SnapshotState::kVerified && entry.last_drill->passed &&
-                             entry.checks.damaged < entry.last_drill->finished;
+                             entry.checks.damaged < entry.last_drill->finished &&
+                             !IsFuture(entry.last_drill->finished, now);
   if (entry.checks.damaged.has_value() && !drilled_since) Fail(entry, *entry.checks.damaged);
+  if (!entry.problem.empty() && entry.IsUsable()) entry.state = SnapshotState::kUnreadable;
+}
+
+std::optional<double> Believable(WallTime time, WallTime now) {
+  return IsFuture(time, now) ? std::nullopt : std::optional(UnixSeconds(time));
 }
 
 void AddSnapshotFacts(const Catalog& catalog, report::StoreFacts& facts) {
   for (const CatalogEntry& entry : catalog.snapshots) {
     const store::Manifest& m = entry.manifest;
     facts.bytes += static_cast<double>(m.size_bytes);
-    if (entry.state != SnapshotState::kFailed) {
+    if (const auto taken = Believable(m.taken, catalog.now)) {
+      facts.oldest_taken = std::min(facts.oldest_taken.value_or(*taken), *taken);
+    } else {
+      ++facts.from_future;
+    }
+    if (entry.IsUsable()) {
       const double hashed = UnixSeconds(entry.LastHashed());
       facts.oldest_hashed = std::min(facts.oldest_hashed.value_or(hashed), hashed);
     }
     if (entry.state == SnapshotState::kUnverified) ++facts.unverified;
+    if (entry.state == SnapshotState::kVerified) ++facts.verified;
     if (entry.state == SnapshotState::kFailed) ++facts.failed;
-    if (entry.state != SnapshotState::kVerified) continue;
-    ++facts.verified;
-    facts.verified_taken = UnixSeconds(entry.AsOf());
-    facts.verified_revision = static_cast<double>(m.revision);
+    if (entry.state == SnapshotState::kUnreadable) ++facts.unreadable;
   }
-  if (!catalog.snapshots.empty()) facts.oldest_taken = UnixSeconds(catalog.snapshots.front().manifest.taken);
+  const auto as_of = [&](const CatalogEntry& entry) {
+    const auto time = entry.AsOf(catalog.now);
+    return time.has_value() ? std::optional(UnixSeconds(*time)) : std::nullopt;
+  };
+  if (const CatalogEntry* verified = catalog.NewestVerified()) {
+    facts.verified_taken = as_of(*verified);
+    facts.verified_revision = static_cast<double>(verified->manifest.revision);
+  }
   if (const CatalogEntry* newest = catalog.Newest()) {
     const store::Manifest& m = newest->manifest;
-    facts.newest = {UnixSeconds(newest->AsOf()), m.duration_seconds, static_cast<double>(m.size_bytes),
+    facts.newest = {as_of(*newest), m.duration_seconds, static_cast<double>(m.size_bytes),
                     static_cast<double>(m.revision), static_cast<double>(m.live_keys)};
   }
 }
@@ -84,22 +113,23 @@ std::optional<bool> MembersAgree(const Catalog& catalog) {
 
 void AddDrillFacts(const Catalog& catalog, report::StoreFacts& facts) {
   for (const DrillSummary& drill : catalog.drills) {
+    const auto finished = Believable(drill.finished, catalog.now);
     // What would be restored today is what pages: an older one that passes must not hide a newest one that fails.
     // Whether an older one fails is told by its state.
     if (!drill.newest) continue;
-    facts.drill_started = UnixSeconds(drill.started);
+    facts.drill_started = Believable(drill.started, catalog.now);
     facts.drill_level = drill.level_reached;
     facts.drill_stage_seconds = drill.stage_seconds;
     if (!drill.etcd_version.empty()) facts.drill_etcd_version = drill.etcd_version;
     for (const auto& [name, passed] : drill.checks) facts.drill_checks[name] = passed;
     if (drill.passed) {
       facts.drill_consecutive_failures = 0;
-      facts.drill_last_success = UnixSeconds(drill.finished);
+      if (finished.has_value()) facts.drill_last_success = finished;
       facts.drill_last_duration_seconds = drill.rto_seconds;
       facts.drill_forecast_seconds = drill.forecast_seconds;
     } else {
       ++facts.drill_consecutive_failures;
-      facts.drill_last_failure = UnixSeconds(drill.finished);
+      if (finished.has_value()) facts.drill_last_failure = finished;
     }
   }
 }
@@ -111,7 +141,7 @@ Result<std::vector<DrillSummary>> ReadDrills(const Context& context, const store
     auto drill = ParseDrillSummary(file.json);
     if (drill.ok()) {
       drills.push_back(*std::move(drill));
-    } else {
+    } else if (store.IsNewsOfDrill(file.name)) {
       context.log.Warn("a drill report can't be read", {{"drill", file.name}, {"err", MessageOf(drill.status())}});
     }
   }
@@ -128,20 +158,38 @@ std::string_view StateName(SnapshotState state) {
       return "verified";
     case SnapshotState::kFailed:
       return "failed";
+    case SnapshotState::kUnreadable:
+      return "unreadable";
   }
   return "";
 }
 
 bool CatalogEntry::IsProven() const {
-  return state != SnapshotState::kFailed && manifest.verdict == verify::VerdictName(verify::Verdict::kProven);
+  return IsUsable() && manifest.verdict == verify::VerdictName(verify::Verdict::kProven);
 }
 
-WallTime CatalogEntry::AsOf() const { return std::max(manifest.taken, checks.confirmed.value_or(manifest.taken)); }
+std::optional<WallTime> CatalogEntry::AsOf(WallTime now) const {
+  std::optional<WallTime> as_of;
+  for (const std::optional<WallTime>& time : {std::optional(manifest.taken), checks.confirmed}) {
+    if (time.has_value() && !IsFuture(*time, now)) as_of = std::max(as_of, time);
+  }
+  return as_of;
+}
 
-const CatalogEntry* Catalog::Newest() const {
-  const auto at = std::find_if(snapshots.rbegin(), snapshots.rend(),
-                               [](const CatalogEntry& e) { return e.state != SnapshotState::kFailed; });
-  return at == snapshots.rend() ? nullptr : &*at;
+const CatalogEntry* Catalog::NewestOf(std::initializer_list<SnapshotState> states) const {
+  const CatalogEntry* from_future = nullptr;
+  for (auto entry = snapshots.rbegin(); entry != snapshots.rend(); ++entry) {
+    if (std::find(states.begin(), states.end(), entry->state) == states.end()) continue;
+    if (entry->AsOf(now).has_value()) return &*entry;
+    if (from_future == nullptr) from_future = &*entry;
+  }
+  return from_future;
+}
+
+std::optional<WallTime> Catalog::LastDrill() const {
+  const auto at = std::find_if(drills.rbegin(), drills.rend(),
+                               [this](const DrillSummary& d) { return !IsFuture(d.finished, now); });
+  return at == drills.rend() ? std::nullopt : std::optional(at->finished);
 }
 
 Result<Catalog> ReadCatalog(const Context& context, const store::LocalStore& store) {
@@ -149,19 +197,20 @@ Result<Catalog> ReadCatalog(const Context& context, const store::LocalStore& sto
   auto drills = std::async(std::launch::async, [&] { return ReadDrills(context, store); });
   auto listed = store.List();
   Catalog catalog;
+  catalog.now = context.clock.Now();
   ASSIGN_OR_RETURN(catalog.drills, drills.get());
   ASSIGN_OR_RETURN(auto stored, std::move(listed));
   std::unordered_map<std::string_view, CatalogEntry*> by_name;
   catalog.snapshots.reserve(stored.size());
   for (store::StoredSnapshot& snapshot : stored) {
-    CatalogEntry& entry = catalog.snapshots.emplace_back(EntryOf(std::move(snapshot), context.clock.Now()));
+    CatalogEntry& entry = catalog.snapshots.emplace_back(EntryOf(std::move(snapshot), catalog.now));
     // What was damaged from the start, or is cut, stays so whatever a drill said before.
     if (entry.state != SnapshotState::kFailed) by_name[entry.manifest.name] = &entry;
   }
   for (const DrillSummary& drill : catalog.drills) {
     if (const auto at = by_name.find(drill.snapshot); at != by_name.end()) Judge(*at->second, drill);
   }
-  for (const auto& [name, entry] : by_name) JudgeScrub(*entry);
+  for (const auto& [name, entry] : by_name) JudgeFile(*entry, catalog.now);
   return catalog;
 }
 
@@ -180,13 +229,15 @@ Result<store::Manifest> SelectSnapshot(const Context& context, const Catalog& ca
   }
   if (word == "latest") {
     if (const CatalogEntry* newest = catalog.Newest()) return newest->manifest;
-    return Error(Reason::kNotFound, "every snapshot in the store is damaged; see `etcdrill snapshot list`");
+    return Error(Reason::kNotFound,
+                 "every snapshot in the store is damaged or can't be read; see `etcdrill snapshot list`");
+  }
+  if (word == "latest-verified") {
+    if (const CatalogEntry* verified = catalog.NewestVerified()) return verified->manifest;
   }
   if (word == "random") return catalog.snapshots[context.random.Next() % catalog.snapshots.size()].manifest;
   for (auto entry = catalog.snapshots.rbegin(); entry != catalog.snapshots.rend(); ++entry) {
-    if (word == "latest-verified" ? entry->state == SnapshotState::kVerified : entry->manifest.name == word) {
-      return entry->manifest;
-    }
+    if (entry->manifest.name == word) return entry->manifest;
   }
   return Error(Reason::kNotFound,
                fmt::format("there is no snapshot {} among the {} in the store; see `etcdrill snapshot list`", word,

@@ -2,6 +2,7 @@
 // a restart is derived here from files, so that no metric and no listing depends on how long the process has run.
 #pragma once
 
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <vector>
@@ -12,39 +13,55 @@
 
 namespace etcdrill::pipeline {
 
-enum class SnapshotState { kUnverified, kVerified, kFailed };
+enum class SnapshotState {
+  kUnverified,
+  kVerified,    // it passed a drill
+  kFailed,      // its bytes or its content were found wrong
+  kUnreadable,  // its file is away, or can't be looked at: no verdict, and it may come back
+};
 std::string_view StateName(SnapshotState state);
 
 struct CatalogEntry {
   store::Manifest manifest;
   SnapshotState state = SnapshotState::kUnverified;
   store::Checks checks;
-  std::string problem;  // why its file can't be what was stored, if that shows at first sight
+  std::string problem;  // why its file can't be what was stored, or can't be looked at, if that shows at first sight
   std::optional<DrillSummary> last_drill;
   std::optional<WallTime> failed_since;  // when it was found to be damaged
 
+  // Neither found wrong nor out of reach.
+  bool IsUsable() const { return state == SnapshotState::kUnverified || state == SnapshotState::kVerified; }
   // To level 3 when it was taken, and nothing was found since.
   bool IsProven() const;
-  // The moment whose data it holds: when it was taken, or last found to be all that the source held.
-  WallTime AsOf() const;
+  // The moment whose data it holds: when it was taken, or last found to be all that the source
+  // held. None if that lies in the future (base/clock.h): then nobody knows how old it is.
+  std::optional<WallTime> AsOf(WallTime now) const;
   // When its bytes were last known to be right: at the last scrub, else when it was taken.
   WallTime LastHashed() const { return checks.hashed.value_or(manifest.taken); }
 };
 
 struct Catalog {
-  std::vector<CatalogEntry> snapshots;  // oldest first
-  std::vector<DrillSummary> drills;     // oldest first
+  std::vector<CatalogEntry> snapshots;  // oldest first (store/order.h)
+  std::vector<DrillSummary> drills;     // in the order in which they were written
+  WallTime now = WallTime::max();       // when it was read: what is later lies in the future
 
-  // The newest snapshot that is not known to be wrong; null if there is none.
-  const CatalogEntry* Newest() const;
+  // The newest snapshot that is usable; null if there is none. One from the future is it only where
+  // all are.
+  const CatalogEntry* Newest() const { return NewestOf({SnapshotState::kUnverified, SnapshotState::kVerified}); }
+  const CatalogEntry* NewestVerified() const { return NewestOf({SnapshotState::kVerified}); }
+  // When the last drill ended; those from the future don't count.
+  std::optional<WallTime> LastDrill() const;
+
+ private:
+  const CatalogEntry* NewestOf(std::initializer_list<SnapshotState> states) const;
 };
 
 Result<Catalog> ReadCatalog(const Context& context, const store::LocalStore& store);
 
 report::StoreFacts ToStoreFacts(const Catalog& catalog);
 
-// The snapshot that a word of the command line names: a name, "latest" (not known to be wrong), "latest-verified" or
-// "random". kNotFound, with what there is, if none fits.
+// The snapshot that a word of the command line names: a name, "latest" (usable), "latest-verified"
+// or "random". kNotFound, with what there is, if none fits.
 Result<store::Manifest> SelectSnapshot(const Context& context, const Catalog& catalog, std::string_view word);
 
 }  // namespace etcdrill::pipeline

@@ -22,9 +22,8 @@ void Add(verify::VerifyReport& report, std::string_view code, Severity severity,
 std::optional<WallTime> TakenAt(const Context& context, const std::string& path,
                                 const std::optional<store::Manifest>& manifest) {
   if (manifest.has_value()) return manifest->taken;
-  if (const auto claimed = store::ClaimsOfName(BaseName(path)).taken) return claimed;
   const auto info = context.fs.Stat(path);
-  return info.ok() ? std::optional(info->modified) : std::nullopt;
+  return info.ok() ? std::optional(store::TakenAt(BaseName(path), info->modified)) : std::nullopt;
 }
 
 void CheckName(const Context& context, const std::string& path, const std::optional<store::Manifest>& manifest,
@@ -57,15 +56,24 @@ bool CheckFreshness(const Context& context, const std::string& path, const std::
                     const Freshness& freshness, verify::VerifyReport& report) {
   const std::optional<WallTime> taken = TakenAt(context, path, manifest);
   if (!taken.has_value()) return true;
+  const WallTime now = context.clock.Now();
   for (const store::Manifest& other : freshness.others) {
-    if (other.sha256 != report.sha256 || other.taken >= *taken) continue;
+    if (other.sha256 != report.sha256 || other.taken >= *taken || IsFuture(other.taken, now)) continue;
     Add(report, codes::kSameContent, Severity::kWarning,
         fmt::format("its bytes are those of {}, taken at {}: nothing was written in between, or the older file was "
                     "given a new name",
                     other.name, FormatRfc3339(other.taken)));
     break;
   }
-  const Duration age = context.clock.Now() - *taken;
+  if (IsFuture(*taken, now)) {
+    Add(report, codes::kFromFuture, Severity::kWarning,
+        fmt::format(
+            "it says that it was taken at {}, which is yet to come (now: {}): a clock was wrong, and nobody knows "
+            "how old it is",
+            FormatRfc3339(*taken), FormatRfc3339(now)));
+    return !freshness.max_age.has_value();
+  }
+  const Duration age = now - *taken;
   if (!freshness.max_age.has_value() || age <= *freshness.max_age) return true;
   Add(report, codes::kTooOld, Severity::kWarning,
       fmt::format("it was taken at {}, {} ago; at most {} was asked for", FormatRfc3339(*taken), FormatDuration(age),

@@ -17,7 +17,8 @@ struct Freshness {
   std::optional<Duration> max_age;
 };
 
-// From the manifest, else the name, else the last write to the file; unknown if there is no such file.
+// From the manifest, else as store::TakenAt has it; unknown if there is no such file. May lie in
+// the future.
 std::optional<WallTime> TakenAt(const Context& context, const std::string& path,
                                 const std::optional<store::Manifest>& manifest);
 
@@ -25,8 +26,9 @@ std::optional<WallTime> TakenAt(const Context& context, const std::string& path,
 void CheckName(const Context& context, const std::string& path, const std::optional<store::Manifest>& manifest,
                verify::VerifyReport& report);
 
-// Adds a finding if an older snapshot has the same bytes, and one if the file is older than max_age; returns false for
-// the latter. Age counts from TakenAt.
+// Adds a finding if an older snapshot has the same bytes, and one if the file is older than
+// max_age, or if its time lies in the future, so that nobody knows its age; returns false if that
+// keeps it from being as young as max_age asks. Age counts from TakenAt.
 bool CheckFreshness(const Context& context, const std::string& path, const std::optional<store::Manifest>& manifest,
                     const Freshness& freshness, verify::VerifyReport& report);
 

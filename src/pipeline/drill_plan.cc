@@ -10,10 +10,13 @@ std::vector<store::Manifest> PlanDrills(const Catalog& catalog, const config::Dr
   if (newest == nullptr) return {};
   std::vector<const CatalogEntry*> older;
   for (const CatalogEntry& entry : catalog.snapshots) {
-    if (&entry != newest && entry.state != SnapshotState::kFailed) older.push_back(&entry);
+    if (&entry != newest && entry.IsUsable()) older.push_back(&entry);
   }
-  const auto last_drilled = [](const CatalogEntry* entry) {
-    return entry->last_drill.has_value() ? entry->last_drill->finished : WallTime::min();
+  // A drill of the future was at some time that nobody knows: its snapshot's turn comes as if there
+  // had been none.
+  const auto last_drilled = [&](const CatalogEntry* entry) {
+    const bool known = entry->last_drill.has_value() && !IsFuture(entry->last_drill->finished, catalog.now);
+    return known ? entry->last_drill->finished : WallTime::min();
   };
   // Of those that were never drilled, the oldest first: it is the next that retention takes away.
   std::stable_sort(older.begin(), older.end(),

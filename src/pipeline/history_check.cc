@@ -7,6 +7,7 @@
 
 #include "base/units.h"
 #include "format/finding_codes.h"
+#include "store/order.h"
 
 namespace etcdrill::pipeline {
 namespace {
@@ -27,8 +28,8 @@ double Kept(uint64_t before, uint64_t now) {
 const store::Manifest* LastProvenBefore(const Catalog& catalog, const store::Manifest& snapshot) {
   for (auto entry = catalog.snapshots.rbegin(); entry != catalog.snapshots.rend(); ++entry) {
     const store::Manifest& m = entry->manifest;
-    if (entry->state == SnapshotState::kVerified && m.cluster == snapshot.cluster && m.taken < snapshot.taken)
-      return &m;
+    const bool same_cluster = m.cluster == snapshot.cluster;
+    if (entry->state == SnapshotState::kVerified && same_cluster && store::IsOlder(m, snapshot, catalog.now)) return &m;
   }
   return nullptr;
 }

@@ -9,11 +9,6 @@
 namespace etcdrill::pipeline {
 namespace {
 
-using namespace std::chrono_literals;
-
-// What clocks may differ by, between the one that named a snapshot and this one.
-constexpr Duration kClockSlack = 5min;
-
 using Decisions = std::vector<RetentionDecision>;
 
 // Keeps the newest proven snapshot of each of the `number` newest periods that have one.
@@ -43,7 +38,8 @@ int64_t WeekOf(WallTime time) { return NumberOf<std::chrono::weeks>(time + std::
 
 // The fate that does not depend on how many there are.
 Fate FirstFate(const CatalogEntry& entry, const config::Retention& rules, WallTime now) {
-  if (entry.manifest.taken > now + kClockSlack) return Fate::kFuture;
+  if (IsFuture(entry.manifest.taken, now)) return Fate::kFuture;
+  if (entry.state == SnapshotState::kUnreadable) return Fate::kUnreadable;
   if (entry.IsProven()) return rules.counts() ? Fate::kSurplus : Fate::kUnlimited;
   const WallTime since = entry.failed_since.value_or(entry.manifest.taken);
   return now - since > rules.quarantine ? Fate::kExpired : Fate::kQuarantine;
@@ -80,8 +76,8 @@ void LimitSize(Decisions& decisions, uint64_t size_max) {
 }  // namespace
 
 std::string_view FateName(Fate fate) {
-  constexpr std::array<std::string_view, 9> kNames = {"newest",     "drilled", "future", "counted", "unlimited",
-                                                      "quarantine", "surplus", "size",   "expired"};
+  constexpr std::array<std::string_view, 10> kNames = {"newest",     "drilled",    "future",  "counted", "unlimited",
+                                                       "unreadable", "quarantine", "surplus", "size",    "expired"};
   return kNames[static_cast<size_t>(fate)];
 }
 

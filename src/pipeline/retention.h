@@ -20,6 +20,7 @@ enum class Fate {
   kFuture,      // its date lies in the future
   kCounted,     // it is one of the numbers
   kUnlimited,   // no numbers are given
+  kUnreadable,  // its file is out of reach right now, which says nothing of its bytes
   kQuarantine,  // it is damaged or unproven, and somebody may want to look at it
   // Goes, because
   kSurplus,  // it is none of the numbers

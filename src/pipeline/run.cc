@@ -92,8 +92,20 @@ Result<Captured> CaptureAndVerify(const Context& context, const SnapshotRequest&
   return VerifyCaptured(context, request, std::move(captured));
 }
 
-// Puts a verified file into the store.
-Result<SnapshotOutcome> Keep(const Context& context, Captured captured, store::LocalStore& store) {
+// One of ours is newer than all that are there, whatever the clocks say. One of others may be older
+// than some.
+uint64_t PlaceOf(const store::Manifest& manifest, const std::vector<store::StoredSnapshot>& stored, WallTime now) {
+  const auto newer = std::find_if(stored.begin(), stored.end(), [&](const store::StoredSnapshot& s) {
+    return s.manifest.taken > manifest.taken && !IsFuture(s.manifest.taken, now);
+  });
+  if (manifest.adopted.has_value() && newer != stored.end()) return newer->manifest.place;
+  return stored.empty() ? 1 : stored.back().manifest.place + 1;
+}
+
+// Puts a verified file into the store, which holds `stored` already.
+Result<SnapshotOutcome> Keep(const Context& context, Captured captured,
+                             const std::vector<store::StoredSnapshot>& stored, store::LocalStore& store) {
+  captured.outcome.manifest.place = PlaceOf(captured.outcome.manifest, stored, context.clock.Now());
   // Lineage: does it go on where the newest one of the store ends? A divergence is told, but is no damage.
   if (captured.outcome.verdict.ok()) {
     RETURN_IF_ERROR(CompareWithStore(context, store, captured.image, captured.outcome.manifest));
@@ -147,7 +159,7 @@ Result<SnapshotOutcome> AttemptSnapshot(const Context& context, const SnapshotRe
       earlier.empty() ? std::set<std::string>() : DisagreementOf(earlier.back().manifest).distrusted;
   WaitForFreeSecond(context, earlier);
   ASSIGN_OR_RETURN(Captured captured, CaptureAndVerify(context, request, distrusted, store.StagingPath()));
-  return Keep(context, std::move(captured), store);
+  return Keep(context, std::move(captured), earlier, store);
 }
 
 }  // namespace
@@ -181,8 +193,11 @@ Result<SnapshotOutcome> AdoptSnapshot(const Context& context, const SnapshotRequ
   store::Manifest& manifest = captured.outcome.manifest;
   manifest.member_id.clear();
   manifest.cluster_id = ClusterIdOf(manifest, request.client);
-  manifest.adopted = {file.path, file.size, std::chrono::floor<std::chrono::seconds>(file.modified)};
-  return Keep(context, std::move(captured), store);
+  manifest.adopted = {.path = file.path,
+                      .size_bytes = file.info.size,
+                      .modified = std::chrono::floor<std::chrono::seconds>(file.info.modified),
+                      .changed = std::chrono::floor<std::chrono::seconds>(file.info.changed)};
+  return Keep(context, std::move(captured), stored, store);
 }
 
 Result<SnapshotOutcome> SaveSnapshot(const Context& context, const SnapshotRequest& request, const std::string& path) {

@@ -16,29 +16,25 @@ constexpr uint64_t kChunkBytes = uint64_t{256} << 10;
 
 }  // namespace
 
-std::vector<store::Manifest> PlanScrub(const Catalog& catalog, Duration period, WallTime now) {
+std::vector<const CatalogEntry*> PlanScrub(const Catalog& catalog, Duration period, WallTime now) {
   std::vector<const CatalogEntry*> due;
   for (const CatalogEntry& entry : catalog.snapshots) {
-    const WallTime last = entry.LastHashed();
+    if (entry.manifest.verdict == verify::VerdictName(verify::Verdict::kDamaged)) continue;  // from the start
+    const WallTime last = std::max(entry.LastHashed(), entry.checks.rehashed.value_or(WallTime::min()));
     const bool old = now - last >= period / 2 || last > now;  // a date in the future proves nothing
-    const bool unrecorded = !entry.problem.empty() && !entry.checks.damaged.has_value();
-    if (unrecorded || (old && entry.state != SnapshotState::kFailed)) due.push_back(&entry);
+    const bool unrecorded =
+        entry.state == SnapshotState::kFailed && !entry.problem.empty() && !entry.checks.damaged.has_value();
+    if (old || unrecorded || entry.state == SnapshotState::kUnreadable) due.push_back(&entry);
   }
   std::stable_sort(due.begin(), due.end(),
                    [](const auto* a, const auto* b) { return a->LastHashed() < b->LastHashed(); });
-  std::vector<store::Manifest> plan;
-  for (const CatalogEntry* entry : due) plan.push_back(entry->manifest);
-  return plan;
+  return due;
 }
 
 Status HashAgain(const Context& context, const std::string& path, const store::Manifest& manifest,
                  uint64_t bytes_per_second) {
   ForgetCachedPages(path);
-  auto opened = context.fs.OpenForReading(path);
-  if (!opened.ok() && ReasonOf(opened.status()) == Reason::kNotFound) {
-    return Error(Reason::kDamaged, fmt::format("{}: the file is gone, its manifest is not", path));
-  }
-  ASSIGN_OR_RETURN(const auto file, std::move(opened));
+  ASSIGN_OR_RETURN(const auto file, context.fs.OpenForReading(path));
   if (file->Size() != manifest.size_bytes) {
     return Error(Reason::kDamaged,
                  fmt::format("{}: the file has {} bytes, {} were stored", path, file->Size(), manifest.size_bytes));

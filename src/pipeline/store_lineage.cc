@@ -36,7 +36,7 @@ Status CompareWithStore(const Context& context, const store::LocalStore& store, 
     return OkStatus();
   }
   const auto older = std::find_if(catalog->snapshots.rbegin(), catalog->snapshots.rend(), [&](const CatalogEntry& e) {
-    return e.state != SnapshotState::kFailed && e.manifest.cluster == manifest.cluster;
+    return e.IsUsable() && e.manifest.cluster == manifest.cluster;
   });
   if (older == catalog->snapshots.rend()) return OkStatus();
   const std::string& name = older->manifest.name;

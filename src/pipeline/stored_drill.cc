@@ -1,20 +1,79 @@
 // What is done around a drill takes time, too; it comes after the drill, so that it is no part of the measured restore.
 #include "pipeline/stored_drill.h"
 
+#include <fmt/format.h>
+
 #include "pipeline/drill_evidence.h"
 #include "pipeline/history_check.h"
 #include "pipeline/restore_advice.h"
 
 namespace etcdrill::pipeline {
+namespace {
+
+// The report of a drill that did nothing.
+DrillReport FailedAtOnce(const std::string& snapshot, bool newest, WallTime started, WallTime finished, Status why) {
+  DrillReport report{.snapshot = snapshot, .newest = newest, .started = started, .finished = finished};
+  report.stages = {{std::string(kSelectStage), StageResult::kFail, 0, std::string(MessageOf(why))},
+                   {std::string(kCleanupStage), StageResult::kPass, 0, ""}};
+  report.outcome = std::move(why);
+  return report;
+}
+
+Status Keep(store::LocalStore& store, const DrillReport& report) {
+  return store.AddDrillReport(report.snapshot, report.finished, [&](const std::optional<store::DrillFile>& before) {
+    return EvidenceJson(report, before);
+  });
+}
+
+// Removed when the drill has ended; until then it is the report of what happens if the drill never
+// does.
+Result<std::unique_ptr<store::DrillMark>> LeaveMark(const Context& context, const std::string& snapshot, bool newest,
+                                                    const store::LocalStore& store) {
+  const WallTime now = context.clock.Now();
+  return store.MarkDrill(ToJson(FailedAtOnce(
+      snapshot, newest, now, now,
+      Error(Reason::kInternal, fmt::format("the drill that began at {} never ended: its process was killed (is there "
+                                           "enough memory?), or the machine went down",
+                                           FormatRfc3339(now))))));
+}
+
+Status TellOfKilledDrill(const Context& context, store::LocalStore& store, const std::string& mark) {
+  const auto began = ParseDrillSummary(mark);
+  if (!began.ok()) return OkStatus();  // not ours
+  const DrillReport report = FailedAtOnce(began->snapshot, began->newest, began->started, context.clock.Now(),
+                                          Error(Reason::kInternal, began->error));
+  RETURN_IF_ERROR(Keep(store, report));
+  context.log.Error("drill failed",
+                    {{"snapshot", report.snapshot}, {"stage", kSelectStage}, {"err", MessageOf(report.outcome)}});
+  return OkStatus();
+}
+
+// Its bytes were all read, and are what they were.
+void ClearDamage(const Context& context, const std::string& snapshot, const Catalog& catalog,
+                 store::LocalStore& store) {
+  for (const CatalogEntry& entry : catalog.snapshots) {
+    if (entry.manifest.name != snapshot || !entry.checks.damaged.has_value()) continue;
+    const Status cleared =
+        store.UpdateChecks(snapshot, [now = context.clock.Now()](store::Checks& checks) { checks.FoundRight(now); });
+    if (!cleared.ok()) context.log.Warn("the record of damage can't be cleared", {{"err", MessageOf(cleared)}});
+  }
+}
+
+}  // namespace
 
 StoredDrill DrillStored(const Context& context, const DrillRequest& request, etcd::Client* client,
                         store::LocalStore& store) {
+  TellOfKilledDrills(context, store);
   // As the store is before the drill: a snapshot may be added meanwhile.
   const Result<Catalog> catalog = ReadCatalog(context, store);
+  const CatalogEntry* const newest = catalog.ok() ? catalog->Newest() : nullptr;
+  const bool is_newest = newest == nullptr || newest->manifest.name == request.snapshot;
+  const auto mark = LeaveMark(context, request.snapshot, is_newest, store);
+  if (!mark.ok()) context.log.Warn("the drill can't be marked as begun", {{"err", MessageOf(mark.status())}});
   StoredDrill drill{.report = RunDrill(context, request), .kept = OkStatus(), .source = OkStatus()};
   DrillReport& report = drill.report;
   if (IsInterrupted(report.outcome)) return drill;
-  if (catalog.ok() && catalog->Newest() != nullptr) report.newest = catalog->Newest()->manifest.name == report.snapshot;
+  report.newest = is_newest;
   if (report.verify.has_value() && report.verify->keyspace.has_value()) {
     const store::Manifest& now = *request.manifest;
     if (const store::Manifest* before = catalog.ok() ? LastProvenBefore(*catalog, now) : nullptr) {
@@ -26,10 +85,29 @@ StoredDrill DrillStored(const Context& context, const DrillRequest& request, etc
       if (source.ok()) report.advice = Advise(report, *source);
     }
   }
-  drill.kept =
-      store.AddDrillReport(report.snapshot, report.finished,
-                           [&](const std::optional<store::DrillFile>& before) { return EvidenceJson(report, before); });
+  drill.kept = Keep(store, report);
+  if (drill.kept.ok() && report.passed() && catalog.ok()) ClearDamage(context, report.snapshot, *catalog, store);
   return drill;
+}
+
+StoredDrill DrillNothing(const Context& context, const Catalog& catalog, store::LocalStore& store) {
+  const WallTime now = context.clock.Now();
+  StoredDrill drill{
+      .report = FailedAtOnce(
+          catalog.snapshots.back().manifest.name, true, now, now,
+          Error(Reason::kNotFound, fmt::format("there is nothing to drill: each of the {} snapshots in the "
+                                               "store is damaged or can't be read",
+                                               catalog.snapshots.size()))),
+      .kept = OkStatus(),
+      .source = OkStatus()};
+  drill.kept = Keep(store, drill.report);
+  return drill;
+}
+
+void TellOfKilledDrills(const Context& context, store::LocalStore& store) {
+  const Status told =
+      store.TakeDeadDrills([&](const std::string& mark) { return TellOfKilledDrill(context, store, mark); });
+  if (!told.ok()) context.log.Warn("drills that were killed can't be told of", {{"err", MessageOf(told)}});
 }
 
 }  // namespace etcdrill::pipeline

@@ -4,6 +4,7 @@
 
 #include "config/config.h"
 #include "etcd/client.h"
+#include "pipeline/catalog.h"
 #include "pipeline/run.h"
 
 namespace etcdrill::pipeline {
@@ -14,8 +15,18 @@ struct StoredDrill {
   Status source;  // why the source said nothing
 };
 
-// `request` has a manifest of `store`. Without a client the source is not asked.
+// `request` has a manifest of `store`. Without a client the source is not asked. A record of damage
+// goes with a drill that passes.
 StoredDrill DrillStored(const Context& context, const DrillRequest& request, etcd::Client* client,
                         store::LocalStore& store);
+
+// The drill that is due and has nothing to drill, as no snapshot of the store is usable: it failed,
+// and its report says so of the newest one. `catalog` has snapshots.
+StoredDrill DrillNothing(const Context& context, const Catalog& catalog, store::LocalStore& store);
+
+// Drills that began and never ended, because their process was killed or the machine went down:
+// each is logged and gets a report of a drill that failed. What can't be told now is told the next
+// time. For whoever is about to drill.
+void TellOfKilledDrills(const Context& context, store::LocalStore& store);
 
 }  // namespace etcdrill::pipeline

@@ -164,6 +164,11 @@ void Metrics::SetStore(StoreFacts facts) {
   store_ = std::move(facts);
 }
 
+void Metrics::StoreIsUnreadable() {
+  const std::lock_guard lock(mutex_);
+  store_.reset();
+}
+
 void Metrics::SetSource(SourceFacts facts) {
   const std::lock_guard lock(mutex_);
   source_ = std::move(facts);
@@ -273,7 +278,7 @@ FixedFacts Metrics::fixed() const {
 
 StoreFacts Metrics::store() const {
   const std::lock_guard lock(mutex_);
-  return store_;
+  return store_.value_or(StoreFacts{});
 }
 
 Activity Metrics::activity() const {
@@ -304,13 +309,19 @@ std::string Metrics::Render() const {
   page.Gauge("etcdrill_task_last_run_timestamp_seconds",
              "Unix time at which the task last finished, whatever the result; absent until then.");
   by_task(last_run_);
-  AddNewestSnapshot(store_.newest, page);
-  AddStore(store_, page);
-  AddProof(store_, page);
-  const bool snapshot_is_newer = store_.newest.has_value() && members_asked_ < store_.newest->taken;
+  page.Gauge("etcdrill_store_readable", "Whether the store could be read the last time: 1 yes, 0 no.")
+      .Sample(store_.has_value() ? 1.0 : 0.0);
+  if (store_.has_value()) {
+    AddNewestSnapshot(store_->newest, page);
+    AddStore(*store_, page);
+    AddProof(*store_, page);
+  }
+  const bool has_newest = store_.has_value() && store_->newest.has_value();
+  const bool snapshot_is_newer = has_newest && members_asked_ < store_->newest->taken;
+  const std::optional<bool> by_receipts = store_.has_value() ? store_->hashkv_consistent : std::nullopt;
   page.Gauge("etcdrill_source_hashkv_consistent",
              "Whether all reachable members had the same HashKV at the same revision: 1 yes, 0 no.")
-      .Sample(AsNumber(members_agree_.has_value() && !snapshot_is_newer ? members_agree_ : store_.hashkv_consistent));
+      .Sample(AsNumber(members_agree_.has_value() && !snapshot_is_newer ? members_agree_ : by_receipts));
   page.Counter("etcdrill_snapshot_attempts_total", "Snapshot attempts.").Sample(snapshot_attempts_);
   page.Counter("etcdrill_snapshot_failures_total", "Failed snapshot attempts, by reason.")
       .Samples("reason", snapshot_failures_);
@@ -337,14 +348,14 @@ std::string Metrics::Render() const {
       .Sample(scrub_damaged_, {{"reason", "damaged"}})
       .Sample(scrub_unreadable_, {{"reason", "unreadable"}});
 
-  AddDrillHistory(store_, page);
+  if (store_.has_value()) AddDrillHistory(*store_, page);
   page.Counter("etcdrill_drill_attempts_total", "Drills started.").Sample(drill_attempts_);
   page.Counter("etcdrill_drill_failures_total", "Drills that ended in failure, by the stage that failed.")
       .Samples("stage", drill_failures_);
   page.Counter("etcdrill_drill_skipped_total", "Due drills that were not run, on purpose.")
       .Sample(drill_skipped_, {{"reason", "busy"}});
   page.Gauge("etcdrill_drill_in_progress", "1 while a drill runs, else 0.").Sample(drill_in_progress_ ? 1.0 : 0.0);
-  AddDrillStart(drill_started_.has_value() ? drill_started_ : store_.drill_started, page);
+  AddDrillStart(drill_started_.has_value() || !store_.has_value() ? drill_started_ : store_->drill_started, page);
   page.Counter("etcdrill_drill_cleanup_failures_total",
                "Scratch directories or processes of drills that could not be removed.")
       .Sample(drill_cleanup_failures_);

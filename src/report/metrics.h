@@ -38,18 +38,20 @@ struct FixedFacts {
 // Read from the store after each change.
 struct StoreFacts {
   struct Newest {
-    double taken = 0;
+    std::optional<double> taken;  // none if that lies in the future: a clock lied
     double duration_seconds = 0;
     double size_bytes = 0;
     double revision = 0;
     double keys = 0;
   };
-  std::optional<Newest> newest;  // that is not damaged
+  std::optional<Newest> newest;  // that is usable
   std::optional<double> oldest_taken;
   double bytes = 0;
   double unverified = 0;
   double verified = 0;
   double failed = 0;
+  double unreadable = 0;   // no verdict, and out of reach
+  double from_future = 0;  // those whose time lies in the future, whatever their state
   std::optional<double> verified_taken;
   std::optional<double> verified_revision;
   std::optional<double> oldest_hashed;  // of those that are not known to be damaged
@@ -152,6 +154,7 @@ class Metrics {
   void Reloaded(FixedFacts facts, double unix_seconds);
   void ReloadFailed();
   void SetStore(StoreFacts facts);
+  void StoreIsUnreadable();  // until the next SetStore: what it holds is not known
   void SetSource(SourceFacts facts);
   // Whether the members were found to hold the same data just now; stands until a newer snapshot's receipts say more.
   void SetMembersAgree(bool agree, double unix_seconds);
@@ -181,7 +184,7 @@ class Metrics {
   std::string Render() const;
 
   FixedFacts fixed() const;
-  StoreFacts store() const;
+  StoreFacts store() const;  // empty while it can't be read
   Activity activity() const;
 
  private:
@@ -192,7 +195,7 @@ class Metrics {
   FixedFacts fixed_;
   bool reload_successful_ = true;
   double reload_succeeded_ = 0;
-  StoreFacts store_;
+  std::optional<StoreFacts> store_ = StoreFacts{};
   std::optional<SourceFacts> source_;
   std::optional<bool> members_agree_;
   double members_asked_ = 0;

@@ -9,7 +9,7 @@ void AddNewestSnapshot(const std::optional<StoreFacts::Newest>& newest, MetricsP
   };
   page.Gauge("etcdrill_snapshot_last_success_timestamp_seconds",
              "Unix time at which the newest stored snapshot was taken, or last found to be all that the source held.")
-      .Sample(sample(&StoreFacts::Newest::taken));
+      .Sample(newest.has_value() ? newest->taken : std::nullopt);
   page.Gauge("etcdrill_snapshot_last_size_bytes", "Size of the newest stored snapshot.")
       .Sample(sample(&StoreFacts::Newest::size_bytes));
   page.Gauge("etcdrill_snapshot_last_revision", "Revision of the newest stored snapshot.")
@@ -22,7 +22,12 @@ void AddStore(const StoreFacts& s, MetricsPage& page) {
   page.Gauge("etcdrill_snapshot_last_duration_seconds", "Wall time of the newest successful snapshot.")
       .Sample(s.newest.has_value() ? std::optional(s.newest->duration_seconds) : std::nullopt);
   page.Gauge("etcdrill_snapshots", "Snapshots in the store, by verification state.")
-      .Samples("state", {{"unverified", s.unverified}, {"verified", s.verified}, {"failed", s.failed}});
+      .Samples(
+          "state",
+          {{"unverified", s.unverified}, {"verified", s.verified}, {"failed", s.failed}, {"unreadable", s.unreadable}});
+  page.Gauge("etcdrill_store_future_snapshots",
+             "Stored snapshots whose time lies more than five minutes in the future: a clock was wrong, then or now.")
+      .Sample(s.from_future);
   page.Gauge("etcdrill_store_bytes", "Bytes used by stored snapshots.").Sample(s.bytes);
   page.Gauge("etcdrill_store_oldest_snapshot_timestamp_seconds",
              "Unix time at which the oldest stored snapshot was taken.")

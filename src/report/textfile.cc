@@ -3,6 +3,7 @@
 
 #include <charconv>
 
+#include "base/clock.h"
 #include "report/store_metrics.h"
 
 namespace etcdrill::report {
@@ -24,6 +25,15 @@ Series ParseSeries(std::string_view text) {
     const auto [stop, error] = std::from_chars(line.data() + blank + 1, line.data() + line.size(), value);
     if (error == std::errc() && stop == line.data() + line.size()) series.emplace(line.substr(0, blank), value);
   }
+  return series;
+}
+
+// A time that a wrong clock once wrote, and that is yet to come, is not carried over.
+Series ParseEarlier(std::string_view previous, double now) {
+  Series series = ParseSeries(previous);
+  std::erase_if(series, [&](const auto& item) {
+    return item.first.ends_with("_timestamp_seconds") && item.second - now > SecondsOf(kClockSlack);
+  });
   return series;
 }
 
@@ -49,7 +59,7 @@ std::optional<StoreFacts::Newest> EarlierSnapshot(const Series& earlier) {
 }  // namespace
 
 std::string VerifyTextfile(const VerifyRun& run, std::string_view previous) {
-  const Series earlier = ParseSeries(previous);
+  const Series earlier = ParseEarlier(previous, run.ended);
   std::optional<double> last_success = run.passed ? std::optional(run.ended) : std::nullopt;
   CarryOver(earlier, "etcdrill_verify_last_success_timestamp_seconds", last_success);
   MetricsPage page;
@@ -69,8 +79,8 @@ std::string VerifyTextfile(const VerifyRun& run, std::string_view previous) {
   return page.Text();
 }
 
-std::string DrillTextfile(StoreFacts drill, std::string_view previous) {
-  const Series earlier = ParseSeries(previous);
+std::string DrillTextfile(StoreFacts drill, double now, std::string_view previous) {
+  const Series earlier = ParseEarlier(previous, now);
   if (!drill.drill_last_success.has_value()) {
     drill.drill_consecutive_failures += ValueOf(earlier, "etcdrill_drill_consecutive_failures").value_or(0);
   }

@@ -1,8 +1,9 @@
 // The result of one `verify` or `drill` for node_exporter's textfile collector, for those who run them by cron and have
 // no sidecar to scrape. Names are those of /metrics where they mean the same.
 //
-// The collector only knows what the file says now, and a run only knows itself. So what earlier runs found and this one
-// can't (when the last good one was, how many have failed in a row) is carried over from the file that it replaces.
+// The collector only knows what the file says now, and a run only knows itself. So what earlier
+// runs found and this one can't (when the last good one was, how many have failed in a row) is
+// carried over from the file that it replaces; but not a time that is yet to come.
 #pragma once
 
 #include <map>
@@ -25,7 +26,7 @@ struct VerifyRun {
 // `previous` is what the file holds; empty if there is none.
 std::string VerifyTextfile(const VerifyRun& run, std::string_view previous);
 
-// `drill` is a history of this one drill.
-std::string DrillTextfile(StoreFacts drill, std::string_view previous);
+// `drill` is a history of this one drill, which ended `now` (Unix seconds).
+std::string DrillTextfile(StoreFacts drill, double now, std::string_view previous);
 
 }  // namespace etcdrill::report

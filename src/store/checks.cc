@@ -18,11 +18,25 @@ std::string Text(const Json& json, const char* key) {
 
 }  // namespace
 
+void Checks::FoundRight(WallTime now) {
+  hashed = now;
+  damaged.reset();
+  rehashed.reset();
+  damage.clear();
+}
+
+void Checks::FoundDamaged(WallTime now, std::string_view how) {
+  if (!damaged.has_value()) damaged = now;
+  rehashed = now;
+  damage = how;
+}
+
 std::string ToJson(const Checks& checks) {
   Json json = {{"apiVersion", "etcdrill/v1"}, {"kind", "SnapshotChecks"}};
   Put(json, "confirmed", checks.confirmed);
   Put(json, "hashed", checks.hashed);
   Put(json, "damaged", checks.damaged);
+  Put(json, "rehashed", checks.rehashed);
   if (!checks.damage.empty()) json["damage"] = checks.damage;
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
@@ -32,8 +46,11 @@ Result<Checks> ParseChecks(std::string_view text) {
   if (!json.is_object() || Text(json, "kind") != "SnapshotChecks") {
     return Error(Reason::kDamaged, "not a record of checks");
   }
-  return Checks{ParseRfc3339(Text(json, "confirmed")), ParseRfc3339(Text(json, "hashed")),
-                ParseRfc3339(Text(json, "damaged")), Text(json, "damage")};
+  return Checks{.confirmed = ParseRfc3339(Text(json, "confirmed")),
+                .hashed = ParseRfc3339(Text(json, "hashed")),
+                .damaged = ParseRfc3339(Text(json, "damaged")),
+                .rehashed = ParseRfc3339(Text(json, "rehashed")),
+                .damage = Text(json, "damage")};
 }
 
 }  // namespace etcdrill::store

@@ -14,8 +14,12 @@ namespace etcdrill::store {
 struct Checks {
   std::optional<WallTime> confirmed;  // last time that the source held nothing newer
   std::optional<WallTime> hashed;     // last time that its bytes were those of the manifest
-  std::optional<WallTime> damaged;    // when they were found not to be
+  std::optional<WallTime> damaged;    // when they were first found not to be; none since they were right again
+  std::optional<WallTime> rehashed;   // when that was last found so
   std::string damage;                 // and how that showed
+
+  void FoundRight(WallTime now);
+  void FoundDamaged(WallTime now, std::string_view how);
 };
 
 std::string ToJson(const Checks& checks);

@@ -20,10 +20,11 @@ std::string_view Between(std::string_view name, std::string_view prefix, std::st
   return fits ? name.substr(prefix.size(), name.size() - prefix.size() - suffix.size()) : "";
 }
 
-bool IsStaged(std::string_view name) {
-  const std::string_view digits = Between(name, ".", ".db.part");
+bool IsRandom(std::string_view digits) {
   return digits.size() == kRandomDigits && digits.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
+
+bool IsStaged(std::string_view name) { return IsRandom(Between(name, ".", ".db.part")); }
 
 // A manifest or a record of checks.
 bool IsUnfinishedRecord(std::string_view name) { return IsSnapshotName(Between(name, ".", ".json.part")); }
@@ -54,7 +55,7 @@ std::vector<std::string> LeftInStore(const std::vector<std::string>& names) {
 std::vector<std::string> LeftInDrills(const std::vector<std::string>& names) {
   return Those(names, [](std::string_view name) {
     const std::string_view report = Between(name, ".", ".json.part");  // SNAPSHOT-UTC
-    return IsSnapshotName(report.substr(0, report.rfind('-')));
+    return IsSnapshotName(report.substr(0, report.rfind('-'))) || IsRandom(Between(name, "..", ".begun.part"));
   });
 }
 

@@ -4,18 +4,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
 
-#include "store/name_claims.h"
+#include "store/order.h"
 
 namespace etcdrill::store {
 namespace {
 
 constexpr std::string_view kStateFile = "state.json";
 constexpr uint64_t kJsonBytesMax = uint64_t{4} << 20;
-
-// Of the drill, at the end of the name; the snapshot's name before it has a time, too.
-std::string_view TimePart(std::string_view drill) { return drill.substr(drill.rfind('-') + 1); }
 
 }  // namespace
 
@@ -98,14 +94,14 @@ Result<std::vector<StoredSnapshot>> LocalStore::List() const {
   ASSIGN_OR_RETURN(const auto names, context_.fs.List(path()));
   ASSIGN_OR_RETURN(const auto checked, context_.fs.List(dir_->checks()));
   std::vector<StoredSnapshot> snapshots;
-  std::set<std::string> problems;
   for (const std::string& file : names) {
     if (!file.ends_with(".json") || file.starts_with('.') || file == kStateFile) continue;
     RETURN_IF_ERROR(CheckStop());
     const std::string name = file.substr(0, file.rfind('.'));
     auto manifest = ReadManifest(name);
     if (!manifest.ok()) {
-      if (ReasonOf(manifest.status()) != Reason::kNotFound) problems.emplace(MessageOf(manifest.status()));
+      const bool gone = ReasonOf(manifest.status()) == Reason::kNotFound;
+      if (!gone) TellOf(ManifestPath(name), "a manifest can't be read", manifest.status());
       continue;
     }
     const Status problem = CheckFile(*manifest);
@@ -116,14 +112,13 @@ Result<std::vector<StoredSnapshot>> LocalStore::List() const {
     // A record that can't be read says nothing: then the snapshot is merely looked at again.
     Result<Checks> checks = Checks{};
     if (std::binary_search(checked.begin(), checked.end(), file)) checks = ReadChecks(name);
-    if (!checks.ok()) problems.emplace(MessageOf(checks.status()));
-    snapshots.push_back({*std::move(manifest), checks.ok() ? *std::move(checks) : Checks{},
-                         std::string(problem.ok() ? "" : MessageOf(problem))});
+    if (!checks.ok()) TellOf(ChecksPath(name), "a record of checks can't be read", checks.status());
+    snapshots.push_back({*std::move(manifest), checks.ok() ? *std::move(checks) : Checks{}, problem});
   }
-  about_snapshots_.Tell(context_.log, "a manifest or a record of checks can't be read", std::move(problems));
-  std::stable_sort(snapshots.begin(), snapshots.end(), [](const StoredSnapshot& a, const StoredSnapshot& b) {
-    return a.manifest.taken < b.manifest.taken;
-  });
+  std::stable_sort(snapshots.begin(), snapshots.end(),
+                   [now = context_.clock.Now()](const StoredSnapshot& a, const StoredSnapshot& b) {
+                     return IsOlder(a.manifest, b.manifest, now);
+                   });
   return snapshots;
 }
 
@@ -177,26 +172,31 @@ Status LocalStore::Delete(const std::string& name) {
 Status LocalStore::AddDrillReport(std::string_view snapshot, WallTime finished, const MakeReport& make) {
   RETURN_IF_ERROR(dir_->Attend());
   ASSIGN_OR_RETURN(const auto lock, dir_->LockDrills());
-  ASSIGN_OR_RETURN(const std::vector<std::string> earlier, DrillNames());
-  std::optional<DrillFile> previous;
-  for (auto name = earlier.rbegin(); name != earlier.rend() && !previous.has_value(); ++name) {
-    if (auto drill = ReadDrill(*name); drill.ok()) previous = *std::move(drill);
+  ASSIGN_OR_RETURN(std::vector<DrillFile> earlier, DrillReports());
+  const std::optional<DrillFile> previous = earlier.empty() ? std::nullopt : std::optional(std::move(earlier.back()));
+  if (previous.has_value()) finished = NextDrillTime(previous->name, finished);
+  std::string path;
+  for (bool taken = true; taken; finished += std::chrono::seconds(1)) {
+    path = DrillPath(fmt::format("{}-{}", snapshot, FormatCompactUtc(finished)));
+    ASSIGN_OR_RETURN(taken, context_.fs.IsThere(path));
   }
-  // Names rise with each report, also where a drill that began earlier ends later, or two end in one second: so none
-  // takes the place of another, and the last by name is the last that was written.
-  if (!earlier.empty()) {
-    const auto last = ClaimsOfName(TimePart(earlier.back())).taken;
-    if (last.has_value()) finished = std::max(finished, *last + std::chrono::seconds(1));
-  }
-  return WriteFileDurably(context_.fs, DrillPath(fmt::format("{}-{}", snapshot, FormatCompactUtc(finished))),
-                          make(previous));
+  return WriteFileDurably(context_.fs, path, make(previous));
+}
+
+Result<std::unique_ptr<DrillMark>> LocalStore::MarkDrill(const std::string& text) const {
+  RETURN_IF_ERROR(dir_->Attend());
+  return DrillMark::Leave(context_, dir_->drills(), text);
+}
+
+Status LocalStore::TakeDeadDrills(const std::function<Status(const std::string& text)>& tell) const {
+  return TakeDeadMarks(context_, dir_->drills(), tell);
 }
 
 std::string LocalStore::DrillPath(std::string_view name) const {
   return JoinPath(dir_->drills(), fmt::format("{}.json", name));
 }
 
-// In the order in which they were written.
+// By the time in the name.
 Result<std::vector<std::string>> LocalStore::DrillNames() const {
   ASSIGN_OR_RETURN(const auto files, context_.fs.List(dir_->drills()));
   std::vector<std::string> names;
@@ -204,7 +204,7 @@ Result<std::vector<std::string>> LocalStore::DrillNames() const {
     if (file.ends_with(".json") && !file.starts_with('.')) names.push_back(file.substr(0, file.rfind('.')));
   }
   std::stable_sort(names.begin(), names.end(),
-                   [](const std::string& a, const std::string& b) { return TimePart(a) < TimePart(b); });
+                   [](const std::string& a, const std::string& b) { return TimeOfDrillName(a) < TimeOfDrillName(b); });
   return names;
 }
 
@@ -217,18 +217,16 @@ Result<std::vector<DrillFile>> LocalStore::DrillReports() const {
   RETURN_IF_ERROR(dir_->Attend());
   ASSIGN_OR_RETURN(const auto names, DrillNames());
   std::vector<DrillFile> drills;
-  std::set<std::string> problems;
   for (const std::string& name : names) {
     RETURN_IF_ERROR(CheckStop());
     auto drill = ReadDrill(name);
     if (drill.ok()) {
       drills.push_back(*std::move(drill));
     } else {
-      problems.emplace(MessageOf(drill.status()));
+      TellOf(DrillPath(name), "a drill report can't be read", drill.status());
     }
   }
-  about_drills_.Tell(context_.log, "a drill report can't be read", std::move(problems));
-  return drills;
+  return InOrderOfWriting(std::move(drills));
 }
 
 // Renaming a file into a directory, and removing one, changes the directory's time.
@@ -240,6 +238,10 @@ LocalStore::Stamp LocalStore::CurrentStamp() const {
             info->modified.time_since_epoch().count()};
   };
   return {stamp(path()), stamp(dir_->drills()), stamp(dir_->checks())};
+}
+
+void LocalStore::TellOf(const std::string& path, std::string_view what, const Status& problem) const {
+  if (told_.IsNews(context_.fs, path)) context_.log.Warn(what, {{"err", MessageOf(problem)}});
 }
 
 // Thousands of files take longer than a stop may.

@@ -14,21 +14,20 @@
 #include "io/context.h"
 #include "io/durable_file.h"
 #include "store/checks.h"
-#include "store/complaints.h"
+#include "store/drill_mark.h"
+#include "store/drill_order.h"
 #include "store/manifest.h"
 #include "store/store_dir.h"
+#include "store/told_files.h"
 
 namespace etcdrill::store {
 
 struct StoredSnapshot {
   Manifest manifest;
   Checks checks;
-  std::string problem;  // why its file can't be what was stored; empty if nothing shows at first sight
-};
-
-struct DrillFile {
-  std::string name;  // NAME-UTC
-  std::string json;
+  // At first sight: OK; kDamaged if its file can't be what was stored; else why the file can't be
+  // looked at, which may be another in the next moment.
+  Status problem;
 };
 
 // Safe for use from any thread and by several processes, as long as no two seal the same name.
@@ -60,7 +59,8 @@ class LocalStore {
   Status Seal(DurableFile file, const Manifest& manifest);
 
   std::string SnapshotPath(std::string_view name) const;
-  // All that have a manifest, oldest first. One whose manifest can't be read is logged and left out.
+  // All that have a manifest, oldest first (order.h). One whose manifest can't be read is left out,
+  // and logged once for each change of it.
   Result<std::vector<StoredSnapshot>> List() const;
   // Whether there is one of that name, whole or not.
   bool Has(std::string_view name) const;
@@ -78,12 +78,19 @@ class LocalStore {
   // sweep. kBusy if it is in use. Drill reports stay: they are evidence.
   Status Delete(const std::string& name);
 
-  // Appends a report. `make` gets the newest one before it and returns the JSON; nobody else appends meanwhile, no
-  // other process either. kBusy if one does for longer than a few seconds.
+  // Appends a report. `make` gets the one that was written last and returns the JSON; nobody else
+  // appends meanwhile, no other process either. kBusy if one does for longer than a few seconds.
   using MakeReport = std::function<std::string(const std::optional<DrillFile>& previous)>;
   Status AddDrillReport(std::string_view snapshot, WallTime finished, const MakeReport& make);
-  // Oldest first; one that can't be read is logged and left out.
+  // In the order in which they were written; one that can't be read is left out, and logged once
+  // for each change of it.
   Result<std::vector<DrillFile>> DrillReports() const;
+  // Whether it was not yet told that this report is unreadable, as it is now.
+  bool IsNewsOfDrill(std::string_view name) const { return told_.IsNews(context_.fs, DrillPath(name)); }
+
+  // A drill begins, and ends when the mark goes; see drill_mark.h.
+  Result<std::unique_ptr<DrillMark>> MarkDrill(const std::string& text) const;
+  Status TakeDeadDrills(const std::function<Status(const std::string& text)>& tell) const;
 
   // Differs from the answer before if files came or went meanwhile, whoever did it, or the path
   // leads elsewhere.
@@ -101,14 +108,14 @@ class LocalStore {
   std::string DrillPath(std::string_view name) const;
   Result<std::vector<std::string>> DrillNames() const;
   Result<DrillFile> ReadDrill(const std::string& name) const;
+  // A warning, once for each change of the file.
+  void TellOf(const std::string& path, std::string_view what, const Status& problem) const;
   Status CheckStop() const;
   LocalStore(const Context& context, std::unique_ptr<StoreDir> dir) : context_(context), dir_(std::move(dir)) {}
 
   const Context& context_;
   const std::unique_ptr<StoreDir> dir_;
-  // What the last look found that can't be read.
-  mutable Complaints about_snapshots_;
-  mutable Complaints about_drills_;
+  mutable ToldFiles told_;
 };
 
 }  // namespace etcdrill::store

@@ -82,7 +82,10 @@ std::optional<LineageRecord> ParseLineage(const Json& json) {
 
 Json AdoptedJson(const std::optional<AdoptedRecord>& adopted) {
   if (!adopted.has_value()) return nullptr;
-  return {{"path", adopted->path}, {"size", adopted->size_bytes}, {"modified", FormatRfc3339(adopted->modified)}};
+  return {{"path", adopted->path},
+          {"size", adopted->size_bytes},
+          {"modified", FormatRfc3339(adopted->modified)},
+          {"changed", FormatRfc3339(adopted->changed)}};
 }
 
 std::optional<AdoptedRecord> ParseAdopted(const Json& json) {
@@ -94,6 +97,11 @@ std::optional<AdoptedRecord> ParseAdopted(const Json& json) {
   reader.Read("size", adopted.size_bytes);
   reader.Read("modified", modified);
   adopted.modified = ParseRfc3339(modified).value_or(WallTime());
+  if (json["adopted"].contains("changed")) {
+    std::string changed;
+    reader.Read("changed", changed);
+    adopted.changed = ParseRfc3339(changed).value_or(WallTime());
+  }
   return adopted;
 }
 
@@ -122,6 +130,7 @@ std::string ToJson(const Manifest& m) {
               {"kind", "SnapshotManifest"},
               {"name", m.name},
               {"cluster", m.cluster},
+              {"place", m.place},
               {"taken", FormatRfc3339(m.taken)},
               {"size", m.size_bytes},
               {"sha256", m.sha256},
@@ -182,6 +191,7 @@ Result<Manifest> ParseManifest(std::string_view text) {
   const auto time = ParseRfc3339(taken);
   if (!time.has_value()) return Error(Reason::kDamaged, fmt::format("\"taken\": \"{}\" is not a time", taken));
   m.taken = *time;
+  if (const Json place = json.value("place", Json()); place.is_number_unsigned()) m.place = place;
   if (const Json chosen = json["source"].value("chosen", Json()); chosen.is_string()) m.chosen = chosen;
   m.receipt = ParseReceipt(json);
   m.lineage = ParseLineage(json);

@@ -35,13 +35,15 @@ struct LineageRecord {
 struct AdoptedRecord {
   std::string path;
   uint64_t size_bytes = 0;  // as it lay there, maybe compressed
-  WallTime modified;        // whole seconds
+  WallTime modified;        // whole seconds, as the file system had it: maybe in the future
+  WallTime changed;         // the same; the epoch if 0.1.0 adopted it
 };
 
 struct Manifest {
   std::string name;
   std::string cluster;
-  WallTime taken;  // whole seconds
+  uint64_t place = 0;  // in the order of sealing (order.h), from 1 on; 0: written by 0.1.0
+  WallTime taken;      // whole seconds, as the clock of whoever took it had them: maybe in the future
   uint64_t size_bytes = 0;
   std::string sha256;  // hex, of the whole file
   int64_t revision = 0;

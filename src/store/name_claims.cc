@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <string>
 
@@ -22,7 +24,34 @@ std::optional<WallTime> TimeOfDigits(std::string_view d) {
                                   d.substr(10, 2), d.substr(12, 2)));
 }
 
-std::optional<WallTime> TimeIn(std::string_view name) {
+// Of UTC in front of the time that stands before `rest`, if it says so: Z, +0000, -0800, +05:30.
+// Four digits that no zone has are a number of somebody's own.
+std::optional<Duration> OffsetAt(std::string_view rest) {
+  const auto ends = [&](size_t at) { return at == rest.size() || !std::isalnum(static_cast<unsigned char>(rest[at])); };
+  if (rest.starts_with('Z')) return ends(1) ? std::optional(Duration::zero()) : std::nullopt;
+  if (rest.empty() || (rest.front() != '+' && rest.front() != '-')) return std::nullopt;
+  std::string digits;
+  size_t i = 1;
+  for (; i < rest.size() && digits.size() < 4; ++i) {
+    if (rest[i] == ':' && digits.size() == 2) continue;
+    if (!IsDigit(rest[i])) return std::nullopt;
+    digits += rest[i];
+  }
+  if (digits.size() < 4 || !ends(i)) return std::nullopt;
+  const int hours = std::stoi(digits.substr(0, 2));
+  const int minutes = std::stoi(digits.substr(2));
+  constexpr int kHoursMax = 14;  // Kiribati
+  if (hours > kHoursMax || minutes >= 60 || minutes % 15 != 0) return std::nullopt;
+  const Duration offset = std::chrono::hours(hours) + std::chrono::minutes(minutes);
+  return rest.front() == '+' ? offset : -offset;
+}
+
+struct TimeInName {
+  WallTime time;          // as it stands there
+  std::string_view rest;  // of the name
+};
+
+std::optional<TimeInName> TimeIn(std::string_view name) {
   for (size_t start = 0; start < name.size(); ++start) {
     if (!name.substr(start).starts_with("20") || (start > 0 && IsDigit(name[start - 1]))) continue;
     std::string digits;
@@ -35,7 +64,9 @@ std::optional<WallTime> TimeIn(std::string_view name) {
       }
     }
     const bool ends = i == name.size() || !IsDigit(name[i]);
-    if (digits.size() == kTimeDigits && ends) return TimeOfDigits(digits);
+    if (digits.size() != kTimeDigits || !ends) continue;
+    const auto time = TimeOfDigits(digits);
+    return time.has_value() ? std::optional(TimeInName{*time, name.substr(i)}) : std::nullopt;
   }
   return std::nullopt;
 }
@@ -67,12 +98,20 @@ NameClaims ClaimsOfName(std::string_view file_name) {
     }
     name.remove_prefix(name.size() - time_chars);
   }
-  claims.taken = TimeIn(name);
-  if (!claims.taken.has_value()) {
+  if (const auto found = TimeIn(name)) {
+    const auto offset = OffsetAt(found->rest);
+    claims.taken = found->time - offset.value_or(Duration::zero());
+    claims.utc |= offset.has_value();
+  } else {
     claims.taken = UnixTimeAtEnd(name);
     claims.utc |= claims.taken.has_value();
   }
   return claims;
+}
+
+WallTime TakenAt(std::string_view file_name, WallTime modified) {
+  const NameClaims claims = ClaimsOfName(file_name);
+  return claims.taken.has_value() && claims.utc ? std::min(*claims.taken, modified) : modified;
 }
 
 }  // namespace etcdrill::store

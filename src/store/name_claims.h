@@ -13,11 +13,17 @@ namespace etcdrill::store {
 struct NameClaims {
   std::optional<int64_t> revision;
   std::optional<WallTime> taken;
-  bool utc = false;  // else the time may be that of any zone
+  bool utc = false;  // it says so, or says how far from UTC it is; else the time may be that of any zone
 };
 
-// `file_name` without its folder. Times are found as 20261122T080000Z, 20261122-080000, 2026-11-22_08:00:00 and the
-// like, and as seconds since 1970 at the end (k3s, rke2).
+// `file_name` without its folder. Times are found as 20261122T080000Z, 20261122-080000,
+// 2026-11-22_08:00:00 and the like, with Z or an offset behind them (+0000, -0800, +05:30) or not,
+// and as seconds since 1970 at the end (k3s, rke2).
 NameClaims ClaimsOfName(std::string_view file_name);
+
+// When the data of a file without a manifest is from: its time of change; or the time in its name,
+// if that is explicitly UTC, and older. A name in local time is only a claim. The answer may lie in
+// the future: the file's clock may have lied. This is the only such rule: docs/adr/0015-adopted.md.
+WallTime TakenAt(std::string_view file_name, WallTime modified);
 
 }  // namespace etcdrill::store

@@ -133,12 +133,11 @@ Status StoreDir::Sweep(Duration age_min) {
   for (const std::string& name : LeftInChecks(check_names, names)) paths.push_back(JoinPath(checks(), name));
   // A manifest that was removed must not come back after a power loss when its file is gone.
   if (!paths.empty()) RETURN_IF_ERROR(context_.fs.SyncDir(path_));
-  std::set<std::string> problems;
   for (const std::string& path : paths) {
     const Status removed = RemoveLeftover(path, age_min);
-    if (!removed.ok()) problems.emplace(MessageOf(removed));
+    if (removed.ok() || !told_.IsNews(context_.fs, path)) continue;
+    context_.log.Warn("what an interrupted run left in the store can't be removed", {{"err", MessageOf(removed)}});
   }
-  complaints_.Tell(context_.log, "what an interrupted run left in the store can't be removed", std::move(problems));
   return OkStatus();
 }
 

@@ -13,7 +13,7 @@
 #include "base/clock.h"
 #include "base/status.h"
 #include "io/context.h"
-#include "store/complaints.h"
+#include "store/told_files.h"
 
 namespace etcdrill::store {
 
@@ -63,7 +63,7 @@ class StoreDir {
 
   const Context& context_;
   const std::string path_;
-  Complaints complaints_;
+  ToldFiles told_;  // what can't be removed
   mutable std::mutex mutex_;
   // Guarded by mutex_.
   WallTime created_;

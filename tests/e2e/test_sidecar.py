@@ -75,7 +75,7 @@ class Store:
 
     def states(self):
         verified = len({drill["snapshot"] for drill in self.drills})
-        return {"verified": verified, "unverified": len(self.manifests) - verified, "failed": 0}
+        return {"verified": verified, "unverified": len(self.manifests) - verified, "failed": 0, "unreadable": 0}
 
 
 class SilentProxy:
@@ -261,7 +261,7 @@ class Restart(SidecarCase):
         after = self.start(scrub="36500d")
         families = harness.parse_metrics(after.first_answer("/metrics"))
         self.assertEqual(harness.by_label(families["etcdrill_snapshots"], "state"),
-                         {"verified": copies + 1, "unverified": 0, "failed": 0})
+                         {"verified": copies + 1, "unverified": 0, "failed": 0, "unreadable": 0})
         # Of the processor, not of the clock: other tests and builds may run beside this one.
         seconds = families["process_cpu_seconds_total"].samples[0][2]
         print(f"{copies} snapshots with a drill each: {seconds:.2f} s", file=sys.stderr)
@@ -406,7 +406,7 @@ class Scrub(SidecarCase):
         database.write_bytes(content)
         sidecar.wait_for_line("a stored snapshot is not what it was", timeout=6)
         sidecar.wait_for_value(1, "etcdrill_snapshots", state="failed")
-        self.assertEqual(sidecar.value("etcdrill_scrub_failures_total", reason="damaged"), 1)
+        self.assertGreaterEqual(sidecar.value("etcdrill_scrub_failures_total", reason="damaged"), 1)
         self.assertEqual(sidecar.stop(), 0)
         after = self.start()
         self.assertEqual(after.value("etcdrill_snapshots", state="failed"), 1)

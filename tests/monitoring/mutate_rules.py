@@ -47,7 +47,7 @@ def numbers(text):
 
 def broken_expressions(expr):
     """Each with what was broken. Label values, names and "by" lists stay as they are."""
-    token = (r'"[^"]*"|\[(?P<window>\d+[mhd])\]|(?P<offset>(?<=offset )\d+[mhd])|(?P<compare>[<>]=?|==)'
+    token = (r'"[^"]*"|\[(?P<window>\d+[mhd])(?::\d+m)?\]|(?P<offset>(?<=offset )\d+[mhd])|(?P<compare>[<>]=?|==)'
              r"|(?<![\w:.])(?P<number>\d+(?:\.\d+)?)(?![\w:.])")
     for match in re.finditer(token, expr):
         kind, old = match.lastgroup, match.group(match.lastgroup) if match.lastgroup else None

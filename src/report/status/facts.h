@@ -22,7 +22,7 @@ struct SnapshotRow {
   uint64_t keys = 0;
   uint64_t size_bytes = 0;
   std::string sha256;
-  std::string state;  // "unverified", "verified" or "failed"
+  std::string state;  // "unverified", "verified", "failed" or "unreadable"
   int level = 0;      // of proof, 0 to 5
   std::optional<WallTime> drilled;
 };

@@ -27,9 +27,10 @@ Json Number(std::optional<double> value) { return value.has_value() ? Json(*valu
 
 Json ToJson(const Question& q) { return {{"answer", NameOf(q.answer)}, {"fact", q.fact}, {"more", q.more}}; }
 
-Json ToJson(const SnapshotRow& s) {
+Json ToJson(const SnapshotRow& s, WallTime now) {
   return {{"name", s.name},
           {"taken", FormatRfc3339(s.taken)},
+          {"from_future", IsFuture(s.taken, now)},
           {"revision", s.revision},
           {"live_keys", s.keys},
           {"size", s.size_bytes},
@@ -84,9 +85,15 @@ std::string StatusJson(const StatusFacts& f) {
                         {"rto_seconds", f.fixed.rto_seconds}};
   json["restore_seconds"] = {{"measured", Number(f.store.drill_last_duration_seconds)},
                              {"forecast", Number(f.store.drill_forecast_seconds)}};
-  json["newest_snapshot"] = Time(f.store.newest.has_value() ? std::optional(f.store.newest->taken) : std::nullopt);
+  json["newest_snapshot"] = Time(f.store.newest.has_value() ? f.store.newest->taken : std::nullopt);
   json["newest_proven_snapshot"] = Time(f.store.verified_taken);
-  json["snapshots"] = {{"unverified", f.store.unverified}, {"verified", f.store.verified}, {"failed", f.store.failed}};
+  json["snapshots"] = nullptr;
+  if (f.store_problem.empty()) {
+    json["snapshots"] = {{"unverified", f.store.unverified},
+                         {"verified", f.store.verified},
+                         {"failed", f.store.failed},
+                         {"unreadable", f.store.unreadable}};
+  }
   json["drill_in_progress"] = f.activity.drill_in_progress;
   json["tasks"] = Json::array();
   for (size_t i = 0; i < kTaskNames.size(); ++i) {
@@ -105,7 +112,7 @@ std::string SnapshotsJson(const StatusFacts& f) {
   Json json = Head("SnapshotList", f);
   json["total"] = f.history.snapshots_total;
   json["items"] = Json::array();
-  for (const SnapshotRow& row : f.history.snapshots) json["items"].push_back(ToJson(row));
+  for (const SnapshotRow& row : f.history.snapshots) json["items"].push_back(ToJson(row, f.now));
   return Dump(json);
 }
 

@@ -12,12 +12,24 @@ namespace {
 
 std::string Objective(double seconds) { return fmt::format("objective {}", RoughTime(seconds)); }
 
-// `taken` may be null.
-Question NotOlderThan(const StatusFacts& f, const double* taken, double objective, std::string_view never) {
+// The store has snapshots, and none is usable.
+bool AllAreLost(const StoreFacts& s) { return !s.newest.has_value() && s.failed + s.unreadable > 0; }
+
+constexpr const char* kAllAreLost = "every snapshot is damaged or can't be read";
+constexpr const char* kStoreIsUnreadable = "the store can't be read";
+
+// `there`: there is such a snapshot; `taken` is missing then if its time lies in the future.
+Question NotOlderThan(const StatusFacts& f, bool there, std::optional<double> taken, double objective,
+                      std::string_view never) {
   const double now = UnixSeconds(f.now);
-  if (taken == nullptr) {
+  if (!f.store_problem.empty()) return {Answer::kUnknown, kStoreIsUnreadable, Objective(objective)};
+  if (AllAreLost(f.store)) return {Answer::kNo, kAllAreLost, Objective(objective)};
+  if (!there) {
     const bool there_was_time = now - f.fixed.state_created > objective;
     return {there_was_time ? Answer::kNo : Answer::kUnknown, std::string(never), Objective(objective)};
+  }
+  if (!taken.has_value() || *taken - now > SecondsOf(kClockSlack)) {
+    return {Answer::kNo, "of unknown age: its time lies in the future", Objective(objective)};
   }
   const double age = now - *taken;
   return {age <= objective ? Answer::kYes : Answer::kNo, fmt::format("{} old", Age(age)), Objective(objective)};
@@ -30,15 +42,21 @@ const DrillRow* LastOfNewest(const History& history) {
 }
 
 Question Restorable(const StatusFacts& f) {
+  if (!f.store_problem.empty()) return {Answer::kNo, kStoreIsUnreadable, "nothing can be restored from it now"};
+  if (AllAreLost(f.store)) return {Answer::kNo, kAllAreLost, ""};
   const DrillRow* drill = LastOfNewest(f.history);
   if (drill == nullptr) return {Answer::kUnknown, "no drill yet", f.activity.drill_in_progress ? "one runs now" : ""};
-  const std::string when = fmt::format("{} ago", Age(UnixSeconds(f.now) - UnixSeconds(drill->finished)));
+  const bool from_future = IsFuture(drill->finished, f.now);
+  const std::string when = from_future ? "at a time that lies in the future"
+                                       : fmt::format("{} ago", Age(UnixSeconds(f.now) - UnixSeconds(drill->finished)));
+  if (drill->passed && from_future) return {Answer::kUnknown, fmt::format("drill passed {}", when), ""};
   if (drill->passed)
     return {Answer::kYes, fmt::format("drill passed {}", when), fmt::format("on etcd {}", drill->etcd_version)};
   return {Answer::kNo, fmt::format("drill failed {}", when), fmt::format("in stage {}", drill->failed_stage)};
 }
 
 Question InTime(const StatusFacts& f) {
+  if (!f.store_problem.empty()) return {Answer::kUnknown, kStoreIsUnreadable, Objective(f.fixed.rto_seconds)};
   const std::optional<double> forecast = f.store.drill_forecast_seconds;
   const std::optional<double> seconds = forecast.has_value() ? forecast : f.store.drill_last_duration_seconds;
   if (!seconds.has_value()) return {Answer::kUnknown, "not measured yet", Objective(f.fixed.rto_seconds)};
@@ -49,12 +67,25 @@ Question InTime(const StatusFacts& f) {
 
 void AddStoreTroubles(const StatusFacts& f, std::vector<Trouble>& troubles) {
   if (!f.store_problem.empty()) {
-    troubles.push_back({fmt::format("The store can't be read: {}", f.store_problem), "What stands below is old."});
+    troubles.push_back({fmt::format("The store can't be read: {}", f.store_problem),
+                        "The snapshots and drills below are as they were when it could be."});
   }
   if (f.store.failed > 0) {
     troubles.push_back({fmt::format("{:.0f} stored {} damaged.", f.store.failed,
                                     f.store.failed == 1 ? "snapshot is" : "snapshots are"),
                         "Look at each with: etcdrill verify NAME --config FILE"});
+  }
+  if (f.store.unreadable > 0) {
+    troubles.push_back({fmt::format("{:.0f} stored {} be read.", f.store.unreadable,
+                                    f.store.unreadable == 1 ? "snapshot can't" : "snapshots can't"),
+                        "See which: etcdrill snapshot list --config FILE. Nothing is lost if its file comes back."});
+  }
+  if (f.store.from_future > 0) {
+    troubles.push_back(
+        {fmt::format("{:.0f} stored {} a time in the future: a clock was wrong, or is.", f.store.from_future,
+                     f.store.from_future == 1 ? "snapshot has" : "snapshots have"),
+         "Such a one counts as neither new nor proven. Look at the clock, and at: etcdrill snapshot list "
+         "--config FILE"});
   }
   if (f.store.hashkv_consistent == false) {
     troubles.push_back({"The members of the source hold different data.",
@@ -121,9 +152,10 @@ Answer Judgement::overall() const {
 
 Judgement Judge(const StatusFacts& f) {
   Judgement j;
-  j.fresh = NotOlderThan(f, f.store.newest.has_value() ? &f.store.newest->taken : nullptr, f.fixed.rpo_seconds,
+  const std::optional<StoreFacts::Newest>& newest = f.store.newest;
+  j.fresh = NotOlderThan(f, newest.has_value(), newest.has_value() ? newest->taken : std::nullopt, f.fixed.rpo_seconds,
                          "no snapshot yet");
-  j.proven = NotOlderThan(f, f.store.verified_taken.has_value() ? &*f.store.verified_taken : nullptr,
+  j.proven = NotOlderThan(f, f.store.verified_revision.has_value(), f.store.verified_taken,
                           f.fixed.verified_rpo_seconds, "none proven yet");
   j.restorable = Restorable(f);
   j.in_time = InTime(f);

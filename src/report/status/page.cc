@@ -37,8 +37,9 @@ void Mark(Html& html, Answer answer, std::string_view word) {
 // How long ago, and when; or instead of the time a name that holds it.
 void Time(Html& html, WallTime time, WallTime now, std::string_view name = "") {
   const std::string text = FormatRfc3339(time);
-  html.Raw("<time datetime=\"").Text(text).Raw("\">").Text(Age(UnixSeconds(now) - UnixSeconds(time)));
-  html.Raw(" ago</time><br><span class=\"soft small\">").Text(name.empty() ? text : name).Raw("</span>");
+  html.Raw("<time datetime=\"").Text(text).Raw("\">");
+  html.Text(IsFuture(time, now) ? "in the future" : Age(UnixSeconds(now) - UnixSeconds(time)) + " ago");
+  html.Raw("</time><br><span class=\"soft small\">").Text(name.empty() ? text : name).Raw("</span>");
 }
 
 std::string Grouped(uint64_t number) {
@@ -60,9 +61,11 @@ void Banner(Html& html, const Judgement& j) {
   } else {
     html.Raw("The backup needs you: ");
     const char* separator = "";
+    const bool drill_failed = j.restorable.fact.starts_with("drill");
     for (const auto& [question, text] :
          {std::pair(&j.fresh, "it is stale"), std::pair(&j.proven, "no recent proof"),
-          std::pair(&j.restorable, "the restore drill fails"), std::pair(&j.in_time, "a restore takes too long")}) {
+          std::pair(&j.restorable, drill_failed ? "the restore drill fails" : "nothing can be restored"),
+          std::pair(&j.in_time, "a restore takes too long")}) {
       if (question->answer != Answer::kNo) continue;
       html.Raw(separator).Raw(text);
       separator = "; ";
@@ -184,6 +187,7 @@ void Drills(Html& html, const StatusFacts& f) {
 void State(Html& html, const SnapshotRow& s) {
   if (s.state == "verified") return Mark(html, Answer::kYes, "proven by a drill");
   if (s.state == "failed") return Mark(html, Answer::kNo, "damaged");
+  if (s.state == "unreadable") return Mark(html, Answer::kUnknown, "can't be read");
   Mark(html, Answer::kUnknown, s.drilled.has_value() ? "drill did not finish" : "not drilled yet");
 }
 

@@ -25,15 +25,32 @@ struct Folder {
     REQUIRE(utimensat(AT_FDCWD, test.Path(name).c_str(), times, 0) == 0);
   }
   // Looks once; the name of what is found.
-  std::string Find(std::optional<int64_t> after = std::nullopt) {
-    found = files.FindNew(after.has_value() ? std::optional(WallTime(std::chrono::seconds(*after))) : std::nullopt);
+  std::string Find() {
+    found = watched->FindNew(adopted);
     return found.has_value() ? BaseName(found->path) : "";
   }
+  // The same, and it is adopted.
+  std::string Adopt() {
+    const std::string name = Find();
+    if (!found.has_value()) return name;
+    watched->Adopted(*found);
+    const store::AdoptedRecord record = {.path = found->path,
+                                         .size_bytes = found->info.size,
+                                         .modified = std::chrono::floor<std::chrono::seconds>(found->info.modified),
+                                         .changed = std::chrono::floor<std::chrono::seconds>(found->info.changed)};
+    adopted.files.push_back(record);
+    adopted.taken = std::max(adopted.taken, std::optional(std::min(record.modified, clock.Now())));
+    adopted.changed = std::max(adopted.changed, std::optional(record.changed));
+    return name;
+  }
+  void Restart() { watched.emplace(Watch()); }
+  ForeignFiles Watch() { return {context, {test.Path("*.db"), test.Path("*.zip"), test.Path("missing/x")}, 30s}; }
 
   TestContext test;
   FakeClock clock{*ParseRfc3339("2026-11-22T08:00:00Z")};
   const Context context{test.fs(), clock, test.context().random, test.context().processes, test.context().log, {}};
-  ForeignFiles files{context, {test.Path("*.db"), test.Path("*.zip"), test.Path("missing/x")}, 30s};
+  std::optional<ForeignFiles> watched{Watch()};
+  AdoptedFiles adopted;
   std::optional<ForeignFile> found;
 };
 
@@ -53,7 +70,7 @@ TEST_CASE("a file counts once it has been quiet for long enough") {
   CHECK(f.Find() == "a.db");
 }
 
-TEST_CASE("the newest file that is later than the last one") {
+TEST_CASE("of those that lie there at the start only the newest, and later what is new") {
   Folder f;
   f.Write("b.db", "1", 200);
   f.Write("c.db", "1", 100);
@@ -64,15 +81,113 @@ TEST_CASE("the newest file that is later than the last one") {
   f.Find();
   f.clock.Suspend(30s);
   CHECK(f.Find() == "d.zip");
-  CHECK(f.Find(299) == "d.zip");
-  CHECK(f.Find(300).empty());  // of the same second: that one
-  f.Find();
-  f.files.Ignore(*f.found);
-  CHECK(f.Find().empty());
+  CHECK(f.Adopt() == "d.zip");
+  CHECK(f.Adopt().empty());
   f.Write("d.zip", "12", 400);  // another file under its name
-  CHECK(f.Find(300).empty());
+  CHECK(f.Find().empty());
   f.clock.Suspend(30s);
-  CHECK(f.Find(300) == "d.zip");
+  CHECK(f.Adopt() == "d.zip");
+  CHECK(f.Adopt().empty());
+}
+
+TEST_CASE("each file that comes alone is adopted, in whatever order their times are") {
+  Folder f;
+  const int64_t now = f.clock.Now().time_since_epoch() / 1s;
+  f.Find();
+  const std::vector<int64_t> times =
+      GENERATE_REF(std::vector{now + 100, now + 30 * 86400, now + 300, now + 400, now + 500},
+                   std::vector{now - 100, now - 30 * 86400, now - 300, now - 400, now - 500},
+                   std::vector{now + 9 * 86400, now + 8 * 86400, now - 300, now - 300, now - 300});
+  for (size_t i = 0; i < times.size(); ++i) {
+    const std::string name = std::to_string(i) + ".db";
+    f.Write(name, "1", times[i]);
+    CHECK(f.Adopt().empty());
+    f.clock.Suspend(30s);
+    CHECK(f.Adopt() == name);
+    CHECK(f.Adopt().empty());
+  }
+}
+
+TEST_CASE("of those that come together the newest is adopted, and the others are passed over for good") {
+  Folder f;
+  f.Find();
+  for (const int number : {3, 1, 5, 2, 4}) f.Write(std::to_string(number) + ".db", "1", 100 * number);
+  f.Find();
+  f.clock.Suspend(30s);
+  CHECK(f.Adopt() == "5.db");
+  CHECK(f.Adopt().empty());
+  f.Write("0.db", "1", 50);
+  f.Find();
+  f.clock.Suspend(30s);
+  CHECK(f.Adopt() == "0.db");
+}
+
+TEST_CASE("a newest one that is damaged does not take the turn of those beside it") {
+  Folder f;
+  f.Write("a.db", "1", 100);
+  f.Write("b.db", "1", 200);
+  f.Write("c.db", "1", 300);
+  f.Find();
+  f.clock.Suspend(30s);
+  CHECK(f.Find() == "c.db");
+  f.watched->Done(*f.found);
+  CHECK(f.Adopt() == "b.db");
+  CHECK(f.Adopt().empty());
+}
+
+TEST_CASE("after a restart what was adopted is known, and what came meanwhile is new") {
+  Folder f;
+  f.Find();
+  const int64_t now = f.clock.Now().time_since_epoch() / 1s;
+  f.Write("old.db", "1", 100);
+  f.Write("ahead.db", "1", now + 30 * 86400);
+  f.Find();
+  f.clock.Suspend(30s);
+  CHECK(f.Adopt() == "ahead.db");
+  const auto after_restart = [&] {
+    f.Restart();
+    f.Find();
+    f.clock.Suspend(30s);
+    return f.Adopt();
+  };
+  CHECK(after_restart().empty());
+  f.Write("young.db", "1", now + 29);  // older than ahead.db says it is, and than the moment at which that was adopted
+  f.adopted.changed = WallTime();      // a store of 0.1.0 does not have it
+  CHECK(after_restart().empty());
+  f.Write("younger.db", "1", now + 60);
+  CHECK(after_restart() == "younger.db");
+  // The system's own clock says that it came later than all that was adopted.
+  for (const char* name : {"old.db", "young.db"}) std::filesystem::remove(f.test.Path(name));
+  f.adopted.changed = f.test.clock().Now() - 1h;
+  f.Write("lagging.db", "1", 100);
+  CHECK(after_restart() == "lagging.db");
+}
+
+TEST_CASE("a file is the same by device, inode, size and both times") {
+  Folder f;
+  f.Find();
+  f.Write("a.db", "1", 100);
+  f.Find();
+  f.clock.Suspend(30s);
+  CHECK(f.Adopt() == "a.db");
+  f.Write("other", "2", 100);  // same size, same time: cp -p, rsync -t
+  std::filesystem::rename(f.test.Path("other"), f.test.Path("a.db"));
+  CHECK(f.Adopt().empty());
+  f.clock.Suspend(30s);
+  CHECK(f.Adopt() == "a.db");
+}
+
+TEST_CASE("one that could not be adopted for now is found again once it was quiet again") {
+  Folder f;
+  f.Find();
+  f.Write("a.db", "1", 100);
+  f.Find();
+  f.clock.Suspend(30s);
+  CHECK(f.Find() == "a.db");
+  f.watched->TryAgain(*f.found);
+  CHECK(f.Find().empty());
+  f.clock.Suspend(30s);
+  CHECK(f.Adopt() == "a.db");
 }
 
 TEST_CASE("an older one that is complete does not wait for a newer one that is not") {
@@ -84,19 +199,24 @@ TEST_CASE("an older one that is complete does not wait for a newer one that is n
   CHECK(f.Find() == "a.db");
 }
 
-TEST_CASE("a copy is as the file, and as old as whoever says the older") {
+TEST_CASE("a copy is as the file, and as old as whoever says the older, but not of the future") {
   Folder f;
   const std::string content(1'000'000, 'x');
   const WallTime in_name = *ParseRfc3339("2026-11-22T07:00:00Z");
-  const int64_t written = GENERATE(1795334400, 1795330800 - 3600);  // an hour after and an hour before that
+  const int64_t written =
+      GENERATE(1795334400, 1795330800 - 3600, 1795330800 + 30 * 86400);  // an hour after and before it
   f.Write("etcd-snapshot-node1-1795330800", content, written);
+  f.Write("snapshot.db", content, written);
   const auto info = f.test.fs().Stat(f.test.Path("etcd-snapshot-node1-1795330800"));
-  ForeignFile file{f.test.Path("etcd-snapshot-node1-1795330800"), info->size, info->modified};
+  ForeignFile file{f.test.Path("etcd-snapshot-node1-1795330800"), *info};
   const auto copy = ImportFile(f.context, file, f.test.Path("copy.part"));
   REQUIRE(copy.ok());
   CHECK(copy->size_bytes == content.size());
   CHECK(copy->taken == std::min(in_name, info->modified));
-  file.size -= 1;  // as it was when one looked
+  const ForeignFile unnamed{f.test.Path("snapshot.db"), *f.test.fs().Stat(f.test.Path("snapshot.db"))};
+  CHECK(ImportFile(f.context, unnamed, f.test.Path("second.part"))->taken ==
+        std::min(f.clock.Now(), unnamed.info.modified));
+  file.info.size -= 1;  // as it was when one looked
   CHECK(ReasonOf(ImportFile(f.context, file, f.test.Path("other.part")).status()) == Reason::kBusy);
   CHECK_FALSE(f.test.fs().Exists(f.test.Path("other.part")));
 }

@@ -9,6 +9,7 @@
 #include "pipeline/manifest_check.h"
 #include "pipeline/receipt_check.h"
 #include "pipeline/restore_advice.h"
+#include "pipeline/stored_drill.h"
 #include "support/catch.h"
 #include "support/snapshots.h"
 #include "support/test_context.h"
@@ -53,6 +54,72 @@ TEST_CASE("a damaged snapshot is never the newest, and a failed drill does not v
   CHECK(facts.failed == 2);
   CHECK(facts.unverified == 0);
   CHECK(facts.bytes == 30);
+}
+
+TEST_CASE("a snapshot from the future is not the newest, not the newest verified, and has no time") {
+  TestContext test;
+  Catalog catalog;
+  catalog.now = WallTime(1000s);
+  catalog.snapshots = {Entry(1, "proven", true), Entry(2, "proven", true), Entry(3, "proven", true)};
+  catalog.snapshots[2].manifest.taken = catalog.now + 301s;
+  report::StoreFacts facts = ToStoreFacts(catalog);
+  CHECK(facts.newest->revision == 2);
+  CHECK(facts.newest->taken == 2);
+  CHECK(facts.verified_taken == 2);
+  CHECK(facts.verified_revision == 2);
+  CHECK(facts.from_future == 1);
+  CHECK(facts.oldest_taken == 1);
+  CHECK(SelectSnapshot(test.context(), catalog, "latest")->revision == 2);
+  CHECK(SelectSnapshot(test.context(), catalog, "latest-verified")->revision == 2);
+  CHECK(PlanDrills(catalog, {.older_parts = 0}).at(0).revision == 2);
+  // A moment of ours in which it was all that the source held is a time, too.
+  catalog.snapshots[2].checks.confirmed = WallTime(999s);
+  CHECK(ToStoreFacts(catalog).newest->revision == 3);
+  CHECK(ToStoreFacts(catalog).newest->taken == 999);
+  catalog.snapshots[2].checks.confirmed.reset();
+  // Where all are from the future the newest is still what would be restored, but nobody knows its
+  // age.
+  for (CatalogEntry& entry : catalog.snapshots) entry.manifest.taken = catalog.now + 9000s;
+  facts = ToStoreFacts(catalog);
+  CHECK(facts.newest->revision == 3);
+  CHECK_FALSE(facts.newest->taken.has_value());
+  CHECK_FALSE(facts.verified_taken.has_value());
+  CHECK_FALSE(facts.oldest_taken.has_value());
+  CHECK(facts.from_future == 3);
+  CHECK(SelectSnapshot(test.context(), catalog, "latest")->revision == 3);
+  // What clocks may differ by is nothing.
+  catalog.snapshots[2].manifest.taken = catalog.now + 300s;
+  CHECK(ToStoreFacts(catalog).newest->taken == 1300);
+}
+
+TEST_CASE("a drill from the future counts, but its time does not") {
+  Catalog catalog;
+  catalog.now = WallTime(1000s);
+  catalog.drills = {Drill(1, true), Drill(2000, false), Drill(3000, true)};
+  catalog.drills[2].started = WallTime(2999s);
+  report::StoreFacts facts = ToStoreFacts(catalog);
+  CHECK(facts.drill_consecutive_failures == 0);
+  CHECK(facts.drill_last_success == 1);
+  CHECK_FALSE(facts.drill_last_failure.has_value());
+  CHECK_FALSE(facts.drill_started.has_value());
+  CHECK(catalog.LastDrill() == WallTime(1s));
+  // The turn of its snapshot comes as if it had not been.
+  catalog.snapshots = {Entry(1, "proven", true), Entry(2, "proven", true), Entry(3, "proven", true)};
+  catalog.snapshots[0].last_drill = Drill(1, true);
+  catalog.snapshots[1].last_drill = Drill(3000, true);
+  CHECK(PlanDrills(catalog, {.older_parts = 2}).at(1).revision == 2);
+}
+
+TEST_CASE("what is out of reach is neither damaged nor usable") {
+  Catalog catalog;
+  catalog.snapshots = {Entry(1, "proven", true), Entry(2, "proven", true)};
+  catalog.snapshots[1].state = SnapshotState::kUnreadable;
+  const report::StoreFacts facts = ToStoreFacts(catalog);
+  CHECK(facts.unreadable == 1);
+  CHECK(facts.failed == 0);
+  CHECK(facts.newest->revision == 1);
+  CHECK(PlanDrills(catalog, {.older_parts = 1}).size() == 1);
+  CHECK_FALSE(catalog.snapshots[1].IsProven());
 }
 
 TEST_CASE("an empty store knows nothing") {
@@ -266,6 +333,28 @@ TEST_CASE("an old snapshot is told from a young one, also under a new name") {
     CHECK(report.findings.kept()[0].code == codes::kTooOld);
     CHECK(CheckFreshness(test.context(), path, std::nullopt, {{}, 1h}, report));  // written just now
   }
+  SECTION("of the future") {
+    manifest.taken = test.clock().Now() + 6min;
+    CHECK(CheckFreshness(test.context(), path, manifest, {{}, std::nullopt}, report));
+    CHECK(report.findings.kept()[0].code == codes::kFromFuture);
+    CHECK_FALSE(CheckFreshness(test.context(), path, manifest, {{}, 10s}, report));
+    manifest.taken = test.clock().Now() + 4min;  // clocks differ
+    CHECK(CheckFreshness(test.context(), path, manifest, {{}, 10s}, report));
+  }
+  SECTION("by its name") {
+    const auto fresh = [&](WallTime claimed, const std::string& zone) {
+      const std::string name = FormatCompactUtc(claimed);
+      const std::string named = test.Path("etcd-" + name.substr(0, name.size() - 1) + zone + ".db");
+      testing::WriteFile(named, "x");  // just now
+      return CheckFreshness(test.context(), named, std::nullopt, {{}, 1h}, report);
+    };
+    const WallTime now = test.clock().Now();
+    CHECK_FALSE(fresh(now - 6h, "Z"));
+    CHECK_FALSE(fresh(now - 6h + 8h, "+0800"));
+    CHECK(fresh(now - 8h, "-0800"));
+    CHECK(fresh(now - 6h, ""));  // in whose time?
+    CHECK(fresh(now + 8h, ""));
+  }
   SECTION("the bytes of another") {
     older.sha256 = "aa";
     CHECK(CheckFreshness(test.context(), path, manifest, {{manifest, older}, 3h}, report));
@@ -432,34 +521,131 @@ TEST_CASE("a drill report that was changed or taken away breaks the row") {
   }
 }
 
-TEST_CASE("a drill that could not be carried through neither proves nor disproves") {
-  Catalog catalog;
-  TestContext test;
-  const auto store = store::LocalStore::Open(test.context(), test.Path("store"));
-  store::Manifest manifest;
-  manifest.cluster = "c";
-  manifest.taken = WallTime(100s);
-  manifest.name = store::SnapshotName("c", 1, manifest.taken);
-  manifest.size_bytes = 1;
-  manifest.verdict = "proven";
-  auto file = DurableFile::Create(test.fs(), (*store)->StagingPath());
-  REQUIRE(file->Append("x").ok());
-  REQUIRE((*store)->Seal(*std::move(file), manifest).ok());
-  int64_t second = 200;
-  const auto state_after = [&](verify::Verdict verdict, int level) {
+struct Stored {
+  Stored() {
+    manifest.cluster = "c";
+    manifest.taken = WallTime(100s);
+    manifest.name = store::SnapshotName("c", 1, manifest.taken);
+    manifest.size_bytes = 1;
+    manifest.verdict = "proven";
+    auto file = DurableFile::Create(test.fs(), dir->StagingPath());
+    REQUIRE(file->Append("x").ok());
+    REQUIRE(dir->Seal(*std::move(file), manifest).ok());
+  }
+  DrillReport Report(verify::Verdict verdict, int level) {
     DrillReport report;
     report.snapshot = manifest.name;
     report.verdict = verdict;
     report.level_reached = level;
     report.finished = WallTime(std::chrono::seconds(++second));
-    REQUIRE(
-        (*store)->AddDrillReport(report.snapshot, report.finished, [&](const auto&) { return ToJson(report); }).ok());
-    return ReadCatalog(test.context(), **store)->snapshots.at(0).state;
-  };
-  CHECK(state_after(verify::Verdict::kNotProvable, 0) == SnapshotState::kUnverified);
-  CHECK(state_after(verify::Verdict::kProven, 5) == SnapshotState::kVerified);
-  CHECK(state_after(verify::Verdict::kNotProvable, 3) == SnapshotState::kVerified);
-  CHECK(state_after(verify::Verdict::kDamaged, 4) == SnapshotState::kFailed);
+    return report;
+  }
+  SnapshotState StateAfter(const DrillReport& report) {
+    REQUIRE(dir->AddDrillReport(report.snapshot, report.finished, [&](const auto&) { return ToJson(report); }).ok());
+    return State();
+  }
+  SnapshotState State() { return ReadCatalog(test.context(), *dir)->snapshots.at(0).state; }
+  void Update(const std::function<void(store::Checks&)>& change) {
+    REQUIRE(dir->UpdateChecks(manifest.name, change).ok());
+  }
+
+  TestContext test;
+  std::unique_ptr<store::LocalStore> dir = *store::LocalStore::Open(test.context(), test.Path("store"));
+  store::Manifest manifest;
+  int64_t second = 200;
+};
+
+TEST_CASE("a drill that could not be carried through neither proves nor disproves") {
+  Stored s;
+  CHECK(s.StateAfter(s.Report(verify::Verdict::kNotProvable, 0)) == SnapshotState::kUnverified);
+  CHECK(s.StateAfter(s.Report(verify::Verdict::kProven, 5)) == SnapshotState::kVerified);
+  CHECK(s.StateAfter(s.Report(verify::Verdict::kNotProvable, 3)) == SnapshotState::kVerified);
+  CHECK(s.StateAfter(s.Report(verify::Verdict::kDamaged, 4)) == SnapshotState::kFailed);
+}
+
+TEST_CASE("a file that is away is unreadable until it is back, and nothing stays of it") {
+  Stored s;
+  CHECK(s.StateAfter(s.Report(verify::Verdict::kProven, 5)) == SnapshotState::kVerified);
+  const std::string path = s.dir->SnapshotPath(s.manifest.name);
+  REQUIRE(s.test.fs().Rename(path, path + ".away").ok());
+  CHECK(s.State() == SnapshotState::kUnreadable);
+  REQUIRE(s.test.fs().Rename(path + ".away", path).ok());
+  CHECK(s.State() == SnapshotState::kVerified);
+}
+
+TEST_CASE("damage that was found lasts until the bytes are found right") {
+  Stored s;
+  CHECK(s.StateAfter(s.Report(verify::Verdict::kProven, 5)) == SnapshotState::kVerified);
+  SECTION("by the scrub") {
+    s.Update([](store::Checks& checks) { checks.FoundDamaged(WallTime(900s), "a bit"); });
+    CHECK(s.State() == SnapshotState::kFailed);
+    s.Update([](store::Checks& checks) { checks.FoundRight(WallTime(901s)); });
+    CHECK(s.State() == SnapshotState::kVerified);
+  }
+  SECTION("by a drill that read them") {
+    DrillReport report = s.Report(verify::Verdict::kDamaged, 0);
+    report.stages = {{std::string(kChecksumStage), StageResult::kFail, 0, "SHA-256"}};
+    CHECK(s.StateAfter(report) == SnapshotState::kFailed);
+    s.Update([](store::Checks& checks) { checks.FoundRight(WallTime(100s)); });
+    CHECK(s.State() == SnapshotState::kFailed);
+    s.Update([](store::Checks& checks) { checks.FoundRight(WallTime(901s)); });
+    CHECK(s.State() == SnapshotState::kUnverified);
+  }
+  SECTION("by a drill that asked its etcd, which bytes do not answer") {
+    DrillReport report = s.Report(verify::Verdict::kDamaged, 4);
+    report.stages = {{std::string(kVerifyStage), StageResult::kFail, 0, "hashkv"}};
+    CHECK(s.StateAfter(report) == SnapshotState::kFailed);
+    s.Update([](store::Checks& checks) { checks.FoundRight(WallTime(901s)); });
+    CHECK(s.State() == SnapshotState::kFailed);
+  }
+}
+
+TEST_CASE("a drill of the future that passed does not hide damage that was found since") {
+  Stored s;
+  DrillReport report = s.Report(verify::Verdict::kProven, 5);
+  report.finished = s.test.clock().Now() + 400 * 24h;
+  CHECK(s.StateAfter(report) == SnapshotState::kVerified);
+  s.Update([&](store::Checks& checks) { checks.FoundDamaged(s.test.clock().Now(), "a bit"); });
+  CHECK(s.State() == SnapshotState::kFailed);
+}
+
+TEST_CASE("a drill that was killed is a failed one, told once, and its report follows the others") {
+  Stored s;
+  const auto first = s.Report(verify::Verdict::kProven, 5);
+  REQUIRE(s.dir
+              ->AddDrillReport(first.snapshot, first.finished,
+                               [&](const auto& before) { return EvidenceJson(first, before); })
+              .ok());
+  DrillReport begun = s.Report(verify::Verdict::kNotProvable, 0);
+  begun.started = WallTime(250s);
+  begun.stages = {{std::string(kSelectStage), StageResult::kFail, 0, "killed"}};
+  testing::WriteFile(s.test.Path("store/drills/.00ff.begun"), ToJson(begun));
+  testing::WriteFile(s.test.Path("store/drills/.00fe.begun"), "half a");
+  for (int times = 0; times < 2; ++times) {
+    TellOfKilledDrills(s.test.context(), *s.dir);
+    const auto catalog = ReadCatalog(s.test.context(), *s.dir);
+    REQUIRE(catalog->drills.size() == 2);
+    CHECK(catalog->drills[1].failed_stage == kSelectStage);
+    CHECK(catalog->drills[1].error == "killed");
+    CHECK(catalog->drills[1].started == WallTime(250s));
+    CHECK(ToStoreFacts(*catalog).drill_consecutive_failures == 1);
+    CHECK(catalog->snapshots[0].state == SnapshotState::kVerified);  // it says nothing of the data
+    CHECK(CheckEvidence(*s.dir->DrillReports()).empty());
+  }
+}
+
+TEST_CASE("where nothing can be drilled the drill failed, and says so of the newest") {
+  Stored s;
+  s.Update([](store::Checks& checks) { checks.FoundDamaged(WallTime(900s), "a bit"); });
+  const auto catalog = ReadCatalog(s.test.context(), *s.dir);
+  REQUIRE(PlanDrills(*catalog, {}).empty());
+  const StoredDrill drill = DrillNothing(s.test.context(), *catalog, *s.dir);
+  CHECK(drill.kept.ok());
+  CHECK_FALSE(drill.report.passed());
+  const auto after = ReadCatalog(s.test.context(), *s.dir);
+  REQUIRE(after->drills.size() == 1);
+  CHECK(after->drills[0].snapshot == s.manifest.name);
+  CHECK(ToStoreFacts(*after).drill_consecutive_failures == 1);
 }
 
 }  // namespace

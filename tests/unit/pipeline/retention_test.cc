@@ -10,7 +10,8 @@ using namespace std::chrono_literals;
 
 const WallTime kNow = *ParseRfc3339("2026-11-22T12:00:00Z");  // a Sunday
 
-// A snapshot of 10 bytes for each age, oldest first: v is verified, p proven, n not provable, f failed.
+// A snapshot of 10 bytes for each age, oldest first: v is verified, p proven, n not provable, f
+// failed, g gone for now.
 struct Made {
   char kind;
   Duration age;
@@ -25,18 +26,19 @@ Catalog StoreOf(const std::vector<Made>& snapshots) {
     entry.manifest.verdict = kind == 'n' ? "not_provable" : "proven";
     entry.state = kind == 'v'   ? SnapshotState::kVerified
                   : kind == 'f' ? SnapshotState::kFailed
+                  : kind == 'g' ? SnapshotState::kUnreadable
                                 : SnapshotState::kUnverified;
   }
   return catalog;
 }
 
-// One letter for each snapshot: N newest, V newest that passed a drill, T in the future, l h d w one of the numbers,
-// u unlimited, q quarantine; - surplus, $ too big, x expired.
+// One letter for each snapshot: N newest, V newest that passed a drill, T in the future, l h d w
+// one of the numbers, u unlimited, g gone, q quarantine; - surplus, $ too big, x expired.
 std::string Fates(const std::vector<Made>& snapshots, const config::Retention& rules) {
   const Catalog catalog = StoreOf(snapshots);
   std::string letters;
   for (const RetentionDecision& d : PlanRetention(catalog, rules, kNow)) {
-    letters += d.fate == Fate::kCounted ? d.which[0] : "NVT?uq-$x"[static_cast<size_t>(d.fate)];
+    letters += d.fate == Fate::kCounted ? d.which[0] : "NVT?ugq-$x"[static_cast<size_t>(d.fate)];
   }
   return letters;
 }
@@ -79,6 +81,11 @@ TEST_CASE("the numbers add up: what one of them keeps stays") {
 TEST_CASE("what failed or is not proven neither counts nor pushes out what does") {
   CHECK(Fates({{'p', 4h}, {'f', 3h}, {'f', 2h}, {'p', 1h}}, {.last = 2}) == "lqqN");
   CHECK(Fates({{'p', 4h}, {'n', 3h}, {'n', 2h}, {'p', 1h}}, {.last = 2}) == "lqqN");
+}
+
+TEST_CASE("what is only out of reach is never deleted, and pushes out nothing") {
+  const config::Retention rules = {.last = 1, .total_size = 0, .quarantine = 1s};
+  CHECK(Fates({{'g', 90 * kDay}, {'p', 80 * kDay}, {'g', 3h}, {'v', 2h}, {'g', 1h}}, rules) == "g-gNN");
 }
 
 TEST_CASE("the newest proven snapshot stays, and all that is newer") {

@@ -29,7 +29,7 @@ std::string Plan(std::vector<CatalogEntry> entries) {
   Catalog catalog;
   catalog.snapshots = std::move(entries);
   std::string names;
-  for (const store::Manifest& m : PlanScrub(catalog, kPeriod, kNow)) names += m.name;
+  for (const CatalogEntry* entry : PlanScrub(catalog, kPeriod, kNow)) names += entry->manifest.name;
   return names;
 }
 
@@ -41,14 +41,30 @@ TEST_CASE("due is what was not hashed for half a period, the longest waiting fir
   CHECK(Plan({Entry("a", 4 * 24h, -1h)}) == "a");  // hashed in the future, by a clock that was wrong
 }
 
-TEST_CASE("what is damaged is left alone once that is recorded") {
+TEST_CASE("what was found damaged is hashed again in its turn") {
   CatalogEntry failed = Entry("a", 90 * 24h);
   failed.state = SnapshotState::kFailed;
-  CHECK(Plan({failed}).empty());
-  failed.problem = "gone";
   CHECK(Plan({failed}) == "a");
-  failed.checks.damaged = kNow;
+  failed.checks.FoundDamaged(kNow - 1h, "a bit");
   CHECK(Plan({failed}).empty());
+  failed.checks.FoundDamaged(kNow, "a bit");  // the next time
+  CHECK(failed.checks.damaged == kNow - 1h);  // quarantine counts from the first
+  failed.checks = {};
+  failed.checks.FoundDamaged(kNow - 4 * 24h, "a bit");
+  CHECK(Plan({failed}) == "a");
+  failed.manifest.verdict = "damaged";  // from the start
+  CHECK(Plan({failed}).empty());
+}
+
+TEST_CASE("what is cut is recorded at once, what is out of reach is looked at each time") {
+  CatalogEntry entry = Entry("a", 1h);
+  entry.problem = "cut";
+  entry.state = SnapshotState::kFailed;
+  CHECK(Plan({entry}) == "a");
+  entry.checks.FoundDamaged(kNow - 1h, "cut");
+  CHECK(Plan({entry}).empty());
+  entry.state = SnapshotState::kUnreadable;
+  CHECK(Plan({entry}) == "a");
 }
 
 struct Stored {
@@ -72,14 +88,21 @@ struct Stored {
   store::Manifest manifest;
 };
 
-TEST_CASE("rot is found: a bit, a byte too few, the whole file") {
+TEST_CASE("rot is found: a bit, a byte too few") {
   Stored stored;
   CHECK(stored.Hash().ok());
   SECTION("a bit") { stored.content[2'999'999] ^= 1; }
   SECTION("a byte too few") { stored.content.pop_back(); }
   etcdrill::testing::WriteFile(stored.path, stored.content);
-  SECTION("gone") { REQUIRE(stored.test.fs().Unlink(stored.path).ok()); }
   CHECK(ReasonOf(stored.Hash()) == Reason::kDamaged);
+}
+
+TEST_CASE("a file that is gone is no damage") {
+  Stored stored;
+  REQUIRE(stored.test.fs().Unlink(stored.path).ok());
+  CHECK(ReasonOf(stored.Hash()) == Reason::kNotFound);
+  etcdrill::testing::WriteFile(stored.path, stored.content);
+  CHECK(stored.Hash().ok());
 }
 
 TEST_CASE("reading keeps to its rate, and ends when asked to") {

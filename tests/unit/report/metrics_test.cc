@@ -19,6 +19,37 @@ TEST_CASE("a fresh page has all counters at 0 and nothing that is not known") {
   CHECK_THAT(page, !ContainsSubstring("etcdrill_drill_last_check_success"));
 }
 
+TEST_CASE("what a store holds is absent while the store can't be read") {
+  Metrics metrics({.endpoints = {"a"}}, [] { return LiveFacts{}; });
+  StoreFacts facts{.newest = StoreFacts::Newest{.taken = 100}, .verified = 1, .verified_taken = 100};
+  facts.hashkv_consistent = true;
+  facts.drill_last_success = 200;
+  metrics.SetStore(facts);
+  const auto of_the_store = {"etcdrill_snapshot_last_success_timestamp_seconds 100\n",
+                             "etcdrill_snapshots{state=\"verified\"} 1\n",
+                             "etcdrill_verified_snapshot_taken_timestamp_seconds 100\n",
+                             "etcdrill_drill_last_success_timestamp_seconds 200\n",
+                             "etcdrill_drill_consecutive_failures",
+                             "etcdrill_store_bytes",
+                             "etcdrill_store_future_snapshots",
+                             "etcdrill_source_hashkv_consistent"};
+  for (const char* line : of_the_store) CHECK_THAT(metrics.Render(), ContainsSubstring(line));
+  CHECK_THAT(metrics.Render(), ContainsSubstring("etcdrill_store_readable 1\n"));
+  metrics.StoreIsUnreadable();
+  for (const char* line : of_the_store) CHECK_THAT(metrics.Render(), !ContainsSubstring(line));
+  CHECK_THAT(metrics.Render(), ContainsSubstring("etcdrill_store_readable 0\n"));
+  metrics.SetStore(facts);
+  for (const char* line : of_the_store) CHECK_THAT(metrics.Render(), ContainsSubstring(line));
+}
+
+TEST_CASE("a snapshot from the future has no time") {
+  Metrics metrics({.endpoints = {"a"}}, [] { return LiveFacts{}; });
+  metrics.SetStore({.newest = StoreFacts::Newest{.revision = 7}, .from_future = 1});
+  CHECK_THAT(metrics.Render(), !ContainsSubstring("etcdrill_snapshot_last_success_timestamp_seconds"));
+  CHECK_THAT(metrics.Render(), ContainsSubstring("etcdrill_snapshot_last_revision 7\n"));
+  CHECK_THAT(metrics.Render(), ContainsSubstring("etcdrill_store_future_snapshots 1\n"));
+}
+
 TEST_CASE("events move what they should") {
   Metrics metrics({.endpoints = {"a"}}, [] { return LiveFacts{}; });
   metrics.SnapshotStarted();

@@ -25,6 +25,7 @@ StatusFacts Good() {
   f.fixed.rto_seconds = 900;
   f.store.newest = StoreFacts::Newest{.taken = kNow - 600};
   f.store.verified_taken = kNow - 7200;
+  f.store.verified_revision = 7;
   f.store.drill_last_duration_seconds = 12;
   f.history.drills = {
       {.snapshot = "s", .passed = true, .level = 5, .finished = At(kNow - 3000), .etcd_version = "3.5.30"}};
@@ -86,11 +87,53 @@ TEST_CASE("troubles that leave the answers alone are told") {
   f.store.failed = 2;
   f.store.hashkv_consistent = false;
   f.activity.snapshot_consecutive_failures = 3;
-  f.store_problem = "no such directory";
+  f.store.unreadable = 1;
   f.health = Health{.members = {{.endpoint = "http://a", .healthy = false, .problem = "gone"}}, .alarms = {"nospace"}};
   CHECK(Judge(f).troubles.size() == 6);
   CHECK(Judge(f).overall() == Answer::kYes);
   CHECK_THAT(StatusPage(f), ContainsSubstring("The last 3 snapshots failed."));
+}
+
+TEST_CASE("a time in the future makes nothing young") {
+  StatusFacts f = Good();
+  f.store.newest->taken = kNow + 299;  // clocks differ by a little
+  CHECK(Judge(f).fresh.answer == Answer::kYes);
+  f.store.newest->taken = GENERATE(as<std::optional<double>>{}, kNow + 301, kNow + 400 * 86400, std::nullopt);
+  f.store.verified_taken = f.store.newest->taken;
+  f.store.from_future = 1;
+  f.history.drills[0].finished = At(kNow + 400 * 86400);
+  f.history.snapshots = {{.name = "s", .taken = At(kNow + 400 * 86400), .state = "verified"}};
+  const Judgement j = Judge(f);
+  CHECK(j.fresh.answer == Answer::kNo);
+  CHECK(j.proven.answer == Answer::kNo);
+  CHECK(j.restorable.answer == Answer::kUnknown);
+  CHECK(j.troubles.size() == 1);
+  for (const Question* q : {&j.fresh, &j.proven, &j.restorable}) {
+    CHECK_THAT(q->fact, ContainsSubstring("the future") && !ContainsSubstring("a moment"));
+  }
+  CHECK_THAT(StatusPage(f), ContainsSubstring(">in the future</time>") && !ContainsSubstring("a moment"));
+  CHECK_THAT(SnapshotsJson(f), ContainsSubstring("\"from_future\": true"));
+}
+
+TEST_CASE("a store that can't be read is never a yes") {
+  StatusFacts f = Good();
+  f.store_problem = "no such directory";
+  const Judgement j = Judge(f);
+  CHECK(j.overall() == Answer::kNo);
+  CHECK(j.restorable.answer == Answer::kNo);
+  for (const Question* q : {&j.fresh, &j.proven, &j.in_time}) CHECK(q->answer == Answer::kUnknown);
+  CHECK(j.troubles.size() == 1);
+  CHECK_THAT(StatusJson(f), ContainsSubstring("\"snapshots\": null"));
+}
+
+TEST_CASE("a store whose every snapshot is lost is a no, whatever a drill once said") {
+  StatusFacts f = Good();
+  f.store.newest.reset();
+  f.store.verified_taken.reset();
+  f.fixed.state_created = kNow - 60;
+  (GENERATE(false, true) ? f.store.failed : f.store.unreadable) = 1;
+  const Judgement j = Judge(f);
+  for (const Question* q : {&j.fresh, &j.proven, &j.restorable}) CHECK(q->answer == Answer::kNo);
 }
 
 TEST_CASE("nothing from outside becomes markup") {

@@ -2,11 +2,13 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "io/host.h"
 #include "store/local_store.h"
 #include "store/name_claims.h"
+#include "store/order.h"
 #include "support/catch.h"
 #include "support/snapshots.h"
 #include "support/test_context.h"
@@ -317,11 +319,39 @@ TEST_CASE("a snapshot that is cut or gone is listed with its problem") {
   const auto store = LocalStore::Open(test.context(), test.Path("store"));
   Seal(test, **store, MakeManifest(20));
   const std::string path = (*store)->SnapshotPath((*store)->List()->at(0).manifest.name);
-  CHECK((*store)->List()->at(0).problem.empty());
+  CHECK((*store)->List()->at(0).problem.ok());
   testing::WriteFile(path, "1234");
-  CHECK_THAT((*store)->List()->at(0).problem, Catch::Matchers::ContainsSubstring("4 bytes, 5 were stored"));
+  const Status cut = (*store)->List()->at(0).problem;
+  CHECK(ReasonOf(cut) == Reason::kDamaged);
+  CHECK_THAT(std::string(MessageOf(cut)), Catch::Matchers::ContainsSubstring("4 bytes, 5 were stored"));
   REQUIRE(test.fs().Unlink(path).ok());
-  CHECK_THAT((*store)->List()->at(0).problem, Catch::Matchers::ContainsSubstring(path));
+  const Status gone = (*store)->List()->at(0).problem;
+  CHECK(ReasonOf(gone) == Reason::kNotFound);
+  CHECK_THAT(std::string(MessageOf(gone)), Catch::Matchers::ContainsSubstring(path));
+}
+
+TEST_CASE("the order of snapshots is that of sealing, not that of the clocks") {
+  const WallTime now = MakeManifest(1).taken;
+  const auto order = [&](std::vector<Manifest> manifests) {
+    std::stable_sort(manifests.begin(), manifests.end(),
+                     [&](const Manifest& a, const Manifest& b) { return IsOlder(a, b, now); });
+    std::string revisions;
+    for (const Manifest& m : manifests) revisions += std::to_string(m.revision);
+    return revisions;
+  };
+  const auto made = [](int64_t revision, Duration age, uint64_t place) {
+    Manifest m = MakeManifest(revision, age);
+    m.place = place;
+    return m;
+  };
+  const Duration future = -24h * 400;
+  // Of 0.1.0: by time, those from the future first and by their revision.
+  CHECK(order({made(4, 1h, 0), made(3, future, 0), made(5, 0s, 0), made(2, 2 * future, 0), made(1, 9h, 0)}) == "23145");
+  CHECK(order({made(2, -6min, 0), made(1, 9h, 0)}) == "21");
+  CHECK(order({made(2, -4min, 0), made(1, 9h, 0)}) == "12");
+  // With a place, whatever their times say.
+  CHECK(order({made(2, future, 2), made(4, 1h, 4), made(1, 9h, 1), made(3, 24h * 999, 3)}) == "1234");
+  CHECK(order({made(2, 9h, 1), made(1, future, 0), made(3, 1h, 1)}) == "123");
 }
 
 TEST_CASE("drill reports come back in the order in which they were written") {
@@ -346,6 +376,94 @@ TEST_CASE("drill reports come back in the order in which they were written") {
   CHECK((*drills)[1].name == "b-20261122T080001Z");
   CHECK((*drills)[2].name == "a-20261122T080002Z");
   CHECK((*drills)[2].json == "third");
+}
+
+// As pipeline/drill_evidence writes it.
+std::string Linked(const std::optional<DrillFile>& previous) {
+  const std::string name = previous.has_value() ? "{\"name\": \"" + previous->name + "\"}" : "null";
+  return "{\"verify\": {}, \"evidence\": {\"tool\": \"x\", \"previous\": " + name + "}}\n";
+}
+
+TEST_CASE("a clock that was ahead, or behind, neither pushes names into its time nor hides what comes later") {
+  TestContext test;
+  const auto store = LocalStore::Open(test.context(), test.Path("store"));
+  const WallTime t = *ParseRfc3339("2026-11-22T08:00:00Z");
+  const Duration lie = GENERATE(as<Duration>{}, 24h * 400, -24h * 400, 24h);
+  std::vector<std::string> written;
+  const auto add = [&](WallTime finished) {
+    const std::string name = "a-" + std::to_string(written.size());
+    written.push_back(name);
+    REQUIRE((*store)->AddDrillReport(name, finished, Linked).ok());
+  };
+  add(t);
+  add(t + 1h);
+  add(t + 2h + lie);
+  add(t + 3h + lie);
+  add(t + 4h);
+  add(t + 5h);
+  const auto drills = (*store)->DrillReports();
+  REQUIRE(drills.ok());
+  std::vector<std::string> names;
+  for (const DrillFile& drill : *drills) names.push_back(drill.name.substr(0, 3));
+  CHECK(names == written);
+  CHECK(drills->back().name == "a-5-20261122T130000Z");
+}
+
+TEST_CASE("reports that are gone, or name each other in a circle, lose no other") {
+  const auto named = [](const std::string& name, const std::string& before) {
+    return DrillFile{name, Linked(before.empty() ? std::nullopt : std::optional(DrillFile{before, ""}))};
+  };
+  const auto order = [](std::vector<DrillFile> drills) {
+    std::string names;
+    for (const DrillFile& drill : InOrderOfWriting(std::move(drills))) names += drill.name;
+    return names;
+  };
+  CHECK(order({}).empty());
+  CHECK(order({named("a", ""), named("b", "gone"), named("c", "a"), named("d", "b")}) == "acbd");
+  CHECK(order({named("a", "b"), named("b", "a"), named("c", "c")}) == "abc");
+  CHECK(order({{"a", "no JSON \"evidence\": {"}, {"b", "{}"}, named("c", "a")}) == "acb");
+}
+
+TEST_CASE("a drill that was killed leaves a mark, one that runs or has ended does not") {
+  TestContext test;
+  const auto store = LocalStore::Open(test.context(), test.Path("store"));
+  const auto dead = [&] {
+    std::string texts;
+    REQUIRE((*store)
+                ->TakeDeadDrills([&](const std::string& text) -> Status {
+                  texts += text;
+                  return OkStatus();
+                })
+                .ok());
+    return texts;
+  };
+  {
+    const auto mark = (*store)->MarkDrill("one");
+    REQUIRE(mark.ok());
+    CHECK(dead().empty());  // it runs
+  }
+  CHECK(dead().empty());  // it has ended
+  testing::WriteFile(test.Path("store/drills/.00ff.begun"), "killed");
+  const Status failed = (*store)->TakeDeadDrills([](const std::string&) { return Error(Reason::kNoSpace, ""); });
+  CHECK(ReasonOf(failed) == Reason::kNoSpace);
+  CHECK(dead() == "killed");
+  CHECK(dead().empty());  // told once
+  CHECK((*store)->DrillReports()->empty());
+}
+
+TEST_CASE("a file that can't be used is told once for each change of it") {
+  TestContext test;
+  ToldFiles told;
+  const std::string path = test.Path("a.json");
+  testing::WriteFile(path, "x");
+  CHECK(told.IsNews(test.fs(), path));
+  CHECK_FALSE(told.IsNews(test.fs(), path));
+  testing::WriteFile(path, "xy");
+  CHECK(told.IsNews(test.fs(), path));
+  CHECK_FALSE(told.IsNews(test.fs(), path));
+  REQUIRE(test.fs().Unlink(path).ok());
+  CHECK(told.IsNews(test.fs(), path));
+  CHECK_FALSE(told.IsNews(test.fs(), path));
 }
 
 TEST_CASE("one who appends a drill report waits for another, but not for ever") {
@@ -377,6 +495,35 @@ TEST_CASE("what names claim") {
   CHECK(taken("snapshot-20261322080000.db").empty());   // no such month
   CHECK(taken("snapshot-202611220800001.db").empty());  // a digit too many
   CHECK(taken("etcd-2026.db").empty());
+}
+
+TEST_CASE("a time in a name counts as UTC only where it says so") {
+  const auto utc = [](std::string_view name) -> std::string {
+    const auto claims = store::ClaimsOfName(name);
+    return claims.utc ? FormatRfc3339(*claims.taken) : "local";
+  };
+  CHECK(utc("etcd-20261122T080000Z.db") == "2026-11-22T08:00:00Z");
+  CHECK(utc("etcd-20261122T080000Z.db.gz") == "2026-11-22T08:00:00Z");
+  CHECK(utc("etcd-2026-11-22T08-00-00Z.db") == "2026-11-22T08:00:00Z");
+  CHECK(utc("etcd-20261122080000+0000.db") == "2026-11-22T08:00:00Z");
+  CHECK(utc("etcd-20261122T080000+0800.db") == "2026-11-22T00:00:00Z");
+  CHECK(utc("etcd-20261122T000000-0800.db") == "2026-11-22T08:00:00Z");
+  CHECK(utc("etcd-2026-11-22_08:00:00+05:30.db") == "2026-11-22T02:30:00Z");
+  CHECK(utc("etcd-snapshot-node1-1795334400") == "2026-11-22T08:00:00Z");
+  for (const char* local : {"etcd-20261122080000.db", "etcd-2026-11-22_08-00-00.db", "etcd-20261122080000-0001.db",
+                            "etcd-20261122080000-9900.db", "etcd-20261122080000Zurich.db", "etcd-20261122080000-08.db",
+                            "etcd-20261122080000-08000.db", "etcd-20261122080000+08:0", "etcd-20261122080000+"}) {
+    CHECK(utc(local) == "local");
+  }
+}
+
+TEST_CASE("a file is from its time of change, or from the UTC time of its name if that is older") {
+  const WallTime at8 = *ParseRfc3339("2026-11-22T08:00:00Z");
+  CHECK(TakenAt("etcd.db", at8) == at8);
+  CHECK(TakenAt("etcd-20261122T070000Z.db", at8) == at8 - 1h);
+  CHECK(TakenAt("etcd-20261122T090000Z.db", at8) == at8);
+  CHECK(TakenAt("etcd-20261122T070000.db", at8) == at8);  // in whose time?
+  CHECK(TakenAt("etcd-20261122T000000-0700.db", at8) == at8 - 1h);
 }
 
 }  // namespace

@@ -1,0 +1,51 @@
+// See drill_mark.h.
+#include "store/drill_mark.h"
+
+#include <fmt/format.h>
+
+#include "io/durable_file.h"
+
+namespace etcdrill::store {
+namespace {
+
+constexpr std::string_view kMarkSuffix = ".begun";
+constexpr uint64_t kMarkBytesMax = uint64_t{64} << 10;
+
+}  // namespace
+
+Result<std::unique_ptr<DrillMark>> DrillMark::Leave(const Context& context, const std::string& dir,
+                                                    const std::string& text) {
+  const std::string path = JoinPath(dir, fmt::format(".{:016x}{}", context.random.Next(), kMarkSuffix));
+  RETURN_IF_ERROR(WriteFileDurably(context.fs, path, text));
+  auto lock = context.fs.Lock(path);
+  if (!lock.ok()) context.fs.Unlink(path).IgnoreError();
+  RETURN_IF_ERROR(lock.status());
+  return std::unique_ptr<DrillMark>(new DrillMark(context, path, *std::move(lock)));
+}
+
+DrillMark::~DrillMark() {
+  const Status removed = context_.fs.Unlink(path_);
+  if (!removed.ok()) {
+    context_.log.Warn(
+        "the mark of a drill that has ended can't be removed; the next start will take it for one that was "
+        "killed",
+        {{"err", MessageOf(removed)}});
+  }
+}
+
+Status TakeDeadMarks(const Context& context, const std::string& dir,
+                     const std::function<Status(const std::string& text)>& tell) {
+  ASSIGN_OR_RETURN(const auto names, context.fs.List(dir));
+  for (const std::string& name : names) {
+    if (!name.starts_with('.') || !name.ends_with(kMarkSuffix)) continue;
+    const std::string path = JoinPath(dir, name);
+    const auto lock = context.fs.Lock(path);
+    if (!lock.ok()) continue;  // it runs
+    const auto text = context.fs.ReadWhole(path, kMarkBytesMax);
+    if (text.ok() && !text->empty()) RETURN_IF_ERROR(tell(*text));
+    RETURN_IF_ERROR(context.fs.Unlink(path));
+  }
+  return OkStatus();
+}
+
+}  // namespace etcdrill::store

@@ -1,0 +1,40 @@
+// drills/.NUMBER.begun: a drill that runs. Whoever is killed in the middle of a drill, for its
+// memory above all, can't say so; the file that it leaves behind says it for him. The lock tells a
+// drill that runs from one that was killed: the kernel drops it with the process.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "io/context.h"
+
+namespace etcdrill::store {
+
+// The mark of one drill, from its beginning to its end; the destructor removes it.
+class DrillMark {
+ public:
+  // `text` says which drill it is; it is on the disk when this returns. `context` must outlive the
+  // mark.
+  static Result<std::unique_ptr<DrillMark>> Leave(const Context& context, const std::string& dir,
+                                                  const std::string& text);
+  ~DrillMark();
+  DrillMark(const DrillMark&) = delete;
+  DrillMark& operator=(const DrillMark&) = delete;
+
+ private:
+  DrillMark(const Context& context, std::string path, std::unique_ptr<FileLock> lock)
+      : context_(context), path_(std::move(path)), lock_(std::move(lock)) {}
+
+  const Context& context_;
+  const std::string path_;
+  const std::unique_ptr<FileLock> lock_;
+};
+
+// Calls `tell` with the text of each mark whose drill does not run any more, and removes the mark
+// if that succeeds. An error is that of the listing, or the first of `tell`; what was not told
+// stays for the next time.
+Status TakeDeadMarks(const Context& context, const std::string& dir,
+                     const std::function<Status(const std::string& text)>& tell);
+
+}  // namespace etcdrill::store

@@ -1,0 +1,36 @@
+// The order in which drill reports were written. Their names hold a time, and the clock that gave
+// it may have lied; but each report names the one before it (pipeline/drill_evidence), and that
+// makes a row.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+
+namespace etcdrill::store {
+
+struct DrillFile {
+  std::string name;  // NAME-UTC
+  std::string json;
+};
+
+// The name of the report before this one: empty if it says that it is the first, nullopt if it says
+// nothing of it.
+std::optional<std::string> PreviousDrill(std::string_view json);
+
+// `drills` come by name. What names one that is not there, or none, begins a row of its own, at the
+// place of its name.
+std::vector<DrillFile> InOrderOfWriting(std::vector<DrillFile> drills);
+
+// The time at the end of a report's name: the snapshot's name before it has a time, too.
+std::string_view TimeOfDrillName(std::string_view name);
+
+// The time for the name of a report that ends now and follows `last`: later than it, so that names
+// rise with each report, also where a drill that began earlier ends later, or two end in one
+// second. A name from the future is not followed there.
+WallTime NextDrillTime(const std::string& last, WallTime finished);
+
+}  // namespace etcdrill::store

@@ -1,0 +1,199 @@
+#!/usr/bin/env python3
+"""Proves what the sidecar says of a store that is not as it was: a file or the whole store is away and comes back, every
+snapshot is damaged, a drill is killed, foreign files lie there. Page, API, metrics and exit codes agree, and what passes leaves
+no lasting verdict."""
+import json
+import os
+import sys
+import time
+
+sys.dont_write_bytecode = True
+import harness
+from sidecar_case import SidecarCase
+
+NEVER = {"schedule": "none"}
+
+
+class StoreFacts(SidecarCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.cluster = harness.Cluster(cls.scene, "3.5")
+        harness.fill(cls.cluster)
+
+    def start(self, **settings):
+        return super().start(self.cluster, **({"snapshot": {"schedule": "@every 1h"}} | settings))
+
+    def database(self):
+        path, = (self.dir / "store").glob("*.db")
+        return path
+
+    def status(self, sidecar):
+        return json.loads(sidecar.first_answer("/api/v1/status"))
+
+    def states(self, sidecar):
+        return {state: number for state, number in
+                harness.by_label(sidecar.metrics()["etcdrill_snapshots"], "state").items() if number}
+
+    def wait_for_states(self, sidecar, **states):
+        harness.wait_until(lambda: self.states(sidecar) == states, f"{states}", timeout=30)
+
+    def listed_state(self):
+        entry, = json.loads(self.etcdrill("snapshot", "list", "--config", self.dir / "etcdrill.yaml", "-w", "json").out)
+        return entry["state"]
+
+    def checks(self):
+        return json.loads((self.dir / "store" / "checks" / f"{self.database().stem}.json").read_text())
+
+    def drilled(self, **settings):
+        """A sidecar that has one snapshot, which passed a drill."""
+        sidecar = self.start(drill={"schedule": "@every 1h"}, **settings)
+        sidecar.wait_for_line("drill passed")
+        self.wait_for_states(sidecar, verified=1)
+        return sidecar
+
+    def verify(self, code, *arguments):
+        return self.etcdrill("verify", self.database().stem, "--config", self.dir / "etcdrill.yaml", *arguments, code=code)
+
+    # --- Away, damaged, right again -----------------------------------------------------------------------------------------
+
+    def test_a_file_that_is_away_while_the_scrub_passes_is_no_damage(self):
+        sidecar = self.drilled(scrub={"period": "24s"})
+        database, away = self.database(), self.dir / "away.db"
+        database.rename(away)
+        sidecar.wait_for_line("a stored snapshot can't be read")
+        self.wait_for_states(sidecar, unreadable=1)
+        self.assertEqual(self.listed_state(), "unreadable")
+        self.assertGreaterEqual(sidecar.value("etcdrill_scrub_failures_total", reason="unreadable"), 1)
+        self.assertEqual(sidecar.value("etcdrill_scrub_failures_total", reason="damaged"), 0)
+        self.assertNotEqual(self.status(sidecar)["overall"], "yes")
+        self.assertIn("can't be read", sidecar.first_answer("/"))
+        away.rename(database)
+        self.wait_for_states(sidecar, verified=1)
+        self.assertEqual(self.listed_state(), "verified")
+        self.assertEqual(self.status(sidecar)["restorable"]["answer"], "yes")
+        self.assertNotIn("damaged", self.checks() if (self.dir / "store" / "checks" / f"{database.stem}.json").exists() else {})
+        self.assertEqual(sidecar.stop(), 0)
+
+    def flip(self):
+        """As the disk would: in place, and twice is as before."""
+        with open(self.database(), "r+b") as file:
+            file.seek(self.database().stat().st_size // 2)
+            byte = file.read(1)[0]
+            file.seek(-1, os.SEEK_CUR)
+            file.write(bytes([byte ^ 1]))
+
+    def test_the_scrub_takes_back_what_it_found(self):
+        sidecar = self.drilled(scrub={"period": "24s"})
+        self.flip()
+        sidecar.wait_for_line("a stored snapshot is not what it was")
+        self.wait_for_states(sidecar, failed=1)
+        first = self.checks()["damaged"]
+        self.flip()
+        sidecar.wait_for_line("a snapshot has its right bytes again", timeout=60)
+        self.wait_for_states(sidecar, verified=1)
+        self.assertNotIn("damaged", self.checks())
+        self.assertLess(first, self.checks()["hashed"])
+        self.assertEqual(sidecar.stop(), 0)
+
+    def test_verify_takes_back_what_was_found(self):
+        sidecar = self.drilled(scrub={"period": "24s"})
+        self.flip()
+        sidecar.wait_for_line("a stored snapshot is not what it was")
+        self.assertEqual(sidecar.stop(), 0)
+        self.verify(3)
+        self.assertEqual(self.listed_state(), "failed")
+        self.flip()
+        self.assertIn("has its right bytes again", self.verify(0).err)
+        self.assertEqual(self.listed_state(), "verified")
+        self.assertNotIn("right bytes", self.verify(0).err)  # once
+
+    # --- Nothing to drill ---------------------------------------------------------------------------------------------------
+
+    def test_a_store_whose_only_snapshot_is_cut_is_a_failed_drill(self):
+        sidecar = self.start(drill={"schedule": "@every 2s"})
+        sidecar.wait_for_line("drill passed")
+        os.truncate(self.database(), 4096)
+        line = sidecar.wait_for_line("drill failed")
+        self.assertIn("nothing to drill", self.wait_for_text(sidecar, "drill failed", "nothing to drill"))
+        self.wait_for_states(sidecar, failed=1)
+        harness.wait_until(lambda: (sidecar.value("etcdrill_drill_consecutive_failures") or 0) >= 2, "failures are counted")
+        status = self.status(sidecar)
+        self.assertEqual((status["overall"], status["restorable"]["answer"], status["fresh"]["answer"]), ("no", "no", "no"))
+        self.assertEqual(status["snapshots"]["failed"], 1)
+        self.assertEqual(self.listed_state(), "failed", line)
+        self.etcdrill("drills", "verify", "--config", self.dir / "etcdrill.yaml")
+        self.assertEqual(sidecar.stop(), 0)
+
+    # --- Killed in a drill --------------------------------------------------------------------------------------------------
+
+    def test_a_drill_that_was_killed_is_told_at_the_next_start(self):
+        sidecar = self.drilled()
+        self.assertEqual(list((self.dir / "store" / "drills").glob(".*.begun")), [])
+        self.assertEqual(sidecar.request("/-/drill", "POST")[0], 202)
+        harness.wait_until(lambda: list((self.dir / "store" / "drills").glob(".*.begun")), "a drill under way")
+        sidecar.process.kill()
+        sidecar.process.wait()
+        after = self.start(drill=NEVER)
+        after.wait_for_line("drill failed")
+        self.assertIn("never ended", after.lines("drill failed")[-1])
+        self.assertEqual(after.value("etcdrill_drill_consecutive_failures"), 1)
+        self.assertEqual(self.status(after)["restorable"]["answer"], "no")
+        self.assertIn("never ended", after.first_answer("/"))
+        self.assertEqual(self.states(after), {"verified": 1})  # it says nothing of the data
+        self.assertEqual(list((self.dir / "store" / "drills").glob(".*.begun")), [])
+        self.etcdrill("drills", "verify", "--config", self.dir / "etcdrill.yaml")
+        self.assertEqual(after.stop(), 0)
+        again = self.start(drill=NEVER)  # told once
+        again.first_answer("/-/ready")
+        self.assertEqual(again.value("etcdrill_drill_consecutive_failures"), 1)
+        self.assertEqual(again.request("/-/drill", "POST")[0], 202)
+        harness.wait_until(lambda: self.status(again)["restorable"]["answer"] == "yes", "a drill that passes ends it")
+        self.assertEqual(again.stop(), 0)
+
+    # --- A store that can't be read -------------------------------------------------------------------------------------------
+
+    def test_a_store_that_is_away_is_known_by_nobody(self):
+        sidecar = self.drilled()
+        harness.wait_until(lambda: self.status(sidecar)["overall"] == "yes", "all is well")
+        of_the_store = [name for name in sidecar.metrics() if name.startswith(("etcdrill_snapshot_last_", "etcdrill_snapshots",
+                        "etcdrill_verified_", "etcdrill_drill_last_", "etcdrill_store_bytes", "etcdrill_store_oldest"))]
+        self.assertGreater(len(of_the_store), 10)
+        checks = self.dir / "store" / "checks"
+        checks.rename(self.dir / "checks")
+        checks.write_text("no directory")
+        harness.wait_until(lambda: self.status(sidecar)["overall"] == "no", "it is seen", timeout=30)
+        status = self.status(sidecar)
+        self.assertEqual(status["restorable"]["answer"], "no")
+        self.assertEqual((status["fresh"]["answer"], status["proven"]["answer"]), ("unknown", "unknown"))
+        self.assertIsNone(status["snapshots"])
+        self.assertEqual(sidecar.value("etcdrill_store_readable"), 0)
+        self.assertEqual([name for name in of_the_store if name in sidecar.metrics()], [])
+        self.assertEqual(sidecar.request("/-/ready")[0], 503)
+        checks.unlink()
+        (self.dir / "checks").rename(checks)
+        harness.wait_until(lambda: self.status(sidecar)["overall"] == "yes", "all is well again", timeout=30)
+        self.assertEqual(sidecar.value("etcdrill_store_readable"), 1)
+        self.assertEqual(sidecar.stop(), 0)
+
+    # --- Foreign files --------------------------------------------------------------------------------------------------------
+
+    def test_foreign_files_are_told_once_for_each_change(self):
+        sidecar = self.start(snapshot={"schedule": "@every 1s", "skip_unchanged": False}, drill={"schedule": "@every 2s"})
+        sidecar.wait_for_line("snapshot taken")
+        for number in range(30):
+            (self.dir / "store" / f"foreign-{number}.json").write_text("{}")
+            (self.dir / "store" / "drills" / f"foreign-{number}-20200101T000000Z.json").write_text("{}")
+        manifests, drills = "a manifest can't be read", "a drill report can't be read"
+        harness.wait_until(lambda: len(sidecar.lines(manifests)) >= 30 and len(sidecar.lines(drills)) >= 30, "they are told")
+        time.sleep(5)
+        self.assertEqual((len(sidecar.lines(manifests)), len(sidecar.lines(drills))), (30, 30))
+        (self.dir / "store" / "foreign-7.json").write_text("{} ")
+        harness.wait_until(lambda: len(sidecar.lines(manifests)) == 31, "the change is told")
+        time.sleep(3)
+        self.assertEqual(len(sidecar.lines(manifests)), 31)
+        self.assertEqual(sidecar.stop(), 0)
+
+
+if __name__ == "__main__":
+    harness.main()
