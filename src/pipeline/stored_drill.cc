@@ -1,6 +1,7 @@
 // What is done around a drill takes time, too; it comes after the drill, so that it is no part of the measured restore.
 #include "pipeline/stored_drill.h"
 
+#include "etcd/ids.h"
 #include "pipeline/drill_evidence.h"
 #include "pipeline/history_check.h"
 #include "pipeline/restore_advice.h"
@@ -21,7 +22,7 @@ StoredDrill DrillStored(const Context& context, const DrillRequest& request, etc
       CheckHistory(context, store, *before, now, request.config.history, report.verify->findings);
     }
     if (client != nullptr) {
-      const auto source = AskSource(*client);
+      const auto source = AskSource(*client, etcd::ParseId(now.cluster_id));
       drill.source = source.status();
       if (source.ok()) report.advice = Advise(report, *source);
     }

@@ -77,7 +77,7 @@ void AddEndpointMembers(const SourceFacts& s, MetricsPage& page) {
 }
 
 void AddSource(const SourceFacts& s, MetricsPage& page) {
-  page.Gauge("etcdrill_source_up", "Whether any member answered the newest health probes: 1 yes, 0 no.")
+  page.Gauge("etcdrill_source_up", "Whether any member of the source answered the newest health probes: 1 yes, 0 no.")
       .Sample(s.up ? 1.0 : 0.0);
   page.Gauge("etcdrill_endpoint_healthy", "Result of the newest health probe of the endpoint: 1 healthy, 0 not.")
       .Samples("etcd_endpoint", AsNumbers(s.endpoint_healthy));
@@ -306,8 +306,10 @@ std::string Metrics::Render() const {
   AddStore(store_, page);
   AddProof(store_, page);
   const bool snapshot_is_newer = store_.newest.has_value() && members_asked_ < store_.newest->taken;
-  page.Gauge("etcdrill_source_hashkv_consistent",
-             "Whether all reachable members had the same HashKV at the same revision: 1 yes, 0 no.")
+  page.Gauge(
+          "etcdrill_source_hashkv_consistent",
+          "Whether all reachable members had the same HashKV and the same number of keys at the same revision: 1 yes, "
+          "0 no.")
       .Sample(AsNumber(members_agree_.has_value() && !snapshot_is_newer ? members_agree_ : store_.hashkv_consistent));
   page.Counter("etcdrill_snapshot_attempts_total", "Snapshot attempts.").Sample(snapshot_attempts_);
   page.Counter("etcdrill_snapshot_failures_total", "Failed snapshot attempts, by reason.")
