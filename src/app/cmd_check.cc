@@ -2,12 +2,15 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+
 #include "app/commands.h"
 #include "app/config_source.h"
 #include "app/warnings.h"
 #include "base/text.h"
 #include "drill/etcd_binary.h"
 #include "etcd/client.h"
+#include "etcd/roll_call.h"
 #include "report/web_guard.h"
 
 namespace etcdrill::app {
@@ -27,12 +30,33 @@ std::vector<std::string> ProblemsOfNamedFiles(const Context& context, const conf
   return problems;
 }
 
+// Asks the endpoints whose they are, as far as they answer at all: a configuration may be looked at
+// where, or while, etcd can't be reached.
+void CheckEndpoints(const Context& context, const config::Config& config, std::vector<std::string>& problems) {
+  constexpr Duration kPatience = std::chrono::seconds(2);
+  etcd::ConnectionOptions options = ConnectionOf(config);
+  options.command_timeout = std::min(options.command_timeout, kPatience);
+  options.dial_timeout = std::min(options.dial_timeout, kPatience);
+  const auto client = etcd::Client::Create(options, context);
+  if (!client.ok()) return;  // said before
+  const etcd::RollCall roll = etcd::CallRoll(**client, std::nullopt);
+  const bool torn = !roll.outcome.ok() && ReasonOf(roll.outcome) == Reason::kOtherCluster;
+  if (torn) problems.push_back(fmt::format("cluster.endpoints: {}", MessageOf(roll.outcome)));
+  for (const etcd::RollEntry& entry : roll.entries) {
+    if (entry.standing == etcd::Standing::kSecondName)
+      fmt::print(stderr, "warning: cluster.endpoints: {}\n", entry.remark);
+    const bool wrong = entry.standing == etcd::Standing::kOtherCluster || entry.standing == etcd::Standing::kRemoved;
+    if (wrong && !torn) problems.push_back(fmt::format("cluster.endpoints: {}", entry.remark));
+  }
+}
+
 }  // namespace
 
 Result<ExitCode> CheckConfig(const Context& context, const CheckConfigOptions& options) {
   ASSIGN_OR_RETURN(const config::Config config, config::Load(context.fs, options.file));
   if (!options.syntax_only) {
-    const std::vector<std::string> problems = ProblemsOfNamedFiles(context, config);
+    std::vector<std::string> problems = ProblemsOfNamedFiles(context, config);
+    CheckEndpoints(context, config, problems);
     if (!problems.empty()) {
       return Error(Reason::kConfig,
                    fmt::format("{0}: {1}", options.file, fmt::join(problems, fmt::format("\n{}: ", options.file))));

@@ -7,6 +7,7 @@
 #include "app/config_source.h"
 #include "base/units.h"
 #include "etcd/health.h"
+#include "etcd/ids.h"
 
 namespace etcdrill::app {
 namespace {
@@ -18,9 +19,11 @@ Json ToJson(const std::string& endpoint, const etcd::HealthProbe& probe) {
                {"healthy", probe.healthy},
                {"problem", probe.problem},
                {"latency_seconds", SecondsOf(probe.latency)}};
+  if (!probe.same_as.empty()) json["same_member_as"] = probe.same_as;
   if (probe.status.has_value()) {
     const etcd::MemberStatus& s = *probe.status;
-    json.update({{"member_id", fmt::format("{:x}", s.member_id)},
+    json.update({{"cluster_id", etcd::IdText(s.cluster_id)},
+                 {"member_id", etcd::IdText(s.member_id)},
                  {"role", s.role()},
                  {"version", s.version},
                  {"revision", s.revision},
@@ -44,7 +47,7 @@ Row ToRow(const std::string& endpoint, const etcd::HealthProbe& probe) {
     row.insert(row.end(), 7, "");
   }
   row.push_back(fmt::format("{:.1f} ms", SecondsOf(probe.latency) * 1e3));
-  row.push_back(probe.problem);
+  row.push_back(probe.same_as.empty() || !probe.healthy ? probe.problem : "the same member as " + probe.same_as);
   return row;
 }
 
@@ -57,11 +60,12 @@ Result<ExitCode> Health(const Context& context, const HealthOptions& options) {
   Json json = Json::array();
   Rows rows;
   bool all_healthy = true;
-  for (const etcd::Endpoint& endpoint : client->endpoints()) {
-    const etcd::HealthProbe probe = etcd::ProbeHealth(endpoint, context.clock);
+  const etcd::HealthRound round = etcd::ProbeAll(*client, context.clock, std::nullopt);
+  for (const etcd::RollEntry& entry : round.roll.entries) {
+    const etcd::HealthProbe& probe = round.probes[entry.endpoint];
     all_healthy &= probe.healthy;
-    json.push_back(ToJson(endpoint.address(), probe));
-    rows.push_back(ToRow(endpoint.address(), probe));
+    json.push_back(ToJson(entry.address, probe));
+    rows.push_back(ToRow(entry.address, probe));
   }
   const std::vector<std::string> head = {"ENDPOINT", "HEALTH", "ROLE", "VERSION", "REVISION", "TERM",
                                          "INDEX",    "SIZE",   "USED", "LATENCY", "PROBLEM"};

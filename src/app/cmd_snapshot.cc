@@ -61,16 +61,16 @@ void PrintSurprises(const Findings& findings, const RestoreCommandOptions& optio
 
 void PrintSaved(const pipeline::SnapshotOutcome& outcome, const SaveOptions& options) {
   const store::Manifest& m = outcome.manifest;
+  for (const std::string& remark : outcome.remarks) fmt::print(stderr, "warning: {}\n", remark);
   if (options.format == OutputFormat::kJson) {
     PrintJson(store::ToJson(m));
     return;
   }
   fmt::print("Snapshot saved at {}\n", Shown(outcome.verify.file));
-  const auto equal =
-      std::count_if(m.receipt.begin(), m.receipt.end(), [](const auto& r) { return r.result == "equal"; });
+  const pipeline::ReceiptCount receipt = pipeline::CountReceipt(m);
   fmt::print("{}: revision {}, {} keys, {}, etcd {} at {}; HashKV equal to {} of {} members\n",
              Coloured(m.verdict, Colour::kGreen), m.revision, m.live_keys, FormatSize(m.size_bytes),
-             Shown(m.etcd_version), Shown(m.endpoint), equal, m.receipt.size());
+             Shown(m.etcd_version), Shown(m.endpoint), receipt.equal, receipt.members);
   if (const auto found = pipeline::DisagreementOf(m); !found.text.empty()) {
     fmt::print("{}: {}\n", Coloured("warning", Colour::kYellow), Shown(found.text));
   }

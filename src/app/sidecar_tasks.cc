@@ -8,6 +8,7 @@
 #include "etcd/health.h"
 #include "pipeline/catalog.h"
 #include "pipeline/drill_plan.h"
+#include "pipeline/known_cluster.h"
 #include "pipeline/member_consistency.h"
 #include "pipeline/receipt_check.h"
 #include "pipeline/retention.h"
@@ -100,6 +101,7 @@ Result<pipeline::Catalog> SidecarTasks::ReadAndPublish(const Context& context) {
     store_read_after_ = monotonic;
     last_runs_ = last;
     adopted_ = pipeline::AdoptedOf(catalog);
+    known_cluster_ = pipeline::KnownCluster(catalog.snapshots, config_.cluster.name);
   }
   store_read_.notify_all();
   return read;
@@ -165,9 +167,16 @@ void SidecarTasks::TakeOwedSnapshot(const Context& run) {
   if (!taken) TakeDueSnapshot(run);
 }
 
+// A member that began anew leads a cluster of its own.
 bool SidecarTasks::BesideLeader() {
   const auto status = client_.endpoints().front().Status();
-  return status.ok() && status->is_leader();
+  if (!status.ok() || !status->is_leader()) return false;
+  return etcd::CallRoll(client_, KnownCluster()).entries.front().standing == etcd::Standing::kMember;
+}
+
+std::optional<uint64_t> SidecarTasks::KnownCluster() {
+  const std::lock_guard lock(mutex_);
+  return known_cluster_;
 }
 
 void SidecarTasks::TakeDueSnapshot(const Context& run) {
@@ -374,44 +383,64 @@ void SidecarTasks::ScrubOne(const Context& run, const pipeline::CatalogEntry& en
 void SidecarTasks::ProbeHealth(const Context& run) {
   report::SourceFacts facts;
   report::Health health;
-  for (const etcd::Endpoint& endpoint : client_.endpoints()) {
-    const etcd::HealthProbe probe = etcd::ProbeHealth(endpoint, run.clock);
-    metrics_.ProbeTook(endpoint.address(), SecondsOf(probe.latency));
-    facts.endpoint_healthy[endpoint.address()] = probe.healthy;
-    health.members.push_back(ToMemberRow(endpoint.address(), probe));
+  const etcd::HealthRound round = etcd::ProbeAll(client_, run.clock, KnownCluster());
+  for (const etcd::RollEntry& entry : round.roll.entries) {
+    const etcd::HealthProbe& probe = round.probes[entry.endpoint];
+    metrics_.ProbeTook(entry.address, SecondsOf(probe.latency));
+    facts.endpoint_healthy[entry.address] = probe.healthy;
+    health.members.push_back(ToMemberRow(entry.address, probe));
     facts.up |= probe.healthy;  // one that refuses its Status for lack of rights is alive, too
-    if (!probe.status.has_value()) continue;
+    if (!round.IsOurs(entry.endpoint)) continue;
     facts.up = true;
     const report::SourceFacts::Member member = ToMember(*probe.status);
-    facts.endpoint_members[endpoint.address()] = member;
+    facts.endpoint_members[entry.address] = member;
     if (!facts.member.has_value()) facts.member = member;
     if (!facts.alarms.has_value()) facts.alarms = {{"nospace", false}, {"corrupt", false}};
     for (const etcd::Alarm& alarm : probe.alarms) {
       (*facts.alarms)[alarm.type == etcd::AlarmType::kCorrupt ? "corrupt" : "nospace"] = true;
     }
   }
-  if (facts.up) {
-    const auto membership = client_.Any([](const etcd::Endpoint& endpoint) { return endpoint.MemberList(); });
-    if (membership.ok()) facts.members = static_cast<double>(membership->members.size());
-  }
+  if (round.roll.membership.has_value()) facts.members = static_cast<double>(round.roll.membership->members.size());
   for (const auto& [name, raised] : facts.alarms.value_or(std::map<std::string, bool>())) {
     if (raised) health.alarms.push_back(name);
   }
   health.checked = run.clock.Now();
   if (retired_.stop_requested()) return;
+  TellOddEndpoints(run, round.roll);
   metrics_.SetSource(std::move(facts));
   board_.SetHealth(std::move(health));
 }
 
+// Each once, until it changes; if nobody can tell which cluster is ours, that is one line for all.
+void SidecarTasks::TellOddEndpoints(const Context& run, const etcd::RollCall& roll) {
+  const bool torn = !roll.outcome.ok() && ReasonOf(roll.outcome) == Reason::kOtherCluster;
+  const std::string why(torn ? MessageOf(roll.outcome) : "");
+  if (torn && why != torn_between_) run.log.Error("the endpoints belong to different clusters", {{"err", why}});
+  torn_between_ = why;
+  if (torn) return;
+  for (const etcd::RollEntry& entry : roll.entries) {
+    std::string& told = odd_endpoints_[entry.address];
+    if (entry.remark == told || entry.standing == etcd::Standing::kSilent) continue;
+    told = entry.remark;
+    if (entry.standing == etcd::Standing::kMember) {
+      run.log.Info("an endpoint is a member again", {{"endpoint", entry.address}});
+    } else if (entry.standing == etcd::Standing::kSecondName) {
+      run.log.Warn("two endpoints are one member", {{"endpoint", entry.address}, {"err", entry.remark}});
+    } else {
+      run.log.Error("an endpoint is not of the cluster", {{"endpoint", entry.address}, {"err", entry.remark}});
+    }
+  }
+}
+
 void SidecarTasks::CompareMembers(const Context& run) {
-  const pipeline::Consistency found = pipeline::CompareMembers(run, client_);
+  const pipeline::Consistency found = pipeline::CompareMembers(run, client_, KnownCluster());
   if (retired_.stop_requested()) return;
   if (found.equal.has_value()) metrics_.SetMembersAgree(*found.equal, UnixSeconds(run.clock.Now()));
   if (found.equal == false) {
     run.log.Error("members disagree", {{"err", found.text}});
   } else if (found.equal == true) {
     run.log.Info("members agree", {{"text", found.text}});
-  } else if (client_.endpoints().size() > 1) {
+  } else if (!found.alone) {
     run.log.Warn("members can't be compared", {{"err", found.text}});
   }
 }

@@ -2,12 +2,14 @@
 #pragma once
 
 #include <condition_variable>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <vector>
 
 #include "config/config.h"
 #include "etcd/client.h"
+#include "etcd/roll_call.h"
 #include "io/context.h"
 #include "pipeline/adopt.h"
 #include "pipeline/stored_drill.h"
@@ -65,7 +67,9 @@ class SidecarTasks {
   Result<pipeline::Catalog> ReadCatalog(const Context& run);
   Result<pipeline::Catalog> WaitForSnapshots(const Context& run);
   void RunDrill(const Context& run, const store::Manifest& snapshot);
-  bool BesideLeader();  // of the first endpoint
+  bool BesideLeader();                     // of the first endpoint
+  std::optional<uint64_t> KnownCluster();  // that the stored snapshots are of
+  void TellOddEndpoints(const Context& run, const etcd::RollCall& roll);
   void ReportDrill(const Context& run, const pipeline::StoredDrill& drill);
   bool ConfirmUnchanged(const Context& run, Duration age_max);
   // Counts and logs a snapshot that was taken, adopted, or neither.
@@ -81,6 +85,8 @@ class SidecarTasks {
   const std::stop_token retired_;
   pipeline::ForeignFiles foreign_;      // of Adopt's thread
   std::optional<WallTime> owed_since_;  // a snapshot was due then, and none is there yet; of who takes snapshots
+  std::map<std::string, std::string> odd_endpoints_;  // what was told of each; of who probes
+  std::string torn_between_;                          // the same of all of them
 
   std::mutex reading_;  // held while the store is read and told of
   std::mutex mutex_;
@@ -92,6 +98,7 @@ class SidecarTasks {
   MonotonicTime store_read_after_{};                     // the first one jumped
   LastRuns last_runs_;
   pipeline::AdoptedFiles adopted_;
+  std::optional<uint64_t> known_cluster_;
   std::string store_complaint_;  // the line in the log, told once; empty while the store can be read
 };
 

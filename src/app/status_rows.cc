@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "etcd/ids.h"
+
 namespace etcdrill::app {
 namespace {
 
@@ -66,14 +68,17 @@ report::MemberRow ToMemberRow(const std::string& endpoint, const etcd::HealthPro
   row.endpoint = endpoint;
   row.healthy = probe.healthy;
   row.problem = probe.problem;
+  row.same_as = probe.same_as;
   row.latency = probe.latency;
   if (!probe.status.has_value()) return row;
   const etcd::MemberStatus& s = *probe.status;
   row.role = s.role();
   row.version = s.version;
   row.revision = s.revision;
-  row.db_size_bytes = static_cast<uint64_t>(std::max<int64_t>(s.db_size_bytes, 0));
-  row.db_in_use_bytes = static_cast<uint64_t>(std::max<int64_t>(s.db_in_use_bytes, 0));
+  row.member_id = etcd::IdText(s.member_id);
+  row.cluster_id = etcd::IdText(s.cluster_id);
+  row.db_size_bytes = static_cast<uint64_t>(s.db_size_bytes);
+  row.db_in_use_bytes = static_cast<uint64_t>(s.db_in_use_bytes);
   return row;
 }
 

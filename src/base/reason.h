@@ -32,10 +32,12 @@ enum class Reason {
   kPermission,
   kTimeout,
   kEtcdError,
+  kOtherCluster,
   // The snapshot stream.
   kStreamCut,
   kStreamShort,
   kStreamStalled,
+  kStreamTooLarge,
   kTrailerMismatch,
   // The disk.
   kNoSpace,

@@ -18,6 +18,8 @@ namespace {
 constexpr Duration kFirstPause = std::chrono::milliseconds(500);
 constexpr Duration kLongestPause = std::chrono::seconds(10);
 constexpr size_t kTrailerBytes = Sha256::kSize;
+constexpr uint64_t kReserveMax = uint64_t{64} << 20;
+constexpr uint64_t kGrowthMax = uint64_t{128} << 20;  // of half a database
 
 // Follows the protocol message by message, and knows at the end whether the file is whole.
 class StreamJudge {
@@ -67,20 +69,40 @@ class StreamJudge {
   Sha256 sum_;  // of the database; with the trailer, of the whole file
 };
 
-Status CheckSpace(const Context& context, const std::string& path, const etcd::MemberStatus& source) {
+// What stays free at least: the file system may be that of etcd itself, which writes a log.
+uint64_t Reserve(const SpaceInfo& space) { return std::min(kReserveMax, space.size_bytes / 20); }
+
+// `what` has `needed` bytes.
+Status CheckSpace(const Context& context, const std::string& path, std::string_view what, uint64_t needed) {
   ASSIGN_OR_RETURN(const SpaceInfo space, context.fs.Space(DirName(path)));
-  const auto needed = static_cast<uint64_t>(source.db_size_bytes);
-  if (space.available_bytes >= needed) return OkStatus();
-  return Error(Reason::kNoSpace,
-               fmt::format("{} has {} bytes free, the database has {}; make room or use another directory",
-                           DirName(path), space.available_bytes, needed));
+  const uint64_t reserve = Reserve(space);
+  if (space.available_bytes >= reserve && space.available_bytes - reserve >= needed) return OkStatus();
+  return Error(Reason::kNoSpace, fmt::format("{} has {} bytes free, {} of which are to stay free, {} has {}; make room "
+                                             "or use another directory",
+                                             DirName(path), space.available_bytes, reserve, what, needed));
 }
 
-Status Receive(const CaptureInput& input, etcd::SnapshotStream& stream, DurableFile& file, StreamJudge& judge) {
-  while (true) {
+// The first message says how much will come. Before anything is written: a stream that does not end
+// would fill the file system.
+Status CheckAnnounced(const Context& context, const CaptureInput& input, const etcd::MemberStatus& source,
+                      uint64_t announced) {
+  // Databases grow, but not so much since the member was asked.
+  if (announced / 2 > static_cast<uint64_t>(source.db_size_bytes) + kGrowthMax) {
+    return Error(Reason::kStreamTooLarge,
+                 fmt::format("etcd announced {} bytes, and has just said that its database has "
+                             "{}: the member is broken, or is none",
+                             announced, source.db_size_bytes));
+  }
+  return CheckSpace(context, input.temp_path, "the announced snapshot", announced);
+}
+
+Status Receive(const Context& context, const CaptureInput& input, const etcd::MemberStatus& source,
+               etcd::SnapshotStream& stream, DurableFile& file, StreamJudge& judge) {
+  for (bool first = true;; first = false) {
     ASSIGN_OR_RETURN(const auto message, stream.Next());
     if (!message.has_value()) return judge.OnEnd();
     RETURN_IF_ERROR(judge.OnMessage(*message));
+    if (first) RETURN_IF_ERROR(CheckAnnounced(context, input, source, judge.total()));
     RETURN_IF_ERROR(file.Append(message->blob));
     input.on_progress(judge.received(), judge.total());
   }
@@ -89,12 +111,15 @@ Status Receive(const CaptureInput& input, etcd::SnapshotStream& stream, DurableF
 Result<CaptureResult> CaptureFrom(const Context& context, const CaptureInput& input, Candidate candidate) {
   const etcd::Endpoint& endpoint = input.client.endpoints()[candidate.endpoint];
   const Stopwatch watch(context.clock);
-  RETURN_IF_ERROR(CheckSpace(context, input.temp_path, candidate.status));
+  RETURN_IF_ERROR(Annotate(
+      CheckSpace(context, input.temp_path, "the database", static_cast<uint64_t>(candidate.status.db_size_bytes)),
+      "snapshot from " + endpoint.address()));
   ASSIGN_OR_RETURN(DurableFile file, DurableFile::Create(context.fs, input.temp_path));
   const WallTime taken = context.clock.Now();
   ASSIGN_OR_RETURN(const auto stream, endpoint.Snapshot(input.timeout));
   StreamJudge judge;
-  RETURN_IF_ERROR(Annotate(Receive(input, *stream, file, judge), "snapshot from " + endpoint.address()));
+  RETURN_IF_ERROR(
+      Annotate(Receive(context, input, candidate.status, *stream, file, judge), "snapshot from " + endpoint.address()));
   return CaptureResult{std::move(file),    judge.total() + kTrailerBytes, judge.FinishSha256(),        taken,
                        endpoint.address(), std::move(candidate.why),      std::move(candidate.status), watch.Seconds()};
 }
@@ -102,15 +127,24 @@ Result<CaptureResult> CaptureFrom(const Context& context, const CaptureInput& in
 }  // namespace
 
 Result<CaptureResult> Capture(const Context& context, const CaptureInput& input) {
-  ASSIGN_OR_RETURN(const std::vector<Candidate> candidates, ChooseMembers(input.client, input.distrusted));
+  const etcd::RollCall roll = etcd::CallRoll(input.client, input.known_cluster);
+  ASSIGN_OR_RETURN(const std::vector<Candidate> candidates, ChooseMembers(input.client, roll, input.distrusted));
+  Status failed;
   Duration pause = kFirstPause;
   for (size_t i = 0;; ++i) {
     auto captured = CaptureFrom(context, input, candidates[i]);
-    if (captured.ok() || !etcd::Client::AnotherMayAnswer(captured.status())) return captured;
+    if (captured.ok()) {
+      captured->remarks = roll.Remarks();
+      return captured;
+    }
+    // Another member may be defragmented, and fit.
+    const bool go_on =
+        ReasonOf(captured.status()) == Reason::kNoSpace || etcd::Client::AnotherMayAnswer(captured.status());
+    if (!go_on) return captured;
+    failed = etcd::Client::MoreTelling(failed, captured.status());
     if (i + 1 == candidates.size()) {
-      return i == 0 ? captured.status()
-                    : Annotate(captured.status(),
-                               fmt::format("none of {} members could be copied; the last one", candidates.size()));
+      return i == 0 ? failed
+                    : Annotate(failed, fmt::format("none of {} endpoints could be copied; one of them", i + 1));
     }
     if (!context.clock.SleepFor(pause, context.stop)) return Error(Reason::kInterrupted, "interrupted");
     pause = std::min(2 * pause, kLongestPause);

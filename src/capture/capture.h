@@ -4,8 +4,10 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "base/status.h"
 #include "etcd/client.h"
@@ -16,9 +18,10 @@ namespace etcdrill::capture {
 
 struct CaptureInput {
   etcd::Client& client;
-  std::string temp_path;                  // where the stream goes; on the file system of its later home
-  Duration timeout;                       // for one attempt on one endpoint
-  std::set<std::string> distrusted = {};  // addresses that nothing is copied from
+  std::string temp_path;                       // where the stream goes; on the file system of its later home
+  Duration timeout;                            // for one attempt on one endpoint
+  std::optional<uint64_t> known_cluster = {};  // that the stored snapshots are of
+  std::set<uint64_t> distrusted = {};          // ids of members that nothing is copied from
   // Called now and then with bytes received and bytes in all.
   std::function<void(uint64_t, uint64_t)> on_progress = [](uint64_t, uint64_t) {};
 };
@@ -32,9 +35,11 @@ struct CaptureResult {
   std::string why;            // this endpoint
   etcd::MemberStatus source;  // just before the stream
   double duration_seconds = 0;
+  std::vector<std::string> remarks = {};  // on endpoints that are not what they seem
 };
 
-// Tries the members in the order of member_choice.h, with a pause between two. The error is that of the last one.
+// Tries the members in the order of member_choice.h, with a pause between two. The error is the
+// most telling one. Nothing is left of an attempt that failed.
 Result<CaptureResult> Capture(const Context& context, const CaptureInput& input);
 
 }  // namespace etcdrill::capture

@@ -14,20 +14,20 @@ uint64_t Lag(const etcd::MemberStatus& status, uint64_t newest_index) {
 }
 
 // Empty if it may be copied.
-std::string WhyNot(const MemberView& member, uint64_t newest_index, const std::set<std::string>& distrusted) {
+std::string WhyNot(const MemberView& member, uint64_t newest_index, const std::set<uint64_t>& distrusted) {
   if (member.status.is_learner) return "is a learner";
   if (member.status.leader_id == 0) return "has no leader";
   if (member.corrupt) return "has raised a CORRUPT alarm";
-  if (distrusted.contains(member.address)) return "held other data than most members at the last snapshot";
+  if (distrusted.contains(member.status.member_id)) return "held other data than most members at the last snapshot";
   const uint64_t lag = Lag(member.status, newest_index);
   return lag > kLagMax ? fmt::format("lags {} entries behind", lag) : "";
 }
 
-// Members with a CORRUPT alarm, as the first endpoint that can be asked says.
-std::set<uint64_t> CorruptMembers(const etcd::Client& client) {
+// Members with a CORRUPT alarm, as the first of them that can be asked says.
+std::set<uint64_t> CorruptMembers(const etcd::Client& client, const std::vector<MemberView>& members) {
   std::set<uint64_t> ids;
-  for (const etcd::Endpoint& endpoint : client.endpoints()) {
-    const auto alarms = endpoint.Alarms();
+  for (const MemberView& member : members) {
+    const auto alarms = client.endpoints()[member.endpoint].Alarms();
     if (!alarms.ok()) continue;
     for (const etcd::Alarm& alarm : *alarms) {
       if (alarm.type == etcd::AlarmType::kCorrupt) ids.insert(alarm.member_id);
@@ -39,7 +39,7 @@ std::set<uint64_t> CorruptMembers(const etcd::Client& client) {
 
 }  // namespace
 
-Choice ChooseAmong(const std::vector<MemberView>& members, const std::set<std::string>& distrusted) {
+Choice ChooseAmong(const std::vector<MemberView>& members, const std::set<uint64_t>& distrusted) {
   uint64_t newest_index = 0;
   for (const MemberView& m : members) newest_index = std::max(newest_index, m.status.raft_index);
   Choice choice;
@@ -58,22 +58,16 @@ Choice ChooseAmong(const std::vector<MemberView>& members, const std::set<std::s
   return choice;
 }
 
-Result<std::vector<Candidate>> ChooseMembers(const etcd::Client& client, const std::set<std::string>& distrusted) {
+Result<std::vector<Candidate>> ChooseMembers(const etcd::Client& client, const etcd::RollCall& roll,
+                                             const std::set<uint64_t>& distrusted) {
+  RETURN_IF_ERROR(roll.outcome);
   std::vector<MemberView> members;
-  Status unanswered;
-  for (size_t i = 0; i < client.endpoints().size(); ++i) {
-    const etcd::Endpoint& endpoint = client.endpoints()[i];
-    auto status = endpoint.Status();
-    if (status.ok()) {
-      members.push_back({i, endpoint.address(), *std::move(status)});
-    } else if (etcd::Client::AnotherMayAnswer(status.status())) {
-      unanswered = status.status();
-    } else {
-      return status.status();
-    }
+  for (const etcd::RollEntry& entry : roll.entries) {
+    // Another name is another way, which may be open when the first one is not.
+    const bool ours = entry.standing == etcd::Standing::kMember || entry.standing == etcd::Standing::kSecondName;
+    if (ours) members.push_back({entry.endpoint, entry.address, *entry.status});
   }
-  if (members.empty()) return client.NoneAnswered(unanswered);
-  const std::set<uint64_t> corrupt = CorruptMembers(client);
+  const std::set<uint64_t> corrupt = CorruptMembers(client, members);
   for (MemberView& m : members) m.corrupt = corrupt.contains(m.status.member_id);
   Choice choice = ChooseAmong(members, distrusted);
   if (!choice.candidates.empty()) return std::move(choice.candidates);

@@ -9,10 +9,11 @@
 #include <vector>
 
 #include "etcd/client.h"
+#include "etcd/roll_call.h"
 
 namespace etcdrill::capture {
 
-// One endpoint, asked for its Status.
+// One endpoint that leads to a member of our cluster.
 struct MemberView {
   size_t endpoint = 0;  // index in Client::endpoints()
   std::string address;
@@ -34,11 +35,12 @@ struct Choice {
 // At most so many raft entries may a member's applied index be behind the newest index that any member knows.
 inline constexpr uint64_t kLagMax = 1000;
 
-// `distrusted` are addresses.
-Choice ChooseAmong(const std::vector<MemberView>& members, const std::set<std::string>& distrusted);
+// `distrusted` are ids of members.
+Choice ChooseAmong(const std::vector<MemberView>& members, const std::set<uint64_t>& distrusted);
 
-// Asks all endpoints and chooses; there is at least one candidate. The error is that of the last endpoint if none
-// answered, or names those that answered and can't be used.
-Result<std::vector<Candidate>> ChooseMembers(const etcd::Client& client, const std::set<std::string>& distrusted);
+// Chooses among those that answered; there is at least one candidate. The error is that of the roll
+// call, or names those that answered and can't be used.
+Result<std::vector<Candidate>> ChooseMembers(const etcd::Client& client, const etcd::RollCall& roll,
+                                             const std::set<uint64_t>& distrusted);
 
 }  // namespace etcdrill::capture

@@ -1,13 +1,17 @@
-// What the live members say about the data at the moment of capture: HashKV at one revision, of each that can be
-// reached. Kept with the snapshot, it lets anyone compare later, and it shows at once when the member that was copied
-// is not like the others.
+// What the live members say about the data at the moment of capture: HashKV at one revision, and
+// the number of keys that are alive then, of each that can be reached. Kept with the snapshot, it
+// lets anyone compare later, and it shows at once when the member that was copied is not like the
+// others. The hash is of what lies in the member's database, the number of what it holds in memory:
+// where etcd loses a live key in a compaction, only the number tells (etcd#22376).
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "etcd/client.h"
+#include "etcd/roll_call.h"
 
 namespace etcdrill::capture {
 
@@ -16,13 +20,15 @@ struct ReceiptEntry {
   std::string error;  // set: the member could not be asked, and nothing below is
   uint64_t member_id = 0;
   uint32_t hash = 0;
-  int64_t revision = 0;          // that the hash is of
-  int64_t compact_revision = 0;  // two hashes compare only if this is equal, too
+  int64_t revision = 0;              // that the hash is of
+  int64_t compact_revision = 0;      // two hashes compare only if this is equal, too
+  std::optional<int64_t> live_keys;  // at the revision that was asked for; none: not known
 };
 
-// Asks each endpoint, one after the other, for HashKV at `revision`. It costs each member a full scan of its database,
-// of about `db_size_bytes`.
-std::vector<ReceiptEntry> CollectReceipt(const etcd::Client& client, int64_t revision, int64_t compact_revision,
-                                         uint64_t db_size_bytes);
+// Asks each member of our cluster once, one after the other, for HashKV and the number of keys at
+// `revision`. It costs each a full scan of its database. An endpoint that is silent has an entry,
+// too; others that are not ours have none.
+std::vector<ReceiptEntry> CollectReceipt(const etcd::Client& client, const etcd::RollCall& roll, int64_t revision,
+                                         int64_t compact_revision);
 
 }  // namespace etcdrill::capture

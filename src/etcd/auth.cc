@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "etcd/call.h"
 #include "etcd/errors.h"
 #include "proto/etcdserverpb.grpc.pb.h"
@@ -10,10 +12,18 @@
 namespace etcdrill::etcd {
 namespace {
 constexpr uint64_t kMaxPasswordBytes = 4096;
+constexpr size_t kMaxTokenBytes = 8192;  // gRPC's default limit of all metadata of a call
+
+// gRPC ends the process of whoever wants to send other bytes in a header.
+bool CanBeSent(std::string_view token) {
+  return token.size() <= kMaxTokenBytes &&
+         std::all_of(token.begin(), token.end(), [](char c) { return c >= 0x20 && c < 0x7f; });
+}
+
 }  // namespace
 
-Result<std::shared_ptr<Login>> Login::Create(const ConnectionOptions& options, const Context& context) {
-  std::shared_ptr<Login> login(new Login(options, context));
+Result<std::unique_ptr<Login>> Login::Create(const ConnectionOptions& options, const Context& context) {
+  std::unique_ptr<Login> login(new Login(options, context));
   RETURN_IF_ERROR(login->Password().status());
   return login;
 }
@@ -64,8 +74,10 @@ Result<std::string> Login::Authenticate(const std::shared_ptr<grpc::Channel>& co
   const CancelOnStop cancel(call, context_.stop);
   const grpc::Status status = etcdserverpb::Auth::Stub(connection).Authenticate(&call, request, &response);
   if (AuthIsOff(status)) return std::string();
-  if (!status.ok()) return FromGrpc(status, address, fmt::format("log in as \"{}\"", username_), context_.stop);
-  return response.token();
+  const std::string what = fmt::format("log in as \"{}\"", username_);
+  if (!status.ok()) return FromGrpc(status, address, what, connection, context_.stop);
+  if (CanBeSent(response.token())) return response.token();
+  return Error(Reason::kEtcdError, fmt::format("{}: {}: the token that it gives is none", address.written, what));
 }
 
 }  // namespace etcdrill::etcd

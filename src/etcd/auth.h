@@ -15,12 +15,13 @@
 
 namespace etcdrill::etcd {
 
-// One for all endpoints of a client: a token is known to every member. Safe for use from any thread; nobody waits for
-// another's login, which may hang on a dead member.
+// One for each endpoint, although every member knows a token: a member that refuses all of them
+// until it is restarted (etcd#9629, #14571) must not cost the others theirs. Safe for use from any
+// thread; nobody waits for another's login, which may hang.
 class Login {
  public:
   // kAuth if there is a password file that can't be read.
-  static Result<std::shared_ptr<Login>> Create(const ConnectionOptions& options, const Context& context);
+  static Result<std::unique_ptr<Login>> Create(const ConnectionOptions& options, const Context& context);
 
   // The token for a call over `connection`; empty if no user is configured or etcd has auth switched off.
   Result<std::string> Token(const std::shared_ptr<grpc::Channel>& connection, const Address& address,

@@ -61,6 +61,10 @@ grpc::ChannelArguments Arguments(const ConnectionOptions& options) {
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, Milliseconds(kShortestBackoff));
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, Milliseconds(options.reconnect_every));
   arguments.SetInt(GRPC_ARG_DNS_MIN_TIME_BETWEEN_RESOLUTIONS_MS, Milliseconds(kResolveEvery));
+  // Two minutes otherwise, longer than any call waits: a name server that is silent, or leaves one
+  // of the two questions for a name unanswered, is to be named, and the answer that came to be
+  // used.
+  arguments.SetInt(GRPC_ARG_DNS_ARES_QUERY_TIMEOUT_MS, Milliseconds(options.dial_timeout));
   arguments.SetInt(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, kMaxMessageBytes);
   arguments.SetInt(GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1);  // no TXT look-ups
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);                  // http_proxy is not meant for etcd
@@ -82,12 +86,15 @@ Result<std::shared_ptr<Channel>> Channel::Create(const ConnectionOptions& option
                                                  const Shared& shared, const Context& context) {
   gpr_set_log_function([](gpr_log_func_args*) {});  // stderr is ours alone; what went wrong, the statuses say too
   ASSIGN_OR_RETURN(Address address, ParseAddress(endpoint, WantsTls(options)));
-  return std::shared_ptr<Channel>(new Channel(options, std::move(address), shared, context));
+  ASSIGN_OR_RETURN(std::unique_ptr<Login> login, Login::Create(options, context));
+  return std::shared_ptr<Channel>(new Channel(options, std::move(address), std::move(login), shared, context));
 }
 
-Channel::Channel(const ConnectionOptions& options, Address address, const Shared& shared, const Context& context)
+Channel::Channel(const ConnectionOptions& options, Address address, std::unique_ptr<Login> login, const Shared& shared,
+                 const Context& context)
     : options_(options),
       address_(std::move(address)),
+      login_(std::move(login)),
       shared_(shared),
       context_(context),
       files_(shared_.tls_files->Now()),
@@ -128,7 +135,7 @@ Status Channel::Call(std::string_view call, const Attempt& attempt, Duration mor
     if (status.ok()) return OkStatus();
     if (first && NeedsNewLogin(status) && login().Forget(token)) continue;
     if (status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED) ReplaceIfSilent(connection);
-    return FromGrpc(status, address_, call, context_.stop);
+    return FromGrpc(status, address_, call, connection, context_.stop);
   }
 }
 

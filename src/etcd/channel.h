@@ -20,7 +20,6 @@ namespace etcdrill::etcd {
 
 // What the connections of one client have in common.
 struct Shared {
-  std::shared_ptr<Login> login;
   std::shared_ptr<CallCounts> counts;
   std::shared_ptr<WatchedTlsFiles> tls_files;
   std::shared_ptr<Poller> poller = std::make_shared<Poller>();
@@ -29,7 +28,8 @@ struct Shared {
 // Safe for use from any thread. The context that this and what is shared have must outlive it.
 class Channel {
  public:
-  // Connects lazily: an unreachable endpoint is no error here.
+  // Connects lazily: an unreachable endpoint is no error here. kUsage for an address that is none,
+  // and the errors of Login::Create.
   static Result<std::shared_ptr<Channel>> Create(const ConnectionOptions& options, const std::string& endpoint,
                                                  const Shared& shared, const Context& context);
 
@@ -37,7 +37,7 @@ class Channel {
   const ConnectionOptions& options() const { return options_; }
   const Context& context() const { return context_; }
   CallCounts& counts() const { return *shared_.counts; }
-  Login& login() const { return *shared_.login; }
+  Login& login() const { return *login_; }
 
   // For one call; each call asks for it anew. gRPC makes it again by itself after it broke or could not be made; one
   // that nobody used for a while is replaced. The certificate files are used as they are now. If they can't be (half of
@@ -50,13 +50,15 @@ class Channel {
   Status Call(std::string_view call, const Attempt& attempt, Duration more_time);
 
  private:
-  Channel(const ConnectionOptions& options, Address address, const Shared& shared, const Context& context);
+  Channel(const ConnectionOptions& options, Address address, std::unique_ptr<Login> login, const Shared& shared,
+          const Context& context);
 
   // After a call that got no answer in time.
   void ReplaceIfSilent(const std::shared_ptr<grpc::Channel>& connection);
 
   const ConnectionOptions options_;
   const Address address_;
+  const std::unique_ptr<Login> login_;
   const Shared shared_;
   const Context& context_;
   std::mutex mutex_;

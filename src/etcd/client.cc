@@ -3,10 +3,29 @@
 
 #include <fmt/format.h>
 
-#include "etcd/auth.h"
 #include "etcd/channel.h"
 
 namespace etcdrill::etcd {
+namespace {
+
+// How much an error says of what is to be mended.
+int Weight(Reason reason) {
+  switch (reason) {
+    case Reason::kConnect:
+      return 0;
+    case Reason::kTimeout:
+      return 1;
+    case Reason::kAuth:
+    case Reason::kPermission:
+      return 3;
+    case Reason::kInterrupted:
+      return 4;
+    default:
+      return 2;
+  }
+}
+
+}  // namespace
 
 Client::Client(std::vector<Endpoint> endpoints, std::shared_ptr<CallCounts> counts)
     : endpoints_(std::move(endpoints)), counts_(std::move(counts)) {}
@@ -18,8 +37,7 @@ Result<std::unique_ptr<Client>> Client::Create(const ConnectionOptions& options,
   if (options.endpoints.empty())
     return Error(Reason::kUsage, "no etcd endpoint is named; give --endpoints, ETCDCTL_ENDPOINTS or cluster.endpoints");
   ASSIGN_OR_RETURN(const auto tls_files, WatchedTlsFiles::Open(options, context));
-  ASSIGN_OR_RETURN(const auto login, Login::Create(options, context));
-  const Shared shared = {login, counts, tls_files};
+  const Shared shared = {counts, tls_files};
   std::vector<Endpoint> endpoints;
   for (const std::string& endpoint : options.endpoints) {
     ASSIGN_OR_RETURN(std::shared_ptr<Channel> channel, Channel::Create(options, endpoint, shared, context));
@@ -29,6 +47,11 @@ Result<std::unique_ptr<Client>> Client::Create(const ConnectionOptions& options,
 }
 
 bool Client::AnotherMayAnswer(const Status& status) {
+  const Reason reason = ReasonOf(status);
+  return reason == Reason::kAuth || reason == Reason::kPermission || MayPass(status);
+}
+
+bool Client::MayPass(const Status& status) {
   switch (ReasonOf(status)) {
     case Reason::kConnect:
     case Reason::kTls:  // each member has a certificate of its own
@@ -37,6 +60,7 @@ bool Client::AnotherMayAnswer(const Status& status) {
     case Reason::kStreamCut:
     case Reason::kStreamShort:
     case Reason::kStreamStalled:
+    case Reason::kStreamTooLarge:
     case Reason::kTrailerMismatch:
       return true;
     default:
@@ -44,9 +68,13 @@ bool Client::AnotherMayAnswer(const Status& status) {
   }
 }
 
-Status Client::NoneAnswered(const Status& last) const {
-  if (endpoints_.size() == 1) return last;
-  return Annotate(last, fmt::format("none of {} endpoints answered; the last one", endpoints_.size()));
+const Status& Client::MoreTelling(const Status& a, const Status& b) {
+  return a.ok() || Weight(ReasonOf(b)) > Weight(ReasonOf(a)) ? b : a;
+}
+
+Status Client::NoneAnswered(const Status& telling, size_t endpoints) {
+  if (endpoints == 1) return telling;
+  return Annotate(telling, fmt::format("none of {} endpoints could be used; one of them", endpoints));
 }
 
 }  // namespace etcdrill::etcd

@@ -1,4 +1,5 @@
-// The way into a cluster: one Endpoint for each configured address, sharing credentials, token and call counts.
+// The way into a cluster: one Endpoint for each configured address, sharing credentials and call
+// counts. Which of them lead to which member, and to whose: roll_call.h.
 #pragma once
 
 #include <atomic>
@@ -45,12 +46,13 @@ class Client {
   const std::vector<Endpoint>& endpoints() const { return endpoints_; }
   const CallCounts& counts() const { return *counts_; }
 
-  // Calls `call(endpoint)`, which returns a Result or a Status, on one endpoint after the other until one answers;
-  // returns that answer, or the last error. An error that another endpoint can't cure (wrong password, ...) ends it at
-  // once. Starts with the endpoint that answered last.
+  // Calls `call(endpoint)`, which returns a Result or a Status, on one endpoint after the other
+  // until one answers; returns that answer, or the most telling error. An error that no endpoint
+  // can cure ends it at once. Starts with the endpoint that answered last.
   template <typename Call>
   auto Any(Call&& call) -> decltype(call(std::declval<const Endpoint&>())) {
     const size_t start = preferred_.load();
+    Status failed;
     for (size_t tried = 0;; ++tried) {
       const size_t index = (start + tried) % endpoints_.size();
       auto answer = call(endpoints_[index]);
@@ -59,14 +61,21 @@ class Client {
         return answer;
       }
       if (!AnotherMayAnswer(StatusOf(answer))) return answer;
-      if (tried + 1 == endpoints_.size()) return NoneAnswered(StatusOf(answer));
+      failed = MoreTelling(failed, StatusOf(answer));
+      if (tried + 1 == endpoints_.size()) return NoneAnswered(failed, endpoints_.size());
     }
   }
 
-  // Whether an error may be that of one member only.
+  // Whether an error may be that of one member only. A refusal may: one that was added anew or
+  // upgraded can refuse a user whom all others know, until it is restarted (etcd#13134).
   static bool AnotherMayAnswer(const Status& status);
-  // The error to show when each endpoint failed, `last` being that of the last one.
-  Status NoneAnswered(const Status& last) const;
+  // Whether the same may go well in a moment, without anybody mending anything.
+  static bool MayPass(const Status& status);
+  // Of two errors of two endpoints the one to show: a refusal says more than a host that does not
+  // answer. `a` may be OK, where there is none yet; where they say as much, it is `a`.
+  static const Status& MoreTelling(const Status& a, const Status& b);
+  // The error to show when each of so many endpoints failed, `telling` being the most telling one.
+  static Status NoneAnswered(const Status& telling, size_t endpoints);
 
  private:
   Client(std::vector<Endpoint> endpoints, std::shared_ptr<CallCounts> counts);

@@ -1,7 +1,10 @@
 // See endpoint.h. Requests and answers: formats.md 3.
 #include "etcd/endpoint.h"
 
+#include <algorithm>
+
 #include "etcd/channel.h"
+#include "etcd/errors.h"
 #include "etcd/snapshot_stream_grpc.h"
 #include "proto/etcdserverpb.grpc.pb.h"
 
@@ -11,7 +14,14 @@ namespace {
 namespace pb = etcdserverpb;
 
 // etcdutl 3.6 hashes ten times as fast on an idle machine (docs/performance.md).
-constexpr uint64_t kHashedBytesASecond = uint64_t{25} << 20;
+constexpr int64_t kHashedBytesASecond = int64_t{25} << 20;
+constexpr std::chrono::seconds kHashTimeMax = std::chrono::minutes(30);  // 44 GiB at that pace
+
+// Lists are cut to what a cluster can have: a message may hold millions of entries.
+constexpr int kMembersMax = 100;
+constexpr int kUrlsMax = 10;
+constexpr int kErrorsMax = 10;
+constexpr int kAlarmsMax = 100;
 
 // As Unary, and counted.
 template <typename Stub, typename Request, typename Response>
@@ -26,8 +36,10 @@ Result<Response> Counted(Channel& channel, Method method,
 }
 
 template <typename Strings>
-std::vector<std::string> ToVector(const Strings& strings) {
-  return {strings.begin(), strings.end()};
+std::vector<std::string> ToVector(const Strings& strings, int count) {
+  std::vector<std::string> texts;
+  for (int i = 0; i < std::min(strings.size(), count); ++i) texts.push_back(Said(strings[i]));
+  return texts;
 }
 
 AlarmType ToAlarmType(pb::AlarmType type) {
@@ -52,6 +64,10 @@ KeyValue ToKeyValue(mvccpb::KeyValue& from) {
 
 }  // namespace
 
+Duration HashTime(int64_t db_size_bytes) {
+  return std::min(std::chrono::seconds(db_size_bytes / kHashedBytesASecond), kHashTimeMax);
+}
+
 Endpoint::Endpoint(std::shared_ptr<Channel> channel) : channel_(std::move(channel)) {}
 Endpoint::~Endpoint() = default;
 Endpoint::Endpoint(Endpoint&&) noexcept = default;
@@ -65,17 +81,17 @@ Result<MemberStatus> Endpoint::Status() const {
   status.cluster_id = from.header().cluster_id();
   status.member_id = from.header().member_id();
   status.revision = from.header().revision();
-  status.version = from.version();
-  status.db_size_bytes = from.dbsize();
-  status.db_in_use_bytes = from.dbsizeinuse();
-  status.db_quota_bytes = from.dbsizequota();
+  status.version = Said(from.version());
+  status.db_size_bytes = std::max<int64_t>(from.dbsize(), 0);
+  status.db_in_use_bytes = std::max<int64_t>(from.dbsizeinuse(), 0);
+  status.db_quota_bytes = std::max<int64_t>(from.dbsizequota(), 0);
   status.leader_id = from.leader();
   status.raft_term = from.raftterm();
   status.raft_index = from.raftindex();
   status.raft_applied_index = from.raftappliedindex();
   status.is_learner = from.islearner();
-  status.storage_version = from.storageversion();
-  status.errors = ToVector(from.errors());
+  status.storage_version = Said(from.storageversion());
+  status.errors = ToVector(from.errors(), kErrorsMax);
   return status;
 }
 
@@ -84,20 +100,21 @@ Result<Membership> Endpoint::MemberList() const {
                    Counted(*channel_, Method::kMemberList, &pb::Cluster::Stub::MemberList, pb::MemberListRequest()));
   Membership membership;
   membership.cluster_id = from.header().cluster_id();
-  for (const pb::Member& member : from.members()) {
-    membership.members.push_back(
-        {member.id(), member.name(), ToVector(member.peerurls()), ToVector(member.clienturls()), member.islearner()});
+  for (int i = 0; i < std::min(from.members_size(), kMembersMax); ++i) {
+    const pb::Member& member = from.members(i);
+    membership.members.push_back({member.id(), Said(member.name()), ToVector(member.peerurls(), kUrlsMax),
+                                  ToVector(member.clienturls(), kUrlsMax), member.islearner()});
   }
   return membership;
 }
 
-Result<HashKvAnswer> Endpoint::HashKv(int64_t revision, uint64_t db_size_bytes) const {
+Result<HashKvAnswer> Endpoint::HashKv(int64_t revision, int64_t db_size_bytes) const {
   pb::HashKVRequest request;
   request.set_revision(revision);
-  ASSIGN_OR_RETURN(const pb::HashKVResponse from,
-                   Counted(*channel_, Method::kHashKv, &pb::Maintenance::Stub::HashKV, request,
-                           std::chrono::seconds(db_size_bytes / kHashedBytesASecond)));
+  ASSIGN_OR_RETURN(const pb::HashKVResponse from, Counted(*channel_, Method::kHashKv, &pb::Maintenance::Stub::HashKV,
+                                                          request, HashTime(db_size_bytes)));
   HashKvAnswer answer;
+  answer.cluster_id = from.header().cluster_id();
   answer.member_id = from.header().member_id();
   answer.hash = from.hash();
   answer.compact_revision = from.compact_revision();
@@ -113,7 +130,9 @@ Result<std::vector<Alarm>> Endpoint::Alarms() const {
   ASSIGN_OR_RETURN(const pb::AlarmResponse from,
                    Counted(*channel_, Method::kAlarm, &pb::Maintenance::Stub::Alarm, pb::AlarmRequest()));
   std::vector<Alarm> alarms;
-  for (const pb::AlarmMember& alarm : from.alarms()) alarms.push_back({alarm.memberid(), ToAlarmType(alarm.alarm())});
+  for (int i = 0; i < std::min(from.alarms_size(), kAlarmsMax); ++i) {
+    alarms.push_back({from.alarms(i).memberid(), ToAlarmType(from.alarms(i).alarm())});
+  }
   return alarms;
 }
 
@@ -128,6 +147,8 @@ Result<RangeAnswer> Endpoint::Range(const RangeQuery& query) const {
   request.set_count_only(query.count_only);
   ASSIGN_OR_RETURN(pb::RangeResponse from, Counted(*channel_, Method::kRange, &pb::KV::Stub::Range, request));
   RangeAnswer answer;
+  answer.cluster_id = from.header().cluster_id();
+  answer.member_id = from.header().member_id();
   answer.head_revision = from.header().revision();
   answer.count = from.count();
   answer.more = from.more();

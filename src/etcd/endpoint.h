@@ -18,6 +18,10 @@ class SnapshotStream;
 
 inline constexpr Duration kNoLimit = std::chrono::hours(24 * 365);
 
+// How much longer than another call HashKV may take: the member reads its whole database. It may
+// claim any size, so there is a limit.
+Duration HashTime(int64_t db_size_bytes);
+
 // Safe for use from any thread.
 class Endpoint {
  public:
@@ -31,8 +35,7 @@ class Endpoint {
   Result<Membership> MemberList() const;
   // `revision` 0 asks for the head. kEtcdError if that revision is compacted or in the future; kPermission without
   // root.
-  // The member reads its whole database for it, so the larger that is, the longer it may take.
-  Result<HashKvAnswer> HashKv(int64_t revision, uint64_t db_size_bytes = 0) const;
+  Result<HashKvAnswer> HashKv(int64_t revision, int64_t db_size_bytes = 0) const;
   Result<std::vector<Alarm>> Alarms() const;
   Result<RangeAnswer> Range(const RangeQuery& query) const;
   // Opens the stream, which must have ended within `limit`; errors of the call itself come from its first Next().

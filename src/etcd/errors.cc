@@ -9,6 +9,8 @@
 #include <span>
 #include <string>
 
+#include "base/bytes.h"
+
 namespace etcdrill::etcd {
 namespace {
 
@@ -58,7 +60,7 @@ constexpr std::array kConnectFailures = {
     Meaning{"No such file", Reason::kConnect, "does etcd run, and listen there?"},
     Meaning{"timed out", Reason::kConnect, "the host is down, hangs, or is cut off"},
     Meaning{"handshaker shutdown", Reason::kConnect, "the host is down, hangs, or is cut off"},
-    Meaning{"DNS resolution failed", Reason::kConnect, "check the host name"},
+    Meaning{"DNS resolution failed", Reason::kConnect, "check the host name, and whether its name server answers"},
     Meaning{"Socket closed", Reason::kConnect, "the server hung up at once; does it expect https://?"},
     Meaning{"Connection reset", Reason::kConnect, "the server hung up at once; does it expect https://?"},
     Meaning{"", Reason::kConnect, ""},
@@ -74,7 +76,7 @@ const Meaning* Find(std::span<const Meaning> meanings, std::string_view text) {
 
 Status Explain(const Meaning& meaning, std::string_view what, std::string_view text) {
   return Error(meaning.reason,
-               fmt::format("{}: {}{}{}", what, text, meaning.advice.empty() ? "" : "; ", meaning.advice));
+               fmt::format("{}: {}{}{}", what, Said(text), meaning.advice.empty() ? "" : "; ", meaning.advice));
 }
 
 // "failed to connect to all addresses; last error: UNKNOWN: ipv4:10.0.0.1:2379: CAUSE" -> "CAUSE". Empty if the text is
@@ -91,7 +93,7 @@ std::string_view CauseOfFailedConnect(std::string_view text) {
 
 Status ErrorOnTheWay(std::string_view text, const Address& address, std::string_view what) {
   const std::string_view cause = CauseOfFailedConnect(text);
-  if (cause.empty()) return Error(Reason::kConnect, fmt::format("{}: the connection broke: {}", what, text));
+  if (cause.empty()) return Error(Reason::kConnect, fmt::format("{}: the connection broke: {}", what, Said(text)));
   const Meaning* meaning = address.tls ? Find(kTlsFailures, cause) : nullptr;
   if (meaning == nullptr) meaning = Find(kConnectFailures, cause);
   return Explain(*meaning, what, cause);
@@ -107,23 +109,38 @@ bool NeedsNewLogin(const grpc::Status& status) {
 
 bool AuthIsOff(const grpc::Status& status) { return Contains(status.error_message(), "authentication is not enabled"); }
 
+std::string Said(std::string_view text) {
+  constexpr size_t kTextMax = 256;
+  return Printable(text, kTextMax);
+}
+
+Status NotConnectedInTime(const Address& address, std::string_view call,
+                          const std::shared_ptr<grpc::Channel>& connection) {
+  if (connection->GetState(false) == GRPC_CHANNEL_READY) return OkStatus();
+  const bool by_name = address.target.starts_with("dns:");
+  return Error(Reason::kConnect,
+               fmt::format("{}: {}: not connected in time; {}the host is down, hangs, or is cut off", address.written,
+                           call, by_name ? "the name server does not answer, or " : ""));
+}
+
 Status FromGrpc(const grpc::Status& status, const Address& address, std::string_view call,
-                const std::stop_token& stop) {
+                const std::shared_ptr<grpc::Channel>& connection, const std::stop_token& stop) {
   const std::string what = fmt::format("{}: {}", address.written, call);
   const std::string text = status.error_message();
   if (stop.stop_requested()) return Error(Reason::kInterrupted, what + ": interrupted");
   if (text.starts_with("etcdserver:") || text.starts_with("auth:")) return Explain(*Find(kEtcdSays, text), what, text);
   switch (status.error_code()) {
     case grpc::StatusCode::DEADLINE_EXCEEDED:
+      RETURN_IF_ERROR(NotConnectedInTime(address, call, connection));
       return Error(Reason::kTimeout,
                    what + ": no answer in time; the member hangs, is overloaded, or has lost its quorum");
     case grpc::StatusCode::UNAVAILABLE:
       return ErrorOnTheWay(text, address, what);
     case grpc::StatusCode::UNIMPLEMENTED:
-      return Error(Reason::kEtcdError, fmt::format("{}: {}; is this etcd's client port?", what, text));
+      return Error(Reason::kEtcdError, fmt::format("{}: {}; is this etcd's client port?", what, Said(text)));
     default:
       return Error(Reason::kEtcdError,
-                   fmt::format("{}: {} (gRPC status {})", what, text, static_cast<int>(status.error_code())));
+                   fmt::format("{}: {} (gRPC status {})", what, Said(text), static_cast<int>(status.error_code())));
   }
 }
 

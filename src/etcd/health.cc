@@ -85,4 +85,34 @@ HealthProbe ProbeHealth(const Endpoint& endpoint, Clock& clock) {
   return probe;
 }
 
+bool HealthRound::IsOurs(size_t endpoint) const {
+  const Standing standing = roll.entries[endpoint].standing;
+  return standing == Standing::kMember || standing == Standing::kSecondName;
+}
+
+HealthRound ProbeAll(const Client& client, Clock& clock, std::optional<uint64_t> known) {
+  HealthRound round;
+  std::vector<RollEntry> entries;
+  for (size_t i = 0; i < client.endpoints().size(); ++i) {
+    const Endpoint& endpoint = client.endpoints()[i];
+    const HealthProbe& probe = round.probes.emplace_back(ProbeHealth(endpoint, clock));
+    RollEntry& entry = entries.emplace_back(RollEntry{.endpoint = i, .address = endpoint.address()});
+    entry.status = probe.status;
+    // A user who may not ask for Status can find a member healthy, but not whose it is.
+    entry.error = probe.failed_call.ok() ? Error(Reason::kPermission, entry.address + ": Status: permission denied")
+                                         : probe.failed_call;
+  }
+  round.roll = JudgeRoll(client, std::move(entries), known);
+  for (const RollEntry& entry : round.roll.entries) {
+    HealthProbe& probe = round.probes[entry.endpoint];
+    if (entry.standing == Standing::kSecondName) {
+      probe.same_as = entry.same_as;
+    } else if (!entry.remark.empty()) {
+      probe.healthy = false;
+      probe.problem = entry.remark;
+    }
+  }
+  return round;
+}
+
 }  // namespace etcdrill::etcd

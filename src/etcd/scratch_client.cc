@@ -29,11 +29,10 @@ Result<std::unique_ptr<ScratchClient>> ScratchClient::Create(const ScratchOption
   connection.password = options.password;
   connection.command_timeout = options.command_timeout;
   connection.reconnect_every = {};  // as often as can be: a drill waits for it
-  ASSIGN_OR_RETURN(const auto login, Login::Create(connection, context));
   ASSIGN_OR_RETURN(const auto no_files, WatchedTlsFiles::Open(connection, context));
   ASSIGN_OR_RETURN(std::shared_ptr<Channel> channel,
                    Channel::Create(connection, "unix://" + options.socket_path,
-                                   {login, std::make_shared<CallCounts>(), no_files}, context));
+                                   {std::make_shared<CallCounts>(), no_files}, context));
   return std::unique_ptr<ScratchClient>(new ScratchClient(std::move(channel)));
 }
 

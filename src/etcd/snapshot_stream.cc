@@ -119,10 +119,10 @@ class GrpcSnapshotStream final : public SnapshotStream {
   }
 
   Status Start() {
-    const std::shared_ptr<grpc::Channel> connection = channel_->Connection();
-    ASSIGN_OR_RETURN(token_, channel_->login().Token(connection, channel_->address(),
+    connection_ = channel_->Connection();
+    ASSIGN_OR_RETURN(token_, channel_->login().Token(connection_, channel_->address(),
                                                      DeadlineAfter(channel_->options().command_timeout)));
-    call_ = std::make_unique<StreamCall>(connection, token_, end_, channel_->context().stop);
+    call_ = std::make_unique<StreamCall>(connection_, token_, end_, channel_->context().stop);
     return OkStatus();
   }
 
@@ -135,11 +135,11 @@ class GrpcSnapshotStream final : public SnapshotStream {
 
   SnapshotMessage Take(pb::SnapshotResponse& from) {
     received_bytes_ += from.blob().size();
-    return {std::move(*from.mutable_blob()), from.remaining_bytes(), std::move(*from.mutable_version())};
+    return {std::move(*from.mutable_blob()), from.remaining_bytes(), Said(from.version())};
   }
 
   Status ErrorOf(const grpc::Status& end) const {
-    Status error = FromGrpc(end, channel_->address(), kCall, channel_->context().stop);
+    Status error = FromGrpc(end, channel_->address(), kCall, connection_, channel_->context().stop);
     if (received_bytes_ == 0 || IsInterrupted(error)) return error;
     if (end.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED) {
       return Error(
@@ -153,6 +153,7 @@ class GrpcSnapshotStream final : public SnapshotStream {
   }
 
   Status Stalled() const {
+    if (received_bytes_ == 0) RETURN_IF_ERROR(NotConnectedInTime(channel_->address(), kCall, connection_));
     return Error(Reason::kStreamStalled,
                  fmt::format("{}: {}: nothing came for {}, after {} bytes; the member hangs, or the network is cut",
                              channel_->address().written, kCall,
@@ -162,8 +163,10 @@ class GrpcSnapshotStream final : public SnapshotStream {
   const std::shared_ptr<Channel> channel_;
   const Duration limit_;
   const gpr_timespec end_;
-  std::unique_ptr<StreamCall> call_;  // null before the first Next
-  std::string token_;                 // that call_ was made with
+  // Null before the first Next.
+  std::shared_ptr<grpc::Channel> connection_;
+  std::unique_ptr<StreamCall> call_;
+  std::string token_;  // that call_ was made with
   bool logged_in_again_ = false;
   bool ended_ = false;
   uint64_t received_bytes_ = 0;

@@ -1,4 +1,6 @@
-// What etcd says, as plain data: the answers of the calls in endpoint.h. Field meanings: formats.md 3.
+// What etcd says, as plain data: the answers of the calls in endpoint.h. Field meanings: formats.md
+// 3. A member may be broken or hostile: texts are printable and at most 256 bytes long, lists are
+// short, sizes are not negative.
 #pragma once
 
 #include <cstdint>
@@ -43,6 +45,7 @@ struct Membership {
 };
 
 struct HashKvAnswer {
+  uint64_t cluster_id = 0;
   uint64_t member_id = 0;
   uint32_t hash = 0;
   int64_t compact_revision = 0;  // -1: never compacted
@@ -77,6 +80,8 @@ struct RangeQuery {
 };
 
 struct RangeAnswer {
+  uint64_t cluster_id = 0;
+  uint64_t member_id = 0;
   int64_t head_revision = 0;
   int64_t count = 0;
   bool more = false;

@@ -7,6 +7,8 @@
 #include <future>
 #include <unordered_map>
 
+#include "pipeline/receipt_check.h"
+
 namespace etcdrill::pipeline {
 namespace {
 
@@ -98,17 +100,6 @@ void AddSnapshotFacts(const Catalog& catalog, report::StoreFacts& facts) {
     facts.newest = {as_of(*newest), m.duration_seconds, static_cast<double>(m.size_bytes),
                     static_cast<double>(m.revision), static_cast<double>(m.live_keys)};
   }
-}
-
-// From the receipt of the newest snapshot; unknown if no member's answer could be compared.
-std::optional<bool> MembersAgree(const Catalog& catalog) {
-  if (catalog.snapshots.empty()) return std::nullopt;
-  std::optional<bool> agree;
-  for (const store::ReceiptRecord& r : catalog.snapshots.back().manifest.receipt) {
-    if (r.result == "differs") return false;
-    if (r.result == "equal") agree = true;
-  }
-  return agree;
 }
 
 void AddDrillFacts(const Catalog& catalog, report::StoreFacts& facts) {
@@ -218,7 +209,7 @@ report::StoreFacts ToStoreFacts(const Catalog& catalog) {
   report::StoreFacts facts;
   AddSnapshotFacts(catalog, facts);
   AddDrillFacts(catalog, facts);
-  facts.hashkv_consistent = MembersAgree(catalog);
+  if (!catalog.snapshots.empty()) facts.hashkv_consistent = MembersAgreed(catalog.snapshots.back().manifest);
   return facts;
 }
 

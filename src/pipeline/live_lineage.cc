@@ -7,6 +7,8 @@
 
 #include <map>
 
+#include "etcd/ids.h"
+#include "etcd/roll_call.h"
 #include "verify/verify.h"
 
 namespace etcdrill::pipeline {
@@ -21,21 +23,21 @@ class MemberCheck {
       : context_(context), image_(older.image), older_(older.place) {}
 
   // The status is for a file that can't be hashed.
-  Result<LiveMember> Ask(const etcd::Endpoint& endpoint) {
-    LiveMember member{.endpoint = endpoint.address()};
+  Result<LiveMember> Ask(const etcd::RollEntry& entry, const etcd::Endpoint& endpoint) {
+    LiveMember member{.endpoint = entry.address};
+    if (!entry.status.has_value()) return Unknown(member, std::string(MessageOf(entry.error)));
+    member.member_id = etcd::IdText(entry.status->member_id);
+    if (entry.standing != etcd::Standing::kMember) return Unknown(member, entry.remark);
+    member.revision = entry.status->revision;
+    member.is_leader = entry.status->is_leader();
     if (verify::HoldsNothing(older_)) return Unknown(member, "the file holds no write yet: nothing can be compared");
     const int64_t revision = older_.head.revision;
-    const auto status = endpoint.Status();
-    if (!status.ok()) return Unknown(member, std::string(MessageOf(status.status())));
-    member.member_id = fmt::format("{:x}", status->member_id);
-    member.revision = status->revision;
-    member.is_leader = status->is_leader();
     if (member.revision < revision) {
       return Unknown(member, fmt::format("it is at revision {} and has not seen {} yet, or the cluster went back; ask "
                                          "the leader",
                                          member.revision, revision));
     }
-    const auto answer = endpoint.HashKv(revision);
+    const auto answer = endpoint.HashKv(revision, entry.status->db_size_bytes);
     if (!answer.ok()) {
       return Unknown(member, fmt::format("{}; if it has compacted beyond revision {}, take a newer snapshot",
                                          MessageOf(answer.status()), revision));
@@ -91,8 +93,11 @@ Result<verify::LineageReport> CompareWithLiveCluster(const Context& context, con
   verify::LineageReport report;
   report.older = older.place;
   MemberCheck check(context, older);
-  for (const etcd::Endpoint& endpoint : client.endpoints()) {
-    ASSIGN_OR_RETURN(report.members.emplace_back(), check.Ask(endpoint));
+  const etcd::RollCall roll = etcd::CallRoll(client, std::nullopt);
+  if (!roll.outcome.ok() && ReasonOf(roll.outcome) == Reason::kOtherCluster) return roll.outcome;
+  for (const etcd::RollEntry& entry : roll.entries) {
+    if (entry.standing == etcd::Standing::kSecondName) continue;
+    ASSIGN_OR_RETURN(report.members.emplace_back(), check.Ask(entry, client.endpoints()[entry.endpoint]));
   }
   verify::JudgeMembers(report);
   report.duration_seconds = watch.Seconds();

@@ -8,8 +8,9 @@
 
 namespace etcdrill::pipeline {
 
-// Asks every endpoint, one after the other; it costs each member a full scan. A member that can't be asked is in the
-// report, not in the status.
+// Asks each member of the cluster once, one after the other; it costs each a full scan. A member
+// that can't be asked, and an endpoint that is not ours, is in the report, not in the status;
+// kOtherCluster if nobody can tell which are.
 Result<verify::LineageReport> CompareWithLiveCluster(const Context& context, const etcd::Client& client,
                                                      const verify::Placed& older);
 

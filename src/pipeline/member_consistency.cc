@@ -7,6 +7,9 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
+
+#include "etcd/roll_call.h"
 
 namespace etcdrill::pipeline {
 namespace {
@@ -17,26 +20,39 @@ constexpr int kRounds = 3;
 constexpr Duration kBetweenRounds = 1s;
 constexpr int64_t kUnknownCompaction = -1;
 
-Consistency AskAll(const etcd::Client& client) {
+Consistency AskAll(const etcd::Client& client, std::optional<uint64_t> known) {
+  const etcd::RollCall roll = etcd::CallRoll(client, known);
+  if (!roll.outcome.ok()) return {.members = {{.error = std::string(MessageOf(roll.outcome))}}};
   std::optional<int64_t> lowest;
-  uint64_t largest_bytes = 0;
-  std::vector<capture::ReceiptEntry> silent;
-  for (const etcd::Endpoint& endpoint : client.endpoints()) {
-    const auto status = endpoint.Status();
-    if (status.ok()) {
-      lowest = std::min(lowest.value_or(status->revision), status->revision);
-      largest_bytes = std::max(largest_bytes, static_cast<uint64_t>(status->db_size_bytes));
-    } else {
-      silent.push_back({.endpoint = endpoint.address(), .error = std::string(MessageOf(status.status()))});
-    }
+  for (const etcd::RollEntry* member : roll.Members()) {
+    if (!member->status.has_value()) continue;
+    lowest = std::min(lowest.value_or(member->status->revision), member->status->revision);
   }
-  if (!lowest.has_value()) return {.members = std::move(silent)};
-  return {.revision = *lowest, .members = capture::CollectReceipt(client, *lowest, kUnknownCompaction, largest_bytes)};
+  return {.revision = *lowest,
+          .members = capture::CollectReceipt(client, roll, *lowest, kUnknownCompaction),
+          .alone = roll.Members().size() == 1};
+}
+
+// What the members count, if not all of them count the same; empty otherwise.
+std::string DifferentNumbers(const Consistency& round) {
+  std::set<int64_t> numbers;
+  std::string list;
+  for (const capture::ReceiptEntry& m : round.members) {
+    if (!m.live_keys.has_value()) continue;
+    numbers.insert(*m.live_keys);
+    list += fmt::format("{}{} on {}", list.empty() ? "" : ", ", *m.live_keys, m.endpoint);
+  }
+  return numbers.size() > 1 ? list : "";
 }
 
 }  // namespace
 
 void JudgeConsistency(Consistency& round) {
+  if (const std::string numbers = DifferentNumbers(round); !numbers.empty()) {
+    round.equal = false;
+    round.text = fmt::format("at revision {} the number of keys is {}", round.revision, numbers);
+    return;
+  }
   std::map<int64_t, std::map<uint32_t, std::vector<std::string>>> answers;  // by compact revision, by hash
   for (const capture::ReceiptEntry& m : round.members) {
     if (m.error.empty()) answers[m.compact_revision][m.hash].push_back(m.endpoint);
@@ -64,11 +80,11 @@ void JudgeConsistency(Consistency& round) {
   if (silent != round.members.end()) round.text += "; " + silent->error;
 }
 
-Consistency CompareMembers(const Context& context, const etcd::Client& client) {
+Consistency CompareMembers(const Context& context, const etcd::Client& client, std::optional<uint64_t> known) {
   Consistency round;
   for (int i = 0; i < kRounds; ++i) {
     if (i > 0 && !context.clock.SleepFor(kBetweenRounds, context.stop)) break;
-    round = AskAll(client);
+    round = AskAll(client, known);
     JudgeConsistency(round);
     if (round.equal.has_value()) break;
   }

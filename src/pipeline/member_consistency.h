@@ -16,13 +16,15 @@ namespace etcdrill::pipeline {
 struct Consistency {
   int64_t revision = 0;  // that all were asked for
   std::vector<capture::ReceiptEntry> members;
-  std::optional<bool> equal;  // none: fewer than two answers compare
+  std::optional<bool> equal;  // none: fewer than two members gave answers that compare
   std::string text;           // what was found, in words
+  bool alone = false;         // the endpoints lead to one member only: there is nothing to compare
 };
 
-// Only answers with one compact revision compare. Members compact at slightly different moments, so a round whose
-// answers do not compare is made again, some times.
-Consistency CompareMembers(const Context& context, const etcd::Client& client);
+// Only hashes of one compact revision compare; numbers of keys always do. Members compact at
+// slightly different moments, so a round whose answers do not compare is made again, some times.
+// `known` is the cluster that the stored snapshots are of.
+Consistency CompareMembers(const Context& context, const etcd::Client& client, std::optional<uint64_t> known);
 
 // The judgement on the answers of one round.
 void JudgeConsistency(Consistency& round);

@@ -5,14 +5,16 @@
 #include <fmt/ranges.h>
 
 #include "capture/receipt.h"
+#include "etcd/ids.h"
+#include "etcd/roll_call.h"
 #include "verify/lineage.h"
 #include "verify/verify.h"
 
 namespace etcdrill::pipeline {
 namespace {
 
-std::string CompareOne(const Context& context, const snapshot::Image& image, const store::Manifest& manifest,
-                       const capture::ReceiptEntry& entry) {
+std::string CompareHashes(const Context& context, const snapshot::Image& image, const store::Manifest& manifest,
+                          const capture::ReceiptEntry& entry) {
   if (entry.revision != manifest.revision || entry.compact_revision < manifest.compact_revision)
     return "not_comparable";
   uint32_t own = manifest.hashkv;
@@ -25,42 +27,90 @@ std::string CompareOne(const Context& context, const snapshot::Image& image, con
   return verify::HashKvMayVary(manifest.live_keys, entry.compact_revision) ? "not_comparable" : "differs";
 }
 
+// Who a record is of. One of 0.1.0 always has an id where it has an answer.
+std::string WhoOf(const store::ReceiptRecord& record) {
+  return record.member_id.empty() ? record.endpoint : record.member_id;
+}
+
+std::string Describe(const store::ReceiptRecord& record, uint64_t keys_of_file) {
+  if (!record.live_keys.has_value() || *record.live_keys == static_cast<int64_t>(keys_of_file)) return record.endpoint;
+  return fmt::format("{} (it counts {} keys, the snapshot has {})", record.endpoint, *record.live_keys, keys_of_file);
+}
+
+struct Voices {
+  std::set<std::string> equal;
+  std::set<std::string> differ;
+  std::set<std::string> all;
+};
+
+Voices VoicesOf(const store::Manifest& manifest) {
+  Voices voices;
+  for (const store::ReceiptRecord& record : manifest.receipt) {
+    const std::string who = WhoOf(record);
+    voices.all.insert(who);
+    if (record.result == "equal") voices.equal.insert(who);
+    if (record.result == "differs") voices.differ.insert(who);
+  }
+  for (const std::string& who : voices.differ) voices.equal.erase(who);  // the worse of two answers counts
+  return voices;
+}
+
 }  // namespace
 
-Status CompareWithMembers(const Context& context, const etcd::Client& client, const snapshot::Image& image,
-                          store::Manifest& manifest) {
+Status CompareWithMembers(const Context& context, const etcd::Client& client, std::optional<uint64_t> known,
+                          const snapshot::Image& image, uint64_t served_keys, store::Manifest& manifest) {
+  const etcd::RollCall roll = etcd::CallRoll(client, known);
   for (const capture::ReceiptEntry& entry :
-       capture::CollectReceipt(client, manifest.revision, manifest.compact_revision, manifest.size_bytes)) {
+       capture::CollectReceipt(client, roll, manifest.revision, manifest.compact_revision)) {
     store::ReceiptRecord& record = manifest.receipt.emplace_back();
     record.endpoint = entry.endpoint;
     record.error = entry.error;
     if (!entry.error.empty()) continue;
-    record.member_id = fmt::format("{:x}", entry.member_id);
+    record.member_id = etcd::IdText(entry.member_id);
     record.hash = entry.hash;
     record.revision = entry.revision;
     record.compact_revision = entry.compact_revision;
-    record.result = CompareOne(context, image, manifest, entry);
+    record.live_keys = entry.live_keys;
+    const bool other_keys = entry.live_keys.has_value() && *entry.live_keys != static_cast<int64_t>(served_keys);
+    record.result = other_keys ? "differs" : CompareHashes(context, image, manifest, entry);
+    if (record.result == "equal" && manifest.cluster_id.empty()) manifest.cluster_id = etcd::IdText(*roll.cluster_id);
   }
   const Disagreement found = DisagreementOf(manifest);
   return found.of_majority ? OkStatus() : Error(Reason::kMembersDisagree, found.text);
 }
 
 Disagreement DisagreementOf(const store::Manifest& manifest) {
-  std::set<std::string> equal;
-  std::set<std::string> differ;
-  for (const store::ReceiptRecord& record : manifest.receipt) {
-    if (record.result == "equal") equal.insert(record.endpoint);
-    if (record.result == "differs") differ.insert(record.endpoint);
-  }
-  if (differ.empty()) return {};
+  const Voices voices = VoicesOf(manifest);
+  if (voices.differ.empty()) return {};
   Disagreement found;
-  found.of_majority = equal.size() > differ.size();
-  if (equal.size() != differ.size()) found.distrusted = found.of_majority ? differ : equal;
+  found.of_majority = voices.equal.size() > voices.differ.size();
+  if (voices.equal.size() != voices.differ.size()) {
+    for (const std::string& who : found.of_majority ? voices.differ : voices.equal) {
+      if (const auto id = etcd::ParseId(who)) found.distrusted.insert(*id);
+    }
+  }
+  std::vector<std::string> differ;
+  for (const store::ReceiptRecord& record : manifest.receipt) {
+    if (record.result == "differs") differ.push_back(Describe(record, manifest.live_keys));
+  }
   found.text = fmt::format(
       "at revision {} the snapshot from {} and the live data of {} differ: one of the members is corrupt; compare them "
       "with `etcdctl endpoint hashkv --cluster` before you trust either",
       manifest.revision, manifest.endpoint, fmt::join(differ, ", "));
   return found;
+}
+
+ReceiptCount CountReceipt(const store::Manifest& manifest) {
+  const Voices voices = VoicesOf(manifest);
+  return {voices.equal.size(), voices.all.size()};
+}
+
+std::optional<bool> MembersAgreed(const store::Manifest& manifest) {
+  Voices voices = VoicesOf(manifest);
+  if (!voices.differ.empty()) return false;
+  if (voices.equal.empty()) return std::nullopt;
+  if (!manifest.member_id.empty()) voices.equal.insert(manifest.member_id);
+  return voices.equal.size() > 1 ? std::optional(true) : std::nullopt;
 }
 
 }  // namespace etcdrill::pipeline

@@ -1,7 +1,10 @@
-// Compares a fresh snapshot with the live members, exactly: the file is hashed again for the compact revision of each
-// member that has compacted further meanwhile (formats.md 5).
+// Compares a fresh snapshot with the live members, exactly: the file is hashed again for the
+// compact revision of each member that has compacted further meanwhile (formats.md 5). Members are
+// counted by their ids: one that answers under two names has one voice.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -12,18 +15,30 @@
 
 namespace etcdrill::pipeline {
 
-// Fills manifest.receipt. kMembersDisagree, naming the members, if more of them, or as many, hold other data as hold
-// the same: then the snapshot may be of a corrupt member. A member that can't be asked, or whose answer does not
-// compare, is no proof of anything.
-Status CompareWithMembers(const Context& context, const etcd::Client& client, const snapshot::Image& image,
-                          store::Manifest& manifest);
+// Fills manifest.receipt, from the members of the cluster `known`; where `manifest` does not say
+// what it is of, its cluster_id, too, if one of them holds the same. `served_keys` is how many keys
+// a member shows that holds what the file holds. kMembersDisagree, naming the members, if more of
+// them, or as many, hold other data as hold the same: then the snapshot may be of a corrupt member.
+// A member that can't be asked, or whose answer does not compare, is no proof of anything.
+Status CompareWithMembers(const Context& context, const etcd::Client& client, std::optional<uint64_t> known,
+                          const snapshot::Image& image, uint64_t served_keys, store::Manifest& manifest);
 
 // Where the members stood when a snapshot was taken.
 struct Disagreement {
-  std::set<std::string> distrusted;  // addresses of the fewer; none where it can't be told
-  bool of_majority = true;           // the snapshot holds what most members hold
-  std::string text;                  // empty if nobody disagreed
+  std::set<uint64_t> distrusted;  // ids of the fewer; none where it can't be told
+  bool of_majority = true;        // the snapshot holds what most members hold
+  std::string text;               // empty if nobody disagreed
 };
 Disagreement DisagreementOf(const store::Manifest& manifest);
+
+struct ReceiptCount {
+  size_t equal = 0;    // members that hold what the snapshot holds
+  size_t members = 0;  // that were asked
+};
+ReceiptCount CountReceipt(const store::Manifest& manifest);
+
+// Whether members were found to hold the same. None if it takes two to tell: the one that was
+// copied agrees with itself.
+std::optional<bool> MembersAgreed(const store::Manifest& manifest);
 
 }  // namespace etcdrill::pipeline

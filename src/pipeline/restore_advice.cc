@@ -3,12 +3,20 @@
 
 #include <algorithm>
 
+#include "etcd/roll_call.h"
+
 namespace etcdrill::pipeline {
 
-Result<SourceNow> AskSource(etcd::Client& client) {
-  ASSIGN_OR_RETURN(const etcd::MemberStatus status,
-                   client.Any([](const etcd::Endpoint& endpoint) { return endpoint.Status(); }));
-  return SourceNow{status.revision, static_cast<uint64_t>(std::max<int64_t>(status.db_size_bytes, 0))};
+Result<SourceNow> AskSource(const etcd::Client& client, std::optional<uint64_t> known) {
+  const etcd::RollCall roll = etcd::CallRoll(client, known);
+  RETURN_IF_ERROR(roll.outcome);
+  SourceNow now;
+  for (const etcd::RollEntry* member : roll.Members()) {
+    if (!member->status.has_value()) continue;
+    now.revision = std::max(now.revision, member->status->revision);
+    now.db_bytes = std::max(now.db_bytes, static_cast<uint64_t>(member->status->db_size_bytes));
+  }
+  return now;
 }
 
 uint64_t SafeBump(int64_t snapshot_revision, int64_t source_revision) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "etcd/client.h"
@@ -16,8 +17,9 @@ struct SourceNow {
   uint64_t db_bytes = 0;
 };
 
-// Of the first member that answers.
-Result<SourceNow> AskSource(etcd::Client& client);
+// The most that any member of our cluster says: one that lags would have the revision raised by too
+// little. `known` is the cluster that the drilled snapshot is of.
+Result<SourceNow> AskSource(const etcd::Client& client, std::optional<uint64_t> known);
 
 // For a report whose snapshot was readable. No forecast if the drill did not pass.
 RestoreAdvice Advise(const DrillReport& report, const SourceNow& source);

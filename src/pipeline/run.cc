@@ -9,9 +9,11 @@
 #include "drill/assertions.h"
 #include "drill/etcd_cluster.h"
 #include "drill/probe.h"
+#include "etcd/ids.h"
 #include "format/snapshot/image.h"
 #include "io/scratch_dir.h"
 #include "pipeline/drill_stages.h"
+#include "pipeline/known_cluster.h"
 #include "pipeline/receipt_check.h"
 #include "pipeline/store_lineage.h"
 #include "restore/restore.h"
@@ -43,8 +45,9 @@ store::Manifest MakeManifest(const SnapshotRequest& request, const capture::Capt
   m.verdict = verify::VerdictName(report.verdict);
   m.endpoint = captured.endpoint;
   m.chosen = captured.why;
-  m.member_id = fmt::format("{:x}", captured.source.member_id);
-  m.cluster_id = fmt::format("{:x}", captured.source.cluster_id);
+  // Nobody knows them of a file that somebody else took.
+  if (captured.source.member_id != 0) m.member_id = etcd::IdText(captured.source.member_id);
+  if (captured.source.cluster_id != 0) m.cluster_id = etcd::IdText(captured.source.cluster_id);
   m.etcd_version = captured.source.version;
   m.duration_seconds = captured.duration_seconds;
   return m;
@@ -63,8 +66,10 @@ struct Captured {
   SnapshotOutcome outcome;
 };
 
-// Verify: what all ways into a store or a file have in common. The file is complete, but not visible yet.
-Result<Captured> VerifyCaptured(const Context& context, const SnapshotRequest& request,
+// Verify: what all ways into a store or a file have in common. The file is complete, but not
+// visible yet. It is compared with the members of the cluster that it is of, or else of the cluster
+// `known`.
+Result<Captured> VerifyCaptured(const Context& context, const SnapshotRequest& request, std::optional<uint64_t> known,
                                 capture::CaptureResult captured) {
   // Verify: what came is read back from the disk and goes up the ladder to L3.
   ASSIGN_OR_RETURN(auto image, snapshot::Image::Open(context, captured.file.temp_path()));
@@ -72,24 +77,30 @@ Result<Captured> VerifyCaptured(const Context& context, const SnapshotRequest& r
       verify::VerifyReport report,
       verify::Verify(context, image,
                      {.expected = verify::ExpectedBytes{captured.size_bytes, captured.sha256}, .staged = true}));
-  SnapshotOutcome outcome{MakeManifest(request, captured, report), std::move(report), OkStatus()};
+  SnapshotOutcome outcome{MakeManifest(request, captured, report), std::move(report), OkStatus(), captured.remarks};
   outcome.verdict = VerdictStatus(outcome.verify);
   // Receipt: the live members say what they hold at this revision. A copy of a wrong member is wrong, however sound.
-  if (outcome.verdict.ok()) outcome.verdict = CompareWithMembers(context, request.client, image, outcome.manifest);
+  if (outcome.verdict.ok()) {
+    const verify::Keyspace& keyspace = *outcome.verify.keyspace;
+    const uint64_t served_keys = keyspace.live_keys - (keyspace.bumped ? 1 : 0);
+    if (captured.source.cluster_id != 0) known = captured.source.cluster_id;
+    outcome.verdict = CompareWithMembers(context, request.client, known, image, served_keys, outcome.manifest);
+  }
   if (!outcome.verdict.ok() && ReasonOf(outcome.verdict) != Reason::kNotProvable) {
     outcome.manifest.verdict = verify::VerdictName(verify::Verdict::kDamaged);
   }
   return Captured{std::move(captured), std::move(image), std::move(outcome)};
 }
 
-// Nothing is copied from the endpoints in `distrusted`.
-Result<Captured> CaptureAndVerify(const Context& context, const SnapshotRequest& request,
-                                  const std::set<std::string>& distrusted, const std::string& temp_path) {
+// Nothing is copied from the members in `distrusted`. `known` is the cluster that the stored
+// snapshots are of.
+Result<Captured> CaptureAndVerify(const Context& context, const SnapshotRequest& request, std::optional<uint64_t> known,
+                                  const std::set<uint64_t>& distrusted, const std::string& temp_path) {
   // Capture: the bytes stream in under a temporary name; their trailer is right, or nothing is left of them.
   ASSIGN_OR_RETURN(
       capture::CaptureResult captured,
-      capture::Capture(context, {request.client, temp_path, request.timeout, distrusted, request.on_progress}));
-  return VerifyCaptured(context, request, std::move(captured));
+      capture::Capture(context, {request.client, temp_path, request.timeout, known, distrusted, request.on_progress}));
+  return VerifyCaptured(context, request, known, std::move(captured));
 }
 
 // One of ours is newer than all that are there, whatever the clocks say. One of others may be older
@@ -114,14 +125,6 @@ Result<SnapshotOutcome> Keep(const Context& context, Captured captured,
   RETURN_IF_ERROR(store.Seal(std::move(captured.capture.file), captured.outcome.manifest));
   captured.outcome.verify.file = store.SnapshotPath(captured.outcome.manifest.name);
   return std::move(captured.outcome);
-}
-
-// The cluster id of the source, for a snapshot that a live member was found to agree with; else nobody knows.
-std::string ClusterIdOf(const store::Manifest& manifest, etcd::Client& client) {
-  const auto agrees = [](const store::ReceiptRecord& r) { return r.result == "equal"; };
-  if (std::none_of(manifest.receipt.begin(), manifest.receipt.end(), agrees)) return "";
-  const auto status = client.Any([](const etcd::Endpoint& endpoint) { return endpoint.Status(); });
-  return status.ok() ? fmt::format("{:x}", status->cluster_id) : "";
 }
 
 // A snapshot's name tells the second it was taken in: the next one is taken in a later one.
@@ -155,10 +158,11 @@ Result<SnapshotOutcome> AttemptSnapshot(const Context& context, const SnapshotRe
                                         store::LocalStore& store) {
   // A member that held other data than most when the last snapshot was taken is not copied before it was equal again.
   ASSIGN_OR_RETURN(const std::vector<store::StoredSnapshot> earlier, store.List());
-  const std::set<std::string> distrusted =
-      earlier.empty() ? std::set<std::string>() : DisagreementOf(earlier.back().manifest).distrusted;
+  const std::set<uint64_t> distrusted =
+      earlier.empty() ? std::set<uint64_t>() : DisagreementOf(earlier.back().manifest).distrusted;
   WaitForFreeSecond(context, earlier);
-  ASSIGN_OR_RETURN(Captured captured, CaptureAndVerify(context, request, distrusted, store.StagingPath()));
+  ASSIGN_OR_RETURN(Captured captured, CaptureAndVerify(context, request, KnownCluster(earlier, request.cluster),
+                                                       distrusted, store.StagingPath()));
   return Keep(context, std::move(captured), earlier, store);
 }
 
@@ -168,7 +172,7 @@ Result<SnapshotOutcome> TakeSnapshot(const Context& context, const SnapshotReque
   const MonotonicTime last_start = context.clock.Monotonic() + request.retry_for;
   for (Duration pause = kFirstRetryPause;; pause = std::min(2 * pause, kLongestRetryPause)) {
     Result<SnapshotOutcome> outcome = AttemptSnapshot(context, request, store);
-    if (outcome.ok() || !etcd::Client::AnotherMayAnswer(outcome.status())) return outcome;
+    if (outcome.ok() || !etcd::Client::MayPass(outcome.status())) return outcome;
     if (context.clock.Monotonic() + pause > last_start) return outcome;
     context.log.Warn("snapshot attempt failed", {{"reason", InfoOf(ReasonOf(outcome.status())).name},
                                                  {"err", MessageOf(outcome.status())},
@@ -189,14 +193,12 @@ Result<SnapshotOutcome> AdoptSnapshot(const Context& context, const SnapshotRequ
     return Error(Reason::kAlreadyExists,
                  fmt::format("adopt {}: its bytes are those of {}", file.path, other.manifest.name));
   }
-  ASSIGN_OR_RETURN(Captured captured, VerifyCaptured(context, request, std::move(imported)));
-  store::Manifest& manifest = captured.outcome.manifest;
-  manifest.member_id.clear();
-  manifest.cluster_id = ClusterIdOf(manifest, request.client);
-  manifest.adopted = {.path = file.path,
-                      .size_bytes = file.info.size,
-                      .modified = std::chrono::floor<std::chrono::seconds>(file.info.modified),
-                      .changed = std::chrono::floor<std::chrono::seconds>(file.info.changed)};
+  ASSIGN_OR_RETURN(Captured captured,
+                   VerifyCaptured(context, request, KnownCluster(stored, request.cluster), std::move(imported)));
+  captured.outcome.manifest.adopted = {.path = file.path,
+                                       .size_bytes = file.info.size,
+                                       .modified = std::chrono::floor<std::chrono::seconds>(file.info.modified),
+                                       .changed = std::chrono::floor<std::chrono::seconds>(file.info.changed)};
   return Keep(context, std::move(captured), stored, store);
 }
 
@@ -209,7 +211,7 @@ Result<SnapshotOutcome> SaveSnapshot(const Context& context, const SnapshotReque
   // A name of its own for each attempt: two that save to one path at a time must not share it.
   const std::string temp_path =
       JoinPath(DirName(path), fmt::format(".{}.{:016x}.part", BaseName(path), context.random.Next()));
-  ASSIGN_OR_RETURN(Captured captured, CaptureAndVerify(context, request, {}, temp_path));
+  ASSIGN_OR_RETURN(Captured captured, CaptureAndVerify(context, request, {}, {}, temp_path));
   RETURN_IF_ERROR(captured.outcome.verdict);
   RETURN_IF_ERROR(captured.capture.file.Commit(path));
   captured.outcome.verify.file = path;

@@ -6,6 +6,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "config/config.h"
 #include "etcd/client.h"
@@ -29,7 +30,8 @@ struct SnapshotRequest {
 struct SnapshotOutcome {
   store::Manifest manifest;
   verify::VerifyReport verify;
-  Status verdict;  // OK if proven; else kDamaged or kMembersDisagree, with the text
+  Status verdict;                    // OK if proven; else kDamaged or kMembersDisagree, with the text
+  std::vector<std::string> remarks;  // on endpoints that are not what they seem
 };
 
 // Takes one snapshot into the store. One that turns out damaged is stored all the same, as evidence: it says so in its

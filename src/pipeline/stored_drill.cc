@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "etcd/ids.h"
 #include "pipeline/drill_evidence.h"
 #include "pipeline/history_check.h"
 #include "pipeline/restore_advice.h"
@@ -80,7 +81,7 @@ StoredDrill DrillStored(const Context& context, const DrillRequest& request, etc
       CheckHistory(context, store, *before, now, request.config.history, report.verify->findings);
     }
     if (client != nullptr) {
-      const auto source = AskSource(*client);
+      const auto source = AskSource(*client, etcd::ParseId(now.cluster_id));
       drill.source = source.status();
       if (source.ok()) report.advice = Advise(report, *source);
     }

@@ -3,21 +3,20 @@
 
 #include <fmt/format.h>
 
+#include "etcd/ids.h"
+
 namespace etcdrill::pipeline {
 namespace {
 
 // The key that `etcdctl endpoint health` reads; whether it exists does not matter.
 constexpr const char* kAnyKey = "health";
 
-struct Head {
-  uint64_t cluster_id = 0;
-  int64_t revision = 0;
-};
-
-Result<Head> ReadHead(const etcd::Endpoint& endpoint) {
-  ASSIGN_OR_RETURN(const etcd::MemberStatus status, endpoint.Status());
+// An endpoint of another cluster has nothing to say.
+Result<int64_t> ReadHead(const etcd::Endpoint& endpoint, uint64_t cluster_id) {
   ASSIGN_OR_RETURN(const etcd::RangeAnswer answer, endpoint.Range({.key = kAnyKey, .count_only = true}));
-  return Head{status.cluster_id, answer.head_revision};
+  if (answer.cluster_id == cluster_id) return answer.head_revision;
+  return Error(Reason::kEtcdError,
+               fmt::format("{} belongs to cluster {}", endpoint.address(), etcd::IdText(answer.cluster_id)));
 }
 
 }  // namespace
@@ -28,10 +27,10 @@ const CatalogEntry* FindUnchanged(const Catalog& catalog, etcd::Client& client, 
   if (newest == nullptr || !newest->IsProven() || newest->manifest.cluster != cluster) return nullptr;
   const Duration age = now - newest->manifest.taken;
   if (age < Duration::zero() || age >= age_max) return nullptr;
-  const auto head = client.Any(ReadHead);
-  const bool same = head.ok() && head->revision == newest->manifest.revision &&
-                    fmt::format("{:x}", head->cluster_id) == newest->manifest.cluster_id;
-  return same ? newest : nullptr;
+  const auto cluster_id = etcd::ParseId(newest->manifest.cluster_id);
+  if (!cluster_id.has_value()) return nullptr;
+  const auto head = client.Any([&](const etcd::Endpoint& endpoint) { return ReadHead(endpoint, *cluster_id); });
+  return head.ok() && *head == newest->manifest.revision ? newest : nullptr;
 }
 
 }  // namespace etcdrill::pipeline

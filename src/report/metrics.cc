@@ -79,7 +79,7 @@ void AddEndpointMembers(const SourceFacts& s, MetricsPage& page) {
 }
 
 void AddSource(const SourceFacts& s, MetricsPage& page) {
-  page.Gauge("etcdrill_source_up", "Whether any member answered the newest health probes: 1 yes, 0 no.")
+  page.Gauge("etcdrill_source_up", "Whether any member of the source answered the newest health probes: 1 yes, 0 no.")
       .Sample(s.up ? 1.0 : 0.0);
   page.Gauge("etcdrill_endpoint_healthy", "Result of the newest health probe of the endpoint: 1 healthy, 0 not.")
       .Samples("etcd_endpoint", AsNumbers(s.endpoint_healthy));
@@ -319,8 +319,10 @@ std::string Metrics::Render() const {
   const bool has_newest = store_.has_value() && store_->newest.has_value();
   const bool snapshot_is_newer = has_newest && members_asked_ < store_->newest->taken;
   const std::optional<bool> by_receipts = store_.has_value() ? store_->hashkv_consistent : std::nullopt;
-  page.Gauge("etcdrill_source_hashkv_consistent",
-             "Whether all reachable members had the same HashKV at the same revision: 1 yes, 0 no.")
+  page.Gauge(
+          "etcdrill_source_hashkv_consistent",
+          "Whether all reachable members had the same HashKV and the same number of keys at the same revision: 1 yes, "
+          "0 no.")
       .Sample(AsNumber(members_agree_.has_value() && !snapshot_is_newer ? members_agree_ : by_receipts));
   page.Counter("etcdrill_snapshot_attempts_total", "Snapshot attempts.").Sample(snapshot_attempts_);
   page.Counter("etcdrill_snapshot_failures_total", "Failed snapshot attempts, by reason.")

@@ -52,6 +52,7 @@ Json ReceiptJson(const std::vector<ReceiptRecord>& receipt) {
                     {"hash", r.hash},
                     {"revision", r.revision},
                     {"compact_revision", r.compact_revision},
+                    {"live_keys", r.live_keys.has_value() ? Json(*r.live_keys) : Json(nullptr)},
                     {"result", r.result}});
     } else {
       entry["error"] = r.error;
@@ -118,6 +119,7 @@ std::vector<ReceiptRecord> ParseReceipt(const Json& json) {
     reader.Read("revision", r.revision);
     reader.Read("compact_revision", r.compact_revision);
     reader.Read("result", r.result);
+    if (const Json keys = entry.value("live_keys", Json()); keys.is_number_integer()) r.live_keys = keys.get<int64_t>();
     if (entry.contains("error")) reader.Read("error", r.error);
   }
   return receipt;

@@ -12,15 +12,16 @@
 
 namespace etcdrill::store {
 
-// One member's HashKV, and how it compares with the snapshot's.
+// One member's HashKV and number of keys, and how they compare with the snapshot's.
 struct ReceiptRecord {
   std::string endpoint;
   std::string member_id;  // hex
   uint32_t hash = 0;
   int64_t revision = 0;
   int64_t compact_revision = 0;
-  std::string result;  // "equal", "differs", "not_comparable"
-  std::string error;   // set: the member could not be asked
+  std::string result;                // "equal", "differs", "not_comparable"
+  std::string error;                 // set: the member could not be asked
+  std::optional<int64_t> live_keys;  // at the snapshot's revision; none: not known, or of 0.1.0
 };
 
 // How it goes on from the snapshot that was the newest when it was taken.

@@ -89,6 +89,29 @@ class Prometheus:
         return [(series["metric"], [float(value) for _, value in series["values"]]) for series in answer]
 
 
+# --- What would fire -----------------------------------------------------------------------------------------------------
+
+
+def firing(families, path, alerts):
+    """Those of the alerts that fire after half an hour of what a sidecar shows now (Sidecar.metrics())."""
+    series = [{"series": selector({"__name__": name, "job": "etcdrill", "instance": "cp1"} | labels), "values": f"{value}x30"}
+              for family in families.values() for name, labels, value in family.samples if name.startswith("etcdrill_")]
+    found = set()
+    for alert in alerts:
+        content = {"rule_files": [str(rule) for rule in RULES], "evaluation_interval": "1m",
+                   "tests": [{"interval": "1m", "input_series": series, "promql_expr_test": [
+                       {"expr": f'count(ALERTS{{alertname="{alert}",alertstate="firing"}}) > 0 or vector(0)', "eval_time": "30m",
+                        "exp_samples": [{"labels": "{}", "value": 0}]}]}]}
+        file = path / f"{alert}.yml"
+        file.write_text(yaml.safe_dump(content, width=1_000_000))
+        outcome = harness.run(["promtool", "test", "rules", file], timeout=120)
+        if outcome.code != 0:
+            if "got:" not in outcome.out + outcome.err:
+                raise AssertionError(outcome.out + outcome.err)
+            found.add(alert)
+    return found
+
+
 # --- Slowed-down time ----------------------------------------------------------------------------------------------------
 
 

@@ -70,6 +70,7 @@ class FakeEtcd::Impl final {
   bool TokenIsGood(const grpc::ServerContext& context) {
     const std::lock_guard lock(mutex);
     if (state.username.empty()) return true;
+    if (state.refuse_tokens) return false;
     const auto found = context.client_metadata().find("token");
     return found != context.client_metadata().end() &&
            tokens.contains(std::string(found->second.data(), found->second.size()));
@@ -177,6 +178,7 @@ class FakeEtcd::Impl final {
     grpc::Status Range(grpc::ServerContext* context, const pb::RangeRequest*, pb::RangeResponse* response) override {
       if (grpc::Status refused = fake_.Admit(*context); !refused.ok()) return refused;
       const FakeState now = fake_.Copy();
+      if (now.deny_range) return {grpc::StatusCode::PERMISSION_DENIED, "etcdserver: permission denied"};
       Fill(*response->mutable_header(), now.status);
       for (const etcd::KeyValue& from : now.kvs) {
         mvccpb::KeyValue& kv = *response->add_kvs();
@@ -187,7 +189,7 @@ class FakeEtcd::Impl final {
         kv.set_version(from.version);
         kv.set_lease(from.lease);
       }
-      response->set_count(response->kvs_size());
+      response->set_count(state.count.value_or(response->kvs_size()));
       return grpc::Status::OK;
     }
 
@@ -243,7 +245,8 @@ class FakeEtcd::Impl final {
       if (request->name() != fake_.state.username || request->password() != fake_.state.password) {
         return {grpc::StatusCode::INVALID_ARGUMENT, "etcdserver: authentication failed, invalid user ID or password"};
       }
-      response->set_token(fmt::format("token-canary.{}", login));
+      const std::string& token = fake_.state.token;
+      response->set_token(token.empty() ? fmt::format("token-canary.{}", login) : token);
       fake_.tokens.insert(response->token());
       return grpc::Status::OK;
     }

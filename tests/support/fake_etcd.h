@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,10 +37,14 @@ struct FakeState {
   etcd::HashKvAnswer hash_kv;
   std::vector<etcd::Alarm> alarms;
   std::vector<etcd::KeyValue> kvs;  // the answer to every Range
+  std::optional<int64_t> count;     // what it counts; none: as many as there are
+  bool deny_range = false;          // the user may not read
   SnapshotScript snapshot;
   bool hang = false;     // unary calls do not answer until the caller gives up
   std::string username;  // set: auth is on, and every call needs a token
   std::string password;
+  bool refuse_tokens = false;  // all of them, also the one that it has just given out
+  std::string token;           // that it gives out; empty: a good one
 };
 
 // Safe for use from any thread.

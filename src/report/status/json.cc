@@ -57,8 +57,11 @@ Json ToJson(const DrillRow& d) {
 
 Json ToJson(const MemberRow& m) {
   Json json = {{"endpoint", m.endpoint}, {"healthy", m.healthy}, {"problem", m.problem}};
+  if (!m.same_as.empty()) json["same_member_as"] = m.same_as;
   if (!m.revision.has_value()) return json;
   json["role"] = m.role;
+  json["member_id"] = m.member_id;
+  json["cluster_id"] = m.cluster_id;
   json["version"] = m.version;
   json["revision"] = *m.revision;
   json["db_size"] = m.db_size_bytes;

@@ -238,7 +238,9 @@ void Members(Html& html, const StatusFacts& f) {
   for (const MemberRow& m : f.health->members) {
     html.Raw("<tr><th scope=\"row\">").Text(m.endpoint).Raw("</th><td class=\"wide\">");
     Mark(html, AnswerOf(m.healthy), m.healthy ? "healthy" : "not healthy");
-    if (!m.problem.empty()) html.Raw("<br><span class=\"soft small\">").Text(m.problem).Raw("</span>");
+    const bool second_name = m.healthy && !m.same_as.empty();
+    const std::string note = second_name ? "the same member as " + m.same_as : m.problem;
+    if (!note.empty()) html.Raw("<br><span class=\"soft small\">").Text(note).Raw("</span>");
     html.Raw("</td>");
     if (!m.revision.has_value()) {
       html.Raw("<td colspan=\"5\" class=\"soft\">no answer</td></tr>\n");

@@ -1,6 +1,10 @@
 // The snapshot stream against a server that lies: nothing but a whole, right file survives.
 #include "capture/capture.h"
 
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include "base/bytes.h"
 #include "crypto/hash.h"
 #include "support/catch.h"
@@ -151,6 +155,99 @@ TEST_CASE_METHOD(CaptureTest, "learners and members without a leader are not cop
   REQUIRE_FALSE(result.ok());
   CHECK(ReasonOf(result.status()) == Reason::kEtcdError);
   CHECK(test_.fs().List(test_.dir())->empty());
+}
+
+TEST_CASE_METHOD(CaptureTest, "one that refuses is passed over; if all refuse, that is told") {
+  FakeEtcd refusing;
+  refusing.Set([](FakeState& s) { s.username = "root"; });
+  const auto result = Capture({refusing.endpoint()});
+  REQUIRE(result.ok());
+  CHECK(result->endpoint == etcd_.endpoint());
+
+  etcd_.Set([](FakeState& s) { s.username = "root"; });
+  const auto refused = Capture({refusing.endpoint(), "http://127.0.0.1:1"});
+  REQUIRE_FALSE(refused.ok());
+  CHECK(ReasonOf(refused.status()) == Reason::kAuth);
+}
+
+TEST_CASE_METHOD(CaptureTest, "an endpoint of another cluster is not copied, also when it is the only follower") {
+  FakeEtcd other;
+  other.Set([](FakeState& s) {
+    s.status.cluster_id = 0xb;
+    s.status.member_id = 9;
+    s.status.leader_id = 8;
+    s.snapshot = GoodSnapshot(Database());
+  });
+  FakeEtcd third;
+  third.Set([](FakeState& s) {
+    s.status.member_id = 2;
+    s.status.leader_id = 0;
+  });
+  const auto result = Capture({other.endpoint(), third.endpoint()});
+  REQUIRE(result.ok());
+  CHECK(result->endpoint == etcd_.endpoint());
+  REQUIRE(result->remarks.size() == 1);
+  CHECK_THAT(result->remarks[0], Catch::Matchers::ContainsSubstring("belongs to cluster b"));
+}
+
+TEST_CASE_METHOD(CaptureTest, "a stream that announces far more than the database has is refused at once") {
+  SnapshotScript script = GoodSnapshot(Database());
+  for (etcd::SnapshotMessage& message : script.messages) message.remaining_bytes += uint64_t{1} << 40;
+  script.end = SnapshotScript::End::kSilence;  // and would go on
+  CHECK(Fails(std::move(script)) == Reason::kStreamTooLarge);
+}
+
+// A real file system of 8 MiB; only root can make one.
+class SmallFileSystem {
+ public:
+  explicit SmallFileSystem(std::string path) : path_(std::move(path)) {
+    if (geteuid() != 0) SKIP("not root: no file system of limited size");
+    REQUIRE(mkdir(path_.c_str(), 0700) == 0);
+    REQUIRE(mount("tmpfs", path_.c_str(), "tmpfs", 0, "size=8m,mode=0700") == 0);
+  }
+  SmallFileSystem(const SmallFileSystem&) = delete;
+  SmallFileSystem& operator=(const SmallFileSystem&) = delete;
+  ~SmallFileSystem() { umount2(path_.c_str(), MNT_DETACH); }
+
+  std::string Path(const char* name) const { return path_ + "/" + name; }
+
+ private:
+  const std::string path_;
+};
+
+TEST_CASE_METHOD(CaptureTest, "a stream that would fill the file system is refused at its first message") {
+  const SmallFileSystem small(test_.Path("small"));
+  auto client = etcd::Client::Create({.endpoints = {etcd_.endpoint()}}, test_.context());
+  REQUIRE(client.ok());
+  uint64_t seen = 0;
+  const auto take = [&] {
+    return capture::Capture(test_.context(), {.client = **client,
+                                              .temp_path = small.Path(".x.part"),
+                                              .timeout = 20s,
+                                              .on_progress = [&](uint64_t received, uint64_t) { seen = received; }});
+  };
+  SECTION("it fits") { CHECK(take().ok()); }
+  SECTION("it is larger than what was free when the member was asked") {
+    const uint64_t bytes = GENERATE(uint64_t{20} << 20, (uint64_t{8} << 20) - 100'000);  // the second: into the reserve
+    etcd_.Set([&](FakeState& s) { s.snapshot = GoodSnapshot(std::string(bytes, 'x')); });
+    const auto result = take();
+    REQUIRE_FALSE(result.ok());
+    CHECK(ReasonOf(result.status()) == Reason::kNoSpace);
+    CHECK(seen == 0);
+    CHECK(test_.fs().List(test_.Path("small"))->empty());
+  }
+}
+
+TEST_CASE_METHOD(CaptureTest, "a member whose database does not fit is passed over for one that does") {
+  FakeEtcd bloated;
+  bloated.Set([](FakeState& s) {
+    s.status.member_id = 2;
+    s.status.leader_id = 1;
+    s.status.db_size_bytes = int64_t{1} << 60;
+  });
+  const auto result = Capture({bloated.endpoint()});
+  REQUIRE(result.ok());
+  CHECK(result->endpoint == etcd_.endpoint());
 }
 
 TEST_CASE_METHOD(CaptureTest, "a database that can't fit is refused before its first byte") {

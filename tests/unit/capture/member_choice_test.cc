@@ -20,7 +20,7 @@ MemberView View(uint64_t id, uint64_t applied = 5000) {
   return view;
 }
 
-std::vector<size_t> Order(const std::vector<MemberView>& members, const std::set<std::string>& distrusted = {}) {
+std::vector<size_t> Order(const std::vector<MemberView>& members, const std::set<uint64_t>& distrusted = {}) {
   std::vector<size_t> order;
   for (const Candidate& candidate : ChooseAmong(members, distrusted).candidates)
     order.push_back(candidate.endpoint + 1);
@@ -40,7 +40,7 @@ TEST_CASE("members whose data may be behind or wrong are passed over, by name") 
   std::vector<MemberView> members = {View(1), View(2), View(3)};
   MemberView& third = members[2];
   std::string why;
-  std::set<std::string> distrusted;
+  std::set<uint64_t> distrusted;
   SECTION("learner") {
     third.status.is_learner = true;
     why = "m3 is a learner";
@@ -58,7 +58,7 @@ TEST_CASE("members whose data may be behind or wrong are passed over, by name") 
     why = "m3 lags 1001 entries behind";
   }
   SECTION("distrusted") {
-    distrusted = {"m3"};
+    distrusted = {3};
     why = "m3 held other data than most members at the last snapshot";
   }
   CHECK(Order(members, distrusted) == Members{2, 1});
@@ -67,7 +67,7 @@ TEST_CASE("members whose data may be behind or wrong are passed over, by name") 
 
 TEST_CASE("a lag that is only the time between two answers does no harm") {
   CHECK(Order({View(1), View(2, 5000 - kLagMax)}) == Members{2, 1});
-  CHECK(ChooseAmong({View(1, 9000), View(2)}, {"m1"}).candidates.empty());
+  CHECK(ChooseAmong({View(1, 9000), View(2)}, {1}).candidates.empty());
 }
 
 }  // namespace

@@ -140,6 +140,36 @@ TEST_CASE("a refused token costs one login, for calls and streams alike") {
   CHECK(fake.logins() == 5);
 }
 
+TEST_CASE("a member that refuses every token costs no other its own") {
+  TestContext test;
+  FakeEtcd good;
+  FakeEtcd refusing;
+  for (FakeEtcd* fake : {&good, &refusing}) {
+    fake->Set([](FakeState& state) { state.username = "root", state.password = "canary"; });
+  }
+  refusing.Set([](FakeState& state) { state.refuse_tokens = true; });
+  ConnectionOptions options;
+  options.endpoints = {refusing.endpoint(), good.endpoint()};
+  const std::unique_ptr<Client> client = ConnectAs(test, options, "root", "canary");
+  for (int round = 0; round < 3; ++round) {
+    CheckRefused(client->endpoints()[0].Status().status(), Reason::kAuth);
+    CHECK(client->endpoints()[1].Status().ok());
+    CHECK(FirstOf(client->endpoints()[1]).ok());
+  }
+  CHECK(good.logins() == 1);
+}
+
+TEST_CASE("a token that no header can hold is refused") {
+  TestContext test;
+  FakeEtcd fake;
+  const std::string token = GENERATE(std::string("line\nbreak"), std::string(9000, 'x'), std::string("\xc3\xa9"));
+  fake.Set([&](FakeState& state) { state.username = "root", state.password = "canary", state.token = token; });
+  ConnectionOptions options;
+  options.endpoints = {fake.endpoint()};
+  const std::unique_ptr<Client> client = ConnectAs(test, options, "root", "canary");
+  CHECK(ReasonOf(client->endpoints()[0].Status().status()) == Reason::kEtcdError);
+}
+
 TEST_CASE("the password file is read at each login, without its last newline") {
   TestContext test;
   FakeEtcd fake;

@@ -67,13 +67,33 @@ TEST_CASE("when nobody answers, the error says how many were asked") {
   CHECK_THAT(std::string(MessageOf(status.status())), ContainsSubstring("Connection refused"));
 }
 
-TEST_CASE("what no other endpoint can cure is not asked of another") {
+TEST_CASE("what one endpoint refuses another may allow; if all refuse, that is told and not who is down") {
+  TestContext test;
+  FakeEtcd refusing;
+  refusing.Set([](FakeState& state) { state.username = "root"; });
+  FakeEtcd open;
+  const size_t status = static_cast<size_t>(Method::kStatus);
+  const std::unique_ptr<Client> client = Connect(test, {refusing.endpoint(), open.endpoint()});
+  CHECK(AnyStatus(*client).ok());
+  CHECK(client->counts().failures[status] == 1);
+
+  open.Set([](FakeState& state) { state.username = "root"; });
+  const std::unique_ptr<Client> all = Connect(test, {refusing.endpoint(), open.endpoint(), DeadEndpoint()});
+  CHECK(FailureOf(AnyStatus(*all)) == Reason::kAuth);
+  CHECK(all->counts().requests[status] == 3);
+}
+
+TEST_CASE("what no endpoint can cure is not asked of another") {
   TestContext test;
   FakeEtcd fake;
-  fake.Set([](FakeState& state) { state.username = "root"; });
   const std::unique_ptr<Client> client = Connect(test, {fake.endpoint(), fake.endpoint()});
-  CHECK(FailureOf(AnyStatus(*client)) == Reason::kAuth);
-  CHECK(client->counts().requests[static_cast<size_t>(Method::kStatus)] == 1);
+  int asked = 0;
+  const Status status = client->Any([&](const Endpoint&) {
+    ++asked;
+    return Error(Reason::kDamaged, "wrong");
+  });
+  CHECK(ReasonOf(status) == Reason::kDamaged);
+  CHECK(asked == 1);
 }
 
 // Within the longest time between two attempts to connect, and an attempt.
@@ -137,7 +157,9 @@ TEST_CASE("a member that hangs is given up in time, connected or not") {
   options.dial_timeout = 600ms;
   options.command_timeout = 400ms;
   const auto impatient = *Client::Create(options, test.context());
-  CHECK(FailureOf(impatient->endpoints()[0].Status()) == Reason::kTimeout);
+  const Result<MemberStatus> early = impatient->endpoints()[0].Status();
+  CHECK(FailureOf(early) == Reason::kConnect);
+  CHECK_THAT(std::string(MessageOf(early.status())), ContainsSubstring("not connected in time"));
   CHECK(FailureOf(impatient->endpoints()[0].Status()) == Reason::kConnect);
 
   cluster.Resume(0);

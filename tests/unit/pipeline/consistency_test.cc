@@ -31,6 +31,15 @@ TEST_CASE("members are compared where they are compacted alike") {
   CHECK_FALSE(Judge({a}).equal.has_value());
   CHECK_FALSE(Judge({a, further, down}).equal.has_value());
   CHECK_FALSE(Judge({}).equal.has_value());
+  // The number of keys compares however they are compacted, and where the hashes are equal.
+  ReceiptEntry few = further;
+  ReceiptEntry many = a;
+  few.live_keys = 1;
+  many.live_keys = 9;
+  CHECK(Judge({many, few}).equal == false);
+  CHECK(Judge({many, few, b}).text == "at revision 90 the number of keys is 9 on a, 1 on d");
+  few.live_keys = 9;
+  CHECK(Judge({many, b, few}).equal == true);
   const ReceiptEntry further_other = Answer("f", 8, 60);
   CHECK(Judge({a, b, further, further_other}).equal == false);
 }

@@ -6,6 +6,7 @@
 #include "pipeline/drill_plan.h"
 #include "pipeline/drill_stages.h"
 #include "pipeline/history_check.h"
+#include "pipeline/known_cluster.h"
 #include "pipeline/manifest_check.h"
 #include "pipeline/receipt_check.h"
 #include "pipeline/restore_advice.h"
@@ -142,8 +143,9 @@ TEST_CASE("consecutive failures count from the last drill that passed") {
 
 TEST_CASE("the fewer of the members that disagree are distrusted") {
   store::Manifest manifest;
+  // A member's id is its name as a hexadecimal number.
   const auto receipt = [&](std::string endpoint, std::string result) {
-    manifest.receipt.push_back({.endpoint = std::move(endpoint), .result = std::move(result)});
+    manifest.receipt.push_back({.endpoint = endpoint, .member_id = endpoint, .result = std::move(result)});
   };
   receipt("a", "equal");
   receipt("down", "");
@@ -155,26 +157,59 @@ TEST_CASE("the fewer of the members that disagree are distrusted") {
   SECTION("the snapshot is of the many") {
     receipt("c", "equal");
     CHECK(DisagreementOf(manifest).of_majority);
-    CHECK(DisagreementOf(manifest).distrusted == std::set<std::string>{"b"});
+    CHECK(DisagreementOf(manifest).distrusted == std::set<uint64_t>{0xb});
   }
   SECTION("the snapshot is of the few") {
     receipt("c", "differs");
     CHECK_FALSE(DisagreementOf(manifest).of_majority);
-    CHECK(DisagreementOf(manifest).distrusted == std::set<std::string>{"a"});
+    CHECK(DisagreementOf(manifest).distrusted == std::set<uint64_t>{0xa});
+  }
+  SECTION("the few have two names") {
+    manifest.receipt.push_back({.endpoint = "a's second name", .member_id = "a", .result = "equal"});
+    receipt("c", "differs");
+    CHECK_FALSE(DisagreementOf(manifest).of_majority);
+    CHECK(DisagreementOf(manifest).distrusted == std::set<uint64_t>{0xa});
+    CHECK(CountReceipt(manifest).equal == 1);
+    CHECK(CountReceipt(manifest).members == 4);
   }
   CHECK_THAT(DisagreementOf(manifest).text, Catch::Matchers::ContainsSubstring("the live data of b"));
 }
 
-TEST_CASE("members agree only if one was compared and none differs") {
+TEST_CASE("a number of keys that differs is told") {
+  store::Manifest manifest;
+  manifest.live_keys = 1;
+  manifest.receipt = {{.endpoint = "http://a", .member_id = "a", .result = "differs", .live_keys = 9}};
+  CHECK_THAT(DisagreementOf(manifest).text,
+             Catch::Matchers::ContainsSubstring("http://a (it counts 9 keys, the snapshot has 1)"));
+}
+
+TEST_CASE("the cluster that a store knows") {
+  std::vector<CatalogEntry> entries = {Entry(1, "proven", true), Entry(2, "proven", true), Entry(3, "damaged", true)};
+  for (CatalogEntry& entry : entries) entry.manifest.cluster = "c";
+  CHECK_FALSE(KnownCluster(entries, "c").has_value());
+  entries[0].manifest.cluster_id = "a";
+  entries[2].manifest.cluster_id = "b";  // damaged: it may be of anybody
+  CHECK(KnownCluster(entries, "c") == 0xa);
+  CHECK_FALSE(KnownCluster(entries, "d").has_value());
+  entries[1].manifest.cluster_id = "c";
+  CHECK(KnownCluster(entries, "c") == 0xc);
+}
+
+TEST_CASE("members agree only if two were compared and none differs") {
   Catalog catalog;
   catalog.snapshots = {Entry(1, "proven", std::nullopt)};
   auto& receipt = catalog.snapshots[0].manifest.receipt;
   CHECK_FALSE(ToStoreFacts(catalog).hashkv_consistent.has_value());
   receipt = {{.result = "not_comparable"}, {.error = "down"}};
   CHECK_FALSE(ToStoreFacts(catalog).hashkv_consistent.has_value());
-  receipt.push_back({.result = "equal"});
+  receipt.push_back({.member_id = "a", .result = "equal"});
+  receipt.push_back({.endpoint = "a's second name", .member_id = "a", .result = "equal"});
+  CHECK_FALSE(ToStoreFacts(catalog).hashkv_consistent.has_value());
+  catalog.snapshots[0].manifest.member_id = "a";  // it was copied: of course it agrees
+  CHECK_FALSE(ToStoreFacts(catalog).hashkv_consistent.has_value());
+  catalog.snapshots[0].manifest.member_id = "b";
   CHECK(ToStoreFacts(catalog).hashkv_consistent == true);
-  receipt.push_back({.result = "differs"});
+  receipt.push_back({.member_id = "c", .result = "differs"});
   CHECK(ToStoreFacts(catalog).hashkv_consistent == false);
 }
 

@@ -50,6 +50,21 @@ TEST_CASE("a manifest survives being written and read") {
   CHECK(ToJson(*read) == ToJson(m));
 }
 
+TEST_CASE("a receipt of 0.1.0 has no number of keys, and is read all the same") {
+  Manifest m = MakeManifest(42);
+  CHECK_FALSE(ParseManifest(ToJson(m))->receipt[0].live_keys.has_value());
+  std::string old = ToJson(m);
+  const std::string field = "      \"live_keys\": null,\n";
+  REQUIRE(old.find(field) != std::string::npos);
+  old.erase(old.find(field), field.size());
+  const auto read = ParseManifest(old);
+  REQUIRE(read.ok());
+  CHECK(read->receipt[0].result == "equal");
+  CHECK_FALSE(read->receipt[0].live_keys.has_value());
+  m.receipt[0].live_keys = 9;
+  CHECK(ParseManifest(ToJson(m))->receipt[0].live_keys == 9);
+}
+
 TEST_CASE("what is no manifest is refused by the field that is wrong") {
   const auto refused = [](std::string text) { return std::string(MessageOf(ParseManifest(text).status())); };
   CHECK_THAT(refused("{}"), Catch::Matchers::ContainsSubstring("not a snapshot manifest"));

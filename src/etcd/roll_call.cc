@@ -1,0 +1,225 @@
+// See roll_call.h. Ids are hashes of peer addresses and the cluster's token, so two clusters of one
+// member each that were made with the defaults have the same two ids. Where they are in raft tells
+// them apart: a member only goes forward.
+#include "etcd/roll_call.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "etcd/ids.h"
+
+namespace etcdrill::etcd {
+namespace {
+
+bool IsBefore(const MemberStatus& a, const MemberStatus& b) {
+  return a.raft_term <= b.raft_term && a.raft_applied_index <= b.raft_applied_index && a.revision <= b.revision;
+}
+
+bool SameIds(const MemberStatus& a, const MemberStatus& b) {
+  return a.cluster_id == b.cluster_id && a.member_id == b.member_id;
+}
+
+// Our cluster, or the error. A twin has the ids of another endpoint, but is not the same member.
+class Judge {
+ public:
+  explicit Judge(RollCall& roll) : roll_(roll) {}
+
+  void Run(std::optional<uint64_t> known, const AskAgain& ask_again) {
+    for (RollEntry& entry : roll_.entries) {
+      if (entry.status.has_value()) FindFirstName(entry, ask_again);
+    }
+    Decide(known);
+    for (RollEntry& entry : roll_.entries) Place(entry);
+  }
+
+ private:
+  using Camp = std::pair<uint64_t, std::vector<const RollEntry*>>;  // cluster id, its members
+
+  void FindFirstName(RollEntry& entry, const AskAgain& ask_again) {
+    const auto first = std::find_if(roll_.entries.begin(), roll_.entries.end(), [&](const RollEntry& other) {
+      return other.status.has_value() && SameIds(*other.status, *entry.status);
+    });
+    if (&*first == &entry) return;
+    entry.standing = Standing::kSecondName;
+    const Result<MemberStatus> again = ask_again(*first);
+    // What stands behind many members answers as another one now: then its order in time says
+    // nothing.
+    const bool can_tell = again.ok() && SameIds(*again, *first->status);
+    if (can_tell && !(IsBefore(*first->status, *entry.status) && IsBefore(*entry.status, *again))) {
+      Refuse(fmt::format(
+          "{} and {} both say that they are member {} of cluster {}, but are not: two clusters that were "
+          "made with the same addresses; take one of them out of the endpoints",
+          first->address, entry.address, IdText(entry.status->member_id), IdText(entry.status->cluster_id)));
+    } else {
+      entry.same_as = first->address;
+      entry.remark = fmt::format("{} and {} are one member, {}: it counts once", first->address, entry.address,
+                                 IdText(entry.status->member_id));
+    }
+  }
+
+  void Refuse(std::string why) { roll_.outcome = Error(Reason::kOtherCluster, why); }
+
+  std::vector<Camp> Camps() const {
+    std::vector<Camp> camps;
+    for (const RollEntry* member : roll_.Members()) {
+      if (!member->status.has_value()) continue;
+      const auto at = std::find_if(camps.begin(), camps.end(),
+                                   [&](const Camp& camp) { return camp.first == member->status->cluster_id; });
+      if (at == camps.end()) {
+        camps.push_back({member->status->cluster_id, {member}});
+      } else {
+        at->second.push_back(member);
+      }
+    }
+    return camps;
+  }
+
+  void Decide(std::optional<uint64_t> known) {
+    if (!roll_.outcome.ok()) return;
+    for (const RollEntry& entry : roll_.entries) {
+      if (!entry.status.has_value()) error_ = Client::MoreTelling(error_, entry.error);
+    }
+    const std::vector<Camp> camps = Camps();
+    if (camps.empty()) {
+      roll_.outcome = Client::NoneAnswered(error_, roll_.entries.size());
+      return;
+    }
+    for (const Camp& camp : camps) {
+      const bool most = 2 * camp.second.size() > roll_.Members().size();
+      const bool undisputed = camps.size() == 1 && !known.has_value();
+      if (camp.first == known || (most && !roll_.cluster_id.has_value()) || undisputed) roll_.cluster_id = camp.first;
+    }
+    if (!roll_.cluster_id.has_value()) RefuseAll(camps, known);
+  }
+
+  void RefuseAll(const std::vector<Camp>& camps, std::optional<uint64_t> known) {
+    std::string list;
+    for (const auto& [id, members] : camps) {
+      for (const RollEntry* member : members) {
+        list += fmt::format("{}{} of {}", list.empty() ? "" : ", ", member->address, IdText(id));
+      }
+    }
+    if (camps.size() > 1) {
+      Refuse(
+          fmt::format("the endpoints belong to different clusters: {}; take those of the wrong one out of the "
+                      "endpoints",
+                      list));
+      return;
+    }
+    // Those that are silent may be the cluster that we know.
+    roll_.outcome =
+        Annotate(error_, fmt::format("only {} answers, and the stored snapshots are of cluster {} (if it was "
+                                     "restored on purpose, take the endpoints that are gone out of the "
+                                     "list); another one",
+                                     list, IdText(*known)));
+  }
+
+  void Place(RollEntry& entry) {
+    if (!entry.status.has_value()) return;
+    if (entry.status->cluster_id == roll_.cluster_id) {
+      if (entry.standing == Standing::kSilent) entry.standing = Standing::kMember;
+      return;
+    }
+    entry.standing = Standing::kOtherCluster;
+    entry.remark = roll_.cluster_id.has_value()
+                       ? fmt::format(
+                             "{} belongs to cluster {}, not to {} as the others: its member lost its data and "
+                             "began anew, or it is the address of another cluster; it is left alone",
+                             entry.address, IdText(entry.status->cluster_id), IdText(*roll_.cluster_id))
+                       : std::string(MessageOf(roll_.outcome));
+  }
+
+  RollCall& roll_;
+  etcdrill::Status error_;  // the most telling one of those that are silent
+};
+
+// Members that the cluster has removed keep its id.
+void FindRemoved(const Client& client, RollCall& roll) {
+  std::vector<const RollEntry*> members = roll.Members();
+  std::erase_if(members, [](const RollEntry* m) { return m->standing != Standing::kMember; });
+  std::stable_sort(members.begin(), members.end(), [](const RollEntry* a, const RollEntry* b) {
+    const auto rank = [](const MemberStatus& s) { return std::pair(s.is_leader(), s.raft_term); };
+    return rank(*a->status) > rank(*b->status);
+  });
+  for (const RollEntry* member : members) {
+    auto membership = client.endpoints()[member->endpoint].MemberList();
+    if (!membership.ok() || membership->cluster_id != roll.cluster_id || membership->members.empty()) continue;
+    roll.membership = *std::move(membership);
+    break;
+  }
+  if (!roll.membership.has_value()) return;
+  const std::vector<Member>& list = roll.membership->members;
+  for (RollEntry& entry : roll.entries) {
+    if (entry.standing != Standing::kMember && entry.standing != Standing::kSecondName) continue;
+    const uint64_t id = entry.status->member_id;
+    if (std::any_of(list.begin(), list.end(), [id](const Member& m) { return m.id == id; })) continue;
+    entry.standing = Standing::kRemoved;
+    entry.remark = fmt::format(
+        "{} is member {}, which is not in the list of members of cluster {}: it was removed; it is "
+        "left alone",
+        entry.address, IdText(id), IdText(*roll.cluster_id));
+  }
+}
+
+}  // namespace
+
+std::vector<const RollEntry*> RollCall::Members() const {
+  std::vector<const RollEntry*> members;
+  for (const RollEntry& entry : entries) {
+    const bool counts = entry.standing == Standing::kSilent || entry.standing == Standing::kMember;
+    if (counts) members.push_back(&entry);
+  }
+  return members;
+}
+
+std::vector<const RollEntry*> RollCall::WaysTo(const RollEntry& entry) const {
+  std::vector<const RollEntry*> ways = {&entry};
+  for (const RollEntry& other : entries) {
+    const bool same = other.standing == Standing::kSecondName && SameIds(*other.status, *entry.status);
+    if (same) ways.push_back(&other);
+  }
+  return ways;
+}
+
+std::vector<std::string> RollCall::Remarks() const {
+  std::vector<std::string> remarks;
+  for (const RollEntry& entry : entries) {
+    if (!entry.remark.empty()) remarks.push_back(entry.remark);
+  }
+  return remarks;
+}
+
+RollCall CallRoll(const Client& client, std::optional<uint64_t> known) {
+  std::vector<RollEntry> entries;
+  for (size_t i = 0; i < client.endpoints().size(); ++i) {
+    RollEntry& entry = entries.emplace_back(RollEntry{.endpoint = i, .address = client.endpoints()[i].address()});
+    auto status = client.endpoints()[i].Status();
+    if (status.ok()) {
+      entry.status = *std::move(status);
+    } else {
+      entry.error = status.status();
+    }
+  }
+  return JudgeRoll(client, std::move(entries), known);
+}
+
+RollCall JudgeRoll(const Client& client, std::vector<RollEntry> entries, std::optional<uint64_t> known) {
+  RollCall roll = JudgeEntries(std::move(entries), known,
+                               [&](const RollEntry& e) { return client.endpoints()[e.endpoint].Status(); });
+  if (!roll.cluster_id.has_value()) return roll;
+  FindRemoved(client, roll);
+  const auto is_member = [](const RollEntry& e) { return e.standing == Standing::kMember; };
+  if (std::none_of(roll.entries.begin(), roll.entries.end(), is_member)) {
+    roll.outcome = Error(Reason::kEtcdError, roll.Remarks().front());
+  }
+  return roll;
+}
+
+RollCall JudgeEntries(std::vector<RollEntry> entries, std::optional<uint64_t> known, const AskAgain& ask_again) {
+  RollCall roll{.entries = std::move(entries)};
+  Judge(roll).Run(known, ask_again);
+  return roll;
+}
+
+}  // namespace etcdrill::etcd
