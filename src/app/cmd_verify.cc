@@ -33,8 +33,8 @@ std::vector<std::vector<std::string>> LevelRows(const verify::VerifyReport& repo
   std::string keyspace;
   if (report.keyspace.has_value()) {
     const verify::Keyspace& k = *report.keyspace;
-    keyspace =
-        fmt::format("revision {}, {} keys, hash {:x}, hashkv {:x}", k.revision, k.live_keys, k.hash, k.hashkv.hash);
+    keyspace = fmt::format("revision {}, {} keys, hash {:x}, hashkv {:x}", k.hashkv.revision, k.live_keys, k.hash,
+                           k.hashkv.hash);
     if (k.hashkv.compact_revision > 0) keyspace += fmt::format(", compacted at {}", k.hashkv.compact_revision);
   }
   return {row("L0 present", report.levels.present, FormatSize(report.size_bytes)),
@@ -60,13 +60,6 @@ struct Verified {
   verify::VerifyReport report;
   bool fresh = true;
   std::optional<WallTime> taken;
-
-  // Levels that nobody asked for keep the verdict from "proven", but they are no failure of the command.
-  bool IsGood() const {
-    const bool all_known = report.levels.transfer != verify::LevelResult::kUnknown &&
-                           report.levels.keyspace != verify::LevelResult::kUnknown;
-    return report.verdict == verify::Verdict::kProven || (report.verdict == verify::Verdict::kNotProvable && all_known);
-  }
 };
 
 Result<Verified> VerifyTarget(const Context& context, const VerifyOptions& options) {
@@ -90,7 +83,7 @@ Result<Verified> VerifyTarget(const Context& context, const VerifyOptions& optio
 Result<ExitCode> PrintAndJudge(const Result<Verified>& verified, OutputFormat format) {
   RETURN_IF_ERROR(verified.status());
   PrintReport(verified->report, format);
-  if (!verified->IsGood()) return ExitCodeOf(verified->report.verdict);
+  if (verified->report.verdict != verify::Verdict::kProven) return ExitCodeOf(verified->report.verdict);
   return verified->fresh ? ExitCode::kOk : ExitCode::kObjectiveMissed;
 }
 
@@ -102,7 +95,7 @@ report::VerifyRun ToVerifyRun(const Result<Verified>& verified, WallTime now) {
   }
   const verify::VerifyReport& r = verified->report;
   run.seconds = r.duration_seconds;
-  run.passed = verified->IsGood();
+  run.passed = r.verdict == verify::Verdict::kProven;
   for (const auto& [name, result] :
        {std::pair("present", r.levels.present), std::pair("transfer", r.levels.transfer),
         std::pair("structure", r.levels.structure), std::pair("keyspace", r.levels.keyspace)}) {
@@ -113,7 +106,7 @@ report::VerifyRun ToVerifyRun(const Result<Verified>& verified, WallTime now) {
   if (run.passed && r.keyspace.has_value() && verified->taken.has_value()) {
     run.snapshot = {.taken = UnixSeconds(*verified->taken),
                     .size_bytes = static_cast<double>(r.size_bytes),
-                    .revision = static_cast<double>(r.keyspace->revision),
+                    .revision = static_cast<double>(r.keyspace->hashkv.revision),
                     .keys = static_cast<double>(r.keyspace->live_keys)};
   }
   return run;

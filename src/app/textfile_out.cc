@@ -18,7 +18,7 @@ Result<report::StoreFacts> FactsOf(const pipeline::DrillReport& report, std::opt
   report::StoreFacts facts = pipeline::ToStoreFacts(history);
   if (report.passed() && taken.has_value()) facts.verified_taken = UnixSeconds(*taken);
   if (report.passed() && report.verify.has_value() && report.verify->keyspace.has_value()) {
-    facts.verified_revision = static_cast<double>(report.verify->keyspace->revision);
+    facts.verified_revision = static_cast<double>(report.verify->keyspace->hashkv.revision);
   }
   return facts;
 }

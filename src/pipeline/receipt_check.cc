@@ -5,7 +5,6 @@
 #include <fmt/ranges.h>
 
 #include "capture/receipt.h"
-#include "verify/lineage.h"
 #include "verify/verify.h"
 
 namespace etcdrill::pipeline {
@@ -15,14 +14,19 @@ std::string CompareOne(const Context& context, const snapshot::Image& image, con
                        const capture::ReceiptEntry& entry) {
   if (entry.revision != manifest.revision || entry.compact_revision < manifest.compact_revision)
     return "not_comparable";
-  uint32_t own = manifest.hashkv;
-  if (entry.compact_revision != manifest.compact_revision) {
-    const auto hashkv = verify::HashKvOf(context, image, entry.revision, entry.compact_revision);
-    if (!hashkv.ok()) return "not_comparable";
-    own = hashkv->hash;
+  if (entry.compact_revision == manifest.compact_revision && entry.hash == manifest.hashkv) return "equal";
+  // Only the file itself knows all that a member may answer.
+  const auto hashkv = verify::HashKvOf(context, image, entry.revision, entry.compact_revision);
+  if (!hashkv.ok()) return "not_comparable";
+  switch (mvcc::Match(*hashkv, entry.hash)) {
+    case mvcc::HashMatch::kEqual:
+      return "equal";
+    case mvcc::HashMatch::kDiffers:
+      return "differs";
+    case mvcc::HashMatch::kMayVary:
+      return "not_comparable";
   }
-  if (own == entry.hash) return "equal";
-  return verify::HashKvMayVary(manifest.live_keys, entry.compact_revision) ? "not_comparable" : "differs";
+  return "not_comparable";
 }
 
 }  // namespace

@@ -178,6 +178,10 @@ Result<SnapshotOutcome> AdoptSnapshot(const Context& context, const SnapshotRequ
                  fmt::format("adopt {}: its bytes are those of {}", file.path, other.manifest.name));
   }
   ASSIGN_OR_RETURN(Captured captured, VerifyCaptured(context, request, std::move(imported)));
+  // What is no snapshot is nobody's backup, and no evidence of damage either.
+  if (captured.outcome.verify.foreign.has_value()) {
+    return Error(Reason::kNotProvable, fmt::format("adopt {}: {}", file.path, captured.outcome.verify.FirstError()));
+  }
   store::Manifest& manifest = captured.outcome.manifest;
   manifest.member_id.clear();
   manifest.cluster_id = ClusterIdOf(manifest, request.client);
@@ -247,9 +251,10 @@ DrillReport RunDrill(const Context& outer, const DrillRequest& request) {
   stages.Run(kHealthStage, [&] { return stages.Add(drill::CheckHealth(*etcd, stages.expectation(), context)); });
   stages.Run(kVerifyStage, [&] {
     std::vector<drill::Check> checks = drill::CheckData(*etcd, stages.expectation(), context);
+    if (drill::WentBack(checks)) return stages.Add(checks);
     if (!request.config.assertions.empty()) {
       checks.push_back(
-          drill::CheckAssertions(etcd->client(), request.config.assertions, stages.expectation().revision));
+          drill::CheckAssertions(etcd->client(), request.config.assertions, stages.expectation().hashkv.revision));
     }
     if (request.full_cluster) {
       checks.push_back(drill::CheckReplicas(*etcd, stages.expectation()));
