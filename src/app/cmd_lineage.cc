@@ -31,7 +31,10 @@ Result<Opened> OpenPlaced(const Context& context, const std::string& word, const
     return Error(Reason::kDamaged, fmt::format("{} is damaged: {}; see `etcdrill verify {}`", target.path,
                                                report.FirstError(), target.path));
   }
-  ASSIGN_OR_RETURN(verify::Place place, verify::ReadPlace(image, report.keyspace->hashkv, report.keyspace->live_keys));
+  if (!report.keyspace.has_value()) {
+    return Error(Reason::kNotProvable, fmt::format("{}: {}", target.path, report.FirstError()));
+  }
+  ASSIGN_OR_RETURN(verify::Place place, verify::ReadPlace(image, report.keyspace->hashkv));
   return Opened{std::move(image), std::move(place)};
 }
 
@@ -73,7 +76,7 @@ Row PlaceRow(std::string which, const verify::Place& p) {
           OrDash(p.consistent_index),
           OrDash(p.term),
           std::to_string(p.auth_revision),
-          std::to_string(p.live_keys),
+          std::to_string(p.head.live_keys),
           p.file};
 }
 

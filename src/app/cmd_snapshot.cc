@@ -29,19 +29,28 @@ Result<verify::VerifyReport> VerifyForUse(const Context& context, const snapshot
   ASSIGN_OR_RETURN(verify::VerifyReport report, verify::Verify(context, image));
   const std::string& file = image.path();
   const verify::LevelResult transfer = report.levels.transfer;
+  if (report.foreign.has_value() && report.verdict == verify::Verdict::kNotProvable) {
+    return Error(Reason::kNotProvable, fmt::format("{}: {}", file, report.FirstError()));
+  }
   const bool sound = report.keyspace.has_value() && report.levels.keyspace == verify::LevelResult::kPass;
   if (!sound || (transfer == verify::LevelResult::kFail && trailer != Trailer::kIgnored)) {
     return Error(Reason::kDamaged,
                  fmt::format("{} is damaged: {}; see `etcdrill verify {}`", file, report.FirstError(), file));
   }
   if (transfer != verify::LevelResult::kPass && trailer == Trailer::kRight) {
-    return Error(
-        Reason::kNotProvable,
-        fmt::format("{} has no SHA-256 trailer, so nothing proves its bytes (is it a copy of a data directory?); to "
-                    "restore it all the same, add --skip-hash-check",
-                    file));
+    return Error(Reason::kNotProvable,
+                 fmt::format("{}: {}; to restore it all the same, add --skip-hash-check", file, report.FirstError()));
   }
   return report;
+}
+
+// What --skip-hash-check passed over.
+void WarnOfTrailer(const verify::VerifyReport& report, const std::string& file) {
+  if (report.levels.transfer == verify::LevelResult::kFail) {
+    fmt::print(stderr, "warning: {} is not what etcd sent: {}; restored as you asked for\n", file, report.FirstError());
+  } else if (report.levels.transfer == verify::LevelResult::kUnknown) {
+    fmt::print(stderr, "warning: nothing proves the bytes of {}: {}\n", file, report.FirstError());
+  }
 }
 
 std::string WithoutSlash(std::string path) {
@@ -54,7 +63,8 @@ void PrintSurprises(const Findings& findings, const RestoreCommandOptions& optio
   for (const Finding& f : findings.kept()) {
     const bool surprising = (f.code == codes::kRestoresWithAlarm && !options.clear_alarms) ||
                             (f.code == codes::kRestoresWithAuth && !options.drop_auth) ||
-                            f.code == codes::kRestoresWithLeases;
+                            f.code == codes::kRestoresWithLeases || f.code == codes::kAlarmCorrupt ||
+                            f.code == codes::kNoKeys || f.code == codes::kRowLostByEtcd;
     if (surprising) fmt::print("{}", FindingLine(f));
   }
 }
@@ -73,6 +83,10 @@ void PrintSaved(const pipeline::SnapshotOutcome& outcome, const SaveOptions& opt
              Shown(m.etcd_version), Shown(m.endpoint), receipt.equal, receipt.members);
   if (const auto found = pipeline::DisagreementOf(m); !found.text.empty()) {
     fmt::print("{}: {}\n", Coloured("warning", Colour::kYellow), Shown(found.text));
+  }
+  for (const Finding& f : outcome.verify.findings.kept()) {
+    if (f.severity != Severity::kWarning) continue;
+    fmt::print("{}: {}: {}\n", Coloured("warning", Colour::kYellow), f.code, f.text);
   }
   if (m.lineage.has_value()) {
     const Colour colour = m.lineage->result == "continues" ? Colour::kGreen : Colour::kRed;
@@ -113,11 +127,11 @@ Result<ExitCode> SnapshotStatus(const Context& context, const StatusOptions& opt
   ASSIGN_OR_RETURN(const verify::VerifyReport report, VerifyForUse(context, image, Trailer::kRightIfThere));
   const verify::Keyspace& keyspace = *report.keyspace;
   const bool as_35 = options.compat == "3.5";
-  const uint64_t keys = as_35 ? keyspace.total_keys : keyspace.live_keys;
+  const uint64_t keys = as_35 ? keyspace.total_keys : keyspace.live_keys + (keyspace.bumped ? 1 : 0);
   const auto number = [](uint64_t n) { return static_cast<int64_t>(n); };
   std::vector<EtcdutlCell> cells = {
       {"HASH", "Hash", "hash", keyspace.hash, fmt::format("{:x}", keyspace.hash)},
-      {"REVISION", "Revision", "revision", keyspace.revision, std::to_string(keyspace.revision)},
+      {"REVISION", "Revision", "revision", keyspace.newest_row, std::to_string(keyspace.newest_row)},
       {"TOTAL KEYS", "Keys", "totalKey", number(keys), std::to_string(keys)},
       {"TOTAL SIZE", "Size", "totalSize", number(keyspace.total_bytes), HumanBytes(keyspace.total_bytes)}};
   if (!as_35) cells.push_back({"VERSION", "Version", "version", keyspace.storage_version, keyspace.storage_version});
@@ -149,6 +163,7 @@ Result<ExitCode> SnapshotRestore(const Context& context, const RestoreCommandOpt
       .on_progress = ProgressLine("restore", options.progress, context.clock)};
   ASSIGN_OR_RETURN(const restore::RestoreResult result, restore::Restore(context, request));
   for (const std::string& warning : result.warnings) fmt::print(stderr, "warning: {}\n", Shown(warning));
+  WarnOfTrailer(report, options.file);
   fmt::print("Restored {} to {}: member {:x} of cluster {:x}, {}\n", Shown(options.file), Shown(data_dir),
              result.member_id, result.cluster_id, FormatSize(result.db_bytes));
   PrintSurprises(report.findings, options);

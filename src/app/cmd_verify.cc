@@ -36,8 +36,8 @@ Rows LevelRows(const verify::VerifyReport& report) {
   std::string keyspace;
   if (report.keyspace.has_value()) {
     const verify::Keyspace& k = *report.keyspace;
-    keyspace =
-        fmt::format("revision {}, {} keys, hash {:x}, hashkv {:x}", k.revision, k.live_keys, k.hash, k.hashkv.hash);
+    keyspace = fmt::format("revision {}, {} keys, hash {:x}, hashkv {:x}", k.hashkv.revision, k.live_keys, k.hash,
+                           k.hashkv.hash);
     if (k.hashkv.compact_revision > 0) keyspace += fmt::format(", compacted at {}", k.hashkv.compact_revision);
   }
   return {row("L0 present", report.levels.present, FormatSize(report.size_bytes)),
@@ -130,7 +130,7 @@ report::VerifyRun ToVerifyRun(const Result<Verified>& verified, WallTime now) {
   }
   const verify::VerifyReport& r = verified->report;
   run.seconds = r.duration_seconds;
-  run.passed = verified->IsGood();
+  run.passed = r.verdict == verify::Verdict::kProven;
   for (const auto& [name, result] :
        {std::pair("present", r.levels.present), std::pair("transfer", r.levels.transfer),
         std::pair("structure", r.levels.structure), std::pair("keyspace", r.levels.keyspace)}) {
@@ -142,7 +142,7 @@ report::VerifyRun ToVerifyRun(const Result<Verified>& verified, WallTime now) {
   if (run.passed && r.keyspace.has_value() && dated) {
     run.snapshot = {.taken = UnixSeconds(*verified->taken),
                     .size_bytes = static_cast<double>(r.size_bytes),
-                    .revision = static_cast<double>(r.keyspace->revision),
+                    .revision = static_cast<double>(r.keyspace->hashkv.revision),
                     .keys = static_cast<double>(r.keyspace->live_keys)};
   }
   return run;

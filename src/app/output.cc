@@ -133,13 +133,14 @@ std::string FindingLine(const Finding& finding) {
 }
 
 void PrintFindings(const Findings& findings) {
-  for (const Severity severity : {Severity::kError, Severity::kWarning, Severity::kInfo}) {
+  for (const Severity severity : kSeverities) {
     for (const Finding& f : findings.kept()) {
       if (f.severity == severity) fmt::print("{}: {}: {}\n", SeverityName(severity), f.code, f.text);
     }
   }
-  if (const uint64_t more = findings.total() - findings.kept().size(); more > 0) {
-    fmt::print("... and {} more findings\n", more);
+  for (const Severity severity : kSeverities) {
+    const uint64_t more = findings.dropped(severity);
+    if (more > 0) fmt::print("... and {} more of severity {}\n", more, SeverityName(severity));
   }
 }
 

@@ -22,7 +22,7 @@ Result<report::StoreFacts> FactsOf(const pipeline::DrillReport& report, std::opt
     facts.verified_taken = UnixSeconds(*taken);
   }
   if (report.passed() && report.verify.has_value() && report.verify->keyspace.has_value()) {
-    facts.verified_revision = static_cast<double>(report.verify->keyspace->revision);
+    facts.verified_revision = static_cast<double>(report.verify->keyspace->hashkv.revision);
   }
   return facts;
 }

@@ -3,9 +3,20 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <future>
 
 namespace etcdrill::drill {
+namespace {
+
+using namespace std::chrono_literals;
+
+// A cluster in the middle of a downgrade turns new members away until its leader has ended that,
+// which it looks at each five seconds (etcd#14540).
+constexpr Duration kJoinLimit = 2min;
+constexpr Duration kJoinPause = 11s;
+
+}  // namespace
 
 std::vector<ScratchMember> MakeMembers(size_t count, const std::string& work_dir) {
   std::vector<ScratchMember> members;
@@ -42,10 +53,20 @@ Status EtcdCluster::WaitReady(MonotonicTime deadline) {
 
 Status EtcdCluster::Grow(MonotonicTime deadline) {
   const ScratchMember member = MakeMembers(members_.size() + 1, options_.work_dir).back();
-  RETURN_IF_ERROR(client().AddMember(member.PeerUrl()));
   members_.push_back(member);
-  RETURN_IF_ERROR(StartMember(member, /*joins=*/true));
-  return processes_.back()->WaitReady(deadline);
+  const MonotonicTime last_try = std::min(deadline, context_.clock.Monotonic() + kJoinLimit);
+  while (true) {
+    ASSIGN_OR_RETURN(const uint64_t id, client().AddMember(member.PeerUrl()));
+    RETURN_IF_ERROR(StartMember(member, /*joins=*/true));
+    const Status ready = processes_.back()->WaitReady(deadline);
+    const bool turned_away = !ready.ok() && ReasonOf(ready) == Reason::kEtcdExited;
+    if (!turned_away || context_.clock.Monotonic() >= last_try) return ready;
+    // One that is listed, but does not run, keeps the leader from ending the downgrade.
+    processes_.pop_back();
+    RETURN_IF_ERROR(client().RemoveMember(id));
+    RETURN_IF_ERROR(context_.fs.RemoveAll(member.data_dir));
+    if (!context_.clock.SleepFor(kJoinPause, context_.stop)) return Error(Reason::kInterrupted, "interrupted");
+  }
 }
 
 void EtcdCluster::Stop() {

@@ -29,7 +29,8 @@ class EtcdCluster {
 
   // Waits until every member serves a read that went through raft.
   Status WaitReady(MonotonicTime deadline);
-  // Adds one more member, which starts with nothing, and waits until it serves.
+  // Adds one more member, which starts with nothing, and waits until it serves. One that ends is
+  // removed and added again, for two minutes; a failure says nothing of the data.
   Status Grow(MonotonicTime deadline);
   // clients() must not be used afterwards.
   void Stop();

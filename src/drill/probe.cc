@@ -13,16 +13,23 @@ namespace {
 
 constexpr std::string_view kWriteKeyPrefix = "etcdrill/drill/";
 
+constexpr std::string_view kUnknownAlarm = "unknown";
+
 std::string_view AlarmName(etcd::AlarmType type) {
   switch (type) {
-    case etcd::AlarmType::kNone:
-      return "NONE";
     case etcd::AlarmType::kNoSpace:
       return "NOSPACE";
     case etcd::AlarmType::kCorrupt:
       return "CORRUPT";
+    case etcd::AlarmType::kNone:
+      break;
   }
-  return "unknown";
+  return kUnknownAlarm;
+}
+
+// A kind that only a newer etcd knows has no name here, and can't be disarmed.
+std::string_view KnownName(std::string_view alarm) {
+  return alarm == "NOSPACE" || alarm == "CORRUPT" ? alarm : kUnknownAlarm;
 }
 
 // Sorted, for comparing and for people.
@@ -31,16 +38,26 @@ std::string JoinAlarms(std::vector<std::string> names) {
   return names.empty() ? "none" : fmt::format("{}", fmt::join(names, " "));
 }
 
-// An answer that is an error fails the check; no answer at all is no proof of anything.
+// What etcd says of the data it holds; any other error is of etcd itself, of its cluster, its time
+// or its machine.
+bool SpeaksOfData(const Status& status) {
+  const std::string_view text = MessageOf(status);
+  const auto says = [text](std::string_view part) { return text.find(part) != std::string_view::npos; };
+  return says("has been compacted") || says("is a future revision") || says("corrupt cluster");
+}
+
+// An answer that the data is other than it should be fails the check; an etcd that can't answer is
+// no proof of anything.
 Check Failed(std::string_view name, std::string expected, const Status& status) {
-  const Reason reason = ReasonOf(status);
-  const bool no_answer = reason == Reason::kTimeout || reason == Reason::kInterrupted || reason == Reason::kConnect;
-  return {name, no_answer ? CheckResult::kSkipped : CheckResult::kFail, std::move(expected),
-          std::string(MessageOf(status)), no_answer ? status : OkStatus()};
+  const bool failed = SpeaksOfData(status);
+  return {name, failed ? CheckResult::kFail : CheckResult::kSkipped, std::move(expected),
+          std::string(MessageOf(status)), failed ? OkStatus() : status};
 }
 
 Check CheckAlarms(const etcd::ScratchClient& client, const Expectation& expected) {
-  const std::string wanted = JoinAlarms(expected.alarms);
+  std::vector<std::string> in_file;
+  for (const std::string& alarm : expected.alarms) in_file.emplace_back(KnownName(alarm));
+  const std::string wanted = JoinAlarms(std::move(in_file));
   const auto alarms = client.endpoint().Alarms();
   if (!alarms.ok()) return Failed(kAlarmsCheck, wanted, alarms.status());
   std::vector<std::string> names;
@@ -53,18 +70,22 @@ Check CheckAlarms(const etcd::ScratchClient& client, const Expectation& expected
 }
 
 Check CheckRevision(const etcd::ScratchClient& client, const Expectation& expected) {
-  const std::string wanted = fmt::format("at least {}", expected.revision);
+  const std::string wanted = fmt::format("at least {}", expected.hashkv.revision);
   const auto status = client.endpoint().Status();
   if (!status.ok()) return Failed(kRevisionCheck, wanted, status.status());
-  const bool reached = status->revision >= expected.revision;
-  return {kRevisionCheck, reached ? CheckResult::kPass : CheckResult::kFail, wanted, std::to_string(status->revision)};
+  const int64_t revision = status->revision;
+  CheckResult result = revision >= expected.hashkv.revision ? CheckResult::kPass : CheckResult::kFail;
+  const bool went_back = expected.may_go_back_to > 0 && revision >= expected.may_go_back_to;
+  if (result == CheckResult::kFail && went_back) result = CheckResult::kNotComparable;
+  return {kRevisionCheck, result, wanted, std::to_string(revision)};
 }
 
 Result<uint64_t> CountKeys(const etcd::ScratchClient& client, const Expectation& expected) {
   const std::string every_key(1, '\0');
-  ASSIGN_OR_RETURN(const auto answer,
-                   client.endpoint().Range(
-                       {.key = every_key, .range_end = every_key, .revision = expected.revision, .count_only = true}));
+  ASSIGN_OR_RETURN(
+      const auto answer,
+      client.endpoint().Range(
+          {.key = every_key, .range_end = every_key, .revision = expected.hashkv.revision, .count_only = true}));
   return static_cast<uint64_t>(answer.count);
 }
 
@@ -82,24 +103,31 @@ std::string HashText(uint32_t hash, int64_t revision, int64_t compact_revision) 
 // At the compact revision itself, releases before 3.4.27 and 3.5.10 refuse, and later ones may answer from a cache,
 // with an older compact revision (formats.md 5). Asked for the head they do neither; but the head may have moved on.
 Result<etcd::HashKvAnswer> AskHashKv(const etcd::ScratchClient& client, const Expectation& expected) {
-  auto answer = client.endpoint().HashKv(expected.revision);
-  const bool at_compaction = expected.revision == expected.compact_revision;
+  const mvcc::HashKv& file = expected.hashkv;
+  auto answer = client.endpoint().HashKv(file.revision);
+  const bool at_compaction = file.revision == file.compact_revision;
   const bool refused = !answer.ok() && ReasonOf(answer.status()) == Reason::kEtcdError;
-  const bool cached = answer.ok() && answer->compact_revision != expected.compact_revision;
+  const bool cached = answer.ok() && answer->compact_revision != file.compact_revision;
   return at_compaction && (refused || cached) ? client.endpoint().HashKv(0) : answer;
 }
 
 Check CheckHashKv(const etcd::ScratchClient& client, const Expectation& expected) {
-  const std::string wanted = HashText(expected.hashkv, expected.revision, expected.compact_revision);
+  const mvcc::HashKv& file = expected.hashkv;
   const auto answer = AskHashKv(client, expected);
+  std::string wanted = HashText(file.hash, file.revision, file.compact_revision);
   if (!answer.ok()) return Failed(kHashKvCheck, wanted, answer.status());
-  const std::string actual = HashText(answer->hash, answer->hash_revision, answer->compact_revision);
-  const bool same_place =
-      answer->hash_revision == expected.revision && answer->compact_revision == expected.compact_revision;
-  if (!same_place || (wanted != actual && expected.hashkv_may_vary)) {
-    return {kHashKvCheck, CheckResult::kNotComparable, wanted, actual};
+  std::string actual = HashText(answer->hash, answer->hash_revision, answer->compact_revision);
+  const bool same_place = answer->hash_revision == file.revision && answer->compact_revision == file.compact_revision;
+  if (!same_place) return {kHashKvCheck, CheckResult::kNotComparable, std::move(wanted), std::move(actual)};
+  switch (mvcc::Match(file, answer->hash)) {
+    case mvcc::HashMatch::kEqual:
+      return Compare(kHashKvCheck, actual, actual);
+    case mvcc::HashMatch::kDiffers:
+      return Compare(kHashKvCheck, std::move(wanted), std::move(actual));
+    case mvcc::HashMatch::kMayVary:
+      break;
   }
-  return Compare(kHashKvCheck, wanted, actual);
+  return {kHashKvCheck, CheckResult::kNotComparable, std::move(wanted), std::move(actual)};
 }
 
 // The proof that raft works: health can be true and reads can answer while every write times out (formats.md 6.6).
@@ -141,6 +169,7 @@ Check CheckMembers(std::string_view name, const EtcdCluster& cluster, size_t fir
 }  // namespace
 
 std::vector<Check> CheckHealth(const EtcdCluster& cluster, const Expectation& expected, const Context& context) {
+  const std::string wanted = "healthy";
   // Alarms first: an alarm that the snapshot brought along must not count against the health.
   std::vector<Check> checks = {CheckAlarms(cluster.client(), expected)};
   std::string problems;
@@ -148,12 +177,19 @@ std::vector<Check> CheckHealth(const EtcdCluster& cluster, const Expectation& ex
     const etcd::HealthProbe probe = etcd::ProbeHealth(client->endpoint(), context.clock);
     // A call without an answer, because of a signal or a deadline, says nothing about the snapshot.
     if (!probe.failed_call.ok()) {
-      checks.push_back(Failed(kHealthCheck, "healthy", probe.failed_call));
+      checks.push_back(Failed(kHealthCheck, wanted, probe.failed_call));
       return checks;
     }
-    if (!probe.healthy) problems += (problems.empty() ? "" : "; ") + probe.problem;
+    if (probe.healthy) continue;
+    if (probe.alarms.empty()) {  // a cluster without a leader, for one
+      checks.push_back(Failed(kHealthCheck, wanted, Error(Reason::kEtcdNotReady, probe.problem)));
+      return checks;
+    }
+    const bool known = std::any_of(probe.alarms.begin(), probe.alarms.end(),
+                                   [](const etcd::Alarm& a) { return a.type != etcd::AlarmType::kNone; });
+    if (known) problems += (problems.empty() ? "" : "; ") + probe.problem;
   }
-  checks.push_back(Compare(kHealthCheck, "healthy", problems.empty() ? "healthy" : problems));
+  checks.push_back(Compare(kHealthCheck, wanted, problems.empty() ? wanted : problems));
   return checks;
 }
 
@@ -163,9 +199,16 @@ std::vector<Check> CheckData(const EtcdCluster& cluster, const Expectation& expe
   for (const auto check : {CheckRevision, CheckHashKv, CheckKeyCount}) {
     checks.push_back(check(client, expected));
     if (!checks.back().unanswered.ok()) return checks;  // the others would only wait for theirs
+    if (WentBack(checks)) return checks;
   }
   checks.push_back(CheckWrite(client, context));
   return checks;
+}
+
+bool WentBack(const std::vector<Check>& data_checks) {
+  return std::any_of(data_checks.begin(), data_checks.end(), [](const Check& check) {
+    return check.name == kRevisionCheck && check.result == CheckResult::kNotComparable;
+  });
 }
 
 Check CheckReplicas(const EtcdCluster& cluster, const Expectation& expected) {
@@ -174,8 +217,9 @@ Check CheckReplicas(const EtcdCluster& cluster, const Expectation& expected) {
 
 Check CheckNewMember(EtcdCluster& cluster, const Expectation& expected, MonotonicTime deadline) {
   const size_t members = cluster.clients().size();
+  const std::string wanted = "it joins and serves";
   const Status grown = cluster.Grow(deadline);
-  if (!grown.ok()) return Failed(kNewMemberCheck, "it joins and serves", grown);
+  if (!grown.ok()) return {kNewMemberCheck, CheckResult::kSkipped, wanted, std::string(MessageOf(grown)), grown};
   return CheckMembers(kNewMemberCheck, cluster, members, expected);
 }
 

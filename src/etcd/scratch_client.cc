@@ -59,10 +59,18 @@ Status ScratchClient::DisarmAlarm(const Alarm& alarm) const {
   return Unary(*channel_, "Alarm", &pb::Maintenance::Stub::Alarm, request).status();
 }
 
-Status ScratchClient::AddMember(std::string_view peer_url) const {
+Result<uint64_t> ScratchClient::AddMember(std::string_view peer_url) const {
   pb::MemberAddRequest request;
   request.add_peerurls(std::string(peer_url));
-  return Unary(*channel_, "MemberAdd", &pb::Cluster::Stub::MemberAdd, request).status();
+  ASSIGN_OR_RETURN(const pb::MemberAddResponse response,
+                   Unary(*channel_, "MemberAdd", &pb::Cluster::Stub::MemberAdd, request));
+  return response.member().id();
+}
+
+Status ScratchClient::RemoveMember(uint64_t id) const {
+  pb::MemberRemoveRequest request;
+  request.set_id(id);
+  return Unary(*channel_, "MemberRemove", &pb::Cluster::Stub::MemberRemove, request).status();
 }
 
 }  // namespace etcdrill::etcd

@@ -31,7 +31,8 @@ class ScratchClient {
   Status Put(std::string_view key, std::string_view value) const;
   Result<int64_t> Delete(std::string_view key) const;  // how many keys went
   Status DisarmAlarm(const Alarm& alarm) const;
-  Status AddMember(std::string_view peer_url) const;
+  Result<uint64_t> AddMember(std::string_view peer_url) const;  // its id
+  Status RemoveMember(uint64_t id) const;
 
  private:
   explicit ScratchClient(std::shared_ptr<Channel> channel) : channel_(channel), endpoint_(std::move(channel)) {}

@@ -1,6 +1,8 @@
 // Collecting findings under a cap.
 #include "format/finding.h"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace etcdrill {
@@ -18,21 +20,38 @@ std::string_view SeverityName(Severity severity) {
 }
 
 void Findings::Add(Finding finding) {
-  ++total_;
-  if (finding.severity == Severity::kError) ++errors_;
-  if (kept_.size() < kFindingsKept) kept_.push_back(std::move(finding));
+  ++found_[static_cast<size_t>(finding.severity)];
+  Keep(std::move(finding));
 }
 
 void Findings::Merge(Findings other) {
-  const uint64_t not_kept = other.total_ - other.kept_.size();
-  const uint64_t errors_not_kept = other.errors_ - [&] {
-    uint64_t n = 0;
-    for (const Finding& f : other.kept_) n += f.severity == Severity::kError ? 1 : 0;
-    return n;
-  }();
-  for (Finding& f : other.kept_) Add(std::move(f));
-  total_ += not_kept;
-  errors_ += errors_not_kept;
+  for (size_t i = 0; i < found_.size(); ++i) found_[i] += other.found_[i];
+  for (Finding& f : other.kept_) Keep(std::move(f));
+}
+
+const Finding* Findings::FirstError() const {
+  const auto first =
+      std::find_if(kept_.begin(), kept_.end(), [](const Finding& f) { return f.severity == Severity::kError; });
+  return first == kept_.end() ? nullptr : &*first;
+}
+
+void Findings::Keep(Finding finding) {
+  if (kept_.size() >= kFindingsKept) {
+    const auto has_some = [](uint64_t n) { return n > 0; };
+    const auto least =
+        static_cast<Severity>(std::find_if(kept_of_.begin(), kept_of_.end(), has_some) - kept_of_.begin());
+    if (finding.severity <= least) return;
+    DropLast(least);
+  }
+  ++kept_of_[static_cast<size_t>(finding.severity)];
+  kept_.push_back(std::move(finding));
+}
+
+void Findings::DropLast(Severity severity) {
+  const auto last =
+      std::find_if(kept_.rbegin(), kept_.rend(), [=](const Finding& f) { return f.severity == severity; });
+  kept_.erase(std::next(last).base());
+  --kept_of_[static_cast<size_t>(severity)];
 }
 
 }  // namespace etcdrill

@@ -1,7 +1,10 @@
-// A problem in an examined file, as data. Finding one is a success of ours, not an error: checks go on after it, so
-// that a report shows the extent of a damage. Only the first kFindingsKept are kept, all are counted.
+// A problem in an examined file, as data. Finding one is a success of ours, not an error: checks go
+// on after it, so that a report shows the extent of a damage. Only kFindingsKept are kept, all are
+// counted. Where there are more, the least severe go first: a thousand warnings never hide the
+// error behind them.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -10,11 +13,13 @@
 
 namespace etcdrill {
 
+// The more severe, the greater.
 enum class Severity {
   kInfo,     // worth knowing when restoring
   kWarning,  // unusual, but no proof of damage
   kError,    // the file is wrong
 };
+inline constexpr std::array kSeverities = {Severity::kError, Severity::kWarning, Severity::kInfo};
 std::string_view SeverityName(Severity severity);
 
 // Keys of a bucket from `lower` up to, but without, `upper`; to its end if there is none.
@@ -41,14 +46,23 @@ class Findings {
   void Add(Finding finding);
   void Merge(Findings other);
 
+  // In the order in which they came.
   const std::vector<Finding>& kept() const { return kept_; }
-  uint64_t total() const { return total_; }
-  uint64_t errors() const { return errors_; }
+  // The first error; null if there is none.
+  const Finding* FirstError() const;
+  uint64_t total() const { return found_[0] + found_[1] + found_[2]; }
+  uint64_t errors() const { return found(Severity::kError); }
+  // Of one severity: all, and those that were not kept.
+  uint64_t found(Severity severity) const { return found_[static_cast<size_t>(severity)]; }
+  uint64_t dropped(Severity severity) const { return found(severity) - kept_of_[static_cast<size_t>(severity)]; }
 
  private:
+  void Keep(Finding finding);
+  void DropLast(Severity severity);
+
   std::vector<Finding> kept_;
-  uint64_t total_ = 0;
-  uint64_t errors_ = 0;
+  std::array<uint64_t, kSeverities.size()> found_{};  // by severity
+  std::array<uint64_t, kSeverities.size()> kept_of_{};
 };
 
 }  // namespace etcdrill

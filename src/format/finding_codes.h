@@ -8,6 +8,7 @@ namespace etcdrill::codes {
 // L0, the file as such.
 inline constexpr std::string_view kEmptyFile = "empty_file";
 inline constexpr std::string_view kPartialName = "partial_name";
+inline constexpr std::string_view kNotASnapshot = "not_a_snapshot";
 inline constexpr std::string_view kFileChanged = "file_changed";
 inline constexpr std::string_view kClaimWrong = "claim_wrong";
 inline constexpr std::string_view kSameContent = "same_content";
@@ -53,15 +54,18 @@ inline constexpr std::string_view kRevisionGap = "revision_gap";
 inline constexpr std::string_view kKeyValueDecode = "key_value_decode";
 inline constexpr std::string_view kKeyValueFields = "key_value_fields";
 inline constexpr std::string_view kVersionChain = "version_chain";
+inline constexpr std::string_view kRowLostByEtcd = "row_lost_by_etcd";
 inline constexpr std::string_view kCompactedRow = "compacted_row";
 inline constexpr std::string_view kCompactionState = "compaction_state";
 inline constexpr std::string_view kCompactionPending = "compaction_pending";
 inline constexpr std::string_view kRevisionBehindCompaction = "revision_behind_compaction";
+inline constexpr std::string_view kNoKeys = "no_keys";
 inline constexpr std::string_view kLeaseDecode = "lease_decode";
 inline constexpr std::string_view kLeaseMissing = "lease_missing";
 inline constexpr std::string_view kMetaValue = "meta_value";
 inline constexpr std::string_view kMetaMissing = "meta_missing";
 inline constexpr std::string_view kAlarmDecode = "alarm_decode";
+inline constexpr std::string_view kAlarmCorrupt = "alarm_corrupt";
 inline constexpr std::string_view kAuthDecode = "auth_decode";
 inline constexpr std::string_view kAuthDangling = "auth_dangling";
 inline constexpr std::string_view kMemberDecode = "member_decode";

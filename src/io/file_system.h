@@ -22,9 +22,9 @@ class ReadableFile {
   // Size() before, so the file was cut while it was read.
   virtual Status Read(uint64_t offset, std::span<char> out) const = 0;
   virtual uint64_t Size() const = 0;  // at open
-  // False if somebody may have written to the file since it was opened: its size or one of its two
-  // times is another. A new name, link or mode moves the second time, too, so "changed" is no proof
-  // of damage.
+  // False if somebody wrote to the file since it was opened, as far as its size and time of change
+  // tell. The inode's own time is not looked at: a rename of the file, or of another one over its
+  // name, moves that, and takes nothing from whoever has the file open.
   virtual Result<bool> IsUnchanged() const = 0;
 };
 

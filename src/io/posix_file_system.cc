@@ -106,7 +106,8 @@ class PosixReadableFile final : public ReadableFile {
   Result<bool> IsUnchanged() const override {
     struct stat now {};
     if (::fstat(fd_.get(), &now) != 0) return ErrorFromErrno(errno, "stat", path_);
-    return InfoOf(now).IsSameFile(at_open_);
+    const FileInfo info = InfoOf(now);
+    return info.size == at_open_.size && info.modified == at_open_.modified;
   }
 
   int fd() const { return fd_.get(); }

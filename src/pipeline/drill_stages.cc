@@ -10,7 +10,6 @@
 #include "io/memory.h"
 #include "pipeline/file_assertions.h"
 #include "pipeline/manifest_check.h"
-#include "verify/lineage.h"
 
 namespace etcdrill::pipeline {
 
@@ -95,38 +94,51 @@ Status DrillStages::VerifySnapshot(const snapshot::Image& image) {
                                     fmt::format("{:08x}", seen.keyspace->hash)));
   }
   const Status compared = Add(checks);
-  if (seen.verdict == verify::Verdict::kDamaged || !seen.keyspace.has_value()) {
+  if (seen.verdict == verify::Verdict::kDamaged) {
     return Error(Reason::kDamaged, fmt::format("{} is damaged: {}", request_.path, seen.FirstError()));
+  }
+  if (!seen.keyspace.has_value()) {
+    return Error(Reason::kNotProvable, fmt::format("{}: {}", request_.path, seen.FirstError()));
   }
   RETURN_IF_ERROR(compared);
   report_.level_reached = 3;
   const verify::Keyspace& keyspace = *seen.keyspace;
-  expectation_ = {.revision = keyspace.hashkv.revision,
-                  .live_keys = keyspace.live_keys - (keyspace.bumped ? 1 : 0),
-                  .hashkv = keyspace.hashkv.hash,
-                  .compact_revision = keyspace.hashkv.compact_revision,
-                  .hashkv_may_vary = verify::HashKvMayVary(keyspace.live_keys, keyspace.hashkv.compact_revision),
+  expectation_ = {.hashkv = keyspace.hashkv,
+                  .live_keys = keyspace.live_keys,
+                  .may_go_back_to = keyspace.may_go_back ? keyspace.newest_row : 0,
                   .alarms = keyspace.alarms};
   return OkStatus();
 }
 
-// What the source said of itself is the surest; what the file says may lag behind, until all members are upgraded.
-std::optional<int> DrillStages::WantedMinor() const {
+// What the source said of itself is the surest; what the file says may lag behind, until all
+// members are upgraded. A storage version above the cluster version is left over from before a
+// downgrade, or the downgrade is under way: then either etcd serves the file, and the older one is
+// the likelier to come.
+std::vector<int> DrillStages::WantedMinors() const {
   const verify::Keyspace& keyspace = *report_.verify->keyspace;
-  // Views on both sides: with "" on one, the manifest's text would be copied into a temporary.
-  const std::string_view source =
-      request_.manifest.has_value() ? std::string_view(request_.manifest->etcd_version) : std::string_view();
-  for (const std::string_view version :
-       {source, std::string_view(keyspace.storage_version), std::string_view(keyspace.cluster_version)}) {
-    if (const auto minor = EtcdMinorOf(version); minor.has_value()) return minor;
+  const auto storage = EtcdMinorOf(keyspace.storage_version);
+  const auto cluster = EtcdMinorOf(keyspace.cluster_version);
+  if (request_.manifest.has_value()) {
+    if (const auto source = EtcdMinorOf(request_.manifest->etcd_version)) return {*source};
   }
-  return std::nullopt;
+  if (storage.has_value() && cluster.has_value() && *storage > *cluster) return {*cluster, *storage};
+  if (storage.has_value()) return {*storage};
+  if (cluster.has_value()) return {*cluster};
+  return {};
 }
 
 Result<drill::EtcdBinary> DrillStages::ChooseEtcd() {
-  ASSIGN_OR_RETURN(drill::EtcdBinary binary,
-                   drill::ChooseEtcd(context(), request_.config.etcd_binaries, WantedMinor()));
-  report_.etcd_version = binary.version;
+  const std::vector<int> minors = WantedMinors();
+  const auto choose = [&](std::optional<int> minor) {
+    return drill::ChooseEtcd(context(), request_.config.etcd_binaries, minor);
+  };
+  Result<drill::EtcdBinary> binary = choose(minors.empty() ? std::nullopt : std::optional(minors.front()));
+  for (size_t i = 1; i < minors.size() && !binary.ok(); ++i) {
+    if (ReasonOf(binary.status()) != Reason::kEtcdVersion) break;
+    if (auto other = choose(minors[i]); other.ok()) binary = std::move(other);
+  }
+  RETURN_IF_ERROR(binary.status());
+  report_.etcd_version = binary->version;
   RETURN_IF_ERROR(
       CheckMemory(report_.verify->keyspace->total_keys, CountEtcds(request_), request_.config.etcd_memory_limit));
   return binary;

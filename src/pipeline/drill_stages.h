@@ -66,7 +66,7 @@ class DrillStages {
   const drill::Expectation& expectation() const { return expectation_; }
 
  private:
-  std::optional<int> WantedMinor() const;  // none if nothing tells
+  std::vector<int> WantedMinors() const;  // of which any will do, the best first; none if nothing tells
   void Record(std::string_view name, Status status, double seconds);
   Status OutOfTime(std::string_view stage) const;
 

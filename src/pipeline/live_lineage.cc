@@ -60,29 +60,44 @@ class MemberCheck {
                                  "is another one, or the answer comes from its cache of compactions",
                                  member.hashkv.revision, compact, older_.head.compact_revision));
     }
-    ASSIGN_OR_RETURN(member.older, HashOfFile(compact));
-    const bool equal = member.older == member.hashkv.hash;
-    if (!equal && verify::HashKvMayVary(older_.live_keys, compact)) {
-      return Unknown(member, "no key is alive in the file: HashKV then depends on how far each compaction got");
+    if (compact == older_.head.compact_revision && older_.head.Is(member.hashkv.hash)) {
+      member.older = member.hashkv.hash;
+      member.result = MemberResult::kEqual;
+      return member;
     }
-    member.result = equal ? MemberResult::kEqual : MemberResult::kDiffers;
+    ASSIGN_OR_RETURN(const mvcc::HashKv file, HashOfFile(compact));
+    member.older = file.hash;
+    switch (mvcc::Match(file, member.hashkv.hash)) {
+      case mvcc::HashMatch::kEqual:
+        member.older = member.hashkv.hash;
+        member.result = MemberResult::kEqual;
+        return member;
+      case mvcc::HashMatch::kMayVary:
+        return Unknown(member,
+                       "no key counts as alive in the file: HashKV then depends on how far each compaction got");
+      case mvcc::HashMatch::kDiffers:
+        break;
+    }
+    if (older_.may_go_back) {
+      return Unknown(member, "the file ends below a compaction that was under way: its revisions may be made anew");
+    }
+    member.result = MemberResult::kDiffers;
     return member;
   }
 
   // Most members are compacted alike: the file is read once for all of them.
-  Result<uint32_t> HashOfFile(int64_t compact_revision) {
-    if (compact_revision == older_.head.compact_revision) return older_.head.hash;
+  Result<mvcc::HashKv> HashOfFile(int64_t compact_revision) {
     const auto known = hashes_.find(compact_revision);
     if (known != hashes_.end()) return known->second;
     ASSIGN_OR_RETURN(const mvcc::HashKv hashkv,
                      verify::HashKvOf(context_, image_, older_.head.revision, compact_revision));
-    return hashes_[compact_revision] = hashkv.hash;
+    return hashes_[compact_revision] = hashkv;
   }
 
   const Context& context_;
   const snapshot::Image& image_;  // of older_
   const verify::Place& older_;
-  std::map<int64_t, uint32_t> hashes_;  // of the file, by compact revision
+  std::map<int64_t, mvcc::HashKv> hashes_;  // of the file, by compact revision
 };
 
 }  // namespace

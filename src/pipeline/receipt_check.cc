@@ -7,7 +7,6 @@
 #include "capture/receipt.h"
 #include "etcd/ids.h"
 #include "etcd/roll_call.h"
-#include "verify/lineage.h"
 #include "verify/verify.h"
 
 namespace etcdrill::pipeline {
@@ -17,14 +16,19 @@ std::string CompareHashes(const Context& context, const snapshot::Image& image, 
                           const capture::ReceiptEntry& entry) {
   if (entry.revision != manifest.revision || entry.compact_revision < manifest.compact_revision)
     return "not_comparable";
-  uint32_t own = manifest.hashkv;
-  if (entry.compact_revision != manifest.compact_revision) {
-    const auto hashkv = verify::HashKvOf(context, image, entry.revision, entry.compact_revision);
-    if (!hashkv.ok()) return "not_comparable";
-    own = hashkv->hash;
+  if (entry.compact_revision == manifest.compact_revision && entry.hash == manifest.hashkv) return "equal";
+  // Only the file itself knows all that a member may answer.
+  const auto hashkv = verify::HashKvOf(context, image, entry.revision, entry.compact_revision);
+  if (!hashkv.ok()) return "not_comparable";
+  switch (mvcc::Match(*hashkv, entry.hash)) {
+    case mvcc::HashMatch::kEqual:
+      return "equal";
+    case mvcc::HashMatch::kDiffers:
+      return "differs";
+    case mvcc::HashMatch::kMayVary:
+      return "not_comparable";
   }
-  if (own == entry.hash) return "equal";
-  return verify::HashKvMayVary(manifest.live_keys, entry.compact_revision) ? "not_comparable" : "differs";
+  return "not_comparable";
 }
 
 // Who a record is of. One of 0.1.0 always has an id where it has an answer.
@@ -58,7 +62,7 @@ Voices VoicesOf(const store::Manifest& manifest) {
 }  // namespace
 
 Status CompareWithMembers(const Context& context, const etcd::Client& client, std::optional<uint64_t> known,
-                          const snapshot::Image& image, uint64_t served_keys, store::Manifest& manifest) {
+                          const snapshot::Image& image, store::Manifest& manifest) {
   const etcd::RollCall roll = etcd::CallRoll(client, known);
   for (const capture::ReceiptEntry& entry :
        capture::CollectReceipt(client, roll, manifest.revision, manifest.compact_revision)) {
@@ -71,7 +75,7 @@ Status CompareWithMembers(const Context& context, const etcd::Client& client, st
     record.revision = entry.revision;
     record.compact_revision = entry.compact_revision;
     record.live_keys = entry.live_keys;
-    const bool other_keys = entry.live_keys.has_value() && *entry.live_keys != static_cast<int64_t>(served_keys);
+    const bool other_keys = entry.live_keys.has_value() && *entry.live_keys != static_cast<int64_t>(manifest.live_keys);
     record.result = other_keys ? "differs" : CompareHashes(context, image, manifest, entry);
     if (record.result == "equal" && manifest.cluster_id.empty()) manifest.cluster_id = etcd::IdText(*roll.cluster_id);
   }

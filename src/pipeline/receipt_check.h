@@ -16,12 +16,11 @@
 namespace etcdrill::pipeline {
 
 // Fills manifest.receipt, from the members of the cluster `known`; where `manifest` does not say
-// what it is of, its cluster_id, too, if one of them holds the same. `served_keys` is how many keys
-// a member shows that holds what the file holds. kMembersDisagree, naming the members, if more of
+// what it is of, its cluster_id, too, if one of them holds the same. kMembersDisagree, naming the members, if more of
 // them, or as many, hold other data as hold the same: then the snapshot may be of a corrupt member.
 // A member that can't be asked, or whose answer does not compare, is no proof of anything.
 Status CompareWithMembers(const Context& context, const etcd::Client& client, std::optional<uint64_t> known,
-                          const snapshot::Image& image, uint64_t served_keys, store::Manifest& manifest);
+                          const snapshot::Image& image, store::Manifest& manifest);
 
 // Where the members stood when a snapshot was taken.
 struct Disagreement {

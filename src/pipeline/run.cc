@@ -81,10 +81,8 @@ Result<Captured> VerifyCaptured(const Context& context, const SnapshotRequest& r
   outcome.verdict = VerdictStatus(outcome.verify);
   // Receipt: the live members say what they hold at this revision. A copy of a wrong member is wrong, however sound.
   if (outcome.verdict.ok()) {
-    const verify::Keyspace& keyspace = *outcome.verify.keyspace;
-    const uint64_t served_keys = keyspace.live_keys - (keyspace.bumped ? 1 : 0);
     if (captured.source.cluster_id != 0) known = captured.source.cluster_id;
-    outcome.verdict = CompareWithMembers(context, request.client, known, image, served_keys, outcome.manifest);
+    outcome.verdict = CompareWithMembers(context, request.client, known, image, outcome.manifest);
   }
   if (!outcome.verdict.ok() && ReasonOf(outcome.verdict) != Reason::kNotProvable) {
     outcome.manifest.verdict = verify::VerdictName(verify::Verdict::kDamaged);
@@ -195,6 +193,10 @@ Result<SnapshotOutcome> AdoptSnapshot(const Context& context, const SnapshotRequ
   }
   ASSIGN_OR_RETURN(Captured captured,
                    VerifyCaptured(context, request, KnownCluster(stored, request.cluster), std::move(imported)));
+  // What is no snapshot is nobody's backup, and no evidence of damage either.
+  if (captured.outcome.verify.foreign.has_value()) {
+    return Error(Reason::kNotProvable, fmt::format("adopt {}: {}", file.path, captured.outcome.verify.FirstError()));
+  }
   captured.outcome.manifest.adopted = {.path = file.path,
                                        .size_bytes = file.info.size,
                                        .modified = std::chrono::floor<std::chrono::seconds>(file.info.modified),
@@ -266,9 +268,10 @@ DrillReport RunDrill(const Context& outer, const DrillRequest& request) {
   stages.Run(kHealthStage, [&] { return stages.Add(drill::CheckHealth(*etcd, stages.expectation(), context)); });
   stages.Run(kVerifyStage, [&] {
     std::vector<drill::Check> checks = drill::CheckData(*etcd, stages.expectation(), context);
+    if (drill::WentBack(checks)) return stages.Add(checks);
     if (!request.config.assertions.empty()) {
       checks.push_back(
-          drill::CheckAssertions(etcd->client(), request.config.assertions, stages.expectation().revision));
+          drill::CheckAssertions(etcd->client(), request.config.assertions, stages.expectation().hashkv.revision));
     }
     if (request.full_cluster) {
       checks.push_back(drill::CheckReplicas(*etcd, stages.expectation()));

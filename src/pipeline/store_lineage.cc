@@ -12,7 +12,9 @@ namespace etcdrill::pipeline {
 namespace {
 
 Result<verify::Place> PlaceOf(const snapshot::Image& image, const store::Manifest& m) {
-  return verify::ReadPlace(image, {m.hashkv, m.revision, m.compact_revision}, m.live_keys);
+  return verify::ReadPlace(
+      image,
+      {.hash = m.hashkv, .revision = m.revision, .compact_revision = m.compact_revision, .live_keys = m.live_keys});
 }
 
 Result<verify::LineageReport> Compare(const Context& context, const store::Manifest& older,
@@ -45,7 +47,12 @@ Status CompareWithStore(const Context& context, const store::LocalStore& store, 
   record.older = name;
   if (report.ok()) {
     record.result = verify::LineageVerdictName(report->verdict);
-    if (!report->findings.kept().empty()) record.text = report->findings.kept().front().text;
+    const Finding* const error = report->findings.FirstError();
+    if (error != nullptr) {
+      record.text = error->text;
+    } else if (!report->findings.kept().empty()) {
+      record.text = report->findings.kept().front().text;
+    }
   } else {
     if (IsInterrupted(report.status())) return report.status();
     record.result = verify::LineageVerdictName(verify::LineageVerdict::kNotComparable);

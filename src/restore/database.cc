@@ -14,6 +14,7 @@
 #include "format/mvcc/buckets.h"
 #include "format/mvcc/revision.h"
 #include "format/mvcc/store_state.h"
+#include "format/snapshot/foreign.h"
 #include "format/snapshot/trailer.h"
 #include "restore/etcd_version.h"
 
@@ -39,7 +40,7 @@ Result<Source> OpenSource(const ReadableFile& file) {
   Source source{file, snapshot::BodySize(file.Size()), {}};
   Findings findings;
   ASSIGN_OR_RETURN(const auto meta, bbolt::ReadMetas(file, source.body_bytes, findings));
-  if (!meta.has_value()) return Error(Reason::kDamaged, "the snapshot is damaged: " + findings.kept().front().text);
+  if (!meta.has_value()) return snapshot::WhyUnreadable(file, findings);
   source.meta = *meta;
   const uint64_t pages = source.body_bytes / meta->page_size;
   if (meta->high_water > pages) {
@@ -70,7 +71,7 @@ struct Buckets {
 // The minor version that the result is for. A newer etcd's file is refused, or stripped of what says so: etcd 3.6 and
 // later would not start on it.
 Result<int> FitToVersion(const Policy& policy, Buckets& buckets, DatabasePlan& plan) {
-  const int written = MinorOfSnapshot(buckets.meta, buckets.cluster);
+  ASSIGN_OR_RETURN(const int written, MinorOfSnapshot(buckets.meta, buckets.cluster));
   int wanted = written;
   if (!policy.etcd_version.empty()) {
     ASSIGN_OR_RETURN(wanted, ParseEtcdMinor(policy.etcd_version));

@@ -32,8 +32,8 @@ struct DatabasePlan {
   uint64_t CopyBytes() const { return meta.high_water * meta.page_size; }
 };
 
-// kDamaged if the file is no database, kEtcdVersion if it is too new for Policy::etcd_version, kUsage for a policy that
-// makes no sense.
+// kDamaged if the file is no database, kNotProvable if it is known to be something else,
+// kEtcdVersion if it is too new for Policy::etcd_version, kUsage for a policy that makes no sense.
 Result<DatabasePlan> PlanDatabase(const ReadableFile& snapshot, const NewCluster& cluster, const Policy& policy);
 
 // Is called with the bytes done and all bytes.

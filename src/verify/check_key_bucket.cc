@@ -22,6 +22,21 @@ void AddFinding(Findings& findings, std::string_view code, Severity severity, co
   findings.Add({code, severity, pair.page, pair.offset, "bucket key: " + std::move(text)});
 }
 
+void AddBrokenStep(Findings& findings, const bbolt::Pair& pair, const mvcc::Revision& row, const mvcc::KeyValueView& kv,
+                   const mvcc::KeyIndex::Place& place) {
+  if (place.problem.empty()) return;
+  if (!place.lost_by_etcd) {
+    AddFinding(findings, codes::kVersionChain, Severity::kError, pair,
+               fmt::format("{} of key {}: {}", Text(row), Printable(kv.key), place.problem));
+    return;
+  }
+  AddFinding(findings, codes::kRowLostByEtcd, Severity::kWarning, pair,
+             fmt::format("key {} was deleted and put by one transaction, and the compaction at {}, exactly there, "
+                         "removed the put, by a fault of etcd (etcd#22376); what is alive now is whole, but who asks "
+                         "a running member for revision {} ends it: compact beyond it",
+                         Printable(kv.key), row.main, row.main));
+}
+
 // The ids of all leases, in rising order. A store has some thousands; the limit keeps a hostile one from the memory.
 class LeaseIds final : public bbolt::PairVisitor {
  public:
@@ -49,12 +64,9 @@ Result<KeyBucketCheck> KeyBucketCheck::Start(const ReadableFile& file, const Fac
       bbolt::WalkBucket(file, facts.body, facts.meta, mvcc::kLeaseBucket, {}, bbolt::Direction::kForwards, leases));
   const auto on_row = [&](const bbolt::Pair& pair, const mvcc::Revision& row, const mvcc::KeyValueView& kv,
                           const mvcc::KeyIndex::Place& place) {
-    if (!place.problem.empty()) {
-      AddFinding(findings, codes::kVersionChain, Severity::kError, pair,
-                 fmt::format("{} of key {}: {}", Text(row), Printable(kv.key), place.problem));
-    }
+    AddBrokenStep(findings, pair, row, kv, place);
     // An expired lease takes its keys along in the same transaction; only the newest row speaks of now.
-    if (place.newest && kv.lease != 0 && leases.Misses(kv.lease)) {
+    if (place.standing.newest && kv.lease != 0 && leases.Misses(kv.lease)) {
       AddFinding(findings, codes::kLeaseMissing, Severity::kWarning, pair,
                  fmt::format("key {} names lease {:x}, which does not exist: it will never expire", Printable(kv.key),
                              kv.lease));
@@ -70,7 +82,7 @@ KeyBucketCheck::KeyBucketCheck(const Facts& facts, mvcc::KeyIndex index, Finding
       compact_revision_(facts.state.CompactRevision()),
       index_(std::move(index)),
       findings_(findings),
-      hashkv_(facts.revision, compact_revision_, index_.live_keys() > 0) {}
+      hashkv_(facts.revision, compact_revision_, index_.alive_above()) {}
 
 void KeyBucketCheck::OnRows(std::span<const bbolt::Pair> pairs) {
   rows_.clear();
@@ -97,8 +109,9 @@ void KeyBucketCheck::OnRow(const Row& row) {
     return;
   }
   CheckFields(revision, *row.kv, pair);
-  const bool newest = revision.main <= compact_revision_ && CheckCompacted(revision, *row.kv, row.key, pair);
-  hashkv_.OnRow(revision, newest, pair.key, pair.value);
+  const bool compacted = revision.main <= compact_revision_;
+  const auto standing = compacted ? CheckCompacted(revision, *row.kv, row.key, pair) : mvcc::HashKvSum::Standing{};
+  hashkv_.OnRow(revision, standing, pair.key, pair.value);
 }
 
 // Above the compact revision no write is missing: mains follow each other, and subs count from 0 within each. Revisions
@@ -141,9 +154,9 @@ void KeyBucketCheck::CheckFields(const mvcc::Revision& row, const mvcc::KeyValue
   if (!problem.empty()) Report(codes::kKeyValueFields, pair, fmt::format("{}: {}", Text(row), problem));
 }
 
-// What a compaction leaves behind: of each key the newest row, if that is a put. Returns whether it is the newest.
-bool KeyBucketCheck::CheckCompacted(const mvcc::Revision& row, const mvcc::KeyValueView& kv, uint64_t key,
-                                    const bbolt::Pair& pair) {
+// What a compaction leaves behind: of each key the newest row, if that is a put.
+mvcc::HashKvSum::Standing KeyBucketCheck::CheckCompacted(const mvcc::Revision& row, const mvcc::KeyValueView& kv,
+                                                         uint64_t key, const bbolt::Pair& pair) {
   const mvcc::KeyIndex::Place place = index_.OnCompacted(row, kv, key);
   const int64_t finished = facts_.state.finished_compact.value_or(0);
   // Servers since 3.4.34 and 3.5.16 keep a delete that is at the compact revision itself.
@@ -152,23 +165,29 @@ bool KeyBucketCheck::CheckCompacted(const mvcc::Revision& row, const mvcc::KeyVa
            fmt::format("{} is a delete of key {}, which the compaction at {} removes", Text(row), Printable(kv.key),
                        finished));
   }
-  if (!place.problem.empty()) {
-    Report(codes::kVersionChain, pair, fmt::format("{} of key {}: {}", Text(row), Printable(kv.key), place.problem));
-  }
-  return place.newest;
+  AddBrokenStep(findings_, pair, row, kv, place);
+  return place.standing;
 }
 
 Status KeyBucketCheck::Finish(const ReadableFile& file, Keyspace& keyspace) {
-  keyspace.revision = last_.main;
+  keyspace.newest_row = last_.main;
   keyspace.live_keys = index_.live_keys();
   keyspace.bumped = index_.bumped();
   keyspace.hashkv = hashkv_.Finish();
-  if (last_.main < compact_revision_) {
+  keyspace.hashkv.live_keys = keyspace.live_keys;
+  keyspace.may_go_back = facts_.MayGoBack();
+  if (keyspace.may_go_back) {
     findings_.Add(
         {codes::kRevisionBehindCompaction, Severity::kWarning, std::nullopt, std::nullopt,
-         fmt::format("the newest row is {}, the store is compacted at {}: etcd before 3.4.32 and 3.5.14 goes back "
+         fmt::format("the newest row is {}, a compaction at {} was under way: etcd before 3.4.32 and 3.5.14 goes back "
                      "to the former after a restart, so upgrade before you restart a member on this data",
                      Text(last_), compact_revision_)});
+  }
+  if (keyspace.live_keys == 0) {
+    findings_.Add(
+        {codes::kNoKeys, Severity::kWarning, std::nullopt, std::nullopt,
+         "no key is alive in it: is it of the right cluster? Data of the v2 API (`etcd --enable-v2`) is in no "
+         "snapshot; copy it by its own tools"});
   }
   return index_.CountOrphans() > 0 ? NameOrphans(file) : OkStatus();
 }

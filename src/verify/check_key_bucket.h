@@ -41,7 +41,8 @@ class KeyBucketCheck {
   void OnRow(const Row& row);
   void CheckOrder(const mvcc::Revision& row, const bbolt::Pair& pair);
   void CheckFields(const mvcc::Revision& row, const mvcc::KeyValueView& kv, const bbolt::Pair& pair);
-  bool CheckCompacted(const mvcc::Revision& row, const mvcc::KeyValueView& kv, uint64_t key, const bbolt::Pair& pair);
+  mvcc::HashKvSum::Standing CheckCompacted(const mvcc::Revision& row, const mvcc::KeyValueView& kv, uint64_t key,
+                                           const bbolt::Pair& pair);
   Status NameOrphans(const ReadableFile& file);
   void Report(std::string_view code, const bbolt::Pair& pair, std::string text);
 

@@ -51,7 +51,9 @@ void KeyspaceCheck::OnBucket(std::string_view name) {
     if (entry.bucket == name) on_pair_ = entry.on_pair;
   }
   in_key_bucket_ = name == mvcc::kKeyBucket;
-  if (on_pair_ == nullptr && !in_key_bucket_) {
+  const bool is_of_etcd = on_pair_ != nullptr || in_key_bucket_;
+  any_of_etcd_ |= is_of_etcd;
+  if (!is_of_etcd) {
     findings_.Add({codes::kBucketUnknown, Severity::kInfo, std::nullopt, std::nullopt,
                    fmt::format("bucket {} is none of etcd's; a restore keeps it as it is", Printable(name))});
   }

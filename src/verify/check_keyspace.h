@@ -25,6 +25,8 @@ class KeyspaceCheck final : public bbolt::Visitor {
   void OnPairs(std::span<const bbolt::Pair> pairs) override;
   // Judges what only the end shows, and returns what was learnt.
   Result<Keyspace> Finish(const ReadableFile& file);
+  // After the walk: there are buckets, and etcd makes none of them.
+  bool IsOfOtherProgram() const { return !buckets_.empty() && !any_of_etcd_; }
 
  private:
   void CheckCompaction();
@@ -37,6 +39,7 @@ class KeyspaceCheck final : public bbolt::Visitor {
   Keyspace keyspace_;
   std::set<std::string> buckets_;
   bool in_key_bucket_ = false;
+  bool any_of_etcd_ = false;
   void (*on_pair_)(KeyspaceCheck&, const bbolt::Pair&) = nullptr;  // of the small bucket that the walk is in
 };
 

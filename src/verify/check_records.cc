@@ -80,12 +80,15 @@ void RecordsCheck::OnLease(const bbolt::Pair& pair) {
 
 void RecordsCheck::OnAlarm(const bbolt::Pair& pair) {
   etcdserverpb::AlarmMember alarm;
-  if (!ParseProto(alarm, pair.key) || !etcdserverpb::AlarmType_IsValid(alarm.alarm()) || !pair.value.empty()) {
+  if (!ParseProto(alarm, pair.key) || !pair.value.empty()) {
     Report(codes::kAlarmDecode, pair, "bucket alarm: an alarm does not decode");
     return;
   }
   constexpr size_t kAlarmsMax = 100;
-  if (facts_.alarms.size() < kAlarmsMax) facts_.alarms.push_back(etcdserverpb::AlarmType_Name(alarm.alarm()));
+  if (facts_.alarms.size() >= kAlarmsMax) return;
+  // A newer etcd may know more of them.
+  const std::string& name = etcdserverpb::AlarmType_Name(alarm.alarm());
+  facts_.alarms.push_back(name.empty() ? fmt::format("{}", static_cast<int>(alarm.alarm())) : name);
 }
 
 void RecordsCheck::OnAuth(const bbolt::Pair& pair) {
@@ -164,7 +167,7 @@ void RecordsCheck::Finish(Keyspace& keyspace) {
   keyspace.auth_revision = facts_.auth_revision;
   keyspace.consistent_index = facts_.consistent_index;
   keyspace.term = facts_.term;
-  if (!has_consistent_index_ && keyspace.revision > 0) {
+  if (!has_consistent_index_ && keyspace.newest_row > 0) {
     Tell(codes::kMetaMissing, Severity::kError,
          "bucket meta: there are rows, but no consistent_index; every etcd writes it with the first of them");
   }
@@ -174,16 +177,24 @@ void RecordsCheck::Finish(Keyspace& keyspace) {
          fmt::format("bucket meta: storage version {}, but no term; every etcd since 3.5 writes it",
                      keyspace.storage_version));
   }
-  for (const std::string& alarm : keyspace.alarms) {
-    Tell(codes::kRestoresWithAlarm, Severity::kInfo,
-         fmt::format("restores with the {} alarm raised: the new cluster refuses writes until it is disarmed", alarm));
-  }
+  for (const std::string& alarm : keyspace.alarms) TellAlarm(alarm);
   CheckAuth(keyspace);
   if (leases_ > 0) {
     Tell(codes::kRestoresWithLeases, Severity::kInfo,
          fmt::format("restores with {} lease{}: their time starts again at the first election, then their keys go",
                      leases_, leases_ == 1 ? "" : "s"));
   }
+}
+
+void RecordsCheck::TellAlarm(const std::string& alarm) {
+  const bool corrupt = alarm == etcdserverpb::AlarmType_Name(etcdserverpb::CORRUPT);
+  Tell(codes::kRestoresWithAlarm, Severity::kInfo,
+       fmt::format("restores with the {} alarm raised: the new cluster refuses {} until it is disarmed", alarm,
+                   corrupt ? "reads and writes" : "writes"));
+  if (!corrupt) return;
+  Tell(codes::kAlarmCorrupt, Severity::kWarning,
+       "a member of the cluster was found to hold other data than the rest (CORRUPT alarm), and this may be its copy: "
+       "compare with a snapshot of another member (`etcdrill lineage`) before this one is trusted");
 }
 
 void RecordsCheck::Report(std::string_view code, const bbolt::Pair& pair, std::string text) {

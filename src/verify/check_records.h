@@ -32,6 +32,7 @@ class RecordsCheck {
   std::optional<uint64_t> Number(const bbolt::Pair& pair, std::string_view code);
   void OnVersion(const bbolt::Pair& pair, std::string& version);
   void CheckAuth(const Keyspace& keyspace);
+  void TellAlarm(const std::string& alarm);
   void Report(std::string_view code, const bbolt::Pair& pair, std::string text);
   void Tell(std::string_view code, Severity severity, std::string text);
 

@@ -39,7 +39,9 @@ Result<std::optional<uint64_t>> EndOfPages(const ReadableFile& file) {
 void ReportNoTrailer(uint64_t size, TransferResult& result, Findings& findings) {
   if (size % snapshot::kSectorBytes == 0) {
     findings.Add({codes::kTrailerMissing, Severity::kInfo, std::nullopt, std::nullopt,
-                  "no SHA-256 trailer: a copy of a data directory, or a snapshot that was cut"});
+                  "no SHA-256 trailer: a snapshot that was cut, or a copy of a data directory's database, in which "
+                  "the writes are missing that are only in its write-ahead log (member/wal): with both, start etcd on "
+                  "a copy and take a snapshot, see docs/operations.md, \"From the last survivor\""});
     return;
   }
   result.level = LevelResult::kFail;
@@ -50,10 +52,8 @@ void ReportNoTrailer(uint64_t size, TransferResult& result, Findings& findings) 
                    size)});
 }
 
-}  // namespace
-
-Result<TransferResult> CheckTransfer(const ReadableFile& file, const std::optional<ExpectedBytes>& expected,
-                                     Findings& findings) {
+// The sum of all bytes; on the way, what the trailer says of those before it.
+Result<Sha256> HashAndCheckTrailer(const ReadableFile& file, TransferResult& result, Findings& findings) {
   const uint64_t size = file.Size();
   const bool has_trailer = snapshot::HasTrailer(size);
   // A trailer may also hide where its file goes on behind it.
@@ -61,7 +61,6 @@ Result<TransferResult> CheckTransfer(const ReadableFile& file, const std::option
   if (!has_trailer) {
     ASSIGN_OR_RETURN(trailer_at, EndOfPages(file));
   }
-  TransferResult result;
   Sha256 sum;
   std::string buffer(kReadBytes, '\0');
   RETURN_IF_ERROR(HashRange(file, 0, trailer_at.value_or(size), sum, buffer));
@@ -89,6 +88,24 @@ Result<TransferResult> CheckTransfer(const ReadableFile& file, const std::option
   } else if (!has_trailer) {
     ReportNoTrailer(size, result, findings);
   }
+  return sum;
+}
+
+Result<Sha256> HashAll(const ReadableFile& file) {
+  Sha256 sum;
+  std::string buffer(kReadBytes, '\0');
+  RETURN_IF_ERROR(HashRange(file, 0, file.Size(), sum, buffer));
+  return sum;
+}
+
+}  // namespace
+
+Result<TransferResult> CheckTransfer(const ReadableFile& file, TrailerRule rule,
+                                     const std::optional<ExpectedBytes>& expected, Findings& findings) {
+  const uint64_t size = file.Size();
+  TransferResult result;
+  ASSIGN_OR_RETURN(Sha256 sum,
+                   rule == TrailerRule::kNone ? HashAll(file) : HashAndCheckTrailer(file, result, findings));
   result.sha256 = Hex(sum.Finish());
   if (expected.has_value()) {
     const bool equal = expected->size_bytes == size && expected->sha256 == result.sha256;

@@ -22,8 +22,11 @@ struct TransferResult {
   std::string sha256;  // hex, of the whole file
 };
 
+// Whether the file can have a trailer at all: what is something else has none, whatever its size.
+enum class TrailerRule { kOfSnapshot, kNone };
+
 // Reads the whole file once, in order. kUnknown if there is neither a trailer nor a manifest.
-Result<TransferResult> CheckTransfer(const ReadableFile& file, const std::optional<ExpectedBytes>& expected,
-                                     Findings& findings);
+Result<TransferResult> CheckTransfer(const ReadableFile& file, TrailerRule rule,
+                                     const std::optional<ExpectedBytes>& expected, Findings& findings);
 
 }  // namespace etcdrill::verify

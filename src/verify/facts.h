@@ -17,13 +17,23 @@ struct Facts {
   uint64_t body = 0;  // bytes without the trailer
   bbolt::Meta meta;
   mvcc::StoreState state;
-  int64_t revision = 0;  // at which a server booted on the file would be
+  int64_t newest_row = 0;  // its revision; 0 if there is none
+  int64_t revision = 0;    // at which a server booted on the file would be
+
+  // The rows end below a compaction under way, which removed those at its revision. etcd before
+  // 3.4.32 and 3.5.14 then forgets the compaction at its next start, goes back to the newest row,
+  // and makes those revisions anew (etcd#17780): nobody can tell by the file which revision its
+  // server is at.
+  bool MayGoBack() const {
+    return newest_row < state.CompactRevision() && state.finished_compact.value_or(0) < state.CompactRevision();
+  }
 };
 
 // nullopt, with a finding, if neither meta can be used.
 Result<std::optional<Facts>> ReadFacts(const snapshot::Image& image, Findings& findings);
 
-// For those who need the facts to go on: kDamaged if neither meta can be used.
+// For those who need the facts to go on. kNotProvable, with the next step, if the file is something
+// else that is known; kDamaged if neither meta can be used.
 Result<Facts> RequireFacts(const snapshot::Image& image, Findings& findings);
 
 }  // namespace etcdrill::verify

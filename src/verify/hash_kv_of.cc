@@ -15,21 +15,28 @@ class HashKvVisitor final : public bbolt::PairVisitor {
   HashKvVisitor(mvcc::KeyIndex& index, mvcc::HashKvSum& sum, int64_t compact_revision)
       : index_(index), sum_(sum), compact_revision_(compact_revision) {}
 
-  void OnBucket(std::string_view name) override { in_key_bucket_ = name == mvcc::kKeyBucket; }
+  void OnBucket(std::string_view name) override {
+    in_key_bucket_ = name == mvcc::kKeyBucket;
+    found_ |= in_key_bucket_;
+  }
   void OnPair(const bbolt::Pair& pair) override {
     if (!in_key_bucket_) return;
     const auto row = mvcc::DecodeRevision(pair.key);
     const auto kv = mvcc::DecodeKeyValue(pair.value);
     if (!row.has_value() || !kv.has_value()) return;
-    const bool newest = row->main <= compact_revision_ && index_.OnCompacted(*row, *kv, index_.Prepare(kv->key)).newest;
-    sum_.OnRow(*row, newest, pair.key, pair.value);
+    const bool compacted = row->main <= compact_revision_;
+    const auto standing =
+        compacted ? index_.OnCompacted(*row, *kv, index_.Prepare(kv->key)).standing : mvcc::HashKvSum::Standing{};
+    sum_.OnRow(*row, standing, pair.key, pair.value);
   }
+  bool found() const { return found_; }  // the bucket
 
  private:
   mvcc::KeyIndex& index_;
   mvcc::HashKvSum& sum_;
   const int64_t compact_revision_;
   bool in_key_bucket_ = false;
+  bool found_ = false;
 };
 
 Status CheckAnswerable(const std::string& path, const Facts& facts, int64_t revision, int64_t compact_revision) {
@@ -56,15 +63,20 @@ Result<mvcc::HashKv> HashKvOf(const Context& context, const snapshot::Image& ima
 
   ASSIGN_OR_RETURN(mvcc::KeyIndex index, mvcc::BuildKeyIndex(file, facts.body, facts.meta, facts.state, at, compacted,
                                                              context.random.Next()));
-  mvcc::HashKvSum sum(at, compacted, index.live_keys() > 0);
+  mvcc::HashKvSum sum(at, compacted, index.alive_above());
   HashKvVisitor visitor(index, sum, compacted);
   // All buckets are walked, for the findings: a hash over a broken structure would be a number without a meaning.
   RETURN_IF_ERROR(bbolt::WalkAll(file, facts.body, facts.meta, findings, visitor));
   if (findings.errors() > 0) {
     return Error(Reason::kDamaged,
-                 fmt::format("{} is damaged: {}; see `etcdrill verify {}`", path, findings.kept().front().text, path));
+                 fmt::format("{} is damaged: {}; see `etcdrill verify {}`", path, findings.FirstError()->text, path));
   }
-  return sum.Finish();
+  if (!visitor.found()) {
+    return Error(Reason::kNotProvable, fmt::format("{} has no bucket key: it is not the store of an etcd", path));
+  }
+  mvcc::HashKv hashkv = sum.Finish();
+  hashkv.live_keys = index.live_keys();
+  return hashkv;
 }
 
 }  // namespace etcdrill::verify

@@ -33,6 +33,8 @@ class PlaceVisitor final : public bbolt::PairVisitor {
       place_.consistent_index = Number(pair.value);
     } else if (pair.key == mvcc::kTermKey) {
       place_.term = Number(pair.value);
+    } else if (pair.key == mvcc::kStorageVersionKey) {
+      place_.has_storage_version = true;
     } else if (pair.key == mvcc::kAuthRevisionKey) {
       place_.auth_revision = Number(pair.value).value_or(0);
     }
@@ -58,16 +60,34 @@ bool MembersInCommon(const Place& a, const Place& b) {
   });
 }
 
-// A file's own hash is known; any other costs a pass over the file.
-Result<uint32_t> HashAt(const Context& context, const Placed& placed, int64_t revision, int64_t compact_revision) {
+// A file's own hash is known, if that will do; any other costs a pass over the file.
+Result<mvcc::HashKv> HashAt(const Context& context, const Placed& placed, const ComparedHashes& at, bool own_will_do) {
   const Place& place = placed.place;
-  if (place.head.revision == revision && place.head.compact_revision == compact_revision) return place.head.hash;
-  const auto hashkv = HashKvOf(context, placed.image, revision, compact_revision);
-  if (hashkv.ok()) return hashkv->hash;
+  const bool own = place.head.revision == at.revision && place.head.compact_revision == at.compact_revision;
+  if (own && own_will_do) return place.head;
+  auto hashkv = HashKvOf(context, placed.image, at.revision, at.compact_revision);
   // It can answer for its place, so what can't is another file by now.
-  if (ReasonOf(hashkv.status()) != Reason::kUsage) return hashkv.status();
+  if (hashkv.ok() || ReasonOf(hashkv.status()) != Reason::kUsage) return hashkv;
   return Error(Reason::kDamaged,
                fmt::format("{} has changed since it was looked at: {}", place.file, MessageOf(hashkv.status())));
+}
+
+// A manifest knows less than the file, and an old one by the older rule: what it says is not enough
+// to tell two apart.
+Result<mvcc::HashMatch> MatchAt(const Context& context, const Placed& from, const Placed& to, ComparedHashes& hashes) {
+  for (const bool own_will_do : {true, false}) {
+    ASSIGN_OR_RETURN(const mvcc::HashKv older, HashAt(context, from, hashes, own_will_do));
+    ASSIGN_OR_RETURN(const mvcc::HashKv newer, HashAt(context, to, hashes, own_will_do));
+    const mvcc::HashMatch match = mvcc::Match(older, newer);
+    hashes.equal = match == mvcc::HashMatch::kEqual;
+    const bool by_older = hashes.equal && older.hash != newer.hash;
+    hashes.older = by_older ? *older.by_older_etcd : older.hash;
+    hashes.newer = by_older ? *newer.by_older_etcd : newer.hash;
+    hashes.older_keys = older.live_keys;
+    hashes.newer_keys = newer.live_keys;
+    if (match == mvcc::HashMatch::kEqual || !own_will_do) return match;
+  }
+  return mvcc::HashMatch::kDiffers;
 }
 
 // Why the two can't be compared by hash, or nothing.
@@ -83,6 +103,13 @@ std::string Incomparable(const Place& older, const Place& newer) {
       newer.head.revision == revision ? newer.file : older.file, revision, compact, revision);
 }
 
+std::string GoesBackText(const Place& place) {
+  return fmt::format(
+      "{} ends below a compaction at {} that was under way: etcd before 3.4.32 and 3.5.14 goes back "
+      "after a restart, and makes revisions anew, so its revisions prove nothing; compare later ones",
+      place.file, place.head.compact_revision);
+}
+
 Status CompareHashes(const Context& context, const Placed& from, const Placed& to, LineageReport& report) {
   const Place& older = from.place;
   const Place& newer = to.place;
@@ -92,21 +119,25 @@ Status CompareHashes(const Context& context, const Placed& from, const Placed& t
   }
   ComparedHashes hashes{.revision = std::min(older.head.revision, newer.head.revision),
                         .compact_revision = std::max(older.head.compact_revision, newer.head.compact_revision)};
-  ASSIGN_OR_RETURN(hashes.older, HashAt(context, from, hashes.revision, hashes.compact_revision));
-  ASSIGN_OR_RETURN(hashes.newer, HashAt(context, to, hashes.revision, hashes.compact_revision));
-  const Place& ends_first = older.head.revision <= newer.head.revision ? older : newer;
-  if (hashes.older != hashes.newer && HashKvMayVary(ends_first.live_keys, hashes.compact_revision)) {
+  ASSIGN_OR_RETURN(const mvcc::HashMatch match, MatchAt(context, from, to, hashes));
+  if (match == mvcc::HashMatch::kMayVary) {
     Add(report, codes::kNotComparable, Severity::kWarning,
-        fmt::format("no key is alive at revision {}: HashKV then depends on how far each compaction got",
+        fmt::format("no key counts as alive at revision {}: HashKV then depends on how far each compaction got",
                     hashes.revision));
     return OkStatus();
   }
+  if (!hashes.equal && (older.may_go_back || newer.may_go_back)) {
+    Add(report, codes::kNotComparable, Severity::kWarning, GoesBackText(older.may_go_back ? older : newer));
+    return OkStatus();
+  }
   report.compared = hashes;
-  if (hashes.older != hashes.newer) {
+  if (!hashes.equal) {
     Add(report, codes::kHistoryDiffers, Severity::kError,
-        fmt::format("at revision {} compacted at {} the older one has HashKV {:08x}, the newer one {:08x}: they are of "
-                    "two clusters, or the cluster was restored from an older backup in between and written to",
-                    hashes.revision, hashes.compact_revision, hashes.older, hashes.newer));
+        fmt::format("at revision {} compacted at {} the older one has HashKV {:08x} and {} keys, the newer one {:08x} "
+                    "and {}: they are of two clusters, or the cluster was restored from an older backup in between and "
+                    "written to",
+                    hashes.revision, hashes.compact_revision, hashes.older, hashes.older_keys, hashes.newer,
+                    hashes.newer_keys));
   }
   return OkStatus();
 }
@@ -114,7 +145,9 @@ Status CompareHashes(const Context& context, const Placed& from, const Placed& t
 void CheckOrder(LineageReport& report) {
   const Place& older = report.older;
   const Place& newer = *report.newer;
-  if (newer.head.revision < older.head.revision) {
+  if (newer.head.revision < older.head.revision && older.may_go_back) {
+    Add(report, codes::kNotComparable, Severity::kWarning, GoesBackText(older));
+  } else if (newer.head.revision < older.head.revision) {
     Add(report, codes::kRevisionWentBack, Severity::kError,
         fmt::format("the older one ends at revision {}, the newer one at {}: the two are in the wrong order, or the "
                     "newer one comes from a member that lags, or the cluster was restored from an older backup",
@@ -155,14 +188,19 @@ void CheckIndex(LineageReport& report) {
   const bool one_entry = older.consistent_index.has_value() && older.term.has_value() &&
                          older.consistent_index == newer.consistent_index && older.term == newer.term;
   if (!one_entry || !MembersInCommon(older, newer)) return;
-  const bool hashes_differ = report.compared.has_value() && report.compared->older != report.compared->newer;
+  // Neither can be of a release with the fault; and where revisions are made anew, the same entry
+  // may make another one.
+  if (older.has_storage_version || newer.has_storage_version || older.may_go_back || newer.may_go_back) return;
+  const bool hashes_differ = report.compared.has_value() && !report.compared->equal;
   if (older.head.revision == newer.head.revision && !hashes_differ) return;
   Add(report, codes::kIndexConflict, Severity::kError,
-      fmt::format("both end with raft entry {} of term {}, but hold different data: a member of etcd 3.5.0 to 3.5.2 "
-                  "skipped entries after a crash (fixed in 3.5.3), or one of 3.5.0 to 3.5.5 applied some twice in a "
-                  "defragmentation (fixed in 3.5.6); compare the members with `etcdctl endpoint hashkv --cluster`, "
-                  "replace the one that differs, and upgrade",
-                  *older.consistent_index, *older.term));
+      fmt::format(
+          "both end with raft entry {} of term {}, but hold different data: a member of etcd 3.5.0 to 3.5.2 "
+          "skipped entries after a crash (fixed in 3.5.3), or one of 3.5.0 to 3.5.5 applied some twice in a "
+          "defragmentation (fixed in 3.5.6); or one snapshot was restored twice with the same token, and both were "
+          "written to. If they are members of one cluster, compare them with `etcdctl endpoint hashkv --cluster`, "
+          "replace the one that differs, and upgrade",
+          *older.consistent_index, *older.term));
 }
 
 LineageVerdict Judge(const LineageReport& report, bool equal_hashes) {
@@ -196,11 +234,11 @@ std::string_view MemberResultName(MemberResult result) {
   return "";
 }
 
-Result<Place> ReadPlace(const snapshot::Image& image, const mvcc::HashKv& head, uint64_t live_keys) {
+Result<Place> ReadPlace(const snapshot::Image& image, const mvcc::HashKv& head) {
   Findings findings;
   ASSIGN_OR_RETURN(const Facts facts, RequireFacts(image, findings));
   const ReadableFile& file = image.reader();
-  Place place{.file = image.path(), .head = head, .live_keys = live_keys};
+  Place place{.file = image.path(), .head = head, .may_go_back = facts.MayGoBack()};
   PlaceVisitor visitor(place);
   for (const std::string_view bucket : {mvcc::kMetaBucket, mvcc::kAuthBucket, mvcc::kMembersBucket}) {
     visitor.OnBucket(bucket);
@@ -212,10 +250,6 @@ Result<Place> ReadPlace(const snapshot::Image& image, const mvcc::HashKv& head, 
 bool HoldsNothing(const Place& place) {
   constexpr int64_t kEmptyStore = 1;
   return place.head.revision <= kEmptyStore;
-}
-
-bool HashKvMayVary(uint64_t live_keys, int64_t compact_revision) {
-  return live_keys == 0 && compact_revision != mvcc::kNeverCompacted;
 }
 
 Result<LineageReport> CompareLineage(const Context& context, const Placed& older, const Placed& newer) {
@@ -243,7 +277,7 @@ void JudgeMembers(LineageReport& report) {
                       "another one, or was restored from an older backup and written to, or this member is corrupt",
                       member.hashkv.revision, member.hashkv.compact_revision, member.older, member.endpoint,
                       member.hashkv.hash));
-    } else if (member.is_leader && member.revision < revision) {
+    } else if (member.is_leader && member.revision < revision && !report.older.may_go_back) {
       Add(report, codes::kRevisionWentBack, Severity::kError,
           fmt::format("the file ends at revision {}, the leader {} is at {}: the cluster is another one, or was "
                       "restored from an older backup",

@@ -26,15 +26,19 @@ std::string_view LineageVerdictName(LineageVerdict verdict);
 struct Place {
   std::string file;
   mvcc::HashKv head;  // at its newest revision, as compacted as the file is
-  uint64_t live_keys = 0;
+  // See Facts::MayGoBack: its revisions may be made anew.
+  bool may_go_back = false;
   std::optional<uint64_t> consistent_index;  // raft index of the last entry in it
   std::optional<uint64_t> term;              // of that entry; 3.5 and later
   uint64_t auth_revision = 0;
+  bool has_storage_version = false;  // 3.6 and later
   std::vector<std::string> members;  // ids, hex
 };
 
-// Reads the small buckets of a sound file; `head` and `live_keys` come from its VerifyReport or its manifest.
-Result<Place> ReadPlace(const snapshot::Image& image, const mvcc::HashKv& head, uint64_t live_keys);
+// Reads the small buckets of a sound file; `head` comes from its VerifyReport or its manifest. Of
+// what that knows, hash, revisions and keys are enough: a comparison that they do not decide reads
+// the file.
+Result<Place> ReadPlace(const snapshot::Image& image, const mvcc::HashKv& head);
 
 // Both sides at one revision and compact revision.
 struct ComparedHashes {
@@ -42,6 +46,9 @@ struct ComparedHashes {
   int64_t compact_revision = 0;
   uint32_t older = 0;
   uint32_t newer = 0;
+  uint64_t older_keys = 0;  // alive at that revision
+  uint64_t newer_keys = 0;
+  bool equal = false;  // hash and keys
 };
 
 enum class MemberResult { kEqual, kDiffers, kNotComparable };
@@ -72,9 +79,6 @@ struct LineageReport {
 
 // Whether a store has seen no write yet: its hash is that of any other such store.
 bool HoldsNothing(const Place& place);
-
-// Whether two honest stores may differ in this hash: without a live key HashKV takes the compacted rows as they lie.
-bool HashKvMayVary(uint64_t live_keys, int64_t compact_revision);
 
 // A file, and where it stands.
 struct Placed {

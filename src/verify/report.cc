@@ -32,11 +32,19 @@ Json FindingsJson(const Findings& findings) {
   return list;
 }
 
+void AddFindings(const Findings& findings, Json& json) {
+  json["findings"] = FindingsJson(findings);
+  json["findings_total"] = findings.total();
+  for (const Severity severity : kSeverities) {
+    json["findings_dropped"][std::string(SeverityName(severity))] = findings.dropped(severity);
+  }
+}
+
 Json PlaceJson(const Place& place) {
   return {{"file", place.file},
           {"revision", place.head.revision},
           {"compact_revision", place.head.compact_revision},
-          {"live_keys", place.live_keys},
+          {"live_keys", place.head.live_keys},
           {"consistent_index", OrNull(place.consistent_index)},
           {"term", OrNull(place.term)},
           {"auth_revision", place.auth_revision},
@@ -125,9 +133,7 @@ std::string_view LevelResultName(LevelResult result) {
 }
 
 std::string VerifyReport::FirstError() const {
-  for (const Finding& f : findings.kept()) {
-    if (f.severity == Severity::kError) return f.text;
-  }
+  if (const Finding* const error = findings.FirstError()) return error->text;
   return findings.kept().empty() ? "see the report" : findings.kept().front().text;
 }
 
@@ -184,7 +190,7 @@ std::string ToJson(const VerifyReport& report) {
       {"size", report.size_bytes},
       {"sha256", report.sha256},
       {"hash", keyspace.hash},
-      {"revision", keyspace.revision},
+      {"revision", keyspace.hashkv.revision},
       {"total_keys", keyspace.total_keys},
       {"live_keys", keyspace.live_keys},
       {"compact_revision", keyspace.hashkv.compact_revision},
@@ -195,18 +201,17 @@ std::string ToJson(const VerifyReport& report) {
       {"storage_version", keyspace.storage_version},
       {"members", MembersJson(keyspace.members)},
       {"cluster_version", keyspace.cluster_version},
-      {"findings", FindingsJson(report.findings)},
-      {"findings_total", report.findings.total()},
-      {"affected", report.Affected()},
-      {"duration_seconds", report.duration_seconds},
   };
+  AddFindings(report.findings, json);
+  json["affected"] = report.Affected();
+  json["duration_seconds"] = report.duration_seconds;
   if (report.inventory.has_value()) json["inventory"] = InventoryJson(*report.inventory);
   // A name in a damaged file may hold any bytes; they must not make the report unprintable.
   return json.dump(2, ' ', false, Json::error_handler_t::replace);
 }
 
 std::string ToJson(const LineageReport& report) {
-  const Json json = {
+  Json json = {
       {"apiVersion", "etcdrill/v1"},
       {"kind", "LineageReport"},
       {"verdict", LineageVerdictName(report.verdict)},
@@ -215,10 +220,9 @@ std::string ToJson(const LineageReport& report) {
       {"newer", report.newer.has_value() ? PlaceJson(*report.newer) : Json(nullptr)},
       {"hashkv", report.compared.has_value() ? ComparedJson(*report.compared) : Json(nullptr)},
       {"members", LiveMembersJson(report.members)},
-      {"findings", FindingsJson(report.findings)},
-      {"findings_total", report.findings.total()},
-      {"duration_seconds", report.duration_seconds},
   };
+  AddFindings(report.findings, json);
+  json["duration_seconds"] = report.duration_seconds;
   return json.dump(2, ' ', false, Json::error_handler_t::replace);
 }
 

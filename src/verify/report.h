@@ -9,6 +9,7 @@
 
 #include "format/finding.h"
 #include "format/mvcc/hash_kv.h"
+#include "format/snapshot/foreign.h"
 #include "verify/inventory.h"
 
 namespace etcdrill::verify {
@@ -39,12 +40,13 @@ struct MemberRecord {
 // What the buckets hold. Only meaningful if the structure is sound.
 struct Keyspace {
   uint32_t hash = 0;         // as `etcdutl snapshot status` prints it
-  int64_t revision = 0;      // of the newest row; 0 if there is none
+  int64_t newest_row = 0;    // its revision, which `snapshot status` prints; 0 if there is none
   uint64_t total_keys = 0;   // pairs in all buckets: what etcd up to 3.5 calls total keys
-  uint64_t live_keys = 0;    // user keys alive: what 3.6 and later call total keys
-  bool bumped = false;       // one of them is the nameless mark of a restore with --bump-revision; no range shows it
+  uint64_t live_keys = 0;    // user keys alive, as a server counts them
+  bool bumped = false;       // beside them is the mark of a restore with --bump-revision; `snapshot status` counts it
   uint64_t total_bytes = 0;  // pages up to the high-water mark
-  mvcc::HashKv hashkv;       // at the store's current revision
+  mvcc::HashKv hashkv;       // at the store's revision, which is the one that a server on it is at
+  bool may_go_back = false;  // an old etcd may boot at newest_row; see Facts::MayGoBack
   std::string storage_version;
   std::string cluster_version;
   std::vector<MemberRecord> members;
@@ -60,13 +62,14 @@ struct VerifyReport {
   Verdict verdict = Verdict::kNotProvable;
   Levels levels;
   uint64_t size_bytes = 0;
-  std::string sha256;  // hex, of the whole file
+  std::string sha256;                        // hex, of the whole file
+  std::optional<snapshot::Foreign> foreign;  // it is no snapshot at all, but this
   std::optional<Keyspace> keyspace;
   Findings findings;
   std::optional<Inventory> inventory;  // only if somebody asked for it
   double duration_seconds = 0;
 
-  // The text of the first finding that says what is wrong; of any other level if it is not damaged.
+  // The text of the first error; of the first finding at all if it is not damaged.
   std::string FirstError() const;
   // Which keys the findings that are kept make unreadable, in words: "bucket key: revisions 100/0 to 140/2".
   std::vector<std::string> Affected() const;

@@ -19,7 +19,8 @@ class RowVisitor final : public bbolt::PairVisitor {
     const auto row = mvcc::DecodeRevision(pair.key);
     const auto kv = mvcc::DecodeKeyValue(pair.value);
     if (!row.has_value() || !kv.has_value()) return;
-    const bool alive = index_.OnCompacted(*row, *kv, index_.Prepare(kv->key)).newest && !row->tombstone;
+    const bool newest = index_.OnCompacted(*row, *kv, index_.Prepare(kv->key)).standing.newest;
+    const bool alive = newest && !row->tombstone && !kv->key.empty();
     visit_({*kv, pair.key.size() + pair.value.size(), alive});
   }
 

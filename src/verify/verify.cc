@@ -34,6 +34,14 @@ class NobodyLooks final : public bbolt::Visitor {
   void OnPairs(std::span<const bbolt::Pair>) override {}
 };
 
+// Not damaged: not understood, and so not provable.
+void Tell(snapshot::Foreign foreign, VerifyReport& report) {
+  report.foreign = foreign;
+  report.levels.keyspace = LevelResult::kUnknown;
+  report.findings.Add(
+      {codes::kNotASnapshot, Severity::kWarning, std::nullopt, std::nullopt, std::string(snapshot::Describe(foreign))});
+}
+
 // L2, and L3 in the same walk.
 Status CheckContent(const snapshot::Image& image, int level, uint64_t seed, VerifyReport& report) {
   const ReadableFile& file = image.reader();
@@ -60,12 +68,18 @@ Status CheckContent(const snapshot::Image& image, int level, uint64_t seed, Veri
   // Over a broken structure the sums and gaps would say nothing.
   if (report.levels.structure == LevelResult::kFail) return OkStatus();
   ASSIGN_OR_RETURN(report.keyspace, keyspace.Finish(file));
+  if (keyspace.IsOfOtherProgram()) {
+    Tell(snapshot::Foreign::kOtherBolt, report);
+    report.keyspace.reset();
+    return OkStatus();
+  }
   report.keyspace->total_bytes = facts->meta.high_water * facts->meta.page_size;
   report.levels.keyspace = keyspace_findings.errors() == 0 ? LevelResult::kPass : LevelResult::kFail;
   report.findings.Merge(std::move(keyspace_findings));
   return OkStatus();
 }
 
+// What was not looked at, for whatever reason, is not proven.
 Verdict Judge(const Levels& levels) {
   const auto all = {levels.present, levels.transfer, levels.structure, levels.keyspace};
   const auto any = [&](LevelResult result) { return std::find(all.begin(), all.end(), result) != all.end(); };
@@ -87,21 +101,39 @@ void CheckPresence(const VerifyInput& input, VerifyReport& report) {
   }
 }
 
+// Whether there is a page to begin with. If not, `report` says what the file is instead, if that is
+// known.
+Result<bool> IsDatabase(const snapshot::Image& image, VerifyReport& report) {
+  Findings of_level_two;
+  ASSIGN_OR_RETURN(const auto meta, bbolt::ReadMetas(image.reader(), image.body_size(), of_level_two));
+  if (meta.has_value()) return true;
+  ASSIGN_OR_RETURN(const auto foreign, snapshot::RecognizeForeign(image.reader()));
+  if (foreign.has_value()) {
+    report.levels.structure = LevelResult::kUnknown;
+    Tell(*foreign, report);
+  }
+  return false;
+}
+
 // L1 on a thread of its own, beside L2 and L3.
 Status CheckBytes(const Context& context, const snapshot::Image& image, const VerifyInput& input,
                   VerifyReport& report) {
+  ASSIGN_OR_RETURN(const bool is_database, IsDatabase(image, report));
+  const bool is_foreign = report.foreign.has_value();
+  const TrailerRule rule = is_foreign ? TrailerRule::kNone : TrailerRule::kOfSnapshot;
   Findings transfer_findings;
-  auto transfer =
-      std::async(std::launch::async, [&] { return CheckTransfer(image.reader(), input.expected, transfer_findings); });
+  auto transfer = std::async(std::launch::async,
+                             [&] { return CheckTransfer(image.reader(), rule, input.expected, transfer_findings); });
   const Status content =
-      input.level >= 2 ? CheckContent(image, input.level, context.random.Next(), report) : OkStatus();
+      input.level >= 2 && !is_foreign ? CheckContent(image, input.level, context.random.Next(), report) : OkStatus();
   const Result<TransferResult> transferred = transfer.get();
   RETURN_IF_ERROR(content);
   RETURN_IF_ERROR(transferred.status());
   report.levels.transfer = transferred->level;
   report.sha256 = transferred->sha256;
-  transfer_findings.Merge(std::move(report.findings));
-  report.findings = std::move(transfer_findings);
+  // What the file is comes before what is wrong with its end.
+  if (is_database) std::swap(report.findings, transfer_findings);
+  report.findings.Merge(std::move(transfer_findings));
   return OkStatus();
 }
 
@@ -109,9 +141,11 @@ Status CheckBytes(const Context& context, const snapshot::Image& image, const Ve
 bool FoundChanged(const ReadableFile& file, const Status& looked, VerifyReport& report) {
   const Result<bool> unchanged = file.IsUnchanged();
   if (!unchanged.ok() || *unchanged || IsInterrupted(looked)) return false;
-  report.levels = {.present = LevelResult::kFail};
+  report.levels = {.present = LevelResult::kUnknown};
   report.keyspace.reset();
-  report.findings.Add({codes::kFileChanged, Severity::kError, std::nullopt, std::nullopt,
+  report.foreign.reset();
+  report.findings = {};  // of bytes that never were one file
+  report.findings.Add({codes::kFileChanged, Severity::kWarning, std::nullopt, std::nullopt,
                        "somebody writes to the file while it is examined; wait until it is complete, and do not verify "
                        "the database of a running member"});
   return true;

@@ -71,6 +71,11 @@ def fixture_facts(name):
     return json.loads(fixture(name).with_suffix(".json").read_text())
 
 
+def known_fault(name):
+    """Path of a snapshot of tests/data/faults.tar.xz."""
+    return build_dir() / "tests" / "known_faults" / f"{name}.db"
+
+
 def with_trailer(body):
     """The bytes with the SHA-256 behind them that etcd would send."""
     return body + hashlib.sha256(body).digest()

@@ -9,7 +9,7 @@ sys.dont_write_bytecode = True
 import harness
 
 REPORT_FIELDS = ["apiVersion", "kind", "verdict", "restored_between", "older", "newer", "hashkv", "members", "findings",
-                 "findings_total", "duration_seconds"]
+                 "findings_total", "findings_dropped", "duration_seconds"]
 
 
 class LineageCase(harness.TestCase):

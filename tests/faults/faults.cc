@@ -45,7 +45,7 @@ bool ContentPasses(const verify::VerifyReport& report) {
 bool SameContent(const verify::VerifyReport& a, const verify::VerifyReport& b) {
   if (!a.keyspace.has_value() || !b.keyspace.has_value()) return false;
   const auto facts = [](const verify::Keyspace& k) {
-    return std::tuple(k.hash, k.hashkv.hash, k.hashkv.revision, k.hashkv.compact_revision, k.revision, k.total_keys,
+    return std::tuple(k.hash, k.hashkv.hash, k.hashkv.revision, k.hashkv.compact_revision, k.newest_row, k.total_keys,
                       k.live_keys);
   };
   return facts(*a.keyspace) == facts(*b.keyspace);

@@ -189,7 +189,7 @@ class FakeEtcd::Impl final {
         kv.set_version(from.version);
         kv.set_lease(from.lease);
       }
-      response->set_count(state.count.value_or(response->kvs_size()));
+      response->set_count(now.count.value_or(response->kvs_size()));
       return grpc::Status::OK;
     }
 

@@ -69,6 +69,8 @@ Status CheckTail(const ReadableFile& file, uint64_t body_size, uint32_t page_siz
 
 }  // namespace
 
+uint64_t MetaChecksum(std::string_view body) { return Fnv1a64(body.substr(0, kMetaChecksumAt)); }
+
 std::string EncodeMeta(const Meta& meta) {
   std::string out;
   AppendLE32(out, kMagic);
@@ -96,7 +98,7 @@ std::optional<Meta> DecodeMeta(std::string_view body, std::string& problem) {
     problem = fmt::format("has format version {}, expected {}", LoadLE32(p + kMetaVersionAt), kVersion);
     return std::nullopt;
   }
-  if (LoadLE64(p + kMetaChecksumAt) != Fnv1a64(body.substr(0, kMetaChecksumAt))) {
+  if (LoadLE64(p + kMetaChecksumAt) != MetaChecksum(body)) {
     problem = "has a wrong checksum";
     return std::nullopt;
   }

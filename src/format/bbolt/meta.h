@@ -21,6 +21,9 @@ struct Meta {
   uint64_t tx_id = 0;
 };
 
+// What the checksum of these kMetaBytes has to be.
+uint64_t MetaChecksum(std::string_view body);
+
 // The 64 bytes of a meta, checksum included.
 std::string EncodeMeta(const Meta& meta);
 

@@ -10,13 +10,16 @@ namespace {
 
 // Set if that row may have been compacted away.
 constexpr uint32_t kOptional = uint32_t{1} << 31;
+// Set for good if the transaction at the revision itself deleted the key and put it anew.
+constexpr uint32_t kRewritten = uint32_t{1} << 30;
 
 enum Expected : uint32_t {
-  kNothingMore,  // no older row may come
-  kAnyPut,       // before a delete
-  kDead,         // before the first version of a key: nothing, or a delete
-  kAnything,     // before the mark of a restore, which is no real key
-  kFirstLink,    // from here on: the put with a certain create_revision and version
+  kNothingMore,     // no older row may come
+  kAnyPut,          // before a delete
+  kDead,            // before the first version of a key: nothing, or a delete
+  kDeadBeforeHead,  // the same, where that version is the newest, and put at the revision itself
+  kAnything,        // before the mark of a restore, which is no real key
+  kFirstLink,       // from here on: the put with a certain create_revision and version
 };
 
 // How many keys below the compaction are remembered to find a second row of theirs: 16 MiB of table. In larger stores
@@ -28,8 +31,10 @@ uint32_t LinkTo(int64_t create_revision, int64_t version) {
       (static_cast<uint64_t>(create_revision) + (static_cast<uint64_t>(version) << 40)) * 0x9e3779b97f4a7c15;
   mixed ^= mixed >> 29;
   mixed *= 0xbf58476d1ce4e5b9;
-  return std::max<uint32_t>(static_cast<uint32_t>(mixed >> 33), kFirstLink);
+  return std::max<uint32_t>(static_cast<uint32_t>(mixed >> 34), kFirstLink);
 }
+
+uint32_t WhatOf(uint32_t expected) { return expected & ~(kOptional | kRewritten); }
 
 uint32_t ExpectedBefore(const Revision& row, const KeyValueView& kv) {
   if (row.tombstone) return kAnyPut;
@@ -38,46 +43,77 @@ uint32_t ExpectedBefore(const Revision& row, const KeyValueView& kv) {
 }
 
 std::string_view WhyNot(uint32_t expected, const Revision& row, const KeyValueView& kv) {
-  switch (expected & ~kOptional) {
+  switch (WhatOf(expected)) {
     case kNothingMore:
       return "the key has another row at or below the compaction, which leaves one at most";
     case kAnyPut:
       return row.tombstone ? "the key is deleted again, though it was not written in between" : std::string_view{};
     case kDead:
+    case kDeadBeforeHead:
       return row.tombstone ? std::string_view{}
                            : "the next row of the key starts at version 1, though no delete is in between";
     case kAnything:
       return {};
     default:
-      return !row.tombstone && LinkTo(kv.create_revision, kv.version) == (expected & ~kOptional)
+      return !row.tombstone && LinkTo(kv.create_revision, kv.version) == WhatOf(expected)
                  ? std::string_view{}
                  : "the next row of the key does not follow: its create_revision or its version belongs to another";
   }
 }
 
-bool IsOrphan(uint32_t expected) { return expected == kAnyPut || (expected >= kFirstLink && expected < kOptional); }
+bool IsOrphan(uint32_t expected) {
+  const uint32_t what = WhatOf(expected);
+  return (expected & kOptional) == 0 && (what == kAnyPut || what >= kFirstLink);
+}
 
 }  // namespace
 
 void KeyIndex::CountNewest(const Revision& row, const KeyValueView& kv) {
   if (row.tombstone) return;
-  ++live_keys_;
-  bumped_ |= kv.key.empty();  // etcd refuses empty keys, so this is the mark
+  if (kv.key.empty()) {  // etcd refuses empty keys, so this is the mark
+    bumped_ = true;
+  } else {
+    ++live_keys_;
+  }
+}
+
+KeyIndex::Place KeyIndex::Follow(const Revision& row, const KeyValueView& kv, uint32_t expected) const {
+  Place place{.problem = WhyNot(expected, row, kv)};
+  // The put that etcd removed was the first version, at the revision of the delete that it kept.
+  const uint32_t what = WhatOf(expected);
+  place.lost_by_etcd = !place.problem.empty() && row.tombstone && (row.main == finished_ || row.main == compacted_) &&
+                       (what == kAnyPut || what == LinkTo(row.main, 1));
+  return place;
+}
+
+bool KeyIndex::IsRewritten(uint64_t key) {
+  const uint32_t* const expected = table_.Find(key);
+  return expected != nullptr && (*expected & kRewritten) != 0;
 }
 
 KeyIndex::Place KeyIndex::OnNewer(const Revision& row, const KeyValueView& kv, uint64_t key) {
-  const uint32_t before = ExpectedBefore(row, kv) | (row.main <= compacted_ ? kOptional : 0);
+  uint32_t before = ExpectedBefore(row, kv);
   uint32_t* const expected = table_.Find(key);
-  if (row.main <= compacted_) newest_.push_back(expected == nullptr);
-  if (expected == nullptr) {
+  const bool newest = expected == nullptr;
+  if (newest && before == kDead && row.main == revision_) before = kDeadBeforeHead;
+  if (row.main <= compacted_) {
+    newest_.push_back(newest);
+    before |= kOptional;
+  }
+  if (newest) {
     table_.Add(key, before);
     ++keys_above_;
     CountNewest(row, kv);
-    return {.newest = true};
+    return {.standing = {.newest = true}};
   }
-  const std::string_view problem = WhyNot(*expected, row, kv);
+  const Place place = Follow(row, kv, *expected);
+  before |= *expected & kRewritten;
+  if (row.tombstone && row.main == revision_ && WhatOf(*expected) == kDeadBeforeHead) {
+    before |= kRewritten;
+    ++rewritten_;
+  }
   *expected = before;
-  return {.newest = false, .problem = problem};
+  return place;
 }
 
 KeyIndex::Place KeyIndex::OnCompacted(const Revision& row, const KeyValueView& kv, uint64_t key) {
@@ -85,17 +121,18 @@ KeyIndex::Place KeyIndex::OnCompacted(const Revision& row, const KeyValueView& k
     // There is one for each row of the first look, unless the file changed in between; that is found elsewhere.
     const bool newest = !newest_.empty() && newest_.back();
     if (!newest_.empty()) newest_.pop_back();
-    return {.newest = newest};
+    const bool rewritten = newest && rewritten_ > 0 && row.main == revision_ && IsRewritten(key);
+    return {.standing = {newest, rewritten}};
   }
   uint32_t* const expected = table_.Find(key);
   if (expected == nullptr) {
     if (table_.size() - keys_above_ < kCompactedKeysMax) table_.Add(key, kNothingMore);
     CountNewest(row, kv);
-    return {.newest = true};
+    return {.standing = {.newest = true}};
   }
-  const std::string_view problem = WhyNot(*expected, row, kv);
-  *expected = kNothingMore;
-  return {.newest = false, .problem = problem};
+  const Place place = Follow(row, kv, *expected);
+  *expected = kNothingMore | (*expected & kRewritten);
+  return place;
 }
 
 uint64_t KeyIndex::CountOrphans() const {
@@ -152,7 +189,7 @@ Result<KeyIndex> BuildKeyIndex(const ReadableFile& file, uint64_t body_size, con
                                const StoreState& state, int64_t revision, int64_t compacted, uint64_t seed,
                                const OnNewerRow& on_row) {
   const int64_t finished = state.finished_compact.value_or(0);
-  KeyIndex index(finished, compacted, seed);
+  KeyIndex index(finished, compacted, revision, seed);
   if (finished >= revision) return index;
   FirstLook look(index, revision, on_row);
   RETURN_IF_ERROR(bbolt::WalkBucket(file, body_size, meta, kKeyBucket, EncodeRevision({.main = finished + 1}),

@@ -297,6 +297,33 @@ TEST_CASE("findings are counted beyond those that are kept") {
   CHECK(all.kept().size() == Findings::kFindingsKept);
   CHECK(all.total() == 501);
   CHECK(all.errors() == 500);
+  CHECK(all.dropped(Severity::kError) == 400);
+  CHECK(all.dropped(Severity::kWarning) == 1);
+}
+
+TEST_CASE("the error that comes after a thousand warnings is kept, and the least severe go first") {
+  Findings findings;
+  const auto add = [&](Severity severity, int times, const std::string& text) {
+    for (int i = 0; i < times; ++i) findings.Add({codes::kKeyOrder, severity, {}, {}, text});
+  };
+  add(Severity::kInfo, 60, "info");
+  add(Severity::kWarning, 1000, "warning");
+  CHECK(findings.FirstError() == nullptr);
+  add(Severity::kError, 1, "the cause");
+  add(Severity::kError, 30, "what follows");
+  REQUIRE(findings.FirstError() != nullptr);
+  CHECK(findings.FirstError()->text == "the cause");
+  CHECK(findings.kept().size() == Findings::kFindingsKept);
+  CHECK(findings.dropped(Severity::kInfo) == 60);
+  CHECK(findings.dropped(Severity::kWarning) == 931);
+  CHECK(findings.dropped(Severity::kError) == 0);
+  CHECK(findings.total() == 1091);
+  Findings before;
+  before.Add({codes::kKeyOrder, Severity::kWarning, {}, {}, "before"});
+  before.Merge(std::move(findings));
+  CHECK(before.FirstError()->text == "the cause");
+  CHECK(before.total() == 1092);
+  CHECK(before.dropped(Severity::kWarning) == 932);
 }
 
 }  // namespace

@@ -61,10 +61,10 @@ class Sums final : public bbolt::PairVisitor {
     status = Crc32c(Crc32c(status, pair.key), pair.value);
     if (bucket_ != "key") return;
     rows.push_back(*mvcc::DecodeRevision(pair.key));
-    hashkv.OnRow(rows.back(), false, pair.key, pair.value);
+    hashkv.OnRow(rows.back(), {}, pair.key, pair.value);
   }
   uint32_t status = 0;
-  mvcc::HashKvSum hashkv{3, mvcc::kNeverCompacted, false};
+  mvcc::HashKvSum hashkv{3, mvcc::kNeverCompacted, {}};
   std::vector<mvcc::Revision> rows;
 
  private:

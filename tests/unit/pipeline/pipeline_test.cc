@@ -315,6 +315,15 @@ TEST_CASE("a file is held to what was known of it when it was taken") {
   SECTION("another HashKV") { manifest.hashkv = 6; }
   SECTION("another revision") { manifest.revision = 10; }
   SECTION("another number of keys") { manifest.live_keys = 8; }
+  SECTION("0.1.0 counted the mark of a bump") {
+    manifest.live_keys = 8;
+    report.keyspace->bumped = right = true;
+  }
+  SECTION("0.1.0 hashed by the older rule") {
+    manifest.hashkv = 6;
+    report.keyspace->hashkv.by_older_etcd = 6;
+    right = true;
+  }
   CompareWithManifest(manifest, report);
   CHECK(report.verdict == (right ? verify::Verdict::kProven : verify::Verdict::kDamaged));
   CHECK(report.findings.errors() == (right ? 0 : 1));

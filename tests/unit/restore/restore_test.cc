@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include "format/bbolt/meta.h"
+#include "format/mvcc/buckets.h"
+#include "restore/etcd_version.h"
 #include "restore/staged_dir.h"
 #include "support/catch.h"
 #include "support/open_snapshot.h"
@@ -26,6 +28,30 @@ uint32_t ModeOf(const std::string& path) {
   struct stat st {};
   REQUIRE(::stat(path.c_str(), &st) == 0);
   return st.st_mode & 0777;
+}
+
+TEST_CASE("which etcd a snapshot is of: the cluster version, else the storage version, else what there is") {
+  const auto minor = [](const std::string& storage, const std::string& cluster, bool term = true) {
+    bbolt::BucketContent meta_bucket;
+    bbolt::BucketContent cluster_bucket;
+    if (term) meta_bucket[std::string(mvcc::kTermKey)] = "12345678";
+    if (!storage.empty()) meta_bucket[std::string(mvcc::kStorageVersionKey)] = storage;
+    if (!cluster.empty()) cluster_bucket[std::string(mvcc::kClusterVersionKey)] = cluster;
+    return MinorOfSnapshot(meta_bucket, cluster_bucket);
+  };
+  CHECK(*minor("", "", false) == 4);
+  CHECK(*minor("", "3.4.0", false) == 4);
+  CHECK(*minor("", "3.5.0") == 5);
+  CHECK(*minor("3.6.0", "") == 6);
+  CHECK(*minor("", "3.6.0") == 6);
+  CHECK(*minor("3.6.0", "3.7.0") == 7);
+  CHECK(*minor("3.6.0", "3.5.0") == 5);  // left over from before a downgrade
+  CHECK(*minor("3.8.0", "3.8.0") == 8);
+  CHECK(*minor("x", "3.") == 5);
+  for (const auto& unknown : {minor("4.0.0", "3.7.0"), minor("", "4.0.0")}) {
+    REQUIRE_FALSE(unknown.ok());
+    CHECK(ReasonOf(unknown.status()) == Reason::kEtcdVersion);
+  }
 }
 
 TEST_CASE("a restored database is sound and holds the same rows") {

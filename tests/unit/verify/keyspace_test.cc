@@ -73,7 +73,7 @@ TEST_CASE("stores as etcd writes them are proven, whatever was compacted") {
   const auto report = Report(test, store);
   CHECK(report.verdict == Verdict::kProven);
   CHECK(report.keyspace->live_keys == 2);
-  CHECK(report.keyspace->revision == 10);
+  CHECK(report.keyspace->hashkv.revision == 10);
 }
 
 TEST_CASE("a compaction under way may have left superseded rows, oldest first gone") {
@@ -229,7 +229,7 @@ TEST_CASE("the mark of a restore with --bump-revision") {
     const auto report = Report(test, store);
     CHECK(report.verdict == Verdict::kProven);
     CHECK(report.keyspace->bumped);
-    CHECK(report.keyspace->live_keys == 3);
+    CHECK(report.keyspace->live_keys == 2);
   }
   SECTION("has sub revision 0") {
     store.rows()[MadeStore::RowKey(1000, false, 1)] = "";
@@ -364,6 +364,11 @@ TEST_CASE("the records of meta, auth and cluster") {
     store.Delete("a");  // 11
     store.Compact(11);
     store.rows().erase(MadeStore::RowKey(11, true));  // as etcd before 3.4.34 and 3.5.16 does
+    const auto report = Report(test, store);
+    CHECK(report.keyspace->hashkv.revision == 11);
+    CHECK(report.keyspace->newest_row == 10);
+    CHECK_FALSE(Has(report, codes::kRevisionBehindCompaction));
+    meta.erase("finishedCompactRev");  // it came to its last row, and not to its end
     CheckTold(test, store, codes::kRevisionBehindCompaction, "3.4.32 and 3.5.14");
   }
   SECTION("authentication without root") {
@@ -388,13 +393,139 @@ TEST_CASE("the records of meta, auth and cluster") {
     CheckOnly(test, store, codes::kAuthDecode);
   }
   SECTION("an alarm that is none") {
-    store.buckets["alarm"][std::string("\x10\x09")] = "";
+    store.buckets["alarm"][std::string("\x10")] = "";
     CheckOnly(test, store, codes::kAlarmDecode);
+  }
+  SECTION("an alarm that only a newer etcd knows") {
+    store.buckets["alarm"][std::string("\x10\x09")] = "";
+    CheckTold(test, store, codes::kRestoresWithAlarm, "the 9 alarm raised");
+  }
+  SECTION("an alarm for a member that holds other data") {
+    store.buckets["alarm"][std::string("\x10\x02")] = "";
+    CheckTold(test, store, codes::kAlarmCorrupt, "compare with a snapshot of another member");
+    CHECK(Has(Report(test, store), codes::kRestoresWithAlarm, "refuses reads and writes"));
+  }
+  SECTION("what later versions of etcd may add is no damage") {
+    meta["storageVersion"] = GENERATE("3.8.0", "4.0.0");
+    meta["newKey"] = "anything";
+    store.buckets["auth"]["newKey"] = "anything";
+    store.buckets["cluster"]["newKey"] = "anything";
+    store.buckets["authUsers"]["u"] = "\x0a\x01u\x7a\x01x";         // field 15
+    store.buckets["authRoles"]["r"] = "\x0a\x01r\x12\x02\x08\x07";  // a permission of kind 7
+    store.rows()[MadeStore::RowKey(10)] += "\x7a\x01x";
+    CHECK(Report(test, store).verdict == Verdict::kProven);
   }
   SECTION("a bucket of somebody else") {
     store.buckets["test"]["foo"] = "bar";
     CheckTold(test, store, codes::kBucketUnknown, "bucket test");
   }
+}
+
+// {delete all, put a, put b} as one write, on a store of a and b: etcd#22376.
+MadeStore Rewritten() {
+  MadeStore store;
+  store.Put("a", "1");  // 2
+  store.Put("b", "1");  // 3
+  store.Put("a", "2");  // 4
+  int64_t sub = 0;
+  for (const char* key : {"a", "b"}) {
+    store.rows()[MadeStore::RowKey(5, true, sub++)] = MadeStore::RowValue(key, "", 0, 0, 0);
+  }
+  for (const char* key : {"a", "b"}) {
+    store.rows()[MadeStore::RowKey(5, false, sub++)] = MadeStore::RowValue(key, "new", 5, 5, 1);
+  }
+  return store;
+}
+
+TEST_CASE("keys that the last write deleted and put are alive, and etcd's two rules hash them in two ways") {
+  TestContext test;
+  MadeStore store = Rewritten();
+  SECTION("never compacted: both rules agree") {
+    const auto report = Report(test, store);
+    CHECK(report.verdict == Verdict::kProven);
+    CHECK(report.keyspace->live_keys == 2);
+    CHECK_FALSE(report.keyspace->hashkv.by_older_etcd.has_value());
+    CHECK_FALSE(report.keyspace->hashkv.may_vary);
+  }
+  SECTION("compacted below, no other key: the compacted rows are hashed as they lie") {
+    store.Compact(4);
+    const auto report = Report(test, store);
+    CHECK(report.verdict == Verdict::kProven);
+    CHECK(report.keyspace->live_keys == 2);
+    CHECK(report.keyspace->hashkv.by_older_etcd.has_value());
+    CHECK(report.keyspace->hashkv.may_vary);
+  }
+  SECTION("compacted below, another key: both rules agree") {
+    store.rows()[MadeStore::RowKey(5, false, 4)] = MadeStore::RowValue("c", "1", 5, 5, 1);
+    store.Compact(4);
+    const auto report = Report(test, store);
+    CHECK(report.keyspace->live_keys == 3);
+    CHECK_FALSE(report.keyspace->hashkv.by_older_etcd.has_value());
+    CHECK_FALSE(report.keyspace->hashkv.may_vary);
+  }
+  SECTION("a compaction of that write is under way, another key: the rewritten rows do not count") {
+    store.rows()[MadeStore::RowKey(5, false, 4)] = MadeStore::RowValue("c", "1", 5, 5, 1);
+    store.buckets["meta"]["scheduledCompactRev"] = MadeStore::RowKey(5);
+    const auto before = Report(test, store);
+    CHECK(before.verdict == Verdict::kProven);
+    CHECK(before.keyspace->hashkv.by_older_etcd.has_value());
+    // As it goes on, it removes them; the hash stays.
+    for (const int64_t sub : {2, 3}) store.rows().erase(MadeStore::RowKey(5, false, sub));
+    const auto after = Report(test, store);
+    CHECK(after.keyspace->hashkv.hash == before.keyspace->hashkv.hash);
+    CHECK(after.keyspace->live_keys == 1);
+  }
+  SECTION("deleted again at the end: not alive by any rule") {
+    store.rows()[MadeStore::RowKey(5, true, 4)] = MadeStore::RowValue("a", "", 0, 0, 0);
+    store.rows()[MadeStore::RowKey(5, true, 5)] = MadeStore::RowValue("b", "", 0, 0, 0);
+    store.Compact(4);
+    const auto report = Report(test, store);
+    CHECK(report.keyspace->live_keys == 0);
+    CHECK_FALSE(report.keyspace->hashkv.by_older_etcd.has_value());
+    CHECK(report.keyspace->hashkv.may_vary);
+  }
+}
+
+TEST_CASE("a row that etcd lost is its fault, told apart from a row that the file lost") {
+  TestContext test;
+  MadeStore store = Rewritten();
+  const bool finished = GENERATE(false, true);
+  store.buckets["meta"]["scheduledCompactRev"] = MadeStore::RowKey(5);
+  if (finished) {
+    store.buckets["meta"]["finishedCompactRev"] = MadeStore::RowKey(5);
+    for (const int64_t old : {2, 3, 4}) store.rows().erase(MadeStore::RowKey(old));
+  }
+  CAPTURE(finished);
+  for (const int64_t sub : {2, 3}) store.rows().erase(MadeStore::RowKey(5, false, sub));
+  SECTION("the key was put again") {
+    store.rows()[MadeStore::RowKey(6)] = MadeStore::RowValue("a", "3", 5, 6, 2);
+    CheckTold(test, store, codes::kRowLostByEtcd, "key a was deleted and put by one transaction");
+    CHECK(Report(test, store).keyspace->live_keys == 1);
+  }
+  SECTION("the key was deleted again") {
+    store.rows()[MadeStore::RowKey(6, true)] = MadeStore::RowValue("a", "", 0, 0, 0);
+    CheckTold(test, store, codes::kRowLostByEtcd, "key a");
+  }
+  SECTION("another version is missing than the one that etcd loses") {
+    store.rows()[MadeStore::RowKey(6)] = MadeStore::RowValue("a", "3", 5, 6, 3);
+    CheckOnly(test, store, codes::kVersionChain, "of key a");
+  }
+  SECTION("it was made by another write") {
+    store.rows()[MadeStore::RowKey(6)] = MadeStore::RowValue("a", "3", 4, 6, 2);
+    CheckOnly(test, store, codes::kVersionChain, "of key a");
+  }
+}
+
+TEST_CASE("a bbolt database of another program is not damaged, and not provable") {
+  TestContext test;
+  MadeStore store;
+  store.buckets.clear();
+  store.buckets["containerd"]["a"] = "b";
+  const auto report = Report(test, store);
+  CHECK(report.verdict == Verdict::kNotProvable);
+  CHECK(report.foreign == snapshot::Foreign::kOtherBolt);
+  CHECK(Has(report, codes::kNotASnapshot, "another program"));
+  CHECK(report.findings.errors() == 0);
 }
 
 TEST_CASE("a report says which part of the keyspace a damage affects") {

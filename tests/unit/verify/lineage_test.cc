@@ -28,7 +28,7 @@ Opened Open(TestContext& test, const std::string& name) {
   snapshot::Image image = OpenFile(test.context(), SnapshotPath(name));
   const auto report = Verify(test.context(), image);
   REQUIRE(report.ok());
-  auto place = ReadPlace(image, report->keyspace->hashkv, report->keyspace->live_keys);
+  auto place = ReadPlace(image, report->keyspace->hashkv);
   REQUIRE(place.ok());
   return {std::move(image), *std::move(place)};
 }
@@ -122,7 +122,11 @@ TEST_CASE("one raft entry with two contents is a corruption with a name") {
   const Opened older = Open(test, "e3516-compacted-at-head");
   Opened newer = Open(test, "e3516-alarm");
   newer.place.consistent_index = older.place.consistent_index;
-  CHECK(Has(Compare(test, older, newer), codes::kIndexConflict));
+  const LineageReport report = Compare(test, older, newer);
+  CHECK(Has(report, codes::kIndexConflict));
+  CHECK_THAT(report.findings.FirstError()->text,
+             Catch::Matchers::ContainsSubstring("restored twice with the same token"));
+  SECTION("but not of a release without the fault") { newer.place.has_storage_version = true; }
   SECTION("but not in two clusters") { newer.place.members = {"1"}; }
   SECTION("but not in two terms") { newer.place.term = 3; }
   SECTION("but not if both hold the same") { newer.place = older.place; }
@@ -134,13 +138,23 @@ TEST_CASE("a hash over nothing proves nothing") {
   const Opened empty = Open(test, "e36-empty");
   CHECK(Compare(test, empty, Open(test, "e36-nocompact")).verdict == LineageVerdict::kNotComparable);
   CHECK(Compare(test, empty, empty).verdict == LineageVerdict::kNotComparable);
-  // Without a live key, HashKV depends on how far a compaction got: then a difference is none.
-  Opened dead = Open(test, "e3516-nocompact");
-  dead.place.live_keys = 0;
-  const LineageReport report = Compare(test, dead, Open(test, "e3530-compacted"));
-  CHECK(report.verdict == LineageVerdict::kNotComparable);
-  CHECK_FALSE(HashKvMayVary(0, -1));
-  CHECK_FALSE(HashKvMayVary(1, 5));
+}
+
+TEST_CASE("hashes differ, are equal by either rule, or can't tell") {
+  using mvcc::HashKv;
+  using mvcc::HashMatch;
+  const HashKv file{.hash = 1, .live_keys = 5, .by_older_etcd = 2};
+  CHECK(mvcc::Match(file, 1) == HashMatch::kEqual);
+  CHECK(mvcc::Match(file, 2) == HashMatch::kEqual);
+  CHECK(mvcc::Match(file, 3) == HashMatch::kDiffers);
+  CHECK(mvcc::Match({.hash = 1, .may_vary = true}, 3) == HashMatch::kMayVary);
+  CHECK(mvcc::Match(file, {.hash = 1, .live_keys = 5}) == HashMatch::kEqual);
+  CHECK(mvcc::Match(file, {.hash = 3, .live_keys = 5, .by_older_etcd = 2}) == HashMatch::kEqual);
+  CHECK(mvcc::Match(file, {.hash = 3, .live_keys = 5}) == HashMatch::kDiffers);
+  // Without a key that counts as alive, HashKV depends on how far a compaction got; the number of
+  // keys does not.
+  CHECK(mvcc::Match(file, {.hash = 3, .live_keys = 5, .may_vary = true}) == HashMatch::kMayVary);
+  CHECK(mvcc::Match(file, {.hash = 1, .live_keys = 4}) == HashMatch::kDiffers);
 }
 
 TEST_CASE("a damaged file is an error") {
