@@ -1,8 +1,6 @@
 // See textfile_out.h.
 #include "app/textfile_out.h"
 
-#include <fmt/format.h>
-
 #include "io/durable_file.h"
 #include "pipeline/catalog.h"
 
@@ -38,20 +36,11 @@ Result<std::string> Previous(const Context& context, const std::string& path) {
   return reason == Reason::kNotFound || reason == Reason::kUsage ? Result<std::string>("") : text;
 }
 
-// Under a name of its own: two runs by cron may write at a time.
-Status Write(const Context& context, const std::string& path, std::string_view text) {
-  const std::string temp_path =
-      JoinPath(DirName(path), fmt::format(".{}.{:016x}.part", BaseName(path), context.random.Next()));
-  ASSIGN_OR_RETURN(DurableFile file, DurableFile::Create(context.fs, temp_path, kPublicFileMode));
-  RETURN_IF_ERROR(file.Append(text));
-  return file.Replace(path);
-}
-
 }  // namespace
 
 Status WriteVerifyTextfile(const Context& context, const std::string& path, const report::VerifyRun& run) {
   ASSIGN_OR_RETURN(const std::string previous, Previous(context, path));
-  return Write(context, path, report::VerifyTextfile(run, previous));
+  return WriteFileDurably(context.fs, path, report::VerifyTextfile(run, previous), kPublicFileMode);
 }
 
 Status WriteDrillTextfile(const Context& context, const std::string& path, const pipeline::DrillReport* report,
@@ -65,7 +54,7 @@ Status WriteDrillTextfile(const Context& context, const std::string& path, const
     facts.drill_last_failure = now;
   }
   ASSIGN_OR_RETURN(const std::string previous, Previous(context, path));
-  return Write(context, path, report::DrillTextfile(std::move(facts), now, previous));
+  return WriteFileDurably(context.fs, path, report::DrillTextfile(std::move(facts), now, previous), kPublicFileMode);
 }
 
 Result<ExitCode> WithTextfile(const Context& context, Result<ExitCode> result, const Status& written) {

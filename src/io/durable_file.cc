@@ -1,9 +1,26 @@
 // The steps follow restic's local backend: sync before rename, directory sync after it.
 #include "io/durable_file.h"
 
+#include <fmt/format.h>
+
 #include "base/check.h"
 
 namespace etcdrill {
+namespace {
+
+// What a writer left that was killed; kBusy if it is alive, and holds the lock of its file.
+Status RemoveAbandoned(FileSystem& fs, const std::string& temp_path) {
+  const auto lock = fs.LockExisting(temp_path);
+  if (!lock.ok() && ReasonOf(lock.status()) == Reason::kNotFound) return OkStatus();
+  if (!lock.ok() && ReasonOf(lock.status()) == Reason::kBusy) return lock.status();
+  if (lock.ok() && *lock != nullptr && !(*lock)->Guards(temp_path)) {  // one more was faster
+    return Error(Reason::kBusy, fmt::format("create {}: another etcdrill does so right now", temp_path));
+  }
+  const Status removed = fs.Unlink(temp_path);
+  return !removed.ok() && ReasonOf(removed) == Reason::kNotFound ? OkStatus() : removed;
+}
+
+}  // namespace
 
 Result<DurableFile> DurableFile::Create(FileSystem& fs, const std::string& temp_path, uint32_t mode) {
   ASSIGN_OR_RETURN(auto file, fs.Create(temp_path, mode));
@@ -39,11 +56,10 @@ Status DurableFile::Replace(const std::string& target) {
   return fs_.SyncDir(DirName(target));
 }
 
-Status WriteFileDurably(FileSystem& fs, const std::string& path, std::string_view content) {
+Status WriteFileDurably(FileSystem& fs, const std::string& path, std::string_view content, uint32_t mode) {
   const std::string temp_path = JoinPath(DirName(path), "." + BaseName(path) + ".part");
-  ASSIGN_OR_RETURN(const bool abandoned, fs.IsThere(temp_path));  // by a writer that was killed
-  if (abandoned) RETURN_IF_ERROR(fs.Unlink(temp_path));
-  ASSIGN_OR_RETURN(DurableFile file, DurableFile::Create(fs, temp_path));
+  RETURN_IF_ERROR(RemoveAbandoned(fs, temp_path));
+  ASSIGN_OR_RETURN(DurableFile file, DurableFile::Create(fs, temp_path, mode));
   RETURN_IF_ERROR(file.Append(content));
   return file.Replace(path);
 }

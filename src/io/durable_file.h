@@ -54,9 +54,10 @@ class DurableFile {
   bool synced_ = false;
 };
 
-// Create, Append, Replace in one call, through ".NAME.part" beside `path`, which one writer at a
-// time may use.
-Status WriteFileDurably(FileSystem& fs, const std::string& path, std::string_view content);
+// Create, Append, Replace in one call, through ".NAME.part" beside `path`; kBusy if somebody else
+// does so right now.
+Status WriteFileDurably(FileSystem& fs, const std::string& path, std::string_view content,
+                        uint32_t mode = kPrivateFileMode);
 
 // Makes the directory and what is missing of its parents, so that they outlive a power loss. After
 // an error some of them may be there.

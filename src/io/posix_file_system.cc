@@ -21,6 +21,7 @@ namespace etcdrill {
 namespace {
 
 constexpr size_t kCopyChunkBytes = size_t{1} << 20;
+constexpr int kLockTries = 5;
 
 // What `path` lies in has bytes left, but can't take one more file.
 bool IsOutOfInodes(const std::string& path) {
@@ -332,13 +333,14 @@ class PosixFileSystem final : public FileSystem {
   }
 
   Result<std::unique_ptr<FileLock>> Lock(const std::string& path, LockMode mode) override {
-    while (true) {
+    // Another file may take the name in between; not again and again.
+    for (int tries = 0; tries < kLockTries; ++tries) {
       ASSIGN_OR_RETURN(Fd fd, Open(path, O_RDWR | O_CREAT | O_NOFOLLOW, kPrivateFileMode, "open lock"));
       if (::flock(fd.get(), FlagsOf(mode)) != 0) return LockError(errno, path);
       auto lock = std::make_unique<PosixFileLock>(std::move(fd));
-      // Another file may have taken the name in between.
       if (lock->Guards(path)) return lock;
     }
+    return LockError(EWOULDBLOCK, path);
   }
 
   Result<std::unique_ptr<FileLock>> LockExisting(const std::string& path, LockMode mode) override {

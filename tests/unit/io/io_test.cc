@@ -43,6 +43,23 @@ TEST_CASE("an uncommitted durable file leaves nothing") {
   CHECK(test.fs().List(test.dir())->empty());
 }
 
+TEST_CASE("two that write one file at a time do not mix") {
+  TestContext test;
+  const std::string path = test.Path("f");
+  {
+    auto first = DurableFile::Create(test.fs(), test.Path(".f.part"));
+    REQUIRE(first->Append("half").ok());
+    CHECK(ReasonOf(WriteFileDurably(test.fs(), path, "second")) == Reason::kBusy);
+    REQUIRE(first->Append(" and half").ok());
+    REQUIRE(first->Replace(path).ok());
+    CHECK(testing::ReadFile(path) == "half and half");
+  }
+  testing::WriteFile(test.Path(".f.part"), "left by one that was killed");
+  REQUIRE(WriteFileDurably(test.fs(), path, "third").ok());
+  CHECK(testing::ReadFile(path) == "third");
+  CHECK(*test.fs().List(test.dir()) == std::vector<std::string>{"f"});
+}
+
 TEST_CASE("a copy equals its source, also when it does not fill a block") {
   TestContext test;
   const size_t size = GENERATE(size_t{0}, size_t{5}, size_t{4096}, size_t{3'000'001});
