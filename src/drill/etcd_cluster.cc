@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <future>
 
 namespace etcdrill::drill {
@@ -46,19 +45,19 @@ Status EtcdCluster::StartMember(const ScratchMember& member, bool joins) {
   return OkStatus();
 }
 
-Status EtcdCluster::WaitReady(MonotonicTime deadline) {
-  for (const auto& process : processes_) RETURN_IF_ERROR(process->WaitReady(deadline));
+Status EtcdCluster::WaitReady() {
+  for (const auto& process : processes_) RETURN_IF_ERROR(process->WaitReady());
   return OkStatus();
 }
 
-Status EtcdCluster::Grow(MonotonicTime deadline) {
+Status EtcdCluster::Grow() {
   const ScratchMember member = MakeMembers(members_.size() + 1, options_.work_dir).back();
   members_.push_back(member);
-  const MonotonicTime last_try = std::min(deadline, context_.clock.Monotonic() + kJoinLimit);
+  const MonotonicTime last_try = context_.clock.Monotonic() + kJoinLimit;
   while (true) {
     ASSIGN_OR_RETURN(const uint64_t id, client().AddMember(member.PeerUrl()));
     RETURN_IF_ERROR(StartMember(member, /*joins=*/true));
-    const Status ready = processes_.back()->WaitReady(deadline);
+    const Status ready = processes_.back()->WaitReady();
     const bool turned_away = !ready.ok() && ReasonOf(ready) == Reason::kEtcdExited;
     if (!turned_away || context_.clock.Monotonic() >= last_try) return ready;
     // One that is listed, but does not run, keeps the leader from ending the downgrade.

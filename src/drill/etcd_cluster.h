@@ -28,10 +28,10 @@ class EtcdCluster {
                                                     const std::vector<ScratchMember>& members);
 
   // Waits until every member serves a read that went through raft.
-  Status WaitReady(MonotonicTime deadline);
+  Status WaitReady();
   // Adds one more member, which starts with nothing, and waits until it serves. One that ends is
   // removed and added again, for two minutes; a failure says nothing of the data.
-  Status Grow(MonotonicTime deadline);
+  Status Grow();
   // clients() must not be used afterwards.
   void Stop();
 

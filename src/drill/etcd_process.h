@@ -41,8 +41,9 @@ class EtcdProcess {
  public:
   static Result<std::unique_ptr<EtcdProcess>> Start(const Context& context, const EtcdOptions& options);
 
-  // Waits until etcd serves a read that went through raft. kEtcdExited or kEtcdNotReady, with the end of its log.
-  Status WaitReady(MonotonicTime deadline);
+  // Waits until etcd serves a read that went through raft. kEtcdExited, or kInterrupted by the
+  // context's stop, with the end of its log.
+  Status WaitReady();
   // TERM, then KILL. client() must not be used afterwards.
   void Stop();
 

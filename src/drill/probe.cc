@@ -215,10 +215,10 @@ Check CheckReplicas(const EtcdCluster& cluster, const Expectation& expected) {
   return CheckMembers(kReplicasCheck, cluster, 1, expected);
 }
 
-Check CheckNewMember(EtcdCluster& cluster, const Expectation& expected, MonotonicTime deadline) {
+Check CheckNewMember(EtcdCluster& cluster, const Expectation& expected) {
   const size_t members = cluster.clients().size();
   const std::string wanted = "it joins and serves";
-  const Status grown = cluster.Grow(deadline);
+  const Status grown = cluster.Grow();
   if (!grown.ok()) return {kNewMemberCheck, CheckResult::kSkipped, wanted, std::string(MessageOf(grown)), grown};
   return CheckMembers(kNewMemberCheck, cluster, members, expected);
 }

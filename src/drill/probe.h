@@ -41,6 +41,6 @@ Check CheckReplicas(const EtcdCluster& cluster, const Expectation& expected);
 
 // A member that is added comes to hold it, too. A restore that gets its raft files wrong gives a cluster that works
 // until somebody adds a member, which then stays empty without a word (formats.md 6.6).
-Check CheckNewMember(EtcdCluster& cluster, const Expectation& expected, MonotonicTime deadline);
+Check CheckNewMember(EtcdCluster& cluster, const Expectation& expected);
 
 }  // namespace etcdrill::drill

@@ -64,19 +64,18 @@ DrillStages::DrillStages(const Context& context, const DrillRequest& request)
 }
 
 void DrillStages::Record(std::string_view name, Status status, double seconds) {
-  if (IsInterrupted(status) && limit_.over()) status = OutOfTime(name);
+  if (IsInterrupted(status) && limit_.over()) status = OutOfTime(name, MessageOf(status));
   const StageResult result = status.ok() ? StageResult::kPass : StageResult::kFail;
   report_.stages.push_back({std::string(name), result, seconds, std::string(MessageOf(status))});
   // What can't be cleaned up takes nothing away from what was proven; it is a stage that failed, and a metric.
   if (report_.outcome.ok() && name != kCleanupStage) report_.outcome = status;
 }
 
-Status DrillStages::OutOfTime(std::string_view stage) const {
-  return Error(
-      Reason::kTimeout,
-      fmt::format("the drill's time of {:.0f} s was over before {} was done; raise drill.timeout, or see which "
-                  "stage was slow",
-                  SecondsOf(request_.config.timeout), stage));
+Status DrillStages::OutOfTime(std::string_view stage, std::string_view state) const {
+  return Error(Reason::kTimeout,
+               fmt::format("the drill's time of {:.0f} s was over before {} was done ({}); raise drill.timeout, or see "
+                           "which stage was slow",
+                           SecondsOf(request_.config.timeout), stage, state));
 }
 
 Status DrillStages::VerifySnapshot(const snapshot::Image& image) {

@@ -34,7 +34,9 @@ class DrillStages {
   // does under context() ends as for a stop.
   template <typename Body>
   void Run(std::string_view name, Body&& body) {
-    if (report_.outcome.ok() && context_.clock.Monotonic() >= deadline()) report_.outcome = OutOfTime(name);
+    if (report_.outcome.ok() && context_.clock.Monotonic() >= limit_.deadline()) {
+      report_.outcome = OutOfTime(name, "it had not begun");
+    }
     if (report_.outcome.ok()) {
       RunAlways(name, body);
     } else {
@@ -62,13 +64,13 @@ class DrillStages {
 
   const Context& context() const { return limit_.context(); }
   DrillReport& report() { return report_; }
-  MonotonicTime deadline() const { return limit_.deadline(); }
   const drill::Expectation& expectation() const { return expectation_; }
 
  private:
   std::vector<int> WantedMinors() const;  // of which any will do, the best first; none if nothing tells
   void Record(std::string_view name, Status status, double seconds);
-  Status OutOfTime(std::string_view stage) const;
+  // `state`: how far the stage had come.
+  Status OutOfTime(std::string_view stage, std::string_view state) const;
 
   const Context& context_;
   const DrillRequest& request_;

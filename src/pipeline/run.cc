@@ -262,7 +262,7 @@ DrillReport RunDrill(const Context& outer, const DrillRequest& request) {
                                                 .memory_limit = request.config.etcd_memory_limit,
                                                 .call_timeout = std::min<Duration>(kCallLimit, request.config.timeout)},
                                                members));
-    return etcd->WaitReady(stages.deadline());
+    return etcd->WaitReady();
   });
   // Health and verify: L5, it serves exactly what the file holds, and takes a write.
   stages.Run(kHealthStage, [&] { return stages.Add(drill::CheckHealth(*etcd, stages.expectation(), context)); });
@@ -275,7 +275,7 @@ DrillReport RunDrill(const Context& outer, const DrillRequest& request) {
     }
     if (request.full_cluster) {
       checks.push_back(drill::CheckReplicas(*etcd, stages.expectation()));
-      checks.push_back(drill::CheckNewMember(*etcd, stages.expectation(), stages.deadline()));
+      checks.push_back(drill::CheckNewMember(*etcd, stages.expectation()));
     }
     return stages.Add(checks);
   });

@@ -243,7 +243,8 @@ class Drills(DeadlineCase):
 
         line = self.failed_drill(meanwhile=stop_etcd)
         self.assertIn("stage=boot", line)
-        self.assertRegex(line, "reason=(timeout|etcd_not_ready)")
+        self.assertIn("reason=timeout", line)
+        self.assertIn("its last words", line)
 
 
 if __name__ == "__main__":

@@ -343,7 +343,9 @@ class WrongEtcd(DrillCase):
         self.assertIn("signal 9", self.check(self.AS_ETCD + "kill -KILL $$\n", "boot"))
 
     def test_hangs(self):
-        self.check(self.AS_ETCD + 'tail -f "$0"\n', "boot", "--timeout", "2s")
+        error = self.check(self.AS_ETCD + 'echo "nobody comes"\ntail -f "$0"\n', "boot", "--timeout", "2s")
+        self.assertIn("the drill's time of 2 s was over before boot was done", error)
+        self.assertIn("nobody comes", error)
 
     def test_hangs_and_ignores_sigterm_and_has_children(self):
         self.check(self.AS_ETCD + 'trap "" TERM\ntail -f "$0" &\ntail -f "$0"\n', "boot", "--timeout", "2s")

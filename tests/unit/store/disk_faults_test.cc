@@ -73,7 +73,7 @@ Found Reopen(World& world) {
   Found found{*std::move(store), *std::move(list), {}};
   std::vector<std::string> names;
   for (const StoredSnapshot& s : found.snapshots) {
-    CHECK(s.problem.empty());
+    CHECK(s.problem.ok());
     CHECK(world.Read(found.store->SnapshotPath(s.manifest.name)) == s.manifest.name);
     CHECK(ToJson(s.manifest) == ToJson(ManifestOf(s.manifest.revision)));
     found.revisions.push_back(s.manifest.revision);
