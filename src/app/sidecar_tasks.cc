@@ -218,7 +218,7 @@ void SidecarTasks::Adopt(const Context& run) {
   const bool sound = result.ok() && (outcome->verdict.ok() || ReasonOf(outcome->verdict) == Reason::kNotProvable);
   if (sound) {
     foreign_.Adopted(*file);
-  } else if (reason == Reason::kDamaged) {  // then the next one has its turn
+  } else if (reason == Reason::kDamaged || reason == Reason::kNotProvable) {  // then the next one has its turn
     foreign_.Done(*file);
   } else {
     foreign_.TryAgain(*file);

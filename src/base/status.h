@@ -32,7 +32,7 @@ Reason ReasonOf(const Status& status);
 // A stop was requested: not a failure, and mostly nothing to tell. False for an OK status.
 bool IsInterrupted(const Status& status);
 
-std::string_view MessageOf(const Status& status);
+std::string_view MessageOf(const Status& status [[clang::lifetimebound]]);
 
 // The same error with "context: " in front of its message; an OK status stays OK.
 Status Annotate(const Status& status, std::string_view context);

@@ -114,6 +114,12 @@ std::shared_ptr<grpc::Channel> Channel::Connection() {
   return connection_;
 }
 
+// A call that took long is no pause.
+void Channel::Touch() {
+  const std::lock_guard lock(mutex_);
+  last_used_ = context_.clock.Monotonic();
+}
+
 // A connection that was cut off looks like a member that hangs, and would for minutes: keepalive needs a call that
 // waits for as long. One that is being made is left alone, it ends by itself.
 void Channel::ReplaceIfSilent(const std::shared_ptr<grpc::Channel>& connection) {
@@ -132,6 +138,7 @@ Status Channel::Call(std::string_view call, const Attempt& attempt, Duration mor
     if (!token.empty()) context.AddMetadata("token", token);
     const CancelOnStop cancel(context, context_.stop);
     const grpc::Status status = attempt(connection, context);
+    Touch();
     if (status.ok()) return OkStatus();
     if (first && NeedsNewLogin(status) && login().Forget(token)) continue;
     if (status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED) ReplaceIfSilent(connection);

@@ -53,6 +53,7 @@ class Channel {
   Channel(const ConnectionOptions& options, Address address, std::unique_ptr<Login> login, const Shared& shared,
           const Context& context);
 
+  void Touch();  // the connection was used until now
   // After a call that got no answer in time.
   void ReplaceIfSilent(const std::shared_ptr<grpc::Channel>& connection);
 

@@ -43,7 +43,7 @@ class Client {
                                                 std::shared_ptr<CallCounts> counts = std::make_shared<CallCounts>());
   ~Client();
 
-  const std::vector<Endpoint>& endpoints() const { return endpoints_; }
+  const std::vector<Endpoint>& endpoints() const [[clang::lifetimebound]] { return endpoints_; }
   const CallCounts& counts() const { return *counts_; }
 
   // Calls `call(endpoint)`, which returns a Result or a Status, on one endpoint after the other
@@ -73,16 +73,16 @@ class Client {
   static bool MayPass(const Status& status);
   // Of two errors of two endpoints the one to show: a refusal says more than a host that does not
   // answer. `a` may be OK, where there is none yet; where they say as much, it is `a`.
-  static const Status& MoreTelling(const Status& a, const Status& b);
+  static const Status& MoreTelling(const Status& a [[clang::lifetimebound]], const Status& b [[clang::lifetimebound]]);
   // The error to show when each of so many endpoints failed, `telling` being the most telling one.
   static Status NoneAnswered(const Status& telling, size_t endpoints);
 
  private:
   Client(std::vector<Endpoint> endpoints, std::shared_ptr<CallCounts> counts);
 
-  static const Status& StatusOf(const Status& status) { return status; }
+  static const Status& StatusOf(const Status& status [[clang::lifetimebound]]) { return status; }
   template <typename T>
-  static const Status& StatusOf(const Result<T>& result) {
+  static const Status& StatusOf(const Result<T>& result [[clang::lifetimebound]]) {
     return result.status();
   }
 

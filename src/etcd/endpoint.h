@@ -29,7 +29,7 @@ class Endpoint {
   ~Endpoint();
   Endpoint(Endpoint&&) noexcept;
 
-  const std::string& address() const;  // as configured, "https://10.0.0.1:2379"
+  const std::string& address() const [[clang::lifetimebound]];  // as configured, "https://10.0.0.1:2379"
 
   Result<MemberStatus> Status() const;
   Result<Membership> MemberList() const;

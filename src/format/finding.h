@@ -47,9 +47,9 @@ class Findings {
   void Merge(Findings other);
 
   // In the order in which they came.
-  const std::vector<Finding>& kept() const { return kept_; }
+  const std::vector<Finding>& kept() const [[clang::lifetimebound]] { return kept_; }
   // The first error; null if there is none.
-  const Finding* FirstError() const;
+  const Finding* FirstError() const [[clang::lifetimebound]];
   uint64_t total() const { return found_[0] + found_[1] + found_[2]; }
   uint64_t errors() const { return found(Severity::kError); }
   // Of one severity: all, and those that were not kept.

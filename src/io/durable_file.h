@@ -28,7 +28,7 @@ class DurableFile {
   DurableFile& operator=(DurableFile&&) = delete;
   ~DurableFile();
 
-  const std::string& temp_path() const { return temp_path_; }
+  const std::string& temp_path() const [[clang::lifetimebound]] { return temp_path_; }
   Status Append(std::string_view bytes) {
     synced_ = false;
     return file_->Append(bytes);

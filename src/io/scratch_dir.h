@@ -27,7 +27,7 @@ class ScratchDir {
   ScratchDir& operator=(const ScratchDir&) = delete;
   ~ScratchDir();
 
-  const std::string& path() const { return path_; }
+  const std::string& path() const [[clang::lifetimebound]] { return path_; }
   // Removes it now and tells whether that worked; the destructor then does nothing.
   Status Remove();
   // Gives it the name under which it stays; the destructor then does nothing.

@@ -47,13 +47,15 @@ struct Catalog {
 
   // The newest snapshot that is usable; null if there is none. One from the future is it only where
   // all are.
-  const CatalogEntry* Newest() const { return NewestOf({SnapshotState::kUnverified, SnapshotState::kVerified}); }
-  const CatalogEntry* NewestVerified() const { return NewestOf({SnapshotState::kVerified}); }
+  const CatalogEntry* Newest() const [[clang::lifetimebound]] {
+    return NewestOf({SnapshotState::kUnverified, SnapshotState::kVerified});
+  }
+  const CatalogEntry* NewestVerified() const [[clang::lifetimebound]] { return NewestOf({SnapshotState::kVerified}); }
   // When the last drill ended; those from the future don't count.
   std::optional<WallTime> LastDrill() const;
 
  private:
-  const CatalogEntry* NewestOf(std::initializer_list<SnapshotState> states) const;
+  const CatalogEntry* NewestOf(std::initializer_list<SnapshotState> states) const [[clang::lifetimebound]];
 };
 
 Result<Catalog> ReadCatalog(const Context& context, const store::LocalStore& store);

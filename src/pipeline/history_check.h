@@ -12,7 +12,8 @@ namespace etcdrill::pipeline {
 
 // The newest verified snapshot of the same cluster that is older than this one (store/order.h);
 // null if there is none.
-const store::Manifest* LastProvenBefore(const Catalog& catalog, const store::Manifest& snapshot);
+const store::Manifest* LastProvenBefore(const Catalog& catalog [[clang::lifetimebound]],
+                                        const store::Manifest& snapshot);
 
 // Adds a finding if the revision went back, if more keys are gone than the limit allows, or if the cluster is another
 // one.

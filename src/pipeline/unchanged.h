@@ -12,7 +12,7 @@ namespace etcdrill::pipeline {
 
 // The newest snapshot, if it is a proven one of this cluster, younger than `age_max` at `now`, and at the revision
 // of the source; null otherwise, also where the source can't be asked: then a snapshot is tried, and says why it fails.
-const CatalogEntry* FindUnchanged(const Catalog& catalog, etcd::Client& client, std::string_view cluster,
-                                  Duration age_max, WallTime now);
+const CatalogEntry* FindUnchanged(const Catalog& catalog [[clang::lifetimebound]], etcd::Client& client,
+                                  std::string_view cluster, Duration age_max, WallTime now);
 
 }  // namespace etcdrill::pipeline

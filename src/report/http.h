@@ -19,7 +19,7 @@ struct HttpRequest {
   // All values of a header, whatever the case of its name.
   std::vector<std::string_view> Values(std::string_view name) const;
   // The first one; empty if there is none.
-  std::string_view Value(std::string_view name) const;
+  std::string_view Value(std::string_view name) const [[clang::lifetimebound]];
 };
 
 struct HttpResponse {

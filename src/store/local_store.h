@@ -46,7 +46,7 @@ class LocalStore {
   // For the owner, now and then: removes what failed runs left an hour ago or before.
   Status Tidy();
 
-  const std::string& path() const { return dir_->path(); }
+  const std::string& path() const [[clang::lifetimebound]] { return dir_->path(); }
   // When the store first came into being.
   WallTime created() const { return dir_->created(); }
 

@@ -44,7 +44,7 @@ class StoreDir {
   Result<std::unique_ptr<FileLock>> LockDrills() const;
   Result<std::unique_ptr<FileLock>> LockChecks() const;  // and the snapshots themselves
 
-  const std::string& path() const { return path_; }
+  const std::string& path() const [[clang::lifetimebound]] { return path_; }
   std::string drills() const;
   std::string checks() const;
   std::string manifest(std::string_view name) const;

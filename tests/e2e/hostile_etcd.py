@@ -1,8 +1,8 @@
 """A member that says what no real one does: any bytes as its version, any text as its error. A gRPC server of few words, as HTTP/2
 frames (RFC 9113): it answers every call alike, and reads no header."""
-import socket
 import struct
-import threading
+
+from loopback_server import LoopbackServer
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 DATA, HEADERS, SETTINGS, PING = 0, 1, 4, 6
@@ -23,43 +23,27 @@ def field(number, data):
     return bytes([number << 3 | 2, len(data)]) + data
 
 
-class HostileEtcd:
+class HostileEtcd(LoopbackServer):
     """`message`: the answer to each call; or `error`, the text of the gRPC status (bytes as they go over the wire)."""
 
     def __init__(self, message=b"", error=None):
         self._message, self._error = message, error
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-        threading.Thread(target=self._accept, daemon=True).start()
+        super().__init__()
 
-    def close(self):
-        self._listener.close()
-
-    def _accept(self):
-        while True:
-            try:
-                client, _ = self._listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(client,), daemon=True).start()
-
-    def _serve(self, client):
-        try:
-            with client, client.makefile("rb") as stream:
-                stream.read(len(PREFACE))
-                client.sendall(_frame(SETTINGS, 0, 0, b""))
-                while head := stream.read(9):
-                    size, kind, flags = int.from_bytes(head[:3], "big"), head[3], head[4]
-                    number = int.from_bytes(head[5:], "big") & 0x7FFFFFFF
-                    payload = stream.read(size)
-                    if kind == SETTINGS and not flags & ACK:
-                        client.sendall(_frame(SETTINGS, ACK, 0, b""))
-                    elif kind == PING and not flags & ACK:
-                        client.sendall(_frame(PING, ACK, 0, payload))
-                    elif kind in (DATA, HEADERS) and flags & END_STREAM:
-                        client.sendall(self._answer(number))
-        except OSError:
-            pass
+    def serve(self, client):
+        with client.makefile("rb") as stream:
+            stream.read(len(PREFACE))
+            client.sendall(_frame(SETTINGS, 0, 0, b""))
+            while head := stream.read(9):
+                size, kind, flags = int.from_bytes(head[:3], "big"), head[3], head[4]
+                number = int.from_bytes(head[5:], "big") & 0x7FFFFFFF
+                payload = stream.read(size)
+                if kind == SETTINGS and not flags & ACK:
+                    client.sendall(_frame(SETTINGS, ACK, 0, b""))
+                elif kind == PING and not flags & ACK:
+                    client.sendall(_frame(PING, ACK, 0, payload))
+                elif kind in (DATA, HEADERS) and flags & END_STREAM:
+                    client.sendall(self._answer(number))
 
     def _answer(self, stream):
         head = b"\x88" + _literal(b"content-type", b"application/grpc")  # 0x88: ":status: 200"

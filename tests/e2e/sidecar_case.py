@@ -8,6 +8,7 @@ import time
 import urllib.parse
 
 import harness
+from loopback_server import LoopbackServer
 
 PASSWORD = "canary-root-password"
 
@@ -108,7 +109,7 @@ class SidecarCase(harness.TestCase):
             raise AssertionError(f"{late}; the log ends with\n{sidecar.log.read_text()[-6000:]}") from late
 
 
-class Proxy:
+class Proxy(LoopbackServer):
     """Passes bytes on to a member of etcd. `rate`: so many bytes a second come back at most, on each connection. After silence()
     it takes what comes and passes nothing on, in both directions, also on new connections: a host that was cut off."""
 
@@ -120,9 +121,7 @@ class Proxy:
         self.rate = rate
         self._silent = threading.Event()
         self.asked = threading.Event()  # somebody has sent something since silence()
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"{parts.scheme}://127.0.0.1:{self._listener.getsockname()[1]}"
-        threading.Thread(target=self._accept, daemon=True).start()
+        super().__init__(parts.scheme)
 
     def silence(self):
         self.asked.clear()
@@ -132,26 +131,12 @@ class Proxy:
         """For connections that come from now on; what was swallowed is lost."""
         self._silent.clear()
 
-    def close(self):
-        self._listener.close()
-
-    def _accept(self):
-        while True:
-            try:
-                near, _ = self._listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(near,), daemon=True).start()
-
-    def _serve(self, near):
-        try:
-            with near, socket.create_connection(("127.0.0.1", self._upstream)) as far:
-                for end in (near, far):  # small buffers, or a slow reader has the whole stream on its way
-                    end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self.CHUNK)
-                    end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self.CHUNK)
-                self._pass_on(near, far)
-        except OSError:
-            pass
+    def serve(self, near):
+        with socket.create_connection(("127.0.0.1", self._upstream)) as far:
+            for end in (near, far):  # small buffers, or a slow reader has the whole stream on its way
+                end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self.CHUNK)
+                end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self.CHUNK)
+            self._pass_on(near, far)
 
     def _pass_on(self, near, far):
         was_silent = False

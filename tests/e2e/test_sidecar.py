@@ -12,6 +12,7 @@ import threading
 sys.dont_write_bytecode = True
 import harness
 from catalogue import catalogue
+from loopback_server import LoopbackServer
 
 PASSWORD = "canary-root-password"
 # Checks that run only where somebody asks for them.
@@ -78,28 +79,18 @@ class Store:
         return {"verified": verified, "unverified": len(self.manifests) - verified, "failed": 0, "unreadable": 0}
 
 
-class SilentProxy:
+class SilentProxy(LoopbackServer):
     """Passes bytes on to a member, and goes silent on a connection once so many have come back on it."""
 
     def __init__(self, url, silent_after):
         self._upstream = int(url.rsplit(":", 1)[1])
         self._silent_after = silent_after
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"https://127.0.0.1:{self._listener.getsockname()[1]}"
-        threading.Thread(target=self._accept, daemon=True).start()
+        super().__init__("https")
 
-    def close(self):
-        self._listener.close()
-
-    def _accept(self):
-        while True:
-            try:
-                near, _ = self._listener.accept()
-            except OSError:
-                return
-            far = socket.create_connection(("127.0.0.1", self._upstream))
+    def serve(self, near):
+        with socket.create_connection(("127.0.0.1", self._upstream)) as far:
             threading.Thread(target=self._pass_on, args=(near, far, None), daemon=True).start()
-            threading.Thread(target=self._pass_on, args=(far, near, self._silent_after), daemon=True).start()
+            self._pass_on(far, near, self._silent_after)
 
     def _pass_on(self, source, target, limit):
         passed = 0
@@ -110,7 +101,6 @@ class SilentProxy:
                     target.sendall(data)
         except OSError:
             pass
-        source.close()
         target.close()
 
 

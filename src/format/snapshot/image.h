@@ -19,13 +19,13 @@ class Image {
   static Result<Image> Open(const Context& context, const std::string& path);
 
   // As it was opened, for texts. By now it may lead to another file.
-  const std::string& path() const { return path_; }
+  const std::string& path() const [[clang::lifetimebound]] { return path_; }
   uint64_t size() const { return file_->Size(); }  // bytes, trailer included
   uint64_t body_size() const { return BodySize(size()); }
 
-  const ReadableFile& reader() const { return *reader_; }
+  const ReadableFile& reader() const [[clang::lifetimebound]] { return *reader_; }
   // The same file without the look at the stop, for the kernel to copy from.
-  const ReadableFile& file() const { return *file_; }
+  const ReadableFile& file() const [[clang::lifetimebound]] { return *file_; }
 
  private:
   Image(std::string path, std::unique_ptr<ReadableFile> file, const std::stop_token& stop);

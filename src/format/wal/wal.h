@@ -24,7 +24,7 @@ inline constexpr std::string_view kFirstSegmentName = "0000000000000000-00000000
 class SegmentBuilder {
  public:
   void Add(RecordType type, std::string_view data);
-  const std::string& bytes() const { return bytes_; }
+  const std::string& bytes() const [[clang::lifetimebound]] { return bytes_; }
 
  private:
   std::string bytes_;
