@@ -29,7 +29,7 @@ Result<verify::VerifyReport> VerifyForUse(const Context& context, const snapshot
   ASSIGN_OR_RETURN(verify::VerifyReport report, verify::Verify(context, image));
   const std::string& file = image.path();
   const verify::LevelResult transfer = report.levels.transfer;
-  if (report.foreign.has_value() && report.verdict == verify::Verdict::kNotProvable) {
+  if (!report.keyspace.has_value() && report.verdict == verify::Verdict::kNotProvable) {
     return Error(Reason::kNotProvable, fmt::format("{}: {}", file, report.FirstError()));
   }
   const bool sound = report.keyspace.has_value() && report.levels.keyspace == verify::LevelResult::kPass;

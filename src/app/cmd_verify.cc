@@ -1,6 +1,8 @@
 // verify and hashkv.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "app/commands.h"
 #include "app/etcdutl_output.h"
 #include "app/inventory_text.h"
@@ -70,9 +72,11 @@ struct Verified {
   // The verdict is of the file: what was not looked at is not proven. The exit code is of what was
   // asked: levels that nobody asked for are no failure of the command.
   bool IsGood() const {
-    const bool all_known = report.levels.transfer != verify::LevelResult::kUnknown &&
-                           report.levels.keyspace != verify::LevelResult::kUnknown;
-    return report.verdict == verify::Verdict::kProven || (report.verdict == verify::Verdict::kNotProvable && all_known);
+    const verify::Levels& levels = report.levels;
+    const auto all = {levels.present, levels.transfer, levels.structure, levels.keyspace};
+    return std::all_of(all.begin(), all.end(), [](verify::LevelResult result) {
+      return result == verify::LevelResult::kPass || result == verify::LevelResult::kSkipped;
+    });
   }
 };
 
@@ -130,7 +134,7 @@ report::VerifyRun ToVerifyRun(const Result<Verified>& verified, WallTime now) {
   }
   const verify::VerifyReport& r = verified->report;
   run.seconds = r.duration_seconds;
-  run.passed = r.verdict == verify::Verdict::kProven;
+  run.passed = verified->IsGood();
   for (const auto& [name, result] :
        {std::pair("present", r.levels.present), std::pair("transfer", r.levels.transfer),
         std::pair("structure", r.levels.structure), std::pair("keyspace", r.levels.keyspace)}) {

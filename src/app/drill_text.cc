@@ -68,8 +68,9 @@ std::string DrillText(const pipeline::DrillReport& report) {
   text += fmt::format("{}, level {} of 5",
                       Coloured(verify::VerdictName(report.verdict), proven ? Colour::kGreen : Colour::kRed),
                       report.level_reached);
-  if (report.passed())
+  if (report.rto_seconds > 0) {
     text += fmt::format(": etcd {} serves it after {:.2f} s", Shown(report.etcd_version), report.rto_seconds);
+  }
   text += "\n";
   if (report.advice.has_value()) text += AdviceText(*report.advice);
   if (report.verify.has_value()) {

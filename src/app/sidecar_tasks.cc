@@ -28,7 +28,8 @@ std::string FailedStage(const pipeline::DrillReport& report) {
   for (const pipeline::Stage& stage : report.stages) {
     if (stage.result == pipeline::StageResult::kSkipped) return stage.name;
   }
-  return std::string(pipeline::kSelectStage);
+  // None failed, and nothing is proven: the bytes have nothing that vouches for them.
+  return std::string(report.stages.empty() ? pipeline::kSelectStage : pipeline::kChecksumStage);
 }
 
 bool CleanedUp(const pipeline::DrillReport& report) {

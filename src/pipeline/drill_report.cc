@@ -95,7 +95,8 @@ Result<DrillSummary> ParseDrillSummary(std::string_view text) {
       return Error(Reason::kDamaged, "a drill report without its times");
     summary.started = *started;
     summary.finished = *finished;
-    summary.passed = summary.level_reached == kTopLevel;
+    summary.passed =
+        summary.level_reached == kTopLevel && summary.verdict == verify::VerdictName(verify::Verdict::kProven);
     summary.etcd_version = json.value("etcd_version", "");
     for (const Json& stage : json.at("stages")) {
       if (stage.at("result") == "fail" && summary.failed_stage.empty()) {

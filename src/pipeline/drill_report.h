@@ -56,7 +56,7 @@ struct DrillReport {
   std::string etcd_version;
   std::optional<verify::VerifyReport> verify;
   std::optional<RestoreAdvice> advice;  // none if the source was not asked, or did not answer
-  Status outcome;                       // OK, or why the drill failed; not part of the JSON
+  Status outcome;                       // OK, or why the drill failed or proves nothing; not part of the JSON
 
   bool passed() const { return outcome.ok(); }
 };

@@ -73,9 +73,9 @@ void DrillStages::Record(std::string_view name, Status status, double seconds) {
 
 Status DrillStages::OutOfTime(std::string_view stage, std::string_view state) const {
   return Error(Reason::kTimeout,
-               fmt::format("the drill's time of {:.0f} s was over before {} was done ({}); raise drill.timeout, or see "
+               fmt::format("the drill's time of {} was over before {} was done ({}); raise drill.timeout, or see "
                            "which stage was slow",
-                           SecondsOf(request_.config.timeout), stage, state));
+                           FormatDuration(request_.config.timeout), stage, state));
 }
 
 Status DrillStages::VerifySnapshot(const snapshot::Image& image) {
@@ -109,16 +109,19 @@ Status DrillStages::VerifySnapshot(const snapshot::Image& image) {
   return OkStatus();
 }
 
-// What the source said of itself is the surest; what the file says may lag behind, until all
-// members are upgraded. A storage version above the cluster version is left over from before a
-// downgrade, or the downgrade is under way: then either etcd serves the file, and the older one is
-// the likelier to come.
+// What the source said of itself is the surest. It may be the first member of a cluster that is
+// being upgraded, whose other members serve the same data. A storage version above the cluster
+// version is left over from before a downgrade, or the downgrade is under way: then either etcd
+// serves the file, and the older one is the likelier to come.
 std::vector<int> DrillStages::WantedMinors() const {
   const verify::Keyspace& keyspace = *report_.verify->keyspace;
   const auto storage = EtcdMinorOf(keyspace.storage_version);
   const auto cluster = EtcdMinorOf(keyspace.cluster_version);
   if (request_.manifest.has_value()) {
-    if (const auto source = EtcdMinorOf(request_.manifest->etcd_version)) return {*source};
+    if (const auto source = EtcdMinorOf(request_.manifest->etcd_version)) {
+      const bool is_upgraded = cluster.has_value() && *cluster < *source && storage.value_or(0) < *source;
+      return is_upgraded ? std::vector{*source, *cluster} : std::vector{*source};
+    }
   }
   if (storage.has_value() && cluster.has_value() && *storage > *cluster) return {*cluster, *storage};
   if (storage.has_value()) return {*storage};
@@ -180,6 +183,10 @@ void DrillStages::MeasureRto() {
 
 DrillReport DrillStages::Finish() {
   report_.finished = context_.clock.Now();
+  // Etcd serves bytes that nothing vouches for as well.
+  if (report_.outcome.ok() && report_.verdict != verify::Verdict::kProven) {
+    report_.outcome = Error(Reason::kNotProvable, fmt::format("{}: {}", request_.path, report_.verify->FirstError()));
+  }
   if (!report_.outcome.ok()) {
     const Reason reason = ReasonOf(report_.outcome);
     const bool wrong = reason == Reason::kCheckFailed || reason == Reason::kDamaged;

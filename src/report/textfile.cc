@@ -63,7 +63,8 @@ std::string VerifyTextfile(const VerifyRun& run, std::string_view previous) {
   std::optional<double> last_success = run.passed ? std::optional(run.ended) : std::nullopt;
   CarryOver(earlier, "etcdrill_verify_last_success_timestamp_seconds", last_success);
   MetricsPage page;
-  page.Gauge("etcdrill_verify_passed", "Whether the newest verification passed: 1 yes, 0 no.")
+  page.Gauge("etcdrill_verify_passed",
+             "Whether the newest verification passed the levels that were asked for: 1 yes, 0 no.")
       .Sample(run.passed ? 1.0 : 0.0);
   page.Gauge("etcdrill_verify_last_run_timestamp_seconds", "Unix time at which the newest verification ended.")
       .Sample(run.ended);

@@ -109,8 +109,8 @@ Result<TransferResult> CheckTransfer(const ReadableFile& file, TrailerRule rule,
   result.sha256 = Hex(sum.Finish());
   if (expected.has_value()) {
     const bool equal = expected->size_bytes == size && expected->sha256 == result.sha256;
-    if (result.level != LevelResult::kFail) result.level = equal ? LevelResult::kPass : LevelResult::kFail;
     if (!equal) {
+      result.level = LevelResult::kFail;
       findings.Add({codes::kManifestMismatch, Severity::kError, std::nullopt, std::nullopt,
                     fmt::format("{} bytes with SHA-256 {}, the manifest says {} bytes with {}", size, result.sha256,
                                 expected->size_bytes, expected->sha256)});

@@ -137,10 +137,18 @@ Status CheckBytes(const Context& context, const snapshot::Image& image, const Ve
   return OkStatus();
 }
 
+// What sets times and leaves the bytes, such as `touch`, `rsync -t` and backup agents, is no writer.
+bool HasSameBytes(const ReadableFile& file, const std::string& sha256) {
+  Findings told_already;
+  const auto again = CheckTransfer(file, TrailerRule::kNone, std::nullopt, told_already);
+  return again.ok() && again->sha256 == sha256;
+}
+
 // Bytes that were read before somebody wrote to the file, and bytes that were read after, are not one snapshot.
 bool FoundChanged(const ReadableFile& file, const Status& looked, VerifyReport& report) {
   const Result<bool> unchanged = file.IsUnchanged();
   if (!unchanged.ok() || *unchanged || IsInterrupted(looked)) return false;
+  if (looked.ok() && HasSameBytes(file, report.sha256)) return false;
   report.levels = {.present = LevelResult::kUnknown};
   report.keyspace.reset();
   report.foreign.reset();

@@ -149,6 +149,23 @@ class Adopt(harness.TestCase):
         self.assertEqual(sidecar.value("etcdrill_snapshot_consecutive_failures"), 0)
         self.assertEqual(sidecar.stop(), 0)
 
+    def test_what_nothing_vouches_for_is_not_proven_by_being_copied(self):
+        whole = self.save("whole").read_bytes()
+        sidecar = self.start("*.db")
+        (self.theirs / "bare.db").write_bytes(whole[:-32])
+        self.assertIn("reason=not_provable", sidecar.wait_for_line("snapshot failed"))
+        self.assertIn("reason=not_provable", sidecar.wait_for_line("drill failed"))
+        self.assertIn("stage=checksum", sidecar.lines("drill failed")[0])
+        self.assertEqual([manifest["verdict"] for manifest in self.manifests()], ["not_provable"])
+        sidecar.wait_for_value(1, "etcdrill_snapshots", state="unverified")
+        harness.wait_until(lambda: sidecar.value("etcdrill_drill_consecutive_failures") >= 1, "the failed drill")
+        self.assertIsNone(sidecar.value("etcdrill_verified_snapshot_taken_timestamp_seconds"))
+        answers = json.loads(sidecar.request("/api/v1/status")[1])
+        self.assertNotEqual(answers["proven"]["answer"], "yes")
+        self.assertNotEqual(answers["restorable"]["answer"], "yes")
+        self.etcdrill("verify", "latest", "--config", self.dir / "etcdrill.yaml", code=1)
+        self.assertEqual(sidecar.stop(), 0)
+
     def test_a_job_that_copies_one_old_file_does_not_look_fresh(self):
         old = self.save("old")
         sidecar = self.start("*.db")

@@ -39,6 +39,28 @@ class Drills(test_drill.DrillCase):
         self.check_drill("storage-version-left-3.5.30", "3.7", code=1)
         self.assertIn("another version proves something else", self.error)
 
+    def test_a_snapshot_of_the_first_member_that_is_upgraded(self):
+        """It is of etcd 3.6 in a cluster of 3.5: those who serve it may be either."""
+        cluster = harness.Cluster(self.scene, "3.5", size=3)
+        self.addCleanup(cluster.kill)
+        harness.fill(cluster)
+        first = cluster.members[0]
+        first.process.terminate()
+        first.process.wait()
+        cluster.version = "3.6"
+        cluster.start_member(first)
+        cluster.wait_healthy()
+        config = self.dir / "etcdrill.yaml"
+        config.write_text(f"cluster: {{name: up, endpoints: ['{first.client_url}']}}\nstore: {{path: store}}\n")
+        self.etcdrill("snapshot", "save", "--config", config)
+        manifest, = (path for path in (self.dir / "store").glob("*.json") if path.name != "state.json")
+        self.assertRegex(json.loads(manifest.read_text())["source"]["etcd_version"], "^3.6")
+        for version in ("3.5", "3.6"):
+            with self.subTest(version):
+                done = self.etcdrill("drill", "latest", "--config", config, "--etcd", harness.tool(version, "etcd"), "--scratch-dir",
+                                     self.scratch)
+                self.assertIn("proven, level 5 of 5", done.out)
+
     def test_a_member_that_joins_in_the_middle_of_a_downgrade(self):
         checks = self.check_drill("downgrade-enabled", "3.5", "--full-cluster")
         self.assertEqual(checks["new_member"], "pass")

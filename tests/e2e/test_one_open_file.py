@@ -4,9 +4,12 @@ the name changes hands meanwhile. Every producer of snapshots publishes by renam
 
 strace counts the opens, and holds the program where another file takes the place of the first.
 """
+import itertools
+import os
 import shutil
 import subprocess
 import sys
+import threading
 
 sys.dont_write_bytecode = True
 import harness
@@ -52,6 +55,48 @@ class OneOpenFile(harness.TestCase):
                     self.assertEqual(done.code, code, done.out + done.err)
                 opens = [line for line in self.log.read_text().splitlines() if f'"{self.file}"' in line]
                 self.assertEqual(len(opens), 1, opens)
+
+    def while_it_is_read(self, act, *command):
+        """Runs a command whose every read is slow; `act` runs each 10 ms meanwhile."""
+        done = threading.Event()
+
+        def go_on():
+            while not done.wait(0.01):
+                act()
+
+        writer = threading.Thread(target=go_on)
+        writer.start()
+        try:
+            return harness.run([*self.strace("-e", "trace=pread64", "-e", "inject=pread64:delay_enter=30000"), *command])
+        finally:
+            done.set()
+            writer.join()
+
+    def test_a_writer_takes_the_verdict_away(self):
+        """Neither sound nor damaged: nobody knows."""
+        shutil.copy(SOUND, self.file)
+        numbers = itertools.count()
+
+        def write():
+            with open(self.file, "r+b") as file:
+                file.seek(len(SOUND.read_bytes()) // 2)
+                file.write(next(numbers).to_bytes(8, "big"))
+
+        for command in (["verify"], ["verify", "--level", "1"], ["snapshot", "status"],
+                        ["snapshot", "restore", "--data-dir", self.dir / "data"],
+                        ["drill", "--etcd", harness.tool("3.5", "etcd"), "--scratch-dir", self.dir / "scratch"]):
+            with self.subTest(" ".join(map(str, command[:2]))):
+                done = self.while_it_is_read(write, *command, self.file)
+                self.assertEqual(done.code, 1, done.out + done.err)
+                self.assertRegex(done.out + done.err, "somebody writes to (the file|it)")
+        self.assertFalse((self.dir / "data").exists())
+
+    def test_what_sets_times_is_no_writer(self):
+        shutil.copy(SOUND, self.file)
+        for command in (["verify"], ["snapshot", "status"]):
+            with self.subTest(command[0]):
+                done = self.while_it_is_read(lambda: os.utime(self.file), *command, self.file)
+                self.assertEqual(done.code, 0, done.out + done.err)
 
     def restore_while(self, first, then):
         """Restores `first`; while the directories are made, `then` takes its name."""

@@ -103,6 +103,8 @@ class Verify(TextfileCase):
 
     def test_levels_that_nobody_asked_for_are_absent(self):
         families = self.verify("--level", "1")
+        self.assertEqual(self.value(families, "etcdrill_verify_passed"), 1)  # as the exit code is 0
+        self.assertNotIn("etcdrill_snapshot_last_success_timestamp_seconds", families)
         self.assertEqual(harness.by_label(families["etcdrill_verify_last_level_success"], "level"), {"present": 1, "transfer": 1})
 
     def test_an_old_one_is_old_but_not_bad(self):
@@ -160,6 +162,14 @@ class Drill(TextfileCase):
         self.assertGreater(self.value(last, kept[0]), self.value(first, kept[0]))
         self.assertEqual(set(harness.by_label(last["etcdrill_drill_last_check_success"], "check").values()), {1})
         self.assertIsNotNone(self.value(last, "etcdrill_drill_last_failure_timestamp_seconds"))
+
+    def test_what_nothing_vouches_for(self):
+        self.snapshot.write_bytes(self.snapshot.read_bytes()[:-32])
+        families = self.drill(code=1)
+        self.assertEqual(self.value(families, "etcdrill_drill_consecutive_failures"), 1)
+        self.assertNotIn("etcdrill_drill_last_success_timestamp_seconds", families)
+        self.assertNotIn("etcdrill_verified_snapshot_taken_timestamp_seconds", families)
+        self.assertIn("no SHA-256 trailer", self.error)
 
     def test_a_file_of_somebody_else_is_replaced(self):
         for content in (b"", b"\xff\x00 nonsense\n# HELP\n", b"etcdrill_drill_consecutive_failures x\n" * 9):
