@@ -173,10 +173,11 @@ class NoControls(harness.TestCase):
     def test_the_version_of_a_server(self):
         server = HostileEtcd(field(1, b"\x10\x07") + field(2, self.EVIL) + b"\x20\x07")
         self.addCleanup(server.close)
+        shown = r"\x0a\x07\x1b[31m\xc2\x9b"
         for form in ("simple", "table"):
-            self.assertIn(r"\x0a\x07\x1b[31m\xc2\x9b", self.printed("health", "--endpoints", server.url, "-w", form, code=None))
+            self.assertIn(shown, self.printed("health", "--endpoints", server.url, "-w", form, code=None))
         told = json.loads(self.printed("health", "--endpoints", server.url, "-w", "json", code=None))
-        self.assertEqual(told[0]["version"].encode(), self.EVIL)
+        self.assertEqual(told[0]["version"], shown)
 
     def test_the_error_of_a_server(self):
         server = HostileEtcd(error=b"%1b[2J%0aetcdrill: all is well%ff%c2%9b")
