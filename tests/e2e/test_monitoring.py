@@ -75,7 +75,7 @@ class Site:
 class Fault:
     """None at all. must: the alerts that have to fire; may: those that follow from it if it lasts a little longer."""
     must, may = set(), set()
-    settings = {"tls": True}
+    settings = {"tls": True, "size": 2}  # it takes two to agree
 
     def prepare(self, site):
         pass
@@ -320,7 +320,6 @@ class Play(harness.TestCase):
                    'cluster="restart"}')
         (_, counts), = self.prometheus.query_range(witness, self.began, self.ended)
         self.assertGreater(counts[-1], counts[0])
-
 
     def test_every_panel_has_data(self):
         """Of the healthy site; what shows failures alone, of the others."""
