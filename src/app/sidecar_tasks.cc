@@ -223,6 +223,13 @@ void SidecarTasks::Adopt(const Context& run) {
   } else {
     foreign_.TryAgain(*file);
   }
+  if (sound && outcome->manifest.other_history) {
+    run.log.Warn(
+        "an adopted file is of another history",
+        {{"snapshot", outcome->manifest.name}, {"file", file->path}, {"err", outcome->manifest.lineage->text}});
+    DeleteSurplus(run);
+    return;
+  }
   metrics_.SnapshotStarted();
   ReportSnapshot(run, outcome, 0);
 }

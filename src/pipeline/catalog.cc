@@ -72,6 +72,7 @@ std::optional<double> Believable(WallTime time, WallTime now) {
 void AddSnapshotFacts(const Catalog& catalog, report::StoreFacts& facts) {
   for (const CatalogEntry& entry : catalog.snapshots) {
     const store::Manifest& m = entry.manifest;
+    if (!entry.Counts()) ++facts.other_history;
     facts.bytes += static_cast<double>(m.size_bytes);
     if (const auto taken = Believable(m.taken, catalog.now)) {
       facts.oldest_taken = std::min(facts.oldest_taken.value_or(*taken), *taken);
@@ -170,7 +171,7 @@ std::optional<WallTime> CatalogEntry::AsOf(WallTime now) const {
 const CatalogEntry* Catalog::NewestOf(std::initializer_list<SnapshotState> states) const {
   const CatalogEntry* from_future = nullptr;
   for (auto entry = snapshots.rbegin(); entry != snapshots.rend(); ++entry) {
-    if (std::find(states.begin(), states.end(), entry->state) == states.end()) continue;
+    if (!entry->Counts() || std::find(states.begin(), states.end(), entry->state) == states.end()) continue;
     if (entry->AsOf(now).has_value()) return &*entry;
     if (from_future == nullptr) from_future = &*entry;
   }
@@ -209,7 +210,11 @@ report::StoreFacts ToStoreFacts(const Catalog& catalog) {
   report::StoreFacts facts;
   AddSnapshotFacts(catalog, facts);
   AddDrillFacts(catalog, facts);
-  if (!catalog.snapshots.empty()) facts.hashkv_consistent = MembersAgreed(catalog.snapshots.back().manifest);
+  const auto last = std::find_if(catalog.snapshots.rbegin(), catalog.snapshots.rend(),
+                                 [](const CatalogEntry& entry) { return entry.Counts(); });
+  if (last != catalog.snapshots.rend()) {
+    facts.hashkv_consistent = MembersAgreed(last->manifest);
+  }
   return facts;
 }
 
@@ -221,7 +226,8 @@ Result<store::Manifest> SelectSnapshot(const Context& context, const Catalog& ca
   if (word == "latest") {
     if (const CatalogEntry* newest = catalog.Newest()) return newest->manifest;
     return Error(Reason::kNotFound,
-                 "every snapshot in the store is damaged or can't be read; see `etcdrill snapshot list`");
+                 "every snapshot in the store is damaged, can't be read, or is of another history; see "
+                 "`etcdrill snapshot list`");
   }
   if (word == "latest-verified") {
     if (const CatalogEntry* verified = catalog.NewestVerified()) return verified->manifest;

@@ -31,6 +31,8 @@ struct CatalogEntry {
 
   // Neither found wrong nor out of reach.
   bool IsUsable() const { return state == SnapshotState::kUnverified || state == SnapshotState::kVerified; }
+  // For the cluster that is backed up. One of another history is kept, and that is all.
+  bool Counts() const { return !manifest.other_history; }
   // To level 3 when it was taken, and nothing was found since.
   bool IsProven() const;
   // The moment whose data it holds: when it was taken, or last found to be all that the source
@@ -45,8 +47,8 @@ struct Catalog {
   std::vector<DrillSummary> drills;     // in the order in which they were written
   WallTime now = WallTime::max();       // when it was read: what is later lies in the future
 
-  // The newest snapshot that is usable; null if there is none. One from the future is it only where
-  // all are.
+  // The newest snapshot that is usable and counts; null if there is none. One from the future is it
+  // only where all are.
   const CatalogEntry* Newest() const [[clang::lifetimebound]] {
     return NewestOf({SnapshotState::kUnverified, SnapshotState::kVerified});
   }

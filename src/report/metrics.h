@@ -50,12 +50,13 @@ struct StoreFacts {
   double unverified = 0;
   double verified = 0;
   double failed = 0;
-  double unreadable = 0;   // no verdict, and out of reach
-  double from_future = 0;  // those whose time lies in the future, whatever their state
+  double unreadable = 0;     // no verdict, and out of reach
+  double from_future = 0;    // those whose time lies in the future, whatever their state
+  double other_history = 0;  // adopted ones of another history, likewise
   std::optional<double> verified_taken;
   std::optional<double> verified_revision;
-  std::optional<double> oldest_hashed;  // of those that are not known to be damaged
-  std::optional<bool> hashkv_consistent;
+  std::optional<double> oldest_hashed;    // of those that are not known to be damaged
+  std::optional<bool> hashkv_consistent;  // by the receipts of the newest that counts,
 
   double drill_consecutive_failures = 0;
   std::optional<double> drill_started;
@@ -184,7 +185,7 @@ class Metrics {
   std::string Render() const;
 
   FixedFacts fixed() const;
-  StoreFacts store() const;  // empty while it can't be read
+  StoreFacts store() const;
   Activity activity() const;
 
  private:

@@ -28,6 +28,9 @@ void AddStore(const StoreFacts& s, MetricsPage& page) {
   page.Gauge("etcdrill_store_future_snapshots",
              "Stored snapshots whose time lies more than five minutes in the future: a clock was wrong, then or now.")
       .Sample(s.from_future);
+  page.Gauge("etcdrill_store_other_history_snapshots",
+             "Adopted snapshots that are of another history than the source: they count for nothing.")
+      .Sample(s.other_history);
   page.Gauge("etcdrill_store_bytes", "Bytes used by stored snapshots.").Sample(s.bytes);
   page.Gauge("etcdrill_store_oldest_snapshot_timestamp_seconds",
              "Unix time at which the oldest stored snapshot was taken.")

@@ -153,7 +153,8 @@ std::string ToJson(const Manifest& m) {
               {"duration_seconds", m.duration_seconds},
               {"receipt", ReceiptJson(m.receipt)},
               {"lineage", LineageJson(m.lineage)},
-              {"adopted", AdoptedJson(m.adopted)}}
+              {"adopted", AdoptedJson(m.adopted)},
+              {"other_history", m.other_history}}
              .dump(2, ' ', false, Json::error_handler_t::replace) +
          "\n";
 }
@@ -198,6 +199,7 @@ Result<Manifest> ParseManifest(std::string_view text) {
   m.receipt = ParseReceipt(json);
   m.lineage = ParseLineage(json);
   m.adopted = ParseAdopted(json);
+  m.other_history = json.value("other_history", Json()) == true;
   return m;
 }
 

@@ -64,6 +64,9 @@ struct Manifest {
   std::vector<ReceiptRecord> receipt;
   std::optional<LineageRecord> lineage;  // none for the first in a store
   std::optional<AdoptedRecord> adopted;
+  // Adopted, and shown to be of another history than the source's, or than the store's where no
+  // member holds it: `lineage` says what differs. Its bytes are sound, but it counts for nothing.
+  bool other_history = false;
 };
 
 std::string ToJson(const Manifest& manifest);

@@ -115,6 +115,17 @@ TEST_CASE("a time in the future makes nothing young") {
   CHECK_THAT(SnapshotsJson(f), ContainsSubstring("\"from_future\": true"));
 }
 
+TEST_CASE("what is of another history, of another cluster, or does not continue is told once") {
+  StatusFacts f = Good();
+  f.store.other_history = 2;
+  const Judgement j = Judge(f);
+  REQUIRE(j.troubles.size() == 1);
+  CHECK(j.troubles[0].what == "2 adopted snapshots are of another history than the source.");
+  f.history.snapshots = {{.name = "s", .taken = f.now, .state = "verified", .other_history = true}};
+  CHECK_THAT(SnapshotsJson(f), ContainsSubstring("\"other_history\": true"));
+  CHECK_THAT(StatusPage(f), ContainsSubstring("of another history"));
+}
+
 TEST_CASE("a store that can't be read is never a yes") {
   StatusFacts f = Good();
   f.store_problem = "no such directory";

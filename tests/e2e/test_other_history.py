@@ -1,0 +1,163 @@
+#!/usr/bin/env python3
+"""Proves that histories are told apart: an adopted file of another one counts for nothing, and is no damage either; a source
+that was restored is not "unchanged"; members that disagree are named; what other clusters have in the store is theirs."""
+import json
+import os
+import shutil
+import sys
+import time
+
+sys.dont_write_bytecode = True
+import harness
+from sidecar_case import SidecarCase
+
+VERSION = "3.5"
+
+
+def put(cluster, prefix, number):
+    for i in range(number):
+        cluster.etcdctl("put", f"{prefix}{i}", "x")
+
+
+class HistoryCase(SidecarCase):
+    def setUp(self):
+        super().setUp()
+        self.theirs = self.dir / "theirs"
+        self.theirs.mkdir()
+
+    def cluster(self, size=1):
+        cluster = harness.Cluster(self.scene, VERSION, size=size)
+        self.addCleanup(cluster.kill)
+        return cluster
+
+    def adopt(self, cluster, **sections):
+        return self.start(cluster, **({"snapshot": {"schedule": "none"},
+                                       "store": {"path": "store", "adopt": ["theirs/*.db"], "adopt_quiet": "1s"}} | sections))
+
+    def restore(self, cluster, *paths):
+        """Each member from its file."""
+        cluster.kill()
+        for member, path in zip(cluster.members, paths, strict=True):
+            shutil.rmtree(member.data_dir)
+            harness.must([harness.tool(VERSION, "etcdutl"), "snapshot", "restore", path, "--name", member.name,
+                          "--initial-cluster", cluster.initial_cluster, "--initial-advertise-peer-urls", member.peer_url,
+                          "--data-dir", member.data_dir])
+        for member in cluster.members:
+            cluster.start_member(member)
+        cluster.wait_healthy()
+
+    def status(self, sidecar):
+        return json.loads(sidecar.first_answer("/api/v1/status"))
+
+    def troubles(self, sidecar):
+        return " ".join(trouble["what"] for trouble in self.status(sidecar)["troubles"])
+
+    def drill(self, sidecar):
+        passed = len(sidecar.lines("drill passed"))
+        self.assertEqual(sidecar.request("/-/drill", "POST")[0], 202)
+        sidecar.wait_for_line("drill passed", after=passed)
+
+
+class OtherHistory(HistoryCase):
+    def assertCountsForNothing(self, sidecar, text, newest=None):
+        """The newest file is of another history; `newest`: the revision of the newest of ours."""
+        self.assertIn(text, sidecar.wait_for_line("an adopted file is of another history"))
+        sidecar.wait_for_value(1, "etcdrill_store_other_history_snapshots")
+        manifest, = (m for m in self.manifests() if m["other_history"])
+        self.assertEqual(manifest["verdict"], "proven")
+        self.assertEqual(manifest["lineage"]["result"], "diverged")
+        self.assertIn(text, manifest["lineage"]["text"])
+        self.assertEqual(sidecar.value("etcdrill_snapshots", state="failed"), 0)
+        self.assertEqual(sidecar.value("etcdrill_snapshot_last_revision"), newest)
+        self.assertNotEqual(sidecar.value("etcdrill_source_hashkv_consistent"), 0)
+        troubles = [t["what"] for t in self.status(sidecar)["troubles"] if "another history" in t["what"]]
+        self.assertEqual(troubles, ["1 adopted snapshot is of another history than the source."])
+        rows = json.loads(sidecar.first_answer("/api/v1/snapshots"))["items"]
+        self.assertEqual([row["name"] for row in rows if row["other_history"]], [manifest["name"]])
+        latest = harness.run([harness.build_dir() / "etcdrill", "verify", "latest", "--config", self.dir / "etcdrill.yaml",
+                              "--max-age", "1h", "-w", "json"])
+        if newest is None:
+            self.assertNotEqual(latest.code, 0)
+            self.assertIn("another history", latest.err)
+        else:
+            self.assertIn(f"\"revision\": {newest},", latest.out)
+        self.assertEqual(len(sidecar.lines("an adopted file is of another history")), 1)
+        self.assertEqual(sidecar.lines("snapshot failed") + sidecar.lines("members disagree"), [])
+        return manifest
+
+    def test_a_file_of_another_cluster_is_never_the_newest(self):
+        ours, dev = self.cluster(), self.cluster()
+        put(ours, "ours", 3)
+        put(dev, "dev", 30)
+        sidecar = self.adopt(ours)
+        dev.save(self.theirs / "dev.db")
+        self.assertCountsForNothing(sidecar, "it ends at revision 31, and the source is at 4")
+        self.assertNotEqual(self.status(sidecar)["fresh"]["answer"], "yes")
+        ours.save(self.theirs / "ours.db")
+        sidecar.wait_for_line("snapshot adopted")
+        sidecar.wait_for_value(4, "etcdrill_snapshot_last_revision")
+        self.assertEqual(self.status(sidecar)["fresh"]["answer"], "yes")
+        self.drill(sidecar)
+        self.assertEqual(self.manifests()[-1]["lineage"], None, "compared with the file of another history")
+        self.assertEqual(sidecar.stop(), 0)
+
+    def test_a_file_of_before_a_restore_is_no_damage(self):
+        ours = self.cluster()
+        put(ours, "a", 10)
+        ours.save(self.dir / "old.db")
+        put(ours, "b", 10)
+        ours.save(self.dir / "new.db")
+        self.restore(ours, self.dir / "old.db")
+        put(ours, "c", 30)
+        sidecar = self.adopt(ours)
+        ours.save(self.theirs / "1.db")
+        sidecar.wait_for_line("snapshot adopted")
+        shutil.copy(self.dir / "new.db", self.theirs / "2.db")
+        self.assertCountsForNothing(sidecar, "at revision 21", newest=41)
+        self.assertEqual(sidecar.stop(), 0)
+
+    def test_what_no_member_has_any_more_is_compared_with_the_store(self):
+        ours, dev = self.cluster(), self.cluster()
+        put(ours, "ours", 10)
+        put(dev, "dev", 20)
+        sidecar = self.adopt(ours)
+        ours.save(self.theirs / "1.db")
+        sidecar.wait_for_line("snapshot adopted")
+        ours.kill()
+        dev.save(self.theirs / "2.db")
+        manifest = self.assertCountsForNothing(sidecar, "HashKV", newest=11)
+        self.assertEqual(manifest["lineage"]["older"], self.manifests()[0]["name"])
+        self.assertEqual(sidecar.stop(), 0)
+
+    def test_one_that_compares_with_nobody_stays_as_it_is(self):
+        ours, dev = self.cluster(), self.cluster()
+        ours.kill()
+        put(dev, "dev", 3)
+        sidecar = self.adopt(ours)
+        dev.save(self.theirs / "1.db")
+        sidecar.wait_for_line("snapshot adopted")
+        sidecar.wait_for_value(4, "etcdrill_snapshot_last_revision")
+        self.assertEqual(sidecar.value("etcdrill_store_other_history_snapshots"), 0)
+        self.assertEqual(sidecar.stop(), 0)
+
+    def test_an_older_one_that_comes_late_is_of_ours(self):
+        ours = self.cluster()
+        put(ours, "a", 10)
+        ours.save(self.dir / "old.db")
+        hour_ago = time.time() - 3600
+        os.utime(self.dir / "old.db", (hour_ago, hour_ago))
+        put(ours, "b", 10)
+        sidecar = self.adopt(ours)
+        ours.save(self.theirs / "2.db")
+        sidecar.wait_for_line("snapshot adopted")
+        ours.etcdctl("compact", str(ours.revision()))
+        harness.must(["cp", "-p", self.dir / "old.db", self.theirs / "1.db"])
+        sidecar.wait_for_line("snapshot adopted", after=1)
+        sidecar.wait_for_value(2, "etcdrill_snapshots", state="unverified")
+        self.assertEqual(sidecar.value("etcdrill_store_other_history_snapshots"), 0)
+        self.assertEqual(sidecar.value("etcdrill_snapshot_last_revision"), 21)
+        self.assertEqual(sidecar.stop(), 0)
+
+
+if __name__ == "__main__":
+    harness.main()
