@@ -132,6 +132,18 @@ Status CompareWithMembers(const Context& context, const etcd::Client& client, st
   return found.of_majority ? OkStatus() : Error(Reason::kMembersDisagree, found.text);
 }
 
+bool IsKnownEqual(const store::Manifest& manifest, const capture::ReceiptEntry& entry) {
+  if (!entry.error.empty() || entry.revision != manifest.revision) return false;
+  if (entry.live_keys.has_value() && *entry.live_keys != static_cast<int64_t>(manifest.live_keys)) return false;
+  const auto is = [&](int64_t compact_revision, uint32_t hash) {
+    return entry.compact_revision == compact_revision && entry.hash == hash;
+  };
+  return is(manifest.compact_revision, manifest.hashkv) ||
+         std::any_of(manifest.receipt.begin(), manifest.receipt.end(), [&](const store::ReceiptRecord& r) {
+           return r.result == "equal" && r.revision == manifest.revision && is(r.compact_revision, r.hash);
+         });
+}
+
 Disagreement DisagreementOf(const store::Manifest& manifest) {
   const Voices voices = VoicesOf(manifest);
   if (voices.differ.empty() || manifest.other_history) return {};

@@ -8,6 +8,7 @@
 #include <set>
 #include <string>
 
+#include "capture/receipt.h"
 #include "etcd/client.h"
 #include "format/snapshot/image.h"
 #include "io/context.h"
@@ -25,6 +26,11 @@ namespace etcdrill::pipeline {
 // status is OK, and other_history and lineage say so.
 Status CompareWithMembers(const Context& context, const etcd::Client& client, std::optional<uint64_t> known,
                           const snapshot::Image& image, store::Manifest& manifest);
+
+// Whether a member holds what the snapshot holds, as far as its manifest tells: the answer is the
+// file's own hash, or one that was found equal before. It takes the file to know of any other
+// compaction, so false is no proof of a difference.
+bool IsKnownEqual(const store::Manifest& manifest, const capture::ReceiptEntry& entry);
 
 // Where the members stood when a snapshot was taken.
 struct Disagreement {

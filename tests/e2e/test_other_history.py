@@ -159,5 +159,45 @@ class OtherHistory(HistoryCase):
         self.assertEqual(sidecar.stop(), 0)
 
 
+class Restored(HistoryCase):
+    """A source that was restored from an older file and written to until it is at the revision of the snapshot."""
+
+    def test_it_is_not_unchanged(self):
+        ours = self.cluster()
+        put(ours, "a", 1)
+        ours.save(self.dir / "old.db")
+        put(ours, "lost", 5)
+        sidecar = self.start(ours, snapshot={"schedule": "@every 2s", "skip_unchanged": True})
+        sidecar.wait_for_line("snapshot skipped")
+        sidecar.wait_for_line("snapshot skipped", after=1)
+        self.assertEqual(len(sidecar.lines("snapshot taken")), 1)
+        self.restore(ours, self.dir / "old.db")
+        put(ours, "new", 5)
+        sidecar.wait_for_line("snapshot taken", after=1)
+        manifest = self.manifests()[-1]
+        self.assertEqual(manifest["revision"], self.manifests()[0]["revision"])
+        self.assertEqual(manifest["lineage"]["result"], "diverged")
+        self.assertFalse(manifest["other_history"])
+        put(ours, "more", 1)
+        self.assertEqual(sidecar.stop(), 0)
+
+    def test_old_bytes_do_not_confirm_it(self):
+        ours = self.cluster()
+        put(ours, "a", 1)
+        ours.save(self.dir / "old.db")
+        put(ours, "lost", 5)
+        sidecar = self.adopt(ours)
+        stored = ours.save(self.theirs / "1.db") or self.theirs / "1.db"
+        sidecar.wait_for_line("snapshot adopted")
+        shutil.copy(stored, self.theirs / "2.db")
+        sidecar.wait_for_line("snapshot skipped")
+        self.restore(ours, self.dir / "old.db")
+        put(ours, "new", 5)
+        shutil.copy(stored, self.theirs / "3.db")
+        sidecar.wait_for_line("a new file holds an old snapshot")
+        self.assertEqual(len(sidecar.lines("snapshot skipped")), 1)
+        self.assertEqual(sidecar.stop(), 0)
+
+
 if __name__ == "__main__":
     harness.main()
