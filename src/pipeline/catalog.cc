@@ -214,6 +214,7 @@ report::StoreFacts ToStoreFacts(const Catalog& catalog) {
                                  [](const CatalogEntry& entry) { return entry.Counts(); });
   if (last != catalog.snapshots.rend()) {
     facts.hashkv_consistent = MembersAgreed(last->manifest);
+    facts.receipts_taken = Believable(last->manifest.taken, catalog.now);
   }
   return facts;
 }

@@ -57,6 +57,7 @@ struct StoreFacts {
   std::optional<double> verified_revision;
   std::optional<double> oldest_hashed;    // of those that are not known to be damaged
   std::optional<bool> hashkv_consistent;  // by the receipts of the newest that counts,
+  std::optional<double> receipts_taken;   // which is of this time
 
   double drill_consecutive_failures = 0;
   std::optional<double> drill_started;
@@ -185,10 +186,13 @@ class Metrics {
   std::string Render() const;
 
   FixedFacts fixed() const;
+  // Empty while it can't be read, but for hashkv_consistent: that is by whatever was asked last.
   StoreFacts store() const;
   Activity activity() const;
 
  private:
+  std::optional<bool> MembersAgree() const;  // with mutex_ held
+
   const std::function<LiveFacts()> read_live_;
   mutable std::mutex mutex_;
 

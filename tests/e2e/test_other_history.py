@@ -199,5 +199,26 @@ class Restored(HistoryCase):
         self.assertEqual(sidecar.stop(), 0)
 
 
+class Disagreeing(HistoryCase):
+    def test_what_is_unchanged_does_not_hide_it(self):
+        ours, evil = self.cluster(size=2), self.cluster()
+        ours.etcdctl("put", "a", "1")
+        evil.etcdctl("put", "a", "2")
+        ours.save(self.dir / "good.db")
+        evil.save(self.dir / "evil.db")
+        sidecar = self.start(ours, snapshot={"schedule": "@every 2s", "skip_unchanged": True}, health={"hashkv": "@every 2s"})
+        sidecar.wait_for_line("snapshot skipped")
+        sidecar.wait_for_value(1, "etcdrill_source_hashkv_consistent")
+        self.restore(ours, self.dir / "good.db", self.dir / "evil.db")
+        sidecar.wait_for_line("members disagree")
+        skipped = len(sidecar.lines("snapshot skipped"))
+        for _ in range(2):
+            self.assertEqual(sidecar.value("etcdrill_source_hashkv_consistent"), 0)
+            self.assertIn("The members of the source hold different data", self.troubles(sidecar))
+            self.assertIn("reason=members_disagree", self.next_line(sidecar, "snapshot failed"))
+        self.assertLessEqual(len(sidecar.lines("snapshot skipped")), skipped + 1)  # one may have been under way
+        self.assertEqual(sidecar.stop(), 0)
+
+
 if __name__ == "__main__":
     harness.main()
