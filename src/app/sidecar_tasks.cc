@@ -78,7 +78,7 @@ Result<pipeline::Catalog> SidecarTasks::ReadAndPublish(const Context& context) {
   const std::lock_guard reading(reading_);                       // or an older answer could replace a newer one
   const store::LocalStore::Stamp stamp = store_.CurrentStamp();  // before: what changes meanwhile is read once more
   const MonotonicTime monotonic = context.clock.Monotonic();
-  Result<pipeline::Catalog> read = pipeline::ReadCatalog(context, store_);
+  Result<pipeline::Catalog> read = pipeline::ReadCatalog(context, store_, config_.cluster.name);
   if (IsInterrupted(read.status())) return read;
   if (!read.ok()) {
     metrics_.StoreIsUnreadable();

@@ -184,7 +184,7 @@ std::optional<WallTime> Catalog::LastDrill() const {
   return at == drills.rend() ? std::nullopt : std::optional(at->finished);
 }
 
-Result<Catalog> ReadCatalog(const Context& context, const store::LocalStore& store) {
+Result<Catalog> ReadCatalog(const Context& context, const store::LocalStore& store, std::string_view cluster) {
   // Two halves of the work, at the same time: a start has to be over within a second for ten thousand snapshots.
   auto drills = std::async(std::launch::async, [&] { return ReadDrills(context, store); });
   auto listed = store.List();
@@ -192,6 +192,12 @@ Result<Catalog> ReadCatalog(const Context& context, const store::LocalStore& sto
   catalog.now = context.clock.Now();
   ASSIGN_OR_RETURN(catalog.drills, drills.get());
   ASSIGN_OR_RETURN(auto stored, std::move(listed));
+  const auto is_of_others = [cluster](std::string_view name) {
+    return !cluster.empty() && !name.empty() && name != cluster;
+  };
+  catalog.of_others =
+      std::erase_if(stored, [&](const store::StoredSnapshot& s) { return is_of_others(s.manifest.cluster); });
+  std::erase_if(catalog.drills, [&](const DrillSummary& d) { return is_of_others(store::ClusterOfName(d.snapshot)); });
   std::unordered_map<std::string_view, CatalogEntry*> by_name;
   catalog.snapshots.reserve(stored.size());
   for (store::StoredSnapshot& snapshot : stored) {
@@ -208,6 +214,7 @@ Result<Catalog> ReadCatalog(const Context& context, const store::LocalStore& sto
 
 report::StoreFacts ToStoreFacts(const Catalog& catalog) {
   report::StoreFacts facts;
+  facts.of_others = static_cast<double>(catalog.of_others);
   AddSnapshotFacts(catalog, facts);
   AddDrillFacts(catalog, facts);
   const auto last = std::find_if(catalog.snapshots.rbegin(), catalog.snapshots.rend(),

@@ -45,6 +45,7 @@ struct CatalogEntry {
 struct Catalog {
   std::vector<CatalogEntry> snapshots;  // oldest first (store/order.h)
   std::vector<DrillSummary> drills;     // in the order in which they were written
+  size_t of_others = 0;                 // snapshots of the store that are not among them
   WallTime now = WallTime::max();       // when it was read: what is later lies in the future
 
   // The newest snapshot that is usable and counts; null if there is none. One from the future is it
@@ -60,7 +61,9 @@ struct Catalog {
   const CatalogEntry* NewestOf(std::initializer_list<SnapshotState> states) const [[clang::lifetimebound]];
 };
 
-Result<Catalog> ReadCatalog(const Context& context, const store::LocalStore& store);
+// What the store holds of the cluster with this name, and the drills of that; all of it if the name is
+// empty. A snapshot that names no cluster is everybody's.
+Result<Catalog> ReadCatalog(const Context& context, const store::LocalStore& store, std::string_view cluster = {});
 
 report::StoreFacts ToStoreFacts(const Catalog& catalog);
 

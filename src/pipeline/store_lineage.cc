@@ -36,7 +36,7 @@ Result<verify::LineageReport> Compare(const Context& context, const store::Manif
 Status CompareWithStore(const Context& context, const store::LocalStore& store, const snapshot::Image& image,
                         store::Manifest& manifest) {
   const Stopwatch watch(context.clock);
-  const Result<Catalog> catalog = ReadCatalog(context, store);
+  const Result<Catalog> catalog = ReadCatalog(context, store, manifest.cluster);
   if (!catalog.ok()) {  // no reason to lose the fresh snapshot
     context.log.Warn("the store can't be read, so nobody knows what the snapshot continues",
                      {{"err", MessageOf(catalog.status())}});

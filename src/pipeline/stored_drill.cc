@@ -66,7 +66,8 @@ StoredDrill DrillStored(const Context& context, const DrillRequest& request, etc
                         store::LocalStore& store) {
   TellOfKilledDrills(context, store);
   // As the store is before the drill: a snapshot may be added meanwhile.
-  const Result<Catalog> catalog = ReadCatalog(context, store);
+  const Result<Catalog> catalog =
+      ReadCatalog(context, store, request.manifest.has_value() ? request.manifest->cluster : std::string());
   const CatalogEntry* const newest = catalog.ok() ? catalog->Newest() : nullptr;
   const bool is_newest = newest == nullptr || newest->manifest.name == request.snapshot;
   const auto mark = LeaveMark(context, request.snapshot, is_newest, store);

@@ -52,6 +52,7 @@ struct StoreFacts {
   double failed = 0;
   double unreadable = 0;     // no verdict, and out of reach
   double from_future = 0;    // those whose time lies in the future, whatever their state
+  double of_others = 0;      // those that were taken under other names of clusters; not in any other number
   double other_history = 0;  // adopted ones of another history, likewise
   std::optional<double> verified_taken;
   std::optional<double> verified_revision;

@@ -76,5 +76,7 @@ Result<Manifest> ParseManifest(std::string_view text);
 // CLUSTER-REVISION(20 digits)-YYYYMMDDThhmmssZ: sorts by cluster, then by age of the data.
 std::string SnapshotName(std::string_view cluster, int64_t revision, WallTime taken);
 bool IsSnapshotName(std::string_view name);
+// Its first part; empty if it is no such name.
+std::string_view ClusterOfName(std::string_view name);
 
 }  // namespace etcdrill::store

@@ -220,5 +220,40 @@ class Disagreeing(HistoryCase):
         self.assertEqual(sidecar.stop(), 0)
 
 
+class OtherNames(HistoryCase):
+    """Two clusters in one store."""
+
+    def etcdrill(self, *args):
+        return harness.run([harness.build_dir() / "etcdrill", *args])
+
+    def test_they_are_neither_counted_nor_deleted(self):
+        prod, dev = self.cluster(), self.cluster()
+        put(dev, "dev", 3)
+        few = {"schedule": "none", "retention": {"last": 1}}
+        of_dev, _ = self.configure({"name": "dev", "endpoints": dev.endpoints}, "dev.yaml", snapshot=few)
+        of_prod = self.dir / "etcdrill.yaml"
+        self.assertEqual(self.etcdrill("snapshot", "save", "--config", of_dev).code, 0)
+        self.assertEqual(self.etcdrill("drill", "latest", "--config", of_dev).code, 0)
+        put(dev, "more", 1)
+        self.assertEqual(self.etcdrill("snapshot", "save", "--config", of_dev).code, 0)
+        sidecar = self.start({"name": "prod", "endpoints": prod.endpoints}, snapshot=few)
+        sidecar.wait_for_value(1, "etcdrill_source_up")
+        self.assertIsNone(sidecar.value("etcdrill_snapshot_last_revision"))
+        self.assertIsNone(sidecar.value("etcdrill_drill_last_success_timestamp_seconds"))
+        self.assertEqual(sidecar.value("etcdrill_snapshots", state="verified"), 0)
+        status = self.status(sidecar)
+        self.assertEqual({status[q]["answer"] for q in ("fresh", "proven", "restorable", "in_time")}, {"unknown"})
+        self.assertIn("The store holds 2 snapshots of other clusters.", self.troubles(sidecar))
+        latest = self.etcdrill("verify", "latest", "--config", of_prod)
+        self.assertNotEqual(latest.code, 0, latest.out)
+        self.assertEqual(sidecar.stop(), 0)
+        put(prod, "prod", 1)
+        self.assertEqual(self.etcdrill("snapshot", "save", "--config", of_prod).code, 0)
+        self.assertEqual(self.etcdrill("retention", "--config", of_prod).code, 0)
+        self.assertEqual(len([m for m in self.manifests() if m["cluster"] == "dev"]), 2)
+        self.assertEqual(self.etcdrill("retention", "--config", of_dev).code, 0)
+        self.assertEqual(sorted(m["cluster"] for m in self.manifests()), ["dev", "dev", "prod"])  # newest, and newest drilled
+
+
 if __name__ == "__main__":
     harness.main()

@@ -87,6 +87,12 @@ void AddStoreTroubles(const StatusFacts& f, std::vector<Trouble>& troubles) {
          "Such a one counts as neither new nor proven. Look at the clock, and at: etcdrill snapshot list "
          "--config FILE"});
   }
+  if (f.store.of_others > 0) {
+    troubles.push_back({fmt::format("The store holds {:.0f} {} of other clusters.", f.store.of_others,
+                                    f.store.of_others == 1 ? "snapshot" : "snapshots"),
+                        "They have another cluster.name, and are neither counted nor deleted here. Give each cluster a "
+                        "store of its own, or see: etcdrill snapshot list --config FILE"});
+  }
   if (f.store.other_history > 0) {
     troubles.push_back(
         {fmt::format("{:.0f} adopted {} of another history than the source.", f.store.other_history,

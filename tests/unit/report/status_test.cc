@@ -118,9 +118,11 @@ TEST_CASE("a time in the future makes nothing young") {
 TEST_CASE("what is of another history, of another cluster, or does not continue is told once") {
   StatusFacts f = Good();
   f.store.other_history = 2;
+  f.store.of_others = 1;
   const Judgement j = Judge(f);
-  REQUIRE(j.troubles.size() == 1);
-  CHECK(j.troubles[0].what == "2 adopted snapshots are of another history than the source.");
+  REQUIRE(j.troubles.size() == 2);
+  CHECK(j.troubles[0].what == "The store holds 1 snapshot of other clusters.");
+  CHECK(j.troubles[1].what == "2 adopted snapshots are of another history than the source.");
   f.history.snapshots = {{.name = "s", .taken = f.now, .state = "verified", .other_history = true}};
   CHECK_THAT(SnapshotsJson(f), ContainsSubstring("\"other_history\": true"));
   CHECK_THAT(StatusPage(f), ContainsSubstring("of another history"));
