@@ -100,6 +100,8 @@ void AddSnapshotFacts(const Catalog& catalog, report::StoreFacts& facts) {
     const store::Manifest& m = newest->manifest;
     facts.newest = {as_of(*newest), m.duration_seconds, static_cast<double>(m.size_bytes),
                     static_cast<double>(m.revision), static_cast<double>(m.live_keys)};
+    const std::string_view lineage = m.lineage.has_value() ? std::string_view(m.lineage->result) : "";
+    if (lineage == "continues" || lineage == "diverged") facts.lineage_diverged = lineage == "diverged";
   }
 }
 

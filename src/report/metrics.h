@@ -59,6 +59,7 @@ struct StoreFacts {
   std::optional<double> oldest_hashed;    // of those that are not known to be damaged
   std::optional<bool> hashkv_consistent;  // by the receipts of the newest that counts,
   std::optional<double> receipts_taken;   // which is of this time
+  std::optional<bool> lineage_diverged;   // whether the newest goes on from the one before; none: not compared
 
   double drill_consecutive_failures = 0;
   std::optional<double> drill_started;

@@ -21,6 +21,10 @@ void AddNewestSnapshot(const std::optional<StoreFacts::Newest>& newest, MetricsP
 void AddStore(const StoreFacts& s, MetricsPage& page) {
   page.Gauge("etcdrill_snapshot_last_duration_seconds", "Wall time of the newest successful snapshot.")
       .Sample(s.newest.has_value() ? std::optional(s.newest->duration_seconds) : std::nullopt);
+  page.Gauge("etcdrill_snapshot_lineage_diverged",
+             "Whether the newest stored snapshot does not continue the one before it: 1 it does not, 0 it does; "
+             "absent where the two could not be compared.")
+      .Sample(s.lineage_diverged.has_value() ? std::optional(*s.lineage_diverged ? 1.0 : 0.0) : std::nullopt);
   page.Gauge("etcdrill_snapshots", "Snapshots in the store, by verification state.")
       .Samples(
           "state",

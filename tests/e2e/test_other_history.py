@@ -174,11 +174,15 @@ class Restored(HistoryCase):
         self.restore(ours, self.dir / "old.db")
         put(ours, "new", 5)
         sidecar.wait_for_line("snapshot taken", after=1)
+        sidecar.wait_for_value(1, "etcdrill_snapshot_lineage_diverged")
+        self.assertIn("does not continue the one before it", self.troubles(sidecar))
         manifest = self.manifests()[-1]
         self.assertEqual(manifest["revision"], self.manifests()[0]["revision"])
         self.assertEqual(manifest["lineage"]["result"], "diverged")
         self.assertFalse(manifest["other_history"])
         put(ours, "more", 1)
+        sidecar.wait_for_value(0, "etcdrill_snapshot_lineage_diverged")
+        self.assertNotIn("does not continue", self.troubles(sidecar))
         self.assertEqual(sidecar.stop(), 0)
 
     def test_old_bytes_do_not_confirm_it(self):

@@ -87,6 +87,12 @@ void AddStoreTroubles(const StatusFacts& f, std::vector<Trouble>& troubles) {
          "Such a one counts as neither new nor proven. Look at the clock, and at: etcdrill snapshot list "
          "--config FILE"});
   }
+  if (f.store.lineage_diverged == true) {
+    troubles.push_back(
+        {"The newest snapshot does not continue the one before it.",
+         "Expected once after a restore on purpose; else the source went back, or is another cluster. What "
+         "differs: etcdrill verify latest --config FILE"});
+  }
   if (f.store.of_others > 0) {
     troubles.push_back({fmt::format("The store holds {:.0f} {} of other clusters.", f.store.of_others,
                                     f.store.of_others == 1 ? "snapshot" : "snapshots"),

@@ -119,10 +119,12 @@ TEST_CASE("what is of another history, of another cluster, or does not continue 
   StatusFacts f = Good();
   f.store.other_history = 2;
   f.store.of_others = 1;
+  f.store.lineage_diverged = true;
   const Judgement j = Judge(f);
-  REQUIRE(j.troubles.size() == 2);
-  CHECK(j.troubles[0].what == "The store holds 1 snapshot of other clusters.");
-  CHECK(j.troubles[1].what == "2 adopted snapshots are of another history than the source.");
+  REQUIRE(j.troubles.size() == 3);
+  CHECK(j.troubles[0].what == "The newest snapshot does not continue the one before it.");
+  CHECK(j.troubles[1].what == "The store holds 1 snapshot of other clusters.");
+  CHECK(j.troubles[2].what == "2 adopted snapshots are of another history than the source.");
   f.history.snapshots = {{.name = "s", .taken = f.now, .state = "verified", .other_history = true}};
   CHECK_THAT(SnapshotsJson(f), ContainsSubstring("\"other_history\": true"));
   CHECK_THAT(StatusPage(f), ContainsSubstring("of another history"));
