@@ -215,11 +215,16 @@ void SidecarTasks::Adopt(const Context& run) {
     run.log.Warn("a new file holds an old snapshot", {{"file", file->path}, {"err", MessageOf(result)}});
     return;
   }
+  if (reason == Reason::kNotProvable) {  // nobody's backup, and so no attempt that failed
+    foreign_.Done(*file);
+    run.log.Warn("a file of others is no snapshot", {{"file", file->path}, {"err", MessageOf(result)}});
+    return;
+  }
   // What says nothing of the file (no space, a disk that fails) must not cost it its turn.
   const bool sound = result.ok() && (outcome->verdict.ok() || ReasonOf(outcome->verdict) == Reason::kNotProvable);
   if (sound) {
     foreign_.Adopted(*file);
-  } else if (reason == Reason::kDamaged || reason == Reason::kNotProvable) {  // then the next one has its turn
+  } else if (reason == Reason::kDamaged) {  // then the next one has its turn
     foreign_.Done(*file);
   } else {
     foreign_.TryAgain(*file);
