@@ -98,7 +98,7 @@ StoredDrill DrillNothing(const Context& context, const Catalog& catalog, store::
       .report = FailedAtOnce(
           catalog.snapshots.back().manifest.name, true, now, now,
           Error(Reason::kNotFound, fmt::format("there is nothing to drill: each of the {} snapshots in the "
-                                               "store is damaged or can't be read",
+                                               "store is damaged, can't be read, or is of another history",
                                                catalog.snapshots.size()))),
       .kept = OkStatus(),
       .source = OkStatus()};

@@ -185,6 +185,20 @@ class Restored(HistoryCase):
         self.assertNotIn("does not continue", self.troubles(sidecar))
         self.assertEqual(sidecar.stop(), 0)
 
+    def test_what_can_not_be_compared_is_told_by_name(self):
+        ours = self.cluster()
+        put(ours, "a", 3)
+        sidecar = self.start(ours)
+        sidecar.wait_for_line("snapshot taken")
+        put(ours, "b", 3)
+        ours.etcdctl("compact", str(ours.revision()))
+        harness.wait_until(lambda: self.manifests()[-1]["compact_revision"] > 4, "a snapshot that is compacted further")
+        self.assertEqual(sidecar.stop(), 0)
+        compacted = next(m for m in self.manifests() if m["compact_revision"] > 4)
+        self.assertEqual(compacted["lineage"]["result"], "not_comparable")
+        self.assertIn(f"{compacted['name']} is compacted at revision", compacted["lineage"]["text"])
+        self.assertNotIn("/", compacted["lineage"]["text"])
+
     def test_old_bytes_do_not_confirm_it(self):
         ours = self.cluster()
         put(ours, "a", 1)
