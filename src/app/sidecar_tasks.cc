@@ -135,7 +135,8 @@ void SidecarTasks::FollowStore(const Context& run) {
 bool SidecarTasks::ConfirmUnchanged(const Context& run, Duration age_max) {
   const auto catalog = ReadCatalog(run);
   if (!catalog.ok()) return false;
-  if (metrics_.store().hashkv_consistent == false) return false;  // whoever answers may be the corrupt one
+  // Whoever answers may be the corrupt one.
+  if (metrics_.store().hashkv_consistent == false) return false;
   const WallTime now = run.clock.Now();
   const pipeline::CatalogEntry* same = pipeline::FindUnchanged(*catalog, client_, config_.cluster.name, age_max, now);
   if (same == nullptr) return false;

@@ -61,8 +61,8 @@ struct Catalog {
   const CatalogEntry* NewestOf(std::initializer_list<SnapshotState> states) const [[clang::lifetimebound]];
 };
 
-// What the store holds of the cluster with this name, and the drills of that; all of it if the name is
-// empty. A snapshot that names no cluster is everybody's.
+// What the store holds of the cluster with this name, and the drills of that; all of it if the name
+// is empty. A snapshot that names no cluster is everybody's.
 Result<Catalog> ReadCatalog(const Context& context, const store::LocalStore& store, std::string_view cluster = {});
 
 report::StoreFacts ToStoreFacts(const Catalog& catalog);

@@ -1,5 +1,5 @@
-// The newest revision of the source, read through the whole cluster: a member that lags behind would
-// name an older one.
+// The newest revision of the source, read through the whole cluster: a member that lags behind
+// would name an older one.
 #pragma once
 
 #include <cstdint>

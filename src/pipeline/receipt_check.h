@@ -21,9 +21,9 @@ namespace etcdrill::pipeline {
 // them, or as many, hold other data as hold the same: then the snapshot may be of a corrupt member.
 // A member that can't be asked, or whose answer does not compare, is no proof of anything.
 //
-// An adopted file is no copy of a member. If all who compare differ from it, but not from each other, or
-// it ends beyond the newest revision of the source, it is of another history, whoever wrote it: the
-// status is OK, and other_history and lineage say so.
+// An adopted file is no copy of a member. If all who compare differ from it, but not from each
+// other, or it ends beyond the newest revision of the source, it is of another history, whoever
+// wrote it: the status is OK, and other_history and lineage say so.
 Status CompareWithMembers(const Context& context, const etcd::Client& client, std::optional<uint64_t> known,
                           const snapshot::Image& image, store::Manifest& manifest);
 

@@ -50,16 +50,19 @@ struct StoreFacts {
   double unverified = 0;
   double verified = 0;
   double failed = 0;
-  double unreadable = 0;     // no verdict, and out of reach
-  double from_future = 0;    // those whose time lies in the future, whatever their state
-  double of_others = 0;      // those that were taken under other names of clusters; not in any other number
+  double unreadable = 0;   // no verdict, and out of reach
+  double from_future = 0;  // those whose time lies in the future, whatever their state
+  // Those that were taken under other names of clusters; in no other number.
+  double of_others = 0;
   double other_history = 0;  // adopted ones of another history, likewise
   std::optional<double> verified_taken;
   std::optional<double> verified_revision;
-  std::optional<double> oldest_hashed;    // of those that are not known to be damaged
-  std::optional<bool> hashkv_consistent;  // by the receipts of the newest that counts,
-  std::optional<double> receipts_taken;   // which is of this time
-  std::optional<bool> lineage_diverged;   // whether the newest goes on from the one before; none: not compared
+  std::optional<double> oldest_hashed;  // of those that are not known to be damaged
+  // By the receipts of the newest snapshot that counts, which is of this time.
+  std::optional<bool> hashkv_consistent;
+  std::optional<double> receipts_taken;
+  // Whether the newest does not continue the one before it; none: they could not be compared.
+  std::optional<bool> lineage_diverged;
 
   double drill_consecutive_failures = 0;
   std::optional<double> drill_started;

@@ -35,7 +35,8 @@ Catalog StoreOf(const std::vector<Made>& snapshots) {
 }
 
 // One letter for each snapshot: N newest, V newest that passed a drill, T in the future, l h d w
-// one of the numbers, u unlimited, g gone, q quarantine, o another history; - surplus, $ too big, x expired.
+// one of the numbers, u unlimited, g gone, q quarantine, o another history; - surplus, $ too big, x
+// expired.
 std::string Fates(const std::vector<Made>& snapshots, const config::Retention& rules) {
   const Catalog catalog = StoreOf(snapshots);
   std::string letters;
