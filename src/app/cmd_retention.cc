@@ -45,7 +45,7 @@ Result<ExitCode> Retention(const Context& context, const RetentionOptions& optio
   ASSIGN_OR_RETURN(const auto store, store::LocalStore::Open(context, config.store_path));
   // A sidecar may be reading what is to be deleted: it does this itself after each snapshot.
   if (!options.dry_run) RETURN_IF_ERROR(store->TakeOwnership());
-  ASSIGN_OR_RETURN(const pipeline::Catalog catalog, pipeline::ReadCatalog(context, *store));
+  ASSIGN_OR_RETURN(const pipeline::Catalog catalog, pipeline::ReadCatalog(context, *store, config.cluster.name));
   const auto decisions = pipeline::PlanRetention(catalog, config.snapshot.retention, context.clock.Now());
   Print(decisions, options.format);
   if (options.dry_run) return ExitCode::kOk;

@@ -79,7 +79,7 @@ Result<pipeline::Catalog> SidecarTasks::ReadAndPublish(const Context& context) {
   const std::lock_guard reading(reading_);                       // or an older answer could replace a newer one
   const store::LocalStore::Stamp stamp = store_.CurrentStamp();  // before: what changes meanwhile is read once more
   const MonotonicTime monotonic = context.clock.Monotonic();
-  Result<pipeline::Catalog> read = pipeline::ReadCatalog(context, store_);
+  Result<pipeline::Catalog> read = pipeline::ReadCatalog(context, store_, config_.cluster.name);
   if (IsInterrupted(read.status())) return read;
   if (!read.ok()) {
     metrics_.StoreIsUnreadable();
@@ -136,6 +136,8 @@ void SidecarTasks::FollowStore(const Context& run) {
 bool SidecarTasks::ConfirmUnchanged(const Context& run, Duration age_max) {
   const auto catalog = ReadCatalog(run);
   if (!catalog.ok()) return false;
+  // Whoever answers may be the corrupt one.
+  if (metrics_.store().hashkv_consistent == false) return false;
   const WallTime now = run.clock.Now();
   const pipeline::CatalogEntry* same = pipeline::FindUnchanged(*catalog, client_, config_.cluster.name, age_max, now);
   if (same == nullptr) return false;
@@ -215,14 +217,26 @@ void SidecarTasks::Adopt(const Context& run) {
     run.log.Warn("a new file holds an old snapshot", {{"file", file->path}, {"err", MessageOf(result)}});
     return;
   }
+  if (reason == Reason::kNotProvable) {  // nobody's backup, and so no attempt that failed
+    foreign_.Done(*file);
+    run.log.Warn("a file of others is no snapshot", {{"file", file->path}, {"err", MessageOf(result)}});
+    return;
+  }
   // What says nothing of the file (no space, a disk that fails) must not cost it its turn.
   const bool sound = result.ok() && (outcome->verdict.ok() || ReasonOf(outcome->verdict) == Reason::kNotProvable);
   if (sound) {
     foreign_.Adopted(*file);
-  } else if (reason == Reason::kDamaged || reason == Reason::kNotProvable) {  // then the next one has its turn
+  } else if (reason == Reason::kDamaged) {  // then the next one has its turn
     foreign_.Done(*file);
   } else {
     foreign_.TryAgain(*file);
+  }
+  if (sound && outcome->manifest.other_history) {
+    run.log.Warn(
+        "an adopted file is of another history",
+        {{"snapshot", outcome->manifest.name}, {"file", file->path}, {"err", outcome->manifest.lineage->text}});
+    DeleteSurplus(run);
+    return;
   }
   metrics_.SnapshotStarted();
   ReportSnapshot(run, outcome, 0);

@@ -29,6 +29,7 @@ report::SnapshotRow ToRow(const pipeline::CatalogEntry& entry) {
   row.sha256 = m.sha256;
   row.state = pipeline::StateName(entry.state);
   row.level = LevelOf(entry);
+  row.other_history = !entry.Counts();
   if (entry.last_drill.has_value()) row.drilled = entry.last_drill->finished;
   return row;
 }

@@ -35,7 +35,7 @@ Result<Target> FindTarget(const Context& context, const std::string& word, const
   }
   ASSIGN_OR_RETURN(const config::Config config, config::Load(context.fs, config_file));
   ASSIGN_OR_RETURN(const auto store, store::LocalStore::Open(context, config.store_path));
-  ASSIGN_OR_RETURN(const pipeline::Catalog catalog, pipeline::ReadCatalog(context, *store));
+  ASSIGN_OR_RETURN(const pipeline::Catalog catalog, pipeline::ReadCatalog(context, *store, config.cluster.name));
   ASSIGN_OR_RETURN(const store::Manifest manifest, pipeline::SelectSnapshot(context, catalog, word));
   Target target{
       .name = manifest.name, .path = store->SnapshotPath(manifest.name), .manifest = manifest, .in_store = true};

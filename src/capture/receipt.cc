@@ -25,8 +25,10 @@ std::optional<int64_t> CountKeys(const etcd::Endpoint& endpoint, int64_t revisio
   return answer.ok() && answer->member_id == member_id ? std::optional(answer->count) : std::nullopt;
 }
 
-ReceiptEntry AskOne(const etcd::Endpoint& endpoint, uint64_t cluster_id, int64_t revision, int64_t compact_revision,
-                    int64_t db_size_bytes) {
+}  // namespace
+
+ReceiptEntry AskMember(const etcd::Endpoint& endpoint, uint64_t cluster_id, int64_t revision, int64_t compact_revision,
+                       int64_t db_size_bytes) {
   ReceiptEntry entry{.endpoint = endpoint.address()};
   const auto answer = endpoint.HashKv(revision == compact_revision ? 0 : revision, db_size_bytes);
   if (!answer.ok()) {
@@ -45,8 +47,6 @@ ReceiptEntry AskOne(const etcd::Endpoint& endpoint, uint64_t cluster_id, int64_t
   return entry;
 }
 
-}  // namespace
-
 std::vector<ReceiptEntry> CollectReceipt(const etcd::Client& client, const etcd::RollCall& roll, int64_t revision,
                                          int64_t compact_revision) {
   std::vector<ReceiptEntry> entries;
@@ -57,8 +57,8 @@ std::vector<ReceiptEntry> CollectReceipt(const etcd::Client& client, const etcd:
     }
     ReceiptEntry entry;
     for (const etcd::RollEntry* way : roll.WaysTo(*member)) {
-      entry = AskOne(client.endpoints()[way->endpoint], member->status->cluster_id, revision, compact_revision,
-                     member->status->db_size_bytes);
+      entry = AskMember(client.endpoints()[way->endpoint], member->status->cluster_id, revision, compact_revision,
+                        member->status->db_size_bytes);
       if (entry.error.empty()) break;
     }
     // Behind an address that stands for many, one that has answered already may answer again.

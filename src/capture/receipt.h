@@ -25,6 +25,11 @@ struct ReceiptEntry {
   std::optional<int64_t> live_keys;  // at the revision that was asked for; none: not known
 };
 
+// Asks the member behind one endpoint. `compact_revision` is the snapshot's, -1 if there is none.
+// An answer of another cluster is an error.
+ReceiptEntry AskMember(const etcd::Endpoint& endpoint, uint64_t cluster_id, int64_t revision, int64_t compact_revision,
+                       int64_t db_size_bytes);
+
 // Asks each member of our cluster once, one after the other, for HashKV and the number of keys at
 // `revision`. It costs each a full scan of its database. An endpoint that is silent has an entry,
 // too; others that are not ours have none.

@@ -85,34 +85,41 @@ class Judge {
       roll_.outcome = Client::NoneAnswered(error_, roll_.entries.size());
       return;
     }
+    const bool known_answers =
+        std::any_of(camps.begin(), camps.end(), [&](const Camp& camp) { return camp.first == known; });
+    if (known.has_value() && !known_answers && !error_.ok()) return WaitFor(*known, camps);
     for (const Camp& camp : camps) {
       const bool most = 2 * camp.second.size() > roll_.Members().size();
       const bool undisputed = camps.size() == 1 && !known.has_value();
       if (camp.first == known || (most && !roll_.cluster_id.has_value()) || undisputed) roll_.cluster_id = camp.first;
     }
-    if (!roll_.cluster_id.has_value()) RefuseAll(camps, known);
+    if (!roll_.cluster_id.has_value()) RefuseAll(camps);
   }
 
-  void RefuseAll(const std::vector<Camp>& camps, std::optional<uint64_t> known) {
+  static std::string ListOf(const std::vector<Camp>& camps) {
     std::string list;
     for (const auto& [id, members] : camps) {
       for (const RollEntry* member : members) {
         list += fmt::format("{}{} of {}", list.empty() ? "" : ", ", member->address, IdText(id));
       }
     }
-    if (camps.size() > 1) {
-      Refuse(
-          fmt::format("the endpoints belong to different clusters: {}; take those of the wrong one out of the "
-                      "endpoints",
-                      list));
-      return;
-    }
-    // Those that are silent may be the cluster that we know.
+    return list;
+  }
+
+  // Those that are silent may be the cluster that we know.
+  void WaitFor(uint64_t known, const std::vector<Camp>& camps) {
     roll_.outcome =
         Annotate(error_, fmt::format("only {} answers, and the stored snapshots are of cluster {} (if it was "
                                      "restored on purpose, take the endpoints that are gone out of the "
                                      "list); another one",
-                                     list, IdText(*known)));
+                                     ListOf(camps), IdText(known)));
+  }
+
+  void RefuseAll(const std::vector<Camp>& camps) {
+    Refuse(
+        fmt::format("the endpoints belong to different clusters: {}; take those of the wrong one out of the "
+                    "endpoints",
+                    ListOf(camps)));
   }
 
   void Place(RollEntry& entry) {

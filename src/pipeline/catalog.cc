@@ -72,6 +72,7 @@ std::optional<double> Believable(WallTime time, WallTime now) {
 void AddSnapshotFacts(const Catalog& catalog, report::StoreFacts& facts) {
   for (const CatalogEntry& entry : catalog.snapshots) {
     const store::Manifest& m = entry.manifest;
+    if (!entry.Counts()) ++facts.other_history;
     facts.bytes += static_cast<double>(m.size_bytes);
     if (const auto taken = Believable(m.taken, catalog.now)) {
       facts.oldest_taken = std::min(facts.oldest_taken.value_or(*taken), *taken);
@@ -99,6 +100,8 @@ void AddSnapshotFacts(const Catalog& catalog, report::StoreFacts& facts) {
     const store::Manifest& m = newest->manifest;
     facts.newest = {as_of(*newest), m.duration_seconds, static_cast<double>(m.size_bytes),
                     static_cast<double>(m.revision), static_cast<double>(m.live_keys)};
+    const std::string_view lineage = m.lineage.has_value() ? std::string_view(m.lineage->result) : "";
+    if (lineage == "continues" || lineage == "diverged") facts.lineage_diverged = lineage == "diverged";
   }
 }
 
@@ -170,7 +173,7 @@ std::optional<WallTime> CatalogEntry::AsOf(WallTime now) const {
 const CatalogEntry* Catalog::NewestOf(std::initializer_list<SnapshotState> states) const {
   const CatalogEntry* from_future = nullptr;
   for (auto entry = snapshots.rbegin(); entry != snapshots.rend(); ++entry) {
-    if (std::find(states.begin(), states.end(), entry->state) == states.end()) continue;
+    if (!entry->Counts() || std::find(states.begin(), states.end(), entry->state) == states.end()) continue;
     if (entry->AsOf(now).has_value()) return &*entry;
     if (from_future == nullptr) from_future = &*entry;
   }
@@ -183,7 +186,7 @@ std::optional<WallTime> Catalog::LastDrill() const {
   return at == drills.rend() ? std::nullopt : std::optional(at->finished);
 }
 
-Result<Catalog> ReadCatalog(const Context& context, const store::LocalStore& store) {
+Result<Catalog> ReadCatalog(const Context& context, const store::LocalStore& store, std::string_view cluster) {
   // Two halves of the work, at the same time: a start has to be over within a second for ten thousand snapshots.
   auto drills = std::async(std::launch::async, [&] { return ReadDrills(context, store); });
   auto listed = store.List();
@@ -191,6 +194,12 @@ Result<Catalog> ReadCatalog(const Context& context, const store::LocalStore& sto
   catalog.now = context.clock.Now();
   ASSIGN_OR_RETURN(catalog.drills, drills.get());
   ASSIGN_OR_RETURN(auto stored, std::move(listed));
+  const auto is_of_others = [cluster](std::string_view name) {
+    return !cluster.empty() && !name.empty() && name != cluster;
+  };
+  catalog.of_others =
+      std::erase_if(stored, [&](const store::StoredSnapshot& s) { return is_of_others(s.manifest.cluster); });
+  std::erase_if(catalog.drills, [&](const DrillSummary& d) { return is_of_others(store::ClusterOfName(d.snapshot)); });
   std::unordered_map<std::string_view, CatalogEntry*> by_name;
   catalog.snapshots.reserve(stored.size());
   for (store::StoredSnapshot& snapshot : stored) {
@@ -207,9 +216,15 @@ Result<Catalog> ReadCatalog(const Context& context, const store::LocalStore& sto
 
 report::StoreFacts ToStoreFacts(const Catalog& catalog) {
   report::StoreFacts facts;
+  facts.of_others = static_cast<double>(catalog.of_others);
   AddSnapshotFacts(catalog, facts);
   AddDrillFacts(catalog, facts);
-  if (!catalog.snapshots.empty()) facts.hashkv_consistent = MembersAgreed(catalog.snapshots.back().manifest);
+  const auto last = std::find_if(catalog.snapshots.rbegin(), catalog.snapshots.rend(),
+                                 [](const CatalogEntry& entry) { return entry.Counts(); });
+  if (last != catalog.snapshots.rend()) {
+    facts.hashkv_consistent = MembersAgreed(last->manifest);
+    facts.receipts_taken = Believable(last->manifest.taken, catalog.now);
+  }
   return facts;
 }
 
@@ -221,7 +236,8 @@ Result<store::Manifest> SelectSnapshot(const Context& context, const Catalog& ca
   if (word == "latest") {
     if (const CatalogEntry* newest = catalog.Newest()) return newest->manifest;
     return Error(Reason::kNotFound,
-                 "every snapshot in the store is damaged or can't be read; see `etcdrill snapshot list`");
+                 "every snapshot in the store is damaged, can't be read, or is of another history; see "
+                 "`etcdrill snapshot list`");
   }
   if (word == "latest-verified") {
     if (const CatalogEntry* verified = catalog.NewestVerified()) return verified->manifest;

@@ -31,6 +31,8 @@ struct CatalogEntry {
 
   // Neither found wrong nor out of reach.
   bool IsUsable() const { return state == SnapshotState::kUnverified || state == SnapshotState::kVerified; }
+  // For the cluster that is backed up. One of another history is kept, and that is all.
+  bool Counts() const { return !manifest.other_history; }
   // To level 3 when it was taken, and nothing was found since.
   bool IsProven() const;
   // The moment whose data it holds: when it was taken, or last found to be all that the source
@@ -43,10 +45,11 @@ struct CatalogEntry {
 struct Catalog {
   std::vector<CatalogEntry> snapshots;  // oldest first (store/order.h)
   std::vector<DrillSummary> drills;     // in the order in which they were written
+  size_t of_others = 0;                 // snapshots of the store that are not among them
   WallTime now = WallTime::max();       // when it was read: what is later lies in the future
 
-  // The newest snapshot that is usable; null if there is none. One from the future is it only where
-  // all are.
+  // The newest snapshot that is usable and counts; null if there is none. One from the future is it
+  // only where all are.
   const CatalogEntry* Newest() const [[clang::lifetimebound]] {
     return NewestOf({SnapshotState::kUnverified, SnapshotState::kVerified});
   }
@@ -58,7 +61,9 @@ struct Catalog {
   const CatalogEntry* NewestOf(std::initializer_list<SnapshotState> states) const [[clang::lifetimebound]];
 };
 
-Result<Catalog> ReadCatalog(const Context& context, const store::LocalStore& store);
+// What the store holds of the cluster with this name, and the drills of that; all of it if the name
+// is empty. A snapshot that names no cluster is everybody's.
+Result<Catalog> ReadCatalog(const Context& context, const store::LocalStore& store, std::string_view cluster = {});
 
 report::StoreFacts ToStoreFacts(const Catalog& catalog);
 

@@ -10,7 +10,7 @@ std::vector<store::Manifest> PlanDrills(const Catalog& catalog, const config::Dr
   if (newest == nullptr) return {};
   std::vector<const CatalogEntry*> older;
   for (const CatalogEntry& entry : catalog.snapshots) {
-    if (&entry != newest && entry.IsUsable()) older.push_back(&entry);
+    if (&entry != newest && entry.IsUsable() && entry.Counts()) older.push_back(&entry);
   }
   // A drill of the future was at some time that nobody knows: its snapshot's turn comes as if there
   // had been none.

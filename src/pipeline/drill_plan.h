@@ -10,7 +10,8 @@
 
 namespace etcdrill::pipeline {
 
-// The newest comes first. Snapshots that are not usable are left out; empty if none is.
+// The newest comes first. Snapshots that are not usable, or of another history, are left out; empty
+// if none is.
 std::vector<store::Manifest> PlanDrills(const Catalog& catalog, const config::DrillSample& sample);
 
 }  // namespace etcdrill::pipeline

@@ -29,7 +29,9 @@ const store::Manifest* LastProvenBefore(const Catalog& catalog, const store::Man
   for (auto entry = catalog.snapshots.rbegin(); entry != catalog.snapshots.rend(); ++entry) {
     const store::Manifest& m = entry->manifest;
     const bool same_cluster = m.cluster == snapshot.cluster;
-    if (entry->state == SnapshotState::kVerified && same_cluster && store::IsOlder(m, snapshot, catalog.now)) return &m;
+    if (entry->state == SnapshotState::kVerified && entry->Counts() && same_cluster &&
+        store::IsOlder(m, snapshot, catalog.now))
+      return &m;
   }
   return nullptr;
 }

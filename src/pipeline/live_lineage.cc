@@ -39,8 +39,9 @@ class MemberCheck {
     }
     const auto answer = endpoint.HashKv(revision, entry.status->db_size_bytes);
     if (!answer.ok()) {
-      return Unknown(member, fmt::format("{}; if it has compacted beyond revision {}, take a newer snapshot",
-                                         MessageOf(answer.status()), revision));
+      const std::string said(MessageOf(answer.status()));
+      const bool compacted = said.find("has been compacted") != std::string::npos;
+      return Unknown(member, compacted ? said + "; take a newer snapshot" : said);
     }
     member.hashkv = {answer->hash, answer->hash_revision, answer->compact_revision};
     return Compare(std::move(member));

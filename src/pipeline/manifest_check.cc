@@ -31,8 +31,10 @@ void CompareWithManifest(const store::Manifest& manifest, verify::VerifyReport& 
   }
   if (manifest.lineage.has_value() && manifest.lineage->result == "diverged") {
     report.findings.Add({codes::kDivergedWhenTaken, Severity::kWarning, std::nullopt, std::nullopt,
-                         fmt::format("when it was taken, it did not continue {}: {}", manifest.lineage->older,
-                                     manifest.lineage->text)});
+                         manifest.other_history
+                             ? "when it was adopted, it was of another history: " + manifest.lineage->text
+                             : fmt::format("when it was taken, it did not continue {}: {}", manifest.lineage->older,
+                                           manifest.lineage->text)});
   }
   if (manifest.verdict == verify::VerdictName(verify::Verdict::kDamaged) && report.findings.errors() == errors_before) {
     add(codes::kDamagedWhenTaken, "it was found damaged when it was taken");

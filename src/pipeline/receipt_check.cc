@@ -4,9 +4,14 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+
 #include "capture/receipt.h"
 #include "etcd/ids.h"
 #include "etcd/roll_call.h"
+#include "pipeline/live_head.h"
+#include "pipeline/member_consistency.h"
+#include "verify/lineage.h"
 #include "verify/verify.h"
 
 namespace etcdrill::pipeline {
@@ -59,11 +64,46 @@ Voices VoicesOf(const store::Manifest& manifest) {
   return voices;
 }
 
+// Reads the newest revision by any member that answers.
+Result<int64_t> HeadOf(const etcd::Client& client, const etcd::RollCall& roll) {
+  if (!roll.outcome.ok()) return roll.outcome;
+  Result<int64_t> head = Error(Reason::kEtcdError, "no member answers");
+  for (const etcd::RollEntry* member : roll.Members()) {
+    if (!member->status.has_value()) continue;
+    head = ReadHead(client.endpoints()[member->endpoint], *roll.cluster_id);
+    if (head.ok()) break;
+  }
+  return head;
+}
+
+// How an adopted file differs from members who agree among themselves; empty if it does not.
+// `voters` are those whose answers compare with it.
+std::string FindOtherHistory(const etcd::Client& client, const etcd::RollCall& roll,
+                             std::vector<capture::ReceiptEntry> voters, const store::Manifest& manifest) {
+  const Voices voices = VoicesOf(manifest);
+  if (!voices.equal.empty()) return "";
+  if (voters.empty()) {
+    const auto head = HeadOf(client, roll);
+    if (!head.ok() || *head >= manifest.revision) return "";
+    return fmt::format("it ends at revision {}, and the source is at {}", manifest.revision, *head);
+  }
+  Consistency among_themselves{.members = std::move(voters)};
+  JudgeConsistency(among_themselves);
+  if (among_themselves.equal == false) return "";
+  const auto record = std::find_if(manifest.receipt.begin(), manifest.receipt.end(),
+                                   [](const auto& r) { return r.result == "differs"; });
+  return fmt::format("at revision {} compacted at {} its own HashKV is {:08x} and it has {} keys; {} answers {:08x}{}",
+                     manifest.revision, record->compact_revision, manifest.hashkv, manifest.live_keys, record->endpoint,
+                     record->hash,
+                     record->live_keys.has_value() ? fmt::format(" and counts {}", *record->live_keys) : "");
+}
+
 }  // namespace
 
 Status CompareWithMembers(const Context& context, const etcd::Client& client, std::optional<uint64_t> known,
                           const snapshot::Image& image, store::Manifest& manifest) {
   const etcd::RollCall roll = etcd::CallRoll(client, known);
+  std::vector<capture::ReceiptEntry> voters;
   for (const capture::ReceiptEntry& entry :
        capture::CollectReceipt(client, roll, manifest.revision, manifest.compact_revision)) {
     store::ReceiptRecord& record = manifest.receipt.emplace_back();
@@ -77,15 +117,36 @@ Status CompareWithMembers(const Context& context, const etcd::Client& client, st
     record.live_keys = entry.live_keys;
     const bool other_keys = entry.live_keys.has_value() && *entry.live_keys != static_cast<int64_t>(manifest.live_keys);
     record.result = other_keys ? "differs" : CompareHashes(context, image, manifest, entry);
+    if (record.result != "not_comparable") voters.push_back(entry);
     if (record.result == "equal" && manifest.cluster_id.empty()) manifest.cluster_id = etcd::IdText(*roll.cluster_id);
+  }
+  if (manifest.adopted.has_value()) {
+    const std::string other = FindOtherHistory(client, roll, std::move(voters), manifest);
+    if (!other.empty()) {
+      manifest.other_history = true;
+      manifest.lineage = {.result = std::string(verify::LineageVerdictName(verify::LineageVerdict::kDiverged)),
+                          .text = other};
+    }
   }
   const Disagreement found = DisagreementOf(manifest);
   return found.of_majority ? OkStatus() : Error(Reason::kMembersDisagree, found.text);
 }
 
+bool IsKnownEqual(const store::Manifest& manifest, const capture::ReceiptEntry& entry) {
+  if (!entry.error.empty() || entry.revision != manifest.revision) return false;
+  if (entry.live_keys.has_value() && *entry.live_keys != static_cast<int64_t>(manifest.live_keys)) return false;
+  const auto is = [&](int64_t compact_revision, uint32_t hash) {
+    return entry.compact_revision == compact_revision && entry.hash == hash;
+  };
+  return is(manifest.compact_revision, manifest.hashkv) ||
+         std::any_of(manifest.receipt.begin(), manifest.receipt.end(), [&](const store::ReceiptRecord& r) {
+           return r.result == "equal" && r.revision == manifest.revision && is(r.compact_revision, r.hash);
+         });
+}
+
 Disagreement DisagreementOf(const store::Manifest& manifest) {
   const Voices voices = VoicesOf(manifest);
-  if (voices.differ.empty()) return {};
+  if (voices.differ.empty() || manifest.other_history) return {};
   Disagreement found;
   found.of_majority = voices.equal.size() > voices.differ.size();
   if (voices.equal.size() != voices.differ.size()) {
@@ -110,6 +171,7 @@ ReceiptCount CountReceipt(const store::Manifest& manifest) {
 }
 
 std::optional<bool> MembersAgreed(const store::Manifest& manifest) {
+  if (manifest.other_history) return std::nullopt;
   Voices voices = VoicesOf(manifest);
   if (!voices.differ.empty()) return false;
   if (voices.equal.empty()) return std::nullopt;

@@ -8,6 +8,7 @@
 #include <set>
 #include <string>
 
+#include "capture/receipt.h"
 #include "etcd/client.h"
 #include "format/snapshot/image.h"
 #include "io/context.h"
@@ -19,8 +20,17 @@ namespace etcdrill::pipeline {
 // what it is of, its cluster_id, too, if one of them holds the same. kMembersDisagree, naming the members, if more of
 // them, or as many, hold other data as hold the same: then the snapshot may be of a corrupt member.
 // A member that can't be asked, or whose answer does not compare, is no proof of anything.
+//
+// An adopted file is no copy of a member. If all who compare differ from it, but not from each
+// other, or it ends beyond the newest revision of the source, it is of another history, whoever
+// wrote it: the status is OK, and other_history and lineage say so.
 Status CompareWithMembers(const Context& context, const etcd::Client& client, std::optional<uint64_t> known,
                           const snapshot::Image& image, store::Manifest& manifest);
+
+// Whether a member holds what the snapshot holds, as far as its manifest tells: the answer is the
+// file's own hash, or one that was found equal before. It takes the file to know of any other
+// compaction, so false is no proof of a difference.
+bool IsKnownEqual(const store::Manifest& manifest, const capture::ReceiptEntry& entry);
 
 // Where the members stood when a snapshot was taken.
 struct Disagreement {

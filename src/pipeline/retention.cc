@@ -11,12 +11,15 @@ namespace {
 
 using Decisions = std::vector<RetentionDecision>;
 
+// One from the future, or of another history, takes nobody's place.
+bool IsOrdinary(const RetentionDecision& d) { return d.fate != Fate::kFuture && d.snapshot->Counts(); }
+
 // Keeps the newest proven snapshot of each of the `number` newest periods that have one.
 void Count(Decisions& decisions, uint64_t number, const char* which,
            const std::function<int64_t(WallTime)>& period_of) {
   std::optional<int64_t> period;
   for (auto d = decisions.rbegin(); d != decisions.rend() && number > 0; ++d) {
-    if (d->fate == Fate::kFuture || !d->snapshot->IsProven()) continue;
+    if (!IsOrdinary(*d) || !d->snapshot->IsProven()) continue;
     const int64_t own = period_of(d->snapshot->manifest.taken);
     if (period == own) continue;
     period = own;
@@ -39,6 +42,10 @@ int64_t WeekOf(WallTime time) { return NumberOf<std::chrono::weeks>(time + std::
 // The fate that does not depend on how many there are.
 Fate FirstFate(const CatalogEntry& entry, const config::Retention& rules, WallTime now) {
   if (IsFuture(entry.manifest.taken, now)) return Fate::kFuture;
+  if (!entry.Counts()) {
+    const bool old = rules.counts() && now - entry.manifest.taken > rules.quarantine;
+    return old ? Fate::kExpired : Fate::kHistory;
+  }
   if (entry.state == SnapshotState::kUnreadable) return Fate::kUnreadable;
   if (entry.IsProven()) return rules.counts() ? Fate::kSurplus : Fate::kUnlimited;
   const WallTime since = entry.failed_since.value_or(entry.manifest.taken);
@@ -47,15 +54,27 @@ Fate FirstFate(const CatalogEntry& entry, const config::Retention& rules, WallTi
 
 void ProtectNewest(Decisions& decisions) {
   const auto is_newest_drilled = [](const RetentionDecision& d) {
-    return d.fate != Fate::kFuture && d.snapshot->state == SnapshotState::kVerified;
+    return IsOrdinary(d) && d.snapshot->state == SnapshotState::kVerified;
   };
   const auto drilled = std::find_if(decisions.rbegin(), decisions.rend(), is_newest_drilled);
   if (drilled != decisions.rend()) drilled->fate = Fate::kDrilled;
   bool proven = false;
   for (auto d = decisions.rbegin(); d != decisions.rend() && !proven; ++d) {
-    if (d->fate == Fate::kFuture) continue;
+    if (!IsOrdinary(*d)) continue;
     proven = d->snapshot->IsProven();
     d->fate = Fate::kNewest;
+  }
+}
+
+// One of another history stays at least as long as an older one of ours.
+void KeepAmongOthers(Decisions& decisions) {
+  bool older_stays = false;
+  for (RetentionDecision& d : decisions) {
+    if (IsOrdinary(d)) {
+      older_stays |= d.snapshot->IsProven() && !Goes(d.fate);
+    } else if (d.fate == Fate::kExpired && older_stays) {
+      d.fate = Fate::kHistory;
+    }
   }
 }
 
@@ -63,7 +82,8 @@ void ProtectNewest(Decisions& decisions) {
 void LimitSize(Decisions& decisions, uint64_t size_max) {
   uint64_t size = 0;
   for (const RetentionDecision& d : decisions) size += Goes(d.fate) ? 0 : d.snapshot->manifest.size_bytes;
-  for (const auto& fates : {std::vector{Fate::kQuarantine}, std::vector{Fate::kCounted, Fate::kUnlimited}}) {
+  for (const auto& fates :
+       {std::vector{Fate::kQuarantine, Fate::kHistory}, std::vector{Fate::kCounted, Fate::kUnlimited}}) {
     for (RetentionDecision& d : decisions) {
       if (size <= size_max) return;
       if (std::find(fates.begin(), fates.end(), d.fate) == fates.end()) continue;
@@ -76,8 +96,9 @@ void LimitSize(Decisions& decisions, uint64_t size_max) {
 }  // namespace
 
 std::string_view FateName(Fate fate) {
-  constexpr std::array<std::string_view, 10> kNames = {"newest",     "drilled",    "future",  "counted", "unlimited",
-                                                       "unreadable", "quarantine", "surplus", "size",    "expired"};
+  constexpr std::array<std::string_view, 11> kNames = {"newest",  "drilled",   "future",     "other_history",
+                                                       "counted", "unlimited", "unreadable", "quarantine",
+                                                       "surplus", "size",      "expired"};
   return kNames[static_cast<size_t>(fate)];
 }
 
@@ -90,6 +111,7 @@ std::vector<RetentionDecision> PlanRetention(const Catalog& catalog, const confi
   Count(decisions, rules.hourly, "hourly", NumberOf<std::chrono::hours>);
   Count(decisions, rules.daily, "daily", NumberOf<std::chrono::days>);
   Count(decisions, rules.weekly, "weekly", WeekOf);
+  KeepAmongOthers(decisions);
   if (rules.total_size.has_value()) LimitSize(decisions, *rules.total_size);
   return decisions;
 }

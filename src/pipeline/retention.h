@@ -18,6 +18,7 @@ enum class Fate {
   kNewest,      // it is the newest proven one, or newer
   kDrilled,     // it is the newest that passed a drill
   kFuture,      // its date lies in the future
+  kHistory,     // it is of another history, and not older than all others that stay
   kCounted,     // it is one of the numbers
   kUnlimited,   // no numbers are given
   kUnreadable,  // its file is out of reach right now, which says nothing of its bytes

@@ -25,8 +25,10 @@ constexpr Duration kCallLimit = std::chrono::seconds(60);  // of one call to the
 constexpr Duration kFirstRetryPause = std::chrono::seconds(1);
 constexpr Duration kLongestRetryPause = std::chrono::seconds(30);
 
+using Adopted = std::optional<store::AdoptedRecord>;
+
 store::Manifest MakeManifest(const SnapshotRequest& request, const capture::CaptureResult& captured,
-                             const verify::VerifyReport& report) {
+                             const verify::VerifyReport& report, const Adopted& adopted) {
   const verify::Keyspace keyspace = report.keyspace.value_or(verify::Keyspace{});
   store::Manifest m;
   // What can't be read from a damaged file is taken from what the member said before the stream.
@@ -50,6 +52,7 @@ store::Manifest MakeManifest(const SnapshotRequest& request, const capture::Capt
   if (captured.source.cluster_id != 0) m.cluster_id = etcd::IdText(captured.source.cluster_id);
   m.etcd_version = captured.source.version;
   m.duration_seconds = captured.duration_seconds;
+  m.adopted = adopted;
   return m;
 }
 
@@ -58,6 +61,12 @@ Status VerdictStatus(const verify::VerifyReport& report) {
   const bool damaged = report.verdict == verify::Verdict::kDamaged;
   return Error(damaged ? Reason::kDamaged : Reason::kNotProvable,
                fmt::format("{} is {}: {}", report.file, damaged ? "damaged" : "not provable", report.FirstError()));
+}
+
+// Its data can be compared: nothing speaks against it, whether its bytes are proven or not.
+bool HasSoundKeys(const SnapshotOutcome& outcome) {
+  const bool damaged = !outcome.verdict.ok() && ReasonOf(outcome.verdict) != Reason::kNotProvable;
+  return !damaged && outcome.verify.levels.keyspace == verify::LevelResult::kPass;
 }
 
 struct Captured {
@@ -70,19 +79,22 @@ struct Captured {
 // visible yet. It is compared with the members of the cluster that it is of, or else of the cluster
 // `known`.
 Result<Captured> VerifyCaptured(const Context& context, const SnapshotRequest& request, std::optional<uint64_t> known,
-                                capture::CaptureResult captured) {
+                                capture::CaptureResult captured, const Adopted& adopted = {}) {
   // Verify: what came is read back from the disk and goes up the ladder to L3.
   ASSIGN_OR_RETURN(auto image, snapshot::Image::Open(context, captured.file.temp_path()));
   ASSIGN_OR_RETURN(
       verify::VerifyReport report,
       verify::Verify(context, image,
                      {.expected = verify::ExpectedBytes{captured.size_bytes, captured.sha256}, .staged = true}));
-  SnapshotOutcome outcome{MakeManifest(request, captured, report), std::move(report), OkStatus(), captured.remarks};
+  SnapshotOutcome outcome{MakeManifest(request, captured, report, adopted), std::move(report), OkStatus(),
+                          captured.remarks};
   outcome.verdict = VerdictStatus(outcome.verify);
   // Receipt: the live members say what they hold at this revision. A copy of a wrong member is wrong, however sound.
-  if (outcome.verdict.ok()) {
+  // Whose file it is can be told without a trailer, too.
+  if (HasSoundKeys(outcome)) {
     if (captured.source.cluster_id != 0) known = captured.source.cluster_id;
-    outcome.verdict = CompareWithMembers(context, request.client, known, image, outcome.manifest);
+    const Status agreed = CompareWithMembers(context, request.client, known, image, outcome.manifest);
+    if (!agreed.ok()) outcome.verdict = agreed;
   }
   if (!outcome.verdict.ok() && ReasonOf(outcome.verdict) != Reason::kNotProvable) {
     outcome.manifest.verdict = verify::VerdictName(verify::Verdict::kDamaged);
@@ -116,7 +128,7 @@ Result<SnapshotOutcome> Keep(const Context& context, Captured captured,
                              const std::vector<store::StoredSnapshot>& stored, store::LocalStore& store) {
   captured.outcome.manifest.place = PlaceOf(captured.outcome.manifest, stored, context.clock.Now());
   // Lineage: does it go on where the newest one of the store ends? A divergence is told, but is no damage.
-  if (captured.outcome.verdict.ok()) {
+  if (HasSoundKeys(captured.outcome) && !captured.outcome.manifest.other_history) {
     RETURN_IF_ERROR(CompareWithStore(context, store, captured.image, captured.outcome.manifest));
   }
   // Store: the file becomes visible, then its manifest; from here on it survives a power loss.
@@ -156,8 +168,11 @@ Result<SnapshotOutcome> AttemptSnapshot(const Context& context, const SnapshotRe
                                         store::LocalStore& store) {
   // A member that held other data than most when the last snapshot was taken is not copied before it was equal again.
   ASSIGN_OR_RETURN(const std::vector<store::StoredSnapshot> earlier, store.List());
+  const auto last = std::find_if(earlier.rbegin(), earlier.rend(), [&](const store::StoredSnapshot& s) {
+    return s.manifest.cluster == request.cluster && !s.manifest.other_history;
+  });
   const std::set<uint64_t> distrusted =
-      earlier.empty() ? std::set<uint64_t>() : DisagreementOf(earlier.back().manifest).distrusted;
+      last == earlier.rend() ? std::set<uint64_t>() : DisagreementOf(last->manifest).distrusted;
   WaitForFreeSecond(context, earlier);
   ASSIGN_OR_RETURN(Captured captured, CaptureAndVerify(context, request, KnownCluster(earlier, request.cluster),
                                                        distrusted, store.StagingPath()));
@@ -187,20 +202,20 @@ Result<SnapshotOutcome> AdoptSnapshot(const Context& context, const SnapshotRequ
   // The same bytes under a new name are no new snapshot: that is how a job shows that copies one old file every day.
   ASSIGN_OR_RETURN(const auto stored, store.List());
   for (const store::StoredSnapshot& other : stored) {
-    if (other.manifest.sha256 != imported.sha256) continue;
+    if (other.manifest.cluster != request.cluster || other.manifest.sha256 != imported.sha256) continue;
     return Error(Reason::kAlreadyExists,
                  fmt::format("adopt {}: its bytes are those of {}", file.path, other.manifest.name));
   }
-  ASSIGN_OR_RETURN(Captured captured,
-                   VerifyCaptured(context, request, KnownCluster(stored, request.cluster), std::move(imported)));
+  const store::AdoptedRecord adopted = {.path = file.path,
+                                        .size_bytes = file.info.size,
+                                        .modified = std::chrono::floor<std::chrono::seconds>(file.info.modified),
+                                        .changed = std::chrono::floor<std::chrono::seconds>(file.info.changed)};
+  ASSIGN_OR_RETURN(Captured captured, VerifyCaptured(context, request, KnownCluster(stored, request.cluster),
+                                                     std::move(imported), adopted));
   // What is no snapshot is nobody's backup, and no evidence of damage either.
   if (captured.outcome.verify.foreign.has_value()) {
     return Error(Reason::kNotProvable, fmt::format("adopt {}: {}", file.path, captured.outcome.verify.FirstError()));
   }
-  captured.outcome.manifest.adopted = {.path = file.path,
-                                       .size_bytes = file.info.size,
-                                       .modified = std::chrono::floor<std::chrono::seconds>(file.info.modified),
-                                       .changed = std::chrono::floor<std::chrono::seconds>(file.info.changed)};
   return Keep(context, std::move(captured), stored, store);
 }
 

@@ -6,15 +6,20 @@
 #include <algorithm>
 
 #include "pipeline/catalog.h"
+#include "pipeline/receipt_check.h"
+#include "store/order.h"
 #include "verify/lineage.h"
 
 namespace etcdrill::pipeline {
 namespace {
 
 Result<verify::Place> PlaceOf(const snapshot::Image& image, const store::Manifest& m) {
-  return verify::ReadPlace(
-      image,
-      {.hash = m.hashkv, .revision = m.revision, .compact_revision = m.compact_revision, .live_keys = m.live_keys});
+  ASSIGN_OR_RETURN(verify::Place place, verify::ReadPlace(image, {.hash = m.hashkv,
+                                                                  .revision = m.revision,
+                                                                  .compact_revision = m.compact_revision,
+                                                                  .live_keys = m.live_keys}));
+  place.file = m.name;  // its path is another one later
+  return place;
 }
 
 Result<verify::LineageReport> Compare(const Context& context, const store::Manifest& older,
@@ -31,14 +36,15 @@ Result<verify::LineageReport> Compare(const Context& context, const store::Manif
 Status CompareWithStore(const Context& context, const store::LocalStore& store, const snapshot::Image& image,
                         store::Manifest& manifest) {
   const Stopwatch watch(context.clock);
-  const Result<Catalog> catalog = ReadCatalog(context, store);
+  const Result<Catalog> catalog = ReadCatalog(context, store, manifest.cluster);
   if (!catalog.ok()) {  // no reason to lose the fresh snapshot
     context.log.Warn("the store can't be read, so nobody knows what the snapshot continues",
                      {{"err", MessageOf(catalog.status())}});
     return OkStatus();
   }
   const auto older = std::find_if(catalog->snapshots.rbegin(), catalog->snapshots.rend(), [&](const CatalogEntry& e) {
-    return e.IsUsable() && e.manifest.cluster == manifest.cluster;
+    return e.IsUsable() && e.Counts() && e.manifest.cluster == manifest.cluster &&
+           store::IsOlder(e.manifest, manifest, catalog->now);
   });
   if (older == catalog->snapshots.rend()) return OkStatus();
   const std::string& name = older->manifest.name;
@@ -59,6 +65,9 @@ Status CompareWithStore(const Context& context, const store::LocalStore& store, 
     record.text = MessageOf(report.status());
   }
   record.duration_seconds = watch.Seconds();
+  const bool diverged = report.ok() && report->verdict == verify::LineageVerdict::kDiverged;
+  // What members hold is theirs, wherever the store stands.
+  manifest.other_history = manifest.adopted.has_value() && diverged && CountReceipt(manifest).equal == 0;
   return OkStatus();
 }
 

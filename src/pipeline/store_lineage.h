@@ -1,7 +1,9 @@
-// Does a fresh snapshot continue the newest one of its store? If not, the source went back or is another cluster. The
-// fresh file is a faithful copy all the same, and its verdict stays what it is: the backups of a cluster that was
-// restored on purpose have to go on. So this is a record in the manifest, a finding of severity warning whenever the
-// file is verified, and an error in the log at the moment when it happens (docs/adr/0008-lineage.md).
+// Does a fresh snapshot continue the newest one of its store (an adopted one that comes late: of
+// those before it)? If not, the source went back or is another cluster. The fresh file is a
+// faithful copy all the same, and its verdict stays what it is: the backups of a cluster that was
+// restored on purpose have to go on. So this is a record in the manifest, a finding of severity
+// warning whenever the file is verified, and an error in the log at the moment when it happens
+// (docs/adr/0008-lineage.md).
 #pragma once
 
 #include "format/snapshot/image.h"
@@ -10,9 +12,9 @@
 
 namespace etcdrill::pipeline {
 
-// Fills manifest.lineage for the file `image`, which is not in the store yet; leaves it empty if there is nothing to
-// compare with. What can't be compared is recorded as such; the error is for an interruption, or a store that can't be
-// listed.
+// Fills manifest.lineage, and other_history of one that was adopted, for the file `image`, which is
+// not in the store yet; leaves it empty if there is nothing to compare with. What can't be compared
+// is recorded as such; the error is for an interruption, or a store that can't be listed.
 Status CompareWithStore(const Context& context, const store::LocalStore& store, const snapshot::Image& image,
                         store::Manifest& manifest);
 

@@ -66,7 +66,8 @@ StoredDrill DrillStored(const Context& context, const DrillRequest& request, etc
                         store::LocalStore& store) {
   TellOfKilledDrills(context, store);
   // As the store is before the drill: a snapshot may be added meanwhile.
-  const Result<Catalog> catalog = ReadCatalog(context, store);
+  const Result<Catalog> catalog =
+      ReadCatalog(context, store, request.manifest.has_value() ? request.manifest->cluster : std::string());
   const CatalogEntry* const newest = catalog.ok() ? catalog->Newest() : nullptr;
   const bool is_newest = newest == nullptr || newest->manifest.name == request.snapshot;
   const auto mark = LeaveMark(context, request.snapshot, is_newest, store);
@@ -97,7 +98,7 @@ StoredDrill DrillNothing(const Context& context, const Catalog& catalog, store::
       .report = FailedAtOnce(
           catalog.snapshots.back().manifest.name, true, now, now,
           Error(Reason::kNotFound, fmt::format("there is nothing to drill: each of the {} snapshots in the "
-                                               "store is damaged or can't be read",
+                                               "store is damaged, can't be read, or is of another history",
                                                catalog.snapshots.size()))),
       .kept = OkStatus(),
       .source = OkStatus()};

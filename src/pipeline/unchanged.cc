@@ -1,22 +1,21 @@
 // The revision comes from a read through the whole cluster: a member that lags behind would say that nothing is new.
 #include "pipeline/unchanged.h"
 
-#include <fmt/format.h>
-
 #include "etcd/ids.h"
+#include "pipeline/live_head.h"
+#include "pipeline/receipt_check.h"
 
 namespace etcdrill::pipeline {
 namespace {
 
-// The key that `etcdctl endpoint health` reads; whether it exists does not matter.
-constexpr const char* kAnyKey = "health";
-
-// An endpoint of another cluster has nothing to say.
-Result<int64_t> ReadHead(const etcd::Endpoint& endpoint, uint64_t cluster_id) {
-  ASSIGN_OR_RETURN(const etcd::RangeAnswer answer, endpoint.Range({.key = kAnyKey, .count_only = true}));
-  if (answer.cluster_id == cluster_id) return answer.head_revision;
-  return Error(Reason::kEtcdError,
-               fmt::format("{} belongs to cluster {}", endpoint.address(), etcd::IdText(answer.cluster_id)));
+// By the member behind this endpoint. A source that was restored comes to the same revision again,
+// with other data.
+Result<bool> IsAllThatItHolds(const etcd::Endpoint& endpoint, uint64_t cluster_id, const store::Manifest& m) {
+  ASSIGN_OR_RETURN(const int64_t head, ReadHead(endpoint, cluster_id));
+  if (head != m.revision) return false;
+  ASSIGN_OR_RETURN(const etcd::MemberStatus status, endpoint.Status());
+  return IsKnownEqual(m,
+                      capture::AskMember(endpoint, cluster_id, m.revision, m.compact_revision, status.db_size_bytes));
 }
 
 }  // namespace
@@ -29,8 +28,9 @@ const CatalogEntry* FindUnchanged(const Catalog& catalog, etcd::Client& client, 
   if (age < Duration::zero() || age >= age_max) return nullptr;
   const auto cluster_id = etcd::ParseId(newest->manifest.cluster_id);
   if (!cluster_id.has_value()) return nullptr;
-  const auto head = client.Any([&](const etcd::Endpoint& endpoint) { return ReadHead(endpoint, *cluster_id); });
-  return head.ok() && *head == newest->manifest.revision ? newest : nullptr;
+  const auto same = client.Any(
+      [&](const etcd::Endpoint& endpoint) { return IsAllThatItHolds(endpoint, *cluster_id, newest->manifest); });
+  return same.ok() && *same ? newest : nullptr;
 }
 
 }  // namespace etcdrill::pipeline

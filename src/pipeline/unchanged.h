@@ -1,6 +1,7 @@
-// Does the source hold anything that the store does not? Asked by the revision, which every write to a key moves. What
-// does not move it goes unseen: users and roles, leases, members, alarms. That is why the sidecar does
-// not rely on it for longer than `snapshot.force_after`.
+// Does the source hold anything that the store does not? Asked by the revision, which every write
+// to a key moves, and by HashKV at it, which differs where the source was restored and written to.
+// What moves neither goes unseen: users and roles, leases, members, alarms. That is why the sidecar
+// does not rely on it for longer than `snapshot.force_after`.
 #pragma once
 
 #include <string>
@@ -10,8 +11,9 @@
 
 namespace etcdrill::pipeline {
 
-// The newest snapshot, if it is a proven one of this cluster, younger than `age_max` at `now`, and at the revision
-// of the source; null otherwise, also where the source can't be asked: then a snapshot is tried, and says why it fails.
+// The newest snapshot, if it is a proven one of this cluster, younger than `age_max` at `now`, and
+// the source is at its revision with its HashKV. Null otherwise, also where the source has
+// compacted since or can't be asked: then a snapshot is tried, and says why it fails.
 const CatalogEntry* FindUnchanged(const Catalog& catalog [[clang::lifetimebound]], etcd::Client& client,
                                   std::string_view cluster, Duration age_max, WallTime now);
 

@@ -278,7 +278,17 @@ FixedFacts Metrics::fixed() const {
 
 StoreFacts Metrics::store() const {
   const std::lock_guard lock(mutex_);
-  return store_.value_or(StoreFacts{});
+  StoreFacts facts = store_.value_or(StoreFacts{});
+  facts.hashkv_consistent = MembersAgree();
+  return facts;
+}
+
+// A snapshot that is confirmed is no newer than it was, and one that was compared with nobody says
+// nothing.
+std::optional<bool> Metrics::MembersAgree() const {
+  const bool by_receipts = store_.has_value() && store_->hashkv_consistent.has_value() &&
+                           (!members_agree_.has_value() || store_->receipts_taken > members_asked_);
+  return by_receipts ? store_->hashkv_consistent : members_agree_;
 }
 
 Activity Metrics::activity() const {
@@ -316,14 +326,11 @@ std::string Metrics::Render() const {
     AddStore(*store_, page);
     AddProof(*store_, page);
   }
-  const bool has_newest = store_.has_value() && store_->newest.has_value();
-  const bool snapshot_is_newer = has_newest && members_asked_ < store_->newest->taken;
-  const std::optional<bool> by_receipts = store_.has_value() ? store_->hashkv_consistent : std::nullopt;
   page.Gauge(
           "etcdrill_source_hashkv_consistent",
           "Whether all reachable members had the same HashKV and the same number of keys at the same revision: 1 yes, "
           "0 no.")
-      .Sample(AsNumber(members_agree_.has_value() && !snapshot_is_newer ? members_agree_ : by_receipts));
+      .Sample(AsNumber(MembersAgree()));
   page.Counter("etcdrill_snapshot_attempts_total", "Snapshot attempts.").Sample(snapshot_attempts_);
   page.Counter("etcdrill_snapshot_failures_total", "Failed snapshot attempts, by reason.")
       .Samples("reason", snapshot_failures_);

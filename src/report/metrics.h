@@ -52,10 +52,17 @@ struct StoreFacts {
   double failed = 0;
   double unreadable = 0;   // no verdict, and out of reach
   double from_future = 0;  // those whose time lies in the future, whatever their state
+  // Those that were taken under other names of clusters; in no other number.
+  double of_others = 0;
+  double other_history = 0;  // adopted ones of another history, likewise
   std::optional<double> verified_taken;
   std::optional<double> verified_revision;
   std::optional<double> oldest_hashed;  // of those that are not known to be damaged
+  // By the receipts of the newest snapshot that counts, which is of this time.
   std::optional<bool> hashkv_consistent;
+  std::optional<double> receipts_taken;
+  // Whether the newest does not continue the one before it; none: they could not be compared.
+  std::optional<bool> lineage_diverged;
 
   double drill_consecutive_failures = 0;
   std::optional<double> drill_started;
@@ -184,10 +191,13 @@ class Metrics {
   std::string Render() const;
 
   FixedFacts fixed() const;
-  StoreFacts store() const;  // empty while it can't be read
+  // Empty while it can't be read, but for hashkv_consistent: that is by whatever was asked last.
+  StoreFacts store() const;
   Activity activity() const;
 
  private:
+  std::optional<bool> MembersAgree() const;  // with mutex_ held
+
   const std::function<LiveFacts()> read_live_;
   mutable std::mutex mutex_;
 

@@ -21,6 +21,10 @@ void AddNewestSnapshot(const std::optional<StoreFacts::Newest>& newest, MetricsP
 void AddStore(const StoreFacts& s, MetricsPage& page) {
   page.Gauge("etcdrill_snapshot_last_duration_seconds", "Wall time of the newest successful snapshot.")
       .Sample(s.newest.has_value() ? std::optional(s.newest->duration_seconds) : std::nullopt);
+  page.Gauge("etcdrill_snapshot_lineage_diverged",
+             "Whether the newest stored snapshot does not continue the one before it: 1 it does not, 0 it does; "
+             "absent where the two could not be compared.")
+      .Sample(s.lineage_diverged.has_value() ? std::optional(*s.lineage_diverged ? 1.0 : 0.0) : std::nullopt);
   page.Gauge("etcdrill_snapshots", "Snapshots in the store, by verification state.")
       .Samples(
           "state",
@@ -28,6 +32,9 @@ void AddStore(const StoreFacts& s, MetricsPage& page) {
   page.Gauge("etcdrill_store_future_snapshots",
              "Stored snapshots whose time lies more than five minutes in the future: a clock was wrong, then or now.")
       .Sample(s.from_future);
+  page.Gauge("etcdrill_store_other_history_snapshots",
+             "Adopted snapshots that are of another history than the source: they count for nothing.")
+      .Sample(s.other_history);
   page.Gauge("etcdrill_store_bytes", "Bytes used by stored snapshots.").Sample(s.bytes);
   page.Gauge("etcdrill_store_oldest_snapshot_timestamp_seconds",
              "Unix time at which the oldest stored snapshot was taken.")

@@ -153,7 +153,8 @@ std::string ToJson(const Manifest& m) {
               {"duration_seconds", m.duration_seconds},
               {"receipt", ReceiptJson(m.receipt)},
               {"lineage", LineageJson(m.lineage)},
-              {"adopted", AdoptedJson(m.adopted)}}
+              {"adopted", AdoptedJson(m.adopted)},
+              {"other_history", m.other_history}}
              .dump(2, ' ', false, Json::error_handler_t::replace) +
          "\n";
 }
@@ -198,15 +199,17 @@ Result<Manifest> ParseManifest(std::string_view text) {
   m.receipt = ParseReceipt(json);
   m.lineage = ParseLineage(json);
   m.adopted = ParseAdopted(json);
+  m.other_history = json.value("other_history", Json()) == true;
   return m;
 }
+
+constexpr std::string_view kTail = "-dddddddddddddddddddd-ddddddddTddddddZ";  // of a name; d: a digit
 
 std::string SnapshotName(std::string_view cluster, int64_t revision, WallTime taken) {
   return fmt::format("{}-{:020}-{}", cluster, revision, FormatCompactUtc(taken));
 }
 
 bool IsSnapshotName(std::string_view name) {
-  constexpr std::string_view kTail = "-dddddddddddddddddddd-ddddddddTddddddZ";  // d: a digit
   if (name.size() <= kTail.size()) return false;
   const std::string_view tail = name.substr(name.size() - kTail.size());
   for (size_t i = 0; i < kTail.size(); ++i) {
@@ -214,6 +217,10 @@ bool IsSnapshotName(std::string_view name) {
     if (kTail[i] == 'd' ? !digit : tail[i] != kTail[i]) return false;
   }
   return true;
+}
+
+std::string_view ClusterOfName(std::string_view name) {
+  return IsSnapshotName(name) ? name.substr(0, name.size() - kTail.size()) : "";
 }
 
 }  // namespace etcdrill::store

@@ -64,6 +64,9 @@ struct Manifest {
   std::vector<ReceiptRecord> receipt;
   std::optional<LineageRecord> lineage;  // none for the first in a store
   std::optional<AdoptedRecord> adopted;
+  // Adopted, and shown to be of another history than the source's, or than the store's where no
+  // member holds it: `lineage` says what differs. Its bytes are sound, but it counts for nothing.
+  bool other_history = false;
 };
 
 std::string ToJson(const Manifest& manifest);
@@ -73,5 +76,7 @@ Result<Manifest> ParseManifest(std::string_view text);
 // CLUSTER-REVISION(20 digits)-YYYYMMDDThhmmssZ: sorts by cluster, then by age of the data.
 std::string SnapshotName(std::string_view cluster, int64_t revision, WallTime taken);
 bool IsSnapshotName(std::string_view name);
+// Its first part; empty if it is no such name.
+std::string_view ClusterOfName(std::string_view name);
 
 }  // namespace etcdrill::store

@@ -253,6 +253,26 @@ class TwoClusters(IdentityCase):
         self.assertFires(sidecar, UNHEALTHY)
         self.assertStops(sidecar)
 
+    def test_ours_is_waited_for_however_many_of_another_one_answer(self):
+        dev = harness.Cluster(self.scene, "3.5", size=2)
+        self.addCleanup(dev.kill)
+        config, _ = self.configure(self.prod)
+        self.etcdrill("snapshot", "save", "--config", config)
+        sidecar = self.start(cluster_section(self.prod, endpoints=self.prod.endpoints + dev.endpoints))
+        sidecar.wait_for_line("snapshot taken", after=1)
+        member, = self.prod.members
+        self.prod.kill()
+        try:
+            self.wait_for_text(sidecar, "snapshot failed", "the stored snapshots are of cluster", timeout=60)
+            self.next_line(sidecar, "snapshot failed")
+            sidecar.wait_for_value(0, "etcdrill_source_up")
+        finally:
+            self.prod.start_member(member)
+            self.prod.wait_healthy()
+        self.next_line(sidecar, "snapshot taken")
+        self.assertEqual({manifest["source"]["endpoint"] for manifest in self.manifests()}, set(self.prod.endpoints))
+        self.assertStops(sidecar)
+
     def test_the_live_lineage_is_that_of_one_cluster(self):
         snapshot = self.prod.save(self.dir / "prod.db")
         outcome = self.etcdrill("lineage", snapshot, "--endpoints", ",".join(self.both), code=1)

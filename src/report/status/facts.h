@@ -22,8 +22,9 @@ struct SnapshotRow {
   uint64_t keys = 0;
   uint64_t size_bytes = 0;
   std::string sha256;
-  std::string state;  // "unverified", "verified", "failed" or "unreadable"
-  int level = 0;      // of proof, 0 to 5
+  std::string state;           // "unverified", "verified", "failed" or "unreadable"
+  int level = 0;               // of proof, 0 to 5
+  bool other_history = false;  // it counts for nothing
   std::optional<WallTime> drilled;
 };
 

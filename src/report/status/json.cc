@@ -31,6 +31,7 @@ Json ToJson(const SnapshotRow& s, WallTime now) {
   return {{"name", s.name},
           {"taken", FormatRfc3339(s.taken)},
           {"from_future", IsFuture(s.taken, now)},
+          {"other_history", s.other_history},
           {"revision", s.revision},
           {"live_keys", s.keys},
           {"size", s.size_bytes},

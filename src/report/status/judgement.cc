@@ -87,6 +87,25 @@ void AddStoreTroubles(const StatusFacts& f, std::vector<Trouble>& troubles) {
          "Such a one counts as neither new nor proven. Look at the clock, and at: etcdrill snapshot list "
          "--config FILE"});
   }
+  if (f.store.lineage_diverged == true) {
+    troubles.push_back(
+        {"The newest snapshot does not continue the one before it.",
+         "Expected once after a restore on purpose; else the source went back, or is another cluster. What "
+         "differs: etcdrill verify latest --config FILE"});
+  }
+  if (f.store.of_others > 0) {
+    troubles.push_back({fmt::format("The store holds {:.0f} {} of other clusters.", f.store.of_others,
+                                    f.store.of_others == 1 ? "snapshot" : "snapshots"),
+                        "They have another cluster.name, and are neither counted nor deleted here. Give each cluster a "
+                        "store of its own, or see: etcdrill snapshot list --config FILE"});
+  }
+  if (f.store.other_history > 0) {
+    troubles.push_back(
+        {fmt::format("{:.0f} adopted {} of another history than the source.", f.store.other_history,
+                     f.store.other_history == 1 ? "snapshot is" : "snapshots are"),
+         "Such a one counts as neither new nor proven: somebody copies files of another cluster, or of before a "
+         "restore. What differs: etcdrill verify NAME --config FILE"});
+  }
   if (f.store.hashkv_consistent == false) {
     troubles.push_back({"The members of the source hold different data.",
                         "Find the one that differs with: etcdctl endpoint hashkv --cluster"});

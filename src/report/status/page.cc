@@ -185,6 +185,7 @@ void Drills(Html& html, const StatusFacts& f) {
 }
 
 void State(Html& html, const SnapshotRow& s) {
+  if (s.other_history) return Mark(html, Answer::kUnknown, "of another history");
   if (s.state == "verified") return Mark(html, Answer::kYes, "proven by a drill");
   if (s.state == "failed") return Mark(html, Answer::kNo, "damaged");
   if (s.state == "unreadable") return Mark(html, Answer::kUnknown, "can't be read");

@@ -110,7 +110,11 @@ TEST_CASE("a cluster that is alone is ours, unless the one that we know may only
   CHECK(Call({Says(kOther, 9)}).cluster_id == kOther);
   CHECK(Call({Says(kOther, 9), Silent(), Silent()}).cluster_id == kOther);
   CHECK(Call({Says(kOther, 9)}, kOurs).cluster_id == kOther);  // restored: there is nobody else
-  CHECK(Call({Says(kOther, 8), Says(kOther, 9), Silent()}, kOurs).cluster_id == kOther);
+  CHECK(Call({Says(kOther, 8), Says(kOther, 9)}, kOurs).cluster_id == kOther);
+  CHECK(Call({Says(kOther, 8), Says(kOther, 9), Silent(), Says(kOurs, 1)}, kOurs).cluster_id == kOurs);
+  // However many of another one answer.
+  CHECK_FALSE(Call({Says(kOther, 8), Says(kOther, 9), Silent()}, kOurs).cluster_id.has_value());
+  CHECK(ReasonOf(Call({Says(kOther, 8), Says(0xc, 9), Silent()}, kOurs).outcome) == Reason::kConnect);
   const RollCall roll = Call({Says(kOther, 9), Silent(), Silent()}, kOurs);
   CHECK_FALSE(roll.cluster_id.has_value());
   CHECK(ReasonOf(roll.outcome) == Reason::kConnect);  // it may pass

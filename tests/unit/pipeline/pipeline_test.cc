@@ -93,6 +93,30 @@ TEST_CASE("a snapshot from the future is not the newest, not the newest verified
   CHECK(ToStoreFacts(catalog).newest->taken == 1300);
 }
 
+TEST_CASE("one of another history is kept and counts for nothing") {
+  TestContext test;
+  Catalog catalog;
+  catalog.now = WallTime(1000s);
+  catalog.snapshots = {Entry(1, "proven", true), Entry(2, "proven", true)};
+  CatalogEntry& other = catalog.snapshots[1];
+  other.manifest.other_history = true;
+  other.manifest.receipt = {{.member_id = "a", .result = "differs"}};
+  const report::StoreFacts facts = ToStoreFacts(catalog);
+  CHECK(facts.newest->revision == 1);
+  CHECK(facts.verified_revision == 1);
+  CHECK(facts.other_history == 1);
+  CHECK(facts.failed == 0);
+  CHECK_FALSE(facts.hashkv_consistent.has_value());
+  CHECK(DisagreementOf(other.manifest).text.empty());
+  CHECK(SelectSnapshot(test.context(), catalog, "latest")->revision == 1);
+  CHECK(SelectSnapshot(test.context(), catalog, "latest-verified")->revision == 1);
+  CHECK(PlanDrills(catalog, {.older_parts = 1}).size() == 1);
+  CHECK(PlanDrills(catalog, {.older_parts = 1}).at(0).revision == 1);
+  catalog.snapshots.erase(catalog.snapshots.begin());
+  CHECK_FALSE(ToStoreFacts(catalog).newest.has_value());
+  CHECK(ReasonOf(SelectSnapshot(test.context(), catalog, "latest").status()) == Reason::kNotFound);
+}
+
 TEST_CASE("a drill from the future counts, but its time does not") {
   Catalog catalog;
   catalog.now = WallTime(1000s);

@@ -11,7 +11,8 @@ using namespace std::chrono_literals;
 const WallTime kNow = *ParseRfc3339("2026-11-22T12:00:00Z");  // a Sunday
 
 // A snapshot of 10 bytes for each age, oldest first: v is verified, p proven, n not provable, f
-// failed, g gone for now.
+// failed, g gone for now;
+// o of another history.
 struct Made {
   char kind;
   Duration age;
@@ -23,6 +24,7 @@ Catalog StoreOf(const std::vector<Made>& snapshots) {
     CatalogEntry& entry = catalog.snapshots.emplace_back();
     entry.manifest.taken = kNow - age;
     entry.manifest.size_bytes = 10;
+    entry.manifest.other_history = kind == 'o';
     entry.manifest.verdict = kind == 'n' ? "not_provable" : "proven";
     entry.state = kind == 'v'   ? SnapshotState::kVerified
                   : kind == 'f' ? SnapshotState::kFailed
@@ -33,12 +35,13 @@ Catalog StoreOf(const std::vector<Made>& snapshots) {
 }
 
 // One letter for each snapshot: N newest, V newest that passed a drill, T in the future, l h d w
-// one of the numbers, u unlimited, g gone, q quarantine; - surplus, $ too big, x expired.
+// one of the numbers, u unlimited, g gone, q quarantine, o another history; - surplus, $ too big, x
+// expired.
 std::string Fates(const std::vector<Made>& snapshots, const config::Retention& rules) {
   const Catalog catalog = StoreOf(snapshots);
   std::string letters;
   for (const RetentionDecision& d : PlanRetention(catalog, rules, kNow)) {
-    letters += d.fate == Fate::kCounted ? d.which[0] : "NVT?ugq-$x"[static_cast<size_t>(d.fate)];
+    letters += d.fate == Fate::kCounted ? d.which[0] : "NVTo?ugq-$x"[static_cast<size_t>(d.fate)];
   }
   return letters;
 }
@@ -118,6 +121,15 @@ TEST_CASE("a date in the future deletes nothing") {
   CHECK(Fates({{'p', -9000 * kDay}, {'f', -8000 * kDay}, {'p', -7000 * kDay}}, {.last = 1, .quarantine = 1s}) == "TTT");
   // A little is what two clocks may differ by.
   CHECK(Fates({{'p', 3h}, {'p', -1min}}, {.last = 1}) == "-N");
+}
+
+TEST_CASE("one of another history is not the newest, counts for no number, and stays as long as an older one") {
+  const config::Retention rules = {.last = 2, .quarantine = 1h};
+  CHECK(Fates({{'p', 9h}, {'p', 4h}, {'o', 3h}, {'v', 2h}, {'o', 1h}}, rules) == "-loNo");
+  CHECK(Fates({{'o', 9h}, {'p', 8h}, {'p', 7h}, {'o', 6h}, {'p', 5h}, {'p', 4h}}, rules) == "x--xlN");
+  CHECK(Fates({{'o', 9h}, {'p', 8h}, {'p', 4h}}, {.quarantine = 1h}) == "ouN");
+  CHECK(Fates({{'o', 2min}, {'p', 1min}}, {.last = 1, .quarantine = 1h}) == "oN");
+  CHECK(Fates({{'p', 3h}, {'o', 2h}}, {.total_size = 10}) == "N$");
 }
 
 TEST_CASE("the size takes the damaged, then the oldest") {

@@ -69,8 +69,40 @@ TEST_CASE_METHOD(SourceTest, "whether the source is unchanged is not for another
   entry.manifest.verdict = "proven";
   entry.manifest.revision = 90;
   entry.manifest.taken = WallTime(1000s);
+  entry.manifest.compact_revision = 50;
+  entry.manifest.hashkv = 7;
+  lagging_.Set([](FakeState& s) {
+    s.hash_kv = {.cluster_id = kOurs, .member_id = 1, .hash = 7, .compact_revision = 50, .hash_revision = 90};
+    s.count = 0;
+  });
   const auto same = [&] { return FindUnchanged(catalog, *client_, "c", 1h, WallTime(1100s)) != nullptr; };
   CHECK(same());  // the first that is ours says so
+  // The same revision is not the same data.
+  const auto changed = [&](auto&& change) {
+    const etcd::HashKvAnswer answer = {
+        .cluster_id = kOurs, .member_id = 1, .hash = 7, .compact_revision = 50, .hash_revision = 90};
+    lagging_.Set([&](FakeState& s) { change(s); });
+    const bool is_same = same();
+    lagging_.Set([&](FakeState& s) {
+      s.hash_kv = answer;
+      s.count = 0;
+    });
+    return !is_same;
+  };
+  CHECK(changed([](FakeState& s) { s.hash_kv.hash = 8; }));
+  CHECK(changed([](FakeState& s) { s.hash_kv.hash_revision = 91; }));
+  CHECK(changed([](FakeState& s) { s.count = 1; }));
+  // One that has compacted since answers another hash: it is known if the receipt has it.
+  const auto compacted = [](FakeState& s) {
+    s.hash_kv.compact_revision = 60;
+    s.hash_kv.hash = 9;
+  };
+  CHECK(changed(compacted));
+  entry.manifest.receipt = {{.member_id = "2", .hash = 9, .revision = 90, .compact_revision = 60, .result = "differs"}};
+  CHECK(changed(compacted));
+  entry.manifest.receipt[0].result = "equal";
+  CHECK_FALSE(changed(compacted));
+  CHECK(same());
   Set(lagging_, kOurs, 1, 91);
   CHECK_FALSE(same());
   entry.manifest.revision = 5000;

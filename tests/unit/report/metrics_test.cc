@@ -42,6 +42,30 @@ TEST_CASE("what a store holds is absent while the store can't be read") {
   for (const char* line : of_the_store) CHECK_THAT(metrics.Render(), ContainsSubstring(line));
 }
 
+TEST_CASE("whether members agree is told by whatever was asked last") {
+  Metrics metrics({.endpoints = {"a"}}, [] { return LiveFacts{}; });
+  StoreFacts facts{.newest = StoreFacts::Newest{.taken = 100}};
+  facts.hashkv_consistent = true;
+  facts.receipts_taken = 100;
+  metrics.SetStore(facts);
+  CHECK(metrics.store().hashkv_consistent == true);
+  metrics.SetMembersAgree(false, 150);
+  CHECK(metrics.store().hashkv_consistent == false);
+  CHECK_THAT(metrics.Render(), ContainsSubstring("etcdrill_source_hashkv_consistent 0\n"));
+  facts.newest->taken = 200;  // confirmed: nobody was asked for it
+  metrics.SetStore(facts);
+  CHECK(metrics.store().hashkv_consistent == false);
+  facts.hashkv_consistent.reset();  // a new one, compared with nobody
+  facts.receipts_taken = 200;
+  metrics.SetStore(facts);
+  CHECK(metrics.store().hashkv_consistent == false);
+  metrics.StoreIsUnreadable();
+  CHECK(metrics.store().hashkv_consistent == false);
+  facts.hashkv_consistent = true;
+  metrics.SetStore(facts);
+  CHECK(metrics.store().hashkv_consistent == true);
+}
+
 TEST_CASE("a snapshot from the future has no time") {
   Metrics metrics({.endpoints = {"a"}}, [] { return LiveFacts{}; });
   metrics.SetStore({.newest = StoreFacts::Newest{.revision = 7}, .from_future = 1});

@@ -115,6 +115,21 @@ TEST_CASE("a time in the future makes nothing young") {
   CHECK_THAT(SnapshotsJson(f), ContainsSubstring("\"from_future\": true"));
 }
 
+TEST_CASE("what is of another history, of another cluster, or does not continue is told once") {
+  StatusFacts f = Good();
+  f.store.other_history = 2;
+  f.store.of_others = 1;
+  f.store.lineage_diverged = true;
+  const Judgement j = Judge(f);
+  REQUIRE(j.troubles.size() == 3);
+  CHECK(j.troubles[0].what == "The newest snapshot does not continue the one before it.");
+  CHECK(j.troubles[1].what == "The store holds 1 snapshot of other clusters.");
+  CHECK(j.troubles[2].what == "2 adopted snapshots are of another history than the source.");
+  f.history.snapshots = {{.name = "s", .taken = f.now, .state = "verified", .other_history = true}};
+  CHECK_THAT(SnapshotsJson(f), ContainsSubstring("\"other_history\": true"));
+  CHECK_THAT(StatusPage(f), ContainsSubstring("of another history"));
+}
+
 TEST_CASE("a store that can't be read is never a yes") {
   StatusFacts f = Good();
   f.store_problem = "no such directory";

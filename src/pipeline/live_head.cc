@@ -1,0 +1,23 @@
+// A linearizable read: its answer has the revision.
+#include "pipeline/live_head.h"
+
+#include <fmt/format.h>
+
+#include "etcd/ids.h"
+
+namespace etcdrill::pipeline {
+namespace {
+
+// The key that `etcdctl endpoint health` reads; whether it exists does not matter.
+constexpr const char* kAnyKey = "health";
+
+}  // namespace
+
+Result<int64_t> ReadHead(const etcd::Endpoint& endpoint, uint64_t cluster_id) {
+  ASSIGN_OR_RETURN(const etcd::RangeAnswer answer, endpoint.Range({.key = kAnyKey, .count_only = true}));
+  if (answer.cluster_id == cluster_id) return answer.head_revision;
+  return Error(Reason::kEtcdError,
+               fmt::format("{} belongs to cluster {}", endpoint.address(), etcd::IdText(answer.cluster_id)));
+}
+
+}  // namespace etcdrill::pipeline

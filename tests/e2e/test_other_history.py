@@ -1,0 +1,277 @@
+#!/usr/bin/env python3
+"""Proves that histories are told apart: an adopted file of another one counts for nothing, and is no damage either; a source
+that was restored is not "unchanged"; members that disagree are named; what other clusters have in the store is theirs."""
+import json
+import os
+import shutil
+import sys
+import time
+
+sys.dont_write_bytecode = True
+import harness
+from sidecar_case import SidecarCase
+
+VERSION = "3.5"
+
+
+def put(cluster, prefix, number):
+    for i in range(number):
+        cluster.etcdctl("put", f"{prefix}{i}", "x")
+
+
+class HistoryCase(SidecarCase):
+    def setUp(self):
+        super().setUp()
+        self.theirs = self.dir / "theirs"
+        self.theirs.mkdir()
+
+    def cluster(self, size=1):
+        cluster = harness.Cluster(self.scene, VERSION, size=size)
+        self.addCleanup(cluster.kill)
+        return cluster
+
+    def adopt(self, cluster, **sections):
+        return self.start(cluster, **({"snapshot": {"schedule": "none"},
+                                       "store": {"path": "store", "adopt": ["theirs/*.db"], "adopt_quiet": "1s"}} | sections))
+
+    def restore(self, cluster, *paths):
+        """Each member from its file."""
+        cluster.kill()
+        for member, path in zip(cluster.members, paths, strict=True):
+            shutil.rmtree(member.data_dir)
+            harness.must([harness.tool(VERSION, "etcdutl"), "snapshot", "restore", path, "--name", member.name,
+                          "--initial-cluster", cluster.initial_cluster, "--initial-advertise-peer-urls", member.peer_url,
+                          "--data-dir", member.data_dir])
+        for member in cluster.members:
+            cluster.start_member(member)
+        cluster.wait_healthy()
+
+    def status(self, sidecar):
+        return json.loads(sidecar.first_answer("/api/v1/status"))
+
+    def troubles(self, sidecar):
+        return " ".join(trouble["what"] for trouble in self.status(sidecar)["troubles"])
+
+    def drill(self, sidecar):
+        passed = len(sidecar.lines("drill passed"))
+        self.assertEqual(sidecar.request("/-/drill", "POST")[0], 202)
+        sidecar.wait_for_line("drill passed", after=passed)
+
+
+class OtherHistory(HistoryCase):
+    def assertCountsForNothing(self, sidecar, text, newest=None):
+        """The newest file is of another history; `newest`: the revision of the newest of ours."""
+        self.assertIn(text, sidecar.wait_for_line("an adopted file is of another history"))
+        sidecar.wait_for_value(1, "etcdrill_store_other_history_snapshots")
+        manifest, = (m for m in self.manifests() if m["other_history"])
+        self.assertEqual(manifest["verdict"], "proven")
+        self.assertEqual(manifest["lineage"]["result"], "diverged")
+        self.assertIn(text, manifest["lineage"]["text"])
+        self.assertEqual(sidecar.value("etcdrill_snapshots", state="failed"), 0)
+        self.assertEqual(sidecar.value("etcdrill_snapshot_last_revision"), newest)
+        self.assertNotEqual(sidecar.value("etcdrill_source_hashkv_consistent"), 0)
+        troubles = [t["what"] for t in self.status(sidecar)["troubles"] if "another history" in t["what"]]
+        self.assertEqual(troubles, ["1 adopted snapshot is of another history than the source."])
+        rows = json.loads(sidecar.first_answer("/api/v1/snapshots"))["items"]
+        self.assertEqual([row["name"] for row in rows if row["other_history"]], [manifest["name"]])
+        latest = harness.run([harness.build_dir() / "etcdrill", "verify", "latest", "--config", self.dir / "etcdrill.yaml",
+                              "--max-age", "1h", "-w", "json"])
+        if newest is None:
+            self.assertNotEqual(latest.code, 0)
+            self.assertIn("another history", latest.err)
+        else:
+            self.assertIn(f"\"revision\": {newest},", latest.out)
+        self.assertEqual(len(sidecar.lines("an adopted file is of another history")), 1)
+        self.assertEqual(sidecar.lines("snapshot failed") + sidecar.lines("members disagree"), [])
+        return manifest
+
+    def test_a_file_of_another_cluster_is_never_the_newest(self):
+        ours, dev = self.cluster(), self.cluster()
+        put(ours, "ours", 3)
+        put(dev, "dev", 30)
+        sidecar = self.adopt(ours)
+        dev.save(self.theirs / "dev.db")
+        self.assertCountsForNothing(sidecar, "it ends at revision 31, and the source is at 4")
+        self.assertNotEqual(self.status(sidecar)["fresh"]["answer"], "yes")
+        ours.save(self.theirs / "ours.db")
+        sidecar.wait_for_line("snapshot adopted")
+        sidecar.wait_for_value(4, "etcdrill_snapshot_last_revision")
+        self.assertEqual(self.status(sidecar)["fresh"]["answer"], "yes")
+        self.drill(sidecar)
+        self.assertEqual(self.manifests()[-1]["lineage"], None, "compared with the file of another history")
+        self.assertEqual(sidecar.stop(), 0)
+
+    def test_a_file_of_before_a_restore_is_no_damage(self):
+        ours = self.cluster()
+        put(ours, "a", 10)
+        ours.save(self.dir / "old.db")
+        put(ours, "b", 10)
+        ours.save(self.dir / "new.db")
+        self.restore(ours, self.dir / "old.db")
+        put(ours, "c", 30)
+        sidecar = self.adopt(ours)
+        ours.save(self.theirs / "1.db")
+        sidecar.wait_for_line("snapshot adopted")
+        shutil.copy(self.dir / "new.db", self.theirs / "2.db")
+        self.assertCountsForNothing(sidecar, "at revision 21", newest=41)
+        self.assertEqual(sidecar.stop(), 0)
+
+    def test_what_no_member_has_any_more_is_compared_with_the_store(self):
+        ours, dev = self.cluster(), self.cluster()
+        put(ours, "ours", 10)
+        put(dev, "dev", 20)
+        sidecar = self.adopt(ours)
+        ours.save(self.theirs / "1.db")
+        sidecar.wait_for_line("snapshot adopted")
+        ours.kill()
+        dev.save(self.theirs / "2.db")
+        manifest = self.assertCountsForNothing(sidecar, "HashKV", newest=11)
+        self.assertEqual(manifest["lineage"]["older"], self.manifests()[0]["name"])
+        self.assertEqual(sidecar.stop(), 0)
+
+    def test_one_that_compares_with_nobody_stays_as_it_is(self):
+        ours, dev = self.cluster(), self.cluster()
+        ours.kill()
+        put(dev, "dev", 3)
+        sidecar = self.adopt(ours)
+        dev.save(self.theirs / "1.db")
+        sidecar.wait_for_line("snapshot adopted")
+        sidecar.wait_for_value(4, "etcdrill_snapshot_last_revision")
+        self.assertEqual(sidecar.value("etcdrill_store_other_history_snapshots"), 0)
+        self.assertEqual(sidecar.stop(), 0)
+
+    def test_an_older_one_that_comes_late_is_of_ours(self):
+        ours = self.cluster()
+        put(ours, "a", 10)
+        ours.save(self.dir / "old.db")
+        hour_ago = time.time() - 3600
+        os.utime(self.dir / "old.db", (hour_ago, hour_ago))
+        put(ours, "b", 10)
+        sidecar = self.adopt(ours)
+        ours.save(self.theirs / "2.db")
+        sidecar.wait_for_line("snapshot adopted")
+        ours.etcdctl("compact", str(ours.revision()))
+        harness.must(["cp", "-p", self.dir / "old.db", self.theirs / "1.db"])
+        sidecar.wait_for_line("snapshot adopted", after=1)
+        sidecar.wait_for_value(2, "etcdrill_snapshots", state="unverified")
+        self.assertEqual(sidecar.value("etcdrill_store_other_history_snapshots"), 0)
+        self.assertEqual(sidecar.value("etcdrill_snapshot_last_revision"), 21)
+        self.assertEqual(sidecar.stop(), 0)
+
+
+class Restored(HistoryCase):
+    """A source that was restored from an older file and written to until it is at the revision of the snapshot."""
+
+    def test_it_is_not_unchanged(self):
+        ours = self.cluster()
+        put(ours, "a", 1)
+        ours.save(self.dir / "old.db")
+        put(ours, "lost", 5)
+        sidecar = self.start(ours, snapshot={"schedule": "@every 2s", "skip_unchanged": True})
+        sidecar.wait_for_line("snapshot skipped")
+        sidecar.wait_for_line("snapshot skipped", after=1)
+        self.assertEqual(len(sidecar.lines("snapshot taken")), 1)
+        self.restore(ours, self.dir / "old.db")
+        put(ours, "new", 5)
+        sidecar.wait_for_line("snapshot taken", after=1)
+        sidecar.wait_for_value(1, "etcdrill_snapshot_lineage_diverged")
+        self.assertIn("does not continue the one before it", self.troubles(sidecar))
+        manifest = self.manifests()[-1]
+        self.assertEqual(manifest["revision"], self.manifests()[0]["revision"])
+        self.assertEqual(manifest["lineage"]["result"], "diverged")
+        self.assertFalse(manifest["other_history"])
+        put(ours, "more", 1)
+        sidecar.wait_for_value(0, "etcdrill_snapshot_lineage_diverged")
+        self.assertNotIn("does not continue", self.troubles(sidecar))
+        self.assertEqual(sidecar.stop(), 0)
+
+    def test_what_can_not_be_compared_is_told_by_name(self):
+        ours = self.cluster()
+        put(ours, "a", 3)
+        sidecar = self.start(ours)
+        sidecar.wait_for_line("snapshot taken")
+        put(ours, "b", 3)
+        ours.etcdctl("compact", str(ours.revision()))
+        harness.wait_until(lambda: self.manifests()[-1]["compact_revision"] > 4, "a snapshot that is compacted further")
+        self.assertEqual(sidecar.stop(), 0)
+        compacted = next(m for m in self.manifests() if m["compact_revision"] > 4)
+        self.assertEqual(compacted["lineage"]["result"], "not_comparable")
+        self.assertIn(f"{compacted['name']} is compacted at revision", compacted["lineage"]["text"])
+        self.assertNotIn("/", compacted["lineage"]["text"])
+
+    def test_old_bytes_do_not_confirm_it(self):
+        ours = self.cluster()
+        put(ours, "a", 1)
+        ours.save(self.dir / "old.db")
+        put(ours, "lost", 5)
+        sidecar = self.adopt(ours)
+        stored = ours.save(self.theirs / "1.db") or self.theirs / "1.db"
+        sidecar.wait_for_line("snapshot adopted")
+        shutil.copy(stored, self.theirs / "2.db")
+        sidecar.wait_for_line("snapshot skipped")
+        self.restore(ours, self.dir / "old.db")
+        put(ours, "new", 5)
+        shutil.copy(stored, self.theirs / "3.db")
+        sidecar.wait_for_line("a new file holds an old snapshot")
+        self.assertEqual(len(sidecar.lines("snapshot skipped")), 1)
+        self.assertEqual(sidecar.stop(), 0)
+
+
+class Disagreeing(HistoryCase):
+    def test_what_is_unchanged_does_not_hide_it(self):
+        ours, evil = self.cluster(size=2), self.cluster()
+        ours.etcdctl("put", "a", "1")
+        evil.etcdctl("put", "a", "2")
+        ours.save(self.dir / "good.db")
+        evil.save(self.dir / "evil.db")
+        sidecar = self.start(ours, snapshot={"schedule": "@every 2s", "skip_unchanged": True}, health={"hashkv": "@every 2s"})
+        sidecar.wait_for_line("snapshot skipped")
+        sidecar.wait_for_value(1, "etcdrill_source_hashkv_consistent")
+        self.restore(ours, self.dir / "good.db", self.dir / "evil.db")
+        sidecar.wait_for_line("members disagree")
+        skipped = len(sidecar.lines("snapshot skipped"))
+        for _ in range(2):
+            self.assertEqual(sidecar.value("etcdrill_source_hashkv_consistent"), 0)
+            self.assertIn("The members of the source hold different data", self.troubles(sidecar))
+            self.assertIn("reason=members_disagree", self.next_line(sidecar, "snapshot failed"))
+        self.assertLessEqual(len(sidecar.lines("snapshot skipped")), skipped + 1)  # one may have been under way
+        self.assertEqual(sidecar.stop(), 0)
+
+
+class OtherNames(HistoryCase):
+    """Two clusters in one store."""
+
+    def etcdrill(self, *args):
+        return harness.run([harness.build_dir() / "etcdrill", *args])
+
+    def test_they_are_neither_counted_nor_deleted(self):
+        prod, dev = self.cluster(), self.cluster()
+        put(dev, "dev", 3)
+        few = {"schedule": "none", "retention": {"last": 1}}
+        of_dev, _ = self.configure({"name": "dev", "endpoints": dev.endpoints}, "dev.yaml", snapshot=few)
+        of_prod = self.dir / "etcdrill.yaml"
+        self.assertEqual(self.etcdrill("snapshot", "save", "--config", of_dev).code, 0)
+        self.assertEqual(self.etcdrill("drill", "latest", "--config", of_dev).code, 0)
+        put(dev, "more", 1)
+        self.assertEqual(self.etcdrill("snapshot", "save", "--config", of_dev).code, 0)
+        sidecar = self.start({"name": "prod", "endpoints": prod.endpoints}, snapshot=few)
+        sidecar.wait_for_value(1, "etcdrill_source_up")
+        self.assertIsNone(sidecar.value("etcdrill_snapshot_last_revision"))
+        self.assertIsNone(sidecar.value("etcdrill_drill_last_success_timestamp_seconds"))
+        self.assertEqual(sidecar.value("etcdrill_snapshots", state="verified"), 0)
+        status = self.status(sidecar)
+        self.assertEqual({status[q]["answer"] for q in ("fresh", "proven", "restorable", "in_time")}, {"unknown"})
+        self.assertIn("The store holds 2 snapshots of other clusters.", self.troubles(sidecar))
+        latest = self.etcdrill("verify", "latest", "--config", of_prod)
+        self.assertNotEqual(latest.code, 0, latest.out)
+        self.assertEqual(sidecar.stop(), 0)
+        put(prod, "prod", 1)
+        self.assertEqual(self.etcdrill("snapshot", "save", "--config", of_prod).code, 0)
+        self.assertEqual(self.etcdrill("retention", "--config", of_prod).code, 0)
+        self.assertEqual(len([m for m in self.manifests() if m["cluster"] == "dev"]), 2)
+        self.assertEqual(self.etcdrill("retention", "--config", of_dev).code, 0)
+        self.assertEqual(sorted(m["cluster"] for m in self.manifests()), ["dev", "dev", "prod"])  # newest, and newest drilled
+
+
+if __name__ == "__main__":
+    harness.main()
