@@ -360,13 +360,16 @@ void SidecarTasks::Scrub(const Context& run) {
 void SidecarTasks::ScrubOne(const Context& run, const pipeline::CatalogEntry& entry) {
   const store::Manifest& snapshot = entry.manifest;
   const std::string& name = snapshot.name;
+  const std::string answers = entry.AnsweredByItsBytes();
   const Status hashed = pipeline::HashAgain(run, store_.SnapshotPath(name), snapshot, config_.scrub.bytes_per_second);
   if (IsInterrupted(hashed)) return;
   const bool damaged = !hashed.ok() && ReasonOf(hashed) == Reason::kDamaged;
   if (hashed.ok()) {
     metrics_.Scrubbed(snapshot.size_bytes);
     run.log.Debug("snapshot scrubbed", {{"snapshot", name}});
-    if (!entry.IsUsable()) run.log.Info("a snapshot has its right bytes again", {{"snapshot", name}});
+    const bool news =
+        entry.checks.damaged.has_value() || !answers.empty() || entry.state == pipeline::SnapshotState::kUnreadable;
+    if (news) run.log.Info("a snapshot has its right bytes again", {{"snapshot", name}});
   } else {
     metrics_.ScrubFailed(damaged);
     run.log.Error(damaged ? "a stored snapshot is not what it was" : "a stored snapshot can't be read",
@@ -374,7 +377,7 @@ void SidecarTasks::ScrubOne(const Context& run, const pipeline::CatalogEntry& en
   }
   if (!hashed.ok() && !damaged) return;  // what is out of reach now may be back later
   const Status kept = store_.UpdateChecks(name, [&, now = run.clock.Now()](store::Checks& checks) {
-    damaged ? checks.FoundDamaged(now, MessageOf(hashed)) : checks.FoundRight(now);
+    damaged ? checks.FoundDamaged(now, MessageOf(hashed)) : checks.FoundRight(now, answers);
   });
   if (!kept.ok()) run.log.Error("the scrub can't be recorded", {{"snapshot", name}, {"err", MessageOf(kept)}});
   if (damaged) ReadCatalog(run).status().IgnoreError();  // it is told

@@ -32,36 +32,31 @@ void Fail(CatalogEntry& entry, WallTime since) {
   entry.failed_since = since;
 }
 
-// What a drill says of its snapshot. One that could not be carried through (no space, no etcd) says nothing.
+// What a drill says of its snapshot. One that could not be carried through (no space, no etcd) says
+// nothing; one of other bytes under the same name says nothing of these.
 void Judge(CatalogEntry& entry, const DrillSummary& drill) {
+  if (!drill.sha256.empty() && drill.sha256 != entry.manifest.sha256) return;
   entry.last_drill = drill;
   if (drill.passed) {
     entry.state = SnapshotState::kVerified;
     entry.failed_since.reset();
+    entry.damaging_drill.reset();
   } else if (drill.verdict == verify::VerdictName(verify::Verdict::kDamaged)) {
     Fail(entry, drill.finished);
+    entry.damaging_drill = drill;
   }
 }
 
-// Bytes that were found wrong once, by a drill, and are right again: what was read then was not
-// what is on the disk.
-bool IsHealed(const CatalogEntry& entry, WallTime now) {
-  return entry.state == SnapshotState::kFailed && entry.problem.empty() && entry.last_drill.has_value() &&
-         entry.last_drill->failed_stage == kChecksumStage && entry.checks.hashed > entry.last_drill->finished &&
-         !IsFuture(*entry.checks.hashed, now);
-}
-
-// What was seen of its file, by the scrub and just now. A drill that passed takes the record of
-// damage away; by 0.1.0 it was only newer.
-void JudgeFile(CatalogEntry& entry, WallTime now) {
-  if (IsHealed(entry, now)) {
+// What was seen of its file, by the scrub and just now. A record of damage stands until whoever
+// finds the bytes right takes it away. 0.1.0 did not after a drill that passed: such a one stands
+// until the scrub, for which it is due.
+void JudgeFile(CatalogEntry& entry) {
+  if (entry.damaging_drill.has_value() && entry.checks.answered == entry.damaging_drill->name) {
     entry.state = SnapshotState::kUnverified;
     entry.failed_since.reset();
+    entry.damaging_drill.reset();
   }
-  const bool drilled_since = entry.state == SnapshotState::kVerified && entry.last_drill->passed &&
-                             entry.checks.damaged < entry.last_drill->finished &&
-                             !IsFuture(entry.last_drill->finished, now);
-  if (entry.checks.damaged.has_value() && !drilled_since) Fail(entry, *entry.checks.damaged);
+  if (entry.checks.damaged.has_value()) Fail(entry, *entry.checks.damaged);
   if (!entry.problem.empty() && entry.IsUsable()) entry.state = SnapshotState::kUnreadable;
 }
 
@@ -131,6 +126,7 @@ Result<std::vector<DrillSummary>> ReadDrills(const Context& context, const store
   for (const store::DrillFile& file : files) {
     auto drill = ParseDrillSummary(file.json);
     if (drill.ok()) {
+      drill->name = file.name;
       drills.push_back(*std::move(drill));
     } else if (store.IsNewsOfDrill(file.name)) {
       context.log.Warn("a drill report can't be read", {{"drill", file.name}, {"err", MessageOf(drill.status())}});
@@ -157,6 +153,10 @@ std::string_view StateName(SnapshotState state) {
 
 bool CatalogEntry::IsProven() const {
   return IsUsable() && manifest.verdict == verify::VerdictName(verify::Verdict::kProven);
+}
+
+std::string CatalogEntry::AnsweredByItsBytes() const {
+  return damaging_drill.has_value() && !damaging_drill->ReadStoredBytes() ? damaging_drill->name : "";
 }
 
 std::optional<WallTime> CatalogEntry::AsOf(WallTime now) const {
@@ -201,7 +201,7 @@ Result<Catalog> ReadCatalog(const Context& context, const store::LocalStore& sto
   for (const DrillSummary& drill : catalog.drills) {
     if (const auto at = by_name.find(drill.snapshot); at != by_name.end()) Judge(*at->second, drill);
   }
-  for (const auto& [name, entry] : by_name) JudgeFile(*entry, catalog.now);
+  for (const auto& [name, entry] : by_name) JudgeFile(*entry);
   return catalog;
 }
 

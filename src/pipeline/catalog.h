@@ -27,7 +27,8 @@ struct CatalogEntry {
   store::Checks checks;
   std::string problem;  // why its file can't be what was stored, or can't be looked at, if that shows at first sight
   std::optional<DrillSummary> last_drill;
-  std::optional<WallTime> failed_since;  // when it was found to be damaged
+  std::optional<WallTime> failed_since;        // when it was found to be damaged
+  std::optional<DrillSummary> damaging_drill;  // the last that found it so; none since one passed
 
   // Neither found wrong nor out of reach.
   bool IsUsable() const { return state == SnapshotState::kUnverified || state == SnapshotState::kVerified; }
@@ -36,6 +37,11 @@ struct CatalogEntry {
   // The moment whose data it holds: when it was taken, or last found to be all that the source
   // held. None if that lies in the future (base/clock.h): then nobody knows how old it is.
   std::optional<WallTime> AsOf(WallTime now) const;
+  // The drill report that is answered (store/checks.h) if all its bytes are those that were stored:
+  // empty if none is, as what a drill found in the right bytes is still in them.
+  std::string AnsweredByItsBytes() const;
+  // The same if it is proven to level 3.
+  std::string AnsweredByProof() const { return damaging_drill.has_value() ? damaging_drill->name : ""; }
   // When its bytes were last known to be right: at the last scrub, else when it was taken.
   WallTime LastHashed() const { return checks.hashed.value_or(manifest.taken); }
 };

@@ -49,13 +49,14 @@ Status TellOfKilledDrill(const Context& context, store::LocalStore& store, const
   return OkStatus();
 }
 
-// Its bytes were all read, and are what they were.
+// Its bytes were all read, and are what they were. What the scrub found meanwhile stands.
 void ClearDamage(const Context& context, const std::string& snapshot, const Catalog& catalog,
                  store::LocalStore& store) {
   for (const CatalogEntry& entry : catalog.snapshots) {
     if (entry.manifest.name != snapshot || !entry.checks.damaged.has_value()) continue;
-    const Status cleared =
-        store.UpdateChecks(snapshot, [now = context.clock.Now()](store::Checks& checks) { checks.FoundRight(now); });
+    const Status cleared = store.UpdateChecks(snapshot, [&, now = context.clock.Now()](store::Checks& checks) {
+      if (checks.rehashed == entry.checks.rehashed) checks.FoundRight(now);
+    });
     if (!cleared.ok()) context.log.Warn("the record of damage can't be cleared", {{"err", MessageOf(cleared)}});
   }
 }
