@@ -189,6 +189,7 @@ Result<Catalog> ReadCatalog(const Context& context, const store::LocalStore& sto
   auto listed = store.List();
   Catalog catalog;
   catalog.now = context.clock.Now();
+  catalog.unkept = store.unkept();
   ASSIGN_OR_RETURN(catalog.drills, drills.get());
   ASSIGN_OR_RETURN(auto stored, std::move(listed));
   std::unordered_map<std::string_view, CatalogEntry*> by_name;
@@ -209,6 +210,7 @@ report::StoreFacts ToStoreFacts(const Catalog& catalog) {
   report::StoreFacts facts;
   AddSnapshotFacts(catalog, facts);
   AddDrillFacts(catalog, facts);
+  facts.unkept = catalog.unkept;
   if (!catalog.snapshots.empty()) facts.hashkv_consistent = MembersAgreed(catalog.snapshots.back().manifest);
   return facts;
 }

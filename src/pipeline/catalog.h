@@ -49,6 +49,7 @@ struct CatalogEntry {
 struct Catalog {
   std::vector<CatalogEntry> snapshots;  // oldest first (store/order.h)
   std::vector<DrillSummary> drills;     // in the order in which they were written
+  std::string unkept;                   // why some of it is not on the disk, where it is not
   WallTime now = WallTime::max();       // when it was read: what is later lies in the future
 
   // The newest snapshot that is usable; null if there is none. One from the future is it only where

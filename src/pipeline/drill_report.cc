@@ -78,6 +78,12 @@ std::string ToJson(const DrillReport& report) {
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
+Duration DrillReport::Took() const {
+  double seconds = 0;
+  for (const Stage& stage : stages) seconds += stage.duration_seconds;
+  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
+}
+
 bool DrillSummary::ReadStoredBytes() const {
   const auto sum = checks.find(std::string(drill::kSha256Check));
   return sum != checks.end() && sum->second;

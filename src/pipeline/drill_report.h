@@ -59,6 +59,8 @@ struct DrillReport {
   Status outcome;                       // OK, or why the drill failed; not part of the JSON
 
   bool passed() const { return outcome.ok(); }
+  // All stages together, by a clock that nobody sets.
+  Duration Took() const;
 };
 
 std::string ToJson(const DrillReport& report);

@@ -56,6 +56,7 @@ struct StoreFacts {
   std::optional<double> verified_revision;
   std::optional<double> oldest_hashed;  // of those that are not known to be damaged
   std::optional<bool> hashkv_consistent;
+  std::string unkept;  // why the disk refuses what counts here all the same; empty: it does not
 
   double drill_consecutive_failures = 0;
   std::optional<double> drill_started;
@@ -154,7 +155,8 @@ class Metrics {
   void Reloaded(FixedFacts facts, double unix_seconds);
   void ReloadFailed();
   void SetStore(StoreFacts facts);
-  void StoreIsUnreadable();  // until the next SetStore: what it holds is not known
+  void SetStateCreated(double unix_seconds);  // another store may come to lie there
+  void StoreIsUnreadable();                   // until the next SetStore: what it holds is not known
   void SetSource(SourceFacts facts);
   // Whether the members were found to hold the same data just now; stands until a newer snapshot's receipts say more.
   void SetMembersAgree(bool agree, double unix_seconds);

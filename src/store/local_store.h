@@ -19,6 +19,7 @@
 #include "store/manifest.h"
 #include "store/store_dir.h"
 #include "store/told_files.h"
+#include "store/unkept.h"
 
 namespace etcdrill::store {
 
@@ -28,6 +29,12 @@ struct StoredSnapshot {
   // At first sight: OK; kDamaged if its file can't be what was stored; else why the file can't be
   // looked at, which may be another in the next moment.
   Status problem;
+};
+
+// What becomes of a finding that the disk refuses to take.
+enum class IfRefused {
+  kForget,
+  kCount,  // in this process, as if it were written; see unkept.h
 };
 
 // Safe for use from any thread and by several processes, as long as no two seal the same name.
@@ -72,7 +79,8 @@ class LocalStore {
   Result<std::unique_ptr<FileLock>> Use(const std::string& name) const;
   // Changes what is kept of it in checks/; kNotFound if there is no such snapshot any more. A
   // record that can't be read just now is not replaced.
-  Status UpdateChecks(const std::string& name, const std::function<void(Checks&)>& change);
+  Status UpdateChecks(const std::string& name, const std::function<void(Checks&)>& change,
+                      IfRefused if_refused = IfRefused::kForget);
   // Sealing backwards: first the manifest goes, so that at no moment it speaks for a file that is
   // not there; a file that an error or a crash leaves behind is in no list and goes with the next
   // sweep. kBusy if it is in use. Drill reports stay: they are evidence.
@@ -80,13 +88,19 @@ class LocalStore {
 
   // Appends a report. `make` gets the one that was written last and returns the JSON; nobody else
   // appends meanwhile, no other process either. kBusy if one does for longer than a few seconds.
-  using MakeReport = std::function<std::string(const std::optional<DrillFile>& previous)>;
-  Status AddDrillReport(std::string_view snapshot, WallTime finished, const MakeReport& make);
+  // With kCount `make` has to outlive the call.
+  Status AddDrillReport(std::string_view snapshot, WallTime finished, const MakeReport& make,
+                        IfRefused if_refused = IfRefused::kForget);
   // In the order in which they were written; one that can't be read is left out, and logged once
   // for each change of it.
   Result<std::vector<DrillFile>> DrillReports() const;
   // Whether it was not yet told that this report is unreadable, as it is now.
   bool IsNewsOfDrill(std::string_view name) const { return told_.IsNews(context_.fs, DrillPath(name)); }
+
+  // Tries again what the disk refused (IfRefused::kCount); for whoever looks now and then.
+  void WriteUnkept();
+  // Why the disk refuses what counts all the same; empty if it refuses nothing.
+  std::string unkept() const { return unkept_.why(); }
 
   // A drill begins, and ends when the mark goes; see drill_mark.h.
   Result<std::unique_ptr<DrillMark>> MarkDrill(const std::string& text) const;
@@ -103,7 +117,12 @@ class LocalStore {
   Result<bool> Has(const std::string& name) const;
   Result<Manifest> ReadManifest(std::string_view name) const;
   Status CheckFile(const Manifest& manifest) const;
-  Result<Checks> ReadChecks(std::string_view name) const;
+  Result<std::string> ReadChecksText(const std::string& name) const;
+  Result<Checks> ReadChecks(const std::string& name) const;
+  Status WriteChecks(const std::string& name, const std::function<void(Checks&)>& change);
+  Result<std::vector<DrillFile>> StoredReports() const;
+  Status WriteUnkeptReports();
+  Status AppendReport(const NewReport& report);
   Status Unseal(const Manifest& manifest);
   std::string DrillPath(std::string_view name) const;
   Result<std::vector<std::string>> DrillNames() const;
@@ -116,6 +135,7 @@ class LocalStore {
   const Context& context_;
   const std::unique_ptr<StoreDir> dir_;
   mutable ToldFiles told_;
+  mutable Unkept unkept_;
 };
 
 }  // namespace etcdrill::store

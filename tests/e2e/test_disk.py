@@ -41,9 +41,11 @@ class Directory(SidecarCase):
     def test_moved_away(self):
         sidecar = self.start(self.cluster)
         sidecar.wait_for_line("snapshot taken")
+        created = sidecar.value("etcdrill_state_created_timestamp_seconds")
         self.store.rename(self.away)
         sidecar.wait_for_line(TAKEN_OVER)
         self.newer_manifest()
+        harness.wait_until(lambda: sidecar.value("etcdrill_state_created_timestamp_seconds") > created, "its state is younger")
         self.assertOwned(sidecar)
         self.assertEqual(sidecar.stop(), 0)
         self.assertNothingHalfDone()

@@ -49,6 +49,9 @@ Question Restorable(const StatusFacts& f) {
   const bool from_future = IsFuture(drill->finished, f.now);
   const std::string when = from_future ? "at a time that lies in the future"
                                        : fmt::format("{} ago", Age(UnixSeconds(f.now) - UnixSeconds(drill->finished)));
+  if (drill->passed && !f.store.verified_revision.has_value()) {
+    return {Answer::kNo, fmt::format("drill passed {}", when), "of a snapshot that is damaged or gone since"};
+  }
   if (drill->passed && from_future) return {Answer::kUnknown, fmt::format("drill passed {}", when), ""};
   if (drill->passed)
     return {Answer::kYes, fmt::format("drill passed {}", when), fmt::format("on etcd {}", drill->etcd_version)};
@@ -86,6 +89,10 @@ void AddStoreTroubles(const StatusFacts& f, std::vector<Trouble>& troubles) {
                      f.store.from_future == 1 ? "snapshot has" : "snapshots have"),
          "Such a one counts as neither new nor proven. Look at the clock, and at: etcdrill snapshot list "
          "--config FILE"});
+  }
+  if (!f.store.unkept.empty()) {
+    troubles.push_back({fmt::format("What was found can't be written into the store: {}", f.store.unkept),
+                        "It counts until a restart, and is tried again. Make room on the disk, or mend it."});
   }
   if (f.store.hashkv_consistent == false) {
     troubles.push_back({"The members of the source hold different data.",

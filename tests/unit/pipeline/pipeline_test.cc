@@ -246,6 +246,15 @@ TEST_CASE("a drill report survives being written and read") {
     CHECK_FALSE(ParseDrillSummary(text).ok());
 }
 
+TEST_CASE("a drill took what its stages took, whatever the wall clock did meanwhile") {
+  DrillReport report;
+  report.started = WallTime(900s);
+  report.finished = WallTime(100s);
+  report.stages = {{std::string(kSelectStage), StageResult::kPass, 0.5, ""},
+                   {std::string(kChecksumStage), StageResult::kFail, 2, "x"}};
+  CHECK(report.Took() == 2500ms);
+}
+
 TEST_CASE("what does not compare is no pass, and what is wrong is damage") {
   TestContext test;
   const DrillRequest request{.snapshot = "s", .path = "s.db"};
