@@ -8,6 +8,7 @@
 #include <unordered_map>
 
 #include "pipeline/receipt_check.h"
+#include "store/name_claims.h"
 
 namespace etcdrill::pipeline {
 namespace {
@@ -22,7 +23,7 @@ CatalogEntry EntryOf(store::StoredSnapshot stored, WallTime now) {
   if (entry.failed_since.has_value()) entry.state = SnapshotState::kFailed;
   entry.manifest = std::move(stored.manifest);
   entry.checks = std::move(stored.checks);
-  if (!stored.problem.ok()) entry.problem = MessageOf(stored.problem);
+  entry.problem = MessageOf(stored.problem.ok() ? stored.checks_problem : stored.problem);
   return entry;
 }
 
@@ -37,6 +38,8 @@ void Fail(CatalogEntry& entry, WallTime since) {
 void Judge(CatalogEntry& entry, const DrillSummary& drill) {
   if (!drill.sha256.empty() && drill.sha256 != entry.manifest.sha256) return;
   entry.last_drill = drill;
+  // Whatever it says, it is newer than what was proven before it.
+  if (!drill.readable && entry.state == SnapshotState::kVerified) entry.state = SnapshotState::kUnverified;
   if (drill.passed) {
     entry.state = SnapshotState::kVerified;
     entry.failed_since.reset();
@@ -120,17 +123,35 @@ void AddDrillFacts(const Catalog& catalog, report::StoreFacts& facts) {
   }
 }
 
+// A report that can't be read hides no failure: it counts as one, of the newest unless that is
+// known to be another.
+std::optional<DrillSummary> LostDrill(const std::string& name, const Status& why) {
+  const std::string snapshot = name.substr(0, name.rfind('-'));
+  if (!store::IsSnapshotName(snapshot)) return std::nullopt;  // somebody's notes
+  DrillSummary drill;
+  drill.name = name;
+  drill.readable = false;
+  drill.snapshot = snapshot;
+  drill.verdict = verify::VerdictName(verify::Verdict::kNotProvable);
+  drill.started = drill.finished = store::ClaimsOfName(store::TimeOfDrillName(name)).taken.value_or(WallTime());
+  drill.error = fmt::format("the drill report {} can't be read: {}", name, MessageOf(why));
+  return drill;
+}
+
 Result<std::vector<DrillSummary>> ReadDrills(const Context& context, const store::LocalStore& store) {
   ASSIGN_OR_RETURN(const auto files, store.DrillReports());
   std::vector<DrillSummary> drills;
   for (const store::DrillFile& file : files) {
-    auto drill = ParseDrillSummary(file.json);
+    auto drill = file.problem.ok() ? ParseDrillSummary(file.json) : file.problem;
     if (drill.ok()) {
       drill->name = file.name;
       drills.push_back(*std::move(drill));
-    } else if (store.IsNewsOfDrill(file.name)) {
+      continue;
+    }
+    if (store.IsNewsOfDrill(file.name)) {
       context.log.Warn("a drill report can't be read", {{"drill", file.name}, {"err", MessageOf(drill.status())}});
     }
+    if (auto lost = LostDrill(file.name, drill.status())) drills.push_back(*std::move(lost));
   }
   return drills;
 }
@@ -186,21 +207,27 @@ std::optional<WallTime> Catalog::LastDrill() const {
 Result<Catalog> ReadCatalog(const Context& context, const store::LocalStore& store) {
   // Two halves of the work, at the same time: a start has to be over within a second for ten thousand snapshots.
   auto drills = std::async(std::launch::async, [&] { return ReadDrills(context, store); });
-  auto listed = store.List();
+  auto listed = store.ListAll();
   Catalog catalog;
   catalog.now = context.clock.Now();
   catalog.unkept = store.unkept();
   ASSIGN_OR_RETURN(catalog.drills, drills.get());
-  ASSIGN_OR_RETURN(auto stored, std::move(listed));
+  ASSIGN_OR_RETURN(auto listing, std::move(listed));
+  catalog.lost = std::move(listing.lost);
   std::unordered_map<std::string_view, CatalogEntry*> by_name;
-  catalog.snapshots.reserve(stored.size());
-  for (store::StoredSnapshot& snapshot : stored) {
+  catalog.snapshots.reserve(listing.snapshots.size());
+  for (store::StoredSnapshot& snapshot : listing.snapshots) {
     CatalogEntry& entry = catalog.snapshots.emplace_back(EntryOf(std::move(snapshot), catalog.now));
     // What was damaged from the start, or is cut, stays so whatever a drill said before.
     if (entry.state != SnapshotState::kFailed) by_name[entry.manifest.name] = &entry;
   }
-  for (const DrillSummary& drill : catalog.drills) {
-    if (const auto at = by_name.find(drill.snapshot); at != by_name.end()) Judge(*at->second, drill);
+  const CatalogEntry* newest = nullptr;  // of those that the reports so far speak of
+  for (DrillSummary& drill : catalog.drills) {
+    const auto at = by_name.find(drill.snapshot);
+    if (at == by_name.end()) continue;
+    if (!drill.readable && at->second < newest) drill.newest = false;
+    newest = std::max<const CatalogEntry*>(newest, at->second);
+    Judge(*at->second, drill);
   }
   for (const auto& [name, entry] : by_name) JudgeFile(*entry);
   return catalog;
@@ -211,11 +238,22 @@ report::StoreFacts ToStoreFacts(const Catalog& catalog) {
   AddSnapshotFacts(catalog, facts);
   AddDrillFacts(catalog, facts);
   facts.unkept = catalog.unkept;
+  facts.unreadable += static_cast<double>(catalog.lost.size());
+  for (const store::LostManifest& manifest : catalog.lost) facts.lost.push_back(manifest.why);
+  for (const CatalogEntry& entry : catalog.snapshots) {
+    if (entry.state == SnapshotState::kUnreadable) facts.lost.push_back(entry.problem);
+  }
+  for (const DrillSummary& drill : catalog.drills) {
+    if (!drill.readable) facts.lost.push_back(drill.error);
+  }
   if (!catalog.snapshots.empty()) facts.hashkv_consistent = MembersAgreed(catalog.snapshots.back().manifest);
   return facts;
 }
 
 Result<store::Manifest> SelectSnapshot(const Context& context, const Catalog& catalog, std::string_view word) {
+  for (const store::LostManifest& manifest : catalog.lost) {
+    if (manifest.name == word) return Error(Reason::kDamaged, manifest.why);
+  }
   if (catalog.snapshots.empty()) {
     return Error(Reason::kNotFound,
                  "the store holds no snapshot yet; take one with `etcdrill snapshot save --config FILE`");

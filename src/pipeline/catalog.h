@@ -17,7 +17,8 @@ enum class SnapshotState {
   kUnverified,
   kVerified,    // it passed a drill
   kFailed,      // its bytes or its content were found wrong
-  kUnreadable,  // its file is away, or can't be looked at: no verdict, and it may come back
+  kUnreadable,  // its file or its record of checks is away, or can't be looked at: no verdict, and
+                // it may come back
 };
 std::string_view StateName(SnapshotState state);
 
@@ -25,7 +26,9 @@ struct CatalogEntry {
   store::Manifest manifest;
   SnapshotState state = SnapshotState::kUnverified;
   store::Checks checks;
-  std::string problem;  // why its file can't be what was stored, or can't be looked at, if that shows at first sight
+  // Why its file can't be what was stored, or can't be looked at, if that shows at first sight; or
+  // why nobody knows what the scrub found.
+  std::string problem;
   std::optional<DrillSummary> last_drill;
   std::optional<WallTime> failed_since;        // when it was found to be damaged
   std::optional<DrillSummary> damaging_drill;  // the last that found it so; none since one passed
@@ -49,8 +52,9 @@ struct CatalogEntry {
 struct Catalog {
   std::vector<CatalogEntry> snapshots;  // oldest first (store/order.h)
   std::vector<DrillSummary> drills;     // in the order in which they were written
-  std::string unkept;                   // why some of it is not on the disk, where it is not
-  WallTime now = WallTime::max();       // when it was read: what is later lies in the future
+  std::vector<store::LostManifest> lost;
+  std::string unkept;              // why some of it is not on the disk, where it is not
+  WallTime now = WallTime::max();  // when it was read: what is later lies in the future
 
   // The newest snapshot that is usable; null if there is none. One from the future is it only where
   // all are.

@@ -67,7 +67,8 @@ std::string ToJson(const DrillReport& report);
 
 // What history needs of a stored report.
 struct DrillSummary {
-  std::string name;  // of the report in its store; not part of the JSON
+  std::string name;      // of the report in its store; not part of the JSON
+  bool readable = true;  // the report; if not, no more is known than what its name says
   std::string snapshot;
   bool newest = true;
   std::string verdict;

@@ -56,7 +56,8 @@ struct StoreFacts {
   std::optional<double> verified_revision;
   std::optional<double> oldest_hashed;  // of those that are not known to be damaged
   std::optional<bool> hashkv_consistent;
-  std::string unkept;  // why the disk refuses what counts here all the same; empty: it does not
+  std::vector<std::string> lost;  // files of the store that can't be read, each with the reason
+  std::string unkept;             // why the disk refuses what counts here all the same; empty: it does not
 
   double drill_consecutive_failures = 0;
   std::optional<double> drill_started;

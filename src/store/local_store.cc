@@ -102,11 +102,17 @@ Result<Manifest> LocalStore::Find(std::string_view name) const {
 }
 
 Result<std::vector<StoredSnapshot>> LocalStore::List() const {
+  ASSIGN_OR_RETURN(Listing listing, ListAll());
+  return std::move(listing.snapshots);
+}
+
+Result<Listing> LocalStore::ListAll() const {
   RETURN_IF_ERROR(dir_->Attend());
   ASSIGN_OR_RETURN(const auto names, context_.fs.List(path()));
   ASSIGN_OR_RETURN(const auto checked, context_.fs.List(dir_->checks()));
   const std::vector<std::string> unkept_names = unkept_.ChecksNames();
-  std::vector<StoredSnapshot> snapshots;
+  Listing listing;
+  std::vector<StoredSnapshot>& snapshots = listing.snapshots;
   for (const std::string& file : names) {
     if (!file.ends_with(".json") || file.starts_with('.') || file == kStateFile) continue;
     RETURN_IF_ERROR(CheckStop());
@@ -114,7 +120,10 @@ Result<std::vector<StoredSnapshot>> LocalStore::List() const {
     auto manifest = ReadManifest(name);
     if (!manifest.ok()) {
       const bool gone = ReasonOf(manifest.status()) == Reason::kNotFound;
-      if (!gone) TellOf(ManifestPath(name), "a manifest can't be read", manifest.status());
+      if (gone) continue;
+      TellOf(ManifestPath(name), "a manifest can't be read", manifest.status());
+      const bool speaks_for_one = std::binary_search(names.begin(), names.end(), fmt::format("{}.db", name));
+      if (speaks_for_one) listing.lost.push_back({name, std::string(MessageOf(manifest.status()))});
       continue;
     }
     const Status problem = CheckFile(*manifest);
@@ -122,18 +131,17 @@ Result<std::vector<StoredSnapshot>> LocalStore::List() const {
       ASSIGN_OR_RETURN(const bool stays, Has(name));
       if (!stays) continue;  // retention was faster
     }
-    // A record that can't be read says nothing: then the snapshot is merely looked at again.
     Result<Checks> checks = Checks{};
     const bool unkept = std::binary_search(unkept_names.begin(), unkept_names.end(), name);
     if (unkept || std::binary_search(checked.begin(), checked.end(), file)) checks = ReadChecks(name);
     if (!checks.ok()) TellOf(ChecksPath(name), "a record of checks can't be read", checks.status());
-    snapshots.push_back({*std::move(manifest), checks.ok() ? *std::move(checks) : Checks{}, problem});
+    snapshots.push_back({*std::move(manifest), checks.ok() ? *checks : Checks{}, checks.status(), problem});
   }
   std::stable_sort(snapshots.begin(), snapshots.end(),
                    [now = context_.clock.Now()](const StoredSnapshot& a, const StoredSnapshot& b) {
                      return IsOlder(a.manifest, b.manifest, now);
                    });
-  return snapshots;
+  return listing;
 }
 
 // Empty if there is none.
@@ -303,11 +311,12 @@ Result<std::vector<DrillFile>> LocalStore::StoredReports() const {
   for (const std::string& name : names) {
     RETURN_IF_ERROR(CheckStop());
     auto drill = ReadDrill(name);
-    if (drill.ok()) {
-      drills.push_back(*std::move(drill));
-    } else {
+    if (!drill.ok()) {
+      if (ReasonOf(drill.status()) == Reason::kNotFound) continue;
       TellOf(DrillPath(name), "a drill report can't be read", drill.status());
+      drill = DrillFile{name, "", drill.status()};
     }
+    drills.push_back(*std::move(drill));
   }
   return InOrderOfWriting(std::move(drills));
 }

@@ -26,9 +26,21 @@ namespace etcdrill::store {
 struct StoredSnapshot {
   Manifest manifest;
   Checks checks;
+  Status checks_problem = OkStatus();  // why its record of checks can't be read: it may tell of damage
   // At first sight: OK; kDamaged if its file can't be what was stored; else why the file can't be
   // looked at, which may be another in the next moment.
   Status problem;
+};
+
+// A manifest that can't be read beside its snapshot, which nobody can tell anything of.
+struct LostManifest {
+  std::string name;  // of the snapshot
+  std::string why;
+};
+
+struct Listing {
+  std::vector<StoredSnapshot> snapshots;  // oldest first (order.h)
+  std::vector<LostManifest> lost;
 };
 
 // What becomes of a finding that the disk refuses to take.
@@ -66,8 +78,10 @@ class LocalStore {
   Status Seal(DurableFile file, const Manifest& manifest);
 
   std::string SnapshotPath(std::string_view name) const;
-  // All that have a manifest, oldest first (order.h). One whose manifest can't be read is left out,
-  // and logged once for each change of it.
+  // All that have a manifest. One that can't be read is logged once for each change of it; without
+  // a snapshot beside it it is somebody's notes.
+  Result<Listing> ListAll() const;
+  // Those of them that can be read, oldest first.
   Result<std::vector<StoredSnapshot>> List() const;
   // Whether there is one of that name, whole or not.
   bool Has(std::string_view name) const;
@@ -91,8 +105,8 @@ class LocalStore {
   // With kCount `make` has to outlive the call.
   Status AddDrillReport(std::string_view snapshot, WallTime finished, const MakeReport& make,
                         IfRefused if_refused = IfRefused::kForget);
-  // In the order in which they were written; one that can't be read is left out, and logged once
-  // for each change of it.
+  // In the order in which they were written; one that can't be read says so, and is logged once for
+  // each change of it.
   Result<std::vector<DrillFile>> DrillReports() const;
   // Whether it was not yet told that this report is unreadable, as it is now.
   bool IsNewsOfDrill(std::string_view name) const { return told_.IsNews(context_.fs, DrillPath(name)); }

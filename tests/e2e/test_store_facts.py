@@ -115,12 +115,12 @@ class StoreFacts(SidecarCase):
     def test_a_clock_that_is_set_back_makes_no_damage_green(self):
         self.assertEqual(self.drilled().stop(), 0)
         self.flip()
-        sidecar = self.start(env=test_clocks.lying(-200), scrub={"period": "24s"})
+        sidecar = self.start(env=test_clocks.lying(-200), snapshot=NEVER, scrub={"period": "24s"})
         sidecar.wait_for_line("a stored snapshot is not what it was", timeout=30)
         self.wait_for_states(sidecar, failed=1)
         self.assertEqual(sidecar.stop(), 0)
         self.assertEqual(self.listed_state(), "failed")
-        sidecar = self.start()  # the clock is right again
+        sidecar = self.start(snapshot=NEVER)  # the clock is right again
         self.wait_for_states(sidecar, failed=1)
         self.assertEqual(self.status(sidecar)["restorable"]["answer"], "no")
         self.assertEqual(sidecar.stop(), 0)
@@ -134,7 +134,7 @@ class StoreFacts(SidecarCase):
         self.etcdrill(*drill, code=3)
         self.assertNotIn("taken away", self.verify(3).err)
         self.assertNotIn("taken away", self.verify(0, "--level", "1").err)
-        sidecar = self.start(scrub={"period": "24s"}, log={"level": "debug"})
+        sidecar = self.start(snapshot=NEVER, scrub={"period": "24s"}, log={"level": "debug"})
         sidecar.wait_for_line("snapshot scrubbed", timeout=30)
         self.wait_for_states(sidecar, failed=1)
         self.assertEqual(sidecar.stop(), 0)
@@ -144,6 +144,40 @@ class StoreFacts(SidecarCase):
         self.assertEqual(self.listed_state(), "unverified")
         self.etcdrill(*drill)
         self.assertEqual(self.listed_state(), "verified")
+
+    def test_what_cant_be_read_hides_no_damage(self):
+        self.assertEqual(self.drilled().stop(), 0)
+        store, name = self.dir / "store", self.database().stem
+        record, manifest = store / "checks" / f"{name}.json", store / f"{name}.json"
+
+        def told(path, restorable, **states):
+            path.write_text("")
+            sidecar = self.start(snapshot=NEVER, scrub={"period": "400d"})
+            self.wait_for_states(sidecar, **states)
+            status = self.status(sidecar)
+            self.assertEqual(status["restorable"]["answer"], restorable)
+            self.assertNotEqual(status["overall"], "yes")
+            self.assertIn(path.stem, json.dumps(status["troubles"]))
+            failures = sidecar.value("etcdrill_drill_consecutive_failures")
+            self.assertEqual(sidecar.stop(), 0)
+            return failures
+
+        self.flip()
+        sidecar = self.start(snapshot=NEVER, scrub={"period": "24s"})
+        sidecar.wait_for_line("a stored snapshot is not what it was", timeout=30)
+        self.assertEqual(sidecar.stop(), 0)
+        told(record, "no", unreadable=1)
+        self.flip()
+        sidecar = self.start(snapshot=NEVER, scrub={"period": "24s"})  # it is due, though it was hashed just now
+        sidecar.wait_for_line("a snapshot has its right bytes again", timeout=30)
+        self.wait_for_states(sidecar, verified=1)
+        self.assertEqual(sidecar.stop(), 0)
+
+        self.flip()
+        self.etcdrill("drill", name, "--config", self.dir / "etcdrill.yaml", code=3)
+        newest = max((store / "drills").glob("*.json"), key=lambda path: path.stem.rsplit("-", 1)[1])
+        self.assertEqual(told(newest, "no", unverified=1), 1)
+        told(manifest, "no", unreadable=1)
 
     def test_what_is_found_on_a_full_disk_is_not_forgotten(self):
         store = self.dir / "store"

@@ -687,6 +687,56 @@ TEST_CASE("no clock orders a drill that passed against damage that was found sin
   }
 }
 
+TEST_CASE("evidence that can't be read is not evidence that nothing happened") {
+  Stored s;
+  CHECK(s.StateAfter(s.Report(verify::Verdict::kProven, 5)) == SnapshotState::kVerified);
+  const auto facts = [&] { return ToStoreFacts(*ReadCatalog(s.test.context(), *s.dir)); };
+  REQUIRE(facts().lost.empty());
+  SECTION("a record of checks, until the bytes are looked at again") {
+    s.Update([](store::Checks& checks) { checks.FoundDamaged(WallTime(900s), "a bit"); });
+    testing::WriteFile(s.test.Path("store/checks/" + s.manifest.name + ".json"), "");
+    CHECK(s.State() == SnapshotState::kUnreadable);
+    CHECK(facts().lost.size() == 1);
+    CHECK_FALSE(facts().newest.has_value());
+    s.Update([](store::Checks& checks) { checks.FoundRight(WallTime(901s)); });
+    CHECK(s.State() == SnapshotState::kVerified);
+  }
+  SECTION("a manifest") {
+    testing::WriteFile(s.test.Path("store/" + s.manifest.name + ".json"), "");
+    CHECK(facts().unreadable == 1);
+    CHECK(facts().lost.size() == 1);
+    const auto found = SelectSnapshot(s.test.context(), *ReadCatalog(s.test.context(), *s.dir), s.manifest.name);
+    CHECK(ReasonOf(found.status()) == Reason::kDamaged);
+  }
+  SECTION("the report of a drill, which may have failed") {
+    CHECK(s.StateAfter(s.Report(verify::Verdict::kDamaged, 0)) == SnapshotState::kFailed);
+    const std::string path = s.test.Path("store/drills/" + s.dir->DrillReports()->back().name + ".json");
+    testing::WriteFile(path, "");
+    testing::WriteFile(s.test.Path("store/drills/notes.json"), "somebody's");
+    CHECK(s.State() == SnapshotState::kUnverified);
+    CHECK(facts().lost.size() == 1);
+    CHECK(facts().drill_consecutive_failures == 1);
+    CHECK(s.StateAfter(s.Report(verify::Verdict::kProven, 5)) == SnapshotState::kVerified);
+    CHECK(facts().drill_consecutive_failures == 0);
+  }
+  SECTION("the report of a drill of an older snapshot") {
+    store::Manifest newer = s.manifest;
+    newer.name = store::SnapshotName("c", 2, newer.taken);
+    newer.place = 7;
+    auto file = DurableFile::Create(s.test.fs(), s.dir->StagingPath());
+    REQUIRE(file->Append("x").ok());
+    REQUIRE(s.dir->Seal(*std::move(file), newer).ok());
+    DrillReport report = s.Report(verify::Verdict::kProven, 5);
+    report.snapshot = newer.name;
+    s.StateAfter(report);
+    s.StateAfter(s.Report(verify::Verdict::kProven, 5));
+    testing::WriteFile(s.test.Path("store/drills/" + s.dir->DrillReports()->back().name + ".json"), "");
+    CHECK(s.State() == SnapshotState::kUnverified);
+    CHECK(facts().verified == 1);
+    CHECK(facts().drill_consecutive_failures == 0);  // it was none of the newest
+  }
+}
+
 TEST_CASE("a drill of other bytes under the same name proves nothing of these") {
   Stored s;
   for (const auto& [verdict, level] :

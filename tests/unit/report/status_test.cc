@@ -95,12 +95,13 @@ TEST_CASE("a drill that passed counts for as long as what it passed on is there"
 TEST_CASE("troubles that leave the answers alone are told") {
   StatusFacts f = Good();
   f.store.unkept = "no space";
+  f.store.lost = {"one", "two"};
   f.store.failed = 2;
   f.store.hashkv_consistent = false;
   f.activity.snapshot_consecutive_failures = 3;
   f.store.unreadable = 1;
   f.health = Health{.members = {{.endpoint = "http://a", .healthy = false, .problem = "gone"}}, .alarms = {"nospace"}};
-  CHECK(Judge(f).troubles.size() == 7);
+  CHECK(Judge(f).troubles.size() == 9);
   CHECK(Judge(f).overall() == Answer::kYes);
   CHECK_THAT(StatusPage(f), ContainsSubstring("The last 3 snapshots failed."));
 }
