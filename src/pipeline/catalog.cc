@@ -134,7 +134,7 @@ std::optional<DrillSummary> LostDrill(const std::string& name, const Status& why
   drill.snapshot = snapshot;
   drill.verdict = verify::VerdictName(verify::Verdict::kNotProvable);
   drill.started = drill.finished = store::ClaimsOfName(store::TimeOfDrillName(name)).taken.value_or(WallTime());
-  drill.error = fmt::format("the drill report {} can't be read: {}", name, MessageOf(why));
+  drill.error = fmt::format("drills/{}.json: {}", name, MessageOf(why));
   return drill;
 }
 

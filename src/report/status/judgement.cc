@@ -43,7 +43,7 @@ const DrillRow* LastOfNewest(const History& history) {
 }
 
 std::string InStage(const DrillRow& drill) {
-  if (drill.failed_stage.empty()) return "as far as is known";  // its report can't be read
+  if (drill.failed_stage.empty()) return "as far as is known, as its report can't be read";
   return fmt::format("in stage {}", drill.failed_stage);
 }
 
