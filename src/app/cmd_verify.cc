@@ -82,18 +82,25 @@ struct Verified {
   }
 };
 
-// What was read when it was found damaged was not what is on the disk: every byte is as it was
-// stored.
-void TellHealed(const Context& context, const Target& target, const std::string& config_file) {
+// What was read when it was found damaged was not what is on the disk, if every byte is as it was
+// stored. What a drill found in these very bytes is healed only by a proof of the whole.
+void TellHealed(const Context& context, const Target& target, const verify::VerifyReport& report,
+                const std::string& config_file) {
+  if (!target.damaged.has_value() || report.sha256 != target.manifest->sha256) return;
+  const pipeline::CatalogEntry& damaged = *target.damaged;
+  const bool proven = report.verdict == verify::Verdict::kProven;
+  const std::string answers = proven ? damaged.AnsweredByProof() : damaged.AnsweredByItsBytes();
+  if (answers.empty() && !damaged.checks.damaged.has_value()) return;
+  const bool stands = answers.empty() && damaged.damaging_drill.has_value();
   const auto heal = [&]() -> Status {
     ASSIGN_OR_RETURN(const config::Config config, config::Load(context.fs, config_file));
     ASSIGN_OR_RETURN(const auto store, store::LocalStore::Open(context, config.store_path));
-    return store->UpdateChecks(target.name,
-                               [now = context.clock.Now()](store::Checks& checks) { checks.FoundRight(now); });
+    return store->UpdateChecks(
+        target.name, [&, now = context.clock.Now()](store::Checks& checks) { checks.FoundRight(now, answers); });
   };
   if (const Status healed = heal(); healed.ok()) {
-    fmt::print(stderr, "{}: it was found damaged once, and has its right bytes again; the record is taken away\n",
-               target.name);
+    fmt::print(stderr, "{}: it was found damaged once, and has its right bytes again; the record is taken away{}\n",
+               target.name, stands ? ", but what a drill found in these bytes stands" : "");
   } else {
     context.log.Warn("a snapshot has its right bytes again, but that can't be recorded",
                      {{"snapshot", target.name}, {"err", MessageOf(healed)}});
@@ -109,9 +116,7 @@ Result<Verified> VerifyTarget(const Context& context, const VerifyOptions& optio
   Verified verified;
   ASSIGN_OR_RETURN(const auto image, snapshot::Image::Open(context, target.path));
   ASSIGN_OR_RETURN(verified.report, pipeline::VerifyWithManifest(context, image, target.manifest, options.level));
-  if (target.found_damaged && verified.report.sha256 == target.manifest->sha256) {
-    TellHealed(context, target, options.config_file);
-  }
+  TellHealed(context, target, verified.report, options.config_file);
   verified.fresh = pipeline::CheckFreshness(context, target.path, target.manifest, freshness, verified.report);
   verified.taken = pipeline::TakenAt(context, target.path, target.manifest);
   // Over a broken structure the numbers would say nothing.

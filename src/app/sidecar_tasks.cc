@@ -90,6 +90,7 @@ Result<pipeline::Catalog> SidecarTasks::ReadAndPublish(const Context& context) {
   }
   const pipeline::Catalog& catalog = *read;
   metrics_.SetStore(pipeline::ToStoreFacts(catalog));
+  metrics_.SetStateCreated(UnixSeconds(store_.created()));
   board_.SetHistory(ToHistory(catalog));
   LastRuns last;
   if (const pipeline::CatalogEntry* newest = catalog.Newest()) last.snapshot = newest->AsOf(catalog.now);
@@ -121,6 +122,7 @@ Result<pipeline::Catalog> SidecarTasks::ReadCatalog(const Context& run) {
 }
 
 void SidecarTasks::FollowStore(const Context& run) {
+  store_.WriteUnkept();
   const store::LocalStore::Stamp now = store_.CurrentStamp();
   std::unique_lock lock(mutex_);
   const Duration by_wall = run.clock.Now() - store_read_at_;
@@ -334,14 +336,14 @@ void SidecarTasks::RunDrill(const Context& run, const store::Manifest& snapshot)
 void SidecarTasks::ReportDrill(const Context& run, const pipeline::StoredDrill& drill) {
   const pipeline::DrillReport& report = drill.report;
   if (IsInterrupted(report.outcome)) return;
-  const double seconds = SecondsOf(report.finished - report.started);
-  metrics_.DrillEnded(report.passed(), FailedStage(report), seconds, CleanedUp(report));
+  const Duration took = report.Took();
+  metrics_.DrillEnded(report.passed(), FailedStage(report), SecondsOf(took), CleanedUp(report));
   if (report.passed()) {
     run.log.Info("drill passed", {{"snapshot", report.snapshot},
                                   {"verdict", verify::VerdictName(report.verdict)},
                                   {"level", report.level_reached},
                                   {"etcd", report.etcd_version},
-                                  {"duration_seconds", report.finished - report.started}});
+                                  {"duration_seconds", took}});
   } else {
     run.log.Error("drill failed", {{"snapshot", report.snapshot},
                                    {"stage", FailedStage(report)},
@@ -355,8 +357,8 @@ void SidecarTasks::ReportDrill(const Context& run, const pipeline::StoredDrill& 
   if (!drill.source.ok()) {
     run.log.Warn("no advice for a restore: the source can't be asked", {{"err", MessageOf(drill.source)}});
   }
-  Status kept = drill.kept;
-  if (kept.ok()) kept = ReadAndPublish(run).status();
+  const Status read = ReadAndPublish(run).status();
+  const Status& kept = drill.kept.ok() ? read : drill.kept;
   if (!kept.ok()) run.log.Error("the drill report can't be kept", {{"err", MessageOf(kept)}});
 }
 
@@ -375,22 +377,26 @@ void SidecarTasks::Scrub(const Context& run) {
 void SidecarTasks::ScrubOne(const Context& run, const pipeline::CatalogEntry& entry) {
   const store::Manifest& snapshot = entry.manifest;
   const std::string& name = snapshot.name;
+  const std::string answers = entry.AnsweredByItsBytes();
   const Status hashed = pipeline::HashAgain(run, store_.SnapshotPath(name), snapshot, config_.scrub.bytes_per_second);
   if (IsInterrupted(hashed)) return;
   const bool damaged = !hashed.ok() && ReasonOf(hashed) == Reason::kDamaged;
   if (hashed.ok()) {
     metrics_.Scrubbed(snapshot.size_bytes);
     run.log.Debug("snapshot scrubbed", {{"snapshot", name}});
-    if (!entry.IsUsable()) run.log.Info("a snapshot has its right bytes again", {{"snapshot", name}});
+    const bool news =
+        entry.checks.damaged.has_value() || !answers.empty() || entry.state == pipeline::SnapshotState::kUnreadable;
+    if (news) run.log.Info("a snapshot has its right bytes again", {{"snapshot", name}});
   } else {
     metrics_.ScrubFailed(damaged);
     run.log.Error(damaged ? "a stored snapshot is not what it was" : "a stored snapshot can't be read",
                   {{"snapshot", name}, {"err", MessageOf(hashed)}});
   }
   if (!hashed.ok() && !damaged) return;  // what is out of reach now may be back later
-  const Status kept = store_.UpdateChecks(name, [&, now = run.clock.Now()](store::Checks& checks) {
-    damaged ? checks.FoundDamaged(now, MessageOf(hashed)) : checks.FoundRight(now);
-  });
+  const auto record = [&, now = run.clock.Now()](store::Checks& checks) {
+    damaged ? checks.FoundDamaged(now, MessageOf(hashed)) : checks.FoundRight(now, answers);
+  };
+  const Status kept = store_.UpdateChecks(name, record, store::IfRefused::kCount);
   if (!kept.ok()) run.log.Error("the scrub can't be recorded", {{"snapshot", name}, {"err", MessageOf(kept)}});
   if (damaged) ReadCatalog(run).status().IgnoreError();  // it is told
 }

@@ -6,7 +6,6 @@
 #include <cstdlib>
 
 #include "config/load.h"
-#include "pipeline/catalog.h"
 
 namespace etcdrill::app {
 namespace {
@@ -43,8 +42,8 @@ Result<Target> FindTarget(const Context& context, const std::string& word, const
   for (const pipeline::CatalogEntry& entry : catalog.snapshots) {
     target.others.push_back(entry.manifest);
     if (entry.manifest.name != target.name) continue;
-    target.found_damaged = entry.state == pipeline::SnapshotState::kFailed &&
-                           entry.manifest.verdict != verify::VerdictName(verify::Verdict::kDamaged);
+    const bool from_the_start = entry.manifest.verdict == verify::VerdictName(verify::Verdict::kDamaged);
+    if (entry.state == pipeline::SnapshotState::kFailed && !from_the_start) target.damaged = entry;
   }
   return target;
 }

@@ -9,6 +9,7 @@
 
 #include "base/status.h"
 #include "io/context.h"
+#include "pipeline/catalog.h"
 #include "store/manifest.h"
 #include "verify/report.h"
 
@@ -19,9 +20,9 @@ struct Target {
   std::string path;
   std::optional<store::Manifest> manifest;
   bool in_store = false;
-  bool found_damaged = false;           // by the scrub or by a drill, after it was stored
-  std::vector<store::Manifest> others;  // in the same store
-  std::shared_ptr<FileLock> use;        // as long as it is held, the sidecar does not delete it
+  std::optional<pipeline::CatalogEntry> damaged;  // found so by the scrub or a drill, after it was stored
+  std::vector<store::Manifest> others;            // in the same store
+  std::shared_ptr<FileLock> use;                  // as long as it is held, the sidecar does not delete it
 };
 
 // Without a configuration file the word is a path. A file NAME.json beside it, if it is a manifest of that file,

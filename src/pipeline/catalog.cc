@@ -8,6 +8,7 @@
 #include <unordered_map>
 
 #include "pipeline/receipt_check.h"
+#include "store/name_claims.h"
 
 namespace etcdrill::pipeline {
 namespace {
@@ -22,7 +23,7 @@ CatalogEntry EntryOf(store::StoredSnapshot stored, WallTime now) {
   if (entry.failed_since.has_value()) entry.state = SnapshotState::kFailed;
   entry.manifest = std::move(stored.manifest);
   entry.checks = std::move(stored.checks);
-  if (!stored.problem.ok()) entry.problem = MessageOf(stored.problem);
+  entry.problem = MessageOf(stored.problem.ok() ? stored.checks_problem : stored.problem);
   return entry;
 }
 
@@ -32,36 +33,33 @@ void Fail(CatalogEntry& entry, WallTime since) {
   entry.failed_since = since;
 }
 
-// What a drill says of its snapshot. One that could not be carried through (no space, no etcd) says nothing.
+// What a drill says of its snapshot. One that could not be carried through (no space, no etcd) says
+// nothing; one of other bytes under the same name says nothing of these.
 void Judge(CatalogEntry& entry, const DrillSummary& drill) {
+  if (!drill.sha256.empty() && drill.sha256 != entry.manifest.sha256) return;
   entry.last_drill = drill;
+  // Whatever it says, it is newer than what was proven before it.
+  if (!drill.readable && entry.state == SnapshotState::kVerified) entry.state = SnapshotState::kUnverified;
   if (drill.passed) {
     entry.state = SnapshotState::kVerified;
     entry.failed_since.reset();
+    entry.damaging_drill.reset();
   } else if (drill.verdict == verify::VerdictName(verify::Verdict::kDamaged)) {
     Fail(entry, drill.finished);
+    entry.damaging_drill = drill;
   }
 }
 
-// Bytes that were found wrong once, by a drill, and are right again: what was read then was not
-// what is on the disk.
-bool IsHealed(const CatalogEntry& entry, WallTime now) {
-  return entry.state == SnapshotState::kFailed && entry.problem.empty() && entry.last_drill.has_value() &&
-         entry.last_drill->failed_stage == kChecksumStage && entry.checks.hashed > entry.last_drill->finished &&
-         !IsFuture(*entry.checks.hashed, now);
-}
-
-// What was seen of its file, by the scrub and just now. A drill that passed takes the record of
-// damage away; by 0.1.0 it was only newer.
-void JudgeFile(CatalogEntry& entry, WallTime now) {
-  if (IsHealed(entry, now)) {
+// What was seen of its file, by the scrub and just now. A record of damage stands until whoever
+// finds the bytes right takes it away. 0.1.0 did not after a drill that passed: such a one stands
+// until the scrub, for which it is due.
+void JudgeFile(CatalogEntry& entry) {
+  if (entry.damaging_drill.has_value() && entry.checks.answered == entry.damaging_drill->name) {
     entry.state = SnapshotState::kUnverified;
     entry.failed_since.reset();
+    entry.damaging_drill.reset();
   }
-  const bool drilled_since = entry.state == SnapshotState::kVerified && entry.last_drill->passed &&
-                             entry.checks.damaged < entry.last_drill->finished &&
-                             !IsFuture(entry.last_drill->finished, now);
-  if (entry.checks.damaged.has_value() && !drilled_since) Fail(entry, *entry.checks.damaged);
+  if (entry.checks.damaged.has_value()) Fail(entry, *entry.checks.damaged);
   if (!entry.problem.empty() && entry.IsUsable()) entry.state = SnapshotState::kUnreadable;
 }
 
@@ -128,16 +126,35 @@ void AddDrillFacts(const Catalog& catalog, report::StoreFacts& facts) {
   }
 }
 
+// A report that can't be read hides no failure: it counts as one, of the newest unless that is
+// known to be another.
+std::optional<DrillSummary> LostDrill(const std::string& name, const Status& why) {
+  const std::string snapshot = name.substr(0, name.rfind('-'));
+  if (!store::IsSnapshotName(snapshot)) return std::nullopt;  // somebody's notes
+  DrillSummary drill;
+  drill.name = name;
+  drill.readable = false;
+  drill.snapshot = snapshot;
+  drill.verdict = verify::VerdictName(verify::Verdict::kNotProvable);
+  drill.started = drill.finished = store::ClaimsOfName(store::TimeOfDrillName(name)).taken.value_or(WallTime());
+  drill.error = fmt::format("drills/{}.json: {}", name, MessageOf(why));
+  return drill;
+}
+
 Result<std::vector<DrillSummary>> ReadDrills(const Context& context, const store::LocalStore& store) {
   ASSIGN_OR_RETURN(const auto files, store.DrillReports());
   std::vector<DrillSummary> drills;
   for (const store::DrillFile& file : files) {
-    auto drill = ParseDrillSummary(file.json);
+    auto drill = file.problem.ok() ? ParseDrillSummary(file.json) : file.problem;
     if (drill.ok()) {
+      drill->name = file.name;
       drills.push_back(*std::move(drill));
-    } else if (store.IsNewsOfDrill(file.name)) {
+      continue;
+    }
+    if (store.IsNewsOfDrill(file.name)) {
       context.log.Warn("a drill report can't be read", {{"drill", file.name}, {"err", MessageOf(drill.status())}});
     }
+    if (auto lost = LostDrill(file.name, drill.status())) drills.push_back(*std::move(lost));
   }
   return drills;
 }
@@ -160,6 +177,10 @@ std::string_view StateName(SnapshotState state) {
 
 bool CatalogEntry::IsProven() const {
   return IsUsable() && manifest.verdict == verify::VerdictName(verify::Verdict::kProven);
+}
+
+std::string CatalogEntry::AnsweredByItsBytes() const {
+  return damaging_drill.has_value() && !damaging_drill->ReadStoredBytes() ? damaging_drill->name : "";
 }
 
 std::optional<WallTime> CatalogEntry::AsOf(WallTime now) const {
@@ -189,28 +210,35 @@ std::optional<WallTime> Catalog::LastDrill() const {
 Result<Catalog> ReadCatalog(const Context& context, const store::LocalStore& store, std::string_view cluster) {
   // Two halves of the work, at the same time: a start has to be over within a second for ten thousand snapshots.
   auto drills = std::async(std::launch::async, [&] { return ReadDrills(context, store); });
-  auto listed = store.List();
+  auto listed = store.ListAll();
   Catalog catalog;
   catalog.now = context.clock.Now();
+  catalog.unkept = store.unkept();
   ASSIGN_OR_RETURN(catalog.drills, drills.get());
-  ASSIGN_OR_RETURN(auto stored, std::move(listed));
+  ASSIGN_OR_RETURN(auto listing, std::move(listed));
+  catalog.lost = std::move(listing.lost);
   const auto is_of_others = [cluster](std::string_view name) {
     return !cluster.empty() && !name.empty() && name != cluster;
   };
   catalog.of_others =
-      std::erase_if(stored, [&](const store::StoredSnapshot& s) { return is_of_others(s.manifest.cluster); });
+      std::erase_if(listing.snapshots, [&](const store::StoredSnapshot& s) { return is_of_others(s.manifest.cluster); });
   std::erase_if(catalog.drills, [&](const DrillSummary& d) { return is_of_others(store::ClusterOfName(d.snapshot)); });
   std::unordered_map<std::string_view, CatalogEntry*> by_name;
-  catalog.snapshots.reserve(stored.size());
-  for (store::StoredSnapshot& snapshot : stored) {
+  catalog.snapshots.reserve(listing.snapshots.size());
+  for (store::StoredSnapshot& snapshot : listing.snapshots) {
     CatalogEntry& entry = catalog.snapshots.emplace_back(EntryOf(std::move(snapshot), catalog.now));
     // What was damaged from the start, or is cut, stays so whatever a drill said before.
     if (entry.state != SnapshotState::kFailed) by_name[entry.manifest.name] = &entry;
   }
-  for (const DrillSummary& drill : catalog.drills) {
-    if (const auto at = by_name.find(drill.snapshot); at != by_name.end()) Judge(*at->second, drill);
+  const CatalogEntry* newest = nullptr;  // of those that the reports so far speak of
+  for (DrillSummary& drill : catalog.drills) {
+    const auto at = by_name.find(drill.snapshot);
+    if (at == by_name.end()) continue;
+    if (!drill.readable && at->second < newest) drill.newest = false;
+    newest = std::max<const CatalogEntry*>(newest, at->second);
+    Judge(*at->second, drill);
   }
-  for (const auto& [name, entry] : by_name) JudgeFile(*entry, catalog.now);
+  for (const auto& [name, entry] : by_name) JudgeFile(*entry);
   return catalog;
 }
 
@@ -219,6 +247,15 @@ report::StoreFacts ToStoreFacts(const Catalog& catalog) {
   facts.of_others = static_cast<double>(catalog.of_others);
   AddSnapshotFacts(catalog, facts);
   AddDrillFacts(catalog, facts);
+  facts.unkept = catalog.unkept;
+  facts.unreadable += static_cast<double>(catalog.lost.size());
+  for (const store::LostManifest& manifest : catalog.lost) facts.lost.push_back(manifest.why);
+  for (const CatalogEntry& entry : catalog.snapshots) {
+    if (entry.state == SnapshotState::kUnreadable) facts.lost.push_back(entry.problem);
+  }
+  for (const DrillSummary& drill : catalog.drills) {
+    if (!drill.readable) facts.lost.push_back(drill.error);
+  }
   const auto last = std::find_if(catalog.snapshots.rbegin(), catalog.snapshots.rend(),
                                  [](const CatalogEntry& entry) { return entry.Counts(); });
   if (last != catalog.snapshots.rend()) {
@@ -229,6 +266,9 @@ report::StoreFacts ToStoreFacts(const Catalog& catalog) {
 }
 
 Result<store::Manifest> SelectSnapshot(const Context& context, const Catalog& catalog, std::string_view word) {
+  for (const store::LostManifest& manifest : catalog.lost) {
+    if (manifest.name == word) return Error(Reason::kDamaged, manifest.why);
+  }
   if (catalog.snapshots.empty()) {
     return Error(Reason::kNotFound,
                  "the store holds no snapshot yet; take one with `etcdrill snapshot save --config FILE`");

@@ -17,7 +17,8 @@ enum class SnapshotState {
   kUnverified,
   kVerified,    // it passed a drill
   kFailed,      // its bytes or its content were found wrong
-  kUnreadable,  // its file is away, or can't be looked at: no verdict, and it may come back
+  kUnreadable,  // its file or its record of checks is away, or can't be looked at: no verdict, and
+                // it may come back
 };
 std::string_view StateName(SnapshotState state);
 
@@ -25,9 +26,12 @@ struct CatalogEntry {
   store::Manifest manifest;
   SnapshotState state = SnapshotState::kUnverified;
   store::Checks checks;
-  std::string problem;  // why its file can't be what was stored, or can't be looked at, if that shows at first sight
+  // Why its file can't be what was stored, or can't be looked at, if that shows at first sight; or
+  // why nobody knows what the scrub found.
+  std::string problem;
   std::optional<DrillSummary> last_drill;
-  std::optional<WallTime> failed_since;  // when it was found to be damaged
+  std::optional<WallTime> failed_since;        // when it was found to be damaged
+  std::optional<DrillSummary> damaging_drill;  // the last that found it so; none since one passed
 
   // Neither found wrong nor out of reach.
   bool IsUsable() const { return state == SnapshotState::kUnverified || state == SnapshotState::kVerified; }
@@ -38,6 +42,11 @@ struct CatalogEntry {
   // The moment whose data it holds: when it was taken, or last found to be all that the source
   // held. None if that lies in the future (base/clock.h): then nobody knows how old it is.
   std::optional<WallTime> AsOf(WallTime now) const;
+  // The drill report that is answered (store/checks.h) if all its bytes are those that were stored:
+  // empty if none is, as what a drill found in the right bytes is still in them.
+  std::string AnsweredByItsBytes() const;
+  // The same if it is proven to level 3.
+  std::string AnsweredByProof() const { return damaging_drill.has_value() ? damaging_drill->name : ""; }
   // When its bytes were last known to be right: at the last scrub, else when it was taken.
   WallTime LastHashed() const { return checks.hashed.value_or(manifest.taken); }
 };
@@ -46,7 +55,9 @@ struct Catalog {
   std::vector<CatalogEntry> snapshots;  // oldest first (store/order.h)
   std::vector<DrillSummary> drills;     // in the order in which they were written
   size_t of_others = 0;                 // snapshots of the store that are not among them
-  WallTime now = WallTime::max();       // when it was read: what is later lies in the future
+  std::vector<store::LostManifest> lost;
+  std::string unkept;              // why some of it is not on the disk, where it is not
+  WallTime now = WallTime::max();  // when it was read: what is later lies in the future
 
   // The newest snapshot that is usable and counts; null if there is none. One from the future is it
   // only where all are.

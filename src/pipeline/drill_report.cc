@@ -42,6 +42,12 @@ Json ToJson(const RestoreAdvice& advice) {
           {"rto_seconds", advice.rto_seconds.has_value() ? Json(*advice.rto_seconds) : Json(nullptr)}};
 }
 
+// A drill of a file that lies in no store has words there.
+std::string Sha256In(std::string expected) {
+  constexpr size_t kHexDigits = 64;
+  return expected.size() == kHexDigits ? std::move(expected) : "";
+}
+
 }  // namespace
 
 std::string ToJson(const DrillReport& report) {
@@ -70,6 +76,17 @@ std::string ToJson(const DrillReport& report) {
                      {"verify", std::move(verify)},
                      {"advice", report.advice.has_value() ? ToJson(*report.advice) : Json(nullptr)}};
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+Duration DrillReport::Took() const {
+  double seconds = 0;
+  for (const Stage& stage : stages) seconds += stage.duration_seconds;
+  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
+}
+
+bool DrillSummary::ReadStoredBytes() const {
+  const auto sum = checks.find(std::string(drill::kSha256Check));
+  return sum != checks.end() && sum->second;
 }
 
 Result<DrillSummary> ParseDrillSummary(std::string_view text) {
@@ -109,7 +126,9 @@ Result<DrillSummary> ParseDrillSummary(std::string_view text) {
     }
     for (const Json& check : json.at("checks")) {
       const std::string result = check.at("result").get<std::string>();
-      if (result == "pass" || result == "fail") summary.checks[check.at("name").get<std::string>()] = result == "pass";
+      const std::string name = check.at("name").get<std::string>();
+      if (result == "pass" || result == "fail") summary.checks[name] = result == "pass";
+      if (name == drill::kSha256Check) summary.sha256 = Sha256In(check.at("expected").get<std::string>());
     }
     return summary;
   } catch (const Json::exception& e) {

@@ -59,12 +59,16 @@ struct DrillReport {
   Status outcome;                       // OK, or why the drill failed or proves nothing; not part of the JSON
 
   bool passed() const { return outcome.ok(); }
+  // All stages together, by a clock that nobody sets.
+  Duration Took() const;
 };
 
 std::string ToJson(const DrillReport& report);
 
 // What history needs of a stored report.
 struct DrillSummary {
+  std::string name;      // of the report in its store; not part of the JSON
+  bool readable = true;  // the report; if not, no more is known than what its name says
   std::string snapshot;
   bool newest = true;
   std::string verdict;
@@ -79,6 +83,10 @@ struct DrillSummary {
   std::string error;         // of that stage
   std::map<std::string, double> stage_seconds;
   std::map<std::string, bool> checks;  // those that passed or failed
+  std::string sha256;                  // of the bytes that it is about, hex; empty if it says nothing of them
+
+  // Whether it read the very bytes that were stored.
+  bool ReadStoredBytes() const;
 };
 
 // kDamaged if the text is not a drill report.

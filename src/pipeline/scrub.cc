@@ -24,7 +24,8 @@ std::vector<const CatalogEntry*> PlanScrub(const Catalog& catalog, Duration peri
     const bool old = now - last >= period / 2 || last > now;  // a date in the future proves nothing
     const bool unrecorded =
         entry.state == SnapshotState::kFailed && !entry.problem.empty() && !entry.checks.damaged.has_value();
-    if (old || unrecorded || entry.state == SnapshotState::kUnreadable) due.push_back(&entry);
+    const bool of_old_release = entry.checks.damaged.has_value() && !entry.checks.rehashed.has_value();
+    if (old || unrecorded || of_old_release || entry.state == SnapshotState::kUnreadable) due.push_back(&entry);
   }
   std::stable_sort(due.begin(), due.end(),
                    [](const auto* a, const auto* b) { return a->LastHashed() < b->LastHashed(); });

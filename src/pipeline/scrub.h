@@ -2,7 +2,8 @@
 // due when half of the period is over since it was last hashed, so that the other half is there for
 // the others before it. One that was found damaged has its turn, too: what was read may not have
 // been what is on the disk, and then it is right again. One that is cut is recorded at once; one
-// that is out of reach is looked at each time. Left alone is what was damaged when it came.
+// that is out of reach, or of which nobody knows what was found, is looked at each time. Left alone
+// is what was damaged when it came.
 #pragma once
 
 #include <string>

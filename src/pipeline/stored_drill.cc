@@ -20,10 +20,9 @@ DrillReport FailedAtOnce(const std::string& snapshot, bool newest, WallTime star
   return report;
 }
 
-Status Keep(store::LocalStore& store, const DrillReport& report) {
-  return store.AddDrillReport(report.snapshot, report.finished, [&](const std::optional<store::DrillFile>& before) {
-    return EvidenceJson(report, before);
-  });
+Status Keep(store::LocalStore& store, const DrillReport& report, store::IfRefused if_refused) {
+  const auto make = [report](const std::optional<store::DrillFile>& before) { return EvidenceJson(report, before); };
+  return store.AddDrillReport(report.snapshot, report.finished, make, if_refused);
 }
 
 // Removed when the drill has ended; until then it is the report of what happens if the drill never
@@ -43,19 +42,22 @@ Status TellOfKilledDrill(const Context& context, store::LocalStore& store, const
   if (!began.ok()) return OkStatus();  // not ours
   const DrillReport report = FailedAtOnce(began->snapshot, began->newest, began->started, context.clock.Now(),
                                           Error(Reason::kInternal, began->error));
-  RETURN_IF_ERROR(Keep(store, report));
+  // If that can't be written, the mark stays for the next time.
+  RETURN_IF_ERROR(Keep(store, report, store::IfRefused::kForget));
   context.log.Error("drill failed",
                     {{"snapshot", report.snapshot}, {"stage", kSelectStage}, {"err", MessageOf(report.outcome)}});
   return OkStatus();
 }
 
-// Its bytes were all read, and are what they were.
+// Its bytes were all read, and are what they were. What the scrub found meanwhile stands.
 void ClearDamage(const Context& context, const std::string& snapshot, const Catalog& catalog,
                  store::LocalStore& store) {
   for (const CatalogEntry& entry : catalog.snapshots) {
     if (entry.manifest.name != snapshot || !entry.checks.damaged.has_value()) continue;
-    const Status cleared =
-        store.UpdateChecks(snapshot, [now = context.clock.Now()](store::Checks& checks) { checks.FoundRight(now); });
+    const auto clear = [&, now = context.clock.Now()](store::Checks& checks) {
+      if (checks.rehashed == entry.checks.rehashed) checks.FoundRight(now);
+    };
+    const Status cleared = store.UpdateChecks(snapshot, clear, store::IfRefused::kCount);
     if (!cleared.ok()) context.log.Warn("the record of damage can't be cleared", {{"err", MessageOf(cleared)}});
   }
 }
@@ -87,8 +89,8 @@ StoredDrill DrillStored(const Context& context, const DrillRequest& request, etc
       if (source.ok()) report.advice = Advise(report, *source);
     }
   }
-  drill.kept = Keep(store, report);
-  if (drill.kept.ok() && report.passed() && catalog.ok()) ClearDamage(context, report.snapshot, *catalog, store);
+  drill.kept = Keep(store, report, store::IfRefused::kCount);
+  if (report.passed() && catalog.ok()) ClearDamage(context, report.snapshot, *catalog, store);
   return drill;
 }
 
@@ -102,7 +104,7 @@ StoredDrill DrillNothing(const Context& context, const Catalog& catalog, store::
                                                catalog.snapshots.size()))),
       .kept = OkStatus(),
       .source = OkStatus()};
-  drill.kept = Keep(store, drill.report);
+  drill.kept = Keep(store, drill.report, store::IfRefused::kCount);
   return drill;
 }
 

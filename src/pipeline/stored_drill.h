@@ -11,7 +11,8 @@ namespace etcdrill::pipeline {
 
 struct StoredDrill {
   DrillReport report;
-  Status kept;    // whether the report is in the store; an interrupted drill is not kept
+  Status kept;    // whether the report is in the store, else it counts in this process only
+                  // (store/unkept.h); an interrupted drill is not kept
   Status source;  // why the source said nothing
 };
 

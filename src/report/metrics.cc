@@ -164,6 +164,11 @@ void Metrics::SetStore(StoreFacts facts) {
   store_ = std::move(facts);
 }
 
+void Metrics::SetStateCreated(double unix_seconds) {
+  const std::lock_guard lock(mutex_);
+  fixed_.state_created = unix_seconds;
+}
+
 void Metrics::StoreIsUnreadable() {
   const std::lock_guard lock(mutex_);
   store_.reset();

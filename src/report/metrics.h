@@ -63,6 +63,8 @@ struct StoreFacts {
   std::optional<double> receipts_taken;
   // Whether the newest does not continue the one before it; none: they could not be compared.
   std::optional<bool> lineage_diverged;
+  std::vector<std::string> lost;  // files of the store that can't be read, each with the reason
+  std::string unkept;             // why the disk refuses what counts here all the same; empty: it does not
 
   double drill_consecutive_failures = 0;
   std::optional<double> drill_started;
@@ -161,7 +163,8 @@ class Metrics {
   void Reloaded(FixedFacts facts, double unix_seconds);
   void ReloadFailed();
   void SetStore(StoreFacts facts);
-  void StoreIsUnreadable();  // until the next SetStore: what it holds is not known
+  void SetStateCreated(double unix_seconds);  // another store may come to lie there
+  void StoreIsUnreadable();                   // until the next SetStore: what it holds is not known
   void SetSource(SourceFacts facts);
   // Whether the members were found to hold the same data just now; stands until a newer snapshot's receipts say more.
   void SetMembersAgree(bool agree, double unix_seconds);

@@ -18,8 +18,9 @@ std::string Text(const Json& json, const char* key) {
 
 }  // namespace
 
-void Checks::FoundRight(WallTime now) {
+void Checks::FoundRight(WallTime now, std::string_view answers) {
   hashed = now;
+  if (!answers.empty()) answered = answers;
   damaged.reset();
   rehashed.reset();
   damage.clear();
@@ -38,6 +39,7 @@ std::string ToJson(const Checks& checks) {
   Put(json, "damaged", checks.damaged);
   Put(json, "rehashed", checks.rehashed);
   if (!checks.damage.empty()) json["damage"] = checks.damage;
+  if (!checks.answered.empty()) json["answered"] = checks.answered;
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
@@ -50,7 +52,8 @@ Result<Checks> ParseChecks(std::string_view text) {
                 .hashed = ParseRfc3339(Text(json, "hashed")),
                 .damaged = ParseRfc3339(Text(json, "damaged")),
                 .rehashed = ParseRfc3339(Text(json, "rehashed")),
-                .damage = Text(json, "damage")};
+                .damage = Text(json, "damage"),
+                .answered = Text(json, "answered")};
 }
 
 }  // namespace etcdrill::store

@@ -17,8 +17,12 @@ struct Checks {
   std::optional<WallTime> damaged;    // when they were first found not to be; none since they were right again
   std::optional<WallTime> rehashed;   // when that was last found so
   std::string damage;                 // and how that showed
+  // The drill report whose finding was looked into since, and was none. By name, not by time: no
+  // clock orders a drill against a look.
+  std::string answered;
 
-  void FoundRight(WallTime now);
+  // `answers`: what to put there, if not empty.
+  void FoundRight(WallTime now, std::string_view answers = "");
   void FoundDamaged(WallTime now, std::string_view how);
 };
 

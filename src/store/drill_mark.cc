@@ -42,7 +42,8 @@ Status TakeDeadMarks(const Context& context, const std::string& dir,
     const auto lock = context.fs.Lock(path);
     if (!lock.ok()) continue;  // it runs
     const auto text = context.fs.ReadWhole(path, kMarkBytesMax);
-    if (text.ok() && !text->empty()) RETURN_IF_ERROR(tell(*text));
+    if (!text.ok()) continue;  // it may be readable the next time
+    if (!text->empty()) RETURN_IF_ERROR(tell(*text));
     RETURN_IF_ERROR(context.fs.Unlink(path));
   }
   return OkStatus();

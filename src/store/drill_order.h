@@ -9,12 +9,14 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/status.h"
 
 namespace etcdrill::store {
 
 struct DrillFile {
   std::string name;  // NAME-UTC
   std::string json;
+  Status problem = OkStatus();  // why the file can't be read; then `json` is empty
 };
 
 // The name of the report before this one: empty if it says that it is the first, nullopt if it says

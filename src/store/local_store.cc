@@ -13,6 +13,18 @@ namespace {
 constexpr std::string_view kStateFile = "state.json";
 constexpr uint64_t kJsonBytesMax = uint64_t{4} << 20;
 
+std::string DrillName(std::string_view snapshot, WallTime finished) {
+  return fmt::format("{}-{}", snapshot, FormatCompactUtc(finished));
+}
+
+std::optional<DrillFile> Last(const std::vector<DrillFile>& drills) {
+  return drills.empty() ? std::nullopt : std::optional(drills.back());
+}
+
+WallTime TimeAfter(const std::optional<DrillFile>& previous, WallTime finished) {
+  return previous.has_value() ? NextDrillTime(previous->name, finished) : finished;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<LocalStore>> LocalStore::Open(const Context& context, const std::string& path) {
@@ -90,10 +102,17 @@ Result<Manifest> LocalStore::Find(std::string_view name) const {
 }
 
 Result<std::vector<StoredSnapshot>> LocalStore::List() const {
+  ASSIGN_OR_RETURN(Listing listing, ListAll());
+  return std::move(listing.snapshots);
+}
+
+Result<Listing> LocalStore::ListAll() const {
   RETURN_IF_ERROR(dir_->Attend());
   ASSIGN_OR_RETURN(const auto names, context_.fs.List(path()));
   ASSIGN_OR_RETURN(const auto checked, context_.fs.List(dir_->checks()));
-  std::vector<StoredSnapshot> snapshots;
+  const std::vector<std::string> unkept_names = unkept_.ChecksNames();
+  Listing listing;
+  std::vector<StoredSnapshot>& snapshots = listing.snapshots;
   for (const std::string& file : names) {
     if (!file.ends_with(".json") || file.starts_with('.') || file == kStateFile) continue;
     RETURN_IF_ERROR(CheckStop());
@@ -101,7 +120,10 @@ Result<std::vector<StoredSnapshot>> LocalStore::List() const {
     auto manifest = ReadManifest(name);
     if (!manifest.ok()) {
       const bool gone = ReasonOf(manifest.status()) == Reason::kNotFound;
-      if (!gone) TellOf(ManifestPath(name), "a manifest can't be read", manifest.status());
+      if (gone) continue;
+      TellOf(ManifestPath(name), "a manifest can't be read", manifest.status());
+      const bool speaks_for_one = std::binary_search(names.begin(), names.end(), fmt::format("{}.db", name));
+      if (speaks_for_one) listing.lost.push_back({name, std::string(MessageOf(manifest.status()))});
       continue;
     }
     const Status problem = CheckFile(*manifest);
@@ -109,30 +131,54 @@ Result<std::vector<StoredSnapshot>> LocalStore::List() const {
       ASSIGN_OR_RETURN(const bool stays, Has(name));
       if (!stays) continue;  // retention was faster
     }
-    // A record that can't be read says nothing: then the snapshot is merely looked at again.
     Result<Checks> checks = Checks{};
-    if (std::binary_search(checked.begin(), checked.end(), file)) checks = ReadChecks(name);
+    const bool unkept = std::binary_search(unkept_names.begin(), unkept_names.end(), name);
+    if (unkept || std::binary_search(checked.begin(), checked.end(), file)) checks = ReadChecks(name);
     if (!checks.ok()) TellOf(ChecksPath(name), "a record of checks can't be read", checks.status());
-    snapshots.push_back({*std::move(manifest), checks.ok() ? *std::move(checks) : Checks{}, problem});
+    snapshots.push_back({*std::move(manifest), checks.ok() ? *checks : Checks{}, checks.status(), problem});
   }
   std::stable_sort(snapshots.begin(), snapshots.end(),
                    [now = context_.clock.Now()](const StoredSnapshot& a, const StoredSnapshot& b) {
                      return IsOlder(a.manifest, b.manifest, now);
                    });
-  return snapshots;
+  return listing;
 }
 
-// Empty if there is none, kDamaged if it is none.
-Result<Checks> LocalStore::ReadChecks(std::string_view name) const {
-  const auto text = context_.fs.ReadWhole(ChecksPath(name), kJsonBytesMax);
-  if (!text.ok() && ReasonOf(text.status()) == Reason::kNotFound) return Checks{};
+// Empty if there is none.
+Result<std::string> LocalStore::ReadChecksText(const std::string& name) const {
+  auto text = context_.fs.ReadWhole(ChecksPath(name), kJsonBytesMax);
+  if (!text.ok() && ReasonOf(text.status()) == Reason::kNotFound) return "";
+  if (text.ok() && text->empty()) return Error(Reason::kDamaged, fmt::format("{}: it is empty", ChecksPath(name)));
+  return text;
+}
+
+// Those of nobody if there is no record, kDamaged if it is none.
+Result<Checks> LocalStore::ReadChecks(const std::string& name) const {
+  const auto text = ReadChecksText(name);
+  if (const auto unkept = unkept_.FindChecks(name, text)) return *unkept;
   RETURN_IF_ERROR(text.status());
+  if (text->empty()) return Checks{};
   auto checks = ParseChecks(*text);
   if (!checks.ok()) return Annotate(checks.status(), ChecksPath(name));
   return checks;
 }
 
-Status LocalStore::UpdateChecks(const std::string& name, const std::function<void(Checks&)>& change) {
+Status LocalStore::UpdateChecks(const std::string& name, const std::function<void(Checks&)>& change,
+                                IfRefused if_refused) {
+  Status kept = WriteChecks(name, change);
+  const bool gone = !kept.ok() && ReasonOf(kept) == Reason::kNotFound;
+  if (kept.ok() || gone) {
+    unkept_.RemoveChecks(name);
+  } else if (if_refused == IfRefused::kCount) {
+    const auto text = ReadChecksText(name);
+    Checks checks = ReadChecks(name).value_or(Checks{});
+    change(checks);
+    unkept_.AddChecks(name, text.ok() ? std::optional(*text) : std::nullopt, std::move(checks), kept);
+  }
+  return kept;
+}
+
+Status LocalStore::WriteChecks(const std::string& name, const std::function<void(Checks&)>& change) {
   RETURN_IF_ERROR(dir_->Attend());
   ASSIGN_OR_RETURN(const auto lock, dir_->LockChecks());
   ASSIGN_OR_RETURN(const bool there, Has(name));
@@ -169,18 +215,53 @@ Status LocalStore::Delete(const std::string& name) {
   return context_.fs.SyncDir(path());
 }
 
-Status LocalStore::AddDrillReport(std::string_view snapshot, WallTime finished, const MakeReport& make) {
-  RETURN_IF_ERROR(dir_->Attend());
-  ASSIGN_OR_RETURN(const auto lock, dir_->LockDrills());
-  ASSIGN_OR_RETURN(std::vector<DrillFile> earlier, DrillReports());
-  const std::optional<DrillFile> previous = earlier.empty() ? std::nullopt : std::optional(std::move(earlier.back()));
-  if (previous.has_value()) finished = NextDrillTime(previous->name, finished);
+Status LocalStore::AddDrillReport(std::string_view snapshot, WallTime finished, const MakeReport& make,
+                                  IfRefused if_refused) {
+  const NewReport report{std::string(snapshot), finished, make};
+  const auto write = [&]() -> Status {
+    RETURN_IF_ERROR(dir_->Attend());
+    ASSIGN_OR_RETURN(const auto lock, dir_->LockDrills());
+    RETURN_IF_ERROR(WriteUnkeptReports());
+    return AppendReport(report);
+  };
+  Status kept = write();
+  if (!kept.ok() && if_refused == IfRefused::kCount) unkept_.AddReport(report, kept);
+  return kept;
+}
+
+// For who holds the lock: in their order, before anything newer.
+Status LocalStore::WriteUnkeptReports() {
+  for (const NewReport& report : unkept_.Reports()) {
+    RETURN_IF_ERROR(AppendReport(report));
+    unkept_.RemoveFirstReport();
+  }
+  return OkStatus();
+}
+
+Status LocalStore::AppendReport(const NewReport& report) {
+  ASSIGN_OR_RETURN(const std::vector<DrillFile> earlier, StoredReports());
+  const auto previous = Last(earlier);
+  WallTime finished = TimeAfter(previous, report.finished);
   std::string path;
   for (bool taken = true; taken; finished += std::chrono::seconds(1)) {
-    path = DrillPath(fmt::format("{}-{}", snapshot, FormatCompactUtc(finished)));
+    path = DrillPath(DrillName(report.snapshot, finished));
     ASSIGN_OR_RETURN(taken, context_.fs.IsThere(path));
   }
-  return WriteFileDurably(context_.fs, path, make(previous));
+  return WriteFileDurably(context_.fs, path, report.make(previous));
+}
+
+void LocalStore::WriteUnkept() {
+  if (unkept().empty()) return;
+  for (const std::string& name : unkept_.ChecksNames()) {
+    UpdateChecks(name, [](Checks&) {}).IgnoreError();  // why not stays as it was told
+  }
+  const auto write = [&]() -> Status {
+    RETURN_IF_ERROR(dir_->Attend());
+    ASSIGN_OR_RETURN(const auto lock, dir_->LockDrills());
+    return WriteUnkeptReports();
+  };
+  write().IgnoreError();
+  if (unkept().empty()) context_.log.Info("what could not be written into the store is written now", {});
 }
 
 Result<std::unique_ptr<DrillMark>> LocalStore::MarkDrill(const std::string& text) const {
@@ -214,17 +295,28 @@ Result<DrillFile> LocalStore::ReadDrill(const std::string& name) const {
 }
 
 Result<std::vector<DrillFile>> LocalStore::DrillReports() const {
+  ASSIGN_OR_RETURN(std::vector<DrillFile> drills, StoredReports());
+  for (const NewReport& report : unkept_.Reports()) {
+    const auto previous = Last(drills);
+    const WallTime finished = TimeAfter(previous, report.finished);
+    drills.push_back({DrillName(report.snapshot, finished), report.make(previous)});
+  }
+  return drills;
+}
+
+Result<std::vector<DrillFile>> LocalStore::StoredReports() const {
   RETURN_IF_ERROR(dir_->Attend());
   ASSIGN_OR_RETURN(const auto names, DrillNames());
   std::vector<DrillFile> drills;
   for (const std::string& name : names) {
     RETURN_IF_ERROR(CheckStop());
     auto drill = ReadDrill(name);
-    if (drill.ok()) {
-      drills.push_back(*std::move(drill));
-    } else {
+    if (!drill.ok()) {
+      if (ReasonOf(drill.status()) == Reason::kNotFound) continue;
       TellOf(DrillPath(name), "a drill report can't be read", drill.status());
+      drill = DrillFile{name, "", drill.status()};
     }
+    drills.push_back(*std::move(drill));
   }
   return InOrderOfWriting(std::move(drills));
 }

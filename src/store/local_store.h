@@ -19,15 +19,34 @@
 #include "store/manifest.h"
 #include "store/store_dir.h"
 #include "store/told_files.h"
+#include "store/unkept.h"
 
 namespace etcdrill::store {
 
 struct StoredSnapshot {
   Manifest manifest;
   Checks checks;
+  Status checks_problem = OkStatus();  // why its record of checks can't be read: it may tell of damage
   // At first sight: OK; kDamaged if its file can't be what was stored; else why the file can't be
   // looked at, which may be another in the next moment.
   Status problem;
+};
+
+// A manifest that can't be read beside its snapshot, which nobody can tell anything of.
+struct LostManifest {
+  std::string name;  // of the snapshot
+  std::string why;
+};
+
+struct Listing {
+  std::vector<StoredSnapshot> snapshots;  // oldest first (order.h)
+  std::vector<LostManifest> lost;
+};
+
+// What becomes of a finding that the disk refuses to take.
+enum class IfRefused {
+  kForget,
+  kCount,  // in this process, as if it were written; see unkept.h
 };
 
 // Safe for use from any thread and by several processes, as long as no two seal the same name.
@@ -59,8 +78,10 @@ class LocalStore {
   Status Seal(DurableFile file, const Manifest& manifest);
 
   std::string SnapshotPath(std::string_view name) const;
-  // All that have a manifest, oldest first (order.h). One whose manifest can't be read is left out,
-  // and logged once for each change of it.
+  // All that have a manifest. One that can't be read is logged once for each change of it; without
+  // a snapshot beside it it is somebody's notes.
+  Result<Listing> ListAll() const;
+  // Those of them that can be read, oldest first.
   Result<std::vector<StoredSnapshot>> List() const;
   // Whether there is one of that name, whole or not.
   bool Has(std::string_view name) const;
@@ -72,7 +93,8 @@ class LocalStore {
   Result<std::unique_ptr<FileLock>> Use(const std::string& name) const;
   // Changes what is kept of it in checks/; kNotFound if there is no such snapshot any more. A
   // record that can't be read just now is not replaced.
-  Status UpdateChecks(const std::string& name, const std::function<void(Checks&)>& change);
+  Status UpdateChecks(const std::string& name, const std::function<void(Checks&)>& change,
+                      IfRefused if_refused = IfRefused::kForget);
   // Sealing backwards: first the manifest goes, so that at no moment it speaks for a file that is
   // not there; a file that an error or a crash leaves behind is in no list and goes with the next
   // sweep. kBusy if it is in use. Drill reports stay: they are evidence.
@@ -80,13 +102,19 @@ class LocalStore {
 
   // Appends a report. `make` gets the one that was written last and returns the JSON; nobody else
   // appends meanwhile, no other process either. kBusy if one does for longer than a few seconds.
-  using MakeReport = std::function<std::string(const std::optional<DrillFile>& previous)>;
-  Status AddDrillReport(std::string_view snapshot, WallTime finished, const MakeReport& make);
-  // In the order in which they were written; one that can't be read is left out, and logged once
-  // for each change of it.
+  // With kCount `make` has to outlive the call.
+  Status AddDrillReport(std::string_view snapshot, WallTime finished, const MakeReport& make,
+                        IfRefused if_refused = IfRefused::kForget);
+  // In the order in which they were written; one that can't be read says so, and is logged once for
+  // each change of it.
   Result<std::vector<DrillFile>> DrillReports() const;
   // Whether it was not yet told that this report is unreadable, as it is now.
   bool IsNewsOfDrill(std::string_view name) const { return told_.IsNews(context_.fs, DrillPath(name)); }
+
+  // Tries again what the disk refused (IfRefused::kCount); for whoever looks now and then.
+  void WriteUnkept();
+  // Why the disk refuses what counts all the same; empty if it refuses nothing.
+  std::string unkept() const { return unkept_.why(); }
 
   // A drill begins, and ends when the mark goes; see drill_mark.h.
   Result<std::unique_ptr<DrillMark>> MarkDrill(const std::string& text) const;
@@ -103,7 +131,12 @@ class LocalStore {
   Result<bool> Has(const std::string& name) const;
   Result<Manifest> ReadManifest(std::string_view name) const;
   Status CheckFile(const Manifest& manifest) const;
-  Result<Checks> ReadChecks(std::string_view name) const;
+  Result<std::string> ReadChecksText(const std::string& name) const;
+  Result<Checks> ReadChecks(const std::string& name) const;
+  Status WriteChecks(const std::string& name, const std::function<void(Checks&)>& change);
+  Result<std::vector<DrillFile>> StoredReports() const;
+  Status WriteUnkeptReports();
+  Status AppendReport(const NewReport& report);
   Status Unseal(const Manifest& manifest);
   std::string DrillPath(std::string_view name) const;
   Result<std::vector<std::string>> DrillNames() const;
@@ -116,6 +149,7 @@ class LocalStore {
   const Context& context_;
   const std::unique_ptr<StoreDir> dir_;
   mutable ToldFiles told_;
+  mutable Unkept unkept_;
 };
 
 }  // namespace etcdrill::store

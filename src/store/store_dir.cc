@@ -135,7 +135,8 @@ Status StoreDir::Sweep(Duration age_min) {
   if (!paths.empty()) RETURN_IF_ERROR(context_.fs.SyncDir(path_));
   for (const std::string& path : paths) {
     const Status removed = RemoveLeftover(path, age_min);
-    if (removed.ok() || !told_.IsNews(context_.fs, path)) continue;
+    const bool gone = !removed.ok() && ReasonOf(removed) == Reason::kNotFound;  // it was no leftover
+    if (removed.ok() || gone || !told_.IsNews(context_.fs, path)) continue;
     context_.log.Warn("what an interrupted run left in the store can't be removed", {{"err", MessageOf(removed)}});
   }
   return OkStatus();

@@ -54,6 +54,20 @@ class Clocks(SidecarCase):
         settings = {"objectives": {"rpo": f"{RPO}s", "verified_rpo": f"{RPO}s"}} | settings
         return super().start(self.cluster, **settings)
 
+    def test_no_drill_takes_less_than_no_time(self):
+        sidecar = self.start(env=lying(0, self.dir), drill={"schedule": "@every 1s"})
+        sidecar.wait_for_line("drill passed")
+        sums = []
+        for step in range(1, 9):
+            set_clock(self.dir, -240 * step)
+            time.sleep(0.7)  # in the middle of some of them
+            family = sidecar.metrics()["etcdrill_drill_duration_seconds"]
+            sums += [number for name, _, number in family.samples if name.endswith("_sum")]
+        self.assertEqual(len(sums), 8)
+        self.assertEqual(sums, sorted(sums))
+        self.assertFalse([line for line in sidecar.lines("drill passed") if "duration_seconds=-" in line])
+        self.assertEqual(sidecar.stop(), 0)
+
     def run_with_lie(self, offset, **settings):
         """A sidecar whose clock lies takes a snapshot and drills it. The snapshot's manifest."""
         sidecar = self.start(env=lying(offset), snapshot={"schedule": "@every 1h"}, drill={"schedule": "@every 1h"},

@@ -41,9 +41,11 @@ class Directory(SidecarCase):
     def test_moved_away(self):
         sidecar = self.start(self.cluster)
         sidecar.wait_for_line("snapshot taken")
+        created = sidecar.value("etcdrill_state_created_timestamp_seconds")
         self.store.rename(self.away)
         sidecar.wait_for_line(TAKEN_OVER)
         self.newer_manifest()
+        harness.wait_until(lambda: sidecar.value("etcdrill_state_created_timestamp_seconds") > created, "its state is younger")
         self.assertOwned(sidecar)
         self.assertEqual(sidecar.stop(), 0)
         self.assertNothingHalfDone()
@@ -109,11 +111,14 @@ class Directory(SidecarCase):
             (self.store / folder).mkdir(parents=True)
         for file in ("notes.txt", "notes.json", ".nfs00000001", "checks/notes.txt", "checks/.nfs00000001", "drills/notes.txt"):
             (self.store / file).write_text("somebody's")
+        # As a file that its writer renames while the sweep looks at it.
+        (self.store / "drills" / "..0123456789abcdef.begun.part").symlink_to("nowhere")
         before = {path for path in self.store.rglob("*")}
         sidecar = self.start(self.cluster)
         sidecar.wait_for_line("snapshot taken", after=2)
         self.assertTrue(before <= {path for path in self.store.rglob("*")})
         self.assertEqual(len(sidecar.lines("a manifest can't be read")), 1)  # notes.json
+        self.assertFalse(sidecar.lines("what an interrupted run left in the store can't be removed"))
         self.assertEqual(sidecar.stop(), 0)
 
 

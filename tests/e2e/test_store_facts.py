@@ -9,6 +9,7 @@ import time
 
 sys.dont_write_bytecode = True
 import harness
+import test_clocks
 from sidecar_case import SidecarCase
 
 NEVER = {"schedule": "none"}
@@ -41,6 +42,9 @@ class StoreFacts(SidecarCase):
     def listed_state(self):
         entry, = json.loads(self.etcdrill("snapshot", "list", "--config", self.dir / "etcdrill.yaml", "-w", "json").out)
         return entry["state"]
+
+    def drilled_database(self):
+        return min((self.dir / "store").glob("*.db"))
 
     def checks(self):
         return json.loads((self.dir / "store" / "checks" / f"{self.database().stem}.json").read_text())
@@ -107,6 +111,117 @@ class StoreFacts(SidecarCase):
         self.assertIn("has its right bytes again", self.verify(0).err)
         self.assertEqual(self.listed_state(), "verified")
         self.assertNotIn("right bytes", self.verify(0).err)  # once
+
+    def test_a_clock_that_is_set_back_makes_no_damage_green(self):
+        self.assertEqual(self.drilled().stop(), 0)
+        self.flip()
+        sidecar = self.start(env=test_clocks.lying(-200), snapshot=NEVER, scrub={"period": "24s"})
+        sidecar.wait_for_line("a stored snapshot is not what it was", timeout=30)
+        self.wait_for_states(sidecar, failed=1)
+        self.assertEqual(sidecar.stop(), 0)
+        self.assertEqual(self.listed_state(), "failed")
+        sidecar = self.start(snapshot=NEVER)  # the clock is right again
+        self.wait_for_states(sidecar, failed=1)
+        self.assertEqual(self.status(sidecar)["restorable"]["answer"], "no")
+        self.assertEqual(sidecar.stop(), 0)
+
+    def test_right_bytes_do_not_answer_what_a_drill_found_in_them(self):
+        self.assertEqual(self.drilled().stop(), 0)
+        manifest = self.database().with_suffix(".json")
+        right = manifest.read_text()
+        manifest.write_text(json.dumps(json.loads(right) | {"live_keys": 12345}))
+        drill = ("drill", self.database().stem, "--config", self.dir / "etcdrill.yaml")
+        self.etcdrill(*drill, code=3)
+        self.assertNotIn("taken away", self.verify(3).err)
+        self.assertNotIn("taken away", self.verify(0, "--level", "1").err)
+        sidecar = self.start(snapshot=NEVER, scrub={"period": "24s"}, log={"level": "debug"})
+        sidecar.wait_for_line("snapshot scrubbed", timeout=30)
+        self.wait_for_states(sidecar, failed=1)
+        self.assertEqual(sidecar.stop(), 0)
+        manifest.write_text(right)
+        self.assertEqual(self.listed_state(), "failed")
+        self.assertIn("taken away", self.verify(0).err)  # proven to level 3
+        self.assertEqual(self.listed_state(), "unverified")
+        self.etcdrill(*drill)
+        self.assertEqual(self.listed_state(), "verified")
+
+    def test_what_cant_be_read_hides_no_damage(self):
+        self.assertEqual(self.drilled().stop(), 0)
+        store, name = self.dir / "store", self.database().stem
+        record, manifest = store / "checks" / f"{name}.json", store / f"{name}.json"
+
+        def told(path, restorable, **states):
+            path.write_text("")
+            sidecar = self.start(snapshot=NEVER, scrub={"period": "400d"})
+            self.wait_for_states(sidecar, **states)
+            status = self.status(sidecar)
+            self.assertEqual(status["restorable"]["answer"], restorable)
+            self.assertNotEqual(status["overall"], "yes")
+            self.assertIn(path.stem, json.dumps(status["troubles"]))
+            failures = sidecar.value("etcdrill_drill_consecutive_failures")
+            self.assertEqual(sidecar.stop(), 0)
+            return failures
+
+        self.flip()
+        sidecar = self.start(snapshot=NEVER, scrub={"period": "24s"})
+        sidecar.wait_for_line("a stored snapshot is not what it was", timeout=30)
+        self.assertEqual(sidecar.stop(), 0)
+        record.write_text("")
+        self.assertEqual(self.listed_state(), "unreadable")
+        self.flip()
+        sidecar = self.start(snapshot=NEVER, scrub={"period": "24s"})  # it is due, though it was hashed just now
+        sidecar.wait_for_line("a snapshot has its right bytes again", timeout=30)
+        self.wait_for_states(sidecar, verified=1)
+        self.assertEqual(sidecar.stop(), 0)
+
+        self.flip()
+        self.etcdrill("drill", name, "--config", self.dir / "etcdrill.yaml", code=3)
+        newest = max((store / "drills").glob("*.json"), key=lambda path: path.stem.rsplit("-", 1)[1])
+        self.flip()  # or the first look of the scrub would find it again
+        self.assertEqual(told(newest, "no", unverified=1), 1)
+        told(manifest, "no", unreadable=1)
+
+    def test_what_is_found_on_a_full_disk_is_not_forgotten(self):
+        store = self.dir / "store"
+        store.mkdir(mode=0o700)
+        self.scene.mount_tmpfs(store, "4m")
+        sidecar = self.drilled(scrub={"period": "24s"})
+        self.flip()
+        with open(store / "others", "wb", buffering=0) as file:
+            for size in (65536, 4096, 512, 1):
+                with self.assertRaises(OSError):
+                    while True:
+                        file.write(b"x" * size)
+        self.assertEqual(sidecar.request("/-/drill", "POST")[0], 202)
+        sidecar.wait_for_line("drill failed")
+        sidecar.wait_for_line("the drill report can't be kept")
+        sidecar.wait_for_line("the scrub can't be recorded")
+        self.wait_for_states(sidecar, failed=1)
+        self.assertEqual(sidecar.value("etcdrill_drill_consecutive_failures"), 1)
+        status = self.status(sidecar)
+        self.assertEqual((status["overall"], status["restorable"]["answer"]), ("no", "no"))
+        self.assertIn("can't be written into the store", json.dumps(status["troubles"]))
+        self.assertEqual(self.listed_state(), "verified")  # a process of its own knows the disk only
+        (store / "others").unlink()
+        sidecar.wait_for_line("what could not be written into the store is written now", timeout=30)
+        self.wait_for_states(sidecar, failed=1)
+        self.assertEqual(self.listed_state(), "failed")
+        self.assertNotIn("can't be written", json.dumps(self.status(sidecar)["troubles"]))
+        self.etcdrill("drills", "verify", "--config", self.dir / "etcdrill.yaml")
+        self.assertEqual(sidecar.stop(), 0)
+
+    def test_a_drill_proves_nothing_once_what_it_passed_on_is_damaged_or_gone(self):
+        sidecar = self.drilled(scrub={"period": "24s"})
+        self.cluster.etcdctl("put", "later", "1")
+        self.etcdrill("snapshot", "save", "--config", self.dir / "etcdrill.yaml")
+        os.truncate(self.drilled_database(), 4096)
+        self.wait_for_states(sidecar, failed=1, unverified=1)
+        self.assertEqual(self.status(sidecar)["restorable"]["answer"], "no")
+        for path in [*(self.dir / "store").glob("*.json"), *(self.dir / "store").glob("*.db")]:
+            path.unlink() if path.name != "state.json" else None
+        self.wait_for_states(sidecar)
+        self.assertEqual(self.status(sidecar)["restorable"]["answer"], "no")
+        self.assertEqual(sidecar.stop(), 0)
 
     # --- Nothing to drill ---------------------------------------------------------------------------------------------------
 

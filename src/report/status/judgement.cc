@@ -16,6 +16,7 @@ std::string Objective(double seconds) { return fmt::format("objective {}", Rough
 bool AllAreLost(const StoreFacts& s) { return !s.newest.has_value() && s.failed + s.unreadable > 0; }
 
 constexpr const char* kAllAreLost = "every snapshot is damaged or can't be read";
+constexpr size_t kLostMax = 5;  // told of one by one
 constexpr const char* kStoreIsUnreadable = "the store can't be read";
 
 // `there`: there is such a snapshot; `taken` is missing then if its time lies in the future.
@@ -41,6 +42,11 @@ const DrillRow* LastOfNewest(const History& history) {
   return at == history.drills.end() ? nullptr : &*at;
 }
 
+std::string InStage(const DrillRow& drill) {
+  if (drill.failed_stage.empty()) return "as far as is known, as its report can't be read";
+  return fmt::format("in stage {}", drill.failed_stage);
+}
+
 Question Restorable(const StatusFacts& f) {
   if (!f.store_problem.empty()) return {Answer::kNo, kStoreIsUnreadable, "nothing can be restored from it now"};
   if (AllAreLost(f.store)) return {Answer::kNo, kAllAreLost, ""};
@@ -49,10 +55,13 @@ Question Restorable(const StatusFacts& f) {
   const bool from_future = IsFuture(drill->finished, f.now);
   const std::string when = from_future ? "at a time that lies in the future"
                                        : fmt::format("{} ago", Age(UnixSeconds(f.now) - UnixSeconds(drill->finished)));
+  if (drill->passed && !f.store.verified_revision.has_value()) {
+    return {Answer::kNo, fmt::format("drill passed {}", when), "of a snapshot that is damaged or gone since"};
+  }
   if (drill->passed && from_future) return {Answer::kUnknown, fmt::format("drill passed {}", when), ""};
   if (drill->passed)
     return {Answer::kYes, fmt::format("drill passed {}", when), fmt::format("on etcd {}", drill->etcd_version)};
-  return {Answer::kNo, fmt::format("drill failed {}", when), fmt::format("in stage {}", drill->failed_stage)};
+  return {Answer::kNo, fmt::format("drill failed {}", when), InStage(*drill)};
 }
 
 Question InTime(const StatusFacts& f) {
@@ -106,6 +115,14 @@ void AddStoreTroubles(const StatusFacts& f, std::vector<Trouble>& troubles) {
          "Such a one counts as neither new nor proven: somebody copies files of another cluster, or of before a "
          "restore. What differs: etcdrill verify NAME --config FILE"});
   }
+  for (size_t i = 0; i < std::min(f.store.lost.size(), kLostMax); ++i) {
+    troubles.push_back({fmt::format("Can't be read: {}", f.store.lost[i]),
+                        "What it says counts for nothing until it can be, or the scrub or the next drill looks anew."});
+  }
+  if (!f.store.unkept.empty()) {
+    troubles.push_back({fmt::format("What was found can't be written into the store: {}", f.store.unkept),
+                        "It counts until a restart, and is tried again. Make room on the disk, or mend it."});
+  }
   if (f.store.hashkv_consistent == false) {
     troubles.push_back({"The members of the source hold different data.",
                         "Find the one that differs with: etcdctl endpoint hashkv --cluster"});
@@ -121,7 +138,7 @@ void AddTaskTroubles(const StatusFacts& f, std::vector<Trouble>& troubles) {
   }
   const DrillRow* drill = LastOfNewest(f.history);
   if (drill != nullptr && !drill->passed) {
-    troubles.push_back({fmt::format("The last drill failed in stage {}: {}", drill->failed_stage, drill->error),
+    troubles.push_back({fmt::format("The last drill failed {}: {}", InStage(*drill), drill->error),
                         "Repeat it with: etcdrill drill latest --config FILE"});
   }
 }

@@ -171,7 +171,8 @@ void Drills(Html& html, const StatusFacts& f) {
     html.Raw("<tr><th scope=\"row\">");
     Time(html, d.finished, f.now);
     html.Raw("</th><td>");
-    Mark(html, AnswerOf(d.passed), d.passed ? "passed" : fmt::format("failed: {}", d.failed_stage));
+    Mark(html, AnswerOf(d.passed),
+         d.passed ? "passed" : fmt::format("failed: {}", d.failed_stage.empty() ? "unknown" : d.failed_stage));
     html.Raw(fmt::format("<br><span class=\"soft small\">level {} of 5{}", d.level,
                          d.etcd_version.empty() ? "" : ", etcd "));
     html.Text(d.etcd_version).Raw("</span></td><td class=\"wide\">");

@@ -1,4 +1,5 @@
 // What follows from the files of a store.
+#include "drill/result.h"
 #include "format/finding_codes.h"
 #include "pipeline/catalog.h"
 #include "pipeline/claims_check.h"
@@ -267,6 +268,15 @@ TEST_CASE("a drill report survives being written and read") {
   CHECK(summary.checks == std::map<std::string, bool>{{"hashkv", true}});
   for (const char* text : {"", "[]", "{}", "{\"kind\":\"DrillReport\"}", "\xff"})
     CHECK_FALSE(ParseDrillSummary(text).ok());
+}
+
+TEST_CASE("a drill took what its stages took, whatever the wall clock did meanwhile") {
+  DrillReport report;
+  report.started = WallTime(900s);
+  report.finished = WallTime(100s);
+  report.stages = {{std::string(kSelectStage), StageResult::kPass, 0.5, ""},
+                   {std::string(kChecksumStage), StageResult::kFail, 2, "x"}};
+  CHECK(report.Took() == 2500ms);
 }
 
 TEST_CASE("what does not compare is no pass, and what is wrong is damage") {
@@ -596,6 +606,7 @@ struct Stored {
     manifest.name = store::SnapshotName("c", 1, manifest.taken);
     manifest.size_bytes = 1;
     manifest.verdict = "proven";
+    manifest.sha256 = std::string(64, 'a');
     auto file = DurableFile::Create(test.fs(), dir->StagingPath());
     REQUIRE(file->Append("x").ok());
     REQUIRE(dir->Seal(*std::move(file), manifest).ok());
@@ -609,7 +620,8 @@ struct Stored {
     return report;
   }
   SnapshotState StateAfter(const DrillReport& report) {
-    REQUIRE(dir->AddDrillReport(report.snapshot, report.finished, [&](const auto&) { return ToJson(report); }).ok());
+    const auto make = [&](const auto& before) { return EvidenceJson(report, before); };
+    REQUIRE(dir->AddDrillReport(report.snapshot, report.finished, make).ok());
     return State();
   }
   SnapshotState State() { return ReadCatalog(test.context(), *dir)->snapshots.at(0).state; }
@@ -650,31 +662,117 @@ TEST_CASE("damage that was found lasts until the bytes are found right") {
     s.Update([](store::Checks& checks) { checks.FoundRight(WallTime(901s)); });
     CHECK(s.State() == SnapshotState::kVerified);
   }
+  const auto sum_check = [&](drill::CheckResult result) {
+    return std::vector<drill::Check>{{drill::kSha256Check, result, s.manifest.sha256, "what was read"}};
+  };
+  const auto find_right = [&](WallTime now) {
+    const CatalogEntry entry = ReadCatalog(s.test.context(), *s.dir)->snapshots.at(0);
+    s.Update([&](store::Checks& checks) { checks.FoundRight(now, entry.AnsweredByItsBytes()); });
+  };
   SECTION("by a drill that read them") {
     DrillReport report = s.Report(verify::Verdict::kDamaged, 0);
     report.stages = {{std::string(kChecksumStage), StageResult::kFail, 0, "SHA-256"}};
+    report.checks = sum_check(drill::CheckResult::kFail);
     CHECK(s.StateAfter(report) == SnapshotState::kFailed);
-    s.Update([](store::Checks& checks) { checks.FoundRight(WallTime(100s)); });
-    CHECK(s.State() == SnapshotState::kFailed);
     s.Update([](store::Checks& checks) { checks.FoundRight(WallTime(901s)); });
+    CHECK(s.State() == SnapshotState::kFailed);  // a look that knew nothing of the drill
+    find_right(WallTime(100s));                  // by a clock that is behind
+    CHECK(s.State() == SnapshotState::kUnverified);
+    report.finished = WallTime(50s);  // found again, by such a clock
+    CHECK(s.StateAfter(report) == SnapshotState::kFailed);
+  }
+  SECTION("by a drill that found them right, and what they say wrong") {
+    DrillReport report = s.Report(verify::Verdict::kDamaged, 0);
+    report.stages = {{std::string(kChecksumStage), StageResult::kFail, 0, "manifest_mismatch"}};
+    report.checks = sum_check(drill::CheckResult::kPass);
+    CHECK(s.StateAfter(report) == SnapshotState::kFailed);
+    find_right(WallTime(901s));
+    CHECK(s.State() == SnapshotState::kFailed);
+    const CatalogEntry entry = ReadCatalog(s.test.context(), *s.dir)->snapshots.at(0);
+    s.Update([&](store::Checks& checks) { checks.FoundRight(WallTime(902s), entry.AnsweredByProof()); });
     CHECK(s.State() == SnapshotState::kUnverified);
   }
-  SECTION("by a drill that asked its etcd, which bytes do not answer") {
-    DrillReport report = s.Report(verify::Verdict::kDamaged, 4);
-    report.stages = {{std::string(kVerifyStage), StageResult::kFail, 0, "hashkv"}};
-    CHECK(s.StateAfter(report) == SnapshotState::kFailed);
-    s.Update([](store::Checks& checks) { checks.FoundRight(WallTime(901s)); });
+  SECTION("by a drill that another one followed, which was not carried through") {
+    CHECK(s.StateAfter(s.Report(verify::Verdict::kDamaged, 0)) == SnapshotState::kFailed);
+    CHECK(s.StateAfter(s.Report(verify::Verdict::kNotProvable, 0)) == SnapshotState::kFailed);
+    find_right(WallTime(901s));
+    CHECK(s.State() == SnapshotState::kUnverified);
+  }
+}
+
+TEST_CASE("no clock orders a drill that passed against damage that was found since") {
+  for (const Duration ahead : {Duration(-400 * 24h), Duration(0), Duration(200s), Duration(400 * 24h)}) {
+    Stored s;
+    DrillReport report = s.Report(verify::Verdict::kProven, 5);
+    report.finished = s.test.clock().Now() + ahead;
+    CHECK(s.StateAfter(report) == SnapshotState::kVerified);
+    s.Update([&](store::Checks& checks) { checks.FoundDamaged(s.test.clock().Now(), "a bit"); });
     CHECK(s.State() == SnapshotState::kFailed);
   }
 }
 
-TEST_CASE("a drill of the future that passed does not hide damage that was found since") {
+TEST_CASE("evidence that can't be read is not evidence that nothing happened") {
   Stored s;
+  CHECK(s.StateAfter(s.Report(verify::Verdict::kProven, 5)) == SnapshotState::kVerified);
+  const auto facts = [&] { return ToStoreFacts(*ReadCatalog(s.test.context(), *s.dir)); };
+  REQUIRE(facts().lost.empty());
+  SECTION("a record of checks, until the bytes are looked at again") {
+    s.Update([](store::Checks& checks) { checks.FoundDamaged(WallTime(900s), "a bit"); });
+    testing::WriteFile(s.test.Path("store/checks/" + s.manifest.name + ".json"), "");
+    CHECK(s.State() == SnapshotState::kUnreadable);
+    CHECK(facts().lost.size() == 1);
+    CHECK_FALSE(facts().newest.has_value());
+    s.Update([](store::Checks& checks) { checks.FoundRight(WallTime(901s)); });
+    CHECK(s.State() == SnapshotState::kVerified);
+  }
+  SECTION("a manifest") {
+    testing::WriteFile(s.test.Path("store/" + s.manifest.name + ".json"), "");
+    CHECK(facts().unreadable == 1);
+    CHECK(facts().lost.size() == 1);
+    const auto found = SelectSnapshot(s.test.context(), *ReadCatalog(s.test.context(), *s.dir), s.manifest.name);
+    CHECK(ReasonOf(found.status()) == Reason::kDamaged);
+  }
+  SECTION("the report of a drill, which may have failed") {
+    CHECK(s.StateAfter(s.Report(verify::Verdict::kDamaged, 0)) == SnapshotState::kFailed);
+    const std::string path = s.test.Path("store/drills/" + s.dir->DrillReports()->back().name + ".json");
+    testing::WriteFile(path, "");
+    testing::WriteFile(s.test.Path("store/drills/notes.json"), "somebody's");
+    CHECK(s.State() == SnapshotState::kUnverified);
+    CHECK(facts().lost.size() == 1);
+    CHECK(facts().drill_consecutive_failures == 1);
+    CHECK(s.StateAfter(s.Report(verify::Verdict::kProven, 5)) == SnapshotState::kVerified);
+    CHECK(facts().drill_consecutive_failures == 0);
+  }
+  SECTION("the report of a drill of an older snapshot") {
+    store::Manifest newer = s.manifest;
+    newer.name = store::SnapshotName("c", 2, newer.taken);
+    newer.place = 7;
+    auto file = DurableFile::Create(s.test.fs(), s.dir->StagingPath());
+    REQUIRE(file->Append("x").ok());
+    REQUIRE(s.dir->Seal(*std::move(file), newer).ok());
+    DrillReport report = s.Report(verify::Verdict::kProven, 5);
+    report.snapshot = newer.name;
+    s.StateAfter(report);
+    s.StateAfter(s.Report(verify::Verdict::kProven, 5));
+    testing::WriteFile(s.test.Path("store/drills/" + s.dir->DrillReports()->back().name + ".json"), "");
+    CHECK(s.State() == SnapshotState::kUnverified);
+    CHECK(facts().verified == 1);
+    CHECK(facts().drill_consecutive_failures == 0);  // it was none of the newest
+  }
+}
+
+TEST_CASE("a drill of other bytes under the same name proves nothing of these") {
+  Stored s;
+  for (const auto& [verdict, level] :
+       {std::pair(verify::Verdict::kProven, 5), std::pair(verify::Verdict::kDamaged, 0)}) {
+    DrillReport report = s.Report(verdict, level);
+    report.checks = {{drill::kSha256Check, drill::CheckResult::kPass, std::string(64, 'b'), ""}};
+    CHECK(s.StateAfter(report) == SnapshotState::kUnverified);
+    CHECK_FALSE(ReadCatalog(s.test.context(), *s.dir)->snapshots.at(0).last_drill.has_value());
+  }
   DrillReport report = s.Report(verify::Verdict::kProven, 5);
-  report.finished = s.test.clock().Now() + 400 * 24h;
+  report.checks = {{drill::kSha256Check, drill::CheckResult::kPass, s.manifest.sha256, ""}};
   CHECK(s.StateAfter(report) == SnapshotState::kVerified);
-  s.Update([&](store::Checks& checks) { checks.FoundDamaged(s.test.clock().Now(), "a bit"); });
-  CHECK(s.State() == SnapshotState::kFailed);
 }
 
 TEST_CASE("a drill that was killed is a failed one, told once, and its report follows the others") {

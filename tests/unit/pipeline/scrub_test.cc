@@ -49,6 +49,10 @@ TEST_CASE("what was found damaged is hashed again in its turn") {
   CHECK(Plan({failed}).empty());
   failed.checks.FoundDamaged(kNow, "a bit");  // the next time
   CHECK(failed.checks.damaged == kNow - 1h);  // quarantine counts from the first
+  failed.checks.hashed = kNow - 1h;
+  CHECK(Plan({failed}).empty());
+  failed.checks.rehashed.reset();  // as 0.1.0 wrote it
+  CHECK(Plan({failed}) == "a");
   failed.checks = {};
   failed.checks.FoundDamaged(kNow - 4 * 24h, "a bit");
   CHECK(Plan({failed}) == "a");

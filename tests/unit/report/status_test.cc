@@ -82,14 +82,26 @@ TEST_CASE("what never happened is unknown while the objective gives it time, the
   CHECK(Judge(f).proven.answer == Answer::kUnknown);
 }
 
+TEST_CASE("a drill that passed counts for as long as what it passed on is there") {
+  StatusFacts f = Good();
+  f.store.verified_revision.reset();
+  f.store.verified_taken.reset();
+  CHECK(Judge(f).restorable.answer == Answer::kNo);
+  CHECK_THAT(Judge(f).restorable.more, ContainsSubstring("damaged or gone"));
+  f.store.newest.reset();  // nothing is left but the reports
+  CHECK(Judge(f).restorable.answer == Answer::kNo);
+}
+
 TEST_CASE("troubles that leave the answers alone are told") {
   StatusFacts f = Good();
+  f.store.unkept = "no space";
+  f.store.lost = {"one", "two"};
   f.store.failed = 2;
   f.store.hashkv_consistent = false;
   f.activity.snapshot_consecutive_failures = 3;
   f.store.unreadable = 1;
   f.health = Health{.members = {{.endpoint = "http://a", .healthy = false, .problem = "gone"}}, .alarms = {"nospace"}};
-  CHECK(Judge(f).troubles.size() == 6);
+  CHECK(Judge(f).troubles.size() == 9);
   CHECK(Judge(f).overall() == Answer::kYes);
   CHECK_THAT(StatusPage(f), ContainsSubstring("The last 3 snapshots failed."));
 }

@@ -319,14 +319,33 @@ TEST_CASE("what was seen of a snapshot later is kept beside it, and goes with it
   CHECK(checks.confirmed == then + 2h);
 
   const std::string file = JoinPath(dir, "checks/" + name + ".json");
-  testing::WriteFile(file, "{");  // nobody else's to read: then it was merely not looked at
-  CHECK_FALSE((*store)->List()->at(0).checks.hashed.has_value());
+  CHECK((*store)->List()->at(0).checks_problem.ok());
+  for (const char* torn : {"{", ""}) {
+    testing::WriteFile(file, torn);
+    CHECK_FALSE((*store)->List()->at(0).checks.hashed.has_value());
+    CHECK(ReasonOf((*store)->List()->at(0).checks_problem) == Reason::kDamaged);
+  }
   REQUIRE((*store)->Delete(name).ok());
   CHECK_FALSE(test.fs().Exists(file));
   CHECK(ReasonOf((*store)->UpdateChecks(name, [](Checks&) {})) == Reason::kNotFound);
   testing::WriteFile(file, "{}");  // of a deletion that was cut short
   REQUIRE((*store)->TakeOwnership().ok());
   CHECK_FALSE(test.fs().Exists(file));
+}
+
+TEST_CASE("a manifest that can't be read is told of where it speaks for a snapshot") {
+  TestContext test;
+  const auto store = LocalStore::Open(test.context(), test.Path("store"));
+  Seal(test, **store, MakeManifest(20));
+  const std::string name = (*store)->List()->at(0).manifest.name;
+  testing::WriteFile(test.Path("store/notes.json"), "somebody's");
+  CHECK((*store)->ListAll()->lost.empty());
+  testing::WriteFile(test.Path("store/" + name + ".json"), "");
+  const Listing listing = *(*store)->ListAll();
+  CHECK(listing.snapshots.empty());
+  REQUIRE(listing.lost.size() == 1);
+  CHECK(listing.lost[0].name == name);
+  CHECK_THAT(listing.lost[0].why, Catch::Matchers::ContainsSubstring(name + ".json: not a snapshot manifest"));
 }
 
 TEST_CASE("a snapshot that is cut or gone is listed with its problem") {
