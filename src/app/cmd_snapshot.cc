@@ -183,16 +183,18 @@ Result<ExitCode> SnapshotList(const Context& context, const ListOptions& options
     json.push_back({{"name", m.name},
                     {"taken", FormatRfc3339(m.taken)},
                     {"from_future", from_future},
+                    {"other_history", m.other_history},
                     {"revision", m.revision},
                     {"keys", m.live_keys},
                     {"size", m.size_bytes},
                     {"sha256", m.sha256},
                     {"state", pipeline::StateName(entry.state)},
                     {"last_drill", drilled}});
-    rows.push_back({m.name, FormatRfc3339(m.taken) + (from_future ? " (in the future)" : ""),
-                    std::to_string(m.revision), std::to_string(m.live_keys), FormatSize(m.size_bytes),
-                    m.sha256.substr(0, 12), std::string(pipeline::StateName(entry.state)),
-                    drilled.empty() ? "never" : drilled});
+    rows.push_back(
+        {m.name, FormatRfc3339(m.taken) + (from_future ? " (in the future)" : ""), std::to_string(m.revision),
+         std::to_string(m.live_keys), FormatSize(m.size_bytes), m.sha256.substr(0, 12),
+         fmt::format("{}{}", pipeline::StateName(entry.state), m.other_history ? " (of another history)" : ""),
+         drilled.empty() ? "never" : drilled});
   }
   const std::vector<std::string> head = {"NAME", "TAKEN", "REVISION", "KEYS", "SIZE", "SHA256", "STATE", "LAST-DRILL"};
   if (options.format == OutputFormat::kJson) {

@@ -52,9 +52,12 @@ std::stop_token StopOnSignals() {
   const std::stop_token token = source.get_token();
   std::thread([set, source = std::move(source)]() mutable {
     WaitForStop(set);
+    // The second signal is waited for elsewhere: what a stop request calls may touch a disk that hangs.
+    std::thread([set] {
+      WaitForStop(set);
+      _exit(static_cast<int>(ExitCode::kInterrupted));  // children die with us: PR_SET_PDEATHSIG
+    }).detach();
     source.request_stop();
-    WaitForStop(set);
-    _exit(static_cast<int>(ExitCode::kInterrupted));  // children die with us: PR_SET_PDEATHSIG
   }).detach();
   return token;
 }

@@ -220,8 +220,8 @@ Result<Catalog> ReadCatalog(const Context& context, const store::LocalStore& sto
   const auto is_of_others = [cluster](std::string_view name) {
     return !cluster.empty() && !name.empty() && name != cluster;
   };
-  catalog.of_others =
-      std::erase_if(listing.snapshots, [&](const store::StoredSnapshot& s) { return is_of_others(s.manifest.cluster); });
+  catalog.of_others = std::erase_if(listing.snapshots,
+                                    [&](const store::StoredSnapshot& s) { return is_of_others(s.manifest.cluster); });
   std::erase_if(catalog.drills, [&](const DrillSummary& d) { return is_of_others(store::ClusterOfName(d.snapshot)); });
   std::unordered_map<std::string_view, CatalogEntry*> by_name;
   catalog.snapshots.reserve(listing.snapshots.size());

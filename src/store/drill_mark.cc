@@ -16,16 +16,23 @@ constexpr uint64_t kMarkBytesMax = uint64_t{64} << 10;
 Result<std::unique_ptr<DrillMark>> DrillMark::Leave(const Context& context, const std::string& dir,
                                                     const std::string& text) {
   const std::string path = JoinPath(dir, fmt::format(".{:016x}{}", context.random.Next(), kMarkSuffix));
-  RETURN_IF_ERROR(WriteFileDurably(context.fs, path, text));
-  auto lock = context.fs.Lock(path);
-  if (!lock.ok()) context.fs.Unlink(path).IgnoreError();
-  RETURN_IF_ERROR(lock.status());
-  return std::unique_ptr<DrillMark>(new DrillMark(context, path, *std::move(lock)));
+  ASSIGN_OR_RETURN(auto file, context.fs.Create(path, kPrivateFileMode));
+  // From here on the destructor removes it.
+  std::unique_ptr<DrillMark> mark(new DrillMark(context, path, std::move(file)));
+  RETURN_IF_ERROR(mark->file_->Append(text));
+  RETURN_IF_ERROR(mark->file_->Sync());
+  RETURN_IF_ERROR(context.fs.SyncDir(dir));
+  return mark;
 }
+
+DrillMark::DrillMark(const Context& context, std::string path, std::unique_ptr<WritableFile> file)
+    : context_(context), path_(std::move(path)), file_(std::move(file)), on_stop_(context.stop, [this] {
+        context_.fs.Unlink(path_).IgnoreError();  // the destructor tries again
+      }) {}
 
 DrillMark::~DrillMark() {
   const Status removed = context_.fs.Unlink(path_);
-  if (!removed.ok()) {
+  if (!removed.ok() && ReasonOf(removed) != Reason::kNotFound) {  // a stop request removed it
     context_.log.Warn(
         "the mark of a drill that has ended can't be removed; the next start will take it for one that was "
         "killed",

@@ -91,8 +91,10 @@ class Tasks(StopCase):
         leader = [proxy for proxy, url in zip(proxies, self.cluster.endpoints) if self.leads(url)]
         sidecar = self.start(section, health=QUIET)
         self.streaming()
+        asked = self.requests(sidecar, "Status")
         leader[0].silence()  # the stream comes from the follower, and goes on
-        harness.wait_until(lambda: leader[0].asked.is_set() and self.requests(sidecar, "HashKV"), "HashKV under way", timeout=30)
+        harness.wait_until(lambda: leader[0].asked.is_set() and self.requests(sidecar, "Status") > asked,
+                           "the leader asked for the receipt", timeout=30)
         self.assertStops(sidecar)
         manifest, = self.manifests()  # proven before; who was not asked in time is named
         self.assertEqual(manifest["verdict"], "proven")
