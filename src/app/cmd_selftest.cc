@@ -11,14 +11,14 @@
 namespace etcdrill::app {
 namespace {
 
-void PrintJson(const std::vector<verify::SelftestRow>& rows) {
-  using Json = nlohmann::ordered_json;
+using Json = nlohmann::ordered_json;
+
+std::string ToJson(const std::vector<verify::SelftestRow>& rows) {
   Json classes = Json::array();
   for (const verify::SelftestRow& row : rows) {
     classes.push_back({{"damage", row.name}, {"tries", row.tries}, {"detected", row.detected}});
   }
-  fmt::print("{}\n",
-             Json{{"apiVersion", "etcdrill/v1"}, {"kind", "SelftestReport"}, {"classes", std::move(classes)}}.dump(2));
+  return Json{{"apiVersion", "etcdrill/v1"}, {"kind", "SelftestReport"}, {"classes", std::move(classes)}}.dump(2);
 }
 
 }  // namespace
@@ -35,7 +35,7 @@ Result<ExitCode> Selftest(const Context& context, const SelftestOptions& options
   }
   const std::vector<std::string> head = {"DAMAGE", "TRIES", "DETECTED"};
   if (options.format == OutputFormat::kJson) {
-    PrintJson(rows);
+    PrintJson(ToJson(rows));
   } else {
     fmt::print("{}", options.format == OutputFormat::kTable ? FramedTable(head, cells) : PlainTable(head, cells));
   }

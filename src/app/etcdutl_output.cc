@@ -11,12 +11,12 @@
 namespace etcdrill::app {
 namespace {
 
-void PrintJson(const std::vector<EtcdutlCell>& cells) {
+void PrintCells(const std::vector<EtcdutlCell>& cells) {
   nlohmann::ordered_json json;
   for (const EtcdutlCell& cell : cells) {
     std::visit([&](const auto& value) { json[std::string(cell.key)] = value; }, cell.value);
   }
-  app::PrintJson(json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+  PrintJson(json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
 }
 
 void PrintFields(const std::vector<EtcdutlCell>& cells) {
@@ -29,7 +29,7 @@ void PrintFields(const std::vector<EtcdutlCell>& cells) {
 }  // namespace
 
 void PrintAsEtcdutl(const std::vector<EtcdutlCell>& cells, OutputFormat format) {
-  if (format == OutputFormat::kJson) return PrintJson(cells);
+  if (format == OutputFormat::kJson) return PrintCells(cells);
   if (format == OutputFormat::kFields) return PrintFields(cells);
   std::vector<std::string> head;
   Row row;

@@ -29,7 +29,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr char kLauncherMark[] = "etcdrill-child";
-constexpr char kNoLimit[] = "none";
+constexpr char kUnlimited[] = "none";
 constexpr int kLauncherFailed = 127;
 constexpr Duration kPollEvery = 10ms;
 constexpr Duration kLastWordsWait = 1s;
@@ -206,7 +206,7 @@ class PosixProcessStarter final : public ProcessStarter {
     if (pipe2(pipe_fds, O_CLOEXEC) != 0) return ErrorFromErrno(errno, "create a pipe for", options.program);
     std::vector<std::string> arguments = {
         kLauncherMark, std::to_string(getpid()), options.low_priority ? "low" : "normal",
-        options.memory_limit.has_value() ? std::to_string(*options.memory_limit) : kNoLimit, options.program};
+        options.memory_limit.has_value() ? std::to_string(*options.memory_limit) : kUnlimited, options.program};
     arguments.insert(arguments.end(), options.arguments.begin(), options.arguments.end());
     pid_t pid = -1;
     const int error = Spawn(arguments, options, pipe_fds[1], pid);
@@ -263,7 +263,7 @@ void BecomeChildIfAsked(int argc, char** argv) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != std::atoi(argv[1])) _exit(kLauncherFailed);  // the parent died before the line above took effect
   if (std::strcmp(argv[2], "low") == 0) LowerPriority();
-  if (std::strcmp(argv[3], kNoLimit) != 0) LimitMemory(argv[3]);
+  if (std::strcmp(argv[3], kUnlimited) != 0) LimitMemory(argv[3]);
   execv(argv[4], argv + 4);
   fmt::print(stderr, "can't execute {}: {}\n", argv[4], std::strerror(errno));
   _exit(kLauncherFailed);

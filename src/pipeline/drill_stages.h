@@ -5,7 +5,6 @@
 #include <string_view>
 #include <vector>
 
-#include "base/check.h"
 #include "drill/etcd_binary.h"
 #include "drill/probe.h"
 #include "format/snapshot/image.h"

@@ -10,7 +10,6 @@
 namespace etcdrill::store {
 namespace {
 
-constexpr std::string_view kStateFile = "state.json";
 constexpr uint64_t kJsonBytesMax = uint64_t{4} << 20;
 
 std::string DrillName(std::string_view snapshot, WallTime finished) {

@@ -17,7 +17,6 @@ namespace {
 constexpr std::string_view kDrillsDir = "drills";
 constexpr std::string_view kChecksDir = "checks";
 constexpr std::string_view kOwnerFile = ".owner";
-constexpr std::string_view kStateFile = "state.json";
 constexpr std::string_view kLockFile = ".lock";
 constexpr Duration kLockWait = std::chrono::seconds(5);
 constexpr Duration kLockPoll = std::chrono::milliseconds(10);

@@ -17,6 +17,8 @@
 
 namespace etcdrill::store {
 
+inline constexpr std::string_view kStateFile = "state.json";  // when the store was made
+
 enum class Ownership {
   kAlone,
   kShared,  // with sidecars that take turns (`snapshot.when`)

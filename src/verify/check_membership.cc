@@ -14,17 +14,15 @@
 namespace etcdrill::verify {
 namespace {
 
-using Json = nlohmann::json;
-
 constexpr size_t kJsonBytesMax = 64 << 10;  // nested brackets cost the JSON library many times their size
 constexpr size_t kRecordsMax = 1000;        // etcd's own clusters have seven members
 
-Json ParseJson(std::string_view text) {
-  if (text.size() > kJsonBytesMax) return Json(Json::value_t::discarded);
-  return Json::parse(text, nullptr, /*allow_exceptions=*/false);
+nlohmann::json ParseJson(std::string_view text) {
+  if (text.size() > kJsonBytesMax) return nlohmann::json(nlohmann::json::value_t::discarded);
+  return nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
 }
 
-std::vector<std::string> Strings(const Json& json, const char* field) {
+std::vector<std::string> Strings(const nlohmann::json& json, const char* field) {
   std::vector<std::string> list;
   if (!json.contains(field) || !json[field].is_array()) return list;
   for (const auto& item : json[field]) {
@@ -34,7 +32,7 @@ std::vector<std::string> Strings(const Json& json, const char* field) {
 }
 
 std::optional<MemberRecord> ParseMember(std::string_view text) {
-  const Json json = ParseJson(text);
+  const nlohmann::json json = ParseJson(text);
   if (!json.is_object() || !json.contains("id") || !json["id"].is_number_unsigned()) return std::nullopt;
   MemberRecord member;
   member.id = json["id"].get<uint64_t>();
@@ -46,7 +44,7 @@ std::optional<MemberRecord> ParseMember(std::string_view text) {
 }
 
 // Adds the ids of a list; false if it holds something else. A list that is absent is empty.
-bool AddIds(const Json& json, const char* field, std::set<uint64_t>& ids) {
+bool AddIds(const nlohmann::json& json, const char* field, std::set<uint64_t>& ids) {
   if (!json.contains(field) || json[field].is_null()) return true;
   if (!json[field].is_array()) return false;
   for (const auto& id : json[field]) {
@@ -87,7 +85,7 @@ void MembershipCheck::OnRemovedMember(const bbolt::Pair& pair) {
 }
 
 void MembershipCheck::OnConfState(const bbolt::Pair& pair) {
-  const Json json = ParseJson(pair.value);
+  const nlohmann::json json = ParseJson(pair.value);
   ConfState state;
   // While a change is under way, the outgoing voters count too, and so do the learners to be.
   if (!json.is_object() || !AddIds(json, "voters", state.voters) || !AddIds(json, "voters_outgoing", state.voters) ||

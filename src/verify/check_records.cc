@@ -17,7 +17,7 @@ namespace etcdrill::verify {
 namespace {
 
 constexpr size_t kUint64Bytes = 8;
-constexpr size_t kJsonBytesMax = 4096;
+constexpr size_t kRecordBytesMax = 4096;
 constexpr size_t kNamesMax = 10'000;        // of roles; the limit keeps a hostile file from the memory
 constexpr std::string_view kRoot = "root";  // user and role
 
@@ -128,7 +128,7 @@ void RecordsCheck::OnAuthRole(const bbolt::Pair& pair) {
 void RecordsCheck::OnCluster(const bbolt::Pair& pair) {
   if (pair.key == mvcc::kClusterVersionKey) OnVersion(pair, facts_.cluster_version);
   if (pair.key != mvcc::kDowngradeKey) return;
-  const auto json = nlohmann::json::parse(pair.value.substr(0, kJsonBytesMax), nullptr, /*allow_exceptions=*/false);
+  const auto json = nlohmann::json::parse(pair.value.substr(0, kRecordBytesMax), nullptr, /*allow_exceptions=*/false);
   if (!json.is_object() || !json.contains("enabled") || !json["enabled"].is_boolean()) {
     Report(codes::kMetaValue, pair, "bucket cluster: downgrade does not decode");
   } else if (json["enabled"].get<bool>()) {

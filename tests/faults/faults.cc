@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <ctime>
 #include <tuple>
 
 #include "base/check.h"
@@ -51,11 +52,6 @@ bool SameContent(const verify::VerifyReport& a, const verify::VerifyReport& b) {
   return facts(*a.keyspace) == facts(*b.keyspace);
 }
 
-bool HasFinding(const verify::VerifyReport& report, std::string_view code) {
-  const auto& kept = report.findings.kept();
-  return std::any_of(kept.begin(), kept.end(), [&](const Finding& f) { return f.code == code; });
-}
-
 std::string Describe(const verify::VerifyReport& report) {
   return fmt::format("{} (structure {}, keyspace {}): {}", VerdictName(report.verdict),
                      LevelResultName(report.levels.structure), LevelResultName(report.levels.keyspace),
@@ -65,6 +61,8 @@ std::string Describe(const verify::VerifyReport& report) {
 std::vector<std::string> SampleNames() {
   return {"e34-nocompact", "e3516-compacted", "e36-compacted", "e37-nocompact"};
 }
+
+double CpuSeconds() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
 
 std::string WithoutTrailer(std::string_view snapshot) { return std::string(snapshot.substr(0, snapshot.size() - 32)); }
 

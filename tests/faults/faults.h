@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "support/findings.h"
 #include "support/memory_file_system.h"
 #include "support/test_context.h"
 #include "verify/verify.h"
@@ -34,9 +35,11 @@ class MemoryVerifier {
 bool ContentPasses(const verify::VerifyReport& report);
 // Two files that hold the same for every reader: the same pairs, sums and revisions.
 bool SameContent(const verify::VerifyReport& a, const verify::VerifyReport& b);
-bool HasFinding(const verify::VerifyReport& report, std::string_view code);
 // For the message of a failed check: verdict, levels and the first finding.
 std::string Describe(const verify::VerifyReport& report);
+
+// The processor time of this process so far.
+double CpuSeconds();
 
 // Four small snapshots of four etcd versions; between them they have every class of bytes but a stored freelist.
 std::vector<std::string> SampleNames();

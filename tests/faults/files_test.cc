@@ -26,7 +26,7 @@ TEST_CASE("files: bytes added to a snapshot are damage") {
       CAPTURE(added, int{filler});
       CHECK(report.verdict == Verdict::kDamaged);
       // Whole sectors hide the trailer; it is looked for where the pages end.
-      if ((bytes.size() + added) % 512 == 0) CHECK(HasFinding(report, "file_too_long"));
+      if ((bytes.size() + added) % 512 == 0) CHECK(HasFinding(report.findings, "file_too_long"));
     }
   }
 }
@@ -34,7 +34,7 @@ TEST_CASE("files: bytes added to a snapshot are damage") {
 TEST_CASE("files: bytes between the last page and a right trailer are warned of") {
   MemoryVerifier verifier;
   const auto report = verifier.Verify(WithTrailer(WithoutTrailer(SampleBytes()) + std::string(4096, '\0')));
-  CHECK(HasFinding(report, "file_too_long"));
+  CHECK(HasFinding(report.findings, "file_too_long"));
 }
 
 TEST_CASE("files: a hole in the place of a page is found") {

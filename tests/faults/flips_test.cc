@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <ctime>
 #include <map>
 
 #include "faults/faults.h"
@@ -36,8 +35,6 @@ std::vector<Sample> Samples() {
 void Flip(std::string& bytes, size_t bit) { bytes[bit / 8] = static_cast<char>(bytes[bit / 8] ^ (1 << (bit % 8))); }
 
 // Processor seconds of this process: other work on the machine does not count.
-double CpuSeconds() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
-
 struct Tally {
   size_t flips = 0;
   size_t found = 0;     // by the structure or the keyspace alone

@@ -2,7 +2,6 @@
 // metas that lie. All have a right trailer, or none. Every one must be judged, and in about the time of a sound one.
 #include <fmt/format.h>
 
-#include <ctime>
 
 #include "base/bytes.h"
 #include "faults/faults.h"
@@ -18,8 +17,6 @@ using verify::Verdict;
 
 constexpr uint32_t kPage = 4096;
 constexpr size_t kHeader = 16;
-
-double CpuSeconds() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
 
 // Verifies in a bounded time, with a bounded number of findings kept.
 verify::VerifyReport Judge(std::string_view bytes) {
@@ -46,7 +43,7 @@ void RequireDamaged(const std::string& database, std::string_view code) {
   RequireDamaged(database);
   const auto report = Judge(database);
   INFO(Describe(report));
-  CHECK(HasFinding(report, code));
+  CHECK(HasFinding(report.findings, code));
 }
 
 void PutLE16(std::string& bytes, size_t at, uint16_t value) { std::memcpy(&bytes.at(at), &value, sizeof value); }

@@ -16,7 +16,7 @@ std::string NextAfter(std::string_view cron, const std::string& time) {
   return FormatRfc3339(times->NextAfter(Utc(time)));
 }
 
-std::string Problem(std::string_view text) {
+std::string ScheduleProblem(std::string_view text) {
   const auto schedule = ParseSchedule(text);
   REQUIRE_FALSE(schedule.ok());
   CHECK(ReasonOf(schedule.status()) == Reason::kConfig);
@@ -84,19 +84,20 @@ TEST_CASE("what is no schedule is refused with what would be one") {
   CHECK((*ParseSchedule("@every 1h30m"))->every == 90min);
   CHECK_FALSE(ParseSchedule("none")->has_value());
   for (const char* text : {"hourly", "", "* * * *", "* * * * * *", "@hourly"}) {
-    CHECK_THAT(Problem(text), Catch::Matchers::ContainsSubstring("15 3 * * *"));
+    CHECK_THAT(ScheduleProblem(text), Catch::Matchers::ContainsSubstring("15 3 * * *"));
   }
-  CHECK_THAT(Problem("@every 0s"), Catch::Matchers::ContainsSubstring("more than zero"));
-  CHECK_THAT(Problem("60 * * * *"), Catch::Matchers::ContainsSubstring("\"60\" is not a minute of cron (0 to 59)"));
-  CHECK_THAT(Problem("* 24 * * *"), Catch::Matchers::ContainsSubstring("hour"));
-  CHECK_THAT(Problem("* * 0 * *"), Catch::Matchers::ContainsSubstring("day of month"));
-  CHECK_THAT(Problem("* * * foo *"), Catch::Matchers::ContainsSubstring("month"));
-  CHECK_THAT(Problem("* * * * 8"), Catch::Matchers::ContainsSubstring("day of week"));
+  CHECK_THAT(ScheduleProblem("@every 0s"), Catch::Matchers::ContainsSubstring("more than zero"));
+  CHECK_THAT(ScheduleProblem("60 * * * *"),
+             Catch::Matchers::ContainsSubstring("\"60\" is not a minute of cron (0 to 59)"));
+  CHECK_THAT(ScheduleProblem("* 24 * * *"), Catch::Matchers::ContainsSubstring("hour"));
+  CHECK_THAT(ScheduleProblem("* * 0 * *"), Catch::Matchers::ContainsSubstring("day of month"));
+  CHECK_THAT(ScheduleProblem("* * * foo *"), Catch::Matchers::ContainsSubstring("month"));
+  CHECK_THAT(ScheduleProblem("* * * * 8"), Catch::Matchers::ContainsSubstring("day of week"));
   for (const char* text : {"*/0 * * * *", "5-1 * * * *", "1-2-3 * * * *", "1/2/3 * * * *", "5/10 * * * *", ", * * * *",
                            "-1 * * * *", "1.5 * * * *", "*-5 * * * *", "+5 * * * *"}) {
-    CHECK_THAT(Problem(text), Catch::Matchers::ContainsSubstring("is not a minute of cron"));
+    CHECK_THAT(ScheduleProblem(text), Catch::Matchers::ContainsSubstring("is not a minute of cron"));
   }
-  CHECK_THAT(Problem("0 0 31 2 *"), Catch::Matchers::EndsWith("never comes"));
+  CHECK_THAT(ScheduleProblem("0 0 31 2 *"), Catch::Matchers::EndsWith("never comes"));
 }
 
 }  // namespace

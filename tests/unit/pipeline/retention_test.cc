@@ -8,7 +8,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-const WallTime kNow = *ParseRfc3339("2026-11-22T12:00:00Z");  // a Sunday
+const WallTime kSunday = *ParseRfc3339("2026-11-22T12:00:00Z");
 
 // A snapshot of 10 bytes for each age, oldest first: v is verified, p proven, n not provable, f
 // failed, g gone for now;
@@ -22,7 +22,7 @@ Catalog StoreOf(const std::vector<Made>& snapshots) {
   Catalog catalog;
   for (const auto& [kind, age] : snapshots) {
     CatalogEntry& entry = catalog.snapshots.emplace_back();
-    entry.manifest.taken = kNow - age;
+    entry.manifest.taken = kSunday - age;
     entry.manifest.size_bytes = 10;
     entry.manifest.other_history = kind == 'o';
     entry.manifest.verdict = kind == 'n' ? "not_provable" : "proven";
@@ -40,7 +40,7 @@ Catalog StoreOf(const std::vector<Made>& snapshots) {
 std::string Fates(const std::vector<Made>& snapshots, const config::Retention& rules) {
   const Catalog catalog = StoreOf(snapshots);
   std::string letters;
-  for (const RetentionDecision& d : PlanRetention(catalog, rules, kNow)) {
+  for (const RetentionDecision& d : PlanRetention(catalog, rules, kSunday)) {
     letters += d.fate == Fate::kCounted ? d.which[0] : "NVTo?ugq-$x"[static_cast<size_t>(d.fate)];
   }
   return letters;
@@ -109,8 +109,8 @@ TEST_CASE("a damaged one is kept aside for a while") {
   CHECK(Fates({{'f', 8 * kDay}, {'f', 6 * kDay}, {'p', 1h}}, rules) == "xqN");
   // The time counts from when it was found.
   Catalog catalog = StoreOf({{'f', 8 * kDay}, {'p', 1h}});
-  catalog.snapshots[0].failed_since = kNow - 1h;
-  CHECK(PlanRetention(catalog, rules, kNow)[0].fate == Fate::kQuarantine);
+  catalog.snapshots[0].failed_since = kSunday - 1h;
+  CHECK(PlanRetention(catalog, rules, kSunday)[0].fate == Fate::kQuarantine);
 }
 
 TEST_CASE("a date in the future deletes nothing") {

@@ -71,8 +71,8 @@ TEST_CASE("what is cut is recorded at once, what is out of reach is looked at ea
   CHECK(Plan({entry}) == "a");
 }
 
-struct Stored {
-  Stored() {
+struct StoredFile {
+  StoredFile() {
     etcdrill::testing::WriteFile(path, content);
     manifest.size_bytes = content.size();
     Sha256 sum;
@@ -93,7 +93,7 @@ struct Stored {
 };
 
 TEST_CASE("rot is found: a bit, a byte too few") {
-  Stored stored;
+  StoredFile stored;
   CHECK(stored.Hash().ok());
   SECTION("a bit") { stored.content[2'999'999] ^= 1; }
   SECTION("a byte too few") { stored.content.pop_back(); }
@@ -102,7 +102,7 @@ TEST_CASE("rot is found: a bit, a byte too few") {
 }
 
 TEST_CASE("a file that is gone is no damage") {
-  Stored stored;
+  StoredFile stored;
   REQUIRE(stored.test.fs().Unlink(stored.path).ok());
   CHECK(ReasonOf(stored.Hash()) == Reason::kNotFound);
   etcdrill::testing::WriteFile(stored.path, stored.content);
@@ -110,7 +110,7 @@ TEST_CASE("a file that is gone is no damage") {
 }
 
 TEST_CASE("reading keeps to its rate, and ends when asked to") {
-  Stored stored;
+  StoredFile stored;
   CHECK(stored.Hash(1'000'000).ok());
   CHECK(stored.clock.passed() == 3s);
   stored.clock.At(4s, [&] { stored.stop.request_stop(); });

@@ -5,6 +5,7 @@
 #include "format/bbolt/tree.h"
 #include "format/finding_codes.h"
 #include "support/catch.h"
+#include "support/findings.h"
 #include "support/open_snapshot.h"
 #include "support/snapshots.h"
 #include "support/test_context.h"
@@ -14,6 +15,7 @@ namespace etcdrill {
 namespace {
 
 using etcdrill::testing::VerifyFile;
+using testing::HasFinding;
 using testing::ReadFile;
 using testing::SnapshotPath;
 using testing::TestContext;
@@ -29,11 +31,6 @@ verify::VerifyReport Report(TestContext& test, std::string_view bytes) {
   auto report = VerifyFile(test.context(), path);
   REQUIRE(report.ok());
   return *std::move(report);
-}
-
-bool Has(const verify::VerifyReport& report, std::string_view code) {
-  const auto& kept = report.findings.kept();
-  return std::any_of(kept.begin(), kept.end(), [&](const Finding& f) { return f.code == code; });
 }
 
 // Where the pages of the `key` bucket lie: its root (a branch) and its first leaf. Others may be free, and free pages
@@ -70,7 +67,7 @@ TEST_CASE("an empty file") {
   const auto report = Report(test, "");
   CHECK(report.verdict == Verdict::kDamaged);
   CHECK(report.levels.present == LevelResult::kFail);
-  CHECK(Has(report, codes::kEmptyFile));
+  CHECK(HasFinding(report.findings, codes::kEmptyFile));
 }
 
 TEST_CASE("garbage") {
@@ -78,7 +75,7 @@ TEST_CASE("garbage") {
   std::string bytes(GENERATE(as<size_t>{}, 1, 32, 511, 544, 4096, 100'000), '\x8a');
   const auto report = Report(test, bytes);
   CHECK(report.verdict == Verdict::kDamaged);
-  CHECK(Has(report, codes::kMetaInvalid));
+  CHECK(HasFinding(report.findings, codes::kMetaInvalid));
 }
 
 TEST_CASE("a file that was cut, anywhere") {
@@ -96,7 +93,7 @@ TEST_CASE("a file without its trailer can't be proven, but nothing is wrong with
   CHECK(report.verdict == Verdict::kNotProvable);
   CHECK(report.levels.transfer == LevelResult::kUnknown);
   CHECK(report.levels.keyspace == LevelResult::kPass);
-  CHECK(Has(report, codes::kTrailerMissing));
+  CHECK(HasFinding(report.findings, codes::kTrailerMissing));
 }
 
 TEST_CASE("a manifest tells of a change, and proves no bytes that nothing vouched for") {
@@ -111,7 +108,7 @@ TEST_CASE("a manifest tells of a change, and proves no bytes that nothing vouche
   const auto other = VerifyFile(test.context(), path, {.expected = verify::ExpectedBytes{bytes.size(), "00"}});
   REQUIRE(other.ok());
   CHECK(other->verdict == Verdict::kDamaged);
-  CHECK(Has(*other, codes::kManifestMismatch));
+  CHECK(HasFinding(other->findings, codes::kManifestMismatch));
 }
 
 TEST_CASE("any flipped bit of a file with a trailer") {
@@ -148,7 +145,7 @@ TEST_CASE("structural damage is found without the help of the trailer") {
     const auto report = Report(test, WithRightTrailer(bytes));
     CHECK(report.verdict == Verdict::kDamaged);
     CHECK(report.levels.transfer == LevelResult::kPass);
-    CHECK(Has(report, codes::kPageIdMismatch));
+    CHECK(HasFinding(report.findings, codes::kPageIdMismatch));
   }
   SECTION("a page of the wrong type") {
     bytes[leaf + 8] = GENERATE('\x00', '\x01', '\x04', '\x10', '\x03');
@@ -166,7 +163,7 @@ TEST_CASE("structural damage is found without the help of the trailer") {
     bytes[meta + 16 + 40] ^= 1;
     const auto report = Report(test, WithRightTrailer(bytes));
     CHECK(report.verdict == Verdict::kDamaged);
-    CHECK(Has(report, codes::kMetaDamaged));
+    CHECK(HasFinding(report.findings, codes::kMetaDamaged));
   }
   SECTION("a row whose value does not decode") {
     // The value of the last element of a leaf of the `key` bucket ends the page's data; its first byte is a field tag.
@@ -178,7 +175,7 @@ TEST_CASE("structural damage is found without the help of the trailer") {
     const auto report = Report(test, WithRightTrailer(bytes));
     CHECK(report.verdict == Verdict::kDamaged);
     CHECK(report.levels.keyspace == LevelResult::kFail);
-    CHECK(Has(report, codes::kKeyValueDecode));
+    CHECK(HasFinding(report.findings, codes::kKeyValueDecode));
   }
 }
 

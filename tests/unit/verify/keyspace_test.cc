@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "format/finding_codes.h"
 #include "support/catch.h"
+#include "support/findings.h"
 #include "support/made_store.h"
 #include "support/open_snapshot.h"
 #include "support/snapshots.h"
@@ -14,6 +15,7 @@ namespace etcdrill {
 namespace {
 
 using etcdrill::testing::VerifyFile;
+using testing::HasFinding;
 using testing::MadeStore;
 using testing::TestContext;
 using verify::Verdict;
@@ -27,17 +29,11 @@ verify::VerifyReport Report(TestContext& test, MadeStore& store) {
   return *std::move(report);
 }
 
-bool Has(const verify::VerifyReport& report, std::string_view code, std::string_view text = "") {
-  const auto& kept = report.findings.kept();
-  return std::any_of(kept.begin(), kept.end(),
-                     [&](const Finding& f) { return f.code == code && f.text.find(text) != std::string::npos; });
-}
-
 // The report is damaged for this reason and no other.
 void CheckOnly(TestContext& test, MadeStore& store, std::string_view code, std::string_view text = "") {
   const auto report = Report(test, store);
   CHECK(report.verdict == Verdict::kDamaged);
-  CHECK(Has(report, code, text));
+  CHECK(HasFinding(report.findings, code, text));
   for (const Finding& f : report.findings.kept()) {
     if (f.severity == Severity::kError) CHECK(f.code == code);
   }
@@ -47,7 +43,7 @@ void CheckOnly(TestContext& test, MadeStore& store, std::string_view code, std::
 void CheckTold(TestContext& test, MadeStore& store, std::string_view code, std::string_view text = "") {
   const auto report = Report(test, store);
   CHECK(report.verdict == Verdict::kProven);
-  CHECK(Has(report, code, text));
+  CHECK(HasFinding(report.findings, code, text));
 }
 
 // Three keys with a life: a is updated, b is deleted and comes again, c is deleted.
@@ -86,7 +82,7 @@ TEST_CASE("a compaction under way may have left superseded rows, oldest first go
   for (size_t i = 0; i < gone; ++i) store.rows().erase(MadeStore::RowKey(goes[i].first, goes[i].second));
   const auto report = Report(test, store);
   CHECK(report.verdict == Verdict::kProven);
-  CHECK(Has(report, codes::kCompactionPending));
+  CHECK(HasFinding(report.findings, codes::kCompactionPending));
   CHECK(report.keyspace->live_keys == 2);
   // The hash of the live server does not depend on it either.
   MadeStore finished = Lives();
@@ -104,7 +100,7 @@ TEST_CASE("revisions above the compaction have no gap") {
   }
   SECTION("the first writes are lost") {
     store.rows().erase(MadeStore::RowKey(2));
-    CHECK(Has(Report(test, store), codes::kRevisionGap));
+    CHECK(HasFinding(Report(test, store).findings, codes::kRevisionGap));
   }
   SECTION("a change inside a transaction is lost") {
     store.rows()[MadeStore::RowKey(10, false, 2)] = MadeStore::RowValue("e", "1", 10, 10, 1);
@@ -112,7 +108,7 @@ TEST_CASE("revisions above the compaction have no gap") {
   }
   SECTION("a revision is a put and a delete") {
     store.rows()[MadeStore::RowKey(10, true)] = MadeStore::RowValue("b", "", 0, 0, 0);
-    CHECK(Has(Report(test, store), codes::kRevisionGap, "as a put and as a delete"));
+    CHECK(HasFinding(Report(test, store).findings, codes::kRevisionGap, "as a put and as a delete"));
   }
 }
 
@@ -206,7 +202,7 @@ TEST_CASE("the fields of a row fit its revision") {
   SECTION("the first version of an old key") { row(MadeStore::RowValue("n", "1", 10, 11, 1)); }
   SECTION("no key") { row(MadeStore::RowValue("", "1", 11, 11, 1)); }
   SECTION("nothing at all") { row(""); }
-  CHECK(Has(Report(test, store), codes::kKeyValueFields));
+  CHECK(HasFinding(Report(test, store).findings, codes::kKeyValueFields));
 }
 
 TEST_CASE("a delete has only a key") {
@@ -244,7 +240,7 @@ TEST_CASE("leases") {
   SECTION("of a key exist") {
     store.Put("leased", "1", 7);
     CheckTold(test, store, codes::kRestoresWithLeases, "restores with 1 lease:");
-    CHECK_FALSE(Has(Report(test, store), codes::kLeaseMissing));
+    CHECK_FALSE(HasFinding(Report(test, store).findings, codes::kLeaseMissing));
   }
   SECTION("of a key are missing") {
     store.Put("leased", "1", 8);
@@ -253,7 +249,7 @@ TEST_CASE("leases") {
   SECTION("of an older version may be") {
     store.Put("leased", "1", 8);
     store.Put("leased", "2");
-    CHECK_FALSE(Has(Report(test, store), codes::kLeaseMissing));
+    CHECK_FALSE(HasFinding(Report(test, store).findings, codes::kLeaseMissing));
   }
   SECTION("live for some time") {
     auto& [id, lease] = *store.buckets["lease"].begin();
@@ -367,7 +363,7 @@ TEST_CASE("the records of meta, auth and cluster") {
     const auto report = Report(test, store);
     CHECK(report.keyspace->hashkv.revision == 11);
     CHECK(report.keyspace->newest_row == 8);
-    CHECK_FALSE(Has(report, codes::kRevisionBehindCompaction));
+    CHECK_FALSE(HasFinding(report.findings, codes::kRevisionBehindCompaction));
     meta.erase("finishedCompactRev");  // it came to its last row, and not to its end
     CheckTold(test, store, codes::kRevisionBehindCompaction, "3.4.32 and 3.5.14");
   }
@@ -403,7 +399,7 @@ TEST_CASE("the records of meta, auth and cluster") {
   SECTION("an alarm for a member that holds other data") {
     store.buckets["alarm"][std::string("\x10\x02")] = "";
     CheckTold(test, store, codes::kAlarmCorrupt, "compare with a snapshot of another member");
-    CHECK(Has(Report(test, store), codes::kRestoresWithAlarm, "refuses reads and writes"));
+    CHECK(HasFinding(Report(test, store).findings, codes::kRestoresWithAlarm, "refuses reads and writes"));
   }
   SECTION("what later versions of etcd may add is no damage") {
     meta["storageVersion"] = GENERATE("3.8.0", "4.0.0");
@@ -524,7 +520,7 @@ TEST_CASE("a bbolt database of another program is not damaged, and not provable"
   const auto report = Report(test, store);
   CHECK(report.verdict == Verdict::kNotProvable);
   CHECK(report.foreign == snapshot::Foreign::kOtherBolt);
-  CHECK(Has(report, codes::kNotASnapshot, "another program"));
+  CHECK(HasFinding(report.findings, codes::kNotASnapshot, "another program"));
   CHECK(report.findings.errors() == 0);
 }
 
@@ -541,7 +537,7 @@ TEST_CASE("a report says which part of the keyspace a damage affects") {
   testing::WriteFile(path, testing::WithRightTrailer(bytes));
   const auto report = VerifyFile(test.context(), path);
   REQUIRE(report.ok());
-  CHECK(Has(*report, codes::kPageIdMismatch));
+  CHECK(HasFinding(report->findings, codes::kPageIdMismatch));
   const auto affected = report->Affected();
   REQUIRE(affected.size() == 1);
   CHECK(affected[0].starts_with("bucket key: from revision "));

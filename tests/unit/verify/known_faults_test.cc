@@ -16,6 +16,8 @@ namespace etcdrill::verify {
 namespace {
 
 using etcdrill::testing::OpenFile;
+using etcdrill::testing::OpenPlaced;
+using etcdrill::testing::PlacedSnapshot;
 using etcdrill::testing::TestContext;
 using etcdrill::testing::VerifyFile;
 
@@ -96,26 +98,14 @@ TEST_CASE("HashKV of a rare moment equals the live server's") {
   }
 }
 
-struct Opened {
-  snapshot::Image image;
-  Place place;
-
-  Placed placed() const { return {image, place}; }
-};
-
-Opened Open(TestContext& test, const std::string& name) {
-  snapshot::Image image = OpenFile(test.context(), PathOf(name, ".db"));
-  const auto report = Verify(test.context(), image);
-  REQUIRE(report.ok());
-  auto place = ReadPlace(image, report->keyspace->hashkv);
-  REQUIRE(place.ok());
-  return {std::move(image), *std::move(place)};
+PlacedSnapshot OpenFault(TestContext& test, const std::string& name) {
+  return OpenPlaced(test.context(), PathOf(name, ".db"));
 }
 
 TEST_CASE("a cluster that went back after a crash does not compare, in whatever order") {
   TestContext test;
-  const Opened older = Open(test, "gone-back-older-3.4");
-  const Opened newer = Open(test, "gone-back-newer-3.4");
+  const PlacedSnapshot older = OpenFault(test, "gone-back-older-3.4");
+  const PlacedSnapshot newer = OpenFault(test, "gone-back-newer-3.4");
   for (const auto& [from, to] : {std::pair(&older, &newer), std::pair(&newer, &older)}) {
     const auto report = CompareLineage(test.context(), from->placed(), to->placed());
     REQUIRE(report.ok());
@@ -138,9 +128,9 @@ TEST_CASE("a leader behind a file that may go back is no divergence") {
 
 TEST_CASE("a hash by the older rule, as manifests of 0.1.0 have it, is read anew before two files differ") {
   TestContext test;
-  const Opened older = Open(test, "rewritten-at-head-3.5.30");
+  const PlacedSnapshot older = OpenFault(test, "rewritten-at-head-3.5.30");
   REQUIRE(older.place.head.by_older_etcd.has_value());
-  Opened newer = Open(test, "rewritten-at-head-3.5.30");
+  PlacedSnapshot newer = OpenFault(test, "rewritten-at-head-3.5.30");
   newer.place.head = {.hash = *older.place.head.by_older_etcd,
                       .revision = older.place.head.revision,
                       .compact_revision = older.place.head.compact_revision,

@@ -5,6 +5,7 @@
 
 #include "format/finding_codes.h"
 #include "support/catch.h"
+#include "support/findings.h"
 #include "support/open_snapshot.h"
 #include "support/snapshots.h"
 #include "support/test_context.h"
@@ -13,54 +14,40 @@
 namespace etcdrill::verify {
 namespace {
 
+using etcdrill::testing::HasFinding;
 using etcdrill::testing::OpenFile;
+using etcdrill::testing::OpenPlaced;
+using etcdrill::testing::PlacedSnapshot;
 using etcdrill::testing::SnapshotPath;
 using etcdrill::testing::TestContext;
 
-struct Opened {
-  snapshot::Image image;
-  Place place;
-
-  Placed placed() const { return {image, place}; }
-};
-
-Opened Open(TestContext& test, const std::string& name) {
-  snapshot::Image image = OpenFile(test.context(), SnapshotPath(name));
-  const auto report = Verify(test.context(), image);
-  REQUIRE(report.ok());
-  auto place = ReadPlace(image, report->keyspace->hashkv);
-  REQUIRE(place.ok());
-  return {std::move(image), *std::move(place)};
+PlacedSnapshot OpenSample(TestContext& test, const std::string& name) {
+  return OpenPlaced(test.context(), SnapshotPath(name));
 }
 
-LineageReport Compare(TestContext& test, const Opened& older, const Opened& newer) {
+LineageReport Compare(TestContext& test, const PlacedSnapshot& older, const PlacedSnapshot& newer) {
   auto report = CompareLineage(test.context(), older.placed(), newer.placed());
   REQUIRE(report.ok());
   for (const Finding& f : report->findings.kept()) UNSCOPED_INFO(f.code << ": " << f.text);
   return *std::move(report);
 }
 
-bool Has(const LineageReport& report, std::string_view code) {
-  const auto& kept = report.findings.kept();
-  return std::any_of(kept.begin(), kept.end(), [&](const Finding& f) { return f.code == code; });
-}
-
 TEST_CASE("a file's place is what its small buckets say") {
   TestContext test;
-  const Place place = Open(test, "e3516-auth").place;
+  const Place place = OpenSample(test, "e3516-auth").place;
   CHECK(place.consistent_index == 380);
   CHECK(place.term == 2);
   CHECK(place.auth_revision == 4);
   CHECK(place.members == std::vector<std::string>{"3cfb471a6889ba39"});
-  CHECK_FALSE(Open(test, "e34-auth").place.term.has_value());
+  CHECK_FALSE(OpenSample(test, "e34-auth").place.term.has_value());
 }
 
 TEST_CASE("the snapshots of one cluster continue each other") {
   TestContext test;
   const std::string version = GENERATE("e34", "e3516", "e3530", "e36", "e37");
-  std::vector<Opened> places;
+  std::vector<PlacedSnapshot> places;
   for (const char* moment : {"-nocompact", "-compacted", "-compacted-at-head", "-alarm", "-auth"}) {
-    places.push_back(Open(test, version + moment));
+    places.push_back(OpenSample(test, version + moment));
   }
   for (size_t i = 0; i < places.size(); ++i) {
     for (size_t j = i; j < places.size(); ++j) {
@@ -69,7 +56,7 @@ TEST_CASE("the snapshots of one cluster continue each other") {
       const bool comparable = places[j].place.head.compact_revision <= places[i].place.head.revision;
       CHECK(report.verdict == (comparable ? LineageVerdict::kContinues : LineageVerdict::kNotComparable));
       CHECK(report.compared.has_value() == comparable);
-      CHECK(Has(report, codes::kNotComparable) == !comparable);
+      CHECK(HasFinding(report.findings, codes::kNotComparable) == !comparable);
       CHECK_FALSE(report.restored_between);
     }
   }
@@ -77,66 +64,66 @@ TEST_CASE("the snapshots of one cluster continue each other") {
 
 TEST_CASE("the snapshots of two clusters do not") {
   TestContext test;
-  const LineageReport report = Compare(test, Open(test, "e3516-nocompact"), Open(test, "e3530-compacted"));
+  const LineageReport report = Compare(test, OpenSample(test, "e3516-nocompact"), OpenSample(test, "e3530-compacted"));
   CHECK(report.verdict == LineageVerdict::kDiverged);
-  CHECK(Has(report, codes::kHistoryDiffers));
-  CHECK_FALSE(Has(report, codes::kIndexConflict));
+  CHECK(HasFinding(report.findings, codes::kHistoryDiffers));
+  CHECK_FALSE(HasFinding(report.findings, codes::kIndexConflict));
 }
 
 TEST_CASE("what went back") {
   TestContext test;
   SECTION("the revision") {
-    const LineageReport report = Compare(test, Open(test, "e36-alarm"), Open(test, "e36-compacted"));
+    const LineageReport report = Compare(test, OpenSample(test, "e36-alarm"), OpenSample(test, "e36-compacted"));
     CHECK(report.verdict == LineageVerdict::kDiverged);
-    CHECK(Has(report, codes::kRevisionWentBack));
-    CHECK_FALSE(Has(report, codes::kHistoryDiffers));  // one history, seen backwards
+    CHECK(HasFinding(report.findings, codes::kRevisionWentBack));
+    CHECK_FALSE(HasFinding(report.findings, codes::kHistoryDiffers));  // one history, seen backwards
   }
   SECTION("the revision, beyond a compaction") {
-    const LineageReport report = Compare(test, Open(test, "e36-alarm"), Open(test, "e36-nocompact"));
+    const LineageReport report = Compare(test, OpenSample(test, "e36-alarm"), OpenSample(test, "e36-nocompact"));
     CHECK(report.verdict == LineageVerdict::kDiverged);
-    CHECK(Has(report, codes::kNotComparable));
+    CHECK(HasFinding(report.findings, codes::kNotComparable));
   }
   SECTION("users and roles") {
-    const LineageReport report = Compare(test, Open(test, "e36-auth"), Open(test, "e36-alarm"));
+    const LineageReport report = Compare(test, OpenSample(test, "e36-auth"), OpenSample(test, "e36-alarm"));
     CHECK(report.verdict == LineageVerdict::kDiverged);
-    CHECK(Has(report, codes::kAuthRevisionWentBack));
-    CHECK_FALSE(Has(report, codes::kHistoryDiffers));
+    CHECK(HasFinding(report.findings, codes::kAuthRevisionWentBack));
+    CHECK_FALSE(HasFinding(report.findings, codes::kHistoryDiffers));
   }
 }
 
 TEST_CASE("a restore in between is told, and no divergence") {
   TestContext test;
-  const Opened older = Open(test, "e36-compacted-at-head");
-  Opened newer = Open(test, "e36-alarm");
+  const PlacedSnapshot older = OpenSample(test, "e36-compacted-at-head");
+  PlacedSnapshot newer = OpenSample(test, "e36-alarm");
   SECTION("index") { newer.place.consistent_index = 9; }
   SECTION("term") { newer.place.term = 1; }
   SECTION("members") { newer.place.members = {"1"}; }
   const LineageReport report = Compare(test, older, newer);
   CHECK(report.verdict == LineageVerdict::kContinues);
   CHECK(report.restored_between);
-  CHECK(Has(report, codes::kRestoredBetween));
+  CHECK(HasFinding(report.findings, codes::kRestoredBetween));
 }
 
 TEST_CASE("one raft entry with two contents is a corruption with a name") {
   TestContext test;
-  const Opened older = Open(test, "e3516-compacted-at-head");
-  Opened newer = Open(test, "e3516-alarm");
+  const PlacedSnapshot older = OpenSample(test, "e3516-compacted-at-head");
+  PlacedSnapshot newer = OpenSample(test, "e3516-alarm");
   newer.place.consistent_index = older.place.consistent_index;
   const LineageReport report = Compare(test, older, newer);
-  CHECK(Has(report, codes::kIndexConflict));
+  CHECK(HasFinding(report.findings, codes::kIndexConflict));
   CHECK_THAT(report.findings.FirstError()->text,
              Catch::Matchers::ContainsSubstring("restored twice with the same token"));
   SECTION("but not of a release without the fault") { newer.place.has_storage_version = true; }
   SECTION("but not in two clusters") { newer.place.members = {"1"}; }
   SECTION("but not in two terms") { newer.place.term = 3; }
   SECTION("but not if both hold the same") { newer.place = older.place; }
-  CHECK_FALSE(Has(Compare(test, older, newer), codes::kIndexConflict));
+  CHECK_FALSE(HasFinding(Compare(test, older, newer).findings, codes::kIndexConflict));
 }
 
 TEST_CASE("a hash over nothing proves nothing") {
   TestContext test;
-  const Opened empty = Open(test, "e36-empty");
-  CHECK(Compare(test, empty, Open(test, "e36-nocompact")).verdict == LineageVerdict::kNotComparable);
+  const PlacedSnapshot empty = OpenSample(test, "e36-empty");
+  CHECK(Compare(test, empty, OpenSample(test, "e36-nocompact")).verdict == LineageVerdict::kNotComparable);
   CHECK(Compare(test, empty, empty).verdict == LineageVerdict::kNotComparable);
 }
 
@@ -164,8 +151,8 @@ TEST_CASE("a damaged file is an error") {
   std::fill(bytes.begin() + 8192, bytes.end() - 4096, '\0');
   etcdrill::testing::WriteFile(damaged, bytes);
   const snapshot::Image image = OpenFile(test.context(), damaged);
-  const Opened newer = Open(test, "e36-compacted");
-  const auto report = CompareLineage(test.context(), {image, Open(test, "e36-nocompact").place}, newer.placed());
+  const PlacedSnapshot newer = OpenSample(test, "e36-compacted");
+  const auto report = CompareLineage(test.context(), {image, OpenSample(test, "e36-nocompact").place}, newer.placed());
   REQUIRE_FALSE(report.ok());
   CHECK(ReasonOf(report.status()) == Reason::kDamaged);
 }
