@@ -44,7 +44,7 @@ void CheckEndpoints(const Context& context, const config::Config& config, std::v
   if (torn) problems.push_back(fmt::format("cluster.endpoints: {}", MessageOf(roll.outcome)));
   for (const etcd::RollEntry& entry : roll.entries) {
     if (entry.standing == etcd::Standing::kSecondName)
-      fmt::print(stderr, "warning: cluster.endpoints: {}\n", entry.remark);
+      fmt::print(stderr, "warning: cluster.endpoints: {}\n", Shown(entry.remark));
     const bool wrong = entry.standing == etcd::Standing::kOtherCluster || entry.standing == etcd::Standing::kRemoved;
     if (wrong && !torn) problems.push_back(fmt::format("cluster.endpoints: {}", entry.remark));
   }

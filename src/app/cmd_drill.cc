@@ -10,7 +10,6 @@
 #include "app/textfile_out.h"
 #include "base/units.h"
 #include "config/load.h"
-#include "pipeline/claims_check.h"
 #include "pipeline/stored_drill.h"
 
 namespace etcdrill::app {
@@ -71,22 +70,14 @@ Result<pipeline::DrillReport> DrillInStore(const Context& context, const DrillOp
   return std::move(drill.report);
 }
 
-struct Drilled {
-  std::optional<WallTime> taken;  // of the snapshot
-  pipeline::DrillReport report;
-};
-
-Result<Drilled> DrillTarget(const Context& context, const DrillOptions& options) {
+Result<pipeline::DrillReport> DrillTarget(const Context& context, const DrillOptions& options) {
   ASSIGN_OR_RETURN(const Target target, FindTarget(context, options.target, options.config_file));
-  Drilled drilled{.taken = pipeline::TakenAt(context, target.path, target.manifest), .report = {}};
-  ASSIGN_OR_RETURN(drilled.report,
-                   target.in_store ? DrillInStore(context, options, target) : DrillFile(context, options, target));
-  return drilled;
+  return target.in_store ? DrillInStore(context, options, target) : DrillFile(context, options, target);
 }
 
-Result<ExitCode> PrintAndJudge(const Result<Drilled>& drilled, OutputFormat format) {
+Result<ExitCode> PrintAndJudge(const Result<pipeline::DrillReport>& drilled, OutputFormat format) {
   RETURN_IF_ERROR(drilled.status());
-  const pipeline::DrillReport& report = drilled->report;
+  const pipeline::DrillReport& report = *drilled;
   if (format == OutputFormat::kJson) {
     PrintJson(pipeline::ToJson(report));
   } else {
@@ -99,12 +90,11 @@ Result<ExitCode> PrintAndJudge(const Result<Drilled>& drilled, OutputFormat form
 }  // namespace
 
 Result<ExitCode> Drill(const Context& context, const DrillOptions& options) {
-  const Result<Drilled> drilled = DrillTarget(context, options);
+  const Result<pipeline::DrillReport> drilled = DrillTarget(context, options);
   const Result<ExitCode> result = PrintAndJudge(drilled, options.format);
   if (options.textfile_out.empty() || IsInterrupted(result.status())) return result;
   return WithTextfile(context, result,
-                      WriteDrillTextfile(context, options.textfile_out, drilled.ok() ? &drilled->report : nullptr,
-                                         drilled.ok() ? drilled->taken : std::nullopt));
+                      WriteDrillTextfile(context, options.textfile_out, drilled.ok() ? &*drilled : nullptr));
 }
 
 }  // namespace etcdrill::app

@@ -30,7 +30,7 @@ Result<ExitCode> DrillsList(const Context& context, const DrillsOptions& options
   Json json = Json::array();
   Rows rows;
   for (const store::DrillFile& drill : drills) {
-    const auto summary = pipeline::ParseDrillSummary(drill.json);
+    const auto summary = drill.problem.ok() ? pipeline::ParseDrillSummary(drill.json) : drill.problem;
     if (!summary.ok()) {
       context.log.Warn("a drill report can't be read", {{"drill", drill.name}, {"err", MessageOf(summary.status())}});
       continue;
@@ -58,6 +58,7 @@ Result<ExitCode> DrillsShow(const Context& context, const DrillsOptions& options
   ASSIGN_OR_RETURN(const auto drills, ReadDrills(context, options.config_file));
   for (const store::DrillFile& drill : drills) {
     if (drill.name != options.name) continue;
+    RETURN_IF_ERROR(drill.problem);
     PrintJson(drill.json);
     return ExitCode::kOk;
   }

@@ -47,9 +47,10 @@ Result<verify::VerifyReport> VerifyForUse(const Context& context, const snapshot
 // What --skip-hash-check passed over.
 void WarnOfTrailer(const verify::VerifyReport& report, const std::string& file) {
   if (report.levels.transfer == verify::LevelResult::kFail) {
-    fmt::print(stderr, "warning: {} is not what etcd sent: {}; restored as you asked for\n", file, report.FirstError());
+    fmt::print(stderr, "warning: {} is not what etcd sent: {}; restored as you asked for\n", Shown(file),
+               Shown(report.FirstError()));
   } else if (report.levels.transfer == verify::LevelResult::kUnknown) {
-    fmt::print(stderr, "warning: nothing proves the bytes of {}: {}\n", file, report.FirstError());
+    fmt::print(stderr, "warning: nothing proves the bytes of {}: {}\n", Shown(file), Shown(report.FirstError()));
   }
 }
 
@@ -71,7 +72,7 @@ void PrintSurprises(const Findings& findings, const RestoreCommandOptions& optio
 
 void PrintSaved(const pipeline::SnapshotOutcome& outcome, const SaveOptions& options) {
   const store::Manifest& m = outcome.manifest;
-  for (const std::string& remark : outcome.remarks) fmt::print(stderr, "warning: {}\n", remark);
+  for (const std::string& remark : outcome.remarks) fmt::print(stderr, "warning: {}\n", Shown(remark));
   if (options.format == OutputFormat::kJson) {
     PrintJson(store::ToJson(m));
     return;
@@ -86,7 +87,7 @@ void PrintSaved(const pipeline::SnapshotOutcome& outcome, const SaveOptions& opt
   }
   for (const Finding& f : outcome.verify.findings.kept()) {
     if (f.severity != Severity::kWarning) continue;
-    fmt::print("{}: {}: {}\n", Coloured("warning", Colour::kYellow), f.code, f.text);
+    fmt::print("{}: {}: {}\n", Coloured("warning", Colour::kYellow), f.code, Shown(f.text));
   }
   if (m.lineage.has_value()) {
     const Colour colour = m.lineage->result == "continues" ? Colour::kGreen : Colour::kRed;

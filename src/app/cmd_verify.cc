@@ -67,7 +67,7 @@ void PrintReport(const verify::VerifyReport& report, int level, OutputFormat for
 struct Verified {
   verify::VerifyReport report;
   bool fresh = true;
-  std::optional<WallTime> taken;
+  WallTime taken;
 
   // The verdict is of the file: what was not looked at is not proven. The exit code is of what was
   // asked: levels that nobody asked for are no failure of the command.
@@ -95,12 +95,13 @@ void TellHealed(const Context& context, const Target& target, const verify::Veri
   const auto heal = [&]() -> Status {
     ASSIGN_OR_RETURN(const config::Config config, config::Load(context.fs, config_file));
     ASSIGN_OR_RETURN(const auto store, store::LocalStore::Open(context, config.store_path));
-    return store->UpdateChecks(
-        target.name, [&, now = context.clock.Now()](store::Checks& checks) { checks.FoundRight(now, answers); });
+    return store->UpdateChecks(target.name, [&, now = context.clock.Now()](store::Checks& checks) {
+      damaged.RecordRight(checks, now, answers);
+    });
   };
   if (const Status healed = heal(); healed.ok()) {
     fmt::print(stderr, "{}: it was found damaged once, and has its right bytes again; the record is taken away{}\n",
-               target.name, stands ? ", but what a drill found in these bytes stands" : "");
+               Shown(target.name), stands ? ", but what a drill found in these bytes stands" : "");
   } else {
     context.log.Warn("a snapshot has its right bytes again, but that can't be recorded",
                      {{"snapshot", target.name}, {"err", MessageOf(healed)}});
@@ -117,8 +118,8 @@ Result<Verified> VerifyTarget(const Context& context, const VerifyOptions& optio
   ASSIGN_OR_RETURN(const auto image, snapshot::Image::Open(context, target.path));
   ASSIGN_OR_RETURN(verified.report, pipeline::VerifyWithManifest(context, image, target.manifest, options.level));
   TellHealed(context, target, verified.report, options.config_file);
-  verified.fresh = pipeline::CheckFreshness(context, target.path, target.manifest, freshness, verified.report);
-  verified.taken = pipeline::TakenAt(context, target.path, target.manifest);
+  verified.taken = pipeline::TakenAt(image, target.manifest);
+  verified.fresh = pipeline::CheckFreshness(verified.taken, context.clock.Now(), freshness, verified.report);
   // Over a broken structure the numbers would say nothing.
   if (options.inventory && verified.report.levels.structure == verify::LevelResult::kPass) {
     ASSIGN_OR_RETURN(verified.report.inventory, verify::TakeInventory(context, image));
@@ -149,9 +150,9 @@ report::VerifyRun ToVerifyRun(const Result<Verified>& verified, WallTime now) {
       run.levels[name] = result == verify::LevelResult::kPass;
     }
   }
-  const bool dated = verified->taken.has_value() && !IsFuture(*verified->taken, now);
+  const bool dated = !IsFuture(verified->taken, now);
   if (run.passed && r.keyspace.has_value() && dated) {
-    run.snapshot = {.taken = UnixSeconds(*verified->taken),
+    run.snapshot = {.taken = UnixSeconds(verified->taken),
                     .size_bytes = static_cast<double>(r.size_bytes),
                     .revision = static_cast<double>(r.keyspace->hashkv.revision),
                     .keys = static_cast<double>(r.keyspace->live_keys)};

@@ -135,7 +135,7 @@ std::string FindingLine(const Finding& finding) {
 void PrintFindings(const Findings& findings) {
   for (const Severity severity : kSeverities) {
     for (const Finding& f : findings.kept()) {
-      if (f.severity == severity) fmt::print("{}: {}: {}\n", SeverityName(severity), f.code, f.text);
+      if (f.severity == severity) fmt::print("{}", FindingLine(f));
     }
   }
   for (const Severity severity : kSeverities) {

@@ -79,6 +79,7 @@ Result<pipeline::Catalog> SidecarTasks::ReadAndPublish(const Context& context) {
   const std::lock_guard reading(reading_);                       // or an older answer could replace a newer one
   const store::LocalStore::Stamp stamp = store_.CurrentStamp();  // before: what changes meanwhile is read once more
   const MonotonicTime monotonic = context.clock.Monotonic();
+  const WallTime wall = context.clock.Now();
   Result<pipeline::Catalog> read = pipeline::ReadCatalog(context, store_, config_.cluster.name);
   if (IsInterrupted(read.status())) return read;
   if (!read.ok()) {
@@ -99,7 +100,7 @@ Result<pipeline::Catalog> SidecarTasks::ReadAndPublish(const Context& context) {
     const std::lock_guard lock(mutex_);
     store_is_empty_ = catalog.snapshots.empty();
     store_stamp_ = stamp;
-    store_read_at_ = catalog.now;
+    store_read_at_ = wall;
     store_read_after_ = monotonic;
     last_runs_ = last;
     adopted_ = pipeline::AdoptedOf(catalog);
@@ -210,6 +211,7 @@ void SidecarTasks::Adopt(const Context& run) {
   const auto outcome =
       pipeline::AdoptSnapshot(run, {.client = client_, .cluster = config_.cluster.name}, *file, store_);
   const Status result = outcome.status();
+  if (IsInterrupted(result)) return;
   const Reason reason = result.ok() ? Reason::kDamaged : ReasonOf(result);
   if (reason == Reason::kBusy) return foreign_.TryAgain(*file);  // once it is quiet again
   if (reason == Reason::kAlreadyExists) {
@@ -357,9 +359,8 @@ void SidecarTasks::ReportDrill(const Context& run, const pipeline::StoredDrill& 
   if (!drill.source.ok()) {
     run.log.Warn("no advice for a restore: the source can't be asked", {{"err", MessageOf(drill.source)}});
   }
-  const Status read = ReadAndPublish(run).status();
-  const Status& kept = drill.kept.ok() ? read : drill.kept;
-  if (!kept.ok()) run.log.Error("the drill report can't be kept", {{"err", MessageOf(kept)}});
+  if (!drill.kept.ok()) run.log.Error("the drill report can't be kept", {{"err", MessageOf(drill.kept)}});
+  ReadCatalog(run).status().IgnoreError();  // it is told
 }
 
 void SidecarTasks::Scrub(const Context& run) {
@@ -394,7 +395,7 @@ void SidecarTasks::ScrubOne(const Context& run, const pipeline::CatalogEntry& en
   }
   if (!hashed.ok() && !damaged) return;  // what is out of reach now may be back later
   const auto record = [&, now = run.clock.Now()](store::Checks& checks) {
-    damaged ? checks.FoundDamaged(now, MessageOf(hashed)) : checks.FoundRight(now, answers);
+    damaged ? checks.FoundDamaged(now, MessageOf(hashed)) : entry.RecordRight(checks, now, answers);
   };
   const Status kept = store_.UpdateChecks(name, record, store::IfRefused::kCount);
   if (!kept.ok()) run.log.Error("the scrub can't be recorded", {{"snapshot", name}, {"err", MessageOf(kept)}});

@@ -11,13 +11,13 @@ constexpr uint32_t kPublicFileMode = 0644;
 constexpr uint64_t kTextfileBytesMax = uint64_t{1} << 20;
 
 // Of nothing but this drill.
-Result<report::StoreFacts> FactsOf(const pipeline::DrillReport& report, std::optional<WallTime> taken) {
+Result<report::StoreFacts> FactsOf(const pipeline::DrillReport& report) {
   pipeline::Catalog history;
   ASSIGN_OR_RETURN(history.drills.emplace_back(), pipeline::ParseDrillSummary(pipeline::ToJson(report)));
   history.drills.back().newest = true;
   report::StoreFacts facts = pipeline::ToStoreFacts(history);
-  if (report.passed() && taken.has_value() && !IsFuture(*taken, report.finished)) {
-    facts.verified_taken = UnixSeconds(*taken);
+  if (report.passed() && report.taken.has_value() && !IsFuture(*report.taken, report.finished)) {
+    facts.verified_taken = UnixSeconds(*report.taken);
   }
   if (report.passed() && report.verify.has_value() && report.verify->keyspace.has_value()) {
     facts.verified_revision = static_cast<double>(report.verify->keyspace->hashkv.revision);
@@ -43,12 +43,11 @@ Status WriteVerifyTextfile(const Context& context, const std::string& path, cons
   return WriteFileDurably(context.fs, path, report::VerifyTextfile(run, previous), kPublicFileMode);
 }
 
-Status WriteDrillTextfile(const Context& context, const std::string& path, const pipeline::DrillReport* report,
-                          std::optional<WallTime> taken) {
+Status WriteDrillTextfile(const Context& context, const std::string& path, const pipeline::DrillReport* report) {
   report::StoreFacts facts;
   const double now = UnixSeconds(context.clock.Now());
   if (report != nullptr) {
-    ASSIGN_OR_RETURN(facts, FactsOf(*report, taken));
+    ASSIGN_OR_RETURN(facts, FactsOf(*report));
   } else {
     facts.drill_consecutive_failures = 1;
     facts.drill_last_failure = now;

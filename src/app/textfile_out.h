@@ -15,9 +15,8 @@ namespace etcdrill::app {
 // there, or the new one.
 Status WriteVerifyTextfile(const Context& context, const std::string& path, const report::VerifyRun& run);
 
-// `report` is null for a drill that could not begin; `taken` is when its snapshot was.
-Status WriteDrillTextfile(const Context& context, const std::string& path, const pipeline::DrillReport* report,
-                          std::optional<WallTime> taken);
+// `report` is null for a drill that could not begin.
+Status WriteDrillTextfile(const Context& context, const std::string& path, const pipeline::DrillReport* report);
 
 // What the command ends with, once the file was or was not written: bad news about the snapshot goes first.
 Result<ExitCode> WithTextfile(const Context& context, Result<ExitCode> result, const Status& written);

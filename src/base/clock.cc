@@ -9,6 +9,9 @@
 namespace etcdrill {
 namespace {
 
+constexpr int kFirstYear = 1970;
+constexpr int kLastYear = 2261;
+
 using namespace std::chrono_literals;
 
 // Longest wait in one go: those waits do not count the time in which the machine is suspended.
@@ -53,6 +56,16 @@ double SecondsOf(Duration d) { return std::chrono::duration<double>(d).count(); 
 
 double UnixSeconds(WallTime t) { return SecondsOf(t.time_since_epoch()); }
 
+WallTime WallTimeOf(int64_t unix_seconds, int64_t nanoseconds) {
+  using std::chrono::year;
+  constexpr std::chrono::sys_seconds first = std::chrono::sys_days(year(kFirstYear) / 1 / 1);
+  constexpr std::chrono::sys_seconds end = std::chrono::sys_days(year(kLastYear + 1) / 1 / 1);
+  const std::chrono::sys_seconds time{std::chrono::seconds(unix_seconds)};
+  if (time < first) return first;
+  if (time >= end) return end - std::chrono::nanoseconds(1);
+  return time + std::chrono::nanoseconds(nanoseconds);
+}
+
 std::string FormatRfc3339(WallTime t) { return FormatUtc(t, "%Y-%m-%dT%H:%M:%SZ"); }
 
 std::string FormatCompactUtc(WallTime t) { return FormatUtc(t, "%Y%m%dT%H%M%SZ"); }
@@ -61,8 +74,6 @@ std::optional<WallTime> ParseRfc3339(const std::string& text) {
   std::tm parts{};
   const char* end = strptime(text.c_str(), "%Y-%m-%dT%H:%M:%SZ", &parts);
   if (end == nullptr || *end != '\0') return std::nullopt;
-  constexpr int kFirstYear = 1678;  // nanoseconds in 64 bits
-  constexpr int kLastYear = 2261;
   const int year = parts.tm_year + 1900;
   if (year < kFirstYear || year > kLastYear) return std::nullopt;
   return WallTime(std::chrono::seconds(timegm(&parts)));

@@ -36,10 +36,13 @@ std::unique_ptr<Clock> MakeSystemClock();
 
 double SecondsOf(Duration d);
 double UnixSeconds(WallTime t);
+// Cut to 1970 to 2261; file systems can hold other times.
+WallTime WallTimeOf(int64_t unix_seconds, int64_t nanoseconds);
 std::string FormatRfc3339(WallTime t);     // 2026-11-22T08:00:00Z
 std::string FormatCompactUtc(WallTime t);  // 20261122T080000Z, for file names
 
-// Exactly what FormatRfc3339 makes; none for a year that WallTime can't hold (1678 to 2261).
+// Exactly what FormatRfc3339 makes; none for a year outside of 1970 to 2261: between those, any two
+// times have a difference that fits into Duration.
 std::optional<WallTime> ParseRfc3339(const std::string& text);
 
 // Measures one span on a clock.

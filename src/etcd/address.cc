@@ -5,8 +5,6 @@
 #include <arpa/inet.h>
 #include <fmt/format.h>
 
-#include <cstring>
-
 #include "base/url.h"
 
 namespace etcdrill::etcd {

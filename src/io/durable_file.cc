@@ -20,6 +20,15 @@ Status RemoveAbandoned(FileSystem& fs, const std::string& temp_path) {
   return !removed.ok() && ReasonOf(removed) == Reason::kNotFound ? OkStatus() : removed;
 }
 
+// Under the temporary name of `path`.
+Result<DurableFile> Stage(FileSystem& fs, const std::string& path, std::string_view content, uint32_t mode) {
+  const std::string temp_path = JoinPath(DirName(path), "." + BaseName(path) + ".part");
+  RETURN_IF_ERROR(RemoveAbandoned(fs, temp_path));
+  ASSIGN_OR_RETURN(DurableFile file, DurableFile::Create(fs, temp_path, mode));
+  RETURN_IF_ERROR(file.Append(content));
+  return file;
+}
+
 }  // namespace
 
 Result<DurableFile> DurableFile::Create(FileSystem& fs, const std::string& temp_path, uint32_t mode) {
@@ -57,11 +66,13 @@ Status DurableFile::Replace(const std::string& target) {
 }
 
 Status WriteFileDurably(FileSystem& fs, const std::string& path, std::string_view content, uint32_t mode) {
-  const std::string temp_path = JoinPath(DirName(path), "." + BaseName(path) + ".part");
-  RETURN_IF_ERROR(RemoveAbandoned(fs, temp_path));
-  ASSIGN_OR_RETURN(DurableFile file, DurableFile::Create(fs, temp_path, mode));
-  RETURN_IF_ERROR(file.Append(content));
+  ASSIGN_OR_RETURN(DurableFile file, Stage(fs, path, content, mode));
   return file.Replace(path);
+}
+
+Status WriteNewFileDurably(FileSystem& fs, const std::string& path, std::string_view content) {
+  ASSIGN_OR_RETURN(DurableFile file, Stage(fs, path, content, kPrivateFileMode));
+  return file.Commit(path);
 }
 
 Status MakeDirsDurably(FileSystem& fs, const std::string& path, uint32_t mode) {

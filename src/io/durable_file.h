@@ -58,6 +58,8 @@ class DurableFile {
 // does so right now.
 Status WriteFileDurably(FileSystem& fs, const std::string& path, std::string_view content,
                         uint32_t mode = kPrivateFileMode);
+// The same for a name that is not there yet, with Commit: after an error it is not there either.
+Status WriteNewFileDurably(FileSystem& fs, const std::string& path, std::string_view content);
 
 // Makes the directory and what is missing of its parents, so that they outlive a power loss. After
 // an error some of them may be there.

@@ -21,7 +21,8 @@ class ReadableFile {
   // Reads exactly out.size() bytes at `offset`; a file that ends before is an error (kIoError): whoever reads has asked
   // Size() before, so the file was cut while it was read.
   virtual Status Read(uint64_t offset, std::span<char> out) const = 0;
-  virtual uint64_t Size() const = 0;  // at open
+  virtual uint64_t Size() const = 0;      // at open
+  virtual WallTime Modified() const = 0;  // at open
   // False if somebody wrote to the file since it was opened, as far as its size and time of change
   // tell. The inode's own time is not looked at: a rename of the file, or of another one over its
   // name, moves that, and takes nothing from whoever has the file open.

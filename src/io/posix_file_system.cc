@@ -63,9 +63,7 @@ Result<Fd> Open(const std::string& path, int flags, uint32_t mode, std::string_v
   return Fd(fd);
 }
 
-WallTime TimeOf(const timespec& time) {
-  return WallTime(std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec));
-}
+WallTime TimeOf(const timespec& time) { return WallTimeOf(time.tv_sec, time.tv_nsec); }
 
 FileInfo InfoOf(const struct stat& st) {
   FileInfo info{.kind = FileInfo::Kind::kOther,
@@ -103,6 +101,7 @@ class PosixReadableFile final : public ReadableFile {
   }
 
   uint64_t Size() const override { return at_open_.size; }
+  WallTime Modified() const override { return at_open_.modified; }
 
   Result<bool> IsUnchanged() const override {
     struct stat now {};

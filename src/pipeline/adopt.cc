@@ -24,8 +24,10 @@ bool IsUnfinished(std::string_view name) {
   return name.starts_with('.') || name.ends_with(".part") || name.ends_with(".tmp");
 }
 
+// A time in the future says nothing; when the file came here our own system knows.
 WallTime TakenAt(const ForeignFile& file, WallTime now) {
-  return std::min(now, store::TakenAt(BaseName(file.path), file.info.modified));
+  const WallTime claimed = store::TakenAt(BaseName(file.path), file.info.modified);
+  return IsFuture(claimed, now) ? std::min(now, file.info.changed) : std::min(now, claimed);
 }
 
 // For the order of files: the greater is the younger.
@@ -159,7 +161,8 @@ Result<capture::CaptureResult> ImportFile(const Context& context, const ForeignF
   const WallTime now = context.clock.Now();
   if (IsFuture(file.info.modified, now)) {
     context.log.Warn(
-        "a file of others has a time in the future, which is cut to now; is the clock of its writer wrong?",
+        "a file of others has a time in the future; it counts from when it came here; is the clock of its writer "
+        "wrong?",
         {{"file", file.path}, {"modified", FormatRfc3339(file.info.modified)}});
   }
   return capture::CaptureResult{std::move(copy), size, Hex(sum.Finish()), TakenAt(file, now), "", "", {},

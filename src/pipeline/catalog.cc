@@ -183,6 +183,10 @@ std::string CatalogEntry::AnsweredByItsBytes() const {
   return damaging_drill.has_value() && !damaging_drill->ReadStoredBytes() ? damaging_drill->name : "";
 }
 
+void CatalogEntry::RecordRight(store::Checks& now_kept, WallTime now, std::string_view answers) const {
+  if (now_kept.rehashed == checks.rehashed) now_kept.FoundRight(now, answers);
+}
+
 std::optional<WallTime> CatalogEntry::AsOf(WallTime now) const {
   std::optional<WallTime> as_of;
   for (const std::optional<WallTime>& time : {std::optional(manifest.taken), checks.confirmed}) {
@@ -222,6 +226,7 @@ Result<Catalog> ReadCatalog(const Context& context, const store::LocalStore& sto
   };
   catalog.of_others = std::erase_if(listing.snapshots,
                                     [&](const store::StoredSnapshot& s) { return is_of_others(s.manifest.cluster); });
+  std::erase_if(catalog.lost, [&](const store::LostManifest& l) { return is_of_others(store::ClusterOfName(l.name)); });
   std::erase_if(catalog.drills, [&](const DrillSummary& d) { return is_of_others(store::ClusterOfName(d.snapshot)); });
   std::unordered_map<std::string_view, CatalogEntry*> by_name;
   catalog.snapshots.reserve(listing.snapshots.size());
@@ -249,7 +254,7 @@ report::StoreFacts ToStoreFacts(const Catalog& catalog) {
   AddDrillFacts(catalog, facts);
   facts.unkept = catalog.unkept;
   facts.unreadable += static_cast<double>(catalog.lost.size());
-  for (const store::LostManifest& manifest : catalog.lost) facts.lost.push_back(manifest.why);
+  for (const store::LostManifest& manifest : catalog.lost) facts.lost.emplace_back(MessageOf(manifest.why));
   for (const CatalogEntry& entry : catalog.snapshots) {
     if (entry.state == SnapshotState::kUnreadable) facts.lost.push_back(entry.problem);
   }
@@ -267,12 +272,13 @@ report::StoreFacts ToStoreFacts(const Catalog& catalog) {
 
 Result<store::Manifest> SelectSnapshot(const Context& context, const Catalog& catalog, std::string_view word) {
   for (const store::LostManifest& manifest : catalog.lost) {
-    if (manifest.name == word) return Error(Reason::kDamaged, manifest.why);
+    if (manifest.name == word) return manifest.why;
   }
-  if (catalog.snapshots.empty()) {
+  if (catalog.snapshots.empty() && catalog.lost.empty()) {
     return Error(Reason::kNotFound,
                  "the store holds no snapshot yet; take one with `etcdrill snapshot save --config FILE`");
   }
+  if (catalog.snapshots.empty()) return catalog.lost.front().why;
   if (word == "latest") {
     if (const CatalogEntry* newest = catalog.Newest()) return newest->manifest;
     return Error(Reason::kNotFound,

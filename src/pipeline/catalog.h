@@ -47,6 +47,9 @@ struct CatalogEntry {
   std::string AnsweredByItsBytes() const;
   // The same if it is proven to level 3.
   std::string AnsweredByProof() const { return damaging_drill.has_value() ? damaging_drill->name : ""; }
+  // Notes in its record, as it is now, that all its bytes were read and are right, and which drill
+  // that answers. Damage that somebody found since this entry was read stands.
+  void RecordRight(store::Checks& now_kept, WallTime now, std::string_view answers) const;
   // When its bytes were last known to be right: at the last scrub, else when it was taken.
   WallTime LastHashed() const { return checks.hashed.value_or(manifest.taken); }
 };

@@ -19,16 +19,14 @@ void Add(verify::VerifyReport& report, std::string_view code, Severity severity,
 
 }  // namespace
 
-std::optional<WallTime> TakenAt(const Context& context, const std::string& path,
-                                const std::optional<store::Manifest>& manifest) {
+WallTime TakenAt(const snapshot::Image& image, const std::optional<store::Manifest>& manifest) {
   if (manifest.has_value()) return manifest->taken;
-  const auto info = context.fs.Stat(path);
-  return info.ok() ? std::optional(store::TakenAt(BaseName(path), info->modified)) : std::nullopt;
+  return store::TakenAt(BaseName(image.path()), image.file().Modified());
 }
 
-void CheckName(const Context& context, const std::string& path, const std::optional<store::Manifest>& manifest,
+void CheckName(const snapshot::Image& image, const std::optional<store::Manifest>& manifest,
                verify::VerifyReport& report) {
-  const store::NameClaims claims = store::ClaimsOfName(BaseName(path));
+  const store::NameClaims claims = store::ClaimsOfName(BaseName(image.path()));
   if (claims.revision.has_value() && report.keyspace.has_value() &&
       *claims.revision != report.keyspace->hashkv.revision) {
     Add(report, codes::kClaimWrong, Severity::kError,
@@ -39,44 +37,40 @@ void CheckName(const Context& context, const std::string& path, const std::optio
   }
   if (!claims.taken.has_value()) return;
   const Duration doubt = claims.utc ? kUtcDoubt : kZoneDoubt;
-  const auto info = context.fs.Stat(path);
+  const WallTime modified = image.file().Modified();
   if (manifest.has_value() && std::chrono::abs(manifest->taken - *claims.taken) > doubt) {
     Add(report, codes::kClaimWrong, Severity::kWarning,
         fmt::format("the name says it was taken at {}, the manifest says {}", FormatRfc3339(*claims.taken),
                     FormatRfc3339(manifest->taken)));
-  } else if (info.ok() && info->modified + doubt < *claims.taken) {
+  } else if (modified + doubt < *claims.taken) {
     Add(report, codes::kClaimWrong, Severity::kWarning,
         fmt::format("the name says it was taken at {}, but the file was last written at {}: an older file under a new "
                     "name",
-                    FormatRfc3339(*claims.taken), FormatRfc3339(info->modified)));
+                    FormatRfc3339(*claims.taken), FormatRfc3339(modified)));
   }
 }
 
-bool CheckFreshness(const Context& context, const std::string& path, const std::optional<store::Manifest>& manifest,
-                    const Freshness& freshness, verify::VerifyReport& report) {
-  const std::optional<WallTime> taken = TakenAt(context, path, manifest);
-  if (!taken.has_value()) return true;
-  const WallTime now = context.clock.Now();
+bool CheckFreshness(WallTime taken, WallTime now, const Freshness& freshness, verify::VerifyReport& report) {
   for (const store::Manifest& other : freshness.others) {
-    if (other.sha256 != report.sha256 || other.taken >= *taken || IsFuture(other.taken, now)) continue;
+    if (other.sha256 != report.sha256 || other.taken >= taken || IsFuture(other.taken, now)) continue;
     Add(report, codes::kSameContent, Severity::kWarning,
         fmt::format("its bytes are those of {}, taken at {}: nothing was written in between, or the older file was "
                     "given a new name",
                     other.name, FormatRfc3339(other.taken)));
     break;
   }
-  if (IsFuture(*taken, now)) {
+  if (IsFuture(taken, now)) {
     Add(report, codes::kFromFuture, Severity::kWarning,
         fmt::format(
             "it says that it was taken at {}, which is yet to come (now: {}): a clock was wrong, and nobody knows "
             "how old it is",
-            FormatRfc3339(*taken), FormatRfc3339(now)));
+            FormatRfc3339(taken), FormatRfc3339(now)));
     return !freshness.max_age.has_value();
   }
-  const Duration age = now - *taken;
+  const Duration age = now - taken;
   if (!freshness.max_age.has_value() || age <= *freshness.max_age) return true;
   Add(report, codes::kTooOld, Severity::kWarning,
-      fmt::format("it was taken at {}, {} ago; at most {} was asked for", FormatRfc3339(*taken), FormatDuration(age),
+      fmt::format("it was taken at {}, {} ago; at most {} was asked for", FormatRfc3339(taken), FormatDuration(age),
                   FormatDuration(*freshness.max_age)));
   return false;
 }

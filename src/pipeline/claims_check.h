@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "io/context.h"
+#include "format/snapshot/image.h"
 #include "store/manifest.h"
 #include "verify/report.h"
 
@@ -17,19 +17,16 @@ struct Freshness {
   std::optional<Duration> max_age;
 };
 
-// From the manifest, else as store::TakenAt has it; unknown if there is no such file. May lie in
-// the future.
-std::optional<WallTime> TakenAt(const Context& context, const std::string& path,
-                                const std::optional<store::Manifest>& manifest);
+// From the manifest, else as store::TakenAt has it for the file that is open. May lie in the future.
+WallTime TakenAt(const snapshot::Image& image, const std::optional<store::Manifest>& manifest);
 
 // Adds a finding if the revision or the time in the name can't be right; a false revision makes the verdict damaged.
-void CheckName(const Context& context, const std::string& path, const std::optional<store::Manifest>& manifest,
+void CheckName(const snapshot::Image& image, const std::optional<store::Manifest>& manifest,
                verify::VerifyReport& report);
 
 // Adds a finding if an older snapshot has the same bytes, and one if the file is older than
 // max_age, or if its time lies in the future, so that nobody knows its age; returns false if that
-// keeps it from being as young as max_age asks. Age counts from TakenAt.
-bool CheckFreshness(const Context& context, const std::string& path, const std::optional<store::Manifest>& manifest,
-                    const Freshness& freshness, verify::VerifyReport& report);
+// keeps it from being as young as max_age asks. `taken`: TakenAt.
+bool CheckFreshness(WallTime taken, WallTime now, const Freshness& freshness, verify::VerifyReport& report);
 
 }  // namespace etcdrill::pipeline

@@ -19,15 +19,9 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::string Sha256Of(std::string_view text) {
-  Sha256 sum;
-  sum.Update(text);
-  return Hex(sum.Finish());
-}
-
 struct Link {
   std::string name;
-  std::string sha256;
+  std::string sha256;  // empty: it could not be read when its successor was written
 };
 
 // What a report says of its predecessor: none if it is the first; nullopt if it says nothing.
@@ -50,7 +44,11 @@ std::optional<std::optional<Link>> PreviousOf(const store::DrillFile& drill) {
 std::string EvidenceJson(const DrillReport& report, const std::optional<store::DrillFile>& before) {
   Json json = Json::parse(ToJson(report));
   Json previous = nullptr;
-  if (before.has_value()) previous = {{"name", before->name}, {"sha256", Sha256Of(before->json)}};
+  if (before.has_value()) {
+    previous = {{"name", before->name}};
+    // Of what can't be read there is no sum; it would accuse the report of a change for ever.
+    previous["sha256"] = before->problem.ok() ? Json(Hex(Sha256Of(before->json))) : Json(nullptr);
+  }
   json["evidence"] = {
       {"tool", fmt::format("etcdrill {}", kVersion)}, {"host", HostName()}, {"previous", std::move(previous)}};
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
@@ -59,11 +57,18 @@ std::string EvidenceJson(const DrillReport& report, const std::optional<store::D
 std::vector<std::string> CheckEvidence(const std::vector<store::DrillFile>& drills) {
   std::vector<std::string> problems;
   std::map<std::string, std::string> sums;
-  for (const store::DrillFile& drill : drills) sums[drill.name] = Sha256Of(drill.json);
+  for (const store::DrillFile& drill : drills) {
+    sums[drill.name] = drill.problem.ok() ? Hex(Sha256Of(drill.json)) : "";
+  }
   std::set<std::string> named;
   std::string first;
   bool row_began = false;
   for (const store::DrillFile& drill : drills) {
+    if (!drill.problem.ok()) {
+      problems.push_back(fmt::format("{}: it can't be read: {}", drill.name, MessageOf(drill.problem)));
+      row_began = true;
+      continue;
+    }
     const auto previous = PreviousOf(drill);
     if (!previous.has_value()) {
       if (row_began) problems.push_back(fmt::format("{}: it does not say which report came before it", drill.name));
@@ -77,7 +82,8 @@ std::vector<std::string> CheckEvidence(const std::vector<store::DrillFile>& dril
       first = drill.name;
     } else if (!sums.contains(link->name)) {
       problems.push_back(fmt::format("{}: the report before it, {}, is gone", drill.name, link->name));
-    } else if (sums[link->name] != link->sha256) {
+    } else if (const std::string& sum = sums[link->name];
+               !sum.empty() && !link->sha256.empty() && sum != link->sha256) {
       problems.push_back(fmt::format("{}: it was changed after {} was written", link->name, drill.name));
     }
     if (link.has_value() && !named.insert(link->name).second) {

@@ -45,7 +45,8 @@ struct RestoreAdvice {
 
 struct DrillReport {
   std::string snapshot;
-  bool newest = true;  // of its store at that time
+  std::optional<WallTime> taken;  // TakenAt (claims_check.h); none if it could not be opened; not part of the JSON
+  bool newest = true;             // of its store at that time
   verify::Verdict verdict = verify::Verdict::kNotProvable;
   int level_reached = 0;
   WallTime started{};

@@ -15,7 +15,7 @@ Result<verify::VerifyReport> VerifyWithManifest(const Context& context, const sn
   if (manifest.has_value()) input.expected = {manifest->size_bytes, manifest->sha256};
   ASSIGN_OR_RETURN(verify::VerifyReport report, verify::Verify(context, image, input));
   if (manifest.has_value()) CompareWithManifest(*manifest, report);
-  CheckName(context, image.path(), manifest, report);
+  CheckName(image, manifest, report);
   return report;
 }
 

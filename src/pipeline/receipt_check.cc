@@ -103,9 +103,10 @@ std::string FindOtherHistory(const etcd::Client& client, const etcd::RollCall& r
 Status CompareWithMembers(const Context& context, const etcd::Client& client, std::optional<uint64_t> known,
                           const snapshot::Image& image, store::Manifest& manifest) {
   const etcd::RollCall roll = etcd::CallRoll(client, known);
+  const auto entries = capture::CollectReceipt(client, roll, manifest.revision, manifest.compact_revision);
+  if (context.stop.stop_requested()) return Error(Reason::kInterrupted, "interrupted");
   std::vector<capture::ReceiptEntry> voters;
-  for (const capture::ReceiptEntry& entry :
-       capture::CollectReceipt(client, roll, manifest.revision, manifest.compact_revision)) {
+  for (const capture::ReceiptEntry& entry : entries) {
     store::ReceiptRecord& record = manifest.receipt.emplace_back();
     record.endpoint = entry.endpoint;
     record.error = entry.error;
@@ -120,6 +121,8 @@ Status CompareWithMembers(const Context& context, const etcd::Client& client, st
     if (record.result != "not_comparable") voters.push_back(entry);
     if (record.result == "equal" && manifest.cluster_id.empty()) manifest.cluster_id = etcd::IdText(*roll.cluster_id);
   }
+  // Their own hashing may have been interrupted, too.
+  if (context.stop.stop_requested()) return Error(Reason::kInterrupted, "interrupted");
   if (manifest.adopted.has_value()) {
     const std::string other = FindOtherHistory(client, roll, std::move(voters), manifest);
     if (!other.empty()) {
@@ -161,7 +164,8 @@ Disagreement DisagreementOf(const store::Manifest& manifest) {
   found.text = fmt::format(
       "at revision {} the snapshot from {} and the live data of {} differ: one of the members is corrupt; compare them "
       "with `etcdctl endpoint hashkv --cluster` before you trust either",
-      manifest.revision, manifest.endpoint, fmt::join(differ, ", "));
+      manifest.revision, manifest.adopted.has_value() ? manifest.adopted->path : manifest.endpoint,
+      fmt::join(differ, ", "));
   return found;
 }
 

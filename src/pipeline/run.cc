@@ -12,6 +12,7 @@
 #include "etcd/ids.h"
 #include "format/snapshot/image.h"
 #include "io/scratch_dir.h"
+#include "pipeline/claims_check.h"
 #include "pipeline/drill_stages.h"
 #include "pipeline/known_cluster.h"
 #include "pipeline/receipt_check.h"
@@ -94,6 +95,7 @@ Result<Captured> VerifyCaptured(const Context& context, const SnapshotRequest& r
   if (HasSoundKeys(outcome)) {
     if (captured.source.cluster_id != 0) known = captured.source.cluster_id;
     const Status agreed = CompareWithMembers(context, request.client, known, image, outcome.manifest);
+    if (IsInterrupted(agreed)) return agreed;  // who was not asked has not agreed
     if (!agreed.ok()) outcome.verdict = agreed;
   }
   if (!outcome.verdict.ok() && ReasonOf(outcome.verdict) != Reason::kNotProvable) {
@@ -247,6 +249,7 @@ DrillReport RunDrill(const Context& outer, const DrillRequest& request) {
   // Select: there is room for all that follows, before the first byte is read.
   stages.Run(kSelectStage, [&]() -> Status {
     ASSIGN_OR_RETURN(image, snapshot::Image::Open(context, request.path));
+    report.taken = TakenAt(*image, request.manifest);
     RETURN_IF_ERROR(CheckScratchSpace(context, request, *image));
     ASSIGN_OR_RETURN(scratch, ScratchDir::Create(context, request.config.scratch_dir));
     members = drill::MakeMembers(request.full_cluster ? kFullCluster : 1, scratch->path());

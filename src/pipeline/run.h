@@ -30,19 +30,21 @@ struct SnapshotRequest {
 struct SnapshotOutcome {
   store::Manifest manifest;
   verify::VerifyReport verify;
-  Status verdict;                    // OK if proven; else kDamaged or kMembersDisagree, with the text
+  Status verdict;                    // OK if proven; else kDamaged, kMembersDisagree or kNotProvable, with the text
   std::vector<std::string> remarks;  // on endpoints that are not what they seem
 };
 
 // Takes one snapshot into the store. One that turns out damaged is stored all the same, as evidence: it says so in its
-// manifest and counts as failed. The status is for snapshots that could not be taken.
+// manifest and counts as failed. The status is for snapshots that could not be taken; kInterrupted if a stop came
+// before all members had been asked. After an error nothing of it is in the store.
 Result<SnapshotOutcome> TakeSnapshot(const Context& context, const SnapshotRequest& request, store::LocalStore& store);
 
 // The same into one file, without manifest (`snapshot save PATH`); a damaged one does not appear.
 Result<SnapshotOutcome> SaveSnapshot(const Context& context, const SnapshotRequest& request, const std::string& path);
 
 // Takes a file of somebody else into the store, as if we had taken it; the file is only read. kAlreadyExists, and
-// nothing is stored, if a snapshot of the same bytes is there.
+// nothing is stored, if a snapshot of the same bytes is there; kNotProvable if the file is no snapshot, kDamaged if it
+// can't be unpacked, kBusy if somebody writes to it. After an error nothing of it is in the store.
 Result<SnapshotOutcome> AdoptSnapshot(const Context& context, const SnapshotRequest& request, const ForeignFile& file,
                                       store::LocalStore& store);
 

@@ -37,6 +37,7 @@ Status CompareWithStore(const Context& context, const store::LocalStore& store, 
                         store::Manifest& manifest) {
   const Stopwatch watch(context.clock);
   const Result<Catalog> catalog = ReadCatalog(context, store, manifest.cluster);
+  if (IsInterrupted(catalog.status())) return catalog.status();
   if (!catalog.ok()) {  // no reason to lose the fresh snapshot
     context.log.Warn("the store can't be read, so nobody knows what the snapshot continues",
                      {{"err", MessageOf(catalog.status())}});

@@ -54,9 +54,7 @@ void ClearDamage(const Context& context, const std::string& snapshot, const Cata
                  store::LocalStore& store) {
   for (const CatalogEntry& entry : catalog.snapshots) {
     if (entry.manifest.name != snapshot || !entry.checks.damaged.has_value()) continue;
-    const auto clear = [&, now = context.clock.Now()](store::Checks& checks) {
-      if (checks.rehashed == entry.checks.rehashed) checks.FoundRight(now);
-    };
+    const auto clear = [&, now = context.clock.Now()](store::Checks& checks) { entry.RecordRight(checks, now, ""); };
     const Status cleared = store.UpdateChecks(snapshot, clear, store::IfRefused::kCount);
     if (!cleared.ok()) context.log.Warn("the record of damage can't be cleared", {{"err", MessageOf(cleared)}});
   }
@@ -68,18 +66,17 @@ StoredDrill DrillStored(const Context& context, const DrillRequest& request, etc
                         store::LocalStore& store) {
   TellOfKilledDrills(context, store);
   // As the store is before the drill: a snapshot may be added meanwhile.
-  const Result<Catalog> catalog =
-      ReadCatalog(context, store, request.manifest.has_value() ? request.manifest->cluster : std::string());
+  const store::Manifest& now = *request.manifest;
+  const Result<Catalog> catalog = ReadCatalog(context, store, now.cluster);
   const CatalogEntry* const newest = catalog.ok() ? catalog->Newest() : nullptr;
   const bool is_newest = newest == nullptr || newest->manifest.name == request.snapshot;
-  const auto mark = LeaveMark(context, request.snapshot, is_newest, store);
+  auto mark = LeaveMark(context, request.snapshot, is_newest, store);
   if (!mark.ok()) context.log.Warn("the drill can't be marked as begun", {{"err", MessageOf(mark.status())}});
   StoredDrill drill{.report = RunDrill(context, request), .kept = OkStatus(), .source = OkStatus()};
   DrillReport& report = drill.report;
   if (IsInterrupted(report.outcome)) return drill;
   report.newest = is_newest;
   if (report.verify.has_value() && report.verify->keyspace.has_value()) {
-    const store::Manifest& now = *request.manifest;
     if (const store::Manifest* before = catalog.ok() ? LastProvenBefore(*catalog, now) : nullptr) {
       CheckHistory(context, store, *before, now, request.config.history, report.verify->findings);
     }
@@ -90,6 +87,7 @@ StoredDrill DrillStored(const Context& context, const DrillRequest& request, etc
     }
   }
   drill.kept = Keep(store, report, store::IfRefused::kCount);
+  if (mark.ok()) mark->reset();  // it was told
   if (report.passed() && catalog.ok()) ClearDamage(context, report.snapshot, *catalog, store);
   return drill;
 }

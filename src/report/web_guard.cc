@@ -36,8 +36,8 @@ struct WebGuard::Stamp {
 };
 
 struct WebGuard::Loaded {
-  std::shared_ptr<State> state;
-  std::vector<Stamp> stamps;  // not newer than the state
+  Result<std::shared_ptr<State>> state;
+  std::vector<Stamp> stamps;  // of all that it depends on, not newer than it
 };
 
 WebGuard::WebGuard(const Context& context, std::string config_file)
@@ -46,8 +46,8 @@ WebGuard::~WebGuard() = default;
 
 Result<std::unique_ptr<WebGuard>> WebGuard::Create(const Context& context, const std::string& config_file) {
   std::unique_ptr<WebGuard> guard(new WebGuard(context, config_file));
-  ASSIGN_OR_RETURN(Loaded loaded, guard->Load());
-  guard->state_ = std::move(loaded.state);
+  Loaded loaded = guard->Load();
+  ASSIGN_OR_RETURN(guard->state_, std::move(loaded.state));
   guard->stamps_ = std::move(loaded.stamps);
   guard->uses_tls_ = guard->state_->tls != nullptr;
   guard->tokens_ = static_cast<double>(guard->state_->config.rate_limit.burst);
@@ -55,11 +55,12 @@ Result<std::unique_ptr<WebGuard>> WebGuard::Create(const Context& context, const
   return guard;
 }
 
+Result<config::WebConfig> WebGuard::ReadConfig() const {
+  return config_file_.empty() ? config::WebConfig() : config::LoadWebConfig(context_.fs, config_file_);
+}
+
 Result<std::shared_ptr<WebGuard::State>> WebGuard::Read() const {
-  config::WebConfig config;
-  if (!config_file_.empty()) {
-    ASSIGN_OR_RETURN(config, config::LoadWebConfig(context_.fs, config_file_));
-  }
+  ASSIGN_OR_RETURN(config::WebConfig config, ReadConfig());
   auto state = std::make_shared<State>(std::move(config), context_.random);
   if (state->config.tls.has_value()) {
     auto tls = TlsServer::Create(context_.fs, *state->config.tls);
@@ -70,38 +71,33 @@ Result<std::shared_ptr<WebGuard::State>> WebGuard::Read() const {
 }
 
 // Read once to know which files there are, and again after they were looked at: what is written
-// meanwhile is seen the next time.
-Result<WebGuard::Loaded> WebGuard::Load() const {
-  ASSIGN_OR_RETURN(const auto first, Read());
-  Loaded loaded{.state = nullptr, .stamps = StampsOf(*first)};
-  ASSIGN_OR_RETURN(loaded.state, Read());
-  return loaded;
+// meanwhile is seen the next time, and so is a file that comes later.
+WebGuard::Loaded WebGuard::Load() const {
+  std::vector<std::string> files = {config_file_};
+  const auto config = ReadConfig();
+  if (config.ok() && config->tls.has_value()) {
+    for (const auto* pem : {&config->tls->cert, &config->tls->key, &config->tls->client_ca}) files.push_back(pem->file);
+  }
+  std::vector<Stamp> stamps;
+  for (std::string& file : files) {
+    if (!file.empty()) stamps.push_back(StampOf(std::move(file)));
+  }
+  return {Read(), std::move(stamps)};
 }
 
-std::vector<WebGuard::Stamp> WebGuard::StampsOf(const State& state) const {
-  std::vector<Stamp> stamps;
-  const auto add = [&](const std::string& path) {
-    if (path.empty()) return;
-    const auto text = context_.fs.ReadWhole(path, kFileBytesMax);
-    stamps.push_back({path, text.ok() ? Sha256Of(*text) : ""});
-  };
-  add(config_file_);
-  if (!state.config.tls.has_value()) return stamps;
-  for (const auto* pem : {&state.config.tls->cert, &state.config.tls->key, &state.config.tls->client_ca}) {
-    add(pem->file);
-  }
-  return stamps;
+WebGuard::Stamp WebGuard::StampOf(std::string path) const {
+  const auto text = context_.fs.ReadWhole(path, kFileBytesMax);
+  return {std::move(path), text.ok() ? Sha256Of(*text) : ""};
 }
 
 std::shared_ptr<WebGuard::State> WebGuard::Current() {
   const std::lock_guard lock(mutex_);
-  if (config_file_.empty()) return state_;
-  std::vector<Stamp> stamps = StampsOf(*state_);
-  if (stamps == stamps_) return state_;
-  stamps_ = std::move(stamps);
-  Result<Loaded> fresh = Load();
-  Status status = fresh.status();
-  if (fresh.ok() && (fresh->state->tls != nullptr) != uses_tls_) {
+  const bool same = std::all_of(stamps_.begin(), stamps_.end(), [&](const Stamp& s) { return StampOf(s.path) == s; });
+  if (same) return state_;
+  Loaded fresh = Load();
+  stamps_ = std::move(fresh.stamps);
+  Status status = fresh.state.status();
+  if (status.ok() && ((*fresh.state)->tls != nullptr) != uses_tls_) {
     status = Error(Reason::kConfig, "TLS can't be switched on or off without a restart");
   }
   if (!status.ok()) {
@@ -109,8 +105,7 @@ std::shared_ptr<WebGuard::State> WebGuard::Current() {
                        {{"err", MessageOf(status)}});
     return state_;
   }
-  state_ = std::move(fresh->state);
-  stamps_ = std::move(fresh->stamps);
+  state_ = *std::move(fresh.state);
   context_.log.Info("web configuration read anew", {{"file", config_file_}});
   return state_;
 }

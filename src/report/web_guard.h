@@ -38,8 +38,9 @@ class WebGuard {
 
   std::shared_ptr<State> Current();
   Result<std::shared_ptr<State>> Read() const;
-  Result<Loaded> Load() const;
-  std::vector<Stamp> StampsOf(const State& state) const;
+  Result<config::WebConfig> ReadConfig() const;
+  Loaded Load() const;
+  Stamp StampOf(std::string path) const;
   bool TakeToken(State& state);
   void TellOfRefusal();
 

@@ -47,10 +47,10 @@ Status TakeDeadMarks(const Context& context, const std::string& dir,
     if (!name.starts_with('.') || !name.ends_with(kMarkSuffix)) continue;
     const std::string path = JoinPath(dir, name);
     const auto lock = context.fs.Lock(path);
-    if (!lock.ok()) continue;  // it runs
-    const auto text = context.fs.ReadWhole(path, kMarkBytesMax);
-    if (!text.ok()) continue;  // it may be readable the next time
-    if (!text->empty()) RETURN_IF_ERROR(tell(*text));
+    if (!lock.ok() && ReasonOf(lock.status()) == Reason::kBusy) continue;  // it runs
+    RETURN_IF_ERROR(lock.status());
+    ASSIGN_OR_RETURN(const std::string text, context.fs.ReadWhole(path, kMarkBytesMax));
+    if (!text.empty()) RETURN_IF_ERROR(tell(text));
     RETURN_IF_ERROR(context.fs.Unlink(path));
   }
   return OkStatus();

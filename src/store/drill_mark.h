@@ -14,7 +14,8 @@
 namespace etcdrill::store {
 
 // The mark of one drill, from its beginning to its end; the destructor removes it, or a stop request
-// before it: who was asked to stop, and is killed because that takes too long, did not fail.
+// before it, in its thread: who was asked to stop, and is killed because that takes too long, did not
+// fail.
 class DrillMark {
  public:
   // `text` says which drill it is; it is on the disk when this returns, and after an error nothing
@@ -35,8 +36,8 @@ class DrillMark {
 };
 
 // Calls `tell` with the text of each mark whose drill does not run any more, and removes the mark
-// if that succeeds. An error is that of the listing, or the first of `tell`; what was not told
-// stays for the next time.
+// if that succeeds. An error is that of the listing, of a mark that can't be looked at, or the first
+// of `tell`; what was not told stays for the next time.
 Status TakeDeadMarks(const Context& context, const std::string& dir,
                      const std::function<Status(const std::string& text)>& tell);
 

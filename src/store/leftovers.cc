@@ -55,7 +55,7 @@ std::vector<std::string> LeftInStore(const std::vector<std::string>& names) {
 std::vector<std::string> LeftInDrills(const std::vector<std::string>& names) {
   return Those(names, [](std::string_view name) {
     const std::string_view report = Between(name, ".", ".json.part");  // SNAPSHOT-UTC
-    return IsSnapshotName(report.substr(0, report.rfind('-'))) || IsRandom(Between(name, "..", ".begun.part"));
+    return IsSnapshotName(report.substr(0, report.rfind('-')));
   });
 }
 

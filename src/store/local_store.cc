@@ -122,7 +122,7 @@ Result<Listing> LocalStore::ListAll() const {
       if (gone) continue;
       TellOf(ManifestPath(name), "a manifest can't be read", manifest.status());
       const bool speaks_for_one = std::binary_search(names.begin(), names.end(), fmt::format("{}.db", name));
-      if (speaks_for_one) listing.lost.push_back({name, std::string(MessageOf(manifest.status()))});
+      if (speaks_for_one) listing.lost.push_back({name, manifest.status()});
       continue;
     }
     const Status problem = CheckFile(*manifest);
@@ -151,9 +151,10 @@ Result<std::string> LocalStore::ReadChecksText(const std::string& name) const {
   return text;
 }
 
+Result<Checks> LocalStore::ReadChecks(const std::string& name) const { return ChecksOf(name, ReadChecksText(name)); }
+
 // Those of nobody if there is no record, kDamaged if it is none.
-Result<Checks> LocalStore::ReadChecks(const std::string& name) const {
-  const auto text = ReadChecksText(name);
+Result<Checks> LocalStore::ChecksOf(const std::string& name, const Result<std::string>& text) const {
   if (const auto unkept = unkept_.FindChecks(name, text)) return *unkept;
   RETURN_IF_ERROR(text.status());
   if (text->empty()) return Checks{};
@@ -164,15 +165,18 @@ Result<Checks> LocalStore::ReadChecks(const std::string& name) const {
 
 Status LocalStore::UpdateChecks(const std::string& name, const std::function<void(Checks&)>& change,
                                 IfRefused if_refused) {
+  const std::lock_guard one_by_one(checks_mutex_);  // or what another thread found meanwhile could be lost
   Status kept = WriteChecks(name, change);
   const bool gone = !kept.ok() && ReasonOf(kept) == Reason::kNotFound;
   if (kept.ok() || gone) {
     unkept_.RemoveChecks(name);
   } else if (if_refused == IfRefused::kCount) {
     const auto text = ReadChecksText(name);
-    Checks checks = ReadChecks(name).value_or(Checks{});
-    change(checks);
-    unkept_.AddChecks(name, text.ok() ? std::optional(*text) : std::nullopt, std::move(checks), kept);
+    auto checks = ChecksOf(name, text);
+    // Nobody knows what it says. It counts for nothing, and its snapshot is due for the scrub again.
+    if (!text.ok() || !checks.ok()) return kept;
+    change(*checks);
+    unkept_.AddChecks(name, *text, *std::move(checks), kept);
   }
   return kept;
 }
@@ -182,11 +186,11 @@ Status LocalStore::WriteChecks(const std::string& name, const std::function<void
   ASSIGN_OR_RETURN(const auto lock, dir_->LockChecks());
   ASSIGN_OR_RETURN(const bool there, Has(name));
   if (!there) return Error(Reason::kNotFound, fmt::format("there is no snapshot {} any more", name));
-  Result<Checks> checks = ReadChecks(name);
-  if (!checks.ok() && ReasonOf(checks.status()) != Reason::kDamaged) return checks.status();
-  if (!checks.ok()) checks = Checks{};
-  change(*checks);
-  return WriteFileDurably(context_.fs, ChecksPath(name), ToJson(*checks));
+  const auto text = ReadChecksText(name);
+  if (!text.ok() && ReasonOf(text.status()) != Reason::kDamaged) return text.status();
+  Checks checks = ChecksOf(name, text).value_or(Checks{});
+  change(checks);
+  return WriteFileDurably(context_.fs, ChecksPath(name), ToJson(checks));
 }
 
 Result<std::unique_ptr<FileLock>> LocalStore::Use(const std::string& name) const {
@@ -246,7 +250,8 @@ Status LocalStore::AppendReport(const NewReport& report) {
     path = DrillPath(DrillName(report.snapshot, finished));
     ASSIGN_OR_RETURN(taken, context_.fs.IsThere(path));
   }
-  return WriteFileDurably(context_.fs, path, report.make(previous));
+  // After an error it must not be there: it is written again, and would count twice.
+  return WriteNewFileDurably(context_.fs, path, report.make(previous));
 }
 
 void LocalStore::WriteUnkept() {

@@ -6,6 +6,7 @@
 #include <array>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -35,7 +36,7 @@ struct StoredSnapshot {
 // A manifest that can't be read beside its snapshot, which nobody can tell anything of.
 struct LostManifest {
   std::string name;  // of the snapshot
-  std::string why;
+  Status why;
 };
 
 struct Listing {
@@ -51,9 +52,9 @@ enum class IfRefused {
 
 // Safe for use from any thread and by several processes, as long as no two seal the same name.
 // `context` must outlive it. What a function that returned OK wrote outlives a power loss; after an
-// error the store is as it was, or as it should be, unless the function says more. An owner's
-// functions all attend to the directory first (store_dir.h), so that they work wherever the path
-// leads to, or say why they can't.
+// error the store is as it was, or as it should be, unless the function says more. What lists or
+// writes attends to an owner's directory first (store_dir.h), so that it works wherever the path
+// leads to, or says why it can't.
 class LocalStore {
  public:
   // Creates the directory if it is missing.
@@ -83,9 +84,7 @@ class LocalStore {
   Result<Listing> ListAll() const;
   // Those of them that can be read, oldest first.
   Result<std::vector<StoredSnapshot>> List() const;
-  // Whether there is one of that name, whole or not.
-  bool Has(std::string_view name) const;
-  // kNotFound if there is no such snapshot, kDamaged if its file and its manifest do not fit.
+  // kNotFound if its manifest or its file is not there, kDamaged if they do not fit.
   Result<Manifest> Find(std::string_view name) const;
 
   // While it is held, nobody deletes the snapshot, no other process either. kNotFound if it is not there, or goes just
@@ -133,6 +132,7 @@ class LocalStore {
   Status CheckFile(const Manifest& manifest) const;
   Result<std::string> ReadChecksText(const std::string& name) const;
   Result<Checks> ReadChecks(const std::string& name) const;
+  Result<Checks> ChecksOf(const std::string& name, const Result<std::string>& text) const;
   Status WriteChecks(const std::string& name, const std::function<void(Checks&)>& change);
   Result<std::vector<DrillFile>> StoredReports() const;
   Status WriteUnkeptReports();
@@ -149,6 +149,7 @@ class LocalStore {
   const Context& context_;
   const std::unique_ptr<StoreDir> dir_;
   mutable ToldFiles told_;
+  std::mutex checks_mutex_;  // held by who changes a record of checks
   mutable Unkept unkept_;
 };
 

@@ -8,7 +8,7 @@ constexpr size_t kReportsMax = 100;
 
 }  // namespace
 
-void Unkept::AddChecks(const std::string& name, std::optional<std::string> base, Checks checks, const Status& why) {
+void Unkept::AddChecks(const std::string& name, std::string base, Checks checks, const Status& why) {
   const std::lock_guard lock(mutex_);
   checks_[name] = {std::move(base), std::move(checks)};
   why_ = MessageOf(why);
@@ -23,8 +23,7 @@ std::optional<Checks> Unkept::FindChecks(const std::string& name, const Result<s
   const std::lock_guard lock(mutex_);
   const auto at = checks_.find(name);
   if (at == checks_.end()) return std::nullopt;
-  const std::optional<std::string>& base = at->second.base;
-  if (!text.ok() || !base.has_value() || *base == *text) return at->second.checks;
+  if (!text.ok() || at->second.base == *text) return at->second.checks;
   checks_.erase(at);
   return std::nullopt;
 }

@@ -28,10 +28,11 @@ struct NewReport {
 // Safe for use from any thread.
 class Unkept {
  public:
-  // `base`: the text of the record that the disk has; none if it can't be read.
-  void AddChecks(const std::string& name, std::optional<std::string> base, Checks checks, const Status& why);
+  // `base`: the text of the record that the disk has.
+  void AddChecks(const std::string& name, std::string base, Checks checks, const Status& why);
   void RemoveChecks(const std::string& name);
-  // What counts instead of `text`, which the disk has: nothing once somebody else wrote that.
+  // What counts instead of `text`, which the disk has, or of what can't be read just now: nothing once somebody else
+  // wrote that.
   std::optional<Checks> FindChecks(const std::string& name, const Result<std::string>& text);
   std::vector<std::string> ChecksNames() const;
 
@@ -45,7 +46,7 @@ class Unkept {
 
  private:
   struct Held {
-    std::optional<std::string> base;
+    std::string base;
     Checks checks;
   };
   mutable std::mutex mutex_;

@@ -138,17 +138,21 @@ Status CheckBytes(const Context& context, const snapshot::Image& image, const Ve
 }
 
 // What sets times and leaves the bytes, such as `touch`, `rsync -t` and backup agents, is no writer.
-bool HasSameBytes(const ReadableFile& file, const std::string& sha256) {
+Result<bool> HasSameBytes(const ReadableFile& file, const std::string& sha256) {
   Findings told_already;
   const auto again = CheckTransfer(file, TrailerRule::kNone, std::nullopt, told_already);
+  if (IsInterrupted(again.status())) return again.status();
   return again.ok() && again->sha256 == sha256;
 }
 
 // Bytes that were read before somebody wrote to the file, and bytes that were read after, are not one snapshot.
-bool FoundChanged(const ReadableFile& file, const Status& looked, VerifyReport& report) {
+Result<bool> FoundChanged(const ReadableFile& file, const Status& looked, VerifyReport& report) {
   const Result<bool> unchanged = file.IsUnchanged();
   if (!unchanged.ok() || *unchanged || IsInterrupted(looked)) return false;
-  if (looked.ok() && HasSameBytes(file, report.sha256)) return false;
+  if (looked.ok()) {
+    ASSIGN_OR_RETURN(const bool same, HasSameBytes(file, report.sha256));
+    if (same) return false;
+  }
   report.levels = {.present = LevelResult::kUnknown};
   report.keyspace.reset();
   report.foreign.reset();
@@ -169,7 +173,8 @@ Result<VerifyReport> Verify(const Context& context, const snapshot::Image& image
   CheckPresence(input, report);
   if (report.size_bytes > 0) {
     const Status looked = CheckBytes(context, image, input, report);
-    if (!FoundChanged(image.reader(), looked, report)) RETURN_IF_ERROR(looked);
+    ASSIGN_OR_RETURN(const bool changed, FoundChanged(image.reader(), looked, report));
+    if (!changed) RETURN_IF_ERROR(looked);
   }
   report.verdict = Judge(report.levels);
   report.duration_seconds = watch.Seconds();

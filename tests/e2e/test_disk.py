@@ -112,7 +112,7 @@ class Directory(SidecarCase):
         for file in ("notes.txt", "notes.json", ".nfs00000001", "checks/notes.txt", "checks/.nfs00000001", "drills/notes.txt"):
             (self.store / file).write_text("somebody's")
         # As a file that its writer renames while the sweep looks at it.
-        (self.store / "drills" / "..0123456789abcdef.begun.part").symlink_to("nowhere")
+        (self.store / "drills" / ".e2e-00000000000000000001-20261122T080000Z-20261122T080100Z.json.part").symlink_to("nowhere")
         before = {path for path in self.store.rglob("*")}
         sidecar = self.start(self.cluster)
         sidecar.wait_for_line("snapshot taken", after=2)

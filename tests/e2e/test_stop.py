@@ -96,9 +96,7 @@ class Tasks(StopCase):
         harness.wait_until(lambda: leader[0].asked.is_set() and self.requests(sidecar, "Status") > asked,
                            "the leader asked for the receipt", timeout=30)
         self.assertStops(sidecar)
-        manifest, = self.manifests()  # proven before; who was not asked in time is named
-        self.assertEqual(manifest["verdict"], "proven")
-        self.assertIn("interrupted", [record.get("error", "").rsplit(" ", 1)[-1] for record in manifest["receipt"]])
+        self.assertEqual(self.manifests(), [])  # who was not asked has not agreed
 
     def leads(self, url):
         member, = [member for member in self.cluster.members if member.client_url == url]

@@ -92,6 +92,7 @@ class FaultyFileSystem::Readable final : public ReadableFile {
     return OkStatus();
   }
   uint64_t Size() const override { return at_open_.size; }
+  WallTime Modified() const override { return at_open_.modified; }
   Result<bool> IsUnchanged() const override {
     const Guard guard(fs_.mutex_);
     if (const int error = fs_.Begin(Call::kLook)) return ErrorFromErrno(error, "stat", path_);

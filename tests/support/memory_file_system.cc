@@ -19,6 +19,7 @@ class MemoryFileSystem::File final : public ReadableFile {
     return OkStatus();
   }
   uint64_t Size() const override { return bytes_.size(); }
+  WallTime Modified() const override { return {}; }
   Result<bool> IsUnchanged() const override {
     return fs_.reads_ <= fs_.reads_left_ || fs_.shrunk_size_ >= bytes_.size();
   }

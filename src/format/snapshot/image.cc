@@ -15,6 +15,7 @@ class InterruptibleFile final : public ReadableFile {
     return file_.Read(offset, out);
   }
   uint64_t Size() const override { return file_.Size(); }
+  WallTime Modified() const override { return file_.Modified(); }
   Result<bool> IsUnchanged() const override { return file_.IsUnchanged(); }
 
  private:

@@ -48,20 +48,24 @@ std::string InStage(const DrillRow& drill) {
 }
 
 Question Restorable(const StatusFacts& f) {
-  if (!f.store_problem.empty()) return {Answer::kNo, kStoreIsUnreadable, "nothing can be restored from it now"};
-  if (AllAreLost(f.store)) return {Answer::kNo, kAllAreLost, ""};
+  constexpr const char* kNothing = "nothing can be restored";
+  if (!f.store_problem.empty()) {
+    return {Answer::kNo, kStoreIsUnreadable, "nothing can be restored from it now", kNothing};
+  }
+  if (AllAreLost(f.store)) return {Answer::kNo, kAllAreLost, "", kNothing};
   const DrillRow* drill = LastOfNewest(f.history);
   if (drill == nullptr) return {Answer::kUnknown, "no drill yet", f.activity.drill_in_progress ? "one runs now" : ""};
   const bool from_future = IsFuture(drill->finished, f.now);
   const std::string when = from_future ? "at a time that lies in the future"
                                        : fmt::format("{} ago", Age(UnixSeconds(f.now) - UnixSeconds(drill->finished)));
   if (drill->passed && !f.store.verified_revision.has_value()) {
-    return {Answer::kNo, fmt::format("drill passed {}", when), "of a snapshot that is damaged or gone since"};
+    return {Answer::kNo, fmt::format("drill passed {}", when), "of a snapshot that is damaged or gone since",
+            "what passed a drill is damaged or gone"};
   }
   if (drill->passed && from_future) return {Answer::kUnknown, fmt::format("drill passed {}", when), ""};
   if (drill->passed)
     return {Answer::kYes, fmt::format("drill passed {}", when), fmt::format("on etcd {}", drill->etcd_version)};
-  return {Answer::kNo, fmt::format("drill failed {}", when), InStage(*drill)};
+  return {Answer::kNo, fmt::format("drill failed {}", when), InStage(*drill), "the restore drill fails"};
 }
 
 Question InTime(const StatusFacts& f) {
@@ -74,56 +78,59 @@ Question InTime(const StatusFacts& f) {
                       Objective(f.fixed.rto_seconds))};
 }
 
-void AddStoreTroubles(const StatusFacts& f, std::vector<Trouble>& troubles) {
+std::string Counted(double n, std::string_view of_one, std::string_view of_many) {
+  return fmt::format("{:.0f} {}", n, n == 1 ? of_one : of_many);
+}
+
+void AddFileTroubles(const StatusFacts& f, std::vector<Trouble>& troubles) {
+  const StoreFacts& s = f.store;
   if (!f.store_problem.empty()) {
     troubles.push_back({fmt::format("The store can't be read: {}", f.store_problem),
                         "The snapshots and drills below are as they were when it could be."});
   }
-  if (f.store.failed > 0) {
-    troubles.push_back({fmt::format("{:.0f} stored {} damaged.", f.store.failed,
-                                    f.store.failed == 1 ? "snapshot is" : "snapshots are"),
+  if (s.failed > 0) {
+    troubles.push_back({Counted(s.failed, "stored snapshot is damaged.", "stored snapshots are damaged."),
                         "Look at each with: etcdrill verify NAME --config FILE"});
   }
-  if (f.store.unreadable > 0) {
-    troubles.push_back({fmt::format("{:.0f} stored {} be read.", f.store.unreadable,
-                                    f.store.unreadable == 1 ? "snapshot can't" : "snapshots can't"),
-                        "See which: etcdrill snapshot list --config FILE. Nothing is lost if its file comes back."});
+  if (s.unreadable > 0) {
+    troubles.push_back({Counted(s.unreadable, "stored snapshot can't be read.", "stored snapshots can't be read."),
+                        "Which, and why, is said below. Nothing is lost if the file comes back."});
   }
-  if (f.store.from_future > 0) {
-    troubles.push_back(
-        {fmt::format("{:.0f} stored {} a time in the future: a clock was wrong, or is.", f.store.from_future,
-                     f.store.from_future == 1 ? "snapshot has" : "snapshots have"),
-         "Such a one counts as neither new nor proven. Look at the clock, and at: etcdrill snapshot list "
-         "--config FILE"});
-  }
-  if (f.store.lineage_diverged == true) {
-    troubles.push_back(
-        {"The newest snapshot does not continue the one before it.",
-         "Expected once after a restore on purpose; else the source went back, or is another cluster. What "
-         "differs: etcdrill verify latest --config FILE"});
-  }
-  if (f.store.of_others > 0) {
-    troubles.push_back({fmt::format("The store holds {:.0f} {} of other clusters.", f.store.of_others,
-                                    f.store.of_others == 1 ? "snapshot" : "snapshots"),
-                        "They have another cluster.name, and are neither counted nor deleted here. Give each cluster a "
-                        "store of its own, or see: etcdrill snapshot list --config FILE"});
-  }
-  if (f.store.other_history > 0) {
-    troubles.push_back(
-        {fmt::format("{:.0f} adopted {} of another history than the source.", f.store.other_history,
-                     f.store.other_history == 1 ? "snapshot is" : "snapshots are"),
-         "Such a one counts as neither new nor proven: somebody copies files of another cluster, or of before a "
-         "restore. What differs: etcdrill verify NAME --config FILE"});
-  }
-  for (size_t i = 0; i < std::min(f.store.lost.size(), kLostMax); ++i) {
-    troubles.push_back({fmt::format("Can't be read: {}", f.store.lost[i]),
+  for (size_t i = 0; i < std::min(s.lost.size(), kLostMax); ++i) {
+    troubles.push_back({fmt::format("Can't be read: {}", s.lost[i]),
                         "What it says counts for nothing until it can be, or the scrub or the next drill looks anew."});
   }
-  if (!f.store.unkept.empty()) {
-    troubles.push_back({fmt::format("What was found can't be written into the store: {}", f.store.unkept),
+  if (!s.unkept.empty()) {
+    troubles.push_back({fmt::format("What was found can't be written into the store: {}", s.unkept),
                         "It counts until a restart, and is tried again. Make room on the disk, or mend it."});
   }
-  if (f.store.hashkv_consistent == false) {
+}
+
+void AddHistoryTroubles(const StoreFacts& s, std::vector<Trouble>& troubles) {
+  if (s.from_future > 0) {
+    troubles.push_back({Counted(s.from_future, "stored snapshot has a time in the future: a clock was wrong, or is.",
+                                "stored snapshots have a time in the future: a clock was wrong, or is."),
+                        "Such a one counts as neither new nor proven. Look at the clock, and at: etcdrill snapshot "
+                        "list --config FILE"});
+  }
+  if (s.lineage_diverged == true) {
+    troubles.push_back({"The newest snapshot does not continue the one before it.",
+                        "Expected once after a restore on purpose; else the source went back, or is another cluster. "
+                        "What differs: etcdrill verify latest --config FILE"});
+  }
+  if (s.of_others > 0) {
+    troubles.push_back(
+        {fmt::format("The store holds {} of other clusters.", Counted(s.of_others, "snapshot", "snapshots")),
+         "They have another cluster.name, and are neither counted nor deleted here. Give each cluster a "
+         "store of its own, or see: etcdrill snapshot list --config FILE"});
+  }
+  if (s.other_history > 0) {
+    troubles.push_back({Counted(s.other_history, "adopted snapshot is of another history than the source.",
+                                "adopted snapshots are of another history than the source."),
+                        "Such a one counts as neither new nor proven: somebody copies files of another cluster, or of "
+                        "before a restore. What differs: etcdrill verify NAME --config FILE"});
+  }
+  if (s.hashkv_consistent == false) {
     troubles.push_back({"The members of the source hold different data.",
                         "Find the one that differs with: etcdctl endpoint hashkv --cluster"});
   }
@@ -195,7 +202,11 @@ Judgement Judge(const StatusFacts& f) {
                           f.fixed.verified_rpo_seconds, "none proven yet");
   j.restorable = Restorable(f);
   j.in_time = InTime(f);
-  AddStoreTroubles(f, j.troubles);
+  j.fresh.if_no = "it is stale";
+  j.proven.if_no = "no recent proof";
+  j.in_time.if_no = "a restore takes too long";
+  AddFileTroubles(f, j.troubles);
+  AddHistoryTroubles(f.store, j.troubles);
   AddTaskTroubles(f, j.troubles);
   AddSourceTroubles(f, j.troubles);
   return j;

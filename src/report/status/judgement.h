@@ -15,8 +15,9 @@ std::string_view NameOf(Answer answer);  // "yes", "no", "unknown"
 
 struct Question {
   Answer answer = Answer::kUnknown;
-  std::string fact;  // "12 min old"
-  std::string more;  // "objective 2h"
+  std::string fact;   // "12 min old"
+  std::string more;   // "objective 2h"
+  std::string if_no;  // what a no means, for the banner: "it is stale"
 };
 
 // Something to look at, beside or behind the answers.

@@ -61,13 +61,9 @@ void Banner(Html& html, const Judgement& j) {
   } else {
     html.Raw("The backup needs you: ");
     const char* separator = "";
-    const bool drill_failed = j.restorable.fact.starts_with("drill");
-    for (const auto& [question, text] :
-         {std::pair(&j.fresh, "it is stale"), std::pair(&j.proven, "no recent proof"),
-          std::pair(&j.restorable, drill_failed ? "the restore drill fails" : "nothing can be restored"),
-          std::pair(&j.in_time, "a restore takes too long")}) {
+    for (const Question* question : {&j.fresh, &j.proven, &j.restorable, &j.in_time}) {
       if (question->answer != Answer::kNo) continue;
-      html.Raw(separator).Raw(text);
+      html.Raw(separator).Raw(question->if_no);
       separator = "; ";
     }
     html.Raw(".");

@@ -3,10 +3,13 @@
 
 #include "support/catch.h"
 #include "support/fake_etcd.h"
+#include "support/slower.h"
 #include "support/test_context.h"
 
 namespace etcdrill::capture {
 namespace {
+
+using namespace std::chrono_literals;
 
 using etcdrill::testing::FakeEtcd;
 using etcdrill::testing::FakeState;
@@ -30,7 +33,10 @@ class ReceiptTest {
   }
 
   std::vector<ReceiptEntry> Collect(std::vector<std::string> endpoints) {
-    auto client = etcd::Client::Create({.endpoints = std::move(endpoints)}, test_.context());
+    auto client = etcd::Client::Create({.endpoints = std::move(endpoints),
+                                        .dial_timeout = 2s * etcdrill::testing::kSlower,
+                                        .command_timeout = 5s * etcdrill::testing::kSlower},
+                                       test_.context());
     REQUIRE(client.ok());
     return CollectReceipt(**client, etcd::CallRoll(**client, std::nullopt), 9, 3);
   }

@@ -13,6 +13,7 @@
 #include "pipeline/restore_advice.h"
 #include "pipeline/stored_drill.h"
 #include "support/catch.h"
+#include "support/open_snapshot.h"
 #include "support/snapshots.h"
 #include "support/test_context.h"
 
@@ -374,7 +375,7 @@ TEST_CASE("a file is held to what its name says") {
   const auto check = [&](int64_t revision, WallTime claimed) {
     const std::string path = test.Path(store::SnapshotName("c", revision, claimed) + ".db");
     testing::WriteFile(path, "x");
-    CheckName(test.context(), path, std::nullopt, report);
+    CheckName(testing::OpenFile(test.context(), path), std::nullopt, report);
   };
   SECTION("and is") {
     check(9, now);
@@ -398,33 +399,38 @@ TEST_CASE("an old snapshot is told from a young one, also under a new name") {
   testing::WriteFile(path, "x");
   verify::VerifyReport report;
   report.sha256 = "aa";
+  const auto check = [&](const std::string& file, const std::optional<store::Manifest>& manifest,
+                         const Freshness& freshness) {
+    const WallTime taken = TakenAt(testing::OpenFile(test.context(), file), manifest);
+    return CheckFreshness(taken, test.clock().Now(), freshness, report);
+  };
   store::Manifest manifest;
   manifest.taken = test.clock().Now() - 2h;
   store::Manifest older = manifest;
   older.name = "older";
   older.sha256 = "bb";
   older.taken -= 1h;
-  CHECK(CheckFreshness(test.context(), path, manifest, {{manifest, older}, 3h}, report));
+  CHECK(check(path, manifest, {{manifest, older}, 3h}));
   CHECK(report.findings.total() == 0);
   SECTION("too old") {
-    CHECK_FALSE(CheckFreshness(test.context(), path, manifest, {{}, 1h}, report));
+    CHECK_FALSE(check(path, manifest, {{}, 1h}));
     CHECK(report.findings.kept()[0].code == codes::kTooOld);
-    CHECK(CheckFreshness(test.context(), path, std::nullopt, {{}, 1h}, report));  // written just now
+    CHECK(check(path, std::nullopt, {{}, 1h}));  // written just now
   }
   SECTION("of the future") {
     manifest.taken = test.clock().Now() + 6min;
-    CHECK(CheckFreshness(test.context(), path, manifest, {{}, std::nullopt}, report));
+    CHECK(check(path, manifest, {{}, std::nullopt}));
     CHECK(report.findings.kept()[0].code == codes::kFromFuture);
-    CHECK_FALSE(CheckFreshness(test.context(), path, manifest, {{}, 10s}, report));
+    CHECK_FALSE(check(path, manifest, {{}, 10s}));
     manifest.taken = test.clock().Now() + 4min;  // clocks differ
-    CHECK(CheckFreshness(test.context(), path, manifest, {{}, 10s}, report));
+    CHECK(check(path, manifest, {{}, 10s}));
   }
   SECTION("by its name") {
     const auto fresh = [&](WallTime claimed, const std::string& zone) {
       const std::string name = FormatCompactUtc(claimed);
       const std::string named = test.Path("etcd-" + name.substr(0, name.size() - 1) + zone + ".db");
       testing::WriteFile(named, "x");  // just now
-      return CheckFreshness(test.context(), named, std::nullopt, {{}, 1h}, report);
+      return check(named, std::nullopt, {{}, 1h});
     };
     const WallTime now = test.clock().Now();
     CHECK_FALSE(fresh(now - 6h, "Z"));
@@ -435,7 +441,7 @@ TEST_CASE("an old snapshot is told from a young one, also under a new name") {
   }
   SECTION("the bytes of another") {
     older.sha256 = "aa";
-    CHECK(CheckFreshness(test.context(), path, manifest, {{manifest, older}, 3h}, report));
+    CHECK(check(path, manifest, {{manifest, older}, 3h}));
     REQUIRE(report.findings.total() == 1);
     CHECK(report.findings.kept()[0].code == codes::kSameContent);
   }

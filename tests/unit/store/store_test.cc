@@ -345,7 +345,8 @@ TEST_CASE("a manifest that can't be read is told of where it speaks for a snapsh
   CHECK(listing.snapshots.empty());
   REQUIRE(listing.lost.size() == 1);
   CHECK(listing.lost[0].name == name);
-  CHECK_THAT(listing.lost[0].why, Catch::Matchers::ContainsSubstring(name + ".json: not a snapshot manifest"));
+  CHECK_THAT(std::string(MessageOf(listing.lost[0].why)),
+             Catch::Matchers::ContainsSubstring(name + ".json: not a snapshot manifest"));
 }
 
 TEST_CASE("a snapshot that is cut or gone is listed with its problem") {

@@ -85,7 +85,8 @@ TEST_CASE("HashKV of a rare moment equals the live server's") {
   TestContext test;
   const Fault fault = AnyFault();
   CAPTURE(fault.name);
-  for (const auto& answer : FactsOf(fault.name)["hashkv"]) {
+  const auto facts = FactsOf(fault.name);
+  for (const auto& answer : facts["hashkv"]) {
     CAPTURE(answer.dump());
     const auto own = HashKvOf(test.context(), OpenFile(test.context(), PathOf(fault.name, ".db")), answer["asked"], {});
     REQUIRE(own.ok());
