@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 
 #include "app/commands.h"
 #include "app/etcdutl_output.h"
@@ -82,6 +83,26 @@ struct Verified {
   }
 };
 
+Status Record(const Context& context, const Target& target, const std::string& config_file,
+              const std::function<void(store::Checks&)>& change) {
+  ASSIGN_OR_RETURN(const config::Config config, config::Load(context.fs, config_file));
+  ASSIGN_OR_RETURN(const auto store, store::LocalStore::Open(context, config.store_path));
+  return store->UpdateChecks(target.name, change);
+}
+
+// Bytes that are not those that were stored. What else is wrong with a snapshot a drill says.
+void TellDamaged(const Context& context, const Target& target, const verify::VerifyReport& report,
+                 const std::string& config_file) {
+  if (report.verdict != verify::Verdict::kDamaged || report.sha256 == target.manifest->sha256) return;
+  const Status told = Record(context, target, config_file, [&, now = context.clock.Now()](store::Checks& checks) {
+    checks.FoundDamaged(now, report.FirstError());
+  });
+  if (!told.ok()) {
+    context.log.Warn("a snapshot is damaged, but that can't be recorded",
+                     {{"snapshot", target.name}, {"err", MessageOf(told)}});
+  }
+}
+
 // What was read when it was found damaged was not what is on the disk, if every byte is as it was
 // stored. What a drill found in these very bytes is healed only by a proof of the whole.
 void TellHealed(const Context& context, const Target& target, const verify::VerifyReport& report,
@@ -92,14 +113,10 @@ void TellHealed(const Context& context, const Target& target, const verify::Veri
   const std::string answers = proven ? damaged.AnsweredByProof() : damaged.AnsweredByItsBytes();
   if (answers.empty() && !damaged.checks.damaged.has_value()) return;
   const bool stands = answers.empty() && damaged.damaging_drill.has_value();
-  const auto heal = [&]() -> Status {
-    ASSIGN_OR_RETURN(const config::Config config, config::Load(context.fs, config_file));
-    ASSIGN_OR_RETURN(const auto store, store::LocalStore::Open(context, config.store_path));
-    return store->UpdateChecks(target.name, [&, now = context.clock.Now()](store::Checks& checks) {
-      damaged.RecordRight(checks, now, answers);
-    });
-  };
-  if (const Status healed = heal(); healed.ok()) {
+  const Status healed = Record(context, target, config_file, [&, now = context.clock.Now()](store::Checks& checks) {
+    damaged.RecordRight(checks, now, answers);
+  });
+  if (healed.ok()) {
     fmt::print(stderr, "{}: it was found damaged once, and has its right bytes again; the record is taken away{}\n",
                Shown(target.name), stands ? ", but what a drill found in these bytes stands" : "");
   } else {
@@ -117,7 +134,10 @@ Result<Verified> VerifyTarget(const Context& context, const VerifyOptions& optio
   Verified verified;
   ASSIGN_OR_RETURN(const auto image, snapshot::Image::Open(context, target.path));
   ASSIGN_OR_RETURN(verified.report, pipeline::VerifyWithManifest(context, image, target.manifest, options.level));
-  TellHealed(context, target, verified.report, options.config_file);
+  if (target.in_store) {
+    TellDamaged(context, target, verified.report, options.config_file);
+    TellHealed(context, target, verified.report, options.config_file);
+  }
   verified.taken = pipeline::TakenAt(image, target.manifest);
   verified.fresh = pipeline::CheckFreshness(verified.taken, context.clock.Now(), freshness, verified.report);
   // Over a broken structure the numbers would say nothing.

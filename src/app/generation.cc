@@ -117,6 +117,7 @@ void Generation::Run(Task task) {
 }
 
 void Generation::Run(report::Task name, Task task) {
+  permanent_.metrics.RunBegan(name);
   Run(task);
   ReturnFreedMemory();
   permanent_.metrics.RunEnded(name, UnixSeconds(permanent_.context.clock.Now()));

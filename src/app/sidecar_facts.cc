@@ -31,7 +31,7 @@ report::FixedFacts FixedFactsOf(const config::Config& config, const etcd::Client
 
 report::LiveFacts ReadLiveFacts(const Context& context, const config::Config& config, const etcd::CallCounts& counts,
                                 Certificates& certificates, report::WebGuard& web) {
-  report::LiveFacts live;
+  report::LiveFacts live{.now = UnixSeconds(context.clock.Now())};
   live.log_warnings = static_cast<double>(context.log.Count(LogLevel::kWarn));
   live.log_errors = static_cast<double>(context.log.Count(LogLevel::kError));
   live.log_dropped = static_cast<double>(context.log.Dropped());

@@ -20,6 +20,9 @@
 namespace etcdrill::app {
 namespace {
 
+// Ten thousand snapshots take a second.
+constexpr Duration kReadStoreEvery = std::chrono::minutes(1);
+
 std::string FailedStage(const pipeline::DrillReport& report) {
   for (const pipeline::Stage& stage : report.stages) {
     if (stage.result == pipeline::StageResult::kFail) return stage.name;
@@ -130,7 +133,8 @@ void SidecarTasks::FollowStore(const Context& run) {
   const Duration by_monotonic = run.clock.Monotonic() - store_read_after_;
   // A clock that was set: other times lie in the future now than when the store was read.
   const bool clock_jumped = std::chrono::abs(by_wall - by_monotonic) > kClockSlack / 2;
-  const bool changed = now != store_stamp_ || clock_jumped;
+  // What is written into a file in its place changes no directory.
+  const bool changed = now != store_stamp_ || clock_jumped || by_monotonic > kReadStoreEvery;
   lock.unlock();
   if (changed) ReadCatalog(run).status().IgnoreError();  // it is told
 }
@@ -170,7 +174,7 @@ void SidecarTasks::TakeOwedSnapshot(const Context& run) {
   lock.unlock();
   if (!taken && !BesideLeader()) return;
   owed_since_.reset();
-  if (!taken) TakeDueSnapshot(run);
+  taken ? metrics_.SnapshotTakenByAnother() : TakeDueSnapshot(run);
 }
 
 // A member that began anew leads a cluster of its own.
@@ -321,17 +325,19 @@ void SidecarTasks::RunDrills(const Context& run) {
   for (const store::Manifest& snapshot : plan) {
     if (retired_.stop_requested()) return;
     const auto use = store_.Use(snapshot.name);
-    if (use.ok()) RunDrill(run, snapshot);  // else retention was faster
+    // The first is the newest, also after it failed: an older one that passes must not hide that.
+    if (use.ok()) RunDrill(run, snapshot, &snapshot == &plan.front());  // else retention was faster
   }
 }
 
-void SidecarTasks::RunDrill(const Context& run, const store::Manifest& snapshot) {
+void SidecarTasks::RunDrill(const Context& run, const store::Manifest& snapshot, bool newest) {
   metrics_.DrillStarted(UnixSeconds(run.clock.Now()));
   ReportDrill(run, pipeline::DrillStored(run,
                                          {.snapshot = snapshot.name,
                                           .path = store_.SnapshotPath(snapshot.name),
                                           .manifest = snapshot,
-                                          .config = config_.drill},
+                                          .config = config_.drill,
+                                          .newest = newest},
                                          &client_, store_));
 }
 
@@ -457,7 +463,10 @@ void SidecarTasks::TellOddEndpoints(const Context& run, const etcd::RollCall& ro
 void SidecarTasks::CompareMembers(const Context& run) {
   const pipeline::Consistency found = pipeline::CompareMembers(run, client_, KnownCluster());
   if (retired_.stop_requested()) return;
-  if (found.equal.has_value()) metrics_.SetMembersAgree(*found.equal, UnixSeconds(run.clock.Now()));
+  // Who is silent now may be the one that differed.
+  const bool settles = found.equal == true && (found.AllAnswered() || metrics_.store().hashkv_consistent != false);
+  if (found.alone) metrics_.ForgetMembersAgree();
+  if (found.equal == false || settles) metrics_.SetMembersAgree(*found.equal, UnixSeconds(run.clock.Now()));
   if (found.equal == false) {
     run.log.Error("members disagree", {{"err", found.text}});
   } else if (found.equal == true) {

@@ -113,6 +113,8 @@ void AddDrillFacts(const Catalog& catalog, report::StoreFacts& facts) {
     facts.drill_level = drill.level_reached;
     facts.drill_stage_seconds = drill.stage_seconds;
     if (!drill.etcd_version.empty()) facts.drill_etcd_version = drill.etcd_version;
+    // One that failed may not have come to every check; one that passed came to all that are asked for.
+    if (drill.passed) facts.drill_checks.clear();
     for (const auto& [name, passed] : drill.checks) facts.drill_checks[name] = passed;
     if (drill.passed) {
       facts.drill_consecutive_failures = 0;
@@ -261,11 +263,14 @@ report::StoreFacts ToStoreFacts(const Catalog& catalog) {
   for (const DrillSummary& drill : catalog.drills) {
     if (!drill.readable) facts.lost.push_back(drill.error);
   }
-  const auto last = std::find_if(catalog.snapshots.rbegin(), catalog.snapshots.rend(),
-                                 [](const CatalogEntry& entry) { return entry.Counts(); });
-  if (last != catalog.snapshots.rend()) {
-    facts.hashkv_consistent = MembersAgreed(last->manifest);
-    facts.receipts_taken = Believable(last->manifest.taken, catalog.now);
+  std::vector<const store::Manifest*> newest_first;
+  for (auto entry = catalog.snapshots.rbegin(); entry != catalog.snapshots.rend(); ++entry) {
+    if (entry->Counts()) newest_first.push_back(&entry->manifest);
+  }
+  if (!newest_first.empty()) {
+    const bool open = OpenDisagreementOf(newest_first).open;
+    facts.hashkv_consistent = open ? std::optional(false) : MembersAgreed(*newest_first.front());
+    facts.receipts_taken = Believable(newest_first.front()->taken, catalog.now);
   }
   return facts;
 }

@@ -115,11 +115,13 @@ Result<DrillSummary> ParseDrillSummary(std::string_view text) {
     summary.passed =
         summary.level_reached == kTopLevel && summary.verdict == verify::VerdictName(verify::Verdict::kProven);
     summary.etcd_version = json.value("etcd_version", "");
+    std::string first_skipped;
     for (const Json& stage : json.at("stages")) {
       if (stage.at("result") == "fail" && summary.failed_stage.empty()) {
         summary.failed_stage = stage.at("name").get<std::string>();
         summary.error = stage.at("error").get<std::string>();
       }
+      if (stage.at("result") == "skipped" && first_skipped.empty()) first_skipped = stage.at("name").get<std::string>();
       if (stage.at("result") != "skipped") {
         summary.stage_seconds[stage.at("name").get<std::string>()] = stage.at("duration_seconds").get<double>();
       }
@@ -129,6 +131,11 @@ Result<DrillSummary> ParseDrillSummary(std::string_view text) {
       const std::string name = check.at("name").get<std::string>();
       if (result == "pass" || result == "fail") summary.checks[name] = result == "pass";
       if (name == drill::kSha256Check) summary.sha256 = Sha256In(check.at("expected").get<std::string>());
+    }
+    // No stage failed, and it did not pass: the time was up, or nothing vouches for the bytes.
+    if (!summary.passed && summary.failed_stage.empty()) {
+      summary.failed_stage = first_skipped.empty() ? kChecksumStage : first_skipped;
+      summary.error = first_skipped.empty() ? "nothing proves the bytes of the snapshot" : "the drill's time was up";
     }
     return summary;
   } catch (const Json::exception& e) {

@@ -18,6 +18,14 @@ using verify::LevelResult;
 
 namespace {
 
+// What the user expects of the data says nothing of the file: it may be a sound copy of a source that
+// lost keys, or the expectation may be wrong.
+bool FoundDamage(const std::vector<drill::Check>& checks) {
+  return std::any_of(checks.begin(), checks.end(), [](const drill::Check& c) {
+    return c.result == CheckResult::kFail && c.name != drill::kAssertionsCheck;
+  });
+}
+
 size_t CountEtcds(const DrillRequest& request) { return request.full_cluster ? kFullCluster + 1 : 1; }
 
 }  // namespace
@@ -189,7 +197,7 @@ DrillReport DrillStages::Finish() {
   }
   if (!report_.outcome.ok()) {
     const Reason reason = ReasonOf(report_.outcome);
-    const bool wrong = reason == Reason::kCheckFailed || reason == Reason::kDamaged;
+    const bool wrong = (reason == Reason::kCheckFailed && FoundDamage(report_.checks)) || reason == Reason::kDamaged;
     report_.verdict = wrong ? verify::Verdict::kDamaged : verify::Verdict::kNotProvable;
   }
   return std::move(report_);

@@ -47,6 +47,10 @@ std::string DifferentNumbers(const Consistency& round) {
 
 }  // namespace
 
+bool Consistency::AllAnswered() const {
+  return std::all_of(members.begin(), members.end(), [](const capture::ReceiptEntry& m) { return m.error.empty(); });
+}
+
 void JudgeConsistency(Consistency& round) {
   if (const std::string numbers = DifferentNumbers(round); !numbers.empty()) {
     round.equal = false;
@@ -57,7 +61,13 @@ void JudgeConsistency(Consistency& round) {
   for (const capture::ReceiptEntry& m : round.members) {
     if (m.error.empty()) answers[m.compact_revision][m.hash].push_back(m.endpoint);
   }
+  const bool none_alive = std::any_of(round.members.begin(), round.members.end(),
+                                      [](const capture::ReceiptEntry& m) { return m.live_keys == 0; });
   for (const auto& [compact_revision, hashes] : answers) {
+    if (hashes.size() > 1 && none_alive) {  // how far each came in a compaction decides: formats.md 5
+      round.text = "no key is alive, and without one HashKV may vary";
+      return;
+    }
     if (hashes.size() > 1) {
       std::string list;
       for (const auto& [hash, endpoints] : hashes) {

@@ -19,6 +19,8 @@ struct Consistency {
   std::optional<bool> equal;  // none: fewer than two members gave answers that compare
   std::string text;           // what was found, in words
   bool alone = false;         // the endpoints lead to one member only: there is nothing to compare
+
+  bool AllAnswered() const;
 };
 
 // Only hashes of one compact revision compare; numbers of keys always do. Members compact at

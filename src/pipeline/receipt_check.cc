@@ -169,6 +169,29 @@ Disagreement DisagreementOf(const store::Manifest& manifest) {
   return found;
 }
 
+OpenDisagreement OpenDisagreementOf(std::span<const store::Manifest* const> newest_first) {
+  OpenDisagreement found;
+  std::optional<std::set<std::string>> unheard;  // endpoints that no newer receipt compares; none: there is no newer
+  for (const store::Manifest* manifest : newest_first) {
+    if (manifest->receipt.empty() || manifest->other_history) continue;
+    const Disagreement then = DisagreementOf(*manifest);
+    std::set<std::string> still_unheard;
+    for (const store::ReceiptRecord& record : manifest->receipt) {
+      if (unheard.has_value() && !unheard->contains(record.endpoint)) continue;
+      const bool compared = record.result == "equal" || record.result == "differs";
+      if (!compared) still_unheard.insert(record.endpoint);
+      // Where it can't be told who is wrong, whoever agreed with the copy is as suspect.
+      const bool suspect = record.result == "differs" || (compared && !then.text.empty() && !then.of_majority);
+      found.open = found.open || suspect;
+      const auto id = etcd::ParseId(record.member_id);
+      if (id.has_value() && then.distrusted.contains(*id)) found.distrusted.insert(*id);
+    }
+    unheard = std::move(still_unheard);
+    if (unheard->empty()) break;
+  }
+  return found;
+}
+
 ReceiptCount CountReceipt(const store::Manifest& manifest) {
   const Voices voices = VoicesOf(manifest);
   return {voices.equal.size(), voices.all.size()};

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 
 #include "capture/receipt.h"
@@ -39,6 +40,15 @@ struct Disagreement {
   std::string text;               // empty if nobody disagreed
 };
 Disagreement DisagreementOf(const store::Manifest& manifest);
+
+// What receipts of the past leave open: members that were found to differ, and did not compare
+// since. One that is silent is not well again; one whose endpoint nobody asks any more is forgotten.
+struct OpenDisagreement {
+  bool open = false;
+  std::set<uint64_t> distrusted;  // ids of those that hold other data than most; none where it can't be told
+};
+// `newest_first`: manifests of one cluster.
+OpenDisagreement OpenDisagreementOf(std::span<const store::Manifest* const> newest_first);
 
 struct ReceiptCount {
   size_t equal = 0;    // members that hold what the snapshot holds

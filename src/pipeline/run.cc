@@ -168,13 +168,13 @@ Status RestoreMember(const Context& context, const snapshot::Image& image, const
 
 Result<SnapshotOutcome> AttemptSnapshot(const Context& context, const SnapshotRequest& request,
                                         store::LocalStore& store) {
-  // A member that held other data than most when the last snapshot was taken is not copied before it was equal again.
+  // A member that held other data than most is not copied before it was equal again.
   ASSIGN_OR_RETURN(const std::vector<store::StoredSnapshot> earlier, store.List());
-  const auto last = std::find_if(earlier.rbegin(), earlier.rend(), [&](const store::StoredSnapshot& s) {
-    return s.manifest.cluster == request.cluster && !s.manifest.other_history;
-  });
-  const std::set<uint64_t> distrusted =
-      last == earlier.rend() ? std::set<uint64_t>() : DisagreementOf(last->manifest).distrusted;
+  std::vector<const store::Manifest*> of_cluster;
+  for (auto s = earlier.rbegin(); s != earlier.rend(); ++s) {
+    if (s->manifest.cluster == request.cluster) of_cluster.push_back(&s->manifest);
+  }
+  const std::set<uint64_t> distrusted = OpenDisagreementOf(of_cluster).distrusted;
   WaitForFreeSecond(context, earlier);
   ASSIGN_OR_RETURN(Captured captured, CaptureAndVerify(context, request, KnownCluster(earlier, request.cluster),
                                                        distrusted, store.StagingPath()));

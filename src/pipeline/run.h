@@ -54,6 +54,9 @@ struct DrillRequest {
   std::optional<store::Manifest> manifest;  // if it lies in a store
   config::DrillConfig config;               // where, with which etcd, for how long, and what the data must hold
   bool full_cluster = false;                // boot three members, and add a fourth
+  // Whether it was the newest usable one of its store when the drills were planned. None: by the
+  // store as it is now.
+  std::optional<bool> newest;
 };
 
 // Never fails: whatever happens is in the report.

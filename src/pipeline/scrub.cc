@@ -13,6 +13,7 @@ namespace etcdrill::pipeline {
 namespace {
 
 constexpr uint64_t kChunkBytes = uint64_t{256} << 10;
+constexpr Duration kFailedTurn = std::chrono::hours(1);
 
 }  // namespace
 
@@ -21,7 +22,9 @@ std::vector<const CatalogEntry*> PlanScrub(const Catalog& catalog, Duration peri
   for (const CatalogEntry& entry : catalog.snapshots) {
     if (entry.manifest.verdict == verify::VerdictName(verify::Verdict::kDamaged)) continue;  // from the start
     const WallTime last = std::max(entry.LastHashed(), entry.checks.rehashed.value_or(WallTime::min()));
-    const bool old = now - last >= period / 2 || last > now;  // a date in the future proves nothing
+    // What was found damaged may have been half there, or behind a passing fault.
+    const Duration turn = entry.state == SnapshotState::kFailed ? std::min(period / 2, kFailedTurn) : period / 2;
+    const bool old = now - last >= turn || last > now;  // a date in the future proves nothing
     const bool unrecorded =
         entry.state == SnapshotState::kFailed && !entry.problem.empty() && !entry.checks.damaged.has_value();
     const bool of_old_release = entry.checks.damaged.has_value() && !entry.checks.rehashed.has_value();

@@ -3,6 +3,8 @@
 // once more, and the older one only if there was a compaction in between.
 #include "pipeline/store_lineage.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "pipeline/catalog.h"
@@ -31,6 +33,12 @@ Result<verify::LineageReport> Compare(const Context& context, const store::Manif
   return verify::CompareLineage(context, {older_image, from}, {newer_image, to});
 }
 
+// By what the members said. A restore may change the id, and goes on with the data; so it counts only
+// where nothing else tells.
+bool IsOfAnotherCluster(const store::Manifest& older, const store::Manifest& newer) {
+  return !older.cluster_id.empty() && !newer.cluster_id.empty() && older.cluster_id != newer.cluster_id;
+}
+
 }  // namespace
 
 Status CompareWithStore(const Context& context, const store::LocalStore& store, const snapshot::Image& image,
@@ -49,9 +57,9 @@ Status CompareWithStore(const Context& context, const store::LocalStore& store, 
   });
   if (older == catalog->snapshots.rend()) return OkStatus();
   const std::string& name = older->manifest.name;
-  const auto report = Compare(context, older->manifest, store.SnapshotPath(name), manifest, image);
   store::LineageRecord& record = manifest.lineage.emplace();
   record.older = name;
+  const auto report = Compare(context, older->manifest, store.SnapshotPath(name), manifest, image);
   if (report.ok()) {
     record.result = verify::LineageVerdictName(report->verdict);
     const Finding* const error = report->findings.FirstError();
@@ -67,6 +75,14 @@ Status CompareWithStore(const Context& context, const store::LocalStore& store, 
   }
   record.duration_seconds = watch.Seconds();
   const bool diverged = report.ok() && report->verdict == verify::LineageVerdict::kDiverged;
+  const bool not_comparable = !report.ok() || report->verdict == verify::LineageVerdict::kNotComparable;
+  if (not_comparable && IsOfAnotherCluster(older->manifest, manifest)) {
+    record.result = verify::LineageVerdictName(verify::LineageVerdict::kDiverged);
+    record.text = fmt::format(
+        "the source is cluster {} now, it was {}, and no revision is in both: it was restored or made anew, or the "
+        "endpoints lead elsewhere",
+        manifest.cluster_id, older->manifest.cluster_id);
+  }
   // What members hold is theirs, wherever the store stands.
   manifest.other_history = manifest.adopted.has_value() && diverged && CountReceipt(manifest).equal == 0;
   return OkStatus();

@@ -69,7 +69,7 @@ StoredDrill DrillStored(const Context& context, const DrillRequest& request, etc
   const store::Manifest& now = *request.manifest;
   const Result<Catalog> catalog = ReadCatalog(context, store, now.cluster);
   const CatalogEntry* const newest = catalog.ok() ? catalog->Newest() : nullptr;
-  const bool is_newest = newest == nullptr || newest->manifest.name == request.snapshot;
+  const bool is_newest = request.newest.value_or(newest == nullptr || newest->manifest.name == request.snapshot);
   auto mark = LeaveMark(context, request.snapshot, is_newest, store);
   if (!mark.ok()) context.log.Warn("the drill can't be marked as begun", {{"err", MessageOf(mark.status())}});
   StoredDrill drill{.report = RunDrill(context, request), .kept = OkStatus(), .source = OkStatus()};

@@ -184,8 +184,14 @@ void Metrics::SetNextRun(Task task, double unix_seconds) {
   next_run_[static_cast<size_t>(task)] = unix_seconds;
 }
 
+void Metrics::RunBegan(Task task) {
+  const std::lock_guard lock(mutex_);
+  runs_[static_cast<size_t>(task)] = true;
+}
+
 void Metrics::RunEnded(Task task, double unix_seconds) {
   const std::lock_guard lock(mutex_);
+  runs_[static_cast<size_t>(task)] = false;
   last_run_[static_cast<size_t>(task)] = unix_seconds;
 }
 
@@ -216,6 +222,11 @@ void Metrics::SnapshotSkippedBusy() {
 void Metrics::SnapshotSkippedUnchanged() {
   const std::lock_guard lock(mutex_);
   ++snapshot_skipped_unchanged_;
+  snapshot_consecutive_failures_ = 0;
+}
+
+void Metrics::SnapshotTakenByAnother() {
+  const std::lock_guard lock(mutex_);
   snapshot_consecutive_failures_ = 0;
 }
 
@@ -262,6 +273,11 @@ void Metrics::DrillEnded(bool passed, std::string_view failed_stage, double seco
 void Metrics::DrillSkipped() {
   const std::lock_guard lock(mutex_);
   ++drill_skipped_;
+}
+
+void Metrics::ForgetMembersAgree() {
+  const std::lock_guard lock(mutex_);
+  members_agree_.reset();
 }
 
 void Metrics::SetMembersAgree(bool agree, double unix_seconds) {
@@ -318,9 +334,13 @@ std::string Metrics::Render() const {
   const auto by_task = [&](const auto& times) {
     for (size_t i = 0; i < kTaskNames.size(); ++i) page.Sample(times[i], {{"task", std::string(kTaskNames[i])}});
   };
+  auto next_run = next_run_;
+  for (size_t i = 0; i < kTaskNames.size(); ++i) {
+    if (runs_[i] && next_run[i].has_value()) next_run[i] = std::max(*next_run[i], live.now);
+  }
   page.Gauge("etcdrill_task_next_run_timestamp_seconds",
-             "Unix time at which the task is next due; moves only when a due run starts or is skipped.");
-  by_task(next_run_);
+             "Unix time at which the task is next due; in the past only if a due run has not begun.");
+  by_task(next_run);
   page.Gauge("etcdrill_task_last_run_timestamp_seconds",
              "Unix time at which the task last finished, whatever the result; absent until then.");
   by_task(last_run_);

@@ -115,6 +115,7 @@ struct VolumeFacts {
 
 // Read at each scrape.
 struct LiveFacts {
+  double now = 0;  // Unix seconds
   double log_warnings = 0;
   double log_errors = 0;
   double log_dropped = 0;
@@ -168,7 +169,10 @@ class Metrics {
   void SetSource(SourceFacts facts);
   // Whether the members were found to hold the same data just now; stands until a newer snapshot's receipts say more.
   void SetMembersAgree(bool agree, double unix_seconds);
+  // There is one member only, which agrees with itself.
+  void ForgetMembersAgree();
   void SetNextRun(Task task, double unix_seconds);
+  void RunBegan(Task task);
   void RunEnded(Task task, double unix_seconds);
 
   void SnapshotStarted();
@@ -180,6 +184,8 @@ class Metrics {
   void SnapshotSkippedUnchanged();
   // Was left to the sidecar beside the leader.
   void SnapshotSkippedNotLeader();
+  // One that was owed is in the store: what failed here before is made good.
+  void SnapshotTakenByAnother();
   // `why` is one of kDeletionReasons.
   void SnapshotDeleted(std::string_view why);
   void DeletionFailed();
@@ -213,6 +219,7 @@ class Metrics {
   std::optional<bool> members_agree_;
   double members_asked_ = 0;
   std::array<std::optional<double>, kTaskNames.size()> next_run_;
+  std::array<bool, kTaskNames.size()> runs_{};
   std::array<std::optional<double>, kTaskNames.size()> last_run_;
   double snapshot_attempts_ = 0;
   std::map<std::string, double> snapshot_failures_;  // by metric label

@@ -77,7 +77,10 @@ std::optional<WallTime> UnixTimeAtEnd(std::string_view name) {
   if (name.size() > kUnixTimeDigits && IsDigit(name[name.size() - kUnixTimeDigits - 1])) return std::nullopt;
   int64_t seconds = 0;
   const auto [end, error] = std::from_chars(tail.data(), tail.data() + tail.size(), seconds);
-  if (error != std::errc() || end != tail.data() + tail.size() || tail.front() == '0') return std::nullopt;
+  if (error != std::errc() || end != tail.data() + tail.size()) return std::nullopt;
+  // After a bump a revision has as many digits.
+  constexpr int64_t kFirstEtcd3 = 1'467'244'800;  // 2016-06-30
+  if (seconds < kFirstEtcd3) return std::nullopt;
   return WallTime(std::chrono::seconds(seconds));
 }
 

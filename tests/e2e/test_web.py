@@ -186,6 +186,17 @@ class Tls(WebCase):
         self.install("server")
         self.assertEqual(self.status(sidecar, context=self.tls()), 200)
 
+    def test_a_certificate_that_comes_after_its_configuration(self):
+        sidecar = self.start(BASIC_TLS)
+        web = self.dir / "web.yml"
+        web.write_text(web.read_text().replace("server.crt", "later.crt").replace("server.key", "later.key"))
+        self.assertEqual(self.status(sidecar, context=self.tls()), 200)  # the old one
+        self.assertTrue(sidecar.lines("web configuration changed and can't be used; the old one is kept"))
+        shutil.copy(self.pki / "named.key", self.dir / "later.key")
+        shutil.copy(self.pki / "named.crt", self.dir / "later.crt")
+        self.assertIsNone(self.status(sidecar, context=self.tls()))  # it is called etcd.example
+        self.assertEqual(self.status(sidecar, context=self.tls(check_name=False)), 200)
+
     def test_an_expired_certificate_of_our_own(self):
         (self.dir / "ca.cnf").write_text("[ca]\ndefault_ca = d\n[d]\ndatabase = index\nnew_certs_dir = .\nrand_serial = yes\n"
                                          "default_md = sha256\npolicy = p\n[p]\ncommonName = supplied\n")

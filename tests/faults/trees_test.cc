@@ -2,7 +2,6 @@
 // metas that lie. All have a right trailer, or none. Every one must be judged, and in about the time of a sound one.
 #include <fmt/format.h>
 
-
 #include "base/bytes.h"
 #include "faults/faults.h"
 #include "format/finding_codes.h"

@@ -165,6 +165,11 @@ TEST_CASE("consecutive failures count from the last drill that passed") {
   CHECK(facts.drill_last_success == 2);
   CHECK(facts.drill_last_failure == 4);
   CHECK(facts.drill_checks.at("hashkv") == false);
+  // What is not asked for any more has no result: a drill that passed came to all that is.
+  catalog.drills[3].checks["assertions"] = false;
+  CHECK(ToStoreFacts(catalog).drill_checks.at("assertions") == false);
+  catalog.drills.push_back(Drill(5, true));
+  CHECK_FALSE(ToStoreFacts(catalog).drill_checks.contains("assertions"));
 }
 
 TEST_CASE("the fewer of the members that disagree are distrusted") {
@@ -199,6 +204,43 @@ TEST_CASE("the fewer of the members that disagree are distrusted") {
     CHECK(CountReceipt(manifest).members == 4);
   }
   CHECK_THAT(DisagreementOf(manifest).text, Catch::Matchers::ContainsSubstring("the live data of b"));
+}
+
+TEST_CASE("a member that differed is not well again because it is silent") {
+  const auto manifest = [](std::vector<store::ReceiptRecord> receipt) {
+    store::Manifest m;
+    m.receipt = std::move(receipt);
+    return m;
+  };
+  const auto said = [](std::string who, std::string result) {
+    return store::ReceiptRecord{.endpoint = "http://" + who, .member_id = who, .result = std::move(result)};
+  };
+  const auto silent = [](const std::string& who) {
+    return store::ReceiptRecord{.endpoint = "http://" + who, .error = "down"};
+  };
+  const auto open = [](const std::vector<store::Manifest>& newest_first) {
+    std::vector<const store::Manifest*> manifests;
+    for (const store::Manifest& m : newest_first) manifests.push_back(&m);
+    return OpenDisagreementOf(manifests);
+  };
+  const store::Manifest told = manifest({said("a", "equal"), said("b", "equal"), said("c", "differs")});
+  const store::Manifest without_c = manifest({said("a", "equal"), said("b", "equal"), silent("c")});
+  const store::Manifest not_compared = manifest({said("a", "equal"), said("c", "not_comparable")});
+  const store::Manifest well = manifest({said("a", "equal"), said("b", "equal"), said("c", "equal")});
+  CHECK_FALSE(open({}).open);
+  CHECK_FALSE(open({well, told}).open);
+  CHECK(open({told, well}).distrusted == std::set<uint64_t>{0xc});
+  CHECK(open({without_c, told}).open);
+  CHECK(open({without_c, without_c, told}).distrusted == std::set<uint64_t>{0xc});
+  CHECK(open({not_compared, told}).distrusted == std::set<uint64_t>{0xc});
+  CHECK_FALSE(open({without_c, well, told}).open);
+  // Nobody asks it any more: it was taken out.
+  CHECK_FALSE(open({manifest({said("a", "equal"), said("b", "equal")}), told}).open);
+  // Of two nobody can tell which: neither is well again alone.
+  const store::Manifest tie = manifest({said("a", "equal"), said("b", "differs")});
+  CHECK(open({manifest({silent("a"), said("b", "equal")}), tie}).open);
+  CHECK(open({manifest({silent("a"), said("b", "equal")}), tie}).distrusted.empty());
+  CHECK_FALSE(open({manifest({said("a", "equal"), said("b", "equal")}), tie}).open);
 }
 
 TEST_CASE("a number of keys that differs is told") {

@@ -41,20 +41,20 @@ TEST_CASE("due is what was not hashed for half a period, the longest waiting fir
   CHECK(Plan({Entry("a", 4 * 24h, -1h)}) == "a");  // hashed in the future, by a clock that was wrong
 }
 
-TEST_CASE("what was found damaged is hashed again in its turn") {
+TEST_CASE("what was found damaged is hashed again within the hour") {
   CatalogEntry failed = Entry("a", 90 * 24h);
   failed.state = SnapshotState::kFailed;
   CHECK(Plan({failed}) == "a");
-  failed.checks.FoundDamaged(kNow - 1h, "a bit");
+  failed.checks.FoundDamaged(kNow - 59min, "a bit");
   CHECK(Plan({failed}).empty());
-  failed.checks.FoundDamaged(kNow, "a bit");  // the next time
-  CHECK(failed.checks.damaged == kNow - 1h);  // quarantine counts from the first
+  failed.checks.FoundDamaged(kNow, "a bit");     // the next time
+  CHECK(failed.checks.damaged == kNow - 59min);  // quarantine counts from the first
   failed.checks.hashed = kNow - 1h;
   CHECK(Plan({failed}).empty());
   failed.checks.rehashed.reset();  // as 0.1.0 wrote it
   CHECK(Plan({failed}) == "a");
   failed.checks = {};
-  failed.checks.FoundDamaged(kNow - 4 * 24h, "a bit");
+  failed.checks.FoundDamaged(kNow - 1h, "a bit");
   CHECK(Plan({failed}) == "a");
   failed.manifest.verdict = "damaged";  // from the start
   CHECK(Plan({failed}).empty());
@@ -65,7 +65,7 @@ TEST_CASE("what is cut is recorded at once, what is out of reach is looked at ea
   entry.problem = "cut";
   entry.state = SnapshotState::kFailed;
   CHECK(Plan({entry}) == "a");
-  entry.checks.FoundDamaged(kNow - 1h, "cut");
+  entry.checks.FoundDamaged(kNow - 59min, "cut");
   CHECK(Plan({entry}).empty());
   entry.state = SnapshotState::kUnreadable;
   CHECK(Plan({entry}) == "a");

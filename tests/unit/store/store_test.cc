@@ -527,6 +527,7 @@ TEST_CASE("what names claim") {
   CHECK(taken("snapshot_2026-11-22_080000.db") == "2026-11-22T08:00:00Z");
   CHECK_FALSE(store::ClaimsOfName("etcd-snapshot-2026-11-22_08-00-00.db").utc);
   CHECK(taken("snapshot.db").empty());
+  CHECK(taken("etcd-1000000024.db").empty());           // a revision that was bumped
   CHECK(taken("snapshot-20261322080000.db").empty());   // no such month
   CHECK(taken("snapshot-202611220800001.db").empty());  // a digit too many
   CHECK(taken("etcd-2026.db").empty());
