@@ -79,7 +79,7 @@ void AddDrillHistory(const StoreFacts& s, MetricsPage& page) {
       .Samples("stage", s.drill_stage_seconds);
   page.Gauge("etcdrill_drill_last_check_success",
              "Result of each check in the newest drill that ran it: 1 passed, 0 failed; absent for a check that never "
-             "ran.")
+             "ran, or that the last drill that passed did not ask for.")
       .Samples("check", AsNumbers(s.drill_checks));
   page.Gauge("etcdrill_drill_etcd_info", "Version of the etcd binary used for drills, always 1.");
   if (!s.drill_etcd_version.empty()) page.Sample(1, {{"version", s.drill_etcd_version}});
