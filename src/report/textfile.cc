@@ -82,7 +82,8 @@ std::string VerifyTextfile(const VerifyRun& run, std::string_view previous) {
 
 std::string DrillTextfile(StoreFacts drill, double now, std::string_view previous) {
   const Series earlier = ParseEarlier(previous, now);
-  if (!drill.drill_last_success.has_value()) {
+  const bool passed = drill.drill_last_success.has_value();
+  if (!passed) {
     drill.drill_consecutive_failures += ValueOf(earlier, "etcdrill_drill_consecutive_failures").value_or(0);
   }
   CarryOver(earlier, "etcdrill_drill_last_success_timestamp_seconds", drill.drill_last_success);
@@ -92,7 +93,7 @@ std::string DrillTextfile(StoreFacts drill, double now, std::string_view previou
   CarryOver(earlier, "etcdrill_verified_snapshot_revision", drill.verified_revision);
   for (const auto& [name, value] : earlier) {
     // One that passed came to all checks that are asked for.
-    if (drill.drill_last_success.has_value() || !name.starts_with(kCheckSeries)) continue;
+    if (passed || !name.starts_with(kCheckSeries)) continue;
     const size_t end = name.find('"', kCheckSeries.size());
     drill.drill_checks.emplace(name.substr(kCheckSeries.size(), end - kCheckSeries.size()), value != 0);
   }
