@@ -231,7 +231,7 @@ void CommandTable::AddSnapshotCommands(CLI::App& root) {
   s->add_option("--initial-advertise-peer-urls", restore.advertise_peer_urls, "Peer URLs of this member")
       ->type_name("URL,...")
       ->capture_default_str();
-  s->add_flag("--skip-hash-check", restore.skip_hash_check, "Do not require the SHA-256 trailer to fit");
+  s->add_flag("--skip-hash-check", restore.skip_hash_check, "Do not require trailer and manifest to fit");
   s->add_option(
        "--bump-revision", restore.bump_revision,
        "Raise the revision by so much, above what clients of the old cluster have seen; needs --mark-compacted")

@@ -6,11 +6,13 @@
 #include "app/commands.h"
 #include "app/config_source.h"
 #include "app/etcdutl_output.h"
+#include "app/targets.h"
 #include "base/text.h"
 #include "base/units.h"
 #include "base/url.h"
 #include "format/finding_codes.h"
 #include "pipeline/catalog.h"
+#include "pipeline/manifest_check.h"
 #include "pipeline/receipt_check.h"
 #include "pipeline/run.h"
 #include "restore/restore.h"
@@ -21,23 +23,28 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// What the trailer must be for a command to use a file.
-enum class Trailer { kIgnored, kRightIfThere, kRight };
+// What must prove the bytes of a file, trailer or manifest, for a command to use it.
+enum class Proof { kIgnored, kRightIfThere, kRight };
 
 // The report on a file that may be used; or why it must not be.
-Result<verify::VerifyReport> VerifyForUse(const Context& context, const snapshot::Image& image, Trailer trailer) {
-  ASSIGN_OR_RETURN(verify::VerifyReport report, verify::Verify(context, image));
+Result<verify::VerifyReport> VerifyForUse(const Context& context, const snapshot::Image& image,
+                                          const std::optional<store::Manifest>& manifest, Proof proof) {
+  ASSIGN_OR_RETURN(verify::VerifyReport report,
+                   pipeline::VerifyWithManifest(context, image, manifest, verify::kLevelMax));
   const std::string& file = image.path();
   const verify::LevelResult transfer = report.levels.transfer;
+  const bool damaged = report.verdict == verify::Verdict::kDamaged;
   if (!report.keyspace.has_value() && report.verdict == verify::Verdict::kNotProvable) {
     return Error(Reason::kNotProvable, fmt::format("{}: {}", file, report.FirstError()));
   }
   const bool sound = report.keyspace.has_value() && report.levels.keyspace == verify::LevelResult::kPass;
-  if (!sound || (transfer == verify::LevelResult::kFail && trailer != Trailer::kIgnored)) {
+  const bool disproved =
+      (damaged && proof == Proof::kRight) || (transfer == verify::LevelResult::kFail && proof != Proof::kIgnored);
+  if (!sound || disproved) {
     return Error(Reason::kDamaged,
                  fmt::format("{} is damaged: {}; see `etcdrill verify {}`", file, report.FirstError(), file));
   }
-  if (transfer != verify::LevelResult::kPass && trailer == Trailer::kRight) {
+  if (transfer != verify::LevelResult::kPass && proof == Proof::kRight) {
     return Error(Reason::kNotProvable,
                  fmt::format("{}: {}; to restore it all the same, add --skip-hash-check", file, report.FirstError()));
   }
@@ -45,9 +52,12 @@ Result<verify::VerifyReport> VerifyForUse(const Context& context, const snapshot
 }
 
 // What --skip-hash-check passed over.
-void WarnOfTrailer(const verify::VerifyReport& report, const std::string& file) {
+void WarnOfProof(const verify::VerifyReport& report, const std::string& file) {
   if (report.levels.transfer == verify::LevelResult::kFail) {
     fmt::print(stderr, "warning: {} is not what etcd sent: {}; restored as you asked for\n", Shown(file),
+               Shown(report.FirstError()));
+  } else if (report.verdict == verify::Verdict::kDamaged) {
+    fmt::print(stderr, "warning: {} is damaged: {}; restored as you asked for\n", Shown(file),
                Shown(report.FirstError()));
   } else if (report.levels.transfer == verify::LevelResult::kUnknown) {
     fmt::print(stderr, "warning: nothing proves the bytes of {}: {}\n", Shown(file), Shown(report.FirstError()));
@@ -125,7 +135,8 @@ Result<ExitCode> SnapshotSave(const Context& context, const SaveOptions& options
 
 Result<ExitCode> SnapshotStatus(const Context& context, const StatusOptions& options) {
   ASSIGN_OR_RETURN(const auto image, snapshot::Image::Open(context, options.file));
-  ASSIGN_OR_RETURN(const verify::VerifyReport report, VerifyForUse(context, image, Trailer::kRightIfThere));
+  ASSIGN_OR_RETURN(const auto manifest, ManifestBeside(context, options.file));
+  ASSIGN_OR_RETURN(const verify::VerifyReport report, VerifyForUse(context, image, manifest, Proof::kRightIfThere));
   const verify::Keyspace& keyspace = *report.keyspace;
   const bool as_35 = options.compat == "3.5";
   const uint64_t keys = as_35 ? keyspace.total_keys : keyspace.live_keys + (keyspace.bumped ? 1 : 0);
@@ -146,10 +157,12 @@ Result<ExitCode> SnapshotRestore(const Context& context, const RestoreCommandOpt
   }
   const std::string data_dir = WithoutSlash(options.data_dir.empty() ? options.name + ".etcd" : options.data_dir);
   ASSIGN_OR_RETURN(const auto image, snapshot::Image::Open(context, options.file));
+  const auto manifest = ManifestBeside(context, options.file);
+  if (!options.skip_hash_check) RETURN_IF_ERROR(manifest.status());
   verify::VerifyReport report;
   const auto prove = [&]() -> Status {
-    const Trailer trailer = options.skip_hash_check ? Trailer::kIgnored : Trailer::kRight;
-    ASSIGN_OR_RETURN(report, VerifyForUse(context, image, trailer));
+    const Proof proof = options.skip_hash_check ? Proof::kIgnored : Proof::kRight;
+    ASSIGN_OR_RETURN(report, VerifyForUse(context, image, manifest.value_or(std::nullopt), proof));
     return OkStatus();
   };
   const restore::RestoreOptions request{
@@ -164,7 +177,8 @@ Result<ExitCode> SnapshotRestore(const Context& context, const RestoreCommandOpt
       .on_progress = ProgressLine("restore", options.progress, context.clock)};
   ASSIGN_OR_RETURN(const restore::RestoreResult result, restore::Restore(context, request));
   for (const std::string& warning : result.warnings) fmt::print(stderr, "warning: {}\n", Shown(warning));
-  WarnOfTrailer(report, options.file);
+  if (!manifest.ok()) fmt::print(stderr, "warning: {}\n", Shown(MessageOf(manifest.status())));
+  WarnOfProof(report, options.file);
   fmt::print("Restored {} to {}: member {:x} of cluster {:x}, {}\n", Shown(options.file), Shown(data_dir),
              result.member_id, result.cluster_id, FormatSize(result.db_bytes));
   PrintSurprises(report.findings, options);

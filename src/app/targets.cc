@@ -8,29 +8,32 @@
 #include "config/load.h"
 
 namespace etcdrill::app {
-namespace {
 
-constexpr uint64_t kManifestBytesMax = uint64_t{4} << 20;
-
-std::optional<store::Manifest> ManifestBeside(const Context& context, const std::string& path) {
-  if (!path.ends_with(".db")) return std::nullopt;
-  const auto text = context.fs.ReadWhole(path.substr(0, path.size() - 3) + ".json", kManifestBytesMax);
-  if (!text.ok()) return std::nullopt;
-  const auto manifest = store::ParseManifest(*text);
-  return manifest.ok() ? std::optional(*manifest) : std::nullopt;
+Result<std::optional<store::Manifest>> ManifestBeside(const Context& context, const std::string& path) {
+  constexpr std::string_view kSuffix = ".db";
+  if (!path.ends_with(kSuffix)) return std::optional<store::Manifest>();
+  const std::string stem = path.substr(0, path.size() - kSuffix.size());
+  const bool of_a_store = store::IsSnapshotName(BaseName(stem));
+  const auto manifest =
+      of_a_store ? store::ReadManifestOf(context.fs, path) : store::ReadManifest(context.fs, stem + ".json");
+  if (manifest.ok()) return std::optional(*manifest);
+  if (!of_a_store || ReasonOf(manifest.status()) == Reason::kNotFound) return std::optional<store::Manifest>();
+  return Error(
+      ReasonOf(manifest.status()),
+      fmt::format("{}; put the right manifest there, or move the snapshot away from it", MessageOf(manifest.status())));
 }
 
-}  // namespace
-
 Result<Target> FindTarget(const Context& context, const std::string& word, const std::string& config_file) {
-  const bool is_path = config_file.empty() || word.find('/') != std::string::npos || context.fs.Exists(word);
+  const bool is_path = config_file.empty() || word.find('/') != std::string::npos ||
+                       (!pipeline::IsChoice(word) && context.fs.Exists(word));
   if (is_path) {
     const auto info = context.fs.Stat(word);
     if (!info.ok()) {
       const std::string hint = config_file.empty() ? "; a name in a store needs --config FILE" : "";
       return Error(ReasonOf(info.status()), fmt::format("{}{}", MessageOf(info.status()), hint));
     }
-    return Target{.name = word, .path = word, .manifest = ManifestBeside(context, word)};
+    ASSIGN_OR_RETURN(auto manifest, ManifestBeside(context, word));
+    return Target{.name = word, .path = word, .manifest = std::move(manifest)};
   }
   ASSIGN_OR_RETURN(const config::Config config, config::Load(context.fs, config_file));
   ASSIGN_OR_RETURN(const auto store, store::LocalStore::Open(context, config.store_path));

@@ -275,6 +275,8 @@ report::StoreFacts ToStoreFacts(const Catalog& catalog) {
   return facts;
 }
 
+bool IsChoice(std::string_view word) { return word == "latest" || word == "latest-verified" || word == "random"; }
+
 Result<store::Manifest> SelectSnapshot(const Context& context, const Catalog& catalog, std::string_view word) {
   for (const store::LostManifest& manifest : catalog.lost) {
     if (manifest.name == word) return manifest.why;

@@ -81,8 +81,11 @@ Result<Catalog> ReadCatalog(const Context& context, const store::LocalStore& sto
 
 report::StoreFacts ToStoreFacts(const Catalog& catalog);
 
-// The snapshot that a word of the command line names: a name, "latest" (usable), "latest-verified"
-// or "random". kNotFound, with what there is, if none fits.
+// "latest" (usable), "latest-verified" or "random".
+bool IsChoice(std::string_view word);
+
+// The snapshot that a word of the command line names: a choice, or a name. kNotFound, with what
+// there is, if none fits.
 Result<store::Manifest> SelectSnapshot(const Context& context, const Catalog& catalog, std::string_view word);
 
 }  // namespace etcdrill::pipeline

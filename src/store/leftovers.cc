@@ -11,6 +11,7 @@
 namespace etcdrill::store {
 namespace {
 
+constexpr std::string_view kSnapshotSuffix = ".db";
 constexpr std::string_view kManifestSuffix = ".json";
 constexpr size_t kRandomDigits = 16;
 
@@ -29,8 +30,20 @@ bool IsStaged(std::string_view name) { return IsRandom(Between(name, ".", ".db.p
 // A manifest or a record of checks.
 bool IsUnfinishedRecord(std::string_view name) { return IsSnapshotName(Between(name, ".", ".json.part")); }
 
+bool Has(const std::vector<std::string>& names, const std::string& name) {
+  return std::binary_search(names.begin(), names.end(), name);
+}
+
 bool HasManifest(const std::vector<std::string>& store_names, std::string_view snapshot) {
-  return std::binary_search(store_names.begin(), store_names.end(), fmt::format("{}{}", snapshot, kManifestSuffix));
+  return Has(store_names, fmt::format("{}{}", snapshot, kManifestSuffix));
+}
+
+bool HasFile(const std::vector<std::string>& store_names, std::string_view snapshot) {
+  return Has(store_names, fmt::format("{}{}", snapshot, kSnapshotSuffix));
+}
+
+bool IsUnproven(const std::vector<std::string>& store_names, std::string_view snapshot) {
+  return HasFile(store_names, snapshot) && !HasManifest(store_names, snapshot);
 }
 
 template <typename IsLeft>
@@ -44,11 +57,26 @@ std::vector<std::string> Those(const std::vector<std::string>& names, IsLeft is_
 
 std::string StagingName(uint64_t random) { return fmt::format(".{:0{}x}.db.part", random, kRandomDigits); }
 
+std::string UnsealedName(std::string_view snapshot) { return fmt::format(".{}.json.part", snapshot); }
+
+std::vector<std::string> UnprovenIn(const std::vector<std::string>& names) {
+  std::vector<std::string> unproven;
+  for (const std::string& name : names) {
+    const std::string_view snapshot = Between(name, "", kSnapshotSuffix);
+    if (IsSnapshotName(snapshot) && !HasManifest(names, snapshot)) unproven.emplace_back(snapshot);
+  }
+  return unproven;
+}
+
+std::vector<std::string> UnsealedIn(const std::vector<std::string>& names) {
+  return Those(UnprovenIn(names), [&](std::string_view snapshot) { return Has(names, UnsealedName(snapshot)); });
+}
+
 std::vector<std::string> LeftInStore(const std::vector<std::string>& names) {
   return Those(names, [&](std::string_view name) {
-    const std::string_view snapshot = Between(name, "", ".db");
-    return IsStaged(name) || IsUnfinishedRecord(name) || name == ".state.json.part" || name == "..owner.part" ||
-           (IsSnapshotName(snapshot) && !HasManifest(names, snapshot));
+    if (IsUnfinishedRecord(name)) return !IsUnproven(names, Between(name, ".", ".json.part"));
+    return IsStaged(name) || IsSnapshotName(Between(name, "..", ".json.part.part")) || name == ".state.json.part" ||
+           name == "..owner.part";
   });
 }
 
@@ -63,7 +91,8 @@ std::vector<std::string> LeftInChecks(const std::vector<std::string>& names,
                                       const std::vector<std::string>& store_names) {
   return Those(names, [&](std::string_view name) {
     const std::string_view snapshot = Between(name, "", kManifestSuffix);
-    return IsUnfinishedRecord(name) || (IsSnapshotName(snapshot) && !HasManifest(store_names, snapshot));
+    return IsUnfinishedRecord(name) ||
+           (IsSnapshotName(snapshot) && !HasManifest(store_names, snapshot) && !HasFile(store_names, snapshot));
   });
 }
 

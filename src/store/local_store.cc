@@ -1,10 +1,12 @@
-// The directory. A .db without its manifest is not in the listing: it is what a crash between the two renames leaves.
+// The directory. A snapshot is sealed by the rename of its manifest, and unsealed by the rename
+// back: so at each moment a .db of ours has one of the two beside it.
 #include "store/local_store.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 
+#include "store/leftovers.h"
 #include "store/order.h"
 
 namespace etcdrill::store {
@@ -46,27 +48,46 @@ Status LocalStore::Seal(DurableFile file, const Manifest& manifest) {
   RETURN_IF_ERROR(dir_->Attend());
   ASSIGN_OR_RETURN(const auto lock, dir_->LockChecks());  // or a sweep could take it for a leftover
   const std::string path = SnapshotPath(manifest.name);
-  ASSIGN_OR_RETURN(const bool there, context_.fs.IsThere(path));
-  if (there) return Error(Reason::kAlreadyExists, fmt::format("store {}: it is there already", path));
-  RETURN_IF_ERROR(file.Commit(path));
-  const Status sealed = WriteFileDurably(context_.fs, ManifestPath(manifest.name), ToJson(manifest));
-  // Without its manifest it is nothing, and may fill the disk.
-  if (!sealed.ok()) Unseal(manifest).IgnoreError();
+  for (const std::string& taken : {path, ManifestPath(manifest.name)}) {
+    ASSIGN_OR_RETURN(const bool there, context_.fs.IsThere(taken));
+    if (there) return Error(Reason::kAlreadyExists, fmt::format("store {}: it is there already", taken));
+  }
+  const auto seal = [&]() -> Status {
+    RETURN_IF_ERROR(WriteFileDurably(context_.fs, dir_->unsealed(manifest.name), ToJson(manifest)));
+    RETURN_IF_ERROR(file.Commit(path));
+    RETURN_IF_ERROR(context_.fs.Rename(dir_->unsealed(manifest.name), ManifestPath(manifest.name)));
+    return context_.fs.SyncDir(this->path());
+  };
+  Status sealed = seal();
+  if (!sealed.ok()) Undo(manifest.name).IgnoreError();  // it may fill the disk
   return sealed;
 }
 
-// Each step only if the one before will last: else a power loss could bring back the manifest
-// alone.
-Status LocalStore::Unseal(const Manifest& manifest) {
-  ASSIGN_OR_RETURN(const bool has_manifest, context_.fs.IsThere(ManifestPath(manifest.name)));
-  if (has_manifest) RETURN_IF_ERROR(context_.fs.Unlink(ManifestPath(manifest.name)));
-  RETURN_IF_ERROR(context_.fs.SyncDir(path()));
-  return context_.fs.Unlink(SnapshotPath(manifest.name));
+Status LocalStore::Undo(const std::string& name) {
+  ASSIGN_OR_RETURN(const bool sealed, Has(name));
+  if (sealed) return Unseal(name);
+  return RemoveUnsealed(name);
 }
 
-std::string LocalStore::SnapshotPath(std::string_view name) const {
-  return JoinPath(path(), fmt::format("{}.db", name));
+Status LocalStore::Unseal(const std::string& name) {
+  RETURN_IF_ERROR(context_.fs.Rename(ManifestPath(name), dir_->unsealed(name)));
+  return RemoveUnsealed(name);
 }
+
+// Each step only if the one before will last: else a power loss could bring back the manifest
+// alone, or the file alone.
+Status LocalStore::RemoveUnsealed(const std::string& name) {
+  RETURN_IF_ERROR(context_.fs.SyncDir(path()));
+  const Status removed = context_.fs.Unlink(SnapshotPath(name));
+  if (!removed.ok() && ReasonOf(removed) != Reason::kNotFound) return removed;
+  RETURN_IF_ERROR(context_.fs.SyncDir(path()));
+  // It is deleted. What stays of these two, the next sweep removes.
+  context_.fs.Unlink(ChecksPath(name)).IgnoreError();  // there may be none
+  context_.fs.Unlink(dir_->unsealed(name)).IgnoreError();
+  return OkStatus();
+}
+
+std::string LocalStore::SnapshotPath(std::string_view name) const { return dir_->snapshot(name); }
 
 Result<bool> LocalStore::Has(const std::string& name) const { return context_.fs.IsThere(ManifestPath(name)); }
 
@@ -75,14 +96,7 @@ std::string LocalStore::ChecksPath(std::string_view name) const {
 }
 
 Result<Manifest> LocalStore::ReadManifest(std::string_view name) const {
-  const std::string path = ManifestPath(name);
-  ASSIGN_OR_RETURN(const std::string text, context_.fs.ReadWhole(path, kJsonBytesMax));
-  auto manifest = ParseManifest(text);
-  if (!manifest.ok()) return Annotate(manifest.status(), path);
-  // A manifest speaks for its own file only.
-  if (manifest->name != name)
-    return Error(Reason::kDamaged, fmt::format("{}: it is the manifest of {}", path, manifest->name));
-  return manifest;
+  return ReadManifestOf(context_.fs, SnapshotPath(name));
 }
 
 // As far as it shows without reading it.
@@ -136,11 +150,40 @@ Result<Listing> LocalStore::ListAll() const {
     if (!checks.ok()) TellOf(ChecksPath(name), "a record of checks can't be read", checks.status());
     snapshots.push_back({*std::move(manifest), checks.ok() ? *checks : Checks{}, checks.status(), problem});
   }
+  RETURN_IF_ERROR(AddLost(names, listing));
   std::stable_sort(snapshots.begin(), snapshots.end(),
                    [now = context_.clock.Now()](const StoredSnapshot& a, const StoredSnapshot& b) {
                      return IsOlder(a.manifest, b.manifest, now);
                    });
   return listing;
+}
+
+Status LocalStore::AddLost(const std::vector<std::string>& names, Listing& listing) const {
+  for (const std::string& name : UnprovenIn(names)) {
+    RETURN_IF_ERROR(CheckStop());
+    ASSIGN_OR_RETURN(const bool lost, IsLost(name));
+    if (!lost) continue;
+    const std::string path = SnapshotPath(name);
+    Status why =
+        Error(Reason::kNotProvable,
+              fmt::format("{}: its manifest {}.json is not beside it: the file was copied here by hand, or the "
+                          "manifest was taken away; put it back, or move the file elsewhere",
+                          path, name));
+    TellOf(path, "a snapshot has no manifest", why);
+    listing.lost.push_back({name, std::move(why)});
+  }
+  return OkStatus();
+}
+
+// Others may seal it or delete it meanwhile: its record goes from the one name to the other, or
+// back, then both the file and the record go. So three looks at the two names miss none.
+Result<bool> LocalStore::IsLost(const std::string& name) const {
+  for (const std::string& record : {dir_->unsealed(name), ManifestPath(name), dir_->unsealed(name)}) {
+    ASSIGN_OR_RETURN(const bool there, context_.fs.IsThere(record));
+    if (there) return false;
+  }
+  const auto file = context_.fs.Stat(SnapshotPath(name));
+  return file.ok() ? file->kind == FileInfo::Kind::kFile : ReasonOf(file.status()) != Reason::kNotFound;
 }
 
 // Empty if there is none.
@@ -211,11 +254,7 @@ Status LocalStore::Delete(const std::string& name) {
   }
   if (!unused.ok() && ReasonOf(unused.status()) != Reason::kNotFound) return unused.status();
   ASSIGN_OR_RETURN(const auto lock, dir_->LockChecks());
-  RETURN_IF_ERROR(context_.fs.Unlink(ManifestPath(name)));
-  RETURN_IF_ERROR(context_.fs.SyncDir(path()));
-  context_.fs.Unlink(ChecksPath(name)).IgnoreError();  // there may be none; the next sweep removes it
-  RETURN_IF_ERROR(context_.fs.Unlink(SnapshotPath(name)));
-  return context_.fs.SyncDir(path());
+  return Unseal(name);
 }
 
 Status LocalStore::AddDrillReport(std::string_view snapshot, WallTime finished, const MakeReport& make,

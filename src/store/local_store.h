@@ -33,7 +33,8 @@ struct StoredSnapshot {
   Status problem;
 };
 
-// A manifest that can't be read beside its snapshot, which nobody can tell anything of.
+// A snapshot whose manifest can't be read, or is not there though nobody of us removed it: nobody
+// can tell anything of it.
 struct LostManifest {
   std::string name;  // of the snapshot
   Status why;
@@ -72,15 +73,16 @@ class LocalStore {
 
   // A path for a file that will be sealed later.
   std::string StagingPath();
-  // Publishes a staged file: first NAME.db, then NAME.json; each synced and renamed. After an error
-  // neither is there, backwards: the manifest never speaks for a file that is gone. If the disk
-  // refuses to undo as well, both stay, or NAME.db alone, which is in no list and goes with the
-  // next sweep; so after a power loss, too.
+  // Publishes a staged file: the manifest as .NAME.json.part, then NAME.db, then the manifest under
+  // its name; each synced. kAlreadyExists if one of the two names is taken. After another error
+  // none is there, backwards: the manifest never speaks for a file that is gone. If the disk
+  // refuses to undo as well, the snapshot stays whole, or unsealed: .NAME.json.part, NAME.db beside
+  // it or not, which is in no list and goes with the next sweep; so after a power loss, too.
   Status Seal(DurableFile file, const Manifest& manifest);
 
   std::string SnapshotPath(std::string_view name) const;
   // All that have a manifest. One that can't be read is logged once for each change of it; without
-  // a snapshot beside it it is somebody's notes.
+  // a snapshot beside it it is somebody's notes. So is a file of a snapshot's name without one.
   Result<Listing> ListAll() const;
   // Those of them that can be read, oldest first.
   Result<std::vector<StoredSnapshot>> List() const;
@@ -94,9 +96,10 @@ class LocalStore {
   // record that can't be read just now is not replaced.
   Status UpdateChecks(const std::string& name, const std::function<void(Checks&)>& change,
                       IfRefused if_refused = IfRefused::kForget);
-  // Sealing backwards: first the manifest goes, so that at no moment it speaks for a file that is
-  // not there; a file that an error or a crash leaves behind is in no list and goes with the next
-  // sweep. kBusy if it is in use. Drill reports stay: they are evidence.
+  // Sealing backwards: first the manifest becomes .NAME.json.part, so that at no moment it speaks
+  // for a file that is not there; then NAME.db goes, then what is kept of it. After an error or a
+  // crash it is there whole, or unsealed: in no list, and gone with the next sweep. kBusy if it is
+  // in use. Drill reports stay: they are evidence.
   Status Delete(const std::string& name);
 
   // Appends a report. `make` gets the one that was written last and returns the JSON; nobody else
@@ -137,7 +140,11 @@ class LocalStore {
   Result<std::vector<DrillFile>> StoredReports() const;
   Status WriteUnkeptReports();
   Status AppendReport(const NewReport& report);
-  Status Unseal(const Manifest& manifest);
+  Status Undo(const std::string& name);
+  Status Unseal(const std::string& name);
+  Status RemoveUnsealed(const std::string& name);
+  Status AddLost(const std::vector<std::string>& names, Listing& listing) const;
+  Result<bool> IsLost(const std::string& name) const;
   std::string DrillPath(std::string_view name) const;
   Result<std::vector<std::string>> DrillNames() const;
   Result<DrillFile> ReadDrill(const std::string& name) const;

@@ -10,6 +10,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+constexpr uint64_t kManifestBytesMax = uint64_t{4} << 20;
+
 // Reads typed fields; remembers the first that is missing or of another type.
 class FieldReader {
  public:
@@ -201,6 +203,22 @@ Result<Manifest> ParseManifest(std::string_view text) {
   m.adopted = ParseAdopted(json);
   m.other_history = json.value("other_history", Json()) == true;
   return m;
+}
+
+Result<Manifest> ReadManifest(FileSystem& fs, const std::string& path) {
+  ASSIGN_OR_RETURN(const std::string text, fs.ReadWhole(path, kManifestBytesMax));
+  auto manifest = ParseManifest(text);
+  if (!manifest.ok()) return Annotate(manifest.status(), path);
+  return manifest;
+}
+
+Result<Manifest> ReadManifestOf(FileSystem& fs, const std::string& snapshot_path) {
+  const std::string stem = snapshot_path.substr(0, snapshot_path.rfind('.'));
+  const std::string path = stem + ".json";
+  ASSIGN_OR_RETURN(Manifest manifest, ReadManifest(fs, path));
+  // A manifest speaks for its own file only.
+  if (manifest.name == BaseName(stem)) return manifest;
+  return Error(Reason::kDamaged, fmt::format("{}: it is the manifest of {}", path, manifest.name));
 }
 
 constexpr std::string_view kTail = "-dddddddddddddddddddd-ddddddddTddddddZ";  // of a name; d: a digit

@@ -1,5 +1,5 @@
-// NAME.json, the record beside NAME.db. It is written last: its presence says that the snapshot is complete, and its
-// SHA-256 proves the bytes from then on, trailer or not.
+// NAME.json, the record beside NAME.db. It gets its name last: its presence says that the snapshot
+// is complete, and its SHA-256 proves the bytes from then on, trailer or not.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/status.h"
+#include "io/file_system.h"
 
 namespace etcdrill::store {
 
@@ -72,6 +73,11 @@ struct Manifest {
 std::string ToJson(const Manifest& manifest);
 // kDamaged, with what is missing, if the text is not a manifest.
 Result<Manifest> ParseManifest(std::string_view text);
+
+// What the file at `path` says; kNotFound if there is none, kDamaged if it is no manifest.
+Result<Manifest> ReadManifest(FileSystem& fs, const std::string& path);
+// The one beside the file NAME.db; kDamaged also if it is that of another one.
+Result<Manifest> ReadManifestOf(FileSystem& fs, const std::string& snapshot_path);
 
 // CLUSTER-REVISION(20 digits)-YYYYMMDDThhmmssZ: sorts by cluster, then by age of the data.
 std::string SnapshotName(std::string_view cluster, int64_t revision, WallTime taken);

@@ -122,14 +122,23 @@ Status StoreDir::SweepOld() { return Sweep(kAbandonedAge); }
 
 Status StoreDir::Sweep(Duration age_min) {
   ASSIGN_OR_RETURN(const auto changing, LockChecks());
-  ASSIGN_OR_RETURN(const auto names, context_.fs.List(path_));
+  std::vector<std::string> paths;
+  ASSIGN_OR_RETURN(auto names, context_.fs.List(path_));
+  for (const std::string& name : UnsealedIn(names)) paths.push_back(snapshot(name));
+  RETURN_IF_ERROR(RemoveLeftovers(paths, age_min));
+  paths.clear();
+  // What proves that a snapshot was not sealed goes after it, if that went.
+  ASSIGN_OR_RETURN(names, context_.fs.List(path_));
   ASSIGN_OR_RETURN(const auto drill_names, context_.fs.List(drills()));
   ASSIGN_OR_RETURN(const auto check_names, context_.fs.List(checks()));
-  std::vector<std::string> paths;
   for (const std::string& name : LeftInStore(names)) paths.push_back(JoinPath(path_, name));
   for (const std::string& name : LeftInDrills(drill_names)) paths.push_back(JoinPath(drills(), name));
   for (const std::string& name : LeftInChecks(check_names, names)) paths.push_back(JoinPath(checks(), name));
-  // A manifest that was removed must not come back after a power loss when its file is gone.
+  return RemoveLeftovers(paths, age_min);
+}
+
+Status StoreDir::RemoveLeftovers(const std::vector<std::string>& paths, Duration age_min) {
+  // What was renamed or removed before must not come back after a power loss when these are gone.
   if (!paths.empty()) RETURN_IF_ERROR(context_.fs.SyncDir(path_));
   for (const std::string& path : paths) {
     const Status removed = RemoveLeftover(path, age_min);
@@ -157,6 +166,8 @@ Result<std::unique_ptr<FileLock>> StoreDir::LockChecks() const { return LockFold
 
 std::string StoreDir::drills() const { return JoinPath(path_, kDrillsDir); }
 std::string StoreDir::checks() const { return JoinPath(path_, kChecksDir); }
+std::string StoreDir::snapshot(std::string_view name) const { return JoinPath(path_, fmt::format("{}.db", name)); }
+std::string StoreDir::unsealed(std::string_view name) const { return JoinPath(path_, UnsealedName(name)); }
 std::string StoreDir::manifest(std::string_view name) const { return JoinPath(path_, fmt::format("{}.json", name)); }
 std::string StoreDir::lock_path() const { return JoinPath(path_, kLockFile); }
 

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/status.h"
@@ -49,7 +50,10 @@ class StoreDir {
   const std::string& path() const [[clang::lifetimebound]] { return path_; }
   std::string drills() const;
   std::string checks() const;
+  std::string snapshot(std::string_view name) const;
   std::string manifest(std::string_view name) const;
+  // The manifest while it does not count: its snapshot is not sealed yet, or goes.
+  std::string unsealed(std::string_view name) const;
   // When the store first came into being.
   WallTime created() const;
   // A path, in no use by anybody, of which a file is a leftover once its writer is gone.
@@ -60,6 +64,7 @@ class StoreDir {
   Status Make();  // the directories and `created`
   Status Own(Ownership ownership);
   Status Sweep(Duration age_min);
+  Status RemoveLeftovers(const std::vector<std::string>& paths, Duration age_min);
   Status RemoveLeftover(const std::string& path, Duration age_min);
   std::string lock_path() const;
 

@@ -158,6 +158,46 @@ class Stored(test_drill.DrillCase):
                             timeout=20)
         self.assertIn("compacted", watch.out + watch.err)
 
+    def test_each_command_on_the_path_of_a_stored_file_looks_at_its_manifest(self):
+        config = self.configure()
+        older = self.dir / "store" / f"{self.save(config)}.db"
+        self.cluster.etcdctl("put", "one", "more")
+        newer = self.dir / "store" / f"{self.save(config)}.db"
+        restore = ["snapshot", "restore", newer, "--data-dir"]
+        self.assertEqual(self.etcdrill(*restore, self.dir / "sound").err, "")
+        sound = newer.read_bytes()
+        newer.write_bytes(older.read_bytes())
+        for command in (["verify", newer], ["snapshot", "status", newer], [*restore, self.dir / "exchanged"]):
+            said = self.etcdrill(*command, code=3)
+            self.assertIn("the manifest says", said.out + said.err)
+        self.assertFalse((self.dir / "exchanged").exists())
+        said = self.etcdrill(*restore, self.dir / "all-the-same", "--skip-hash-check")
+        self.assertRegex(said.err, "warning: .* is not what etcd sent: .*the manifest says")
+
+        newer.write_bytes(sound)
+        newer.with_suffix(".json").write_text("")
+        for command in (["verify", newer], ["snapshot", "status", newer], [*restore, self.dir / "torn"]):
+            self.assertOneLine(self.etcdrill(*command, code=3).err, r"\.json: not a snapshot manifest.*; put the right manifest")
+        said = self.etcdrill(*restore, self.dir / "without", "--skip-hash-check")
+        self.assertRegex(said.err, r"warning: .*\.json: not a snapshot manifest")
+        newer.with_suffix(".json").write_text(older.with_suffix(".json").read_text())
+        self.assertIn(f"it is the manifest of {older.stem}", self.etcdrill("verify", newer, code=3).err)
+        newer.with_suffix(".json").unlink()
+        self.etcdrill("verify", newer)
+        foreign = self.dir / "backup.db"
+        foreign.write_bytes(sound)
+        foreign.with_suffix(".json").write_text("somebody's")
+        self.etcdrill("verify", foreign)
+
+    def test_a_choice_is_never_a_file_of_the_working_directory(self):
+        config = self.configure()
+        name = self.save(config)
+        self.drill_stored(config, name)
+        for word in ("latest", "latest-verified", "random"):
+            (self.dir / word).write_text("no snapshot")
+            self.assertIn(name, self.etcdrill("verify", word, "--config", config, cwd=self.dir).out)
+            self.etcdrill("verify", word, cwd=self.dir, code=1)  # without a store it is that file
+
     def test_a_source_that_is_gone_costs_the_advice_only(self):
         cluster = harness.Cluster(self.scene, "3.5")
         cluster.etcdctl("put", "a", "b")

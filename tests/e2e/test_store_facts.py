@@ -4,6 +4,7 @@ snapshot is damaged, a drill is killed, foreign files lie there. Page, API, metr
 no lasting verdict."""
 import json
 import os
+import shutil
 import sys
 import time
 
@@ -78,6 +79,33 @@ class StoreFacts(SidecarCase):
         self.assertEqual(self.status(sidecar)["restorable"]["answer"], "yes")
         self.assertNotIn("damaged", self.checks() if (self.dir / "store" / "checks" / f"{database.stem}.json").exists() else {})
         self.assertEqual(sidecar.stop(), 0)
+
+    def test_a_snapshot_that_lost_its_manifest_stays_and_is_named(self):
+        sidecar = self.drilled()
+        database = self.database()
+        manifest, away = database.with_suffix(".json"), self.dir / "away.json"
+        copied = database.with_name("e2e-00000000000000000001-20261122T080000Z.db")
+        shutil.copy(database, copied)
+        yesterday = time.time() - 86400
+        os.utime(copied, (yesterday, yesterday))  # as scp -p leaves it
+        manifest.rename(away)
+        self.wait_for_states(sidecar, unreadable=2)
+        page = sidecar.first_answer("/")
+        for path in (copied, database):
+            self.assertIn(f"{path.name}: its manifest {path.stem}.json is not beside it", page)
+        self.assertNotEqual(self.status(sidecar)["overall"], "yes")
+        self.assertIn("its manifest", self.etcdrill("verify", database.stem, "--config", self.dir / "etcdrill.yaml", code=1).err)
+        self.assertEqual(sidecar.request("/-/snapshot", "POST")[0], 202)
+        sidecar.wait_for_line("snapshot taken", after=1)
+        self.assertEqual(sidecar.stop(), 0)
+        sidecar = self.start(snapshot=NEVER)
+        self.wait_for_states(sidecar, unreadable=2, unverified=1)
+        self.assertTrue(copied.exists() and database.exists())
+        self.assertEqual(sidecar.lines("removed what an interrupted run left in the store"), [])
+        away.rename(manifest)
+        copied.unlink()
+        self.wait_for_states(sidecar, verified=1, unverified=1)
+        self.assertStops(sidecar)
 
     def flip(self):
         """As the disk would: in place, and twice is as before."""

@@ -63,15 +63,24 @@ struct Found {
 };
 
 // As the next sidecar finds it: each listed snapshot is whole, and nothing else is left after its
-// sweep.
-Found Reopen(World& world) {
+// sweep but the files that have lost their manifest. These are told of, and no others, swept or not.
+Found Reopen(World& world, const std::vector<std::string>& lost = {}) {
   auto store = Open(world);
   REQUIRE(store.ok());
+  const auto lost_now = [&] {
+    std::vector<std::string> names;
+    const auto listing = (*store)->ListAll();
+    REQUIRE(listing.ok());
+    for (const LostManifest& l : listing->lost) names.push_back(l.name);
+    return names;
+  };
+  CHECK(lost_now() == lost);
   REQUIRE((*store)->TakeOwnership().ok());
+  CHECK(lost_now() == lost);
   auto list = (*store)->List();
   REQUIRE(list.ok());
   Found found{*std::move(store), *std::move(list), {}};
-  std::vector<std::string> names;
+  std::vector<std::string> names = lost;
   for (const StoredSnapshot& s : found.snapshots) {
     CHECK(s.problem.ok());
     CHECK(world.Read(found.store->SnapshotPath(s.manifest.name)) == s.manifest.name);
@@ -140,21 +149,27 @@ TEST_CASE("a sweep removes what is left over, and nothing by halves") {
                          Prepare(world, {1, 2});
                          world.Write(fmt::format("{}/.0123456789abcdef.db.part", kDir), "x");
                          world.Write(fmt::format("{}/{}.db", kDir, NameOf(3)), "x");
+                         world.Write(fmt::format("{}/.{}.json.part", kDir, NameOf(3)), "x");
+                         world.Write(fmt::format("{}/..{}.json.part.part", kDir, NameOf(3)), "x");
                          world.Write(fmt::format("{}/checks/{}.json", kDir, NameOf(3)), "x");
                          world.Write(fmt::format("{}/checks/notes.txt", kDir), "x");
+                         world.Write(fmt::format("{}/{}.db", kDir, NameOf(4)), "copied by hand");
+                         world.Write(fmt::format("{}/checks/{}.json", kDir, NameOf(4)), "x");
                        },
                    .act = [](World& world) -> Status {
                      // Of a deletion that was killed in the middle, a moment ago.
-                     RETURN_IF_ERROR(world.fs().Unlink(fmt::format("{}/{}.json", kDir, NameOf(2))));
+                     RETURN_IF_ERROR(world.fs().Rename(fmt::format("{}/{}.json", kDir, NameOf(2)),
+                                                       fmt::format("{}/.{}.json.part", kDir, NameOf(2))));
                      ASSIGN_OR_RETURN(const auto store, Open(world));
                      return store->TakeOwnership();
                    },
                    .check =
                        [](World& world, const Ending& ending) {
-                         const Revisions found = Reopen(world).revisions;
+                         const Revisions found = Reopen(world, {NameOf(4)}).revisions;
                          if (ending.ok()) CHECK(found == Revisions{1});
                          CHECK((found == Revisions{1} || found == Revisions{1, 2}));
                          CHECK(world.Has(fmt::format("{}/checks/notes.txt", kDir)));
+                         CHECK(world.Has(fmt::format("{}/checks/{}.json", kDir, NameOf(4))));
                        }});
 }
 

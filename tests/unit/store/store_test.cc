@@ -3,7 +3,9 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <atomic>
 #include <filesystem>
+#include <thread>
 
 #include "io/host.h"
 #include "store/local_store.h"
@@ -103,6 +105,7 @@ TEST_CASE("the owner sweeps what killed runs left, and nothing else") {
   const std::string name = SnapshotName("prod", 30, WallTime(1'795'339'107s));
   const std::vector<std::string> left = {name + ".db",
                                          "." + name + ".json.part",
+                                         ".." + name + ".json.part.part",
                                          ".0123456789abcdef.db.part",
                                          "drills/." + name + "-20261122T080000Z.json.part",
                                          "checks/" + name + ".json",
@@ -347,6 +350,85 @@ TEST_CASE("a manifest that can't be read is told of where it speaks for a snapsh
   CHECK(listing.lost[0].name == name);
   CHECK_THAT(std::string(MessageOf(listing.lost[0].why)),
              Catch::Matchers::ContainsSubstring(name + ".json: not a snapshot manifest"));
+}
+
+TEST_CASE("a snapshot without its manifest stays, and is told of until it has one again") {
+  TestContext test;
+  const std::string dir = test.Path("store");
+  Manifest of_others = MakeManifest(7);
+  const std::string copied = JoinPath(dir, of_others.name + ".db");
+  std::string name;
+  {
+    const auto store = LocalStore::Open(test.context(), dir);
+    Seal(test, **store, MakeManifest(20));
+    name = (*store)->List()->at(0).manifest.name;
+    REQUIRE((*store)->UpdateChecks(name, [](Checks& c) { c.damage = "rotten"; }).ok());
+    REQUIRE(test.fs().Rename(JoinPath(dir, name + ".json"), test.Path("away")).ok());
+    testing::WriteFile(copied, "the only copy");
+    std::filesystem::last_write_time(copied, std::filesystem::file_time_type::clock::now() - 48h);
+  }
+  const auto store = LocalStore::Open(test.context(), dir);
+  REQUIRE((*store)->TakeOwnership().ok());
+  REQUIRE((*store)->Tidy().ok());
+  const Listing listing = *(*store)->ListAll();
+  CHECK(listing.snapshots.empty());
+  REQUIRE(listing.lost.size() == 2);
+  CHECK(listing.lost[0].name == of_others.name);
+  CHECK(listing.lost[1].name == name);
+  CHECK(ReasonOf(listing.lost[1].why) == Reason::kNotProvable);
+  CHECK_THAT(std::string(MessageOf(listing.lost[1].why)),
+             Catch::Matchers::ContainsSubstring(name + ".db: its manifest " + name + ".json is not beside it"));
+  CHECK(ReasonOf((*store)->Delete(name)) == Reason::kNotFound);
+  CHECK(test.fs().Exists((*store)->SnapshotPath(name)));
+
+  REQUIRE(test.fs().Rename(test.Path("away"), JoinPath(dir, name + ".json")).ok());
+  CHECK((*store)->ListAll()->lost.size() == 1);
+  REQUIRE((*store)->List()->size() == 1);
+  CHECK((*store)->List()->at(0).checks.damage == "rotten");
+}
+
+TEST_CASE("what proves that a snapshot is unfinished stays as long as that does") {
+  TestContext test;
+  const std::string dir = test.Path("store");
+  const std::string name = MakeManifest(7).name;
+  const std::string part = JoinPath(dir, "." + name + ".json.part");
+  const std::string file = JoinPath(dir, name + ".db");
+  {
+    const auto store = LocalStore::Open(test.context(), dir);
+    testing::WriteFile(part, "{}");
+    testing::WriteFile(file, "bytes");
+    CHECK((*store)->ListAll()->lost.empty());
+  }
+  const auto grow_old = [](const std::string& path) {
+    std::filesystem::last_write_time(path, std::filesystem::file_time_type::clock::now() - 2h);
+  };
+  const auto store = LocalStore::Open(test.context(), dir);
+  grow_old(part);
+  REQUIRE((*store)->TakeOwnership(Ownership::kShared).ok());  // the file is too young
+  CHECK(test.fs().Exists(part));
+  CHECK(test.fs().Exists(file));
+  grow_old(file);
+  REQUIRE((*store)->Tidy().ok());
+  CHECK_FALSE(test.fs().Exists(part));
+  CHECK_FALSE(test.fs().Exists(file));
+}
+
+TEST_CASE("a snapshot that comes or goes is at no moment one that lost its manifest") {
+  TestContext test;
+  const auto store = LocalStore::Open(test.context(), test.Path("store"));
+  const auto reader = LocalStore::Open(test.context(), test.Path("store"));
+  std::atomic<bool> done = false;
+  std::atomic<int> lost = 0;
+  std::thread lists([&] {
+    while (!done) lost += static_cast<int>((*reader)->ListAll()->lost.size());
+  });
+  for (int revision = 1; revision <= 300; ++revision) {
+    Seal(test, **store, MakeManifest(revision));
+    REQUIRE((*store)->Delete(MakeManifest(revision).name).ok());
+  }
+  done = true;
+  lists.join();
+  CHECK(lost == 0);
 }
 
 TEST_CASE("a snapshot that is cut or gone is listed with its problem") {
