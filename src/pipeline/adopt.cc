@@ -117,12 +117,14 @@ void ForeignFiles::TellPassedOver(const std::vector<std::string>& files) const {
                     {{"files", files.size()}, {"file", files.back()}});
 }
 
-void ForeignFiles::Adopted(const ForeignFile& file) {
+void ForeignFiles::Adopted(const ForeignFile& file, WallTime taken) {
   Done(file);
   const WallTime now = context_.clock.Now();
   std::vector<std::string> older;
   for (auto& [path, candidate] : seen_) {
-    if (!IsWaiting(candidate) || AgeOf(file, now) < AgeOf(candidate.file, now)) continue;
+    const bool younger =
+        AgeOf(file, now) < AgeOf(candidate.file, now) || SecondOf(TakenAt(candidate.file, now)) > taken;
+    if (!IsWaiting(candidate) || younger) continue;
     candidate.done = true;
     older.push_back(path);
   }

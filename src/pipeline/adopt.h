@@ -46,7 +46,8 @@ class ForeignFiles {
   // good, which is logged.
   std::optional<ForeignFile> FindNew(const AdoptedFiles& adopted);
   // It, and those that waited with it and are older, are not found again until they change; logged.
-  void Adopted(const ForeignFile& file);
+  // It was `taken` then, which may be before its own time: what is younger keeps its turn.
+  void Adopted(const ForeignFile& file, WallTime taken);
   // It alone.
   void Done(const ForeignFile& file);
   // It is found again once it was quiet again.
