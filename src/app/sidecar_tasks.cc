@@ -205,10 +205,12 @@ void SidecarTasks::TakeSnapshot(const Context& run) {
 void SidecarTasks::Adopt(const Context& run) {
   std::unique_lock lock(mutex_);
   const pipeline::AdoptedFiles adopted = adopted_;
-  pipeline::HeadHistory heads = heads_;
   lock.unlock();
   const auto file = foreign_.FindNew(adopted);
   if (!file.has_value()) return;
+  lock.lock();
+  pipeline::HeadHistory heads = heads_;
+  lock.unlock();
   const auto outcome = pipeline::AdoptSnapshot(run, {.client = client_, .cluster = config_.cluster.name}, *file,
                                                std::move(heads), store_);
   const Status result = outcome.status();

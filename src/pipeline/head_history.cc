@@ -1,15 +1,12 @@
-// The newest sight always stays, and so does the one before it if they are a step apart: so what is
-// known of a source that is idle is exact, and of a busy one late by a step at most.
+// Each change of the head is a sight, and the first is never thinned out.
 #include "pipeline/head_history.h"
 
 #include <algorithm>
-#include <vector>
 
 namespace etcdrill::pipeline {
 namespace {
 
-constexpr Duration kStep = std::chrono::minutes(1);
-constexpr Duration kKept = std::chrono::hours(24);
+constexpr int kShare = 100;
 
 std::optional<int64_t> MiddleRevision(const etcd::RollCall& roll) {
   std::vector<int64_t> revisions;
@@ -31,9 +28,20 @@ void HeadHistory::Saw(MonotonicTime now, const etcd::RollCall& roll) {
   if (went_back || *roll.cluster_id != cluster_id_) sights_.clear();
   cluster_id_ = *roll.cluster_id;
   if (!sights_.empty() && *revision == sights_.back().revision) return;
-  if (sights_.size() > 1 && now - sights_[sights_.size() - 2].when < kStep) sights_.pop_back();
   sights_.push_back({now, *revision});
-  while (sights_.size() > 1 && now - sights_[1].when >= kKept) sights_.pop_front();
+  Thin(now);
+}
+
+// Without a sight, what it passed was passed at the next one.
+void HeadHistory::Thin(MonotonicTime now) {
+  for (size_t i = 1; i + 1 < sights_.size();) {
+    const MonotonicTime next = sights_[i + 1].when;
+    if (next - sights_[i - 1].when < (now - next) / kShare) {
+      sights_.erase(sights_.begin() + static_cast<std::ptrdiff_t>(i));
+    } else {
+      ++i;
+    }
+  }
 }
 
 std::optional<MonotonicTime> HeadHistory::PassedBy(int64_t revision) const {
