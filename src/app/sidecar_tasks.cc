@@ -234,14 +234,15 @@ void SidecarTasks::Adopt(const Context& run) {
   }
   // What says nothing of the file (no space, a disk that fails) must not cost it its turn.
   const bool sound = result.ok() && (outcome->verdict.ok() || ReasonOf(outcome->verdict) == Reason::kNotProvable);
-  if (sound) {
+  const bool of_ours = sound && !outcome->manifest.other_history;
+  if (of_ours) {
     foreign_.Adopted(*file, outcome->manifest.taken);
   } else if (reason == Reason::kDamaged) {  // then the next one has its turn
     foreign_.Done(*file);
   } else {
     foreign_.TryAgain(*file);
   }
-  if (sound && outcome->manifest.other_history) {
+  if (sound && !of_ours) {
     run.log.Warn(
         "an adopted file is of another history",
         {{"snapshot", outcome->manifest.name}, {"file", file->path}, {"err", outcome->manifest.lineage->text}});

@@ -12,6 +12,7 @@
 #include "crypto/hash.h"
 #include "io/expand.h"
 #include "store/name_claims.h"
+#include "verify/report.h"
 
 namespace etcdrill::pipeline {
 namespace {
@@ -54,6 +55,7 @@ AdoptedFiles AdoptedOf(const Catalog& catalog) {
   for (const CatalogEntry& entry : catalog.snapshots) {
     if (!entry.manifest.adopted.has_value()) continue;
     adopted.files.push_back(*entry.manifest.adopted);
+    if (!entry.Counts() || entry.manifest.verdict == verify::VerdictName(verify::Verdict::kDamaged)) continue;
     raise(adopted.taken, entry.manifest.taken);
     raise(adopted.changed, entry.manifest.adopted->changed);
   }

@@ -146,6 +146,23 @@ class OtherHistory(HistoryCase):
         self.assertEqual(sidecar.value("etcdrill_store_other_history_snapshots"), 0)
         self.assertEqual(sidecar.stop(), 0)
 
+    def test_it_hides_none_of_ours_that_lies_beside_it(self):
+        ours, dev = self.cluster(), self.cluster()
+        put(ours, "ours", 3)
+        put(dev, "dev", 30)
+        ours.save(self.theirs / "ours.db")
+        dev.save(self.theirs / "dev.db")
+        (self.theirs / "cut.db").write_bytes((self.theirs / "dev.db").read_bytes()[:9000])
+        for age, name in enumerate(("cut.db", "dev.db", "ours.db")):
+            then = time.time() - 100 * age
+            os.utime(self.theirs / name, (then, then))
+        sidecar = self.adopt(ours)
+        sidecar.wait_for_line("snapshot adopted")
+        sidecar.wait_for_value(4, "etcdrill_snapshot_last_revision")
+        self.assertEqual(len(sidecar.lines("an adopted file is of another history")), 1)
+        self.assertEqual(len(sidecar.lines("snapshot failed")), 1)
+        self.assertEqual(sidecar.stop(), 0)
+
     def test_an_older_one_that_comes_late_is_of_ours(self):
         ours = self.cluster()
         put(ours, "a", 10)
