@@ -212,16 +212,22 @@ void SidecarTasks::Adopt(const Context& run) {
   lock.unlock();
   const auto file = foreign_.FindNew(adopted);
   if (!file.has_value()) return;
-  const auto outcome =
-      pipeline::AdoptSnapshot(run, {.client = client_, .cluster = config_.cluster.name}, *file, store_);
+  lock.lock();
+  pipeline::HeadHistory heads = heads_;
+  lock.unlock();
+  const auto outcome = pipeline::AdoptSnapshot(run, {.client = client_, .cluster = config_.cluster.name}, *file,
+                                               std::move(heads), store_);
   const Status result = outcome.status();
   if (IsInterrupted(result)) return;
   const Reason reason = result.ok() ? Reason::kDamaged : ReasonOf(result);
   if (reason == Reason::kBusy) return foreign_.TryAgain(*file);  // once it is quiet again
   if (reason == Reason::kAlreadyExists) {
-    foreign_.Adopted(*file);
     // A new mode, owner or link of the very file is nothing new.
-    if (adopted.Has(*file) || ConfirmUnchanged(run, Duration::max())) return;
+    if (adopted.Has(*file) || ConfirmUnchanged(run, Duration::max())) {
+      foreign_.Adopted(*file, run.clock.Now());
+      return;
+    }
+    foreign_.Done(*file);  // its time is none, and hides nothing that waits with it
     run.log.Warn("a new file holds an old snapshot", {{"file", file->path}, {"err", MessageOf(result)}});
     return;
   }
@@ -232,14 +238,15 @@ void SidecarTasks::Adopt(const Context& run) {
   }
   // What says nothing of the file (no space, a disk that fails) must not cost it its turn.
   const bool sound = result.ok() && (outcome->verdict.ok() || ReasonOf(outcome->verdict) == Reason::kNotProvable);
-  if (sound) {
-    foreign_.Adopted(*file);
+  const bool of_ours = sound && !outcome->manifest.other_history;
+  if (of_ours) {
+    foreign_.Adopted(*file, outcome->manifest.taken);
   } else if (reason == Reason::kDamaged) {  // then the next one has its turn
     foreign_.Done(*file);
   } else {
     foreign_.TryAgain(*file);
   }
-  if (sound && outcome->manifest.other_history) {
+  if (sound && !of_ours) {
     run.log.Warn(
         "an adopted file is of another history",
         {{"snapshot", outcome->manifest.name}, {"file", file->path}, {"err", outcome->manifest.lineage->text}});
@@ -434,6 +441,10 @@ void SidecarTasks::ProbeHealth(const Context& run) {
   }
   health.checked = run.clock.Now();
   if (retired_.stop_requested()) return;
+  {
+    const std::lock_guard lock(mutex_);
+    heads_.Saw(run.clock.Monotonic(), round.roll);
+  }
   TellOddEndpoints(run, round.roll);
   metrics_.SetSource(std::move(facts));
   board_.SetHealth(std::move(health));

@@ -12,6 +12,7 @@
 #include "etcd/roll_call.h"
 #include "io/context.h"
 #include "pipeline/adopt.h"
+#include "pipeline/head_history.h"
 #include "pipeline/stored_drill.h"
 #include "report/metrics.h"
 #include "report/status/board.h"
@@ -98,6 +99,7 @@ class SidecarTasks {
   MonotonicTime store_read_after_{};                     // the first one jumped
   LastRuns last_runs_;
   pipeline::AdoptedFiles adopted_;
+  pipeline::HeadHistory heads_;  // of the source
   std::optional<uint64_t> known_cluster_;
   std::string store_complaint_;  // the line in the log, told once; empty while the store can be read
 };

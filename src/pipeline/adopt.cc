@@ -12,6 +12,7 @@
 #include "crypto/hash.h"
 #include "io/expand.h"
 #include "store/name_claims.h"
+#include "verify/report.h"
 
 namespace etcdrill::pipeline {
 namespace {
@@ -54,6 +55,7 @@ AdoptedFiles AdoptedOf(const Catalog& catalog) {
   for (const CatalogEntry& entry : catalog.snapshots) {
     if (!entry.manifest.adopted.has_value()) continue;
     adopted.files.push_back(*entry.manifest.adopted);
+    if (!entry.Counts() || entry.manifest.verdict == verify::VerdictName(verify::Verdict::kDamaged)) continue;
     raise(adopted.taken, entry.manifest.taken);
     raise(adopted.changed, entry.manifest.adopted->changed);
   }
@@ -117,12 +119,14 @@ void ForeignFiles::TellPassedOver(const std::vector<std::string>& files) const {
                     {{"files", files.size()}, {"file", files.back()}});
 }
 
-void ForeignFiles::Adopted(const ForeignFile& file) {
+void ForeignFiles::Adopted(const ForeignFile& file, WallTime taken) {
   Done(file);
   const WallTime now = context_.clock.Now();
   std::vector<std::string> older;
   for (auto& [path, candidate] : seen_) {
-    if (!IsWaiting(candidate) || AgeOf(file, now) < AgeOf(candidate.file, now)) continue;
+    const bool younger =
+        AgeOf(file, now) < AgeOf(candidate.file, now) || SecondOf(TakenAt(candidate.file, now)) > taken;
+    if (!IsWaiting(candidate) || younger) continue;
     candidate.done = true;
     older.push_back(path);
   }

@@ -24,7 +24,9 @@ struct ForeignFile {
 // What the store has of files of others.
 struct AdoptedFiles {
   std::vector<store::AdoptedRecord> files;
-  std::optional<WallTime> taken;    // the newest of them; those from the future don't count
+  // The newest of them. What is damaged, of another history or from the future does not count: it
+  // hides no other file.
+  std::optional<WallTime> taken;
   std::optional<WallTime> changed;  // the latest time of change, likewise
 
   // It was adopted as it is now, as far as its name, size and time tell.
@@ -46,7 +48,8 @@ class ForeignFiles {
   // good, which is logged.
   std::optional<ForeignFile> FindNew(const AdoptedFiles& adopted);
   // It, and those that waited with it and are older, are not found again until they change; logged.
-  void Adopted(const ForeignFile& file);
+  // It was `taken` then, which may be before its own time: what is younger keeps its turn.
+  void Adopted(const ForeignFile& file, WallTime taken);
   // It alone.
   void Done(const ForeignFile& file);
   // It is found again once it was quiet again.

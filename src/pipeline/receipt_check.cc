@@ -9,8 +9,6 @@
 #include "capture/receipt.h"
 #include "etcd/ids.h"
 #include "etcd/roll_call.h"
-#include "pipeline/live_head.h"
-#include "pipeline/member_consistency.h"
 #include "verify/lineage.h"
 #include "verify/verify.h"
 
@@ -64,44 +62,10 @@ Voices VoicesOf(const store::Manifest& manifest) {
   return voices;
 }
 
-// Reads the newest revision by any member that answers.
-Result<int64_t> HeadOf(const etcd::Client& client, const etcd::RollCall& roll) {
-  if (!roll.outcome.ok()) return roll.outcome;
-  Result<int64_t> head = Error(Reason::kEtcdError, "no member answers");
-  for (const etcd::RollEntry* member : roll.Members()) {
-    if (!member->status.has_value()) continue;
-    head = ReadHead(client.endpoints()[member->endpoint], *roll.cluster_id);
-    if (head.ok()) break;
-  }
-  return head;
-}
-
-// How an adopted file differs from members who agree among themselves; empty if it does not.
-// `voters` are those whose answers compare with it.
-std::string FindOtherHistory(const etcd::Client& client, const etcd::RollCall& roll,
-                             std::vector<capture::ReceiptEntry> voters, const store::Manifest& manifest) {
-  const Voices voices = VoicesOf(manifest);
-  if (!voices.equal.empty()) return "";
-  if (voters.empty()) {
-    const auto head = HeadOf(client, roll);
-    if (!head.ok() || *head >= manifest.revision) return "";
-    return fmt::format("it ends at revision {}, and the source is at {}", manifest.revision, *head);
-  }
-  Consistency among_themselves{.members = std::move(voters)};
-  JudgeConsistency(among_themselves);
-  if (among_themselves.equal == false) return "";
-  const auto record = std::find_if(manifest.receipt.begin(), manifest.receipt.end(),
-                                   [](const auto& r) { return r.result == "differs"; });
-  return fmt::format("at revision {} compacted at {} its own HashKV is {:08x} and it has {} keys; {} answers {:08x}{}",
-                     manifest.revision, record->compact_revision, manifest.hashkv, manifest.live_keys, record->endpoint,
-                     record->hash,
-                     record->live_keys.has_value() ? fmt::format(" and counts {}", *record->live_keys) : "");
-}
-
 }  // namespace
 
 Status CompareWithMembers(const Context& context, const etcd::Client& client, std::optional<uint64_t> known,
-                          const snapshot::Image& image, store::Manifest& manifest) {
+                          const MemberIds& ids, const snapshot::Image& image, store::Manifest& manifest) {
   const etcd::RollCall roll = etcd::CallRoll(client, known);
   const auto entries = capture::CollectReceipt(client, roll, manifest.revision, manifest.compact_revision);
   if (context.stop.stop_requested()) return Error(Reason::kInterrupted, "interrupted");
@@ -123,8 +87,8 @@ Status CompareWithMembers(const Context& context, const etcd::Client& client, st
   }
   // Their own hashing may have been interrupted, too.
   if (context.stop.stop_requested()) return Error(Reason::kInterrupted, "interrupted");
-  if (manifest.adopted.has_value()) {
-    const std::string other = FindOtherHistory(client, roll, std::move(voters), manifest);
+  if (manifest.adopted.has_value() && VoicesOf(manifest).equal.empty()) {
+    const std::string other = FindOtherHistory(client, roll, std::move(voters), manifest, ids);
     if (!other.empty()) {
       manifest.other_history = true;
       manifest.lineage = {.result = std::string(verify::LineageVerdictName(verify::LineageVerdict::kDiverged)),

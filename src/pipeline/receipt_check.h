@@ -13,6 +13,7 @@
 #include "etcd/client.h"
 #include "format/snapshot/image.h"
 #include "io/context.h"
+#include "pipeline/other_history.h"
 #include "store/manifest.h"
 
 namespace etcdrill::pipeline {
@@ -23,10 +24,11 @@ namespace etcdrill::pipeline {
 // A member that can't be asked, or whose answer does not compare, is no proof of anything.
 //
 // An adopted file is no copy of a member. If all who compare differ from it, but not from each
-// other, or it ends beyond the newest revision of the source, it is of another history, whoever
-// wrote it: the status is OK, and other_history and lineage say so.
+// other, or it ends beyond the newest revision of the source, or nobody holds the same and not one
+// of its members (`ids`, for an adopted file only) is the source's, it is of another history,
+// whoever wrote it: the status is OK, and other_history and lineage say so.
 Status CompareWithMembers(const Context& context, const etcd::Client& client, std::optional<uint64_t> known,
-                          const snapshot::Image& image, store::Manifest& manifest);
+                          const MemberIds& ids, const snapshot::Image& image, store::Manifest& manifest);
 
 // Whether a member holds what the snapshot holds, as far as its manifest tells: the answer is the
 // file's own hash, or one that was found equal before. It takes the file to know of any other

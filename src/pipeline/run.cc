@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <tuple>
 
 #include "capture/capture.h"
 #include "drill/assertions.h"
@@ -15,6 +16,7 @@
 #include "pipeline/claims_check.h"
 #include "pipeline/drill_stages.h"
 #include "pipeline/known_cluster.h"
+#include "pipeline/other_history.h"
 #include "pipeline/receipt_check.h"
 #include "pipeline/store_lineage.h"
 #include "restore/restore.h"
@@ -27,6 +29,7 @@ constexpr Duration kFirstRetryPause = std::chrono::seconds(1);
 constexpr Duration kLongestRetryPause = std::chrono::seconds(30);
 
 using Adopted = std::optional<store::AdoptedRecord>;
+using MemberSet = std::set<uint64_t>;  // their ids
 
 store::Manifest MakeManifest(const SnapshotRequest& request, const capture::CaptureResult& captured,
                              const verify::VerifyReport& report, const Adopted& adopted) {
@@ -76,11 +79,19 @@ struct Captured {
   SnapshotOutcome outcome;
 };
 
+MemberIds IdsOf(const verify::VerifyReport& report, const MemberSet& past_members) {
+  MemberIds ids{.file = {}, .store = past_members};
+  if (!report.keyspace.has_value()) return ids;
+  for (const verify::MemberRecord& member : report.keyspace->members) ids.file.insert(member.id);
+  return ids;
+}
+
 // Verify: what all ways into a store or a file have in common. The file is complete, but not
 // visible yet. It is compared with the members of the cluster that it is of, or else of the cluster
-// `known`.
+// `known`, which has, or had, the members `past_members`.
 Result<Captured> VerifyCaptured(const Context& context, const SnapshotRequest& request, std::optional<uint64_t> known,
-                                capture::CaptureResult captured, const Adopted& adopted = {}) {
+                                capture::CaptureResult captured, const Adopted& adopted = {},
+                                const MemberSet& past_members = {}) {
   // Verify: what came is read back from the disk and goes up the ladder to L3.
   ASSIGN_OR_RETURN(auto image, snapshot::Image::Open(context, captured.file.temp_path()));
   ASSIGN_OR_RETURN(
@@ -94,7 +105,8 @@ Result<Captured> VerifyCaptured(const Context& context, const SnapshotRequest& r
   // Whose file it is can be told without a trailer, too.
   if (HasSoundKeys(outcome)) {
     if (captured.source.cluster_id != 0) known = captured.source.cluster_id;
-    const Status agreed = CompareWithMembers(context, request.client, known, image, outcome.manifest);
+    const Status agreed = CompareWithMembers(context, request.client, known, IdsOf(outcome.verify, past_members), image,
+                                             outcome.manifest);
     if (IsInterrupted(agreed)) return agreed;  // who was not asked has not agreed
     if (!agreed.ok()) outcome.verdict = agreed;
   }
@@ -119,7 +131,8 @@ Result<Captured> CaptureAndVerify(const Context& context, const SnapshotRequest&
 // than some.
 uint64_t PlaceOf(const store::Manifest& manifest, const std::vector<store::StoredSnapshot>& stored, WallTime now) {
   const auto newer = std::find_if(stored.begin(), stored.end(), [&](const store::StoredSnapshot& s) {
-    return s.manifest.taken > manifest.taken && !IsFuture(s.manifest.taken, now);
+    const auto age_of = [](const store::Manifest& m) { return std::tuple(m.taken, m.revision); };
+    return age_of(s.manifest) > age_of(manifest) && !IsFuture(s.manifest.taken, now);
   });
   if (manifest.adopted.has_value() && newer != stored.end()) return newer->manifest.place;
   return stored.empty() ? 1 : stored.back().manifest.place + 1;
@@ -149,6 +162,32 @@ void WaitForFreeSecond(const Context& context, const std::vector<store::StoredSn
     const WallTime next = std::chrono::floor<std::chrono::seconds>(now) + std::chrono::seconds(1);
     if (!context.clock.SleepFor(next - now, context.stop)) return;
     now = context.clock.Now();
+  }
+}
+
+// The source had gone on by then, so the file was taken before, whatever its time says. That of
+// another history has nothing to do with it. A name that is in the store is not given twice: it may
+// as well have been taken a second earlier.
+void CutTime(const Context& context, const HeadHistory& heads, const std::vector<store::StoredSnapshot>& stored,
+             store::Manifest& m) {
+  const auto passed = heads.PassedBy(m.revision);
+  if (!passed.has_value() || m.other_history) return;
+  const WallTime latest = context.clock.Now() - (context.clock.Monotonic() - *passed);
+  if (latest >= m.taken) return;
+  if (m.taken - latest > kClockSlack) {  // else it may be the time that it took to write it
+    context.log.Warn(
+        "the time of a file of others can't be right: the source was beyond its revision before, and it counts from "
+        "then; does its job copy old files?",
+        {{"file", m.adopted->path},
+         {"revision", m.revision},
+         {"says", FormatRfc3339(m.taken)},
+         {"passed", FormatRfc3339(latest)}});
+  }
+  m.taken = std::chrono::floor<std::chrono::seconds>(latest);
+  m.name = store::SnapshotName(m.cluster, m.revision, m.taken);
+  while (std::any_of(stored.begin(), stored.end(), [&](const auto& s) { return s.manifest.name == m.name; })) {
+    m.taken -= std::chrono::seconds(1);
+    m.name = store::SnapshotName(m.cluster, m.revision, m.taken);
   }
 }
 
@@ -198,7 +237,7 @@ Result<SnapshotOutcome> TakeSnapshot(const Context& context, const SnapshotReque
 }
 
 Result<SnapshotOutcome> AdoptSnapshot(const Context& context, const SnapshotRequest& request, const ForeignFile& file,
-                                      store::LocalStore& store) {
+                                      HeadHistory heads, store::LocalStore& store) {
   // Import: a copy of our own, because whoever wrote the file may take it away at any moment.
   ASSIGN_OR_RETURN(capture::CaptureResult imported, ImportFile(context, file, store.StagingPath()));
   // The same bytes under a new name are no new snapshot: that is how a job shows that copies one old file every day.
@@ -212,12 +251,15 @@ Result<SnapshotOutcome> AdoptSnapshot(const Context& context, const SnapshotRequ
                                         .size_bytes = file.info.size,
                                         .modified = std::chrono::floor<std::chrono::seconds>(file.info.modified),
                                         .changed = std::chrono::floor<std::chrono::seconds>(file.info.changed)};
-  ASSIGN_OR_RETURN(Captured captured, VerifyCaptured(context, request, KnownCluster(stored, request.cluster),
-                                                     std::move(imported), adopted));
+  const auto known = KnownCluster(stored, request.cluster);
+  ASSIGN_OR_RETURN(Captured captured, VerifyCaptured(context, request, known, std::move(imported), adopted,
+                                                     MembersOf(stored, request.cluster, known)));
   // What is no snapshot is nobody's backup, and no evidence of damage either.
   if (captured.outcome.verify.foreign.has_value()) {
     return Error(Reason::kNotProvable, fmt::format("adopt {}: {}", file.path, captured.outcome.verify.FirstError()));
   }
+  heads.Saw(context.clock.Monotonic(), etcd::CallRoll(request.client, known));  // it may have been restored just now
+  if (HasSoundKeys(captured.outcome)) CutTime(context, heads, stored, captured.outcome.manifest);
   return Keep(context, std::move(captured), stored, store);
 }
 

@@ -13,6 +13,7 @@
 #include "io/context.h"
 #include "pipeline/adopt.h"
 #include "pipeline/drill_report.h"
+#include "pipeline/head_history.h"
 #include "store/local_store.h"
 #include "verify/verify.h"
 
@@ -42,11 +43,13 @@ Result<SnapshotOutcome> TakeSnapshot(const Context& context, const SnapshotReque
 // The same into one file, without manifest (`snapshot save PATH`); a damaged one does not appear.
 Result<SnapshotOutcome> SaveSnapshot(const Context& context, const SnapshotRequest& request, const std::string& path);
 
-// Takes a file of somebody else into the store, as if we had taken it; the file is only read. kAlreadyExists, and
-// nothing is stored, if a snapshot of the same bytes is there; kNotProvable if the file is no snapshot, kDamaged if it
-// can't be unpacked, kBusy if somebody writes to it. After an error nothing of it is in the store.
+// Takes a file of somebody else into the store, as if we had taken it; the file is only read. It is
+// no younger than `heads`, what was seen of the source, allows. kAlreadyExists, and nothing is
+// stored, if a snapshot of the same bytes is there; kNotProvable if the file is no snapshot,
+// kDamaged if it can't be unpacked, kBusy if somebody writes to it. After an error nothing of it is
+// in the store.
 Result<SnapshotOutcome> AdoptSnapshot(const Context& context, const SnapshotRequest& request, const ForeignFile& file,
-                                      store::LocalStore& store);
+                                      HeadHistory heads, store::LocalStore& store);
 
 struct DrillRequest {
   std::string snapshot;                     // for the report: a name in the store, or a path

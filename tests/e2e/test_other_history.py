@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Proves that histories are told apart: an adopted file of another one counts for nothing, and is no damage either; a source
 that was restored is not "unchanged"; members that disagree are named; what other clusters have in the store is theirs."""
+import datetime
 import json
 import os
 import shutil
@@ -12,6 +13,11 @@ import harness
 from sidecar_case import SidecarCase
 
 VERSION = "3.5"
+ALL_VERSIONS = ("3.4", "3.5", "3.6", "3.7")
+
+
+def unix(text):
+    return datetime.datetime.fromisoformat(text).timestamp()
 
 
 def put(cluster, prefix, number):
@@ -140,6 +146,23 @@ class OtherHistory(HistoryCase):
         self.assertEqual(sidecar.value("etcdrill_store_other_history_snapshots"), 0)
         self.assertEqual(sidecar.stop(), 0)
 
+    def test_it_hides_none_of_ours_that_lies_beside_it(self):
+        ours, dev = self.cluster(), self.cluster()
+        put(ours, "ours", 3)
+        put(dev, "dev", 30)
+        ours.save(self.theirs / "ours.db")
+        dev.save(self.theirs / "dev.db")
+        (self.theirs / "cut.db").write_bytes((self.theirs / "dev.db").read_bytes()[:9000])
+        for age, name in enumerate(("cut.db", "dev.db", "ours.db")):
+            then = time.time() - 100 * age
+            os.utime(self.theirs / name, (then, then))
+        sidecar = self.adopt(ours)
+        sidecar.wait_for_line("snapshot adopted")
+        sidecar.wait_for_value(4, "etcdrill_snapshot_last_revision")
+        self.assertEqual(len(sidecar.lines("an adopted file is of another history")), 1)
+        self.assertEqual(len(sidecar.lines("snapshot failed")), 1)
+        self.assertEqual(sidecar.stop(), 0)
+
     def test_an_older_one_that_comes_late_is_of_ours(self):
         ours = self.cluster()
         put(ours, "a", 10)
@@ -156,6 +179,84 @@ class OtherHistory(HistoryCase):
         sidecar.wait_for_value(2, "etcdrill_snapshots", state="unverified")
         self.assertEqual(sidecar.value("etcdrill_store_other_history_snapshots"), 0)
         self.assertEqual(sidecar.value("etcdrill_snapshot_last_revision"), 21)
+        self.assertEqual(sidecar.stop(), 0)
+
+
+class Compacted(HistoryCase):
+    """The source has compacted beyond what the file holds, as Kubernetes does within five minutes: no member compares with it."""
+
+    def setUp(self):
+        super().setUp()
+        self.ours = self.cluster()
+        put(self.ours, "old", 3)
+        self.ours.save(self.dir / "stale.db")
+        put(self.ours, "more", 60)
+        self.ours.etcdctl("compact", str(self.ours.revision() - 1))
+
+    def adopt_stale(self, **sections):
+        """The sidecar has seen the source beyond the file for six seconds when somebody copies it, and the objective is five."""
+        sidecar = self.adopt(self.ours, objectives={"rpo": "5s", "verified_rpo": "5s"}, **sections)
+        sidecar.wait_for_value(self.ours.revision(), "etcdrill_source_revision")
+        seen = time.time()
+        time.sleep(6)
+        return sidecar, seen
+
+    def test_a_file_of_other_members_counts_for_nothing(self):
+        sidecar = self.adopt(self.ours)
+        for count, version in enumerate(ALL_VERSIONS):
+            dev = harness.Cluster(self.scene, version)
+            self.addCleanup(dev.kill)
+            put(dev, "dev", 5 + count)
+            dev.save(self.theirs / f"dev-{version}.db")
+            dev.kill()
+            line = self.wait_for_text(sidecar, "an adopted file is of another history", f"dev-{version}.db")
+            self.assertRegex(line, "the members that it names are [0-9a-f]+, and those of the source are [0-9a-f]+: none is in both")
+        sidecar.wait_for_value(len(ALL_VERSIONS), "etcdrill_store_other_history_snapshots")
+        for manifest in self.manifests():
+            self.assertNotIn(manifest["receipt"][0].get("result"), ("equal", "differs"))
+        self.assertIsNone(sidecar.value("etcdrill_snapshot_last_revision"))
+        self.assertEqual(self.status(sidecar)["fresh"]["answer"], "unknown")
+        self.assertEqual(sidecar.lines("snapshot adopted") + sidecar.lines("snapshot failed"), [])
+        put(self.ours, "now", 1)
+        self.ours.save(self.theirs / "ours.db")
+        sidecar.wait_for_line("snapshot adopted")
+        self.assertEqual(self.status(sidecar)["fresh"]["answer"], "yes")
+        self.drill(sidecar)
+        self.assertEqual(sidecar.stop(), 0)
+
+    def test_an_old_file_with_a_new_time_is_not_fresh(self):
+        sidecar, seen = self.adopt_stale()
+        shutil.copy(self.dir / "stale.db", self.theirs / "today.db")
+        sidecar.wait_for_line("snapshot adopted")
+        self.drill(sidecar)
+        manifest, = self.manifests()
+        self.assertFalse(manifest["other_history"])
+        self.assertLessEqual(unix(manifest["taken"]), seen)
+        sidecar.wait_for_value(4, "etcdrill_snapshot_last_revision")
+        status = self.status(sidecar)
+        self.assertEqual((status["fresh"]["answer"], status["proven"]["answer"]), ("no", "no"))
+        latest = harness.run([harness.build_dir() / "etcdrill", "verify", "latest", "--config", self.dir / "etcdrill.yaml",
+                              "--max-age", "5s"])
+        self.assertEqual(latest.code, 4, latest.out + latest.err)
+        self.assertEqual(sidecar.stop(), 0)
+
+    def test_an_old_file_with_a_new_time_hides_none_that_is_newer(self):
+        sidecar, _ = self.adopt_stale()
+        put(self.ours, "now", 1)
+        self.ours.save(self.theirs / "real.db")
+        shutil.copy(self.dir / "stale.db", self.theirs / "today.db")
+        later = time.time() + 2
+        os.utime(self.theirs / "today.db", (later, later))
+        sidecar.wait_for_line("snapshot adopted", after=1)
+        sidecar.wait_for_value(self.ours.revision(), "etcdrill_snapshot_last_revision")
+        self.assertEqual([m["revision"] for m in self.manifests()], [4, self.ours.revision()])
+        self.assertEqual(sidecar.stop(), 0)
+
+    def test_an_idle_source_bounds_nothing(self):
+        sidecar, seen = self.adopt_stale()
+        self.ours.save(self.theirs / "now.db")
+        sidecar.wait_for_line("snapshot adopted")
+        self.assertGreater(unix(self.manifests()[0]["taken"]), seen + 4)
         self.assertEqual(sidecar.stop(), 0)
 
 

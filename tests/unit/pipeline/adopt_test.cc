@@ -29,17 +29,17 @@ struct Folder {
     found = watched->FindNew(adopted);
     return found.has_value() ? BaseName(found->path) : "";
   }
-  // The same, and it is adopted.
-  std::string Adopt() {
+  // The same, and it is adopted; it was `taken` as its time says, unless somebody knows better.
+  std::string Adopt(std::optional<WallTime> taken = {}) {
     const std::string name = Find();
     if (!found.has_value()) return name;
-    watched->Adopted(*found);
+    watched->Adopted(*found, taken.value_or(found->info.modified));
     const store::AdoptedRecord record = {.path = found->path,
                                          .size_bytes = found->info.size,
                                          .modified = std::chrono::floor<std::chrono::seconds>(found->info.modified),
                                          .changed = std::chrono::floor<std::chrono::seconds>(found->info.changed)};
     adopted.files.push_back(record);
-    adopted.taken = std::max(adopted.taken, std::optional(std::min(record.modified, clock.Now())));
+    adopted.taken = std::max(adopted.taken, std::optional(taken.value_or(std::min(record.modified, clock.Now()))));
     adopted.changed = std::max(adopted.changed, std::optional(record.changed));
     return name;
   }
@@ -120,6 +120,16 @@ TEST_CASE("of those that come together the newest is adopted, and the others are
   f.Find();
   f.clock.Suspend(30s);
   CHECK(f.Adopt() == "0.db");
+}
+
+TEST_CASE("one that is older than its time says hides nothing that is younger") {
+  Folder f;
+  for (const int number : {1, 2, 3, 5}) f.Write(std::to_string(number) + ".db", "1", 100 * number);
+  f.Find();
+  f.clock.Suspend(30s);
+  CHECK(f.Adopt(WallTime(150s)) == "5.db");
+  CHECK(f.Adopt() == "3.db");
+  CHECK(f.Adopt().empty());
 }
 
 TEST_CASE("a newest one that is damaged does not take the turn of those beside it") {

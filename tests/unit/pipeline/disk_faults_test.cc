@@ -63,7 +63,7 @@ TEST_CASE("a file of others is adopted whole, or not at all, and stays as it is"
     ASSIGN_OR_RETURN(const auto store, store::LocalStore::Open(world.context(), "/store"));
     ASSIGN_OR_RETURN(const FileInfo info, world.fs().Stat("/theirs/s.db"));
     const ForeignFile file{.path = "/theirs/s.db", .info = info};
-    return AdoptSnapshot(world.context(), {*client, "etcd"}, file, *store).status();
+    return AdoptSnapshot(world.context(), {*client, "etcd"}, file, {}, *store).status();
   };
   UnderEveryFault({.prepare = [](World& world) { world.Write("/theirs/s.db", Snapshot()); },
                    .act = adopt,

@@ -1,0 +1,39 @@
+// When the source was seen at which revision. A file of others has a time of change, and `touch` or
+// `cp` makes an old one young; but its data is no younger than the moment at which the source was
+// seen beyond its revision. Times are of the monotonic clock: a wall clock that was wrong when
+// something was seen makes nothing old.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "base/clock.h"
+#include "etcd/roll_call.h"
+
+namespace etcdrill::pipeline {
+
+// Not thread-safe. Small however long it runs: of what is long ago less is kept.
+class HeadHistory {
+ public:
+  // What a round of probes that ended at `now` found. Of several members the middle one counts (of
+  // two the lower): one that lags, or runs ahead of the others, says nothing of the source. All is
+  // forgotten if the source went back or is another cluster. Nothing happens if nobody answered.
+  void Saw(MonotonicTime now, const etcd::RollCall& roll);
+  // The earliest time known at which the source was seen beyond `revision`; none if it never was.
+  // Late by less than a hundredth of what has passed since.
+  std::optional<MonotonicTime> PassedBy(int64_t revision) const;
+  size_t size() const { return sights_.size(); }  // what is kept
+
+ private:
+  struct Sight {
+    MonotonicTime when;
+    int64_t revision;
+  };
+  void Thin(MonotonicTime now);
+
+  uint64_t cluster_id_ = 0;
+  std::vector<Sight> sights_;  // both grow
+};
+
+}  // namespace etcdrill::pipeline

@@ -1,0 +1,40 @@
+// Whose history is an adopted file of, if no member holds the same? Members answer for theirs, and
+// where nothing compares, the file itself names its members (docs/adr/0008-lineage.md).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "capture/receipt.h"
+#include "etcd/client.h"
+#include "etcd/roll_call.h"
+#include "store/local_store.h"
+#include "store/manifest.h"
+
+namespace etcdrill::pipeline {
+
+// Ids of members that tell whose a file is.
+struct MemberIds {
+  std::set<uint64_t> file;   // that it names; none: it says nothing
+  std::set<uint64_t> store;  // that earlier snapshots of the cluster that we know were compared with
+};
+
+// The ids that the snapshots of `cluster_id` in the store tell of; none if that is not known.
+std::set<uint64_t> MembersOf(const std::vector<store::StoredSnapshot>& stored, std::string_view cluster,
+                             std::optional<uint64_t> cluster_id);
+
+// How the file differs from the source, in words; empty if nothing shows that it does. `voters` are
+// the members whose answers compare with it; none of them holds the same.
+std::string FindOtherHistory(const etcd::Client& client, const etcd::RollCall& roll,
+                             std::vector<capture::ReceiptEntry> voters, const store::Manifest& manifest,
+                             const MemberIds& ids);
+
+// The part of it for a file that compares with nobody: not one of its members is, or was, one of
+// the source's. Empty as well if either side is not known.
+std::string FindOtherMembers(const etcd::RollCall& roll, const MemberIds& ids);
+
+}  // namespace etcdrill::pipeline

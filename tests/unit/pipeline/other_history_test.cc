@@ -1,0 +1,228 @@
+// Files of others that compare with no member, because the source has compacted beyond them.
+#include "pipeline/other_history.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "pipeline/run.h"
+#include "support/catch.h"
+#include "support/fake_clock.h"
+#include "support/fake_etcd.h"
+#include "support/snapshots.h"
+#include "support/test_context.h"
+
+namespace etcdrill::pipeline {
+namespace {
+
+using etcdrill::testing::FakeClock;
+using etcdrill::testing::FakeEtcd;
+using etcdrill::testing::FakeState;
+using etcdrill::testing::TestContext;
+using namespace std::chrono_literals;
+
+etcd::RollCall Roll(const std::vector<uint64_t>& listed, const std::vector<uint64_t>& answering) {
+  etcd::RollCall roll{.cluster_id = 7, .membership = etcd::Membership{.cluster_id = 7}};
+  for (const uint64_t id : listed) roll.membership->members.push_back({.id = id});
+  for (const uint64_t id : answering) {
+    roll.entries.push_back({.status = etcd::MemberStatus{.cluster_id = 7, .member_id = id}});
+  }
+  return roll;
+}
+
+TEST_CASE("a file none of whose members is, or was, of the source is of another history") {
+  const etcd::RollCall roll = Roll({1, 2, 0xabc}, {1, 2});
+  CHECK(FindOtherMembers(roll, {.file = {4, 5}}) ==
+        "the members that it names are 4, 5, and those of the source are 1, 2, abc: none is in both");
+  CHECK(FindOtherMembers(roll, {.file = {4, 0xabc}}).empty());
+  CHECK(FindOtherMembers(roll, {.file = {4, 5}, .store = {5}}).empty());  // all were replaced since
+  CHECK(FindOtherMembers(Roll({1}, {1, 4}), {.file = {4}}).empty());      // was removed, and still answers
+  CHECK(FindOtherMembers(roll, {.file = {}, .store = {5}}).empty());
+  etcd::RollCall other = Roll({1}, {1});
+  other.entries.push_back({.status = etcd::MemberStatus{.cluster_id = 8, .member_id = 4}});
+  CHECK_FALSE(FindOtherMembers(other, {.file = {4}}).empty());
+}
+
+TEST_CASE("where the members of the source are not known, nothing is") {
+  etcd::RollCall roll = Roll({1}, {1});
+  roll.outcome = Error(Reason::kEtcdError, "nobody");
+  CHECK(FindOtherMembers(roll, {.file = {4}}).empty());
+  roll = Roll({1}, {1});
+  roll.membership.reset();
+  CHECK(FindOtherMembers(roll, {.file = {4}}).empty());
+}
+
+TEST_CASE("of many members nine are named") {
+  MemberIds ids;
+  for (uint64_t id = 2; id < 100; ++id) ids.file.insert(id);
+  CHECK(FindOtherMembers(Roll({1}, {}), ids) ==
+        "the members that it names are 2, 3, 4, 5, 6, 7, 8, 9, a, 89 more, and those of the source are 1: none is in "
+        "both");
+}
+
+TEST_CASE("the members that a store tells of are those of this cluster alone") {
+  std::vector<store::StoredSnapshot> stored(4);
+  const auto set = [&](size_t i, const char* cluster, const char* cluster_id, const char* taken_of,
+                       const char* compared_with) {
+    store::Manifest& m = stored[i].manifest;
+    m.cluster = cluster;
+    m.cluster_id = cluster_id;
+    m.member_id = taken_of;
+    m.receipt = {{.member_id = compared_with}, {.error = "down"}};
+  };
+  set(0, "prod", "7", "1", "2");
+  set(1, "prod", "8", "3", "3");
+  set(2, "dev", "7", "4", "4");
+  set(3, "prod", "", "", "5");
+  CHECK(MembersOf(stored, "prod", 7) == std::set<uint64_t>{1, 2});
+  CHECK(MembersOf(stored, "prod", std::nullopt).empty());
+}
+
+// A source that has compacted beyond revision 128, which is that of the file.
+class AdoptTest {
+ public:
+  AdoptTest() {
+    SetMember(kMember);
+    auto client = etcd::Client::Create({.endpoints = {source_.endpoint()}}, context_);
+    REQUIRE(client.ok());
+    client_ = *std::move(client);
+    auto store = store::LocalStore::Open(context_, test_.Path("store"));
+    REQUIRE(store.ok());
+    store_ = *std::move(store);
+    REQUIRE(store_->TakeOwnership().ok());
+    etcdrill::testing::WriteFile(file_,
+                                 etcdrill::testing::ReadFile(etcdrill::testing::SnapshotPath("e3530-compacted")));
+  }
+  ~AdoptTest() { close(log_fd_); }
+
+ protected:
+  static constexpr uint64_t kMember = 0xa682d36596fe312a;  // that the file names
+
+  void Write(std::string_view snapshot) const {
+    etcdrill::testing::WriteFile(file_, etcdrill::testing::ReadFile(etcdrill::testing::SnapshotPath(snapshot)));
+  }
+  void SetMember(uint64_t id) {
+    source_.Set([id](FakeState& s) {
+      s.status = {.cluster_id = 7, .member_id = id, .revision = 500, .db_size_bytes = 1000, .leader_id = id};
+      s.membership = {.cluster_id = 7, .members = {{.id = id}}};
+      s.hash_kv = {.cluster_id = 7, .member_id = id, .hash = 1, .compact_revision = 400, .hash_revision = 128};
+      s.count = 165;
+    });
+  }
+  store::Manifest Adopt(const HeadHistory& heads, WallTime modified) {
+    const int64_t seconds = modified.time_since_epoch() / 1s;
+    const timespec times[2] = {{seconds, 0}, {seconds, 0}};
+    REQUIRE(utimensat(AT_FDCWD, file_.c_str(), times, 0) == 0);
+    const ForeignFile file{.path = file_, .info = *test_.fs().Stat(file_)};
+    const auto outcome = AdoptSnapshot(context_, {*client_, "prod"}, file, heads, *store_);
+    REQUIRE(outcome.ok());
+    CHECK(outcome->verdict.ok());
+    return outcome->manifest;
+  }
+  HeadHistory Saw(MonotonicTime when) const {
+    HeadHistory heads;
+    heads.Saw(when, etcd::CallRoll(*client_, std::nullopt));
+    return heads;
+  }
+  std::string Log() const { return etcdrill::testing::ReadFile(test_.Path("log")); }
+
+  TestContext test_;
+  FakeClock clock_{*ParseRfc3339("2026-11-22T08:00:00Z")};
+  const std::string file_ = test_.Path("theirs.db");
+  const int log_fd_ = open(test_.Path("log").c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+  Logger log_{LogLevel::kWarn, LogFormat::kLogfmt, clock_, log_fd_};
+  const Context context_{test_.fs(), clock_, test_.context().random, test_.context().processes, log_, {}};
+  FakeEtcd source_;
+  std::unique_ptr<etcd::Client> client_;
+  std::unique_ptr<store::LocalStore> store_;
+};
+
+TEST_CASE_METHOD(AdoptTest, "a compacted file of other members is of another history, and keeps its own time") {
+  SetMember(5);
+  const HeadHistory heads = Saw(clock_.Monotonic());
+  clock_.Suspend(24h);
+  const store::Manifest m = Adopt(heads, clock_.Now());
+  CHECK(m.other_history);
+  REQUIRE(m.lineage.has_value());
+  CHECK(m.lineage->result == "diverged");
+  CHECK(m.lineage->text ==
+        "the members that it names are a682d36596fe312a, and those of the source are 5: none is in both");
+  CHECK(m.taken == clock_.Now());
+  CHECK(Log().empty());
+}
+
+TEST_CASE_METHOD(AdoptTest, "a file of members that were all replaced is of ours, where the store knows them") {
+  source_.Set([](FakeState& s) {
+    s.hash_kv.hash = 1796282936;  // the file's own
+    s.hash_kv.compact_revision = 54;
+  });
+  CHECK(Adopt({}, clock_.Now()).cluster_id == "7");
+  SetMember(5);
+  source_.Set([](FakeState& s) { s.deny_range = true; });  // nobody counts its keys
+  Write("e3530-nocompact");
+  const store::Manifest m = Adopt({}, clock_.Now() - 1h);
+  CHECK(m.receipt.front().result == "not_comparable");
+  CHECK_FALSE(m.other_history);
+}
+
+TEST_CASE_METHOD(AdoptTest, "an old file with a young time is as old as the source's step beyond it") {
+  clock_.Suspend(1h);
+  const WallTime passed = clock_.Now();
+  const HeadHistory heads = Saw(clock_.Monotonic());
+  clock_.Suspend(24h);
+  const bool clock_is_set = GENERATE(false, true);
+  if (clock_is_set) clock_.Jump(240h);  // what was measured before is not older for it
+  const store::Manifest m = Adopt(heads, clock_.Now() - 1min);
+  CHECK_FALSE(m.other_history);
+  CHECK(m.taken == (clock_is_set ? passed + 240h : passed));
+  CHECK(m.name == store::SnapshotName("prod", 128, m.taken));
+  CHECK(Log().find("the time of a file of others can't be right") != std::string::npos);
+  CHECK(Log().find("revision=128") != std::string::npos);
+  CHECK(AdoptedOf(*ReadCatalog(context_, *store_, "prod")).taken == m.taken);
+}
+
+TEST_CASE_METHOD(AdoptTest, "several old files that are copied keep their order, and names of their own") {
+  const WallTime passed = clock_.Now();
+  const HeadHistory heads = Saw(clock_.Monotonic());
+  clock_.Suspend(24h);
+  CHECK(Adopt(heads, clock_.Now()).taken == passed);
+  const std::string file = etcdrill::testing::ReadFile(file_);
+  etcdrill::testing::WriteFile(file_, file.substr(0, file.size() - 32));  // other bytes of the same revision
+  const ForeignFile same{.path = file_, .info = *test_.fs().Stat(file_)};
+  const auto second = AdoptSnapshot(context_, {*client_, "prod"}, same, heads, *store_);
+  REQUIRE(second.ok());
+  CHECK(second->manifest.taken == passed - 1s);
+  Write("e3530-empty");
+  source_.Set([](FakeState& s) { s.deny_range = true; });
+  CHECK(Adopt(heads, clock_.Now()).taken == passed);
+  const auto catalog = ReadCatalog(context_, *store_, "prod");
+  REQUIRE(catalog->Newest() != nullptr);
+  CHECK(catalog->Newest()->manifest.revision == 128);
+}
+
+TEST_CASE_METHOD(AdoptTest, "a source that was restored since it was seen bounds nothing") {
+  source_.Set([](FakeState& s) { s.status.revision = 1000; });
+  const HeadHistory heads = Saw(clock_.Monotonic());
+  SetMember(kMember);
+  clock_.Suspend(24h);
+  CHECK(Adopt(heads, clock_.Now()).taken == clock_.Now());
+}
+
+TEST_CASE_METHOD(AdoptTest, "a file that took its time to be written is as old as its data, and no news") {
+  const WallTime passed = clock_.Now();
+  const HeadHistory heads = Saw(clock_.Monotonic());
+  clock_.Suspend(5min);
+  CHECK(Adopt(heads, clock_.Now()).taken == passed);
+  CHECK(Log().empty());
+}
+
+TEST_CASE_METHOD(AdoptTest, "a time that is old already stays, and so does one of a source that nobody saw") {
+  const bool seen = GENERATE(false, true);
+  const HeadHistory heads = seen ? Saw(clock_.Monotonic()) : HeadHistory();
+  clock_.Suspend(24h);
+  const WallTime modified = seen ? clock_.Now() - 48h : clock_.Now();
+  CHECK(Adopt(heads, modified).taken == modified);
+  CHECK(Log().empty());
+}
+
+}  // namespace
+}  // namespace etcdrill::pipeline
