@@ -44,6 +44,10 @@ void HeadHistory::Thin(MonotonicTime now) {
   }
 }
 
+std::optional<int64_t> HeadHistory::Head() const {
+  return sights_.empty() ? std::nullopt : std::optional(sights_.back().revision);
+}
+
 std::optional<MonotonicTime> HeadHistory::PassedBy(int64_t revision) const {
   const auto beyond =
       std::find_if(sights_.begin(), sights_.end(), [&](const Sight& sight) { return sight.revision > revision; });

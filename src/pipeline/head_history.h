@@ -23,6 +23,8 @@ class HeadHistory {
   // The earliest time known at which the source was seen beyond `revision`; none if it never was.
   // Late by less than a hundredth of what has passed since.
   std::optional<MonotonicTime> PassedBy(int64_t revision) const;
+  // The revision that was seen last; none if nobody answered yet.
+  std::optional<int64_t> Head() const;
   size_t size() const { return sights_.size(); }  // what is kept
 
  private:

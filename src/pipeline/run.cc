@@ -138,13 +138,15 @@ uint64_t PlaceOf(const store::Manifest& manifest, const std::vector<store::Store
   return stored.empty() ? 1 : stored.back().manifest.place + 1;
 }
 
-// Puts a verified file into the store, which holds `stored` already.
+// Puts a verified file into the store, which holds `stored` already. `head` is where the source was
+// last seen.
 Result<SnapshotOutcome> Keep(const Context& context, Captured captured,
-                             const std::vector<store::StoredSnapshot>& stored, store::LocalStore& store) {
+                             const std::vector<store::StoredSnapshot>& stored, std::optional<int64_t> head,
+                             store::LocalStore& store) {
   captured.outcome.manifest.place = PlaceOf(captured.outcome.manifest, stored, context.clock.Now());
   // Lineage: does it go on where the newest one of the store ends? A divergence is told, but is no damage.
   if (HasSoundKeys(captured.outcome) && !captured.outcome.manifest.other_history) {
-    RETURN_IF_ERROR(CompareWithStore(context, store, captured.image, captured.outcome.manifest));
+    RETURN_IF_ERROR(CompareWithStore(context, store, captured.image, head, captured.outcome.manifest));
   }
   // Store: the file becomes visible, then its manifest; from here on it survives a power loss.
   RETURN_IF_ERROR(store.Seal(std::move(captured.capture.file), captured.outcome.manifest));
@@ -165,14 +167,31 @@ void WaitForFreeSecond(const Context& context, const std::vector<store::StoredSn
   }
 }
 
+// When the source was beyond the revision of `m`, by a snapshot of about the same time: a file of
+// others has the time at which its writing ended, and its revision is of when that began. A member
+// holds the same as both, so that they are of one history.
+std::optional<WallTime> PassedByStored(const std::vector<store::StoredSnapshot>& stored, const store::Manifest& m) {
+  constexpr Duration kStreamMax = std::chrono::minutes(10);
+  if (CountReceipt(m).equal == 0) return std::nullopt;
+  for (const store::StoredSnapshot& s : stored) {
+    const store::Manifest& other = s.manifest;
+    const bool of_one_history = !other.adopted.has_value() && other.cluster_id == m.cluster_id;
+    if (!of_one_history || other.revision <= m.revision) continue;
+    if (other.taken < m.taken && m.taken - other.taken < kStreamMax) return other.taken;
+  }
+  return std::nullopt;
+}
+
 // The source had gone on by then, so the file was taken before, whatever its time says. That of
 // another history has nothing to do with it. A name that is in the store is not given twice: it may
 // as well have been taken a second earlier.
 void CutTime(const Context& context, const HeadHistory& heads, const std::vector<store::StoredSnapshot>& stored,
              store::Manifest& m) {
-  const auto passed = heads.PassedBy(m.revision);
-  if (!passed.has_value() || m.other_history) return;
-  const WallTime latest = context.clock.Now() - (context.clock.Monotonic() - *passed);
+  if (m.other_history) return;
+  WallTime latest = PassedByStored(stored, m).value_or(m.taken);
+  if (const auto passed = heads.PassedBy(m.revision)) {
+    latest = std::min(latest, context.clock.Now() - (context.clock.Monotonic() - *passed));
+  }
   if (latest >= m.taken) return;
   if (m.taken - latest > kClockSlack) {  // else it may be the time that it took to write it
     context.log.Warn(
@@ -217,7 +236,7 @@ Result<SnapshotOutcome> AttemptSnapshot(const Context& context, const SnapshotRe
   WaitForFreeSecond(context, earlier);
   ASSIGN_OR_RETURN(Captured captured, CaptureAndVerify(context, request, KnownCluster(earlier, request.cluster),
                                                        distrusted, store.StagingPath()));
-  return Keep(context, std::move(captured), earlier, store);
+  return Keep(context, std::move(captured), earlier, std::nullopt, store);
 }
 
 }  // namespace
@@ -260,7 +279,7 @@ Result<SnapshotOutcome> AdoptSnapshot(const Context& context, const SnapshotRequ
   }
   heads.Saw(context.clock.Monotonic(), etcd::CallRoll(request.client, known));  // it may have been restored just now
   if (HasSoundKeys(captured.outcome)) CutTime(context, heads, stored, captured.outcome.manifest);
-  return Keep(context, std::move(captured), stored, store);
+  return Keep(context, std::move(captured), stored, heads.Head(), store);
 }
 
 Result<SnapshotOutcome> SaveSnapshot(const Context& context, const SnapshotRequest& request, const std::string& path) {

@@ -42,7 +42,7 @@ bool IsOfAnotherCluster(const store::Manifest& older, const store::Manifest& new
 }  // namespace
 
 Status CompareWithStore(const Context& context, const store::LocalStore& store, const snapshot::Image& image,
-                        store::Manifest& manifest) {
+                        std::optional<int64_t> head, store::Manifest& manifest) {
   const Stopwatch watch(context.clock);
   const Result<Catalog> catalog = ReadCatalog(context, store, manifest.cluster);
   if (IsInterrupted(catalog.status())) return catalog.status();
@@ -83,8 +83,11 @@ Status CompareWithStore(const Context& context, const store::LocalStore& store, 
         "endpoints lead elsewhere",
         manifest.cluster_id, older->manifest.cluster_id);
   }
-  // What members hold is theirs, wherever the store stands.
-  manifest.other_history = manifest.adopted.has_value() && diverged && CountReceipt(manifest).equal == 0;
+  // What members hold is theirs, wherever the store stands; and the store says nothing of a source
+  // that went back, or that nobody has seen.
+  const bool source_goes_on = head.has_value() && *head >= older->manifest.revision;
+  manifest.other_history =
+      manifest.adopted.has_value() && diverged && source_goes_on && CountReceipt(manifest).equal == 0;
   return OkStatus();
 }
 

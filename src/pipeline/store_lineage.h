@@ -6,6 +6,9 @@
 // (docs/adr/0008-lineage.md).
 #pragma once
 
+#include <cstdint>
+#include <optional>
+
 #include "format/snapshot/image.h"
 #include "io/context.h"
 #include "store/local_store.h"
@@ -14,8 +17,10 @@ namespace etcdrill::pipeline {
 
 // Fills manifest.lineage, and other_history of one that was adopted, for the file `image`, which is
 // not in the store yet; leaves it empty if there is nothing to compare with. What can't be compared
-// is recorded as such; the error is for an interruption, or a store that can't be listed.
+// is recorded as such, and a store that can't be listed is told in the log; the error is for an
+// interruption. `head`: where the source was last seen. If that is below the stored one, the source
+// went back, and an adopted file that does not continue the store may well be of it.
 Status CompareWithStore(const Context& context, const store::LocalStore& store, const snapshot::Image& image,
-                        store::Manifest& manifest);
+                        std::optional<int64_t> head, store::Manifest& manifest);
 
 }  // namespace etcdrill::pipeline

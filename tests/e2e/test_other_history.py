@@ -122,6 +122,46 @@ class OtherHistory(HistoryCase):
         self.assertCountsForNothing(sidecar, "at revision 21", newest=41)
         self.assertEqual(sidecar.stop(), 0)
 
+    def test_after_a_restore_on_purpose_adoption_goes_on(self):
+        """The source is below what the store has, and has compacted what the new files hold: nobody confirms them."""
+        ours = self.cluster()
+        put(ours, "a", 10)
+        ours.save(self.dir / "old.db")
+        put(ours, "b", 60)
+        sidecar = self.adopt(ours)
+        ours.save(self.theirs / "before.db")
+        sidecar.wait_for_line("snapshot adopted")
+        self.restore(ours, self.dir / "old.db")
+        for number in (1, 2):
+            ours.save(self.dir / "file.db")
+            put(ours, f"c{number}", 2)
+            ours.etcdctl("compact", str(ours.revision()))
+            shutil.copy(self.dir / "file.db", self.theirs / f"{number}.db")
+            sidecar.wait_for_line("snapshot adopted", after=number)
+        self.assertEqual([m["other_history"] for m in self.manifests()], [False] * 3)
+        sidecar.wait_for_value(13, "etcdrill_snapshot_last_revision")
+        self.assertEqual(len(sidecar.lines("the source went back, or is another cluster")), 1)  # told once, as it is so
+        self.drill(sidecar)
+        self.assertEqual(self.status(sidecar)["fresh"]["answer"], "yes")
+        self.assertEqual(sidecar.stop(), 0)
+
+    def test_a_file_that_another_tool_began_earlier_does_not_go_back(self):
+        """Cron and the sidecar on the full hour: the file of the lower revision has the later time."""
+        ours = self.cluster()
+        put(ours, "a", 10)
+        sidecar = self.adopt(ours, health={"interval": "1h"})
+        ours.save(self.dir / "cron.db")
+        put(ours, "b", 5)
+        self.assertEqual(sidecar.request("/-/snapshot", "POST")[0], 202)
+        sidecar.wait_for_line("snapshot taken")
+        time.sleep(2)
+        shutil.copy(self.dir / "cron.db", self.theirs / "cron.db")
+        sidecar.wait_for_line("snapshot adopted")
+        self.assertEqual(sidecar.value("etcdrill_snapshot_last_revision"), 16)
+        self.assertEqual(sidecar.value("etcdrill_snapshot_lineage_diverged") or 0, 0)
+        self.assertEqual(sidecar.lines("the source went back, or is another cluster"), [])
+        self.assertEqual(sidecar.stop(), 0)
+
     def test_what_no_member_has_any_more_is_compared_with_the_store(self):
         ours, dev = self.cluster(), self.cluster()
         put(ours, "ours", 10)

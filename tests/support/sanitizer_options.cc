@@ -15,6 +15,10 @@ const char* __asan_default_options() { return "detect_stack_use_after_return=1:c
 const char* __ubsan_default_options();  // NOLINT(bugprone-reserved-identifier)
 const char* __ubsan_default_options() { return "print_stacktrace=1"; }
 
+// c-ares 1.18 keeps the name of a host whose look-up ends early.
+const char* __lsan_default_suppressions();  // NOLINT(bugprone-reserved-identifier)
+const char* __lsan_default_suppressions() { return "leak:libcares.so\n"; }
+
 const char* __tsan_default_options();  // NOLINT(bugprone-reserved-identifier)
 const char* __tsan_default_options() { return "halt_on_error=1:second_deadlock_stack=1"; }
 
