@@ -49,7 +49,7 @@ void PrintJson(std::string_view json);
 
 // "warning: CODE: TEXT" and the end of the line.
 std::string FindingLine(const Finding& finding);
-// One line for each that was kept, and one that counts the rest.
+// One line for each that was kept, and one for each severity of which some were not.
 void PrintFindings(const Findings& findings);
 
 // A function to be called with (done, total) that redraws one line on stderr at most ten times a second, and clears it

@@ -29,7 +29,8 @@ void AddFixed(const FixedFacts& f, const LiveFacts& live, MetricsPage& page) {
   page.Counter("etcdrill_log_messages_total", "Log lines of these levels, written or dropped.")
       .Sample(live.log_warnings, {{"level", "warn"}})
       .Sample(live.log_errors, {{"level", "error"}});
-  page.Counter("etcdrill_log_dropped_total", "Log lines that were dropped, because nobody read the log.")
+  page.Counter("etcdrill_log_dropped_total",
+               "Log lines that were dropped: nobody reads the log, or it can't be written.")
       .Sample(live.log_dropped);
   page.Gauge("etcdrill_objective_rpo_seconds", "Configured objective: age that the newest snapshot may reach.")
       .Sample(f.rpo_seconds);

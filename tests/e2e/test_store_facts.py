@@ -253,6 +253,33 @@ class StoreFacts(SidecarCase):
 
     # --- Nothing to drill ---------------------------------------------------------------------------------------------------
 
+    def test_an_older_one_that_passes_hides_no_newest_that_fails(self):
+        """The source lost keys between two snapshots. What would be restored today lacks them; both files are sound."""
+        self.cluster.etcdctl("put", "/expected/key", "x")
+        sidecar = self.start(drill={"schedule": "none", "sample": {"older": "1/1"},
+                                    "assertions": [{"prefix": "/expected/", "min_keys": 1}]})
+        sidecar.wait_for_line("snapshot taken")
+        self.cluster.etcdctl("del", "/expected/key")
+        self.assertEqual(sidecar.request("/-/snapshot", "POST")[0], 202)
+        sidecar.wait_for_line("snapshot taken", after=1)
+        self.assertEqual(sidecar.request("/-/drill", "POST")[0], 202)
+        sidecar.wait_for_line("drill passed")
+        self.wait_for_states(sidecar, unverified=1, verified=1)
+        self.assertEqual(len(sidecar.lines("drill failed")), 1)
+        self.assertEqual(sidecar.value("etcdrill_drill_consecutive_failures"), 1)
+        self.assertEqual(sidecar.value("etcdrill_drill_last_check_success", check="assertions"), 0)
+        self.assertEqual(self.status(sidecar)["restorable"]["answer"], "no")
+        self.assertEqual(sidecar.stop(), 0)
+        # Nobody expects it any more: the next drill that passes says so.
+        sidecar = self.start(drill={"schedule": "none"}, snapshot=NEVER)
+        sidecar.wait_for_value(0, "etcdrill_drill_last_check_success", check="assertions")
+        self.assertEqual(sidecar.request("/-/drill", "POST")[0], 202)
+        sidecar.wait_for_line("drill passed")
+        sidecar.wait_for_value(0, "etcdrill_drill_consecutive_failures")
+        self.assertIsNone(sidecar.value("etcdrill_drill_last_check_success", check="assertions"))
+        self.assertEqual(self.status(sidecar)["restorable"]["answer"], "yes")
+        self.assertEqual(sidecar.stop(), 0)
+
     def test_a_store_whose_only_snapshot_is_cut_is_a_failed_drill(self):
         sidecar = self.start(drill={"schedule": "@every 2s"})
         sidecar.wait_for_line("drill passed")

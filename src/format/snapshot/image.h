@@ -16,6 +16,7 @@ namespace etcdrill::snapshot {
 // that opened it is requested: a look at many gigabytes ends within a page, wherever it is.
 class Image {
  public:
+  // The error of opening it: kNotFound, kPermission, ...
   static Result<Image> Open(const Context& context, const std::string& path);
 
   // As it was opened, for texts. By now it may lead to another file.
