@@ -53,7 +53,7 @@ constexpr std::array kReasons = {
     ReasonInfo{Reason::kEtcdNotReady, "etcd_not_ready", "timeout", kFailed,
                "the drill's etcd did not become healthy in time"},
     ReasonInfo{Reason::kCheckFailed, "check_failed", "checksum", kVerificationFailed,
-               "the restored etcd serves something else than the snapshot holds"},
+               "the restored etcd serves something else than the snapshot holds, or than is expected of it"},
     ReasonInfo{Reason::kInterrupted, "interrupted", "other", kInterrupted, "stopped by a signal"},
     ReasonInfo{Reason::kInternal, "internal", "other", kFailed, "a defect of etcdrill; please report it"},
 };
