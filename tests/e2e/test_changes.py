@@ -7,6 +7,7 @@ One hard fact: a member that is to be defragmented waits with it, and with all w
 stream of a small database is over in milliseconds, so it goes through a slow proxy here."""
 import os
 import pathlib
+import shutil
 import sys
 import threading
 import time
@@ -41,6 +42,22 @@ class Streaming(SidecarCase):
         self.streaming()
         return sidecar
 
+    def compact_in_mid_stream(self, later):
+        """At the revision of the stream and so many later ones; (sidecar, that revision). On a machine with other work the
+        compaction may last for longer than the stream."""
+        for _ in range(3):
+            self.cluster.etcdctl("put", "/now", "one")
+            before = self.cluster.revision()
+            sidecar = self.start_slow()
+            for _ in range(later):
+                self.cluster.etcdctl("put", "/later", "one")
+            self.cluster.etcdctl("compact", str(before + later), "--physical")
+            if self.parts():
+                return sidecar, before
+            sidecar.stop()
+            shutil.rmtree(self.dir / "store")
+        self.fail("the stream was over before the compaction, each time")
+
     def writes(self):
         """A thread that writes until it is stopped; (thread, stop)."""
         stop = threading.Event()
@@ -72,10 +89,7 @@ class Streaming(SidecarCase):
 
 class Changes(Streaming):
     def test_a_compaction(self):
-        before = self.cluster.revision()
-        sidecar = self.start_slow()
-        self.cluster.etcdctl("compact", str(before), "--physical")
-        self.assertTrue(self.parts(), "the stream was over before the compaction")
+        sidecar, before = self.compact_in_mid_stream(later=0)
         manifest, results = self.assertProvenAndDrilled(sidecar, before)
         self.assertEqual(manifest["revision"], before)
         self.assertTrue("equal" in results or self.version == "3.4", results)  # 3.4 hashes nothing at the compaction itself
@@ -121,11 +135,7 @@ class UnderWrites(Streaming):
     def test_a_compaction_that_overtakes_it(self):
         """The revision of the snapshot is compacted before its hash is asked for: nobody can compare it any more, and that is said,
         but its own bytes prove it."""
-        before = self.cluster.revision()
-        sidecar = self.start_slow()
-        self.cluster.etcdctl("put", "/later", "one")
-        self.cluster.etcdctl("compact", str(self.cluster.revision()), "--physical")
-        self.assertTrue(self.parts(), "the stream was over before the compaction")
+        sidecar, before = self.compact_in_mid_stream(later=1)
         manifest, results = self.assertProvenAndDrilled(sidecar, before)
         self.assertNotIn("equal", results)
         self.assertEqual([part for part in results if "compacted" not in part and part != "not_comparable"], [])
