@@ -206,6 +206,7 @@ class Drills(StopCase):
         interrupted = []
         for part in range(1, 9):
             process = self.scene.start(command, self.dir / f"drill-{part}.json")
+            begin = time.monotonic()
             try:
                 process.wait(took * part / 9)
             except harness.subprocess.TimeoutExpired:
@@ -213,6 +214,8 @@ class Drills(StopCase):
             code = process.wait(5)
             self.assertIn(code, (0, 130))
             interrupted.append(code == 130)
+            if code == 0:  # the machine has less other work than before
+                took = min(took, time.monotonic() - begin)
             self.assertEqual(harness.processes_naming(self.dir / "scratch"), [])
             self.assertEmpty(self.dir / "scratch")
         self.assertGreaterEqual(sum(interrupted), 3, interrupted)
