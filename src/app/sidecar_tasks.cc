@@ -23,18 +23,6 @@ namespace {
 // Ten thousand snapshots take a second.
 constexpr Duration kReadStoreEvery = std::chrono::minutes(1);
 
-std::string FailedStage(const pipeline::DrillReport& report) {
-  for (const pipeline::Stage& stage : report.stages) {
-    if (stage.result == pipeline::StageResult::kFail) return stage.name;
-  }
-  // The time ran out between two stages: the first that was skipped is the one that failed.
-  for (const pipeline::Stage& stage : report.stages) {
-    if (stage.result == pipeline::StageResult::kSkipped) return stage.name;
-  }
-  // None failed, and nothing is proven: the bytes have nothing that vouches for them.
-  return std::string(report.stages.empty() ? pipeline::kSelectStage : pipeline::kChecksumStage);
-}
-
 bool CleanedUp(const pipeline::DrillReport& report) {
   return !report.stages.empty() && report.stages.back().result == pipeline::StageResult::kPass;
 }
@@ -352,7 +340,7 @@ void SidecarTasks::ReportDrill(const Context& run, const pipeline::StoredDrill& 
   const pipeline::DrillReport& report = drill.report;
   if (IsInterrupted(report.outcome)) return;
   const Duration took = report.Took();
-  metrics_.DrillEnded(report.passed(), FailedStage(report), SecondsOf(took), CleanedUp(report));
+  metrics_.DrillEnded(report.passed(), pipeline::FailedStage(report.stages), SecondsOf(took), CleanedUp(report));
   if (report.passed()) {
     run.log.Info("drill passed", {{"snapshot", report.snapshot},
                                   {"verdict", verify::VerdictName(report.verdict)},
@@ -361,7 +349,7 @@ void SidecarTasks::ReportDrill(const Context& run, const pipeline::StoredDrill& 
                                   {"duration_seconds", took}});
   } else {
     run.log.Error("drill failed", {{"snapshot", report.snapshot},
-                                   {"stage", FailedStage(report)},
+                                   {"stage", pipeline::FailedStage(report.stages)},
                                    {"level", report.level_reached},
                                    {"reason", InfoOf(ReasonOf(report.outcome)).name},
                                    {"err", MessageOf(report.outcome)}});

@@ -1,6 +1,7 @@
 // Drill reports as JSON, both ways.
 #include "pipeline/drill_report.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 namespace etcdrill::pipeline {
@@ -42,6 +43,20 @@ Json ToJson(const RestoreAdvice& advice) {
           {"rto_seconds", advice.rto_seconds.has_value() ? Json(*advice.rto_seconds) : Json(nullptr)}};
 }
 
+Stage ToStage(const Json& json) {
+  const std::string result = json.at("result").get<std::string>();
+  return {json.at("name").get<std::string>(),
+          result == NameOf(StageResult::kFail)      ? StageResult::kFail
+          : result == NameOf(StageResult::kSkipped) ? StageResult::kSkipped
+                                                    : StageResult::kPass,
+          json.at("duration_seconds").get<double>(), json.at("error").get<std::string>()};
+}
+
+const Stage* FirstWith(StageResult result, const std::vector<Stage>& stages) {
+  const auto at = std::find_if(stages.begin(), stages.end(), [=](const Stage& s) { return s.result == result; });
+  return at == stages.end() ? nullptr : &*at;
+}
+
 // A drill of a file that lies in no store has words there.
 std::string Sha256In(std::string expected) {
   constexpr size_t kHexDigits = 64;
@@ -49,6 +64,13 @@ std::string Sha256In(std::string expected) {
 }
 
 }  // namespace
+
+std::string FailedStage(const std::vector<Stage>& stages) {
+  for (const StageResult result : {StageResult::kFail, StageResult::kSkipped}) {
+    if (const Stage* const stage = FirstWith(result, stages)) return stage->name;
+  }
+  return std::string(kChecksumStage);
+}
 
 std::string ToJson(const DrillReport& report) {
   Json stages = Json::array();
@@ -115,27 +137,24 @@ Result<DrillSummary> ParseDrillSummary(std::string_view text) {
     summary.passed =
         summary.level_reached == kTopLevel && summary.verdict == verify::VerdictName(verify::Verdict::kProven);
     summary.etcd_version = json.value("etcd_version", "");
-    std::string first_skipped;
-    for (const Json& stage : json.at("stages")) {
-      if (stage.at("result") == "fail" && summary.failed_stage.empty()) {
-        summary.failed_stage = stage.at("name").get<std::string>();
-        summary.error = stage.at("error").get<std::string>();
-      }
-      if (stage.at("result") == "skipped" && first_skipped.empty()) first_skipped = stage.at("name").get<std::string>();
-      if (stage.at("result") != "skipped") {
-        summary.stage_seconds[stage.at("name").get<std::string>()] = stage.at("duration_seconds").get<double>();
-      }
+    std::vector<Stage> stages;
+    for (const Json& stage : json.at("stages")) stages.push_back(ToStage(stage));
+    for (const Stage& stage : stages) {
+      if (stage.result != StageResult::kSkipped) summary.stage_seconds[stage.name] = stage.duration_seconds;
+    }
+    if (const Stage* const failed = FirstWith(StageResult::kFail, stages)) {
+      summary.failed_stage = failed->name;
+      summary.error = failed->error;
+    } else if (!summary.passed) {
+      const bool skipped = FirstWith(StageResult::kSkipped, stages) != nullptr;
+      summary.failed_stage = FailedStage(stages);
+      summary.error = skipped ? "the drill's time was up" : "nothing proves the bytes of the snapshot";
     }
     for (const Json& check : json.at("checks")) {
       const std::string result = check.at("result").get<std::string>();
       const std::string name = check.at("name").get<std::string>();
       if (result == "pass" || result == "fail") summary.checks[name] = result == "pass";
       if (name == drill::kSha256Check) summary.sha256 = Sha256In(check.at("expected").get<std::string>());
-    }
-    // No stage failed, and it did not pass: the time was up, or nothing vouches for the bytes.
-    if (!summary.passed && summary.failed_stage.empty()) {
-      summary.failed_stage = first_skipped.empty() ? kChecksumStage : first_skipped;
-      summary.error = first_skipped.empty() ? "nothing proves the bytes of the snapshot" : "the drill's time was up";
     }
     return summary;
   } catch (const Json::exception& e) {

@@ -25,6 +25,10 @@ struct Stage {
   std::string error;
 };
 
+// The one that a drill failed in: the first that failed; else the first that was skipped, as the
+// time ran out between two; else the checksum, as nothing vouches for the bytes.
+std::string FailedStage(const std::vector<Stage>& stages);
+
 // In the order in which they run.
 inline constexpr std::string_view kSelectStage = "select";
 inline constexpr std::string_view kChecksumStage = "checksum";

@@ -61,6 +61,7 @@ void JudgeConsistency(Consistency& round) {
   for (const capture::ReceiptEntry& m : round.members) {
     if (m.error.empty()) answers[m.compact_revision][m.hash].push_back(m.endpoint);
   }
+  // Their numbers are equal, as far as they are known.
   const bool none_alive = std::any_of(round.members.begin(), round.members.end(),
                                       [](const capture::ReceiptEntry& m) { return m.live_keys == 0; });
   for (const auto& [compact_revision, hashes] : answers) {

@@ -13,6 +13,7 @@
 #include "etcd/ids.h"
 #include "format/snapshot/image.h"
 #include "io/scratch_dir.h"
+#include "pipeline/adopted_time.h"
 #include "pipeline/claims_check.h"
 #include "pipeline/drill_stages.h"
 #include "pipeline/known_cluster.h"
@@ -164,49 +165,6 @@ void WaitForFreeSecond(const Context& context, const std::vector<store::StoredSn
     const WallTime next = std::chrono::floor<std::chrono::seconds>(now) + std::chrono::seconds(1);
     if (!context.clock.SleepFor(next - now, context.stop)) return;
     now = context.clock.Now();
-  }
-}
-
-// When the source was beyond the revision of `m`, by a snapshot of about the same time: a file of
-// others has the time at which its writing ended, and its revision is of when that began. A member
-// holds the same as both, so that they are of one history.
-std::optional<WallTime> PassedByStored(const std::vector<store::StoredSnapshot>& stored, const store::Manifest& m) {
-  constexpr Duration kStreamMax = std::chrono::minutes(10);
-  if (CountReceipt(m).equal == 0) return std::nullopt;
-  for (const store::StoredSnapshot& s : stored) {
-    const store::Manifest& other = s.manifest;
-    const bool of_one_history = !other.adopted.has_value() && other.cluster_id == m.cluster_id;
-    if (!of_one_history || other.revision <= m.revision) continue;
-    if (other.taken < m.taken && m.taken - other.taken < kStreamMax) return other.taken;
-  }
-  return std::nullopt;
-}
-
-// The source had gone on by then, so the file was taken before, whatever its time says. That of
-// another history has nothing to do with it. A name that is in the store is not given twice: it may
-// as well have been taken a second earlier.
-void CutTime(const Context& context, const HeadHistory& heads, const std::vector<store::StoredSnapshot>& stored,
-             store::Manifest& m) {
-  if (m.other_history) return;
-  WallTime latest = PassedByStored(stored, m).value_or(m.taken);
-  if (const auto passed = heads.PassedBy(m.revision)) {
-    latest = std::min(latest, context.clock.Now() - (context.clock.Monotonic() - *passed));
-  }
-  if (latest >= m.taken) return;
-  if (m.taken - latest > kClockSlack) {  // else it may be the time that it took to write it
-    context.log.Warn(
-        "the time of a file of others can't be right: the source was beyond its revision before, and it counts from "
-        "then; does its job copy old files?",
-        {{"file", m.adopted->path},
-         {"revision", m.revision},
-         {"says", FormatRfc3339(m.taken)},
-         {"passed", FormatRfc3339(latest)}});
-  }
-  m.taken = std::chrono::floor<std::chrono::seconds>(latest);
-  m.name = store::SnapshotName(m.cluster, m.revision, m.taken);
-  while (std::any_of(stored.begin(), stored.end(), [&](const auto& s) { return s.manifest.name == m.name; })) {
-    m.taken -= std::chrono::seconds(1);
-    m.name = store::SnapshotName(m.cluster, m.revision, m.taken);
   }
 }
 

@@ -57,9 +57,9 @@ Status CompareWithStore(const Context& context, const store::LocalStore& store, 
   });
   if (older == catalog->snapshots.rend()) return OkStatus();
   const std::string& name = older->manifest.name;
+  const auto report = Compare(context, older->manifest, store.SnapshotPath(name), manifest, image);
   store::LineageRecord& record = manifest.lineage.emplace();
   record.older = name;
-  const auto report = Compare(context, older->manifest, store.SnapshotPath(name), manifest, image);
   if (report.ok()) {
     record.result = verify::LineageVerdictName(report->verdict);
     const Finding* const error = report->findings.FirstError();

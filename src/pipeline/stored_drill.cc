@@ -65,8 +65,8 @@ void ClearDamage(const Context& context, const std::string& snapshot, const Cata
 StoredDrill DrillStored(const Context& context, const DrillRequest& request, etcd::Client* client,
                         store::LocalStore& store) {
   TellOfKilledDrills(context, store);
-  // As the store is before the drill: a snapshot may be added meanwhile.
   const store::Manifest& now = *request.manifest;
+  // As the store is before the drill: a snapshot may be added meanwhile.
   const Result<Catalog> catalog = ReadCatalog(context, store, now.cluster);
   const CatalogEntry* const newest = catalog.ok() ? catalog->Newest() : nullptr;
   const bool is_newest = request.newest.value_or(newest == nullptr || newest->manifest.name == request.snapshot);

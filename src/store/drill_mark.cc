@@ -3,8 +3,6 @@
 
 #include <fmt/format.h>
 
-#include "io/durable_file.h"
-
 namespace etcdrill::store {
 namespace {
 
