@@ -84,7 +84,7 @@ class Unread(LogCase):
                 sidecar = self.start_into(writing, format=form)
                 self.assertGoesOnUnread(sidecar)
                 reader.send_signal(signal.SIGCONT)
-                harness.wait_until(lambda: "nobody read them" in sidecar.log.read_text(), "a word on the lost lines", timeout=10)
+                harness.wait_until(lambda: "log lines dropped" in sidecar.log.read_text(), "a word on the lost lines", timeout=10)
                 lost = sidecar.value(DROPPED)
                 time.sleep(1)
                 self.assertEqual(sidecar.value(DROPPED), lost)  # no more
@@ -95,10 +95,10 @@ class Unread(LogCase):
                 told = 0
                 for line in text.splitlines():
                     if form == "json":
-                        told += json.loads(line).get("count", 0) if "nobody read them" in line else 0
+                        told += json.loads(line).get("count", 0) if "log lines dropped" in line else 0
                         continue
                     self.assertRegex(line, r'^ts=\S+ level=\w+ msg=("[^"]*"|\S+)( \w+=("([^"\\]|\\.)*"|[^ "]+))*$')
-                    told += int(re.search(r"count=(\d+)", line)[1]) if "nobody read them" in line else 0
+                    told += int(re.search(r"count=(\d+)", line)[1]) if "log lines dropped" in line else 0
                 self.assertEqual(told, lost)
                 self.assertIn("etcdrill stopped", text)
                 sidecar.log.write_text("")
