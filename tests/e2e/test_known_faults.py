@@ -293,6 +293,9 @@ class Live(test_drill.DrillCase):
                                   "--initial-cluster", again.initial_cluster, "--initial-advertise-peer-urls", member.peer_url)
                     again.start()
                     again.etcdctl("put", "k", value)
+                    if version == "3.6":  # its files say which etcd they are of once the cluster has found its version
+                        harness.wait_until(lambda: "storageVersion" in again.etcdctl("endpoint", "status", "-w", "json"),
+                                           "a storage version", timeout=60)
                     saved.append(again.save(self.scene.new_dir() / f"{value}.db"))
                     again.kill()
                 report = json.loads(self.etcdrill("lineage", *saved, "-w", "json", code=3).out)
