@@ -15,6 +15,7 @@
 #include "pipeline/run.h"
 #include "pipeline/scheduler.h"
 #include "pipeline/scrub.h"
+#include "pipeline/suspicion.h"
 #include "pipeline/unchanged.h"
 
 namespace etcdrill::app {
@@ -434,6 +435,9 @@ void SidecarTasks::ProbeHealth(const Context& run) {
     heads_.Saw(run.clock.Monotonic(), round.roll);
   }
   TellOddEndpoints(run, round.roll);
+  if (metrics_.store().hashkv_consistent == false) {  // who differed may be no member any more
+    pipeline::KeepSuspects({config_.cluster.name, 0, run.clock.Now()}, {}, round.roll, store_).IgnoreError();
+  }
   metrics_.SetSource(std::move(facts));
   board_.SetHealth(std::move(health));
 }
@@ -462,10 +466,13 @@ void SidecarTasks::TellOddEndpoints(const Context& run, const etcd::RollCall& ro
 void SidecarTasks::CompareMembers(const Context& run) {
   const pipeline::Consistency found = pipeline::CompareMembers(run, client_, KnownCluster());
   if (retired_.stop_requested()) return;
-  // Who is silent now may be the one that differed.
-  const bool settles = found.equal == true && (found.AllAnswered() || metrics_.store().hashkv_consistent != false);
-  if (found.alone) metrics_.ForgetMembersAgree();
-  if (found.equal == false || settles) metrics_.SetMembersAgree(*found.equal, UnixSeconds(run.clock.Now()));
+  const pipeline::Occasion occasion{config_.cluster.name, found.revision, run.clock.Now()};
+  const Status kept = pipeline::KeepSuspects(occasion, pipeline::SidesOf(found), found.roll, store_);
+  if (!kept.ok()) run.log.Error("what the members hold can't be recorded", {{"err", MessageOf(kept)}});
+  // What is kept is read from the store.
+  if (found.equal.has_value() || found.alone)
+    metrics_.SetMembersAgree(kept.ok() && found.equal == false ? std::nullopt : found.equal);
+  ReadCatalog(run).status().IgnoreError();  // it is told
   if (found.equal == false) {
     run.log.Error("members disagree", {{"err", found.text}});
   } else if (found.equal == true) {

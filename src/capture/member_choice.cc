@@ -18,7 +18,8 @@ std::string WhyNot(const MemberView& member, uint64_t newest_index, const std::s
   if (member.status.is_learner) return "is a learner";
   if (member.status.leader_id == 0) return "has no leader";
   if (member.corrupt) return "has raised a CORRUPT alarm";
-  if (distrusted.contains(member.status.member_id)) return "held other data than most members at the last snapshot";
+  if (distrusted.contains(member.status.member_id))
+    return "held other data than most members, and was not found to hold the same since";
   const uint64_t lag = Lag(member.status, newest_index);
   return lag > kLagMax ? fmt::format("lags {} entries behind", lag) : "";
 }

@@ -8,6 +8,7 @@
 #include <unordered_map>
 
 #include "pipeline/receipt_check.h"
+#include "pipeline/suspicion.h"
 #include "store/name_claims.h"
 
 namespace etcdrill::pipeline {
@@ -161,6 +162,18 @@ Result<std::vector<DrillSummary>> ReadDrills(const Context& context, const store
   return drills;
 }
 
+// A disagreement in a receipt is over once nobody is a suspect any more. Where nobody held the same,
+// nobody became one, and only another snapshot tells. None: nobody can tell.
+std::optional<bool> ConsistencyOf(const Catalog& catalog) {
+  if (catalog.suspects.has_value() && !catalog.suspects->empty()) return false;
+  const auto newest = std::find_if(catalog.snapshots.rbegin(), catalog.snapshots.rend(),
+                                   [](const CatalogEntry& entry) { return entry.Counts(); });
+  if (newest == catalog.snapshots.rend()) return std::nullopt;
+  const std::optional<bool> agreed = MembersAgreed(newest->manifest);
+  const bool settled = catalog.suspects.has_value() && !SidesOf(newest->manifest).empty();
+  return agreed == false && settled ? std::nullopt : agreed;
+}
+
 }  // namespace
 
 std::string_view StateName(SnapshotState state) {
@@ -228,6 +241,10 @@ Result<Catalog> ReadCatalog(const Context& context, const store::LocalStore& sto
   };
   catalog.of_others = std::erase_if(listing.snapshots,
                                     [&](const store::StoredSnapshot& s) { return is_of_others(s.manifest.cluster); });
+  ASSIGN_OR_RETURN(catalog.suspects, store.Suspects());
+  if (catalog.suspects.has_value()) {
+    std::erase_if(*catalog.suspects, [&](const store::Suspect& s) { return is_of_others(s.cluster); });
+  }
   std::erase_if(catalog.lost, [&](const store::LostManifest& l) { return is_of_others(store::ClusterOfName(l.name)); });
   std::erase_if(catalog.drills, [&](const DrillSummary& d) { return is_of_others(store::ClusterOfName(d.snapshot)); });
   std::unordered_map<std::string_view, CatalogEntry*> by_name;
@@ -263,15 +280,7 @@ report::StoreFacts ToStoreFacts(const Catalog& catalog) {
   for (const DrillSummary& drill : catalog.drills) {
     if (!drill.readable) facts.lost.push_back(drill.error);
   }
-  std::vector<const store::Manifest*> newest_first;
-  for (auto entry = catalog.snapshots.rbegin(); entry != catalog.snapshots.rend(); ++entry) {
-    if (entry->Counts()) newest_first.push_back(&entry->manifest);
-  }
-  if (!newest_first.empty()) {
-    const bool open = OpenDisagreementOf(newest_first).open;
-    facts.hashkv_consistent = open ? std::optional(false) : MembersAgreed(*newest_first.front());
-    facts.receipts_taken = Believable(newest_first.front()->taken, catalog.now);
-  }
+  facts.hashkv_consistent = ConsistencyOf(catalog);
   return facts;
 }
 

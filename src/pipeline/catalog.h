@@ -59,6 +59,8 @@ struct Catalog {
   std::vector<DrillSummary> drills;     // in the order in which they were written
   size_t of_others = 0;                 // snapshots of the store that are not among them
   std::vector<store::LostManifest> lost;
+  // Members that are suspected of other data. None: nothing of that was ever kept.
+  std::optional<std::vector<store::Suspect>> suspects;
   std::string unkept;              // why some of it is not on the disk, where it is not
   WallTime now = WallTime::max();  // when it was read: what is later lies in the future
 

@@ -21,16 +21,17 @@ constexpr Duration kBetweenRounds = 1s;
 constexpr int64_t kUnknownCompaction = -1;
 
 Consistency AskAll(const etcd::Client& client, std::optional<uint64_t> known) {
-  const etcd::RollCall roll = etcd::CallRoll(client, known);
-  if (!roll.outcome.ok()) return {.members = {{.error = std::string(MessageOf(roll.outcome))}}};
+  etcd::RollCall roll = etcd::CallRoll(client, known);
+  if (!roll.outcome.ok())
+    return {.members = {{.error = std::string(MessageOf(roll.outcome))}}, .roll = std::move(roll)};
   std::optional<int64_t> lowest;
   for (const etcd::RollEntry* member : roll.Members()) {
     if (!member->status.has_value()) continue;
     lowest = std::min(lowest.value_or(member->status->revision), member->status->revision);
   }
-  return {.revision = *lowest,
-          .members = capture::CollectReceipt(client, roll, *lowest, kUnknownCompaction),
-          .alone = roll.Members().size() == 1};
+  auto members = capture::CollectReceipt(client, roll, *lowest, kUnknownCompaction);
+  const bool alone = roll.Members().size() == 1;
+  return {.revision = *lowest, .members = std::move(members), .alone = alone, .roll = std::move(roll)};
 }
 
 // What the members count, if not all of them count the same; empty otherwise.
@@ -46,10 +47,6 @@ std::string DifferentNumbers(const Consistency& round) {
 }
 
 }  // namespace
-
-bool Consistency::AllAnswered() const {
-  return std::all_of(members.begin(), members.end(), [](const capture::ReceiptEntry& m) { return m.error.empty(); });
-}
 
 void JudgeConsistency(Consistency& round) {
   if (const std::string numbers = DifferentNumbers(round); !numbers.empty()) {

@@ -9,6 +9,7 @@
 
 #include "capture/receipt.h"
 #include "etcd/client.h"
+#include "etcd/roll_call.h"
 #include "io/context.h"
 
 namespace etcdrill::pipeline {
@@ -19,8 +20,7 @@ struct Consistency {
   std::optional<bool> equal;  // none: fewer than two members gave answers that compare
   std::string text;           // what was found, in words
   bool alone = false;         // the endpoints lead to one member only: there is nothing to compare
-
-  bool AllAnswered() const;
+  etcd::RollCall roll;        // who was asked
 };
 
 // Only hashes of one compact revision compare; numbers of keys always do. Members compact at

@@ -64,9 +64,8 @@ Voices VoicesOf(const store::Manifest& manifest) {
 
 }  // namespace
 
-Status CompareWithMembers(const Context& context, const etcd::Client& client, std::optional<uint64_t> known,
+Status CompareWithMembers(const Context& context, const etcd::Client& client, const etcd::RollCall& roll,
                           const MemberIds& ids, const snapshot::Image& image, store::Manifest& manifest) {
-  const etcd::RollCall roll = etcd::CallRoll(client, known);
   const auto entries = capture::CollectReceipt(client, roll, manifest.revision, manifest.compact_revision);
   if (context.stop.stop_requested()) return Error(Reason::kInterrupted, "interrupted");
   std::vector<capture::ReceiptEntry> voters;
@@ -80,8 +79,9 @@ Status CompareWithMembers(const Context& context, const etcd::Client& client, st
     record.revision = entry.revision;
     record.compact_revision = entry.compact_revision;
     record.live_keys = entry.live_keys;
-    const bool other_keys = entry.live_keys.has_value() && *entry.live_keys != static_cast<int64_t>(manifest.live_keys);
-    record.result = other_keys ? "differs" : CompareHashes(context, image, manifest, entry);
+    // What etcd#22376 removes stays counted. Who counts fewer sees a part: through a proxy with a namespace, say.
+    const bool counts_more = entry.live_keys.has_value() && *entry.live_keys > static_cast<int64_t>(manifest.live_keys);
+    record.result = counts_more ? "differs" : CompareHashes(context, image, manifest, entry);
     if (record.result != "not_comparable") voters.push_back(entry);
     if (record.result == "equal" && manifest.cluster_id.empty()) manifest.cluster_id = etcd::IdText(*roll.cluster_id);
   }
@@ -116,11 +116,6 @@ Disagreement DisagreementOf(const store::Manifest& manifest) {
   if (voices.differ.empty() || manifest.other_history) return {};
   Disagreement found;
   found.of_majority = voices.equal.size() > voices.differ.size();
-  if (voices.equal.size() != voices.differ.size()) {
-    for (const std::string& who : found.of_majority ? voices.differ : voices.equal) {
-      if (const auto id = etcd::ParseId(who)) found.distrusted.insert(*id);
-    }
-  }
   std::vector<std::string> differ;
   for (const store::ReceiptRecord& record : manifest.receipt) {
     if (record.result == "differs") differ.push_back(Describe(record, manifest.live_keys));
@@ -130,29 +125,6 @@ Disagreement DisagreementOf(const store::Manifest& manifest) {
       "with `etcdctl endpoint hashkv --cluster` before you trust either",
       manifest.revision, manifest.adopted.has_value() ? manifest.adopted->path : manifest.endpoint,
       fmt::join(differ, ", "));
-  return found;
-}
-
-OpenDisagreement OpenDisagreementOf(std::span<const store::Manifest* const> newest_first) {
-  OpenDisagreement found;
-  std::optional<std::set<std::string>> unheard;  // endpoints that no newer receipt compares; none: there is no newer
-  for (const store::Manifest* manifest : newest_first) {
-    if (manifest->receipt.empty() || manifest->other_history) continue;
-    const Disagreement then = DisagreementOf(*manifest);
-    std::set<std::string> still_unheard;
-    for (const store::ReceiptRecord& record : manifest->receipt) {
-      if (unheard.has_value() && !unheard->contains(record.endpoint)) continue;
-      const bool compared = record.result == "equal" || record.result == "differs";
-      if (!compared) still_unheard.insert(record.endpoint);
-      // Where it can't be told who is wrong, whoever agreed with the copy is as suspect.
-      const bool suspect = record.result == "differs" || (compared && !then.text.empty() && !then.of_majority);
-      found.open = found.open || suspect;
-      const auto id = etcd::ParseId(record.member_id);
-      if (id.has_value() && then.distrusted.contains(*id)) found.distrusted.insert(*id);
-    }
-    unheard = std::move(still_unheard);
-    if (unheard->empty()) break;
-  }
   return found;
 }
 

@@ -5,8 +5,6 @@
 
 #include <cstdint>
 #include <optional>
-#include <set>
-#include <span>
 #include <string>
 
 #include "capture/receipt.h"
@@ -18,7 +16,7 @@
 
 namespace etcdrill::pipeline {
 
-// Fills manifest.receipt, from the members of the cluster `known`; where `manifest` does not say
+// Fills manifest.receipt, from the members of `roll`; where `manifest` does not say
 // what it is of, its cluster_id, too, if one of them holds the same. kMembersDisagree, naming the members, if more of
 // them, or as many, hold other data as hold the same: then the snapshot may be of a corrupt member.
 // A member that can't be asked, or whose answer does not compare, is no proof of anything.
@@ -27,7 +25,7 @@ namespace etcdrill::pipeline {
 // other, or it ends beyond the newest revision of the source, or nobody holds the same and not one
 // of its members (`ids`, for an adopted file only) is the source's, it is of another history,
 // whoever wrote it: the status is OK, and other_history and lineage say so.
-Status CompareWithMembers(const Context& context, const etcd::Client& client, std::optional<uint64_t> known,
+Status CompareWithMembers(const Context& context, const etcd::Client& client, const etcd::RollCall& roll,
                           const MemberIds& ids, const snapshot::Image& image, store::Manifest& manifest);
 
 // Whether a member holds what the snapshot holds, as far as its manifest tells: the answer is the
@@ -37,20 +35,10 @@ bool IsKnownEqual(const store::Manifest& manifest, const capture::ReceiptEntry& 
 
 // Where the members stood when a snapshot was taken.
 struct Disagreement {
-  std::set<uint64_t> distrusted;  // ids of the fewer; none where it can't be told
-  bool of_majority = true;        // the snapshot holds what most members hold
-  std::string text;               // empty if nobody disagreed
+  bool of_majority = true;  // the snapshot holds what most members hold
+  std::string text;         // empty if nobody disagreed
 };
 Disagreement DisagreementOf(const store::Manifest& manifest);
-
-// What receipts of the past leave open: members that were found to differ, and did not compare
-// since. One that is silent is not well again; one whose endpoint nobody asks any more is forgotten.
-struct OpenDisagreement {
-  bool open = false;
-  std::set<uint64_t> distrusted;  // ids of those that hold other data than most; none where it can't be told
-};
-// `newest_first`: manifests of one cluster.
-OpenDisagreement OpenDisagreementOf(std::span<const store::Manifest* const> newest_first);
 
 struct ReceiptCount {
   size_t equal = 0;    // members that hold what the snapshot holds

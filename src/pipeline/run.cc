@@ -20,6 +20,7 @@
 #include "pipeline/other_history.h"
 #include "pipeline/receipt_check.h"
 #include "pipeline/store_lineage.h"
+#include "pipeline/suspicion.h"
 #include "restore/restore.h"
 
 namespace etcdrill::pipeline {
@@ -78,6 +79,7 @@ struct Captured {
   capture::CaptureResult capture;
   snapshot::Image image;  // of its file
   SnapshotOutcome outcome;
+  etcd::RollCall roll;  // of those that it was compared with
 };
 
 MemberIds IdsOf(const verify::VerifyReport& report, const MemberSet& past_members) {
@@ -104,17 +106,18 @@ Result<Captured> VerifyCaptured(const Context& context, const SnapshotRequest& r
   outcome.verdict = VerdictStatus(outcome.verify);
   // Receipt: the live members say what they hold at this revision. A copy of a wrong member is wrong, however sound.
   // Whose file it is can be told without a trailer, too.
+  etcd::RollCall roll;
   if (HasSoundKeys(outcome)) {
-    if (captured.source.cluster_id != 0) known = captured.source.cluster_id;
-    const Status agreed = CompareWithMembers(context, request.client, known, IdsOf(outcome.verify, past_members), image,
-                                             outcome.manifest);
+    roll = etcd::CallRoll(request.client, captured.source.cluster_id != 0 ? captured.source.cluster_id : known);
+    const Status agreed =
+        CompareWithMembers(context, request.client, roll, IdsOf(outcome.verify, past_members), image, outcome.manifest);
     if (IsInterrupted(agreed)) return agreed;  // who was not asked has not agreed
     if (!agreed.ok()) outcome.verdict = agreed;
   }
   if (!outcome.verdict.ok() && ReasonOf(outcome.verdict) != Reason::kNotProvable) {
     outcome.manifest.verdict = verify::VerdictName(verify::Verdict::kDamaged);
   }
-  return Captured{std::move(captured), std::move(image), std::move(outcome)};
+  return Captured{std::move(captured), std::move(image), std::move(outcome), std::move(roll)};
 }
 
 // Nothing is copied from the members in `distrusted`. `known` is the cluster that the stored
@@ -141,7 +144,7 @@ uint64_t PlaceOf(const store::Manifest& manifest, const std::vector<store::Store
 
 // Puts a verified file into the store, which holds `stored` already. `head` is where the source was
 // last seen.
-Result<SnapshotOutcome> Keep(const Context& context, Captured captured,
+Result<SnapshotOutcome> Keep(const Context& context, const SnapshotRequest& request, Captured captured,
                              const std::vector<store::StoredSnapshot>& stored, std::optional<int64_t> head,
                              store::LocalStore& store) {
   captured.outcome.manifest.place = PlaceOf(captured.outcome.manifest, stored, context.clock.Now());
@@ -149,6 +152,10 @@ Result<SnapshotOutcome> Keep(const Context& context, Captured captured,
   if (HasSoundKeys(captured.outcome) && !captured.outcome.manifest.other_history) {
     RETURN_IF_ERROR(CompareWithStore(context, store, captured.image, head, captured.outcome.manifest));
   }
+  // Who differed stays a suspect when the snapshot, and its receipt, is long gone.
+  const store::Manifest& manifest = captured.outcome.manifest;
+  RETURN_IF_ERROR(KeepSuspects({request.cluster, manifest.revision, context.clock.Now()}, {SidesOf(manifest)},
+                               captured.roll, store));
   // Store: the file becomes visible, then its manifest; from here on it survives a power loss.
   RETURN_IF_ERROR(store.Seal(std::move(captured.capture.file), captured.outcome.manifest));
   captured.outcome.verify.file = store.SnapshotPath(captured.outcome.manifest.name);
@@ -182,19 +189,26 @@ Status RestoreMember(const Context& context, const snapshot::Image& image, const
       .status();
 }
 
+// As far as they are members still.
+Result<MemberSet> DistrustedMembers(const Context& context, const SnapshotRequest& request,
+                                    std::optional<uint64_t> known, store::LocalStore& store) {
+  ASSIGN_OR_RETURN(auto suspects, store.Suspects());
+  if (!suspects.has_value() || suspects->empty()) return MemberSet();
+  const etcd::RollCall roll = etcd::CallRoll(request.client, known);
+  RETURN_IF_ERROR(KeepSuspects({request.cluster, 0, context.clock.Now()}, {}, roll, store));
+  ASSIGN_OR_RETURN(suspects, store.Suspects());
+  return OutvotedOf(request.cluster, suspects.value_or(std::vector<store::Suspect>()));
+}
+
 Result<SnapshotOutcome> AttemptSnapshot(const Context& context, const SnapshotRequest& request,
                                         store::LocalStore& store) {
-  // A member that held other data than most is not copied before it was equal again.
   ASSIGN_OR_RETURN(const std::vector<store::StoredSnapshot> earlier, store.List());
-  std::vector<const store::Manifest*> of_cluster;
-  for (auto s = earlier.rbegin(); s != earlier.rend(); ++s) {
-    if (s->manifest.cluster == request.cluster) of_cluster.push_back(&s->manifest);
-  }
-  const std::set<uint64_t> distrusted = OpenDisagreementOf(of_cluster).distrusted;
+  const auto known = KnownCluster(earlier, request.cluster);
+  // A member that held other data than most is not copied before it was equal again.
+  ASSIGN_OR_RETURN(const MemberSet distrusted, DistrustedMembers(context, request, known, store));
   WaitForFreeSecond(context, earlier);
-  ASSIGN_OR_RETURN(Captured captured, CaptureAndVerify(context, request, KnownCluster(earlier, request.cluster),
-                                                       distrusted, store.StagingPath()));
-  return Keep(context, std::move(captured), earlier, std::nullopt, store);
+  ASSIGN_OR_RETURN(Captured captured, CaptureAndVerify(context, request, known, distrusted, store.StagingPath()));
+  return Keep(context, request, std::move(captured), earlier, std::nullopt, store);
 }
 
 }  // namespace
@@ -237,7 +251,7 @@ Result<SnapshotOutcome> AdoptSnapshot(const Context& context, const SnapshotRequ
   }
   heads.Saw(context.clock.Monotonic(), etcd::CallRoll(request.client, known));  // it may have been restored just now
   if (HasSoundKeys(captured.outcome)) CutTime(context, heads, stored, captured.outcome.manifest);
-  return Keep(context, std::move(captured), stored, heads.Head(), store);
+  return Keep(context, request, std::move(captured), stored, heads.Head(), store);
 }
 
 Result<SnapshotOutcome> SaveSnapshot(const Context& context, const SnapshotRequest& request, const std::string& path) {

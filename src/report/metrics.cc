@@ -276,15 +276,9 @@ void Metrics::DrillSkipped() {
   ++drill_skipped_;
 }
 
-void Metrics::ForgetMembersAgree() {
-  const std::lock_guard lock(mutex_);
-  members_agree_.reset();
-}
-
-void Metrics::SetMembersAgree(bool agree, double unix_seconds) {
+void Metrics::SetMembersAgree(std::optional<bool> agree) {
   const std::lock_guard lock(mutex_);
   members_agree_ = agree;
-  members_asked_ = unix_seconds;
 }
 
 void Metrics::ProbeTook(const std::string& endpoint, double seconds) {
@@ -305,12 +299,10 @@ StoreFacts Metrics::store() const {
   return facts;
 }
 
-// A snapshot that is confirmed is no newer than it was, and one that was compared with nobody says
-// nothing.
 std::optional<bool> Metrics::MembersAgree() const {
-  const bool by_receipts = store_.has_value() && store_->hashkv_consistent.has_value() &&
-                           (!members_agree_.has_value() || store_->receipts_taken > members_asked_);
-  return by_receipts ? store_->hashkv_consistent : members_agree_;
+  if (members_agree_ == false) return false;
+  if (!store_.has_value()) return std::nullopt;  // it may tell of a member that differed
+  return store_->hashkv_consistent.has_value() ? store_->hashkv_consistent : members_agree_;
 }
 
 Activity Metrics::activity() const {
@@ -354,8 +346,8 @@ std::string Metrics::Render() const {
   }
   page.Gauge(
           "etcdrill_source_hashkv_consistent",
-          "Whether all reachable members had the same HashKV and the same number of keys at the same revision: 1 yes, "
-          "0 no.")
+          "Whether the members that could be compared had the same HashKV and number of keys at one revision: 1 yes, 0 "
+          "no. It stays 0 until each that differed is found to hold the same, is no member or not asked any more.")
       .Sample(AsNumber(MembersAgree()));
   page.Counter("etcdrill_snapshot_attempts_total", "Snapshot attempts.").Sample(snapshot_attempts_);
   page.Counter("etcdrill_snapshot_failures_total", "Failed snapshot attempts, by reason.")

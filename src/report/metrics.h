@@ -60,7 +60,6 @@ struct StoreFacts {
   std::optional<double> oldest_hashed;  // of those that are not known to be damaged
   // By the receipts of the newest snapshot that counts, which is of this time.
   std::optional<bool> hashkv_consistent;
-  std::optional<double> receipts_taken;
   // Whether the newest does not continue the one before it; none: they could not be compared.
   std::optional<bool> lineage_diverged;
   std::vector<std::string> lost;  // files of the store that can't be read, each with the reason
@@ -167,10 +166,9 @@ class Metrics {
   void SetStateCreated(double unix_seconds);  // another store may come to lie there
   void StoreIsUnreadable();                   // until the next SetStore: what it holds is not known
   void SetSource(SourceFacts facts);
-  // Whether the members were found to hold the same data just now; stands until a newer snapshot's receipts say more.
-  void SetMembersAgree(bool agree, double unix_seconds);
-  // There is one member only, which agrees with itself.
-  void ForgetMembersAgree();
+  // What a comparison of the members found that the store does not tell: that they agree, or a
+  // disagreement that could not be kept there. Stands until the next.
+  void SetMembersAgree(std::optional<bool> agree);
   void SetNextRun(Task task, double unix_seconds);
   void RunBegan(Task task);
   void RunEnded(Task task, double unix_seconds);
@@ -200,12 +198,12 @@ class Metrics {
   std::string Render() const;
 
   FixedFacts fixed() const;
-  // Empty while it can't be read, but for hashkv_consistent: that is by whatever was asked last.
+  // Empty while it can't be read. hashkv_consistent is also by what was asked since.
   StoreFacts store() const;
   Activity activity() const;
 
  private:
-  std::optional<bool> MembersAgree() const;  // with mutex_ held
+  std::optional<bool> MembersAgree() const;  // with mutex_ held; none: nobody can tell
 
   const std::function<LiveFacts()> read_live_;
   mutable std::mutex mutex_;
@@ -217,7 +215,6 @@ class Metrics {
   std::optional<StoreFacts> store_ = StoreFacts{};
   std::optional<SourceFacts> source_;
   std::optional<bool> members_agree_;
-  double members_asked_ = 0;
   std::array<std::optional<double>, kTaskNames.size()> next_run_;
   std::array<bool, kTaskNames.size()> runs_{};
   std::array<std::optional<double>, kTaskNames.size()> last_run_;

@@ -127,7 +127,7 @@ Result<Listing> LocalStore::ListAll() const {
   Listing listing;
   std::vector<StoredSnapshot>& snapshots = listing.snapshots;
   for (const std::string& file : names) {
-    if (!file.ends_with(".json") || file.starts_with('.') || file == kStateFile) continue;
+    if (!file.ends_with(".json") || file.starts_with('.') || file == kStateFile || file == kSuspectsFile) continue;
     RETURN_IF_ERROR(CheckStop());
     const std::string name = file.substr(0, file.rfind('.'));
     auto manifest = ReadManifest(name);
@@ -234,6 +234,29 @@ Status LocalStore::WriteChecks(const std::string& name, const std::function<void
   Checks checks = ChecksOf(name, text).value_or(Checks{});
   change(checks);
   return WriteFileDurably(context_.fs, ChecksPath(name), ToJson(checks));
+}
+
+std::string LocalStore::SuspectsPath() const { return JoinPath(path(), kSuspectsFile); }
+
+Result<std::optional<std::vector<Suspect>>> LocalStore::Suspects() const {
+  RETURN_IF_ERROR(dir_->Attend());
+  const auto text = context_.fs.ReadWhole(SuspectsPath(), kJsonBytesMax);
+  if (!text.ok() && ReasonOf(text.status()) == Reason::kNotFound) return std::nullopt;
+  RETURN_IF_ERROR(text.status());
+  auto suspects = ParseSuspects(*text);
+  if (suspects.ok()) return std::optional(*std::move(suspects));
+  TellOf(SuspectsPath(), "a record of suspected members can't be read", Annotate(suspects.status(), SuspectsPath()));
+  return std::nullopt;
+}
+
+Status LocalStore::UpdateSuspects(const std::function<void(std::vector<Suspect>&)>& change) {
+  RETURN_IF_ERROR(dir_->Attend());
+  ASSIGN_OR_RETURN(const auto lock, dir_->LockChecks());
+  ASSIGN_OR_RETURN(const auto before, Suspects());
+  std::vector<Suspect> after = before.value_or(std::vector<Suspect>());
+  change(after);
+  if (after == before.value_or(std::vector<Suspect>())) return OkStatus();
+  return WriteFileDurably(context_.fs, SuspectsPath(), ToJson(after));
 }
 
 Result<std::unique_ptr<FileLock>> LocalStore::Use(const std::string& name) const {

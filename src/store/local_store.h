@@ -19,6 +19,7 @@
 #include "store/drill_order.h"
 #include "store/manifest.h"
 #include "store/store_dir.h"
+#include "store/suspects.h"
 #include "store/told_files.h"
 #include "store/unkept.h"
 
@@ -96,6 +97,10 @@ class LocalStore {
   // record that can't be read just now is not replaced.
   Status UpdateChecks(const std::string& name, const std::function<void(Checks&)>& change,
                       IfRefused if_refused = IfRefused::kForget);
+  // None if none were ever kept. What is no record of them is logged, and counts as none kept.
+  Result<std::optional<std::vector<Suspect>>> Suspects() const;
+  // After an error those are kept that were kept before, or as `change` has left them.
+  Status UpdateSuspects(const std::function<void(std::vector<Suspect>&)>& change);
   // Sealing backwards: first the manifest becomes .NAME.json.part, so that at no moment it speaks
   // for a file that is not there; then NAME.db goes, then what is kept of it. After an error or a
   // crash it is there whole, or unsealed: in no list, and gone with the next sweep. kBusy if it is
@@ -130,6 +135,7 @@ class LocalStore {
  private:
   std::string ManifestPath(std::string_view name) const { return dir_->manifest(name); }
   std::string ChecksPath(std::string_view name) const;
+  std::string SuspectsPath() const;
   Result<bool> Has(const std::string& name) const;
   Result<Manifest> ReadManifest(std::string_view name) const;
   Status CheckFile(const Manifest& manifest) const;

@@ -18,7 +18,8 @@
 
 namespace etcdrill::store {
 
-inline constexpr std::string_view kStateFile = "state.json";  // when the store was made
+inline constexpr std::string_view kStateFile = "state.json";        // when the store was made
+inline constexpr std::string_view kSuspectsFile = "suspects.json";  // see suspects.h
 
 enum class Ownership {
   kAlone,

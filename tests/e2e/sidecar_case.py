@@ -66,14 +66,14 @@ class SidecarCase(harness.TestCase):
     # --- What the store holds --------------------------------------------------------------------------------------------
 
     def manifests(self):
-        files = [path for path in (self.dir / "store").glob("*.json") if path.name != "state.json"]
+        files = [path for path in (self.dir / "store").glob("*.json") if path.name not in ("state.json", "suspects.json")]
         return sorted((json.loads(path.read_text()) for path in files), key=lambda manifest: manifest["taken"])
 
     def parts(self):
         """Files that stream in, by size."""
         sizes = []
         for path in (self.dir / "store").glob(".*.part"):
-            if "state.json" in path.name:
+            if "state.json" in path.name or "suspects.json" in path.name:
                 continue
             try:
                 sizes.append(path.stat().st_size)
@@ -86,7 +86,7 @@ class SidecarCase(harness.TestCase):
         self.assertEqual([path.name for path in (self.dir / "store").rglob("*.part")], [])
         self.assertEmpty(self.dir / "scratch")
         databases = {path.stem for path in (self.dir / "store").glob("*.db")}
-        self.assertEqual(databases, {path.stem for path in (self.dir / "store").glob("*.json")} - {"state"})
+        self.assertEqual(databases, {path.stem for path in (self.dir / "store").glob("*.json")} - {"state", "suspects"})
 
     def assertStops(self, sidecar):
         self.assertEqual(sidecar.stop(), 0, sidecar.log.read_text()[-3000:])

@@ -10,7 +10,7 @@ import time
 
 sys.dont_write_bytecode = True
 import harness
-from sidecar_case import SidecarCase
+from sidecar_case import Proxy, SidecarCase
 
 VERSION = "3.5"
 ALL_VERSIONS = ("3.4", "3.5", "3.6", "3.7")
@@ -376,6 +376,52 @@ class Disagreeing(HistoryCase):
             self.assertIn("The members of the source hold different data", self.troubles(sidecar))
             self.assertIn("reason=members_disagree", self.next_line(sidecar, "snapshot failed"))
         self.assertLessEqual(len(sidecar.lines("snapshot skipped")), skipped + 1)  # one may have been under way
+        self.assertEqual(sidecar.stop(), 0)
+
+
+    def ask_for_snapshot(self, sidecar):
+        sidecar.first_answer("/-/ready")
+        harness.wait_until(lambda: sidecar.request("/-/snapshot", "POST")[0] == 202, "that the one before has ended")
+
+    def test_a_member_that_differed_is_not_forgotten(self):
+        """It is found by a comparison, not by a receipt; then it is silent, and then the only one that answers."""
+        ours, evil = self.cluster(size=3), self.cluster()
+        ours.etcdctl("put", "a", "1")
+        evil.etcdctl("put", "a", "2")
+        ours.save(self.dir / "good.db")
+        evil.save(self.dir / "evil.db")
+        self.restore(ours, self.dir / "good.db", self.dir / "good.db", self.dir / "evil.db")
+        ways = [Proxy(url) for url in ours.endpoints]
+        for way in ways:
+            self.addCleanup(way.close)
+        ways[2].silence()
+        configured = {"name": "e2e", "endpoints": [way.url for way in ways]}
+        options = {"snapshot": {"schedule": "none", "retention": {"last": 1}}, "health": {"hashkv": "@every 2s", "timeout": "2s"}}
+        sidecar = self.start(configured, **options)
+        self.ask_for_snapshot(sidecar)
+        sidecar.wait_for_line("snapshot taken")
+        ways[2].speak()
+        sidecar.wait_for_line("members disagree")
+        ways[2].silence()
+        self.next_line(sidecar, "members agree")  # those that answer
+        for _ in range(2):  # retention leaves one of them
+            self.ask_for_snapshot(sidecar)
+            self.next_line(sidecar, "snapshot taken")
+        self.assertEqual(sidecar.value("etcdrill_source_hashkv_consistent"), 0)
+        self.assertEqual(sidecar.stop(), 0)
+        for way in ways[:2]:
+            way.silence()
+        ways[2].speak()
+        sidecar = self.start(configured, **options)
+        self.ask_for_snapshot(sidecar)
+        self.assertIn("was not found to hold the same since", sidecar.wait_for_line("snapshot failed"))
+        self.assertEqual(sidecar.value("etcdrill_source_hashkv_consistent"), 0)
+        self.restore(ours, self.dir / "good.db", self.dir / "good.db", self.dir / "good.db")  # the ids stay
+        for way in ways[:2]:
+            way.speak()
+        sidecar.wait_for_value(1, "etcdrill_source_hashkv_consistent")
+        self.ask_for_snapshot(sidecar)
+        sidecar.wait_for_line("snapshot taken")
         self.assertEqual(sidecar.stop(), 0)
 
 

@@ -172,9 +172,8 @@ TEST_CASE("consecutive failures count from the last drill that passed") {
   CHECK_FALSE(ToStoreFacts(catalog).drill_checks.contains("assertions"));
 }
 
-TEST_CASE("the fewer of the members that disagree are distrusted") {
+TEST_CASE("a snapshot is of the many or of the few") {
   store::Manifest manifest;
-  // A member's id is its name as a hexadecimal number.
   const auto receipt = [&](std::string endpoint, std::string result) {
     manifest.receipt.push_back({.endpoint = endpoint, .member_id = endpoint, .result = std::move(result)});
   };
@@ -184,63 +183,43 @@ TEST_CASE("the fewer of the members that disagree are distrusted") {
   CHECK(DisagreementOf(manifest).of_majority);
   receipt("b", "differs");
   CHECK_FALSE(DisagreementOf(manifest).of_majority);
-  CHECK(DisagreementOf(manifest).distrusted.empty());
-  SECTION("the snapshot is of the many") {
+  SECTION("of the many") {
     receipt("c", "equal");
     CHECK(DisagreementOf(manifest).of_majority);
-    CHECK(DisagreementOf(manifest).distrusted == std::set<uint64_t>{0xb});
   }
-  SECTION("the snapshot is of the few") {
+  SECTION("of the few") {
     receipt("c", "differs");
     CHECK_FALSE(DisagreementOf(manifest).of_majority);
-    CHECK(DisagreementOf(manifest).distrusted == std::set<uint64_t>{0xa});
   }
   SECTION("the few have two names") {
     manifest.receipt.push_back({.endpoint = "a's second name", .member_id = "a", .result = "equal"});
     receipt("c", "differs");
     CHECK_FALSE(DisagreementOf(manifest).of_majority);
-    CHECK(DisagreementOf(manifest).distrusted == std::set<uint64_t>{0xa});
     CHECK(CountReceipt(manifest).equal == 1);
     CHECK(CountReceipt(manifest).members == 4);
   }
   CHECK_THAT(DisagreementOf(manifest).text, Catch::Matchers::ContainsSubstring("the live data of b"));
 }
 
-TEST_CASE("a member that differed is not well again because it is silent") {
-  const auto manifest = [](std::vector<store::ReceiptRecord> receipt) {
-    store::Manifest m;
-    m.receipt = std::move(receipt);
-    return m;
-  };
-  const auto said = [](std::string who, std::string result) {
-    return store::ReceiptRecord{.endpoint = "http://" + who, .member_id = who, .result = std::move(result)};
-  };
-  const auto silent = [](const std::string& who) {
-    return store::ReceiptRecord{.endpoint = "http://" + who, .error = "down"};
-  };
-  const auto open = [](const std::vector<store::Manifest>& newest_first) {
-    std::vector<const store::Manifest*> manifests;
-    for (const store::Manifest& m : newest_first) manifests.push_back(&m);
-    return OpenDisagreementOf(manifests);
-  };
-  const store::Manifest told = manifest({said("a", "equal"), said("b", "equal"), said("c", "differs")});
-  const store::Manifest without_c = manifest({said("a", "equal"), said("b", "equal"), silent("c")});
-  const store::Manifest not_compared = manifest({said("a", "equal"), said("c", "not_comparable")});
-  const store::Manifest well = manifest({said("a", "equal"), said("b", "equal"), said("c", "equal")});
-  CHECK_FALSE(open({}).open);
-  CHECK_FALSE(open({well, told}).open);
-  CHECK(open({told, well}).distrusted == std::set<uint64_t>{0xc});
-  CHECK(open({without_c, told}).open);
-  CHECK(open({without_c, without_c, told}).distrusted == std::set<uint64_t>{0xc});
-  CHECK(open({not_compared, told}).distrusted == std::set<uint64_t>{0xc});
-  CHECK_FALSE(open({without_c, well, told}).open);
-  // Nobody asks it any more: it was taken out.
-  CHECK_FALSE(open({manifest({said("a", "equal"), said("b", "equal")}), told}).open);
-  // Of two nobody can tell which: neither is well again alone.
-  const store::Manifest tie = manifest({said("a", "equal"), said("b", "differs")});
-  CHECK(open({manifest({silent("a"), said("b", "equal")}), tie}).open);
-  CHECK(open({manifest({silent("a"), said("b", "equal")}), tie}).distrusted.empty());
-  CHECK_FALSE(open({manifest({said("a", "equal"), said("b", "equal")}), tie}).open);
+TEST_CASE("members agree again once nobody is a suspect") {
+  Catalog catalog;
+  CHECK_FALSE(ToStoreFacts(catalog).hashkv_consistent.has_value());
+  catalog.suspects.emplace();
+  CHECK_FALSE(ToStoreFacts(catalog).hashkv_consistent.has_value());
+  catalog.snapshots.push_back(Entry(1, "proven", true));
+  catalog.snapshots[0].manifest.receipt = {{.endpoint = "a", .member_id = "a", .result = "equal"},
+                                           {.endpoint = "b", .member_id = "b", .result = "equal"}};
+  CHECK(ToStoreFacts(catalog).hashkv_consistent == true);
+  catalog.suspects->push_back({.member_id = "c"});
+  CHECK(ToStoreFacts(catalog).hashkv_consistent == false);
+  catalog.suspects->clear();
+  catalog.snapshots[0].manifest.receipt[1].result = "differs";
+  CHECK_FALSE(ToStoreFacts(catalog).hashkv_consistent.has_value());  // it was found equal since
+  catalog.snapshots[0].manifest.receipt[0].result = "differs";
+  CHECK(ToStoreFacts(catalog).hashkv_consistent == false);  // all count keys that etcd lost: etcd#22376
+  catalog.snapshots[0].manifest.receipt[0].result = "equal";
+  catalog.suspects.reset();  // a store of etcdrill 0.1.0
+  CHECK(ToStoreFacts(catalog).hashkv_consistent == false);
 }
 
 TEST_CASE("a number of keys that differs is told") {

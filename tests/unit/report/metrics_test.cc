@@ -42,28 +42,25 @@ TEST_CASE("what a store holds is absent while the store can't be read") {
   for (const char* line : of_the_store) CHECK_THAT(metrics.Render(), ContainsSubstring(line));
 }
 
-TEST_CASE("whether members agree is told by whatever was asked last") {
+TEST_CASE("members agree where nothing tells otherwise") {
   Metrics metrics({.endpoints = {"a"}}, [] { return LiveFacts{}; });
-  StoreFacts facts{.newest = StoreFacts::Newest{.taken = 100}};
-  facts.hashkv_consistent = true;
-  facts.receipts_taken = 100;
-  metrics.SetStore(facts);
-  CHECK(metrics.store().hashkv_consistent == true);
-  metrics.SetMembersAgree(false, 150);
-  CHECK(metrics.store().hashkv_consistent == false);
+  const auto agree = [&](std::optional<bool> by_store, std::optional<bool> found) {
+    StoreFacts facts;
+    facts.hashkv_consistent = by_store;
+    metrics.SetStore(facts);
+    metrics.SetMembersAgree(found);
+    return metrics.store().hashkv_consistent;
+  };
+  CHECK_FALSE(agree({}, {}).has_value());
+  CHECK(agree({}, true) == true);
+  CHECK(agree(true, {}) == true);
+  CHECK(agree(false, true) == false);
+  CHECK(agree(true, false) == false);
   CHECK_THAT(metrics.Render(), ContainsSubstring("etcdrill_source_hashkv_consistent 0\n"));
-  facts.newest->taken = 200;  // confirmed: nobody was asked for it
-  metrics.SetStore(facts);
-  CHECK(metrics.store().hashkv_consistent == false);
-  facts.hashkv_consistent.reset();  // a new one, compared with nobody
-  facts.receipts_taken = 200;
-  metrics.SetStore(facts);
-  CHECK(metrics.store().hashkv_consistent == false);
   metrics.StoreIsUnreadable();
   CHECK(metrics.store().hashkv_consistent == false);
-  facts.hashkv_consistent = true;
-  metrics.SetStore(facts);
-  CHECK(metrics.store().hashkv_consistent == true);
+  metrics.SetMembersAgree(true);
+  CHECK_FALSE(metrics.store().hashkv_consistent.has_value());  // the store may tell otherwise
 }
 
 TEST_CASE("a snapshot from the future has no time") {

@@ -195,6 +195,31 @@ TEST_CASE("a record of checks is the old one or the new one") {
                        }});
 }
 
+TEST_CASE("the suspects are the old ones or the new ones") {
+  const auto add = [](World& world, const char* id) -> Status {
+    ASSIGN_OR_RETURN(const auto store, Open(world));
+    return store->UpdateSuspects([&](std::vector<Suspect>& s) { s.push_back({.cluster = "c", .member_id = id}); });
+  };
+  const bool old = GENERATE(false, true);
+  UnderEveryFault({.prepare =
+                       [&](World& world) {
+                         Prepare(world, {1});
+                         if (old) REQUIRE(add(world, "a").ok());
+                       },
+                   .act = [&](World& world) { return add(world, "b"); },
+                   .check =
+                       [&](World& world, const Ending& ending) {
+                         CHECK(Reopen(world).revisions == Revisions{1});
+                         const auto found = (*Open(world))->Suspects();
+                         REQUIRE(found.ok());
+                         std::string ids;
+                         for (const Suspect& s : found->value_or(std::vector<Suspect>())) ids += s.member_id;
+                         const std::string before = old ? "a" : "";
+                         if (ending.ok()) CHECK(ids == before + "b");
+                         CHECK((ids == before || ids == before + "b"));
+                       }});
+}
+
 TEST_CASE("a drill report is added whole, and none before it is lost") {
   const auto add = [](World& world, const std::string& json) -> Status {
     ASSIGN_OR_RETURN(const auto store, Open(world));

@@ -593,6 +593,37 @@ TEST_CASE("one who appends a drill report waits for another, but not for ever") 
   CHECK(ReasonOf(status) == Reason::kBusy);
 }
 
+TEST_CASE("suspects are kept; what is no record of them counts as none kept") {
+  TestContext test;
+  auto store = LocalStore::Open(test.context(), test.Path("store"));
+  REQUIRE(store.ok());
+  CHECK_FALSE((*store)->Suspects()->has_value());
+  CHECK((*store)->UpdateSuspects([](std::vector<Suspect>&) {}).ok());
+  CHECK_FALSE((*store)->Suspects()->has_value());
+  const Suspect one{.cluster = "c",
+                    .member_id = "8e9e05c52164694d",
+                    .endpoint = "https://10.0.0.3:2379",
+                    .revision = 4711,
+                    .found = *ParseRfc3339("2026-11-22T08:00:00Z"),
+                    .outvoted = true};
+  REQUIRE((*store)->UpdateSuspects([&](std::vector<Suspect>& s) { s.push_back(one); }).ok());
+  CHECK(*(*store)->Suspects() == std::vector{one});
+  CHECK((*store)->ListAll()->lost.empty());  // it is no manifest
+  REQUIRE((*store)->UpdateSuspects([](std::vector<Suspect>& s) { s.clear(); }).ok());
+  CHECK((*store)->Suspects()->value().empty());
+  const std::string text = ToJson({one});
+  for (size_t length = 0; length < text.size() - 2; ++length) {
+    CHECK_FALSE(ParseSuspects(std::string_view(text).substr(0, length)).ok());
+  }
+  CHECK_FALSE(ParseSuspects(R"({"kind": 1, "members": []})").ok());
+  CHECK_FALSE(ParseSuspects(R"({"kind": "Suspects", "members": [{"cluster": "c"}]})").ok());
+  CHECK_FALSE(ParseSuspects("[]").ok());
+  REQUIRE(WriteFileDurably(test.context().fs, test.Path("store/suspects.json"), "rot").ok());
+  CHECK_FALSE((*store)->Suspects()->has_value());
+  CHECK((*store)->UpdateSuspects([&](std::vector<Suspect>& s) { s.push_back(one); }).ok());
+  CHECK(*(*store)->Suspects() == std::vector{one});
+}
+
 TEST_CASE("what names claim") {
   const auto taken = [](std::string_view name) -> std::string {
     const auto claims = store::ClaimsOfName(name);

@@ -1,0 +1,53 @@
+// Who is not to be believed, by all comparisons so far. One comparison only hears who answers, so a
+// member that was found to differ stays a suspect until it is found to hold the same as one that is
+// none, is no member any more, or is not asked any more. Members are told apart by their ids: behind
+// the address of a service or a load balancer another one answers each time.
+#pragma once
+
+#include <cstdint>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "etcd/roll_call.h"
+#include "pipeline/member_consistency.h"
+#include "store/local_store.h"
+
+namespace etcdrill::pipeline {
+
+struct Voice {
+  std::string member_id;
+  std::string endpoint;
+};
+using Side = std::vector<Voice>;  // members that hold the same
+using Sides = std::vector<Side>;  // of one comparison: each two of them hold different data
+
+// What a receipt says: the sides of those that hold what the snapshot holds, and of those that
+// don't. Empty if nobody holds the same: then the file may be the odd one.
+Sides SidesOf(const store::Manifest& manifest);
+// What a round of all members says: one comparison by the numbers of keys, else one for each
+// revision that members are compacted at.
+std::vector<Sides> SidesOf(const Consistency& round);
+
+struct Occasion {
+  std::string_view cluster;  // its cluster.name
+  int64_t revision = 0;      // that was compared
+  WallTime now;
+};
+// The fewer become suspects, on a tie both; one that was outvoted before has no vote. Those that
+// hold the same as most are well again, if one of them was not outvoted.
+void Weigh(const Occasion& occasion, const Sides& sides, std::vector<store::Suspect>& suspects);
+
+// Takes out those of the cluster that can't be told from the others any more: it has no such member,
+// or only such members, or nobody asks the endpoint that led to it. Nobody if no roll was called.
+void Forget(std::string_view cluster, const etcd::RollCall& roll, std::vector<store::Suspect>& suspects);
+
+// The two above, for what a store keeps. An error says that it could not be kept.
+Status KeepSuspects(const Occasion& occasion, const std::vector<Sides>& comparisons, const etcd::RollCall& roll,
+                    store::LocalStore& store);
+
+// The ids of those from whom nothing is to be copied.
+std::set<uint64_t> OutvotedOf(std::string_view cluster, const std::vector<store::Suspect>& suspects);
+
+}  // namespace etcdrill::pipeline
