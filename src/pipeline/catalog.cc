@@ -296,10 +296,12 @@ Result<store::Manifest> SelectSnapshot(const Context& context, const Catalog& ca
   }
   if (catalog.snapshots.empty()) return catalog.lost.front().why;
   if (word == "latest") {
-    if (const CatalogEntry* newest = catalog.Newest()) return newest->manifest;
-    return Error(Reason::kNotFound,
-                 "every snapshot in the store is damaged, can't be read, or is of another history; see "
-                 "`etcdrill snapshot list`");
+    const CatalogEntry* const latest = catalog.Latest();
+    for (const store::LostManifest& lost : catalog.lost) {  // names order as revisions do
+      if (latest == nullptr || lost.name > latest->manifest.name) return lost.why;
+    }
+    if (latest != nullptr) return latest->manifest;
+    return Error(Reason::kNotFound, "every snapshot in the store is of another history; see `etcdrill snapshot list`");
   }
   if (word == "latest-verified") {
     if (const CatalogEntry* verified = catalog.NewestVerified()) return verified->manifest;

@@ -70,6 +70,11 @@ struct Catalog {
     return NewestOf({SnapshotState::kUnverified, SnapshotState::kVerified});
   }
   const CatalogEntry* NewestVerified() const [[clang::lifetimebound]] { return NewestOf({SnapshotState::kVerified}); }
+  // The newest that counts, usable or not; else as Newest().
+  const CatalogEntry* Latest() const [[clang::lifetimebound]] {
+    return NewestOf(
+        {SnapshotState::kUnverified, SnapshotState::kVerified, SnapshotState::kFailed, SnapshotState::kUnreadable});
+  }
   // When the last drill ended; those from the future don't count.
   std::optional<WallTime> LastDrill() const;
 
@@ -83,11 +88,12 @@ Result<Catalog> ReadCatalog(const Context& context, const store::LocalStore& sto
 
 report::StoreFacts ToStoreFacts(const Catalog& catalog);
 
-// "latest" (usable), "latest-verified" or "random".
+// "latest", "latest-verified" or "random".
 bool IsChoice(std::string_view word);
 
-// The snapshot that a word of the command line names: a choice, or a name. kNotFound, with what
-// there is, if none fits.
+// The snapshot that a word of the command line names: a choice, or a name. The latest is the newest
+// that counts, in whatever state: whoever asks about it each day by cron has to hear of its damage
+// each day. kNotFound, with what there is, if none fits.
 Result<store::Manifest> SelectSnapshot(const Context& context, const Catalog& catalog, std::string_view word);
 
 }  // namespace etcdrill::pipeline

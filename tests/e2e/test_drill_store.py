@@ -198,6 +198,23 @@ class Stored(test_drill.DrillCase):
             self.assertIn(name, self.etcdrill("verify", word, "--config", config, cwd=self.dir).out)
             self.etcdrill("verify", word, cwd=self.dir, code=1)  # without a store it is that file
 
+    def test_the_latest_stays_the_latest_when_it_is_damaged(self):
+        """Cron hears of it each time, not once."""
+        config = self.configure()
+        self.drill_stored(config, self.save(config))
+        self.cluster.etcdctl("put", "latest", "1")
+        newest = self.save(config)
+        database = self.dir / "store" / f"{newest}.db"
+        sound = database.read_bytes()
+        database.write_bytes(sound[:5000] + bytes([sound[5000] ^ 1]) + sound[5001:])
+        for _ in range(2):
+            self.assertIn(newest, self.etcdrill("verify", "latest", "--config", config, code=3).out)
+            self.drill_stored(config, "latest", code=3)
+        self.assertNotIn(newest, self.etcdrill("verify", "latest-verified", "--config", config).out)
+        database.write_bytes(sound)  # it was the disk, for a while
+        self.assertIn(newest, self.etcdrill("verify", "latest", "--config", config).out)
+        self.assertEqual(self.listed(config)[-1]["state"], "unverified")
+
     def test_a_source_that_is_gone_costs_the_advice_only(self):
         cluster = harness.Cluster(self.scene, "3.5")
         cluster.etcdctl("put", "a", "b")

@@ -270,6 +270,16 @@ TEST_CASE("words name snapshots") {
   CHECK(SelectSnapshot(test.context(), catalog, "c-1")->revision == 1);
   CHECK(SelectSnapshot(test.context(), catalog, "random").ok());
   CHECK(ReasonOf(SelectSnapshot(test.context(), catalog, "c-9").status()) == Reason::kNotFound);
+  // It stays the latest when it is damaged, or can't be read.
+  for (const SnapshotState state : {SnapshotState::kFailed, SnapshotState::kUnreadable}) {
+    catalog.snapshots[1].state = state;
+    CHECK(SelectSnapshot(test.context(), catalog, "latest")->revision == 2);
+  }
+  catalog.lost = {{.name = "c-1", .why = Error(Reason::kDamaged, "torn")}};
+  CHECK(SelectSnapshot(test.context(), catalog, "latest")->revision == 2);
+  catalog.lost[0].name = "c-3";
+  CHECK(ReasonOf(SelectSnapshot(test.context(), catalog, "latest").status()) == Reason::kDamaged);
+  CHECK(SelectSnapshot(test.context(), catalog, "latest-verified")->revision == 1);
 }
 
 TEST_CASE("a drill report survives being written and read") {
