@@ -9,8 +9,9 @@
 
 namespace etcdrill::app {
 
-Result<std::optional<store::Manifest>> ManifestBeside(const Context& context, const std::string& path) {
+Result<std::optional<store::Manifest>> ManifestBeside(const Context& context, const std::string& file) {
   constexpr std::string_view kSuffix = ".db";
+  const std::string path = context.fs.Resolve(file).value_or(file);
   if (!path.ends_with(kSuffix)) return std::optional<store::Manifest>();
   const std::string stem = path.substr(0, path.size() - kSuffix.size());
   const bool of_a_store = store::IsSnapshotName(BaseName(stem));

@@ -167,7 +167,10 @@ class Stored(test_drill.DrillCase):
         self.assertEqual(self.etcdrill(*restore, self.dir / "sound").err, "")
         sound = newer.read_bytes()
         newer.write_bytes(older.read_bytes())
-        for command in (["verify", newer], ["snapshot", "status", newer], [*restore, self.dir / "exchanged"]):
+        link = self.dir / "link.db"
+        link.symlink_to(newer)
+        for command in (["verify", newer], ["verify", link], ["snapshot", "status", newer], [*restore, self.dir / "exchanged"],
+                        ["snapshot", "restore", link, "--data-dir", self.dir / "exchanged"]):
             said = self.etcdrill(*command, code=3)
             self.assertIn("the manifest says", said.out + said.err)
         self.assertFalse((self.dir / "exchanged").exists())
