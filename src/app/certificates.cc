@@ -15,12 +15,12 @@ std::optional<CertificateEnds> Certificates::EndsOf(FileSystem& fs, const std::s
   return known.ends;
 }
 
-std::map<std::string, double> Certificates::Ends(FileSystem& fs, const config::TlsConfig& tls) {
+std::map<std::string, Validity> Certificates::Ends(FileSystem& fs, const config::TlsConfig& tls) {
   const std::lock_guard lock(mutex_);
-  std::map<std::string, double> ends;
-  const auto add = [&](const char* name, const std::string& path, WallTime CertificateEnds::*which) {
+  std::map<std::string, Validity> ends;
+  const auto add = [&](const char* name, const std::string& path, Validity CertificateEnds::*which) {
     if (path.empty()) return;
-    if (const auto found = EndsOf(fs, path)) ends[name] = UnixSeconds((*found).*which);
+    if (const auto found = EndsOf(fs, path)) ends[name] = (*found).*which;
   };
   add("etcd_ca", tls.ca_file, &CertificateEnds::last);
   add("etcd_client", tls.cert_file, &CertificateEnds::first);

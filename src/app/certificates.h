@@ -15,11 +15,11 @@ namespace etcdrill::app {
 // Safe for use from any thread.
 class Certificates {
  public:
-  // Unix seconds by the name of the metric's label: the end that comes first of the client's chain,
-  // and the one that comes last of the authorities, of which a bundle keeps those that have ended.
+  // By the name of the metric's label: the one that ends first of the client's chain, and the one
+  // that ends last of the authorities, of which a bundle keeps those that have ended.
   // A file that is not configured, or can't be read right now, is absent. One whose bytes are those
   // of the last time is not taken apart again.
-  std::map<std::string, double> Ends(FileSystem& fs, const config::TlsConfig& tls);
+  std::map<std::string, Validity> Ends(FileSystem& fs, const config::TlsConfig& tls);
 
  private:
   struct Known {

@@ -39,8 +39,8 @@ report::LiveFacts ReadLiveFacts(const Context& context, const config::Config& co
     live.calls.push_back({std::string(etcd::kMethodNames[i]), static_cast<double>(counts.requests[i]),
                           static_cast<double>(counts.failures[i])});
   }
-  live.certificate_ends = certificates.Ends(context.fs, config.cluster.tls);
-  if (const auto end = web.CertificateEnd()) live.certificate_ends["web_server"] = UnixSeconds(*end);
+  live.certificates = certificates.Ends(context.fs, config.cluster.tls);
+  if (const auto served = web.Certificate()) live.certificates["web_server"] = *served;
   for (const auto& [volume, path] :
        {std::pair("store", config.store_path), std::pair("scratch", config.drill.scratch_dir)}) {
     const auto space = context.fs.Space(path);

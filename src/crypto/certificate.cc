@@ -6,7 +6,6 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
-#include <algorithm>
 #include <ctime>
 #include <memory>
 
@@ -21,6 +20,12 @@ Bio Open(std::string_view pem) { return {BIO_new_mem_buf(pem.data(), static_cast
 
 Certificate ReadNext(const Bio& bio) { return {PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr), X509_free}; }
 
+std::optional<WallTime> TimeOf(const ASN1_TIME* time) {
+  std::tm parts{};
+  if (ASN1_TIME_to_tm(time, &parts) != 1) return std::nullopt;
+  return WallTime(std::chrono::seconds(timegm(&parts)));
+}
+
 }  // namespace
 
 std::optional<CertificateEnds> CertificateEndsOf(std::string_view pem) {
@@ -29,11 +34,13 @@ std::optional<CertificateEnds> CertificateEndsOf(std::string_view pem) {
   while (true) {
     const Certificate certificate = ReadNext(bio);
     if (certificate == nullptr) break;
-    std::tm parts{};
-    if (ASN1_TIME_to_tm(X509_get0_notAfter(certificate.get()), &parts) != 1) continue;
-    const WallTime end{std::chrono::seconds(timegm(&parts))};
-    if (!ends.has_value()) ends = {end, end};
-    ends = {std::min(ends->first, end), std::max(ends->last, end)};
+    const auto begin = TimeOf(X509_get0_notBefore(certificate.get()));
+    const auto end = TimeOf(X509_get0_notAfter(certificate.get()));
+    if (!begin.has_value() || !end.has_value()) continue;
+    const Validity validity{*begin, *end};
+    if (!ends.has_value()) ends = {validity, validity};
+    if (*end < ends->first.end) ends->first = validity;
+    if (*end > ends->last.end) ends->last = validity;
   }
   ERR_clear_error();  // the end of the text is one, too
   return ends;

@@ -8,10 +8,15 @@
 
 namespace etcdrill {
 
-// The ends of validity of the certificates in a text.
+struct Validity {
+  WallTime begin{};
+  WallTime end{};
+};
+
+// Of the certificates in a text.
 struct CertificateEnds {
-  WallTime first{};  // of a chain: then it is broken
-  WallTime last{};   // of a bundle of authorities: until then one of them holds
+  Validity first;  // that ends first; of a chain: then it is broken
+  Validity last;   // that ends last; of a bundle of authorities: until then one of them holds
 };
 
 // Keys and other blocks are passed over; none if the text holds no certificate that can be read.

@@ -105,8 +105,14 @@ void AddSource(const SourceFacts& s, MetricsPage& page) {
 
 void AddLive(const LiveFacts& live, MetricsPage& page) {
   page.Gauge("etcdrill_certificate_not_after_timestamp_seconds",
-             "Unix time at which the certificates of the file end: the first to end of a chain, the last of etcd_ca.")
-      .Samples("certificate", live.certificate_ends);
+             "Unix time at which the certificates of the file end: the first to end of a chain, the last of etcd_ca.");
+  for (const auto& [name, validity] : live.certificates)
+    page.Sample(UnixSeconds(validity.end), {{"certificate", name}});
+  page.Gauge(
+      "etcdrill_certificate_not_before_timestamp_seconds",
+      "Unix time at which that certificate began to be valid: what is a short time left depends on how long it lives.");
+  for (const auto& [name, validity] : live.certificates)
+    page.Sample(UnixSeconds(validity.begin), {{"certificate", name}});
   page.Counter("etcdrill_etcd_requests_total", "gRPC calls to the source, by method.");
   for (const CallFacts& call : live.calls) page.Sample(call.requests, {{"method", call.method}});
   page.Counter("etcdrill_etcd_request_failures_total", "gRPC calls to the source that failed, by method.");

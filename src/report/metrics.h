@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "base/reason.h"
+#include "crypto/certificate.h"
 
 namespace etcdrill::report {
 
@@ -120,7 +121,7 @@ struct LiveFacts {
   double log_dropped = 0;
   std::vector<CallFacts> calls;
   std::vector<VolumeFacts> volumes;
-  std::map<std::string, double> certificate_ends;  // Unix seconds, by certificate
+  std::map<std::string, Validity> certificates;  // by name
 };
 
 class Histogram {

@@ -160,9 +160,9 @@ std::optional<HttpResponse> WebGuard::Refuse(const HttpRequest& request) {
 
 Headers WebGuard::ExtraHeaders() { return Current()->config.headers; }
 
-std::optional<WallTime> WebGuard::CertificateEnd() {
+std::optional<Validity> WebGuard::Certificate() {
   const auto state = Current();
-  return state->tls != nullptr ? std::optional(state->tls->certificate_end()) : std::nullopt;
+  return state->tls != nullptr ? std::optional(state->tls->certificate()) : std::nullopt;
 }
 
 Status CheckWebConfig(const Context& context, const std::string& config_file) {

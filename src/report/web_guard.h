@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "config/web_config.h"
+#include "crypto/certificate.h"
 #include "io/context.h"
 #include "report/front/channel.h"
 #include "report/http.h"
@@ -28,7 +29,7 @@ class WebGuard {
   std::optional<HttpResponse> Refuse(const HttpRequest& request);
   Headers ExtraHeaders();
   // Of the certificate that is in use; none without TLS.
-  std::optional<WallTime> CertificateEnd();
+  std::optional<Validity> Certificate();
 
  private:
   struct State;

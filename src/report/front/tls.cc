@@ -132,7 +132,7 @@ Status TlsServer::Builder::UseCertificate(FileSystem& fs) {
   ASSIGN_OR_RETURN(const Pem cert_pem, Read(fs, tls_.cert, "cert"));
   ASSIGN_OR_RETURN(const Pem key_pem, Read(fs, tls_.key, "key"));
   ASSIGN_OR_RETURN(const auto chain, Certificates(cert_pem));
-  server_.certificate_end_ = CertificateEndsOf(cert_pem.text).value_or(CertificateEnds{}).first;
+  server_.certificate_ = CertificateEndsOf(cert_pem.text).value_or(CertificateEnds{}).first;
   ASSIGN_OR_RETURN(const Key key, PrivateKey(key_pem));
   if (SSL_CTX_use_certificate(context_, chain.front().get()) != 1) {
     return TlsError(fmt::format("{} can't be used: {}", cert_pem.what, Why()));

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/status.h"
 #include "config/web_config.h"
+#include "crypto/certificate.h"
 #include "io/file_system.h"
 #include "report/front/channel.h"
 
@@ -25,7 +26,7 @@ class TlsServer {
 
   std::unique_ptr<Channel> NewChannel(int fd) const;
   // Of all certificates in our chain, the one that ends first.
-  WallTime certificate_end() const { return certificate_end_; }
+  const Validity& certificate() const [[clang::lifetimebound]] { return certificate_; }
 
  private:
   struct Deleter {
@@ -35,7 +36,7 @@ class TlsServer {
   TlsServer();
 
   std::unique_ptr<ssl_ctx_st, Deleter> context_;
-  WallTime certificate_end_{};
+  Validity certificate_;
   std::vector<std::string> allowed_sans_;
   bool verifies_ = false;
 };

@@ -30,14 +30,15 @@ TEST_CASE("the first and the last end of all certificates in a file") {
   const std::string late(kLate);
   const WallTime early_end = *ParseRfc3339("2027-01-02T03:04:05Z");
   const WallTime late_end = *ParseRfc3339("2090-06-07T08:09:10Z");
-  CHECK(CertificateEndsOf(early)->first == early_end);
-  CHECK(CertificateEndsOf(early)->last == early_end);
+  CHECK(CertificateEndsOf(early)->first.end == early_end);
+  CHECK(CertificateEndsOf(early)->last.end == early_end);
   for (const std::string& both : {late + early, early + late, "# notes\n" + late + early + late}) {
-    CHECK(CertificateEndsOf(both)->first == early_end);
-    CHECK(CertificateEndsOf(both)->last == late_end);
+    CHECK(CertificateEndsOf(both)->first.end == early_end);
+    CHECK(CertificateEndsOf(both)->last.end == late_end);
   }
-  CHECK(CertificateEndsOf(early + "-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n")->last ==
+  CHECK(CertificateEndsOf(early + "-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n")->last.end ==
         early_end);
+  CHECK(CertificateEndsOf(early)->first.begin == *ParseRfc3339("2026-01-01T00:00:00Z"));
   CHECK_FALSE(CertificateEndsOf("").has_value());
   CHECK_FALSE(CertificateEndsOf("-----BEGIN PRIVATE KEY-----\n-----END PRIVATE KEY-----\n").has_value());
 }
