@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <functional>
-#include <optional>
+#include <set>
 
 namespace etcdrill::pipeline {
 namespace {
@@ -14,15 +14,15 @@ using Decisions = std::vector<RetentionDecision>;
 // One from the future, or of another history, takes nobody's place.
 bool IsOrdinary(const RetentionDecision& d) { return d.fate != Fate::kFuture && d.snapshot->Counts(); }
 
-// Keeps the newest proven snapshot of each of the `number` newest periods that have one.
+// Keeps the newest proven snapshot of each of the `number` newest periods that have one. The order
+// is that of sealing, so a clock that was behind at some boots makes a period come again: it counts
+// once.
 void Count(Decisions& decisions, uint64_t number, const char* which,
            const std::function<int64_t(WallTime)>& period_of) {
-  std::optional<int64_t> period;
+  std::set<int64_t> seen;
   for (auto d = decisions.rbegin(); d != decisions.rend() && number > 0; ++d) {
     if (!IsOrdinary(*d) || !d->snapshot->IsProven()) continue;
-    const int64_t own = period_of(d->snapshot->manifest.taken);
-    if (period == own) continue;
-    period = own;
+    if (!seen.insert(period_of(d->snapshot->manifest.taken)).second) continue;
     --number;
     if (d->fate == Fate::kSurplus) {
       d->fate = Fate::kCounted;

@@ -75,6 +75,14 @@ TEST_CASE("the newest of each hour, day and week") {
   CHECK(Fates({{'p', 6 * kDay + 12h + 1min}, {'p', 6 * kDay + 12h}, {'p', 0h}}, {.weekly = 2}) == "w-N");
 }
 
+TEST_CASE("a period that comes again, as some boots begin in the past, counts once") {
+  const std::vector<Made> boots = {{'p', 3 * kDay},   {'p', 2 * kDay}, {'p', kDay},       {'p', 400 * kDay}, {'p', 2h},
+                                   {'p', 400 * kDay}, {'p', 1h},       {'p', 400 * kDay}, {'p', 0h}};
+  CHECK(Fates(boots, {.daily = 4}) == "-dd----dN");
+  CHECK(Fates(boots, {.weekly = 3}) == "-------wN");
+  CHECK(Fates(boots, {.last = 3}) == "------llN");
+}
+
 TEST_CASE("the numbers add up: what one of them keeps stays") {
   const std::vector<Made> store = {{'p', 20 * kDay}, {'p', 9 * kDay}, {'p', 2 * kDay}, {'p', 3h},
                                    {'p', 2h + 1min}, {'p', 2h},       {'p', 1h},       {'p', 0h}};
