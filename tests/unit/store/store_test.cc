@@ -41,7 +41,7 @@ void Seal(TestContext& test, LocalStore& store, const Manifest& manifest) {
   auto file = DurableFile::Create(test.fs(), store.StagingPath());
   REQUIRE(file.ok());
   REQUIRE(file->Append("bytes").ok());
-  REQUIRE(store.Seal(*std::move(file), manifest).ok());
+  REQUIRE(store.Seal(*file, manifest).ok());
 }
 
 TEST_CASE("a manifest survives being written and read") {
@@ -133,6 +133,19 @@ TEST_CASE("the owner sweeps what killed runs left, and nothing else") {
   CHECK((*store)->List()->size() == 1);
 }
 
+TEST_CASE("a name that is taken leaves the file for another name") {
+  TestContext test;
+  const auto store = LocalStore::Open(test.context(), test.Path("store"));
+  Seal(test, **store, MakeManifest(20));
+  auto file = DurableFile::Create(test.fs(), (*store)->StagingPath());
+  REQUIRE(file->Append("bytes").ok());
+  const Status taken = (*store)->Seal(*file, MakeManifest(20));
+  REQUIRE_FALSE(taken.ok());
+  CHECK(ReasonOf(taken) == Reason::kAlreadyExists);
+  CHECK((*store)->Seal(*file, MakeManifest(21)).ok());
+  CHECK((*store)->List()->size() == 2);
+}
+
 TEST_CASE("what a living writer has under way is not swept") {
   TestContext test;
   const auto store = LocalStore::Open(test.context(), test.Path("store"));
@@ -140,7 +153,7 @@ TEST_CASE("what a living writer has under way is not swept") {
   REQUIRE(file->Append("bytes").ok());
   const auto owner = LocalStore::Open(test.context(), test.Path("store"));
   REQUIRE((*owner)->TakeOwnership().ok());
-  CHECK((*store)->Seal(*std::move(file), MakeManifest(20)).ok());
+  CHECK((*store)->Seal(*file, MakeManifest(20)).ok());
   CHECK((*owner)->List()->size() == 1);
 }
 
