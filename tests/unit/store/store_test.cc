@@ -1,6 +1,7 @@
 // The store on disk: what is sealed is found again, what is not sealed is not there.
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -131,6 +132,46 @@ TEST_CASE("the owner sweeps what killed runs left, and nothing else") {
   for (const std::string& file : foreign) CHECK(test.fs().Exists(JoinPath(dir, file)));
   for (const std::string& folder : dirs) CHECK(test.fs().Exists(JoinPath(dir, folder)));
   CHECK((*store)->List()->size() == 1);
+}
+
+uid_t OwnerOf(const std::string& path) {
+  struct stat st {};
+  REQUIRE(lstat(path.c_str(), &st) == 0);
+  return st.st_gid == st.st_uid ? st.st_uid : ~uid_t{0};
+}
+
+TEST_CASE("what root makes in a store belongs to whom the store belongs to") {
+  if (geteuid() != 0) SKIP("needs root");
+  constexpr uid_t kSidecar = 65534;
+  TestContext test;
+  const std::string home = test.Path("home");
+  REQUIRE(test.fs().MakeDirs(home, kPrivateDirMode).ok());
+  REQUIRE(chown(home.c_str(), kSidecar, kSidecar) == 0);
+  const std::string dir = JoinPath(home, "store");
+  const auto store = LocalStore::Open(test.context(), dir);
+  REQUIRE((*store)->TakeOwnership().ok());
+  const Manifest manifest = MakeManifest(20);
+  Seal(test, **store, manifest);
+  REQUIRE((*store)->UpdateChecks(manifest.name, [](Checks& checks) { checks.FoundRight(WallTime(1s)); }).ok());
+  const auto report = [](const auto&) { return std::string("{}"); };
+  REQUIRE((*store)->AddDrillReport(manifest.name, manifest.taken, report).ok());
+  const auto mark = (*store)->MarkDrill("begun");
+  size_t files = 0;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(home)) {
+    INFO(entry.path());
+    CHECK(OwnerOf(entry.path()) == kSidecar);
+    ++files;
+  }
+  CHECK(files >= 12);
+  // A lock of root from before this was so.
+  const std::string lock = JoinPath(dir, "drills/.lock");
+  REQUIRE(chown(lock.c_str(), 0, 0) == 0);
+  REQUIRE((*store)->AddDrillReport(manifest.name, manifest.taken, report).ok());
+  CHECK(OwnerOf(lock) == kSidecar);
+  // Nothing else is given away.
+  REQUIRE(test.fs().MakeDirs(JoinPath(home, "store2"), kPrivateDirMode).ok());
+  REQUIRE(WriteFileDurably(test.fs(), JoinPath(home, "x.db"), "bytes").ok());
+  for (const char* name : {"store2", "x.db"}) CHECK(OwnerOf(JoinPath(home, name)) == 0);
 }
 
 TEST_CASE("a name that is taken leaves the file for another name") {
