@@ -121,6 +121,25 @@ TEST_CASE("a damaged one is kept aside for a while") {
   CHECK(PlanRetention(catalog, rules, kSunday)[0].fate == Fate::kQuarantine);
 }
 
+TEST_CASE("the first part of a file goes once the file came whole") {
+  Catalog catalog = StoreOf({{'p', 3h}, {'f', 2h}, {'p', 1h}});
+  store::Manifest& part = catalog.snapshots[1].manifest;
+  store::Manifest& whole = catalog.snapshots[2].manifest;
+  part.adopted = store::AdoptedRecord{.path = "/b/1.db", .size_bytes = 50};
+  whole.adopted = store::AdoptedRecord{.path = "/b/1.db", .size_bytes = 100};
+  for (size_t i = 0; i < 3; ++i) catalog.snapshots[i].manifest.place = i + 1;
+  const auto fate = [&] { return PlanRetention(catalog, {.last = 2, .quarantine = 7 * kDay}, kSunday)[1].fate; };
+  CHECK(fate() == Fate::kExpired);
+  SECTION("not of another file") { whole.adopted->path = "/b/2.db"; }
+  SECTION("not one that is as long") { part.adopted->size_bytes = 100; }
+  SECTION("not one that could be read, and says what is wrong") { part.revision = 7; }
+  SECTION("not one that is proven by nothing") { whole.verdict = "not_provable"; }
+  SECTION("not one of another history") { whole.other_history = true; }
+  SECTION("not one that came before it") { part.place = 9; }
+  SECTION("not one of ours") { part.adopted.reset(); }
+  CHECK_FALSE(Goes(fate()));
+}
+
 TEST_CASE("a date in the future deletes nothing") {
   const std::vector<Made> store = {{'p', 3h}, {'p', 2h}, {'p', 1h}, {'p', -1h}, {'v', -9000 * kDay}};
   CHECK(Fates(store, {.last = 2}) == "-lNTT");
