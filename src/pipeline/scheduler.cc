@@ -10,7 +10,7 @@ namespace {
 using namespace std::chrono_literals;
 
 // How soon a jump of the wall clock is noticed.
-constexpr Duration kLookEvery = 30s;
+constexpr Duration kLookEvery = 10s;
 // What cron can tell apart. A clock that is put back by less does not make a time come twice.
 constexpr Duration kCronTick = 1min;
 constexpr int kRetryPart = 10;  // of an interval
