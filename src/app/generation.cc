@@ -90,6 +90,7 @@ void Generation::Schedule(report::Task name, const std::optional<config::Schedul
 
 void Generation::Schedule(TaskGate& gate, LastRun last, pipeline::ScheduledTask scheduled) {
   ++running_;
+  if (last != nullptr) scheduled.last_again = [this, last] { return ReadLast(last); };
   schedules_.emplace_back([this, &gate, last, scheduled = std::move(scheduled)]() mutable {
     if (WaitForEarlierRun(gate, last, scheduled.last)) {
       pipeline::RunSchedule(permanent_.context.clock, retired_.get_token(), scheduled);
@@ -104,11 +105,13 @@ bool Generation::WaitForEarlierRun(TaskGate& gate, LastRun last, std::optional<W
   const TaskGate::Wait waited = gate.WaitUntilFree(retired_.get_token());
   if (waited == TaskGate::Wait::kStopped) return false;
   if (last == nullptr) return true;
-  last_run = last_.*last;
-  if (waited == TaskGate::Wait::kWasFree) return true;
-  const auto now = tasks_.ReadStore(permanent_.context);
-  if (now.ok()) last_run = (*now).*last;
+  last_run = waited == TaskGate::Wait::kWasFree ? last_.*last : ReadLast(last);
   return true;
+}
+
+std::optional<WallTime> Generation::ReadLast(LastRun last) {
+  const auto now = tasks_.ReadStore(permanent_.context);
+  return (now.ok() ? *now : last_).*last;
 }
 
 void Generation::Run(Task task) {

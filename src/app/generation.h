@@ -75,6 +75,8 @@ class Generation : public std::enable_shared_from_this<Generation> {
   void Schedule(TaskGate& gate, LastRun last, pipeline::ScheduledTask scheduled);
   // Returns false if this generation retires meanwhile.
   bool WaitForEarlierRun(TaskGate& gate, LastRun last, std::optional<WallTime>& last_run);
+  // As the store has it now.
+  std::optional<WallTime> ReadLast(LastRun last);
   void Run(Task task);
   void Run(report::Task name, Task task);
 

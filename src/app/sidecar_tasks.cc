@@ -70,8 +70,7 @@ Result<SidecarTasks::LastRuns> SidecarTasks::ReadStore(const Context& context) {
 Result<pipeline::Catalog> SidecarTasks::ReadAndPublish(const Context& context) {
   const std::lock_guard reading(reading_);                       // or an older answer could replace a newer one
   const store::LocalStore::Stamp stamp = store_.CurrentStamp();  // before: what changes meanwhile is read once more
-  const MonotonicTime monotonic = context.clock.Monotonic();
-  const WallTime wall = context.clock.Now();
+  const Moment moment = MomentOf(context.clock);
   Result<pipeline::Catalog> read = pipeline::ReadCatalog(context, store_, config_.cluster.name);
   if (IsInterrupted(read.status())) return read;
   if (!read.ok()) {
@@ -92,8 +91,7 @@ Result<pipeline::Catalog> SidecarTasks::ReadAndPublish(const Context& context) {
     const std::lock_guard lock(mutex_);
     store_is_empty_ = catalog.snapshots.empty();
     store_stamp_ = stamp;
-    store_read_at_ = wall;
-    store_read_after_ = monotonic;
+    store_read_at_ = moment;
     last_runs_ = last;
     adopted_ = pipeline::AdoptedOf(catalog);
     known_cluster_ = pipeline::KnownCluster(catalog.snapshots, config_.cluster.name);
@@ -118,12 +116,10 @@ void SidecarTasks::FollowStore(const Context& run) {
   store_.WriteUnkept();
   const store::LocalStore::Stamp now = store_.CurrentStamp();
   std::unique_lock lock(mutex_);
-  const Duration by_wall = run.clock.Now() - store_read_at_;
-  const Duration by_monotonic = run.clock.Monotonic() - store_read_after_;
-  // A clock that was set: other times lie in the future now than when the store was read.
-  const bool clock_jumped = std::chrono::abs(by_wall - by_monotonic) > kClockSlack / 2;
+  const Moment moment = MomentOf(run.clock);
   // What is written into a file in its place changes no directory.
-  const bool changed = now != store_stamp_ || clock_jumped || by_monotonic > kReadStoreEvery;
+  const bool is_old = moment.monotonic - store_read_at_.monotonic > kReadStoreEvery;
+  const bool changed = now != store_stamp_ || WasSet(store_read_at_, moment) || is_old;
   lock.unlock();
   if (changed) ReadCatalog(run).status().IgnoreError();  // it is told
 }

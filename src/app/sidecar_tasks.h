@@ -95,8 +95,7 @@ class SidecarTasks {
   // Guarded by mutex_.
   bool store_is_empty_ = true;
   std::optional<store::LocalStore::Stamp> store_stamp_;  // none: it could not be read
-  WallTime store_read_at_{};                             // when it was read last; both clocks, to see that
-  MonotonicTime store_read_after_{};                     // the first one jumped
+  Moment store_read_at_;                                 // when it was read last
   LastRuns last_runs_;
   pipeline::AdoptedFiles adopted_;
   pipeline::HeadHistory heads_;  // of the source

@@ -60,6 +60,7 @@ report::History ToHistory(const pipeline::Catalog& catalog) {
   }
   for (auto at = catalog.drills.rbegin(); at != catalog.drills.rend(); ++at) {
     if (history.drills.size() < report::kDrillRowsMax) history.drills.push_back(ToRow(*at));
+    if (at->newest && !history.last_of_newest.has_value()) history.last_of_newest = ToRow(*at);
   }
   return history;
 }

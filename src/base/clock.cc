@@ -52,6 +52,14 @@ std::string FormatUtc(WallTime t, const char* format) {
 
 std::unique_ptr<Clock> MakeSystemClock() { return std::make_unique<SystemClock>(); }
 
+Moment MomentOf(Clock& clock) { return {clock.Now(), clock.Monotonic()}; }
+
+bool WasSet(const Moment& before, const Moment& now) {
+  const Duration by_wall = now.wall - before.wall;
+  const Duration by_monotonic = now.monotonic - before.monotonic;
+  return std::chrono::abs(by_wall - by_monotonic) > kClockSlack / 2;
+}
+
 double SecondsOf(Duration d) { return std::chrono::duration<double>(d).count(); }
 
 double UnixSeconds(WallTime t) { return SecondsOf(t.time_since_epoch()); }

@@ -34,6 +34,15 @@ inline bool IsFuture(WallTime t, WallTime now) { return t > now && t - now > kCl
 
 std::unique_ptr<Clock> MakeSystemClock();
 
+// Both clocks at one time, to see later that the first one was set.
+struct Moment {
+  WallTime wall{};
+  MonotonicTime monotonic{};
+};
+Moment MomentOf(Clock& clock);
+// Whether the wall clock was set in between, by enough that other times may lie in the future.
+bool WasSet(const Moment& before, const Moment& now);
+
 double SecondsOf(Duration d);
 double UnixSeconds(WallTime t);
 // Cut to 1970 to 2261; file systems can hold other times.

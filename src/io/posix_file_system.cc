@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <filesystem>
 #include <functional>
+#include <mutex>
 
 #include "base/check.h"
 #include "io/file_system.h"
@@ -227,6 +228,7 @@ class PosixFileSystem final : public FileSystem {
     // open() takes the bits of the umask off, and whoever asks for a file that others may read means it.
     if (fchmod(fd.get(), mode) != 0) return ErrorFromErrno(errno, "chmod", path);
     (void)::flock(fd.get(), LOCK_EX | LOCK_NB);
+    Give(fd, path);
     return std::make_unique<PosixWritableFile>(std::move(fd), path);
   }
 
@@ -294,12 +296,17 @@ class PosixFileSystem final : public FileSystem {
   }
 
   Status MakeDirs(const std::string& path, uint32_t mode) override {
-    if (::mkdir(path.c_str(), mode) == 0) return OkStatus();
-    if (errno == ENOENT && DirName(path) != path) {
+    int made = ::mkdir(path.c_str(), mode);
+    if (made != 0 && errno == ENOENT && DirName(path) != path) {
       RETURN_IF_ERROR(MakeDirs(DirName(path), mode));
-      if (::mkdir(path.c_str(), mode) == 0) return OkStatus();
+      made = ::mkdir(path.c_str(), mode);
     }
     const int error = errno;
+    if (made == 0) {
+      const auto dir = Open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, "open directory");
+      if (dir.ok()) Give(*dir, path);
+      return OkStatus();
+    }
     if (error == EEXIST) {
       const Result<FileInfo> info = Stat(path);
       if (info.ok() && info->kind == FileInfo::Kind::kDirectory) return OkStatus();
@@ -336,10 +343,16 @@ class PosixFileSystem final : public FileSystem {
     for (int tries = 0; tries < kLockTries; ++tries) {
       ASSIGN_OR_RETURN(Fd fd, Open(path, O_RDWR | O_CREAT | O_NOFOLLOW, kPrivateFileMode, "open lock"));
       if (::flock(fd.get(), FlagsOf(mode)) != 0) return LockError(errno, path);
+      if (IsMereLock(fd)) Give(fd, path);
       auto lock = std::make_unique<PosixFileLock>(std::move(fd));
       if (lock->Guards(path)) return lock;
     }
     return LockError(EWOULDBLOCK, path);
+  }
+
+  void GiveToOwner(const std::string& dir) override {
+    const std::lock_guard lock(mutex_);
+    given_.push_back(dir.ends_with('/') ? DirName(dir) : dir);
   }
 
   Result<std::unique_ptr<FileLock>> LockExisting(const std::string& path, LockMode mode) override {
@@ -352,6 +365,32 @@ class PosixFileSystem final : public FileSystem {
   }
 
  private:
+  // The directory whose owner gets what is made as `path`; empty if we keep it.
+  std::string GivenLike(const std::string& path) {
+    if (::geteuid() != 0) return "";
+    const std::lock_guard lock(mutex_);
+    for (const std::string& dir : given_) {
+      if (path == dir) return DirName(dir);
+      if (path.starts_with(JoinPath(dir, ""))) return dir;
+    }
+    return "";
+  }
+
+  void Give(const Fd& made, const std::string& path) {
+    const std::string like = GivenLike(path);
+    struct stat st {};
+    if (like.empty() || ::stat(like.c_str(), &st) != 0) return;
+    // Root without the right to do so, in a container or on NFS, keeps it.
+    if (::fchown(made.get(), st.st_uid, st.st_gid) != 0) return;
+  }
+
+  // Ours and empty, in no other place: what is in a file of ours is nobody else's.
+  static bool IsMereLock(const Fd& fd) {
+    struct stat st {};
+    return ::fstat(fd.get(), &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == ::geteuid() && st.st_size == 0 &&
+           st.st_nlink == 1;
+  }
+
   static int FlagsOf(LockMode mode) { return (mode == LockMode::kShared ? LOCK_SH : LOCK_EX) | LOCK_NB; }
 
   static Status LockError(int error, const std::string& path) {
@@ -359,6 +398,9 @@ class PosixFileSystem final : public FileSystem {
     return Error(Reason::kBusy,
                  fmt::format("lock {}: another etcdrill holds it; stop that one or use another directory", path));
   }
+
+  std::mutex mutex_;
+  std::vector<std::string> given_;  // guarded by mutex_
 };
 
 }  // namespace

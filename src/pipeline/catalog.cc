@@ -259,6 +259,8 @@ Result<Catalog> ReadCatalog(const Context& context, const store::LocalStore& sto
     const auto at = by_name.find(drill.snapshot);
     if (at == by_name.end()) continue;
     if (!drill.readable && at->second < newest) drill.newest = false;
+    // That somebody else's data can be restored proves nothing of ours.
+    if (drill.passed && !at->second->Counts()) drill.newest = false;
     newest = std::max<const CatalogEntry*>(newest, at->second);
     Judge(*at->second, drill);
   }

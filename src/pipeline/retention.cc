@@ -5,6 +5,7 @@
 #include <array>
 #include <functional>
 #include <optional>
+#include <set>
 
 namespace etcdrill::pipeline {
 namespace {
@@ -14,15 +15,15 @@ using Decisions = std::vector<RetentionDecision>;
 // One from the future, or of another history, takes nobody's place.
 bool IsOrdinary(const RetentionDecision& d) { return d.fate != Fate::kFuture && d.snapshot->Counts(); }
 
-// Keeps the newest proven snapshot of each of the `number` newest periods that have one.
+// Keeps the newest proven snapshot of each of the `number` newest periods that have one. The order
+// is that of sealing, so a clock that was behind at some boots makes a period come again: it counts
+// once.
 void Count(Decisions& decisions, uint64_t number, const char* which,
            const std::function<int64_t(WallTime)>& period_of) {
-  std::optional<int64_t> period;
+  std::set<int64_t> seen;
   for (auto d = decisions.rbegin(); d != decisions.rend() && number > 0; ++d) {
     if (!IsOrdinary(*d) || !d->snapshot->IsProven()) continue;
-    const int64_t own = period_of(d->snapshot->manifest.taken);
-    if (period == own) continue;
-    period = own;
+    if (!seen.insert(period_of(d->snapshot->manifest.taken)).second) continue;
     --number;
     if (d->fate == Fate::kSurplus) {
       d->fate = Fate::kCounted;
@@ -50,6 +51,19 @@ Fate FirstFate(const CatalogEntry& entry, const config::Retention& rules, WallTi
   if (entry.IsProven()) return rules.counts() ? Fate::kSurplus : Fate::kUnlimited;
   const WallTime since = entry.failed_since.value_or(entry.manifest.taken);
   return now - since > rules.quarantine ? Fate::kExpired : Fate::kQuarantine;
+}
+
+// A copy into a folder of others that stood still for longer than `store.adopt_quiet` was taken for
+// complete, and was whole later: nothing could be read of its first part, nobody will look at it.
+bool IsFirstPart(const CatalogEntry& part, const Catalog& catalog) {
+  const store::Manifest& m = part.manifest;
+  const bool was_readable = m.revision > 0;
+  if (!m.adopted.has_value() || was_readable) return false;
+  return std::any_of(catalog.snapshots.begin(), catalog.snapshots.end(), [&m](const CatalogEntry& other) {
+    const std::optional<store::AdoptedRecord>& whole = other.manifest.adopted;
+    return whole.has_value() && other.Counts() && other.IsProven() && other.manifest.place > m.place &&
+           whole->path == m.adopted->path && whole->size_bytes > m.adopted->size_bytes;
+  });
 }
 
 void ProtectNewest(Decisions& decisions) {
@@ -104,7 +118,11 @@ std::string_view FateName(Fate fate) {
 
 std::vector<RetentionDecision> PlanRetention(const Catalog& catalog, const config::Retention& rules, WallTime now) {
   Decisions decisions;
-  for (const CatalogEntry& entry : catalog.snapshots) decisions.push_back({&entry, FirstFate(entry, rules, now)});
+  for (const CatalogEntry& entry : catalog.snapshots) {
+    const Fate fate = FirstFate(entry, rules, now);
+    const bool is_over = fate == Fate::kQuarantine && IsFirstPart(entry, catalog);
+    decisions.push_back({&entry, is_over ? Fate::kExpired : fate});
+  }
   ProtectNewest(decisions);
   int64_t number = 0;
   Count(decisions, rules.last, "last", [&](WallTime) { return ++number; });

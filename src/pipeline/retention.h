@@ -26,7 +26,7 @@ enum class Fate {
   // Goes, because
   kSurplus,  // it is none of the numbers
   kTooBig,   // all together are larger than they may be
-  kExpired,  // its time in quarantine is over
+  kExpired,  // its time in quarantine is over, or it is the first part of what came whole later
 };
 inline constexpr Fate kFirstThatGoes = Fate::kSurplus;
 

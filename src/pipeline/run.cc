@@ -29,6 +29,7 @@ namespace {
 constexpr Duration kCallLimit = std::chrono::seconds(60);  // of one call to the drill's etcd
 constexpr Duration kFirstRetryPause = std::chrono::seconds(1);
 constexpr Duration kLongestRetryPause = std::chrono::seconds(30);
+constexpr int kSecondsAheadMax = 10;  // of a snapshot's name
 
 using Adopted = std::optional<store::AdoptedRecord>;
 using MemberSet = std::set<uint64_t>;  // their ids
@@ -142,6 +143,19 @@ uint64_t PlaceOf(const store::Manifest& manifest, const std::vector<store::Store
   return stored.empty() ? 1 : stored.back().manifest.place + 1;
 }
 
+// Another process may have taken one of ours in the same second, at the same revision. An adopted
+// one keeps the time of its file.
+Status SealInFreeSecond(store::LocalStore& store, DurableFile& file, store::Manifest& manifest) {
+  Status sealed = store.Seal(file, manifest);
+  const auto is_taken = [&] { return !sealed.ok() && ReasonOf(sealed) == Reason::kAlreadyExists; };
+  for (int more = 0; is_taken() && more < kSecondsAheadMax && !manifest.adopted.has_value(); ++more) {
+    manifest.taken += std::chrono::seconds(1);
+    manifest.name = store::SnapshotName(manifest.cluster, manifest.revision, manifest.taken);
+    sealed = store.Seal(file, manifest);
+  }
+  return sealed;
+}
+
 // Puts a verified file into the store, which holds `stored` already. `head` is where the source was
 // last seen.
 Result<SnapshotOutcome> Keep(const Context& context, const SnapshotRequest& request, Captured captured,
@@ -157,7 +171,7 @@ Result<SnapshotOutcome> Keep(const Context& context, const SnapshotRequest& requ
   RETURN_IF_ERROR(KeepSuspects({request.cluster, manifest.revision, context.clock.Now()}, {SidesOf(manifest)},
                                captured.roll, store));
   // Store: the file becomes visible, then its manifest; from here on it survives a power loss.
-  RETURN_IF_ERROR(store.Seal(std::move(captured.capture.file), captured.outcome.manifest));
+  RETURN_IF_ERROR(SealInFreeSecond(store, captured.capture.file, captured.outcome.manifest));
   captured.outcome.verify.file = store.SnapshotPath(captured.outcome.manifest.name);
   return std::move(captured.outcome);
 }

@@ -10,7 +10,7 @@ namespace {
 using namespace std::chrono_literals;
 
 // How soon a jump of the wall clock is noticed.
-constexpr Duration kLookEvery = 30s;
+constexpr Duration kLookEvery = 10s;
 // What cron can tell apart. A clock that is put back by less does not make a time come twice.
 constexpr Duration kCronTick = 1min;
 constexpr int kRetryPart = 10;  // of an interval
@@ -31,9 +31,19 @@ bool Known(std::optional<WallTime> last, WallTime now) { return last.has_value()
 class EveryTimetable final : public Timetable {
  public:
   EveryTimetable(Clock& clock, const ScheduledTask& task)
-      : clock_(clock), every_(task.schedule.every), due_(clock.Monotonic() + FirstDelay(clock.Now(), task)) {}
+      : clock_(clock),
+        task_(task),
+        every_(task.schedule.every),
+        looked_(MomentOf(clock)),
+        due_(looked_.monotonic + Delay(looked_.wall, task.last)) {}
 
-  Duration Remaining() override { return due_ - clock_.Monotonic(); }
+  Duration Remaining() override {
+    const Moment now = MomentOf(clock_);
+    const bool was_set = WasSet(looked_, now);
+    looked_ = now;
+    if (was_set && task_.last_again) due_ = std::min(due_, now.monotonic + Delay(now.wall, task_.last_again()));
+    return due_ - now.monotonic;
+  }
 
   size_t MoveOn() override {
     const Duration late = clock_.Monotonic() - due_;
@@ -44,13 +54,15 @@ class EveryTimetable final : public Timetable {
   }
 
  private:
-  static Duration FirstDelay(WallTime now, const ScheduledTask& task) {
-    const bool overdue = !Known(task.last, now) || *task.last + task.schedule.every <= now;
-    return overdue ? task.offset : *task.last + task.schedule.every - now;
+  Duration Delay(WallTime now, std::optional<WallTime> last) const {
+    const bool overdue = !Known(last, now) || *last + every_ <= now;
+    return overdue ? task_.offset : *last + every_ - now;
   }
 
   Clock& clock_;
+  const ScheduledTask& task_;
   const Duration every_;
+  Moment looked_;  // at the clocks
   MonotonicTime due_;
 };
 
@@ -102,6 +114,7 @@ void RunSchedule(Clock& clock, const std::stop_token& stop, const ScheduledTask&
   const std::unique_ptr<Timetable> timetable = MakeTimetable(clock, task);
   std::optional<WallTime> told;
   const auto tell = [&] {
+    if (stop.stop_requested()) return;
     const WallTime next = clock.Now() + std::max(timetable->Remaining(), Duration::zero());
     if (told.has_value() && std::chrono::abs(next - *told) < 1s) return;
     told = next;

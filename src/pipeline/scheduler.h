@@ -1,8 +1,9 @@
 // Runs one task when its schedule says so. Intervals are counted on the monotonic clock, so that a jump of the wall
-// clock neither skips nor repeats a run; times of cron are on the wall clock by their nature, which is therefore looked
-// at again and again. Due times that pass while nobody can act (a suspended machine, a jump ahead) make one run, at
-// once. Those that pass while the task runs are skipped and counted, never queued: each task has a thread of its own,
-// so a long run only delays itself.
+// clock puts no run off; it makes one due sooner where what the last run left is older by the new time than an
+// interval, or of unknown age. Times of cron are on the wall clock by their nature, which is therefore looked at again
+// and again. Due times that pass while nobody can act (a suspended machine, a jump ahead) make one run, at once. Those
+// that pass while the task runs are skipped and counted, never queued: each task has a thread of its own, so a long run
+// only delays itself.
 #pragma once
 
 #include <functional>
@@ -18,6 +19,8 @@ struct ScheduledTask {
   config::Schedule schedule;
   Duration offset{};             // each due time is later by this
   std::optional<WallTime> last;  // the last run, before a restart; without one the first run is due at once
+  // The same, when the wall clock was set; null: the schedule does not care for it.
+  std::function<std::optional<WallTime>()> last_again;
   std::function<void()> run;
   std::function<void(WallTime)> on_next = [](WallTime) {};  // told when the next run is due
   std::function<void()> on_skipped = [] {};

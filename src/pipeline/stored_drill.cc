@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "etcd/ids.h"
 #include "pipeline/drill_evidence.h"
 #include "pipeline/history_check.h"
@@ -10,6 +12,21 @@
 
 namespace etcdrill::pipeline {
 namespace {
+
+// Whether a drill of it says what a restore would meet today. Where none is usable, one of ours that
+// passes will be the newest.
+bool IsOfNewest(const store::Manifest& drilled, const Result<Catalog>& catalog) {
+  if (drilled.other_history) return false;
+  if (!catalog.ok() || catalog->Newest() == nullptr) return true;
+  // The newest that is usable, and what is newer and was drilled all the same.
+  return drilled.name == catalog->Newest()->manifest.name || drilled.name == catalog->Latest()->manifest.name;
+}
+
+// The last of ours; if there is none, the last.
+const store::Manifest& LastOf(const Catalog& catalog) {
+  const CatalogEntry* const latest = catalog.Latest();
+  return latest == nullptr ? catalog.snapshots.back().manifest : latest->manifest;
+}
 
 // The report of a drill that did nothing.
 DrillReport FailedAtOnce(const std::string& snapshot, bool newest, WallTime started, WallTime finished, Status why) {
@@ -68,8 +85,7 @@ StoredDrill DrillStored(const Context& context, const DrillRequest& request, etc
   const store::Manifest& now = *request.manifest;
   // As the store is before the drill: a snapshot may be added meanwhile.
   const Result<Catalog> catalog = ReadCatalog(context, store, now.cluster);
-  const CatalogEntry* const newest = catalog.ok() ? catalog->Newest() : nullptr;
-  const bool is_newest = request.newest.value_or(newest == nullptr || newest->manifest.name == request.snapshot);
+  const bool is_newest = request.newest.value_or(IsOfNewest(now, catalog));
   auto mark = LeaveMark(context, request.snapshot, is_newest, store);
   if (!mark.ok()) context.log.Warn("the drill can't be marked as begun", {{"err", MessageOf(mark.status())}});
   StoredDrill drill{.report = RunDrill(context, request), .kept = OkStatus(), .source = OkStatus()};
@@ -96,7 +112,7 @@ StoredDrill DrillNothing(const Context& context, const Catalog& catalog, store::
   const WallTime now = context.clock.Now();
   StoredDrill drill{
       .report = FailedAtOnce(
-          catalog.snapshots.back().manifest.name, true, now, now,
+          LastOf(catalog).name, true, now, now,
           Error(Reason::kNotFound, fmt::format("there is nothing to drill: each of the {} snapshots in the "
                                                "store is damaged, can't be read, or is of another history",
                                                catalog.snapshots.size()))),

@@ -53,6 +53,13 @@ void AddFixed(const FixedFacts& f, const LiveFacts& live, MetricsPage& page) {
       .Sample(f.scrub_period_seconds);
 }
 
+// Those of the schedule, or those of others.
+bool SwitchesOffSnapshots(const FixedFacts& before, const FixedFacts& after) {
+  const bool schedule_went = before.snapshot_interval_seconds && !after.snapshot_interval_seconds;
+  const bool adoption_went = before.adopt_patterns > 0 && after.adopt_patterns == 0;
+  return schedule_went || adoption_went;
+}
+
 // One family for each number of a member, by the endpoint that said it.
 void AddEndpointMembers(const SourceFacts& s, MetricsPage& page) {
   const auto family = [&](const char* name, const char* help, auto value) {
@@ -150,6 +157,9 @@ Metrics::Metrics(FixedFacts fixed, std::function<LiveFacts()> read_live)
 
 void Metrics::Reloaded(FixedFacts facts, double unix_seconds) {
   const std::lock_guard lock(mutex_);
+  // Nobody will make good what failed then.
+  if (SwitchesOffSnapshots(fixed_, facts)) snapshot_consecutive_failures_ = 0;
+  next_run_ = {};
   fixed_ = std::move(facts);
   reload_successful_ = true;
   reload_succeeded_ = unix_seconds;
@@ -363,7 +373,7 @@ std::string Metrics::Render() const {
       .Sample(snapshot_skipped_unchanged_, {{"reason", "unchanged"}})
       .Sample(snapshot_skipped_not_leader_, {{"reason", "not_leader"}});
   page.Gauge("etcdrill_snapshot_consecutive_failures",
-             "Failed snapshot attempts since the last success, or since the start.")
+             "Failed snapshot attempts since the last success, the start, or a reload that switched them off.")
       .Sample(snapshot_consecutive_failures_);
   page.Gauge("etcdrill_snapshot_last_failure_timestamp_seconds", "Unix time of the newest failed snapshot attempt.")
       .Sample(snapshot_last_failure_);

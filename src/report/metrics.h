@@ -160,7 +160,9 @@ class Metrics {
   // `read_live` is called at each scrape, without the lock.
   Metrics(FixedFacts fixed, std::function<LiveFacts()> read_live);
 
-  // The configuration was read again and is in force; or it was not, and the one before stays.
+  // The configuration was read again and is in force; or it was not, and the one before stays. When
+  // a task runs next is not known until its schedule says so again, which one that was switched off
+  // never does.
   void Reloaded(FixedFacts facts, double unix_seconds);
   void ReloadFailed();
   void SetStore(StoreFacts facts);

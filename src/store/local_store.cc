@@ -43,7 +43,7 @@ std::string LocalStore::StagingPath() {
   return dir_->StagingPath();
 }
 
-Status LocalStore::Seal(DurableFile file, const Manifest& manifest) {
+Status LocalStore::Seal(DurableFile& file, const Manifest& manifest) {
   RETURN_IF_ERROR(file.Sync());  // before anybody waits for the lock
   RETURN_IF_ERROR(dir_->Attend());
   ASSIGN_OR_RETURN(const auto lock, dir_->LockChecks());  // or a sweep could take it for a leftover

@@ -75,11 +75,12 @@ class LocalStore {
   // A path for a file that will be sealed later.
   std::string StagingPath();
   // Publishes a staged file: the manifest as .NAME.json.part, then NAME.db, then the manifest under
-  // its name; each synced. kAlreadyExists if one of the two names is taken. After another error
+  // its name; each synced. kAlreadyExists if one of the two names is taken: then the file is as it
+  // was, and can be sealed under another name. After another error
   // none is there, backwards: the manifest never speaks for a file that is gone. If the disk
   // refuses to undo as well, the snapshot stays whole, or unsealed: .NAME.json.part, NAME.db beside
   // it or not, which is in no list and goes with the next sweep; so after a power loss, too.
-  Status Seal(DurableFile file, const Manifest& manifest);
+  Status Seal(DurableFile& file, const Manifest& manifest);
 
   std::string SnapshotPath(std::string_view name) const;
   // All that have a manifest. One that can't be read is logged once for each change of it; without

@@ -66,6 +66,7 @@ Result<WallTime> LoadCreated(const Context& context, const std::string& dir) {
 }  // namespace
 
 Result<std::unique_ptr<StoreDir>> StoreDir::Open(const Context& context, std::string path) {
+  context.fs.GiveToOwner(path);  // a command of root must not shut out a sidecar that is not
   std::unique_ptr<StoreDir> dir(new StoreDir(context, std::move(path)));
   RETURN_IF_ERROR(dir->Make());
   return dir;

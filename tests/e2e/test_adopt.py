@@ -134,6 +134,20 @@ class Adopt(harness.TestCase):
         self.assertEqual(sidecar.lines("snapshot failed"), [])
         self.assertEqual(sidecar.stop(), 0)
 
+    def test_what_stood_still_for_too_long_is_no_damage_once_it_is_whole(self):
+        whole = self.save("whole").read_bytes()
+        sidecar = self.start("*.db")
+        sidecar.wait_for_value(1, "etcdrill_source_up")
+        with open(self.theirs / "slow.db", "wb", buffering=0) as file:
+            file.write(whole[:len(whole) // 2 - 100])
+            sidecar.wait_for_line("snapshot failed")
+            sidecar.wait_for_value(1, "etcdrill_snapshots", state="failed")
+            file.write(whole[len(whole) // 2 - 100:])
+        sidecar.wait_for_line("snapshot adopted")
+        sidecar.wait_for_value(0, "etcdrill_snapshots", state="failed")
+        self.assertIn("reason=expired", sidecar.wait_for_line("snapshot deleted"))
+        self.assertEqual(sidecar.stop(), 0)
+
     def test_damaged_and_foreign_files_are_told_once(self):
         good = self.save("good").read_bytes()
         sidecar = self.start("*.db")

@@ -99,6 +99,12 @@ class OtherHistory(HistoryCase):
         dev.save(self.theirs / "dev.db")
         self.assertCountsForNothing(sidecar, "it ends at revision 31, and the source is at 4")
         self.assertNotEqual(self.status(sidecar)["fresh"]["answer"], "yes")
+        # Its own drill passes, and proves nothing of ours.
+        name = self.manifests()[-1]["name"]
+        self.etcdrill("drill", name, "--config", self.dir / "etcdrill.yaml")
+        harness.wait_until(lambda: json.loads(sidecar.first_answer("/api/v1/drills"))["total"] == 1, "its report")
+        for question in ("proven", "restorable", "in_time"):
+            self.assertEqual(self.status(sidecar)[question]["answer"], "unknown", question)
         ours.save(self.theirs / "ours.db")
         sidecar.wait_for_line("snapshot adopted")
         sidecar.wait_for_value(4, "etcdrill_snapshot_last_revision")

@@ -152,6 +152,20 @@ class Reload(harness.TestCase):
         self.assertEqual(endpoints, {self.cluster.endpoints[0]})
         self.assertEqual(sidecar.stop(), 0)
 
+    def test_what_is_switched_off_is_not_due(self):
+        sidecar = self.start(snapshot="1s")
+        sidecar.wait_for_line("snapshot taken", after=2)
+        due = "etcdrill_task_next_run_timestamp_seconds"
+        self.assertIsNotNone(sidecar.value(due, task="snapshot"))
+        self.config.write_text(self.config.read_text().replace('"@every 1s"', "none").replace('"@every 1h"', "none"))
+        self.assertEqual(self.reload(sidecar)[0], 200)
+        taken = len(sidecar.lines("snapshot taken"))
+        harness.wait_until(lambda: sidecar.value(due, task="health") is not None, "what goes on to be due")
+        for task in ("snapshot", "drill"):
+            self.assertIsNone(sidecar.value(due, task=task))
+        self.assertLessEqual(len(sidecar.lines("snapshot taken")), taken + 1)
+        self.assertEqual(sidecar.stop(), 0)
+
     def test_without_a_file_there_is_nothing_to_read(self):
         process = self.scene.start([harness.build_dir() / "etcdrill", "run", "--endpoints", self.cluster.endpoints[0],
                                     "--store", self.dir / "store"], self.dir / "log")

@@ -3,10 +3,12 @@
 whatever keeps it from saving is said in one line, with the right exit code and nothing left behind."""
 import hashlib
 import json
+import subprocess
 import sys
 
 sys.dont_write_bytecode = True
 import harness
+from sidecar_case import SidecarCase
 
 PASSWORD = "canary-root-password"
 
@@ -171,6 +173,19 @@ class Plaintext(SaveCase):
     def test_tls_to_a_plaintext_port(self):
         url = self.cluster.endpoints[0].replace("http", "https")
         self.refuse("--endpoints", url, "--cacert", self.scene.certs / "ca.crt", says="http://")
+
+
+class IntoOneStore(SidecarCase):
+    def test_saves_of_one_second_get_seconds_of_their_own(self):
+        cluster = harness.Cluster(self.scene, "3.5")
+        harness.fill(cluster)
+        config, _ = self.configure(cluster)
+        command = [harness.build_dir() / "etcdrill", "snapshot", "save", "--config", config]
+        saves = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                  env=harness.environment()) for _ in range(4)]
+        said = [save.communicate(timeout=60)[1] for save in saves]
+        self.assertEqual([save.returncode for save in saves], [0] * 4, said)
+        self.assertEqual(len(list((self.dir / "store").glob("e2e-*.db"))), 4)
 
 
 class EveryVersion(SaveCase):

@@ -49,6 +49,8 @@ struct History {
   size_t snapshots_total = 0;
   std::vector<DrillRow> drills;
   size_t drills_total = 0;
+  // The last drill of the newest snapshot, however many of older ones came after it.
+  std::optional<DrillRow> last_of_newest;
 };
 
 struct MemberRow {

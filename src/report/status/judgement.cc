@@ -36,12 +36,6 @@ Question NotOlderThan(const StatusFacts& f, bool there, std::optional<double> ta
   return {age <= objective ? Answer::kYes : Answer::kNo, fmt::format("{} old", Age(age)), Objective(objective)};
 }
 
-const DrillRow* LastOfNewest(const History& history) {
-  const auto at =
-      std::find_if(history.drills.begin(), history.drills.end(), [](const DrillRow& d) { return d.newest; });
-  return at == history.drills.end() ? nullptr : &*at;
-}
-
 std::string InStage(const DrillRow& drill) {
   if (drill.failed_stage.empty()) return "as far as is known, as its report can't be read";
   return fmt::format("in stage {}", drill.failed_stage);
@@ -53,8 +47,8 @@ Question Restorable(const StatusFacts& f) {
     return {Answer::kNo, kStoreIsUnreadable, "nothing can be restored from it now", kNothing};
   }
   if (AllAreLost(f.store)) return {Answer::kNo, kAllAreLost, "", kNothing};
-  const DrillRow* drill = LastOfNewest(f.history);
-  if (drill == nullptr) return {Answer::kUnknown, "no drill yet", f.activity.drill_in_progress ? "one runs now" : ""};
+  const std::optional<DrillRow>& drill = f.history.last_of_newest;
+  if (!drill.has_value()) return {Answer::kUnknown, "no drill yet", f.activity.drill_in_progress ? "one runs now" : ""};
   const bool from_future = IsFuture(drill->finished, f.now);
   const std::string when = from_future ? "at a time that lies in the future"
                                        : fmt::format("{} ago", Age(UnixSeconds(f.now) - UnixSeconds(drill->finished)));
@@ -143,8 +137,8 @@ void AddTaskTroubles(const StatusFacts& f, std::vector<Trouble>& troubles) {
         {fmt::format("The last {} failed.", n == 1 ? "snapshot" : fmt::format("{:.0f} snapshots", n)),
          "The log has the reason (msg=\"snapshot failed\"). Try by hand: etcdrill snapshot save x.db --config FILE"});
   }
-  const DrillRow* drill = LastOfNewest(f.history);
-  if (drill != nullptr && !drill->passed) {
+  const std::optional<DrillRow>& drill = f.history.last_of_newest;
+  if (drill.has_value() && !drill->passed) {
     troubles.push_back({fmt::format("The last drill failed {}: {}", InStage(*drill), drill->error),
                         "Repeat it with: etcdrill drill latest --config FILE"});
   }

@@ -646,7 +646,7 @@ struct Stored {
     manifest.sha256 = std::string(64, 'a');
     auto file = DurableFile::Create(test.fs(), dir->StagingPath());
     REQUIRE(file->Append("x").ok());
-    REQUIRE(dir->Seal(*std::move(file), manifest).ok());
+    REQUIRE(dir->Seal(*file, manifest).ok());
   }
   DrillReport Report(verify::Verdict verdict, int level) {
     DrillReport report;
@@ -786,7 +786,7 @@ TEST_CASE("evidence that can't be read is not evidence that nothing happened") {
     newer.place = 7;
     auto file = DurableFile::Create(s.test.fs(), s.dir->StagingPath());
     REQUIRE(file->Append("x").ok());
-    REQUIRE(s.dir->Seal(*std::move(file), newer).ok());
+    REQUIRE(s.dir->Seal(*file, newer).ok());
     DrillReport report = s.Report(verify::Verdict::kProven, 5);
     report.snapshot = newer.name;
     s.StateAfter(report);
@@ -834,6 +834,43 @@ TEST_CASE("a drill that was killed is a failed one, told once, and its report fo
     CHECK(ToStoreFacts(*catalog).drill_consecutive_failures == 1);
     CHECK(catalog->snapshots[0].state == SnapshotState::kVerified);  // it says nothing of the data
     CHECK(CheckEvidence(*s.dir->DrillReports()).empty());
+  }
+}
+
+TEST_CASE("a drill of another history speaks for nothing of ours") {
+  Stored s;
+  DrillReport failed = s.Report(verify::Verdict::kDamaged, 0);
+  CHECK(s.StateAfter(failed) == SnapshotState::kFailed);
+  store::Manifest other = s.manifest;
+  other.name = store::SnapshotName("c", 2, other.taken);
+  other.place = 7;
+  other.other_history = true;
+  auto file = DurableFile::Create(s.test.fs(), s.dir->StagingPath());
+  REQUIRE(file->Append("x").ok());
+  REQUIRE(s.dir->Seal(*file, other).ok());
+  const auto facts = [&] { return ToStoreFacts(*ReadCatalog(s.test.context(), *s.dir)); };
+  SECTION("when it is run") {
+    const StoredDrill drill = DrillStored(s.test.context(),
+                                          {.snapshot = other.name,
+                                           .path = s.dir->SnapshotPath(other.name),
+                                           .manifest = other,
+                                           .config = {.scratch_dir = s.test.Path("scratch")}},
+                                          nullptr, *s.dir);
+    CHECK_FALSE(drill.report.newest);
+    CHECK(facts().drill_consecutive_failures == 1);  // that of ours
+  }
+  SECTION("when its report says that it was of the newest") {
+    DrillReport report = s.Report(verify::Verdict::kProven, 5);
+    report.snapshot = other.name;
+    s.StateAfter(report);
+    CHECK(facts().drill_consecutive_failures == 1);
+    CHECK_FALSE(facts().drill_last_success.has_value());
+    CHECK_FALSE(facts().verified_revision.has_value());
+  }
+  SECTION("when nothing of ours can be drilled") {
+    const auto catalog = ReadCatalog(s.test.context(), *s.dir);
+    REQUIRE(PlanDrills(*catalog, {}).empty());
+    CHECK(DrillNothing(s.test.context(), *catalog, *s.dir).report.snapshot == s.manifest.name);
   }
 }
 

@@ -75,6 +75,14 @@ TEST_CASE("the newest of each hour, day and week") {
   CHECK(Fates({{'p', 6 * kDay + 12h + 1min}, {'p', 6 * kDay + 12h}, {'p', 0h}}, {.weekly = 2}) == "w-N");
 }
 
+TEST_CASE("a period that comes again, as some boots begin in the past, counts once") {
+  const std::vector<Made> boots = {{'p', 3 * kDay},   {'p', 2 * kDay}, {'p', kDay},       {'p', 400 * kDay}, {'p', 2h},
+                                   {'p', 400 * kDay}, {'p', 1h},       {'p', 400 * kDay}, {'p', 0h}};
+  CHECK(Fates(boots, {.daily = 4}) == "-dd----dN");
+  CHECK(Fates(boots, {.weekly = 3}) == "-------wN");
+  CHECK(Fates(boots, {.last = 3}) == "------llN");
+}
+
 TEST_CASE("the numbers add up: what one of them keeps stays") {
   const std::vector<Made> store = {{'p', 20 * kDay}, {'p', 9 * kDay}, {'p', 2 * kDay}, {'p', 3h},
                                    {'p', 2h + 1min}, {'p', 2h},       {'p', 1h},       {'p', 0h}};
@@ -111,6 +119,25 @@ TEST_CASE("a damaged one is kept aside for a while") {
   Catalog catalog = StoreOf({{'f', 8 * kDay}, {'p', 1h}});
   catalog.snapshots[0].failed_since = kSunday - 1h;
   CHECK(PlanRetention(catalog, rules, kSunday)[0].fate == Fate::kQuarantine);
+}
+
+TEST_CASE("the first part of a file goes once the file came whole") {
+  Catalog catalog = StoreOf({{'p', 3h}, {'f', 2h}, {'p', 1h}});
+  store::Manifest& part = catalog.snapshots[1].manifest;
+  store::Manifest& whole = catalog.snapshots[2].manifest;
+  part.adopted = store::AdoptedRecord{.path = "/b/1.db", .size_bytes = 50};
+  whole.adopted = store::AdoptedRecord{.path = "/b/1.db", .size_bytes = 100};
+  for (size_t i = 0; i < 3; ++i) catalog.snapshots[i].manifest.place = i + 1;
+  const auto fate = [&] { return PlanRetention(catalog, {.last = 2, .quarantine = 7 * kDay}, kSunday)[1].fate; };
+  CHECK(fate() == Fate::kExpired);
+  SECTION("not of another file") { whole.adopted->path = "/b/2.db"; }
+  SECTION("not one that is as long") { part.adopted->size_bytes = 100; }
+  SECTION("not one that could be read, and says what is wrong") { part.revision = 7; }
+  SECTION("not one that is proven by nothing") { whole.verdict = "not_provable"; }
+  SECTION("not one of another history") { whole.other_history = true; }
+  SECTION("not one that came before it") { part.place = 9; }
+  SECTION("not one of ours") { part.adopted.reset(); }
+  CHECK_FALSE(Goes(fate()));
 }
 
 TEST_CASE("a date in the future deletes nothing") {

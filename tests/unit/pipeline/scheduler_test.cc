@@ -75,6 +75,32 @@ TEST_CASE("intervals do not care for the wall clock") {
   CHECK(r.next == r.clock.Now());  // the time of the next run goes with the jumps
 }
 
+TEST_CASE("an interval is reckoned anew when the clock was set") {
+  Rehearsal r("@every 1h");
+  std::optional<WallTime> last = r.start + 3h - 10min;  // the clock is behind at the start
+  r.task.last = last;
+  r.task.last_again = [&] { return last; };
+  r.task.run = [&] {
+    r.runs.push_back(r.clock.passed());
+    last = r.clock.Now();
+  };
+  const auto runs_with_jump = [&](Duration by) {
+    r.clock.At(10s, [&r, by] { r.clock.Jump(by); });
+    r.RunFor(110min);
+    return r.runs;
+  };
+  using Times = std::vector<Duration>;
+  SECTION("what was young is old") { CHECK(runs_with_jump(3h) == Times{0s, 10s, 60min + 10s}); }
+  SECTION("what was young is older") { CHECK(runs_with_jump(20min) == Times{0s, 40min, 100min}); }
+  SECTION("what was young lies in the future") { CHECK(runs_with_jump(-3h) == Times{0s, 10s, 60min + 10s}); }
+  SECTION("by as much as clocks may differ") { CHECK(runs_with_jump(2min) == Times{0s, 60min}); }
+  SECTION("a run is never put off") {
+    r.task.last = r.start - 50min;
+    last = r.start;
+    CHECK(runs_with_jump(5min) == Times{10min, 70min});
+  }
+}
+
 TEST_CASE("times of cron go with the wall clock, without a burst or a loss") {
   Rehearsal r("0 * * * *");
   r.task.last = r.start - 1min;
@@ -146,6 +172,17 @@ TEST_CASE("the first run after a start") {
   CHECK(first("0 * * * *", -1h) == 0s);
   CHECK(first("0 * * * *", 5s, 40s) == 30s);  // 08:00:00 and the offset are yet to come
   CHECK(first("30 * * * *", 3h, 40s) == 40s);
+}
+
+TEST_CASE("a schedule that was stopped in its run does not tell of a next one") {
+  Rehearsal r(GENERATE("@every 1h", "0 * * * *"));
+  r.task.run = [&] {
+    r.clock.SleepFor(90min, {});
+    r.stop.request_stop();
+    r.next = {};
+  };
+  r.RunFor(2h);
+  CHECK(r.next == WallTime());
 }
 
 TEST_CASE("an offset moves the runs, not their distance") {

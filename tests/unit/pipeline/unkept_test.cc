@@ -21,7 +21,7 @@ struct FullDisk {
     manifest.verdict = "proven";
     auto file = DurableFile::Create(world.fs(), dir->StagingPath());
     REQUIRE(file->Append("x").ok());
-    REQUIRE(dir->Seal(*std::move(file), manifest).ok());
+    REQUIRE(dir->Seal(*file, manifest).ok());
     REQUIRE(Drill(5).ok());
     REQUIRE(StateIn(*dir) == SnapshotState::kVerified);
   }

@@ -42,6 +42,30 @@ TEST_CASE("what a store holds is absent while the store can't be read") {
   for (const char* line : of_the_store) CHECK_THAT(metrics.Render(), ContainsSubstring(line));
 }
 
+TEST_CASE("what a reload switched off is not due, and its failures are over") {
+  const FixedFacts on = {.snapshot_interval_seconds = 60, .adopt_patterns = 1};
+  FixedFacts off;
+  Metrics metrics({}, [] { return LiveFacts{}; });
+  metrics.Reloaded(on, 10);
+  const auto fail = [&] {
+    metrics.SetNextRun(Task::kSnapshot, 100);
+    metrics.SetNextRun(Task::kDrill, 200);
+    metrics.SnapshotFailed(Reason::kConnect, 50);
+  };
+  fail();
+  CHECK_THAT(metrics.Render(), ContainsSubstring("etcdrill_task_next_run_timestamp_seconds{task=\"drill\"} 200\n"));
+  metrics.Reloaded(on, 60);
+  CHECK(metrics.activity().snapshot_consecutive_failures == 1);  // they go on
+  for (const bool adopts : {true, false}) {
+    off.adopt_patterns = adopts ? 1 : 0;
+    fail();
+    metrics.Reloaded(off, 60);
+    CHECK(metrics.activity().snapshot_consecutive_failures == 0);
+    CHECK_FALSE(metrics.activity().next_run[static_cast<size_t>(Task::kDrill)].has_value());
+    CHECK_THAT(metrics.Render(), !ContainsSubstring("etcdrill_task_next_run_timestamp_seconds{"));
+  }
+}
+
 TEST_CASE("members agree where nothing tells otherwise") {
   Metrics metrics({.endpoints = {"a"}}, [] { return LiveFacts{}; });
   const auto agree = [&](std::optional<bool> by_store, std::optional<bool> found) {

@@ -27,8 +27,9 @@ StatusFacts Good() {
   f.store.verified_taken = kNow - 7200;
   f.store.verified_revision = 7;
   f.store.drill_last_duration_seconds = 12;
-  f.history.drills = {
-      {.snapshot = "s", .passed = true, .level = 5, .finished = At(kNow - 3000), .etcd_version = "3.5.30"}};
+  f.history.last_of_newest =
+      DrillRow{.snapshot = "s", .passed = true, .level = 5, .finished = At(kNow - 3000), .etcd_version = "3.5.30"};
+  f.history.drills = {*f.history.last_of_newest};
   return f;
 }
 
@@ -62,11 +63,12 @@ TEST_CASE("each answer turns on its own, at its objective") {
   CHECK(Judge(f).in_time.answer == Answer::kYes);
 
   f = Good();
-  f.history.drills[0].passed = false;
-  f.history.drills[0].failed_stage = "boot";
+  f.history.last_of_newest->passed = false;
+  f.history.last_of_newest->failed_stage = "boot";
   CHECK(Judge(f).restorable.answer == Answer::kNo);
-  f.history.drills.insert(f.history.drills.begin(), DrillRow{.newest = false, .passed = true});
+  f.history.drills = {DrillRow{.newest = false, .passed = true}};
   CHECK(Judge(f).restorable.answer == Answer::kNo);  // an older snapshot that passes hides nothing
+  CHECK(Judge(f).troubles.size() == 1);
 }
 
 TEST_CASE("what never happened is unknown while the objective gives it time, then a no") {
@@ -113,7 +115,7 @@ TEST_CASE("a time in the future makes nothing young") {
   f.store.newest->taken = GENERATE(as<std::optional<double>>{}, kNow + 301, kNow + 400 * 86400, std::nullopt);
   f.store.verified_taken = f.store.newest->taken;
   f.store.from_future = 1;
-  f.history.drills[0].finished = At(kNow + 400 * 86400);
+  f.history.last_of_newest->finished = At(kNow + 400 * 86400);
   f.history.snapshots = {{.name = "s", .taken = At(kNow + 400 * 86400), .state = "verified"}};
   const Judgement j = Judge(f);
   CHECK(j.fresh.answer == Answer::kNo);
@@ -169,6 +171,7 @@ TEST_CASE("nothing from outside becomes markup") {
   f.cluster = evil;
   f.history.drills[0] = {.snapshot = evil, .verdict = evil, .etcd_version = evil, .failed_stage = evil, .error = evil};
   f.history.drills[0].stage_seconds = {{evil, 1}};
+  f.history.last_of_newest = f.history.drills[0];
   f.history.snapshots = {{.name = evil, .sha256 = evil, .state = evil}};
   f.health = Health{.members = {{.endpoint = evil, .problem = evil, .role = evil, .version = evil, .revision = 1}},
                     .alarms = {evil}};

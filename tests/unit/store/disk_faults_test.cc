@@ -36,7 +36,7 @@ Status Seal(World& world, LocalStore& store, int64_t revision) {
   const Manifest manifest = ManifestOf(revision);
   ASSIGN_OR_RETURN(DurableFile file, DurableFile::Create(world.fs(), store.StagingPath()));
   RETURN_IF_ERROR(file.Append(manifest.name));
-  return store.Seal(std::move(file), manifest);
+  return store.Seal(file, manifest);
 }
 
 void Prepare(World& world, const std::vector<int64_t>& revisions) {

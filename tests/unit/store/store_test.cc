@@ -1,6 +1,7 @@
 // The store on disk: what is sealed is found again, what is not sealed is not there.
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -41,7 +42,7 @@ void Seal(TestContext& test, LocalStore& store, const Manifest& manifest) {
   auto file = DurableFile::Create(test.fs(), store.StagingPath());
   REQUIRE(file.ok());
   REQUIRE(file->Append("bytes").ok());
-  REQUIRE(store.Seal(*std::move(file), manifest).ok());
+  REQUIRE(store.Seal(*file, manifest).ok());
 }
 
 TEST_CASE("a manifest survives being written and read") {
@@ -133,6 +134,59 @@ TEST_CASE("the owner sweeps what killed runs left, and nothing else") {
   CHECK((*store)->List()->size() == 1);
 }
 
+uid_t OwnerOf(const std::string& path) {
+  struct stat st {};
+  REQUIRE(lstat(path.c_str(), &st) == 0);
+  return st.st_gid == st.st_uid ? st.st_uid : ~uid_t{0};
+}
+
+TEST_CASE("what root makes in a store belongs to whom the store belongs to") {
+  if (geteuid() != 0) SKIP("needs root");
+  constexpr uid_t kSidecar = 65534;
+  TestContext test;
+  const std::string home = test.Path("home");
+  REQUIRE(test.fs().MakeDirs(home, kPrivateDirMode).ok());
+  REQUIRE(chown(home.c_str(), kSidecar, kSidecar) == 0);
+  const std::string dir = JoinPath(home, "store");
+  const auto store = LocalStore::Open(test.context(), dir);
+  REQUIRE((*store)->TakeOwnership().ok());
+  const Manifest manifest = MakeManifest(20);
+  Seal(test, **store, manifest);
+  REQUIRE((*store)->UpdateChecks(manifest.name, [](Checks& checks) { checks.FoundRight(WallTime(1s)); }).ok());
+  const auto report = [](const auto&) { return std::string("{}"); };
+  REQUIRE((*store)->AddDrillReport(manifest.name, manifest.taken, report).ok());
+  const auto mark = (*store)->MarkDrill("begun");
+  size_t files = 0;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(home)) {
+    INFO(entry.path());
+    CHECK(OwnerOf(entry.path()) == kSidecar);
+    ++files;
+  }
+  CHECK(files >= 12);
+  // A lock of root from before this was so.
+  const std::string lock = JoinPath(dir, "drills/.lock");
+  REQUIRE(chown(lock.c_str(), 0, 0) == 0);
+  REQUIRE((*store)->AddDrillReport(manifest.name, manifest.taken, report).ok());
+  CHECK(OwnerOf(lock) == kSidecar);
+  // Nothing else is given away.
+  REQUIRE(test.fs().MakeDirs(JoinPath(home, "store2"), kPrivateDirMode).ok());
+  REQUIRE(WriteFileDurably(test.fs(), JoinPath(home, "x.db"), "bytes").ok());
+  for (const char* name : {"store2", "x.db"}) CHECK(OwnerOf(JoinPath(home, name)) == 0);
+}
+
+TEST_CASE("a name that is taken leaves the file for another name") {
+  TestContext test;
+  const auto store = LocalStore::Open(test.context(), test.Path("store"));
+  Seal(test, **store, MakeManifest(20));
+  auto file = DurableFile::Create(test.fs(), (*store)->StagingPath());
+  REQUIRE(file->Append("bytes").ok());
+  const Status taken = (*store)->Seal(*file, MakeManifest(20));
+  REQUIRE_FALSE(taken.ok());
+  CHECK(ReasonOf(taken) == Reason::kAlreadyExists);
+  CHECK((*store)->Seal(*file, MakeManifest(21)).ok());
+  CHECK((*store)->List()->size() == 2);
+}
+
 TEST_CASE("what a living writer has under way is not swept") {
   TestContext test;
   const auto store = LocalStore::Open(test.context(), test.Path("store"));
@@ -140,7 +194,7 @@ TEST_CASE("what a living writer has under way is not swept") {
   REQUIRE(file->Append("bytes").ok());
   const auto owner = LocalStore::Open(test.context(), test.Path("store"));
   REQUIRE((*owner)->TakeOwnership().ok());
-  CHECK((*store)->Seal(*std::move(file), MakeManifest(20)).ok());
+  CHECK((*store)->Seal(*file, MakeManifest(20)).ok());
   CHECK((*owner)->List()->size() == 1);
 }
 
