@@ -25,7 +25,8 @@ class HeadHistory {
   std::optional<MonotonicTime> PassedBy(int64_t revision) const;
   // The revision that was seen last; none if nobody answered yet.
   std::optional<int64_t> Head() const;
-  size_t size() const { return sights_.size(); }  // what is kept
+  uint64_t cluster_id() const { return cluster_id_; }  // of the source; 0: nobody answered yet
+  size_t size() const { return sights_.size(); }       // what is kept
 
  private:
   struct Sight {

@@ -8,6 +8,7 @@
 #include "support/catch.h"
 #include "support/fake_clock.h"
 #include "support/fake_etcd.h"
+#include "support/open_snapshot.h"
 #include "support/snapshots.h"
 #include "support/test_context.h"
 
@@ -118,6 +119,27 @@ class AdoptTest {
     CHECK(outcome->verdict.ok());
     return outcome->manifest;
   }
+  // One of our own, of the source if `cluster_id` is 7.
+  store::Manifest Keep(std::string_view snapshot, WallTime taken, std::string_view cluster_id = "7",
+                       std::string_view lineage = "continues") {
+    const std::string bytes = etcdrill::testing::ReadFile(etcdrill::testing::SnapshotPath(snapshot));
+    auto file = DurableFile::Create(test_.fs(), store_->StagingPath());
+    REQUIRE(file->Append(bytes).ok());
+    const auto report = verify::Verify(context_, etcdrill::testing::OpenFile(context_, file->temp_path()), {});
+    const mvcc::HashKv& hashkv = report->keyspace->hashkv;
+    store::Manifest m{.cluster = "prod", .place = ++place_, .taken = taken, .size_bytes = bytes.size()};
+    m.revision = hashkv.revision;
+    m.compact_revision = hashkv.compact_revision;
+    m.hashkv = hashkv.hash;
+    m.live_keys = report->keyspace->live_keys;
+    m.name = store::SnapshotName("prod", m.revision, taken);
+    m.sha256 = report->sha256;
+    m.verdict = "proven";
+    m.cluster_id = cluster_id;
+    m.lineage = {.result = std::string(lineage)};
+    REQUIRE(store_->Seal(*std::move(file), m).ok());
+    return m;
+  }
   HeadHistory Saw(MonotonicTime when) const {
     HeadHistory heads;
     heads.Saw(when, etcd::CallRoll(*client_, std::nullopt));
@@ -134,6 +156,7 @@ class AdoptTest {
   FakeEtcd source_;
   std::unique_ptr<etcd::Client> client_;
   std::unique_ptr<store::LocalStore> store_;
+  uint64_t place_ = 0;
 };
 
 TEST_CASE_METHOD(AdoptTest, "a compacted file of other members is of another history, and keeps its own time") {
@@ -193,7 +216,7 @@ TEST_CASE_METHOD(AdoptTest, "several old files that are copied keep their order,
   CHECK(second->manifest.taken == passed - 1s);
   Write("e3530-empty");
   source_.Set([](FakeState& s) { s.deny_range = true; });
-  CHECK(Adopt(heads, clock_.Now()).taken == passed);
+  CHECK(Adopt(heads, clock_.Now()).taken == passed - 1s);  // older than both
   const auto catalog = ReadCatalog(context_, *store_, "prod");
   REQUIRE(catalog->Newest() != nullptr);
   CHECK(catalog->Newest()->manifest.revision == 128);
@@ -213,6 +236,42 @@ TEST_CASE_METHOD(AdoptTest, "a file that took its time to be written is as old a
   clock_.Suspend(5min);
   CHECK(Adopt(heads, clock_.Now()).taken == passed);
   CHECK(Log().empty());
+}
+
+TEST_CASE_METHOD(AdoptTest, "a file that comes late is no younger than a snapshot of a higher revision") {
+  const store::Manifest before = Keep("e3530-nocompact", clock_.Now());
+  clock_.Suspend(1h);
+  const store::Manifest ours = Keep("e3530-alarm", clock_.Now());
+  clock_.Suspend(11min);
+  const store::Manifest m = Adopt({}, clock_.Now());
+  CHECK_FALSE(m.other_history);
+  CHECK(m.taken == ours.taken);
+  REQUIRE(m.lineage.has_value());
+  CHECK(m.lineage->older == before.name);
+  CHECK(m.lineage->result == "continues");
+  CHECK(ReadCatalog(context_, *store_, "prod")->Newest()->manifest.name == ours.name);
+}
+
+TEST_CASE_METHOD(AdoptTest, "a snapshot of before a restore, or of another cluster, makes no file old") {
+  enum class Why { kOtherCluster, kSourceIsBelow, kWentBackSince };
+  const Why why = GENERATE(Why::kOtherCluster, Why::kSourceIsBelow, Why::kWentBackSince);
+  CAPTURE(why);
+  Keep("e3530-alarm", clock_.Now(), why == Why::kOtherCluster ? "8" : "7");
+  clock_.Suspend(10min);
+  if (why == Why::kSourceIsBelow) source_.Set([](FakeState& s) { s.status.revision = 200; });
+  if (why == Why::kWentBackSince) Keep("e3530-nocompact", clock_.Now(), "7", "diverged");
+  clock_.Suspend(10min);
+  const store::Manifest m = Adopt({}, clock_.Now());
+  CHECK(m.taken == clock_.Now());
+}
+
+TEST_CASE_METHOD(AdoptTest, "a late file that a later snapshot does not continue is of another history") {
+  const store::Manifest other = Keep("e3516-compacted", clock_.Now());
+  clock_.Suspend(1h);
+  const store::Manifest m = Adopt({}, clock_.Now());
+  CHECK(m.other_history);
+  REQUIRE(m.lineage.has_value());
+  CHECK(m.lineage->text.starts_with(other.name + " does not continue it: at revision 128"));
 }
 
 TEST_CASE_METHOD(AdoptTest, "a time that is old already stays, and so does one of a source that nobody saw") {
