@@ -11,7 +11,8 @@ constexpr int kShare = 100;
 std::optional<int64_t> MiddleRevision(const etcd::RollCall& roll) {
   std::vector<int64_t> revisions;
   for (const etcd::RollEntry& entry : roll.entries) {
-    if (entry.standing == etcd::Standing::kMember) revisions.push_back(entry.status->revision);
+    const bool counts = entry.standing == etcd::Standing::kMember && entry.status->leader_id != 0;
+    if (counts) revisions.push_back(entry.status->revision);
   }
   if (revisions.empty()) return std::nullopt;
   const auto middle = revisions.begin() + static_cast<std::ptrdiff_t>((revisions.size() - 1) / 2);
@@ -21,11 +22,16 @@ std::optional<int64_t> MiddleRevision(const etcd::RollCall& roll) {
 
 }  // namespace
 
-void HeadHistory::Saw(MonotonicTime now, const etcd::RollCall& roll) {
+void HeadHistory::Saw(MonotonicTime now, const etcd::RollCall& roll, const ReadHead& read_head) {
   const std::optional<int64_t> revision = MiddleRevision(roll);
   if (!revision.has_value() || !roll.cluster_id.has_value()) return;
-  const bool went_back = !sights_.empty() && *revision < sights_.back().revision;
-  if (went_back || *roll.cluster_id != cluster_id_) sights_.clear();
+  if (*roll.cluster_id != cluster_id_) {
+    sights_.clear();
+  } else if (!sights_.empty() && *revision < sights_.back().revision) {
+    const Result<int64_t> head = read_head();
+    if (!head.ok() || *head >= sights_.back().revision) return;
+    sights_.clear();
+  }
   cluster_id_ = *roll.cluster_id;
   if (!sights_.empty() && *revision == sights_.back().revision) return;
   sights_.push_back({now, *revision});

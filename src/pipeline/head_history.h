@@ -5,10 +5,12 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <vector>
 
 #include "base/clock.h"
+#include "base/status.h"
 #include "etcd/roll_call.h"
 
 namespace etcdrill::pipeline {
@@ -16,10 +18,14 @@ namespace etcdrill::pipeline {
 // Not thread-safe. Small however long it runs: of what is long ago less is kept.
 class HeadHistory {
  public:
+  // The newest revision of the source, read through the whole cluster (live_head.h).
+  using ReadHead = std::function<Result<int64_t>()>;
   // What a round of probes that ended at `now` found. Of several members the middle one counts (of
-  // two the lower): one that lags, or runs ahead of the others, says nothing of the source. All is
-  // forgotten if the source went back or is another cluster. Nothing happens if nobody answered.
-  void Saw(MonotonicTime now, const etcd::RollCall& roll);
+  // two the lower): one that lags, or runs ahead of the others, says nothing of the source, and
+  // neither does one without a leader. All is forgotten if the source is another cluster, or went
+  // back: then `read_head` is asked, as those that answer may all lag. Nothing happens if nobody
+  // answered.
+  void Saw(MonotonicTime now, const etcd::RollCall& roll, const ReadHead& read_head);
   // The earliest time known at which the source was seen beyond `revision`; none if it never was.
   // Late by less than a hundredth of what has passed since.
   std::optional<MonotonicTime> PassedBy(int64_t revision) const;

@@ -14,18 +14,6 @@
 namespace etcdrill::pipeline {
 namespace {
 
-// Reads the newest revision by any member that answers.
-Result<int64_t> HeadOf(const etcd::Client& client, const etcd::RollCall& roll) {
-  if (!roll.outcome.ok()) return roll.outcome;
-  Result<int64_t> head = Error(Reason::kEtcdError, "no member answers");
-  for (const etcd::RollEntry* member : roll.Members()) {
-    if (!member->status.has_value()) continue;
-    head = ReadHead(client.endpoints()[member->endpoint], *roll.cluster_id);
-    if (head.ok()) break;
-  }
-  return head;
-}
-
 std::string DescribeDifference(const store::Manifest& manifest) {
   const auto record = std::find_if(manifest.receipt.begin(), manifest.receipt.end(),
                                    [](const auto& r) { return r.result == "differs"; });
@@ -60,36 +48,39 @@ std::string ListOf(const std::set<uint64_t>& ids) {
 
 }  // namespace
 
-std::set<uint64_t> MembersOf(const std::vector<store::StoredSnapshot>& stored, std::string_view cluster,
-                             std::optional<uint64_t> cluster_id) {
-  std::set<uint64_t> ids;
-  const auto add = [&ids](const std::string& text) {
-    if (const auto id = etcd::ParseId(text)) ids.insert(*id);
-  };
+MembersByCluster MembersOf(const std::vector<store::StoredSnapshot>& stored, std::string_view cluster) {
+  MembersByCluster members;
   for (const store::StoredSnapshot& snapshot : stored) {
     const store::Manifest& m = snapshot.manifest;
-    if (m.cluster != cluster || !cluster_id.has_value() || etcd::ParseId(m.cluster_id) != cluster_id) continue;
+    const auto cluster_id = etcd::ParseId(m.cluster_id);
+    if (m.cluster != cluster || !cluster_id.has_value()) continue;
+    const auto add = [&](const std::string& text) {
+      if (const auto id = etcd::ParseId(text)) members[*cluster_id].insert(*id);
+    };
     add(m.member_id);
     for (const store::ReceiptRecord& record : m.receipt) add(record.member_id);
   }
-  return ids;
+  return members;
 }
 
 std::string FindOtherMembers(const etcd::RollCall& roll, const MemberIds& ids) {
   if (ids.file.empty() || !roll.outcome.ok() || !roll.membership.has_value()) return "";
-  const std::set<uint64_t> live = LiveMembers(roll);
-  const bool of_ours = std::any_of(ids.file.begin(), ids.file.end(),
-                                   [&](uint64_t id) { return live.contains(id) || ids.store.contains(id); });
-  if (of_ours) return "";
+  std::set<uint64_t> ours = LiveMembers(roll);
+  const std::string live = ListOf(ours);
+  // Not those of the cluster that it was before a restore with a new token.
+  if (const auto before = ids.store.find(*roll.cluster_id); before != ids.store.end()) {
+    ours.insert(before->second.begin(), before->second.end());
+  }
+  if (std::any_of(ids.file.begin(), ids.file.end(), [&](uint64_t id) { return ours.contains(id); })) return "";
   return fmt::format("the members that it names are {}, and those of the source are {}: none is in both",
-                     ListOf(ids.file), ListOf(live));
+                     ListOf(ids.file), live);
 }
 
 std::string FindOtherHistory(const etcd::Client& client, const etcd::RollCall& roll,
                              std::vector<capture::ReceiptEntry> voters, const store::Manifest& manifest,
                              const MemberIds& ids) {
   if (voters.empty()) {
-    const auto head = HeadOf(client, roll);
+    const auto head = ReadHead(client, roll);
     if (head.ok() && *head < manifest.revision) {
       return fmt::format("it ends at revision {}, and the source is at {}", manifest.revision, *head);
     }

@@ -3,7 +3,7 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
+#include <map>
 #include <set>
 #include <string>
 #include <string_view>
@@ -17,15 +17,16 @@
 
 namespace etcdrill::pipeline {
 
+using MembersByCluster = std::map<uint64_t, std::set<uint64_t>>;  // ids
+
 // Ids of members that tell whose a file is.
 struct MemberIds {
-  std::set<uint64_t> file;   // that it names; none: it says nothing
-  std::set<uint64_t> store;  // that earlier snapshots of the cluster that we know were compared with
+  std::set<uint64_t> file;  // that it names; none: it says nothing
+  MembersByCluster store;   // that earlier snapshots were compared with
 };
 
-// The ids that the snapshots of `cluster_id` in the store tell of; none if that is not known.
-std::set<uint64_t> MembersOf(const std::vector<store::StoredSnapshot>& stored, std::string_view cluster,
-                             std::optional<uint64_t> cluster_id);
+// The ids that the snapshots in the store tell of.
+MembersByCluster MembersOf(const std::vector<store::StoredSnapshot>& stored, std::string_view cluster);
 
 // How the file differs from the source, in words; empty if nothing shows that it does. `voters` are
 // the members whose answers compare with it; none of them holds the same.

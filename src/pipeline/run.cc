@@ -17,6 +17,7 @@
 #include "pipeline/claims_check.h"
 #include "pipeline/drill_stages.h"
 #include "pipeline/known_cluster.h"
+#include "pipeline/live_head.h"
 #include "pipeline/other_history.h"
 #include "pipeline/receipt_check.h"
 #include "pipeline/store_lineage.h"
@@ -30,7 +31,6 @@ constexpr Duration kFirstRetryPause = std::chrono::seconds(1);
 constexpr Duration kLongestRetryPause = std::chrono::seconds(30);
 
 using Adopted = std::optional<store::AdoptedRecord>;
-using MemberSet = std::set<uint64_t>;  // their ids
 
 store::Manifest MakeManifest(const SnapshotRequest& request, const capture::CaptureResult& captured,
                              const verify::VerifyReport& report, const Adopted& adopted) {
@@ -80,7 +80,7 @@ struct Captured {
   SnapshotOutcome outcome;
 };
 
-MemberIds IdsOf(const verify::VerifyReport& report, const MemberSet& past_members) {
+MemberIds IdsOf(const verify::VerifyReport& report, const MembersByCluster& past_members) {
   MemberIds ids{.file = {}, .store = past_members};
   if (!report.keyspace.has_value()) return ids;
   for (const verify::MemberRecord& member : report.keyspace->members) ids.file.insert(member.id);
@@ -89,10 +89,10 @@ MemberIds IdsOf(const verify::VerifyReport& report, const MemberSet& past_member
 
 // Verify: what all ways into a store or a file have in common. The file is complete, but not
 // visible yet. It is compared with the members of the cluster that it is of, or else of the cluster
-// `known`, which has, or had, the members `past_members`.
+// `known`; each has, or had, the members `past_members`.
 Result<Captured> VerifyCaptured(const Context& context, const SnapshotRequest& request, std::optional<uint64_t> known,
                                 capture::CaptureResult captured, const Adopted& adopted = {},
-                                const MemberSet& past_members = {}) {
+                                const MembersByCluster& past_members = {}) {
   // Verify: what came is read back from the disk and goes up the ladder to L3.
   ASSIGN_OR_RETURN(auto image, snapshot::Image::Open(context, captured.file.temp_path()));
   ASSIGN_OR_RETURN(
@@ -230,12 +230,13 @@ Result<SnapshotOutcome> AdoptSnapshot(const Context& context, const SnapshotRequ
                                         .changed = std::chrono::floor<std::chrono::seconds>(file.info.changed)};
   const auto known = KnownCluster(stored, request.cluster);
   ASSIGN_OR_RETURN(Captured captured, VerifyCaptured(context, request, known, std::move(imported), adopted,
-                                                     MembersOf(stored, request.cluster, known)));
+                                                     MembersOf(stored, request.cluster)));
   // What is no snapshot is nobody's backup, and no evidence of damage either.
   if (captured.outcome.verify.foreign.has_value()) {
     return Error(Reason::kNotProvable, fmt::format("adopt {}: {}", file.path, captured.outcome.verify.FirstError()));
   }
-  heads.Saw(context.clock.Monotonic(), etcd::CallRoll(request.client, known));  // it may have been restored just now
+  const etcd::RollCall roll = etcd::CallRoll(request.client, known);  // it may have been restored just now
+  heads.Saw(context.clock.Monotonic(), roll, [&] { return ReadHead(request.client, roll); });
   if (HasSoundKeys(captured.outcome)) CutTime(context, heads, stored, captured.outcome.manifest);
   return Keep(context, std::move(captured), stored, heads.Head(), store);
 }

@@ -35,9 +35,10 @@ TEST_CASE("a file none of whose members is, or was, of the source is of another 
   CHECK(FindOtherMembers(roll, {.file = {4, 5}}) ==
         "the members that it names are 4, 5, and those of the source are 1, 2, abc: none is in both");
   CHECK(FindOtherMembers(roll, {.file = {4, 0xabc}}).empty());
-  CHECK(FindOtherMembers(roll, {.file = {4, 5}, .store = {5}}).empty());  // all were replaced since
-  CHECK(FindOtherMembers(Roll({1}, {1, 4}), {.file = {4}}).empty());      // was removed, and still answers
-  CHECK(FindOtherMembers(roll, {.file = {}, .store = {5}}).empty());
+  CHECK(FindOtherMembers(roll, {.file = {4, 5}, .store = {{7, {5}}}}).empty());     // all were replaced since
+  CHECK(FindOtherMembers(Roll({1}, {1, 4}), {.file = {4}}).empty());                // was removed, and still answers
+  CHECK_FALSE(FindOtherMembers(roll, {.file = {4}, .store = {{8, {4}}}}).empty());  // of before a restore
+  CHECK(FindOtherMembers(roll, {.file = {}, .store = {{7, {5}}}}).empty());
   etcd::RollCall other = Roll({1}, {1});
   other.entries.push_back({.status = etcd::MemberStatus{.cluster_id = 8, .member_id = 4}});
   CHECK_FALSE(FindOtherMembers(other, {.file = {4}}).empty());
@@ -60,7 +61,7 @@ TEST_CASE("of many members nine are named") {
         "both");
 }
 
-TEST_CASE("the members that a store tells of are those of this cluster alone") {
+TEST_CASE("the members that a store tells of are those of each cluster id under this name") {
   std::vector<store::StoredSnapshot> stored(4);
   const auto set = [&](size_t i, const char* cluster, const char* cluster_id, const char* taken_of,
                        const char* compared_with) {
@@ -74,8 +75,7 @@ TEST_CASE("the members that a store tells of are those of this cluster alone") {
   set(1, "prod", "8", "3", "3");
   set(2, "dev", "7", "4", "4");
   set(3, "prod", "", "", "5");
-  CHECK(MembersOf(stored, "prod", 7) == std::set<uint64_t>{1, 2});
-  CHECK(MembersOf(stored, "prod", std::nullopt).empty());
+  CHECK(MembersOf(stored, "prod") == MembersByCluster{{7, {1, 2}}, {8, {3}}});
 }
 
 // A source that has compacted beyond revision 128, which is that of the file.
@@ -136,13 +136,14 @@ class AdoptTest {
     m.sha256 = report->sha256;
     m.verdict = "proven";
     m.cluster_id = cluster_id;
+    m.member_id = "a682d36596fe312a";
     m.lineage = {.result = std::string(lineage)};
     REQUIRE(store_->Seal(*std::move(file), m).ok());
     return m;
   }
   HeadHistory Saw(MonotonicTime when) const {
     HeadHistory heads;
-    heads.Saw(when, etcd::CallRoll(*client_, std::nullopt));
+    heads.Saw(when, etcd::CallRoll(*client_, std::nullopt), [] { return Error(Reason::kTimeout, ""); });
     return heads;
   }
   std::string Log() const { return etcdrill::testing::ReadFile(test_.Path("log")); }
@@ -185,6 +186,17 @@ TEST_CASE_METHOD(AdoptTest, "a file of members that were all replaced is of ours
   const store::Manifest m = Adopt({}, clock_.Now() - 1h);
   CHECK(m.receipt.front().result == "not_comparable");
   CHECK_FALSE(m.other_history);
+}
+
+TEST_CASE_METHOD(AdoptTest, "a late file of before a restore with a new token is of another history") {
+  Keep("e3530-nocompact", clock_.Now());
+  clock_.Suspend(1h);
+  SetMember(5);
+  source_.Set([](FakeState& s) { s.status.cluster_id = s.membership.cluster_id = s.hash_kv.cluster_id = 8; });
+  const store::Manifest m = Adopt({}, clock_.Now());
+  CHECK(m.other_history);
+  REQUIRE(m.lineage.has_value());
+  CHECK(m.lineage->text.starts_with("the members that it names are a682d36596fe312a"));
 }
 
 TEST_CASE_METHOD(AdoptTest, "an old file with a young time is as old as the source's step beyond it") {
