@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "etcd/ids.h"
+#include "pipeline/receipt_check.h"
 #include "verify/report.h"
 
 namespace etcdrill::pipeline {
@@ -30,27 +31,43 @@ std::optional<WallTime> PassedByStored(const HeadHistory& heads, const std::vect
   return passed;
 }
 
+void TellWrong(const Context& context, std::string_view why, const store::Manifest& m, WallTime counts_from) {
+  context.log.Warn(why, {{"file", m.adopted->path},
+                         {"revision", m.revision},
+                         {"says", FormatRfc3339(m.taken)},
+                         {"counts_from", FormatRfc3339(counts_from)}});
+}
+
 }  // namespace
 
-void CutTime(const Context& context, const HeadHistory& heads, const std::vector<store::StoredSnapshot>& stored,
-             store::Manifest& m) {
+void BoundTime(const Context& context, const HeadHistory& heads, const std::vector<store::StoredSnapshot>& stored,
+               store::Manifest& m) {
   if (m.other_history) return;
+  const auto wall = [now = context.clock.Now(), monotonic = context.clock.Monotonic()](MonotonicTime t) {
+    return std::chrono::floor<std::chrono::seconds>(now - (monotonic - t));
+  };
+  // Only a member that holds the same says that it was the source that reached it.
+  const auto below = CountReceipt(m).equal > 0 ? heads.LastBelow(m.revision) : std::nullopt;
+  if (below.has_value() && wall(*below) - m.taken > kClockSlack) {
+    TellWrong(context,
+              "the time of a file of others can't be right: the source reached its revision only later, and it counts "
+              "from then; does its name tell local time as UTC, or a number that is no time?",
+              m, wall(*below));
+    m.taken = wall(*below);
+  }
   WallTime latest = PassedByStored(heads, stored, m).value_or(m.taken);
-  if (const auto passed = heads.PassedBy(m.revision)) {
-    latest = std::min(latest, context.clock.Now() - (context.clock.Monotonic() - *passed));
-  }
-  if (latest >= m.taken) return;
+  if (const auto passed = heads.PassedBy(m.revision)) latest = std::min<WallTime>(latest, wall(*passed));
   if (m.taken - latest > kClockSlack) {  // else it may be the time that it took to write it
-    context.log.Warn(
-        "the time of a file of others can't be right: the source was beyond its revision before, and it counts from "
-        "then; does its job copy old files?",
-        {{"file", m.adopted->path},
-         {"revision", m.revision},
-         {"says", FormatRfc3339(m.taken)},
-         {"passed", FormatRfc3339(latest)}});
+    TellWrong(context,
+              "the time of a file of others can't be right: the source was beyond its revision before, and it counts "
+              "from then; does its job copy old files?",
+              m, latest);
   }
+  m.taken = std::min(m.taken, latest);
+}
+
+void GiveFreeName(const std::vector<store::StoredSnapshot>& stored, store::Manifest& m) {
   const auto is_there = [&](const store::StoredSnapshot& s) { return s.manifest.name == m.name; };
-  m.taken = std::chrono::floor<std::chrono::seconds>(latest);
   for (;; m.taken -= std::chrono::seconds(1)) {
     m.name = store::SnapshotName(m.cluster, m.revision, m.taken);
     if (std::none_of(stored.begin(), stored.end(), is_there)) return;

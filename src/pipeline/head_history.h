@@ -29,6 +29,9 @@ class HeadHistory {
   // The earliest time known at which the source was seen beyond `revision`; none if it never was.
   // Late by less than a hundredth of what has passed since.
   std::optional<MonotonicTime> PassedBy(int64_t revision) const;
+  // The latest time known at which nobody of the source was at `revision` yet; none if there is none.
+  // It may have been later.
+  std::optional<MonotonicTime> LastBelow(int64_t revision) const;
   // The revision that was seen last; none if nobody answered yet.
   std::optional<int64_t> Head() const;
   uint64_t cluster_id() const { return cluster_id_; }  // of the source; 0: nobody answered yet
@@ -37,12 +40,14 @@ class HeadHistory {
  private:
   struct Sight {
     MonotonicTime when;
-    int64_t revision;
+    MonotonicTime until;  // the last round that found the same
+    int64_t revision;     // of the middle one
+    int64_t greatest;
   };
   void Thin(MonotonicTime now);
 
   uint64_t cluster_id_ = 0;
-  std::vector<Sight> sights_;  // both grow
+  std::vector<Sight> sights_;  // times and revisions grow
 };
 
 }  // namespace etcdrill::pipeline

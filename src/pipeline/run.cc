@@ -14,7 +14,6 @@
 #include "format/snapshot/image.h"
 #include "io/scratch_dir.h"
 #include "pipeline/adopted_time.h"
-#include "pipeline/claims_check.h"
 #include "pipeline/drill_stages.h"
 #include "pipeline/known_cluster.h"
 #include "pipeline/live_head.h"
@@ -237,8 +236,18 @@ Result<SnapshotOutcome> AdoptSnapshot(const Context& context, const SnapshotRequ
   }
   const etcd::RollCall roll = etcd::CallRoll(request.client, known);  // it may have been restored just now
   heads.Saw(context.clock.Monotonic(), roll, [&] { return ReadHead(request.client, roll); });
-  if (HasSoundKeys(captured.outcome)) CutTime(context, heads, stored, captured.outcome.manifest);
-  return Keep(context, std::move(captured), stored, heads.Head(), store);
+  store::Manifest& m = captured.outcome.manifest;
+  if (HasSoundKeys(captured.outcome)) {
+    m.taken = std::chrono::floor<std::chrono::seconds>(TakenAt(file, context.clock.Now(), m.revision));
+    BoundTime(context, heads, stored, m);
+  }
+  GiveFreeName(stored, m);
+  auto kept = Keep(context, std::move(captured), stored, heads.Head(), store);
+  // Somebody else took the name meanwhile: the file's turn comes again.
+  if (!kept.ok() && ReasonOf(kept.status()) == Reason::kAlreadyExists) {
+    return Error(Reason::kBusy, MessageOf(kept.status()));
+  }
+  return kept;
 }
 
 Result<SnapshotOutcome> SaveSnapshot(const Context& context, const SnapshotRequest& request, const std::string& path) {
@@ -269,7 +278,6 @@ DrillReport RunDrill(const Context& outer, const DrillRequest& request) {
   // Select: there is room for all that follows, before the first byte is read.
   stages.Run(kSelectStage, [&]() -> Status {
     ASSIGN_OR_RETURN(image, snapshot::Image::Open(context, request.path));
-    report.taken = TakenAt(*image, request.manifest);
     RETURN_IF_ERROR(CheckScratchSpace(context, request, *image));
     ASSIGN_OR_RETURN(scratch, ScratchDir::Create(context, request.config.scratch_dir));
     members = drill::MakeMembers(request.full_cluster ? kFullCluster : 1, scratch->path());

@@ -44,6 +44,19 @@ TEST_CASE("a revision is passed when the source was first seen beyond it") {
   CHECK(heads.PassedBy(50) == At(10h));
 }
 
+TEST_CASE("a revision is not reached while the source was last seen below it") {
+  HeadHistory heads;
+  CHECK_FALSE(heads.LastBelow(51).has_value());
+  heads.Saw(At(10s), RollAt({50}), kSilent);
+  heads.Saw(At(20s), RollAt({50, 50, 51}), kSilent);
+  CHECK(heads.LastBelow(52) == At(20s));
+  CHECK_FALSE(heads.LastBelow(51).has_value());  // one had it
+  CHECK_FALSE(heads.LastBelow(50).has_value());
+  heads.Saw(At(30s), RollAt({60}), kSilent);
+  CHECK(heads.LastBelow(55) == At(20s));
+  CHECK(heads.LastBelow(61) == At(30s));
+}
+
 TEST_CASE("of a busy source it is known to a hundredth of its age, however long ago") {
   constexpr int kProbes = 20'000;
   HeadHistory heads;

@@ -234,6 +234,42 @@ TEST_CASE_METHOD(AdoptTest, "several old files that are copied keep their order,
   CHECK(catalog->Newest()->manifest.revision == 128);
 }
 
+TEST_CASE_METHOD(AdoptTest, "a file with an old time is as young as the source's way to its revision") {
+  source_.Set([](FakeState& s) {
+    s.status.revision = 100;
+    s.hash_kv.hash = 1796282936;  // the file's own
+    s.hash_kv.compact_revision = 54;
+  });
+  const HeadHistory heads = Saw(clock_.Monotonic());
+  const WallTime seen = clock_.Now();
+  source_.Set([](FakeState& s) { s.status.revision = 128; });
+  const bool confirmed = GENERATE(true, false);
+  if (!confirmed) source_.Set([](FakeState& s) { s.hash_kv.compact_revision = 400; });
+  clock_.Suspend(10s);
+  const store::Manifest m = Adopt(heads, seen - 5h);
+  CHECK(m.taken == (confirmed ? seen : seen - 5h));
+  CHECK(Log().empty() != confirmed);
+}
+
+TEST_CASE_METHOD(AdoptTest, "a file of the revision and second of a stored one has a name of its own") {
+  const store::Manifest stored = Keep("e3530-compacted", clock_.Now());
+  const std::string file = etcdrill::testing::ReadFile(file_);
+  etcdrill::testing::WriteFile(file_, file.substr(0, file.size() - 32));  // other bytes
+  const timespec times[2] = {{stored.taken.time_since_epoch() / 1s, 0}, {stored.taken.time_since_epoch() / 1s, 0}};
+  REQUIRE(utimensat(AT_FDCWD, file_.c_str(), times, 0) == 0);
+  const ForeignFile same{.path = file_, .info = *test_.fs().Stat(file_)};
+  const auto outcome = AdoptSnapshot(context_, {*client_, "prod"}, same, {}, *store_);
+  REQUIRE(outcome.ok());
+  CHECK(outcome->manifest.taken == stored.taken - 1s);
+  // Another process is about to take the next one.
+  const std::string next = store::SnapshotName("prod", stored.revision, stored.taken - 2s);
+  etcdrill::testing::WriteFile(store_->SnapshotPath(next), "x");
+  etcdrill::testing::WriteFile(file_, file.substr(0, file.size() - 32) + std::string(32, 'x'));
+  REQUIRE(utimensat(AT_FDCWD, file_.c_str(), times, 0) == 0);
+  const ForeignFile third{.path = file_, .info = *test_.fs().Stat(file_)};
+  CHECK(ReasonOf(AdoptSnapshot(context_, {*client_, "prod"}, third, {}, *store_).status()) == Reason::kBusy);
+}
+
 TEST_CASE_METHOD(AdoptTest, "a source that was restored since it was seen bounds nothing") {
   source_.Set([](FakeState& s) { s.status.revision = 1000; });
   const HeadHistory heads = Saw(clock_.Monotonic());
