@@ -1,5 +1,5 @@
 // From the strongest evidence to the weakest: data that differs, a revision that the source has not
-// reached, members that it never had.
+// reached, members that it never had, a raft log that it has not.
 #include "pipeline/other_history.h"
 
 #include <fmt/format.h>
@@ -76,6 +76,28 @@ std::string FindOtherMembers(const etcd::RollCall& roll, const MemberIds& ids) {
                      ListOf(ids.file), live);
 }
 
+std::string FindOtherLog(const etcd::Client& client, const etcd::RollCall& roll, const MemberIds& ids) {
+  if (!ids.index.has_value() || !roll.outcome.ok()) return "";
+  const auto is_behind = [&](const etcd::MemberStatus& status) {
+    return status.raft_applied_index > 0 && status.raft_applied_index < *ids.index;  // 0: it does not say
+  };
+  for (const etcd::RollEntry* member : roll.Members()) {
+    if (!member->status.has_value()) continue;
+    if (!is_behind(*member->status)) return "";
+    // It may lag. Once it answered a read through the whole cluster it has caught up.
+    const etcd::Endpoint& endpoint = client.endpoints()[member->endpoint];
+    if (!ReadHead(endpoint, *roll.cluster_id).ok()) continue;
+    const auto status = endpoint.Status();
+    if (!status.ok() || status->cluster_id != *roll.cluster_id) continue;
+    if (!is_behind(*status)) return "";
+    return fmt::format(
+        "it ends at entry {} of its raft log, and that of the source is at entry {}: the source was "
+        "restored since, or made anew",
+        *ids.index, status->raft_applied_index);
+  }
+  return "";
+}
+
 std::string FindOtherHistory(const etcd::Client& client, const etcd::RollCall& roll,
                              std::vector<capture::ReceiptEntry> voters, const store::Manifest& manifest,
                              const MemberIds& ids) {
@@ -89,7 +111,8 @@ std::string FindOtherHistory(const etcd::Client& client, const etcd::RollCall& r
     JudgeConsistency(among_themselves);
     if (among_themselves.equal != false) return DescribeDifference(manifest);
   }
-  return FindOtherMembers(roll, ids);
+  const std::string other_members = FindOtherMembers(roll, ids);
+  return other_members.empty() ? FindOtherLog(client, roll, ids) : other_members;
 }
 
 }  // namespace etcdrill::pipeline

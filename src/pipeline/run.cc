@@ -80,8 +80,9 @@ struct Captured {
 };
 
 MemberIds IdsOf(const verify::VerifyReport& report, const MembersByCluster& past_members) {
-  MemberIds ids{.file = {}, .store = past_members};
+  MemberIds ids{.file = {}, .store = past_members, .index = {}};
   if (!report.keyspace.has_value()) return ids;
+  ids.index = report.keyspace->consistent_index;
   for (const verify::MemberRecord& member : report.keyspace->members) ids.file.insert(member.id);
   return ids;
 }

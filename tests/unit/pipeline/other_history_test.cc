@@ -199,6 +199,24 @@ TEST_CASE_METHOD(AdoptTest, "a late file of before a restore with a new token is
   CHECK(m.lineage->text.starts_with("the members that it names are a682d36596fe312a"));
 }
 
+TEST_CASE_METHOD(AdoptTest, "a file beyond the source's raft log is of before a restore with the same token") {
+  constexpr uint64_t kIndex = 176;  // of the last entry in the file
+  enum class Source { kRestored, kGoesOn, kOnlyLags, kSilent };
+  const Source source = GENERATE(Source::kRestored, Source::kGoesOn, Source::kOnlyLags, Source::kSilent);
+  CAPTURE(source);
+  source_.Set([&](FakeState& s) {
+    s.status.raft_applied_index = source == Source::kGoesOn ? kIndex : 30;
+    s.deny_range = source == Source::kSilent;
+    if (source == Source::kOnlyLags) s.index_after_range = kIndex;
+  });
+  const store::Manifest m = Adopt({}, clock_.Now());
+  CHECK(m.other_history == (source == Source::kRestored));
+  if (!m.other_history) return;
+  CHECK(m.lineage->text ==
+        "it ends at entry 176 of its raft log, and that of the source is at entry 30: the source was restored since, "
+        "or made anew");
+}
+
 TEST_CASE_METHOD(AdoptTest, "an old file with a young time is as old as the source's step beyond it") {
   clock_.Suspend(1h);
   const WallTime passed = clock_.Now();
