@@ -138,7 +138,7 @@ Result<Verified> VerifyTarget(const Context& context, const VerifyOptions& optio
     TellDamaged(context, target, verified.report, options.config_file);
     TellHealed(context, target, verified.report, options.config_file);
   }
-  verified.taken = pipeline::TakenAt(image, target.manifest);
+  verified.taken = pipeline::TakenAt(image, target.manifest, verified.report);
   verified.fresh = pipeline::CheckFreshness(verified.taken, context.clock.Now(), freshness, verified.report);
   // Over a broken structure the numbers would say nothing.
   if (options.inventory && verified.report.levels.structure == verify::LevelResult::kPass) {

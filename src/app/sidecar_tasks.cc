@@ -9,6 +9,7 @@
 #include "pipeline/catalog.h"
 #include "pipeline/drill_plan.h"
 #include "pipeline/known_cluster.h"
+#include "pipeline/live_head.h"
 #include "pipeline/member_consistency.h"
 #include "pipeline/receipt_check.h"
 #include "pipeline/retention.h"
@@ -426,16 +427,23 @@ void SidecarTasks::ProbeHealth(const Context& run) {
   }
   health.checked = run.clock.Now();
   if (retired_.stop_requested()) return;
-  {
-    const std::lock_guard lock(mutex_);
-    heads_.Saw(run.clock.Monotonic(), round.roll);
-  }
   TellOddEndpoints(run, round.roll);
   if (metrics_.store().hashkv_consistent == false) {  // who differed may be no member any more
     pipeline::KeepSuspects({config_.cluster.name, 0, run.clock.Now()}, {}, round.roll, store_).IgnoreError();
   }
   metrics_.SetSource(std::move(facts));
   board_.SetHealth(std::move(health));
+  FollowHead(run, round.roll);
+}
+
+// Only who probes changes heads_, so that the source can be asked without the lock.
+void SidecarTasks::FollowHead(const Context& run, const etcd::RollCall& roll) {
+  std::unique_lock lock(mutex_);
+  pipeline::HeadHistory heads = heads_;
+  lock.unlock();
+  heads.Saw(run.clock.Monotonic(), roll, [&] { return pipeline::ReadHead(client_, roll); });
+  lock.lock();
+  heads_ = std::move(heads);
 }
 
 // Each once, until it changes; if nobody can tell which cluster is ours, that is one line for all.

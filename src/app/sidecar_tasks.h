@@ -70,6 +70,7 @@ class SidecarTasks {
   void RunDrill(const Context& run, const store::Manifest& snapshot, bool newest);
   bool BesideLeader();                     // of the first endpoint
   std::optional<uint64_t> KnownCluster();  // that the stored snapshots are of
+  void FollowHead(const Context& run, const etcd::RollCall& roll);
   void TellOddEndpoints(const Context& run, const etcd::RollCall& roll);
   void ReportDrill(const Context& run, const pipeline::StoredDrill& drill);
   bool ConfirmUnchanged(const Context& run, Duration age_max);

@@ -25,12 +25,6 @@ bool IsUnfinished(std::string_view name) {
   return name.starts_with('.') || name.ends_with(".part") || name.ends_with(".tmp");
 }
 
-// A time in the future says nothing; when the file came here our own system knows.
-WallTime TakenAt(const ForeignFile& file, WallTime now) {
-  const WallTime claimed = store::TakenAt(BaseName(file.path), file.info.modified);
-  return IsFuture(claimed, now) ? std::min(now, file.info.changed) : std::min(now, claimed);
-}
-
 // For the order of files: the greater is the younger.
 auto AgeOf(const ForeignFile& file, WallTime now) {
   return std::tuple(TakenAt(file, now), file.info.modified, file.info.changed);
@@ -39,6 +33,12 @@ auto AgeOf(const ForeignFile& file, WallTime now) {
 auto SecondOf(WallTime time) { return std::chrono::floor<std::chrono::seconds>(time); }
 
 }  // namespace
+
+// A time in the future says nothing; when the file came here our own system knows.
+WallTime TakenAt(const ForeignFile& file, WallTime now, std::optional<int64_t> revision) {
+  const WallTime claimed = store::TakenAt(BaseName(file.path), file.info.modified, revision);
+  return IsFuture(claimed, now) ? std::min(now, file.info.changed) : std::min(now, claimed);
+}
 
 bool AdoptedFiles::Has(const ForeignFile& file) const {
   return std::any_of(files.begin(), files.end(), [&](const store::AdoptedRecord& record) {

@@ -34,6 +34,10 @@ struct AdoptedFiles {
 };
 AdoptedFiles AdoptedOf(const Catalog& catalog);
 
+// When its data is from, by its name and its times: whichever says that it is older, and none that
+// lies in the future. `revision`: of its data, once that is known.
+WallTime TakenAt(const ForeignFile& file, WallTime now, std::optional<int64_t> revision = {});
+
 // Watches folders. Nobody tells when a file is complete, so it has to stay the same file for a
 // while (FileInfo::IsSameFile). Not thread-safe. `context` must outlive it.
 class ForeignFiles {

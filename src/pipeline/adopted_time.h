@@ -1,5 +1,6 @@
-// How old is an adopted file at least? Its own time is a claim that `touch` and `cp` change; but its
-// data is no younger than the moment at which the source was beyond its revision
+// When is the data of an adopted file from? Its own times are claims: `touch` and `cp` change one,
+// and a name may tell local time or a number. But its data is no younger than the moment at which
+// the source was beyond its revision, and no older than that at which the source had not reached it
 // (docs/adr/0015-adopted.md).
 #pragma once
 
@@ -11,10 +12,13 @@
 
 namespace etcdrill::pipeline {
 
-// Cuts `taken` of the adopted `m` to that moment, and gives it the name of that; logged if its time
-// was off by more than clocks differ. That of another history has nothing to do with the source. A
-// name that is in the store is not given twice: it may as well have been taken a second earlier.
-void CutTime(const Context& context, const HeadHistory& heads, const std::vector<store::StoredSnapshot>& stored,
-             store::Manifest& m);
+// Moves `taken` of the adopted `m` in between; logged if it was off by more than clocks differ. That
+// of another history has nothing to do with the source.
+void BoundTime(const Context& context, const HeadHistory& heads, const std::vector<store::StoredSnapshot>& stored,
+               store::Manifest& m);
+
+// The name of its revision and time. One that is in the store is not given twice: it may as well
+// have been taken a second earlier.
+void GiveFreeName(const std::vector<store::StoredSnapshot>& stored, store::Manifest& m);
 
 }  // namespace etcdrill::pipeline

@@ -17,16 +17,21 @@ void Add(verify::VerifyReport& report, std::string_view code, Severity severity,
   report.findings.Add({code, severity, std::nullopt, std::nullopt, std::move(text)});
 }
 
+std::optional<int64_t> RevisionOf(const verify::VerifyReport& report) {
+  return report.keyspace.has_value() ? std::optional(report.keyspace->hashkv.revision) : std::nullopt;
+}
+
 }  // namespace
 
-WallTime TakenAt(const snapshot::Image& image, const std::optional<store::Manifest>& manifest) {
+WallTime TakenAt(const snapshot::Image& image, const std::optional<store::Manifest>& manifest,
+                 const verify::VerifyReport& report) {
   if (manifest.has_value()) return manifest->taken;
-  return store::TakenAt(BaseName(image.path()), image.file().Modified());
+  return store::TakenAt(BaseName(image.path()), image.file().Modified(), RevisionOf(report));
 }
 
 void CheckName(const snapshot::Image& image, const std::optional<store::Manifest>& manifest,
                verify::VerifyReport& report) {
-  const store::NameClaims claims = store::ClaimsOfName(BaseName(image.path()));
+  const store::NameClaims claims = store::ClaimsOfName(BaseName(image.path()), RevisionOf(report));
   if (claims.revision.has_value() && report.keyspace.has_value() &&
       *claims.revision != report.keyspace->hashkv.revision) {
     Add(report, codes::kClaimWrong, Severity::kError,

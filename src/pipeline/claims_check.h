@@ -17,8 +17,10 @@ struct Freshness {
   std::optional<Duration> max_age;
 };
 
-// From the manifest, else as store::TakenAt has it for the file that is open. May lie in the future.
-WallTime TakenAt(const snapshot::Image& image, const std::optional<store::Manifest>& manifest);
+// From the manifest, else as store::TakenAt has it for the file that is open, of which `report` is.
+// May lie in the future.
+WallTime TakenAt(const snapshot::Image& image, const std::optional<store::Manifest>& manifest,
+                 const verify::VerifyReport& report);
 
 // Adds a finding if the revision or the time in the name can't be right; a false revision makes the verdict damaged.
 void CheckName(const snapshot::Image& image, const std::optional<store::Manifest>& manifest,

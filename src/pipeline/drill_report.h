@@ -49,7 +49,7 @@ struct RestoreAdvice {
 
 struct DrillReport {
   std::string snapshot;
-  std::optional<WallTime> taken;  // TakenAt (claims_check.h); none if it could not be opened; not part of the JSON
+  std::optional<WallTime> taken;  // TakenAt (claims_check.h); none if it could not be verified; not part of the JSON
   bool newest = true;             // of its store at that time
   verify::Verdict verdict = verify::Verdict::kNotProvable;
   int level_reached = 0;

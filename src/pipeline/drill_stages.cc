@@ -8,6 +8,7 @@
 #include "format/etcd_version.h"
 #include "format/wal/wal.h"
 #include "io/memory.h"
+#include "pipeline/claims_check.h"
 #include "pipeline/file_assertions.h"
 #include "pipeline/manifest_check.h"
 
@@ -90,6 +91,7 @@ Status DrillStages::VerifySnapshot(const snapshot::Image& image) {
   ASSIGN_OR_RETURN(report_.verify, VerifyWithManifest(context(), image, request_.manifest, verify::kLevelMax));
   const verify::VerifyReport& seen = *report_.verify;
   report_.verdict = seen.verdict;
+  report_.taken = TakenAt(image, request_.manifest, seen);
 
   std::vector<drill::Check> checks = {
       {drill::kSha256Check, CheckResult::kSkipped,

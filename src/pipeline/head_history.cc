@@ -8,27 +8,38 @@ namespace {
 
 constexpr int kShare = 100;
 
-std::optional<int64_t> MiddleRevision(const etcd::RollCall& roll) {
+// Of the members that have a leader.
+std::vector<int64_t> RevisionsOf(const etcd::RollCall& roll) {
   std::vector<int64_t> revisions;
   for (const etcd::RollEntry& entry : roll.entries) {
-    if (entry.standing == etcd::Standing::kMember) revisions.push_back(entry.status->revision);
+    const bool counts = entry.standing == etcd::Standing::kMember && entry.status->leader_id != 0;
+    if (counts) revisions.push_back(entry.status->revision);
   }
-  if (revisions.empty()) return std::nullopt;
-  const auto middle = revisions.begin() + static_cast<std::ptrdiff_t>((revisions.size() - 1) / 2);
-  std::nth_element(revisions.begin(), middle, revisions.end());
-  return *middle;
+  std::sort(revisions.begin(), revisions.end());
+  return revisions;
 }
 
 }  // namespace
 
-void HeadHistory::Saw(MonotonicTime now, const etcd::RollCall& roll) {
-  const std::optional<int64_t> revision = MiddleRevision(roll);
-  if (!revision.has_value() || !roll.cluster_id.has_value()) return;
-  const bool went_back = !sights_.empty() && *revision < sights_.back().revision;
-  if (went_back || *roll.cluster_id != cluster_id_) sights_.clear();
+void HeadHistory::Saw(MonotonicTime now, const etcd::RollCall& roll, const ReadHead& read_head) {
+  const std::vector<int64_t> revisions = RevisionsOf(roll);
+  if (revisions.empty() || !roll.cluster_id.has_value()) return;
+  const int64_t revision = revisions[(revisions.size() - 1) / 2];
+  if (*roll.cluster_id != cluster_id_) {
+    sights_.clear();
+  } else if (!sights_.empty() && revision < sights_.back().revision) {
+    const Result<int64_t> head = read_head();
+    if (!head.ok() || *head >= sights_.back().revision) return;
+    sights_.clear();
+  }
   cluster_id_ = *roll.cluster_id;
-  if (!sights_.empty() && *revision == sights_.back().revision) return;
-  sights_.push_back({now, *revision});
+  if (!sights_.empty() && revision == sights_.back().revision) {
+    Sight& last = sights_.back();
+    last.until = now;
+    last.greatest = std::max(last.greatest, revisions.back());
+    return;
+  }
+  sights_.push_back({now, now, revision, revisions.back()});
   Thin(now);
 }
 
@@ -52,6 +63,12 @@ std::optional<MonotonicTime> HeadHistory::PassedBy(int64_t revision) const {
   const auto beyond =
       std::find_if(sights_.begin(), sights_.end(), [&](const Sight& sight) { return sight.revision > revision; });
   return beyond == sights_.end() ? std::nullopt : std::optional(beyond->when);
+}
+
+std::optional<MonotonicTime> HeadHistory::LastBelow(int64_t revision) const {
+  const auto below =
+      std::find_if(sights_.rbegin(), sights_.rend(), [&](const Sight& sight) { return sight.greatest < revision; });
+  return below == sights_.rend() ? std::nullopt : std::optional(below->until);
 }
 
 }  // namespace etcdrill::pipeline

@@ -5,10 +5,12 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <vector>
 
 #include "base/clock.h"
+#include "base/status.h"
 #include "etcd/roll_call.h"
 
 namespace etcdrill::pipeline {
@@ -16,26 +18,36 @@ namespace etcdrill::pipeline {
 // Not thread-safe. Small however long it runs: of what is long ago less is kept.
 class HeadHistory {
  public:
+  // The newest revision of the source, read through the whole cluster (live_head.h).
+  using ReadHead = std::function<Result<int64_t>()>;
   // What a round of probes that ended at `now` found. Of several members the middle one counts (of
-  // two the lower): one that lags, or runs ahead of the others, says nothing of the source. All is
-  // forgotten if the source went back or is another cluster. Nothing happens if nobody answered.
-  void Saw(MonotonicTime now, const etcd::RollCall& roll);
+  // two the lower): one that lags, or runs ahead of the others, says nothing of the source, and
+  // neither does one without a leader. All is forgotten if the source is another cluster, or went
+  // back: then `read_head` is asked, as those that answer may all lag. Nothing happens if nobody
+  // answered.
+  void Saw(MonotonicTime now, const etcd::RollCall& roll, const ReadHead& read_head);
   // The earliest time known at which the source was seen beyond `revision`; none if it never was.
   // Late by less than a hundredth of what has passed since.
   std::optional<MonotonicTime> PassedBy(int64_t revision) const;
+  // The latest time known at which nobody of the source was at `revision` yet; none if there is none.
+  // It may have been later.
+  std::optional<MonotonicTime> LastBelow(int64_t revision) const;
   // The revision that was seen last; none if nobody answered yet.
   std::optional<int64_t> Head() const;
-  size_t size() const { return sights_.size(); }  // what is kept
+  uint64_t cluster_id() const { return cluster_id_; }  // of the source; 0: nobody answered yet
+  size_t size() const { return sights_.size(); }       // what is kept
 
  private:
   struct Sight {
     MonotonicTime when;
-    int64_t revision;
+    MonotonicTime until;  // the last round that found the same
+    int64_t revision;     // of the middle one
+    int64_t greatest;
   };
   void Thin(MonotonicTime now);
 
   uint64_t cluster_id_ = 0;
-  std::vector<Sight> sights_;  // both grow
+  std::vector<Sight> sights_;  // times and revisions grow
 };
 
 }  // namespace etcdrill::pipeline

@@ -6,10 +6,14 @@
 
 #include "base/status.h"
 #include "etcd/client.h"
+#include "etcd/roll_call.h"
 
 namespace etcdrill::pipeline {
 
 // kEtcdError if the endpoint is of another cluster, which has nothing to say.
 Result<int64_t> ReadHead(const etcd::Endpoint& endpoint, uint64_t cluster_id);
+
+// By any member that answers.
+Result<int64_t> ReadHead(const etcd::Client& client, const etcd::RollCall& roll);
 
 }  // namespace etcdrill::pipeline

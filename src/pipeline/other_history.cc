@@ -1,5 +1,5 @@
 // From the strongest evidence to the weakest: data that differs, a revision that the source has not
-// reached, members that it never had.
+// reached, members that it never had, a raft log that it has not.
 #include "pipeline/other_history.h"
 
 #include <fmt/format.h>
@@ -13,18 +13,6 @@
 
 namespace etcdrill::pipeline {
 namespace {
-
-// Reads the newest revision by any member that answers.
-Result<int64_t> HeadOf(const etcd::Client& client, const etcd::RollCall& roll) {
-  if (!roll.outcome.ok()) return roll.outcome;
-  Result<int64_t> head = Error(Reason::kEtcdError, "no member answers");
-  for (const etcd::RollEntry* member : roll.Members()) {
-    if (!member->status.has_value()) continue;
-    head = ReadHead(client.endpoints()[member->endpoint], *roll.cluster_id);
-    if (head.ok()) break;
-  }
-  return head;
-}
 
 std::string DescribeDifference(const store::Manifest& manifest) {
   const auto record = std::find_if(manifest.receipt.begin(), manifest.receipt.end(),
@@ -60,36 +48,61 @@ std::string ListOf(const std::set<uint64_t>& ids) {
 
 }  // namespace
 
-std::set<uint64_t> MembersOf(const std::vector<store::StoredSnapshot>& stored, std::string_view cluster,
-                             std::optional<uint64_t> cluster_id) {
-  std::set<uint64_t> ids;
-  const auto add = [&ids](const std::string& text) {
-    if (const auto id = etcd::ParseId(text)) ids.insert(*id);
-  };
+MembersByCluster MembersOf(const std::vector<store::StoredSnapshot>& stored, std::string_view cluster) {
+  MembersByCluster members;
   for (const store::StoredSnapshot& snapshot : stored) {
     const store::Manifest& m = snapshot.manifest;
-    if (m.cluster != cluster || !cluster_id.has_value() || etcd::ParseId(m.cluster_id) != cluster_id) continue;
+    const auto cluster_id = etcd::ParseId(m.cluster_id);
+    if (m.cluster != cluster || !cluster_id.has_value()) continue;
+    const auto add = [&](const std::string& text) {
+      if (const auto id = etcd::ParseId(text)) members[*cluster_id].insert(*id);
+    };
     add(m.member_id);
     for (const store::ReceiptRecord& record : m.receipt) add(record.member_id);
   }
-  return ids;
+  return members;
 }
 
 std::string FindOtherMembers(const etcd::RollCall& roll, const MemberIds& ids) {
   if (ids.file.empty() || !roll.outcome.ok() || !roll.membership.has_value()) return "";
-  const std::set<uint64_t> live = LiveMembers(roll);
-  const bool of_ours = std::any_of(ids.file.begin(), ids.file.end(),
-                                   [&](uint64_t id) { return live.contains(id) || ids.store.contains(id); });
-  if (of_ours) return "";
+  std::set<uint64_t> ours = LiveMembers(roll);
+  const std::string live = ListOf(ours);
+  // Not those of the cluster that it was before a restore with a new token.
+  if (const auto before = ids.store.find(*roll.cluster_id); before != ids.store.end()) {
+    ours.insert(before->second.begin(), before->second.end());
+  }
+  if (std::any_of(ids.file.begin(), ids.file.end(), [&](uint64_t id) { return ours.contains(id); })) return "";
   return fmt::format("the members that it names are {}, and those of the source are {}: none is in both",
-                     ListOf(ids.file), ListOf(live));
+                     ListOf(ids.file), live);
+}
+
+std::string FindOtherLog(const etcd::Client& client, const etcd::RollCall& roll, const MemberIds& ids) {
+  if (!ids.index.has_value() || !roll.outcome.ok()) return "";
+  const auto is_behind = [&](const etcd::MemberStatus& status) {
+    return status.raft_applied_index > 0 && status.raft_applied_index < *ids.index;  // 0: it does not say
+  };
+  for (const etcd::RollEntry* member : roll.Members()) {
+    if (!member->status.has_value()) continue;
+    if (!is_behind(*member->status)) return "";
+    // It may lag. Once it answered a read through the whole cluster it has caught up.
+    const etcd::Endpoint& endpoint = client.endpoints()[member->endpoint];
+    if (!ReadHead(endpoint, *roll.cluster_id).ok()) continue;
+    const auto status = endpoint.Status();
+    if (!status.ok() || status->cluster_id != *roll.cluster_id) continue;
+    if (!is_behind(*status)) return "";
+    return fmt::format(
+        "it ends at entry {} of its raft log, and that of the source is at entry {}: the source was "
+        "restored since, or made anew",
+        *ids.index, status->raft_applied_index);
+  }
+  return "";
 }
 
 std::string FindOtherHistory(const etcd::Client& client, const etcd::RollCall& roll,
                              std::vector<capture::ReceiptEntry> voters, const store::Manifest& manifest,
                              const MemberIds& ids) {
   if (voters.empty()) {
-    const auto head = HeadOf(client, roll);
+    const auto head = ReadHead(client, roll);
     if (head.ok() && *head < manifest.revision) {
       return fmt::format("it ends at revision {}, and the source is at {}", manifest.revision, *head);
     }
@@ -98,7 +111,8 @@ std::string FindOtherHistory(const etcd::Client& client, const etcd::RollCall& r
     JudgeConsistency(among_themselves);
     if (among_themselves.equal != false) return DescribeDifference(manifest);
   }
-  return FindOtherMembers(roll, ids);
+  const std::string other_members = FindOtherMembers(roll, ids);
+  return other_members.empty() ? FindOtherLog(client, roll, ids) : other_members;
 }
 
 }  // namespace etcdrill::pipeline

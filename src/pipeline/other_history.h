@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -17,15 +18,17 @@
 
 namespace etcdrill::pipeline {
 
-// Ids of members that tell whose a file is.
+using MembersByCluster = std::map<uint64_t, std::set<uint64_t>>;  // ids
+
+// Ids of members, and a place in raft, that tell whose a file is.
 struct MemberIds {
-  std::set<uint64_t> file;   // that it names; none: it says nothing
-  std::set<uint64_t> store;  // that earlier snapshots of the cluster that we know were compared with
+  std::set<uint64_t> file;        // that it names; none: it says nothing
+  MembersByCluster store;         // that earlier snapshots were compared with
+  std::optional<uint64_t> index;  // of the last raft entry in the file
 };
 
-// The ids that the snapshots of `cluster_id` in the store tell of; none if that is not known.
-std::set<uint64_t> MembersOf(const std::vector<store::StoredSnapshot>& stored, std::string_view cluster,
-                             std::optional<uint64_t> cluster_id);
+// The ids that the snapshots in the store tell of.
+MembersByCluster MembersOf(const std::vector<store::StoredSnapshot>& stored, std::string_view cluster);
 
 // How the file differs from the source, in words; empty if nothing shows that it does. `voters` are
 // the members whose answers compare with it; none of them holds the same.
@@ -36,5 +39,10 @@ std::string FindOtherHistory(const etcd::Client& client, const etcd::RollCall& r
 // The part of it for a file that compares with nobody: not one of its members is, or was, one of
 // the source's. Empty as well if either side is not known.
 std::string FindOtherMembers(const etcd::RollCall& roll, const MemberIds& ids);
+
+// The part of it for a file of members that are the source's: a restore with the same addresses and
+// token leaves their ids, but begins the raft log anew, and nobody is ever behind what a file of its
+// own log ends with. Empty as well if the source, or its log, is beyond it.
+std::string FindOtherLog(const etcd::Client& client, const etcd::RollCall& roll, const MemberIds& ids);
 
 }  // namespace etcdrill::pipeline

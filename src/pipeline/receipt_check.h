@@ -22,8 +22,8 @@ namespace etcdrill::pipeline {
 // A member that can't be asked, or whose answer does not compare, is no proof of anything.
 //
 // An adopted file is no copy of a member. If all who compare differ from it, but not from each
-// other, or it ends beyond the newest revision of the source, or nobody holds the same and not one
-// of its members (`ids`, for an adopted file only) is the source's, it is of another history,
+// other, or it ends beyond the newest revision or the raft log of the source, or nobody holds the same and
+// not one of its members (`ids`, for an adopted file only) is the source's, it is of another history,
 // whoever wrote it: the status is OK, and other_history and lineage say so.
 Status CompareWithMembers(const Context& context, const etcd::Client& client, const etcd::RollCall& roll,
                           const MemberIds& ids, const snapshot::Image& image, store::Manifest& manifest);

@@ -14,9 +14,9 @@
 #include "format/snapshot/image.h"
 #include "io/scratch_dir.h"
 #include "pipeline/adopted_time.h"
-#include "pipeline/claims_check.h"
 #include "pipeline/drill_stages.h"
 #include "pipeline/known_cluster.h"
+#include "pipeline/live_head.h"
 #include "pipeline/other_history.h"
 #include "pipeline/receipt_check.h"
 #include "pipeline/store_lineage.h"
@@ -32,7 +32,6 @@ constexpr Duration kLongestRetryPause = std::chrono::seconds(30);
 constexpr int kSecondsAheadMax = 10;  // of a snapshot's name
 
 using Adopted = std::optional<store::AdoptedRecord>;
-using MemberSet = std::set<uint64_t>;  // their ids
 
 store::Manifest MakeManifest(const SnapshotRequest& request, const capture::CaptureResult& captured,
                              const verify::VerifyReport& report, const Adopted& adopted) {
@@ -83,19 +82,20 @@ struct Captured {
   etcd::RollCall roll;  // of those that it was compared with
 };
 
-MemberIds IdsOf(const verify::VerifyReport& report, const MemberSet& past_members) {
-  MemberIds ids{.file = {}, .store = past_members};
+MemberIds IdsOf(const verify::VerifyReport& report, const MembersByCluster& past_members) {
+  MemberIds ids{.file = {}, .store = past_members, .index = {}};
   if (!report.keyspace.has_value()) return ids;
+  ids.index = report.keyspace->consistent_index;
   for (const verify::MemberRecord& member : report.keyspace->members) ids.file.insert(member.id);
   return ids;
 }
 
 // Verify: what all ways into a store or a file have in common. The file is complete, but not
 // visible yet. It is compared with the members of the cluster that it is of, or else of the cluster
-// `known`, which has, or had, the members `past_members`.
+// `known`; each has, or had, the members `past_members`.
 Result<Captured> VerifyCaptured(const Context& context, const SnapshotRequest& request, std::optional<uint64_t> known,
                                 capture::CaptureResult captured, const Adopted& adopted = {},
-                                const MemberSet& past_members = {}) {
+                                const MembersByCluster& past_members = {}) {
   // Verify: what came is read back from the disk and goes up the ladder to L3.
   ASSIGN_OR_RETURN(auto image, snapshot::Image::Open(context, captured.file.temp_path()));
   ASSIGN_OR_RETURN(
@@ -204,10 +204,10 @@ Status RestoreMember(const Context& context, const snapshot::Image& image, const
 }
 
 // As far as they are members still.
-Result<MemberSet> DistrustedMembers(const Context& context, const SnapshotRequest& request,
-                                    std::optional<uint64_t> known, store::LocalStore& store) {
+Result<std::set<uint64_t>> DistrustedMembers(const Context& context, const SnapshotRequest& request,
+                                             std::optional<uint64_t> known, store::LocalStore& store) {
   ASSIGN_OR_RETURN(auto suspects, store.Suspects());
-  if (!suspects.has_value() || suspects->empty()) return MemberSet();
+  if (!suspects.has_value() || suspects->empty()) return std::set<uint64_t>();
   const etcd::RollCall roll = etcd::CallRoll(request.client, known);
   RETURN_IF_ERROR(KeepSuspects({request.cluster, 0, context.clock.Now()}, {}, roll, store));
   ASSIGN_OR_RETURN(suspects, store.Suspects());
@@ -219,7 +219,7 @@ Result<SnapshotOutcome> AttemptSnapshot(const Context& context, const SnapshotRe
   ASSIGN_OR_RETURN(const std::vector<store::StoredSnapshot> earlier, store.List());
   const auto known = KnownCluster(earlier, request.cluster);
   // A member that held other data than most is not copied before it was equal again.
-  ASSIGN_OR_RETURN(const MemberSet distrusted, DistrustedMembers(context, request, known, store));
+  ASSIGN_OR_RETURN(const std::set<uint64_t> distrusted, DistrustedMembers(context, request, known, store));
   WaitForFreeSecond(context, earlier);
   ASSIGN_OR_RETURN(Captured captured, CaptureAndVerify(context, request, known, distrusted, store.StagingPath()));
   return Keep(context, request, std::move(captured), earlier, std::nullopt, store);
@@ -258,14 +258,25 @@ Result<SnapshotOutcome> AdoptSnapshot(const Context& context, const SnapshotRequ
                                         .changed = std::chrono::floor<std::chrono::seconds>(file.info.changed)};
   const auto known = KnownCluster(stored, request.cluster);
   ASSIGN_OR_RETURN(Captured captured, VerifyCaptured(context, request, known, std::move(imported), adopted,
-                                                     MembersOf(stored, request.cluster, known)));
+                                                     MembersOf(stored, request.cluster)));
   // What is no snapshot is nobody's backup, and no evidence of damage either.
   if (captured.outcome.verify.foreign.has_value()) {
     return Error(Reason::kNotProvable, fmt::format("adopt {}: {}", file.path, captured.outcome.verify.FirstError()));
   }
-  heads.Saw(context.clock.Monotonic(), etcd::CallRoll(request.client, known));  // it may have been restored just now
-  if (HasSoundKeys(captured.outcome)) CutTime(context, heads, stored, captured.outcome.manifest);
-  return Keep(context, request, std::move(captured), stored, heads.Head(), store);
+  const etcd::RollCall roll = etcd::CallRoll(request.client, known);  // it may have been restored just now
+  heads.Saw(context.clock.Monotonic(), roll, [&] { return ReadHead(request.client, roll); });
+  store::Manifest& m = captured.outcome.manifest;
+  if (HasSoundKeys(captured.outcome)) {
+    m.taken = std::chrono::floor<std::chrono::seconds>(TakenAt(file, context.clock.Now(), m.revision));
+    BoundTime(context, heads, stored, m);
+  }
+  GiveFreeName(stored, m);
+  auto kept = Keep(context, request, std::move(captured), stored, heads.Head(), store);
+  // Somebody else took the name meanwhile: the file's turn comes again.
+  if (!kept.ok() && ReasonOf(kept.status()) == Reason::kAlreadyExists) {
+    return Error(Reason::kBusy, MessageOf(kept.status()));
+  }
+  return kept;
 }
 
 Result<SnapshotOutcome> SaveSnapshot(const Context& context, const SnapshotRequest& request, const std::string& path) {
@@ -296,7 +307,6 @@ DrillReport RunDrill(const Context& outer, const DrillRequest& request) {
   // Select: there is room for all that follows, before the first byte is read.
   stages.Run(kSelectStage, [&]() -> Status {
     ASSIGN_OR_RETURN(image, snapshot::Image::Open(context, request.path));
-    report.taken = TakenAt(*image, request.manifest);
     RETURN_IF_ERROR(CheckScratchSpace(context, request, *image));
     ASSIGN_OR_RETURN(scratch, ScratchDir::Create(context, request.config.scratch_dir));
     members = drill::MakeMembers(request.full_cluster ? kFullCluster : 1, scratch->path());

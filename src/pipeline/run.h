@@ -44,10 +44,10 @@ Result<SnapshotOutcome> TakeSnapshot(const Context& context, const SnapshotReque
 Result<SnapshotOutcome> SaveSnapshot(const Context& context, const SnapshotRequest& request, const std::string& path);
 
 // Takes a file of somebody else into the store, as if we had taken it; the file is only read. It is
-// no younger than `heads`, what was seen of the source, allows. kAlreadyExists, and nothing is
-// stored, if a snapshot of the same bytes is there; kNotProvable if the file is no snapshot,
-// kDamaged if it can't be unpacked, kBusy if somebody writes to it. After an error nothing of it is
-// in the store.
+// neither younger nor older than `heads`, what was seen of the source, allows. kAlreadyExists, and
+// nothing is stored, if a snapshot of the same bytes is there; kNotProvable if the file is no
+// snapshot, kDamaged if it can't be unpacked, kBusy if somebody writes to it, or another process
+// stores one of its name right now. After an error nothing of it is in the store.
 Result<SnapshotOutcome> AdoptSnapshot(const Context& context, const SnapshotRequest& request, const ForeignFile& file,
                                       HeadHistory heads, store::LocalStore& store);
 

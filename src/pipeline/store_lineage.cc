@@ -24,13 +24,15 @@ Result<verify::Place> PlaceOf(const snapshot::Image& image, const store::Manifes
   return place;
 }
 
-Result<verify::LineageReport> Compare(const Context& context, const store::Manifest& older,
-                                      const std::string& older_path, const store::Manifest& newer,
-                                      const snapshot::Image& newer_image) {
-  ASSIGN_OR_RETURN(const auto older_image, snapshot::Image::Open(context, older_path));
-  ASSIGN_OR_RETURN(const verify::Place from, PlaceOf(older_image, older));
-  ASSIGN_OR_RETURN(const verify::Place to, PlaceOf(newer_image, newer));
-  return verify::CompareLineage(context, {older_image, from}, {newer_image, to});
+struct Side {
+  const store::Manifest& manifest;
+  const snapshot::Image& image;
+};
+
+Result<verify::LineageReport> Compare(const Context& context, const Side& older, const Side& newer) {
+  ASSIGN_OR_RETURN(const verify::Place from, PlaceOf(older.image, older.manifest));
+  ASSIGN_OR_RETURN(const verify::Place to, PlaceOf(newer.image, newer.manifest));
+  return verify::CompareLineage(context, {older.image, from}, {newer.image, to});
 }
 
 // By what the members said. A restore may change the id, and goes on with the data; so it counts only
@@ -39,11 +41,55 @@ bool IsOfAnotherCluster(const store::Manifest& older, const store::Manifest& new
   return !older.cluster_id.empty() && !newer.cluster_id.empty() && older.cluster_id != newer.cluster_id;
 }
 
+// Does `fresh` continue `older`?
+Result<store::LineageRecord> LookBack(const Context& context, const store::Manifest& older, const std::string& path,
+                                      const Side& fresh) {
+  const Stopwatch watch(context.clock);
+  const auto compare = [&]() -> Result<verify::LineageReport> {
+    ASSIGN_OR_RETURN(const auto image, snapshot::Image::Open(context, path));
+    return Compare(context, {older, image}, fresh);
+  };
+  const auto report = compare();
+  if (IsInterrupted(report.status())) return report.status();
+  store::LineageRecord record{.older = older.name};
+  const auto verdict = report.ok() ? report->verdict : verify::LineageVerdict::kNotComparable;
+  record.result = verify::LineageVerdictName(verdict);
+  if (!report.ok()) {
+    record.text = MessageOf(report.status());
+  } else if (const Finding* const error = report->findings.FirstError()) {
+    record.text = error->text;
+  } else if (!report->findings.kept().empty()) {
+    record.text = report->findings.kept().front().text;
+  }
+  if (verdict == verify::LineageVerdict::kNotComparable && IsOfAnotherCluster(older, fresh.manifest)) {
+    record.result = verify::LineageVerdictName(verify::LineageVerdict::kDiverged);
+    record.text = fmt::format(
+        "the source is cluster {} now, it was {}, and no revision is in both: it was restored or made anew, or the "
+        "endpoints lead elsewhere",
+        fresh.manifest.cluster_id, older.cluster_id);
+  }
+  record.duration_seconds = watch.Seconds();
+  return record;
+}
+
+// How the data of `newer` differs from that of `late`; empty if nothing shows that it does. That
+// `newer` ends at a lower revision shows nothing: its time may be a claim.
+Result<std::string> LookAhead(const Context& context, const Side& late, const store::Manifest& newer,
+                              const std::string& path) {
+  const auto compare = [&]() -> Result<verify::LineageReport> {
+    ASSIGN_OR_RETURN(const auto image, snapshot::Image::Open(context, path));
+    return Compare(context, late, {newer, image});
+  };
+  const auto report = compare();
+  if (IsInterrupted(report.status())) return report.status();
+  if (!report.ok() || !report->compared.has_value() || report->compared->equal) return std::string();
+  return fmt::format("{} does not continue it: {}", newer.name, report->findings.FirstError()->text);
+}
+
 }  // namespace
 
 Status CompareWithStore(const Context& context, const store::LocalStore& store, const snapshot::Image& image,
                         std::optional<int64_t> head, store::Manifest& manifest) {
-  const Stopwatch watch(context.clock);
   const Result<Catalog> catalog = ReadCatalog(context, store, manifest.cluster);
   if (IsInterrupted(catalog.status())) return catalog.status();
   if (!catalog.ok()) {  // no reason to lose the fresh snapshot
@@ -51,43 +97,32 @@ Status CompareWithStore(const Context& context, const store::LocalStore& store, 
                      {{"err", MessageOf(catalog.status())}});
     return OkStatus();
   }
-  const auto older = std::find_if(catalog->snapshots.rbegin(), catalog->snapshots.rend(), [&](const CatalogEntry& e) {
-    return e.IsUsable() && e.Counts() && e.manifest.cluster == manifest.cluster &&
-           store::IsOlder(e.manifest, manifest, catalog->now);
-  });
-  if (older == catalog->snapshots.rend()) return OkStatus();
-  const std::string& name = older->manifest.name;
-  const auto report = Compare(context, older->manifest, store.SnapshotPath(name), manifest, image);
-  store::LineageRecord& record = manifest.lineage.emplace();
-  record.older = name;
-  if (report.ok()) {
-    record.result = verify::LineageVerdictName(report->verdict);
-    const Finding* const error = report->findings.FirstError();
-    if (error != nullptr) {
-      record.text = error->text;
-    } else if (!report->findings.kept().empty()) {
-      record.text = report->findings.kept().front().text;
+  const store::Manifest* older = nullptr;
+  const store::Manifest* newer = nullptr;
+  for (const CatalogEntry& e : catalog->snapshots) {
+    if (!e.IsUsable() || !e.Counts() || e.manifest.cluster != manifest.cluster) continue;
+    if (store::IsOlder(e.manifest, manifest, catalog->now)) {
+      older = &e.manifest;
+    } else if (newer == nullptr) {
+      newer = &e.manifest;
     }
-  } else {
-    if (IsInterrupted(report.status())) return report.status();
-    record.result = verify::LineageVerdictName(verify::LineageVerdict::kNotComparable);
-    record.text = MessageOf(report.status());
-  }
-  record.duration_seconds = watch.Seconds();
-  const bool diverged = report.ok() && report->verdict == verify::LineageVerdict::kDiverged;
-  const bool not_comparable = !report.ok() || report->verdict == verify::LineageVerdict::kNotComparable;
-  if (not_comparable && IsOfAnotherCluster(older->manifest, manifest)) {
-    record.result = verify::LineageVerdictName(verify::LineageVerdict::kDiverged);
-    record.text = fmt::format(
-        "the source is cluster {} now, it was {}, and no revision is in both: it was restored or made anew, or the "
-        "endpoints lead elsewhere",
-        manifest.cluster_id, older->manifest.cluster_id);
   }
   // What members hold is theirs, wherever the store stands; and the store says nothing of a source
   // that went back, or that nobody has seen.
-  const bool source_goes_on = head.has_value() && *head >= older->manifest.revision;
-  manifest.other_history =
-      manifest.adopted.has_value() && diverged && source_goes_on && CountReceipt(manifest).equal == 0;
+  const bool may_be_other = manifest.adopted.has_value() && CountReceipt(manifest).equal == 0;
+  const auto goes_on = [&](const store::Manifest& m) { return head.has_value() && *head >= m.revision; };
+  if (older != nullptr) {
+    ASSIGN_OR_RETURN(manifest.lineage, LookBack(context, *older, store.SnapshotPath(older->name), {manifest, image}));
+    manifest.other_history = may_be_other && goes_on(*older) && manifest.lineage->result == "diverged";
+  }
+  if (newer != nullptr && may_be_other && goes_on(*newer) && !manifest.other_history) {
+    ASSIGN_OR_RETURN(std::string differs,
+                     LookAhead(context, {manifest, image}, *newer, store.SnapshotPath(newer->name)));
+    if (differs.empty()) return OkStatus();
+    manifest.lineage = {.result = std::string(verify::LineageVerdictName(verify::LineageVerdict::kDiverged)),
+                        .text = std::move(differs)};
+    manifest.other_history = true;
+  }
   return OkStatus();
 }
 

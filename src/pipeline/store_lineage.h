@@ -1,9 +1,9 @@
-// Does a fresh snapshot continue the newest one of its store (an adopted one that comes late: of
-// those before it)? If not, the source went back or is another cluster. The fresh file is a
-// faithful copy all the same, and its verdict stays what it is: the backups of a cluster that was
-// restored on purpose have to go on. So this is a record in the manifest, a finding of severity
-// warning whenever the file is verified, and an error in the log at the moment when it happens
-// (docs/adr/0008-lineage.md).
+// Does a fresh snapshot continue the newest one of its store? An adopted one that comes late: the
+// one before it, and does the one after it hold the same? If not, the source went back or is
+// another cluster. The fresh file is a faithful copy all the same, and its verdict stays what it
+// is: the backups of a cluster that was restored on purpose have to go on. So this is a record in
+// the manifest, a finding of severity warning whenever the file is verified, and an error in the
+// log at the moment when it happens (docs/adr/0008-lineage.md).
 #pragma once
 
 #include <cstdint>

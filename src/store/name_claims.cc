@@ -71,14 +71,16 @@ std::optional<TimeInName> TimeIn(std::string_view name) {
   return std::nullopt;
 }
 
-std::optional<WallTime> UnixTimeAtEnd(std::string_view name) {
+std::optional<WallTime> UnixTimeAtEnd(std::string_view name, std::optional<int64_t> revision) {
   if (name.size() < kUnixTimeDigits) return std::nullopt;
   const std::string_view tail = name.substr(name.size() - kUnixTimeDigits);
   if (name.size() > kUnixTimeDigits && IsDigit(name[name.size() - kUnixTimeDigits - 1])) return std::nullopt;
   int64_t seconds = 0;
   const auto [end, error] = std::from_chars(tail.data(), tail.data() + tail.size(), seconds);
   if (error != std::errc() || end != tail.data() + tail.size()) return std::nullopt;
-  // After a bump a revision has as many digits.
+  // A job may ask for the revision, and then save while others write.
+  constexpr int64_t kWrittenMeanwhile = 10'000;
+  if (revision.has_value() && seconds <= *revision && *revision - seconds <= kWrittenMeanwhile) return std::nullopt;
   constexpr int64_t kFirstEtcd3 = 1'467'244'800;  // 2016-06-30
   if (seconds < kFirstEtcd3) return std::nullopt;
   return WallTime(std::chrono::seconds(seconds));
@@ -86,7 +88,7 @@ std::optional<WallTime> UnixTimeAtEnd(std::string_view name) {
 
 }  // namespace
 
-NameClaims ClaimsOfName(std::string_view file_name) {
+NameClaims ClaimsOfName(std::string_view file_name, std::optional<int64_t> of_file) {
   std::string_view name = file_name;
   if (name.ends_with(".db")) name.remove_suffix(3);
   NameClaims claims;
@@ -106,14 +108,14 @@ NameClaims ClaimsOfName(std::string_view file_name) {
     claims.taken = found->time - offset.value_or(Duration::zero());
     claims.utc |= offset.has_value();
   } else {
-    claims.taken = UnixTimeAtEnd(name);
+    claims.taken = UnixTimeAtEnd(name, of_file);
     claims.utc |= claims.taken.has_value();
   }
   return claims;
 }
 
-WallTime TakenAt(std::string_view file_name, WallTime modified) {
-  const NameClaims claims = ClaimsOfName(file_name);
+WallTime TakenAt(std::string_view file_name, WallTime modified, std::optional<int64_t> revision) {
+  const NameClaims claims = ClaimsOfName(file_name, revision);
   return claims.taken.has_value() && claims.utc ? std::min(*claims.taken, modified) : modified;
 }
 

@@ -18,12 +18,14 @@ struct NameClaims {
 
 // `file_name` without its folder. Times are found as 20261122T080000Z, 20261122-080000,
 // 2026-11-22_08:00:00 and the like, with Z or an offset behind them (+0000, -0800, +05:30) or not,
-// and as seconds since 1970 at the end (k3s, rke2).
-NameClaims ClaimsOfName(std::string_view file_name);
+// and as seconds since 1970 at the end (k3s, rke2); but if the file ends at `revision`, and the
+// digits are about that, they name it: after some years, or a bump, it has as many.
+NameClaims ClaimsOfName(std::string_view file_name, std::optional<int64_t> revision = {});
 
 // When the data of a file without a manifest is from: its time of change; or the time in its name,
 // if that is explicitly UTC, and older. A name in local time is only a claim. The answer may lie in
 // the future: the file's clock may have lied. This is the only such rule: docs/adr/0015-adopted.md.
-WallTime TakenAt(std::string_view file_name, WallTime modified);
+// `revision`: of the file, once it is known.
+WallTime TakenAt(std::string_view file_name, WallTime modified, std::optional<int64_t> revision = {});
 
 }  // namespace etcdrill::store

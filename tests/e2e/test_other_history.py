@@ -151,6 +151,67 @@ class OtherHistory(HistoryCase):
         self.assertEqual(self.status(sidecar)["fresh"]["answer"], "yes")
         self.assertEqual(sidecar.stop(), 0)
 
+    def check_late_file(self, token, text):
+        """The restore that the manual advises, and nothing of the new source is in the store yet: no member compares with the file."""
+        ours = self.cluster()
+        put(ours, "a", 10)
+        ours.save(self.dir / "early.db")
+        put(ours, "b", 10)
+        sidecar = self.adopt(ours)
+        ours.save(self.theirs / "1.db")
+        sidecar.wait_for_line("snapshot adopted")
+        put(ours, "lost", 10)
+        ours.save(self.dir / "late.db")
+        ours.kill()
+        member, = ours.members
+        shutil.rmtree(member.data_dir)
+        harness.must([harness.build_dir() / "etcdrill", "snapshot", "restore", self.dir / "early.db", "--name", member.name,
+                      "--initial-cluster", ours.initial_cluster, "--initial-advertise-peer-urls", member.peer_url,
+                      "--data-dir", member.data_dir, "--bump-revision", "1000000", "--mark-compacted"] + token)
+        ours.start_member(member)
+        ours.wait_healthy()
+        put(ours, "new", 2)
+        shutil.copy(self.dir / "late.db", self.theirs / "2.db")
+        self.assertCountsForNothing(sidecar, text, newest=21)
+        self.assertEqual(sidecar.stop(), 0)
+
+    def test_a_late_file_of_before_a_restore_with_a_new_token_counts_for_nothing(self):
+        self.check_late_file(["--initial-cluster-token", "anew"], "none is in both")
+
+    def test_a_late_file_of_before_a_restore_with_the_same_token_counts_for_nothing(self):
+        self.check_late_file([], "of its raft log, and that of the source is at entry")
+
+    def test_cron_and_the_own_schedule_at_the_same_hour(self):
+        """Cron's upload ends after our own snapshot, and no member has the revision of its file any more."""
+        ours = self.cluster()
+        put(ours, "a", 10)
+        sidecar = self.adopt(ours, health={"interval": "1h"})
+        ours.save(self.dir / "cron.db")
+        put(ours, "b", 5)
+        self.assertEqual(sidecar.request("/-/snapshot", "POST")[0], 202)
+        sidecar.wait_for_line("snapshot taken")
+        put(ours, "c", 5)
+        ours.etcdctl("compact", str(ours.revision()))
+        time.sleep(2)
+        shutil.copy(self.dir / "cron.db", self.theirs / "cron.db")
+        sidecar.wait_for_line("snapshot adopted")
+        self.assertEqual([m["other_history"] for m in self.manifests()], [False, False])
+        self.assertEqual(sidecar.value("etcdrill_snapshot_last_revision"), 16)
+        self.assertEqual(sidecar.lines("the source went back, or is another cluster"), [])
+        self.assertEqual(sidecar.stop(), 0)
+
+    def test_a_name_that_tells_no_time_makes_no_file_old(self):
+        ours = self.cluster()
+        sidecar = self.adopt(ours)
+        sidecar.wait_for_value(1, "etcdrill_source_revision")
+        put(ours, "a", 10)
+        ours.save(self.theirs / "host-1600123456.db")
+        sidecar.wait_for_line("snapshot adopted")
+        self.assertIn("says=2020-09-14T22:44:16Z", sidecar.log.read_text())
+        sidecar.wait_for_value(11, "etcdrill_snapshot_last_revision")
+        self.assertEqual(self.status(sidecar)["fresh"]["answer"], "yes")
+        self.assertEqual(sidecar.stop(), 0)
+
     def test_a_file_that_another_tool_began_earlier_does_not_go_back(self):
         """Cron and the sidecar on the full hour: the file of the lower revision has the later time."""
         ours = self.cluster()

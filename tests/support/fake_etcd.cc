@@ -179,6 +179,10 @@ class FakeEtcd::Impl final {
       if (grpc::Status refused = fake_.Admit(*context); !refused.ok()) return refused;
       const FakeState now = fake_.Copy();
       if (now.deny_range) return {grpc::StatusCode::PERMISSION_DENIED, "etcdserver: permission denied"};
+      if (now.index_after_range.has_value()) {
+        const std::lock_guard lock(fake_.mutex);
+        fake_.state.status.raft_applied_index = *now.index_after_range;
+      }
       Fill(*response->mutable_header(), now.status);
       for (const etcd::KeyValue& from : now.kvs) {
         mvccpb::KeyValue& kv = *response->add_kvs();

@@ -36,9 +36,10 @@ struct FakeState {
   etcd::Membership membership;
   etcd::HashKvAnswer hash_kv;
   std::vector<etcd::Alarm> alarms;
-  std::vector<etcd::KeyValue> kvs;  // the answer to every Range
-  std::optional<int64_t> count;     // what it counts; none: as many as there are
-  bool deny_range = false;          // the user may not read
+  std::vector<etcd::KeyValue> kvs;            // the answer to every Range
+  std::optional<int64_t> count;               // what it counts; none: as many as there are
+  bool deny_range = false;                    // the user may not read
+  std::optional<uint64_t> index_after_range;  // the raft entry that it has caught up to after one
   SnapshotScript snapshot;
   bool hang = false;     // unary calls do not answer until the caller gives up
   std::string username;  // set: auth is on, and every call needs a token

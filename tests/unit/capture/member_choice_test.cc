@@ -59,7 +59,7 @@ TEST_CASE("members whose data may be behind or wrong are passed over, by name") 
   }
   SECTION("distrusted") {
     distrusted = {3};
-    why = "m3 held other data than most members at the last snapshot";
+    why = "m3 held other data than most members, and was not found to hold the same since";
   }
   CHECK(Order(members, distrusted) == Members{2, 1});
   CHECK(ChooseAmong(members, distrusted).passed_over == why);

@@ -8,6 +8,7 @@
 #include "support/catch.h"
 #include "support/fake_clock.h"
 #include "support/fake_etcd.h"
+#include "support/open_snapshot.h"
 #include "support/snapshots.h"
 #include "support/test_context.h"
 
@@ -34,9 +35,10 @@ TEST_CASE("a file none of whose members is, or was, of the source is of another 
   CHECK(FindOtherMembers(roll, {.file = {4, 5}}) ==
         "the members that it names are 4, 5, and those of the source are 1, 2, abc: none is in both");
   CHECK(FindOtherMembers(roll, {.file = {4, 0xabc}}).empty());
-  CHECK(FindOtherMembers(roll, {.file = {4, 5}, .store = {5}}).empty());  // all were replaced since
-  CHECK(FindOtherMembers(Roll({1}, {1, 4}), {.file = {4}}).empty());      // was removed, and still answers
-  CHECK(FindOtherMembers(roll, {.file = {}, .store = {5}}).empty());
+  CHECK(FindOtherMembers(roll, {.file = {4, 5}, .store = {{7, {5}}}}).empty());     // all were replaced since
+  CHECK(FindOtherMembers(Roll({1}, {1, 4}), {.file = {4}}).empty());                // was removed, and still answers
+  CHECK_FALSE(FindOtherMembers(roll, {.file = {4}, .store = {{8, {4}}}}).empty());  // of before a restore
+  CHECK(FindOtherMembers(roll, {.file = {}, .store = {{7, {5}}}}).empty());
   etcd::RollCall other = Roll({1}, {1});
   other.entries.push_back({.status = etcd::MemberStatus{.cluster_id = 8, .member_id = 4}});
   CHECK_FALSE(FindOtherMembers(other, {.file = {4}}).empty());
@@ -59,7 +61,7 @@ TEST_CASE("of many members nine are named") {
         "both");
 }
 
-TEST_CASE("the members that a store tells of are those of this cluster alone") {
+TEST_CASE("the members that a store tells of are those of each cluster id under this name") {
   std::vector<store::StoredSnapshot> stored(4);
   const auto set = [&](size_t i, const char* cluster, const char* cluster_id, const char* taken_of,
                        const char* compared_with) {
@@ -73,8 +75,7 @@ TEST_CASE("the members that a store tells of are those of this cluster alone") {
   set(1, "prod", "8", "3", "3");
   set(2, "dev", "7", "4", "4");
   set(3, "prod", "", "", "5");
-  CHECK(MembersOf(stored, "prod", 7) == std::set<uint64_t>{1, 2});
-  CHECK(MembersOf(stored, "prod", std::nullopt).empty());
+  CHECK(MembersOf(stored, "prod") == MembersByCluster{{7, {1, 2}}, {8, {3}}});
 }
 
 // A source that has compacted beyond revision 128, which is that of the file.
@@ -118,9 +119,31 @@ class AdoptTest {
     CHECK(outcome->verdict.ok());
     return outcome->manifest;
   }
+  // One of our own, of the source if `cluster_id` is 7.
+  store::Manifest Keep(std::string_view snapshot, WallTime taken, std::string_view cluster_id = "7",
+                       std::string_view lineage = "continues") {
+    const std::string bytes = etcdrill::testing::ReadFile(etcdrill::testing::SnapshotPath(snapshot));
+    auto file = DurableFile::Create(test_.fs(), store_->StagingPath());
+    REQUIRE(file->Append(bytes).ok());
+    const auto report = verify::Verify(context_, etcdrill::testing::OpenFile(context_, file->temp_path()), {});
+    const mvcc::HashKv& hashkv = report->keyspace->hashkv;
+    store::Manifest m{.cluster = "prod", .place = ++place_, .taken = taken, .size_bytes = bytes.size()};
+    m.revision = hashkv.revision;
+    m.compact_revision = hashkv.compact_revision;
+    m.hashkv = hashkv.hash;
+    m.live_keys = report->keyspace->live_keys;
+    m.name = store::SnapshotName("prod", m.revision, taken);
+    m.sha256 = report->sha256;
+    m.verdict = "proven";
+    m.cluster_id = cluster_id;
+    m.member_id = "a682d36596fe312a";
+    m.lineage = {.result = std::string(lineage)};
+    REQUIRE(store_->Seal(*file, m).ok());
+    return m;
+  }
   HeadHistory Saw(MonotonicTime when) const {
     HeadHistory heads;
-    heads.Saw(when, etcd::CallRoll(*client_, std::nullopt));
+    heads.Saw(when, etcd::CallRoll(*client_, std::nullopt), [] { return Error(Reason::kTimeout, ""); });
     return heads;
   }
   std::string Log() const { return etcdrill::testing::ReadFile(test_.Path("log")); }
@@ -134,6 +157,7 @@ class AdoptTest {
   FakeEtcd source_;
   std::unique_ptr<etcd::Client> client_;
   std::unique_ptr<store::LocalStore> store_;
+  uint64_t place_ = 0;
 };
 
 TEST_CASE_METHOD(AdoptTest, "a compacted file of other members is of another history, and keeps its own time") {
@@ -162,6 +186,35 @@ TEST_CASE_METHOD(AdoptTest, "a file of members that were all replaced is of ours
   const store::Manifest m = Adopt({}, clock_.Now() - 1h);
   CHECK(m.receipt.front().result == "not_comparable");
   CHECK_FALSE(m.other_history);
+}
+
+TEST_CASE_METHOD(AdoptTest, "a late file of before a restore with a new token is of another history") {
+  Keep("e3530-nocompact", clock_.Now());
+  clock_.Suspend(1h);
+  SetMember(5);
+  source_.Set([](FakeState& s) { s.status.cluster_id = s.membership.cluster_id = s.hash_kv.cluster_id = 8; });
+  const store::Manifest m = Adopt({}, clock_.Now());
+  CHECK(m.other_history);
+  REQUIRE(m.lineage.has_value());
+  CHECK(m.lineage->text.starts_with("the members that it names are a682d36596fe312a"));
+}
+
+TEST_CASE_METHOD(AdoptTest, "a file beyond the source's raft log is of before a restore with the same token") {
+  constexpr uint64_t kIndex = 176;  // of the last entry in the file
+  enum class Source { kRestored, kGoesOn, kOnlyLags, kSilent };
+  const Source source = GENERATE(Source::kRestored, Source::kGoesOn, Source::kOnlyLags, Source::kSilent);
+  CAPTURE(source);
+  source_.Set([&](FakeState& s) {
+    s.status.raft_applied_index = source == Source::kGoesOn ? kIndex : 30;
+    s.deny_range = source == Source::kSilent;
+    if (source == Source::kOnlyLags) s.index_after_range = kIndex;
+  });
+  const store::Manifest m = Adopt({}, clock_.Now());
+  CHECK(m.other_history == (source == Source::kRestored));
+  if (!m.other_history) return;
+  CHECK(m.lineage->text ==
+        "it ends at entry 176 of its raft log, and that of the source is at entry 30: the source was restored since, "
+        "or made anew");
 }
 
 TEST_CASE_METHOD(AdoptTest, "an old file with a young time is as old as the source's step beyond it") {
@@ -193,10 +246,46 @@ TEST_CASE_METHOD(AdoptTest, "several old files that are copied keep their order,
   CHECK(second->manifest.taken == passed - 1s);
   Write("e3530-empty");
   source_.Set([](FakeState& s) { s.deny_range = true; });
-  CHECK(Adopt(heads, clock_.Now()).taken == passed);
+  CHECK(Adopt(heads, clock_.Now()).taken == passed - 1s);  // older than both
   const auto catalog = ReadCatalog(context_, *store_, "prod");
   REQUIRE(catalog->Newest() != nullptr);
   CHECK(catalog->Newest()->manifest.revision == 128);
+}
+
+TEST_CASE_METHOD(AdoptTest, "a file with an old time is as young as the source's way to its revision") {
+  source_.Set([](FakeState& s) {
+    s.status.revision = 100;
+    s.hash_kv.hash = 1796282936;  // the file's own
+    s.hash_kv.compact_revision = 54;
+  });
+  const HeadHistory heads = Saw(clock_.Monotonic());
+  const WallTime seen = clock_.Now();
+  source_.Set([](FakeState& s) { s.status.revision = 128; });
+  const bool confirmed = GENERATE(true, false);
+  if (!confirmed) source_.Set([](FakeState& s) { s.hash_kv.compact_revision = 400; });
+  clock_.Suspend(10s);
+  const store::Manifest m = Adopt(heads, seen - 5h);
+  CHECK(m.taken == (confirmed ? seen : seen - 5h));
+  CHECK(Log().empty() != confirmed);
+}
+
+TEST_CASE_METHOD(AdoptTest, "a file of the revision and second of a stored one has a name of its own") {
+  const store::Manifest stored = Keep("e3530-compacted", clock_.Now());
+  const std::string file = etcdrill::testing::ReadFile(file_);
+  etcdrill::testing::WriteFile(file_, file.substr(0, file.size() - 32));  // other bytes
+  const timespec times[2] = {{stored.taken.time_since_epoch() / 1s, 0}, {stored.taken.time_since_epoch() / 1s, 0}};
+  REQUIRE(utimensat(AT_FDCWD, file_.c_str(), times, 0) == 0);
+  const ForeignFile same{.path = file_, .info = *test_.fs().Stat(file_)};
+  const auto outcome = AdoptSnapshot(context_, {*client_, "prod"}, same, {}, *store_);
+  REQUIRE(outcome.ok());
+  CHECK(outcome->manifest.taken == stored.taken - 1s);
+  // Another process is about to take the next one.
+  const std::string next = store::SnapshotName("prod", stored.revision, stored.taken - 2s);
+  etcdrill::testing::WriteFile(store_->SnapshotPath(next), "x");
+  etcdrill::testing::WriteFile(file_, file.substr(0, file.size() - 32) + std::string(32, 'x'));
+  REQUIRE(utimensat(AT_FDCWD, file_.c_str(), times, 0) == 0);
+  const ForeignFile third{.path = file_, .info = *test_.fs().Stat(file_)};
+  CHECK(ReasonOf(AdoptSnapshot(context_, {*client_, "prod"}, third, {}, *store_).status()) == Reason::kBusy);
 }
 
 TEST_CASE_METHOD(AdoptTest, "a source that was restored since it was seen bounds nothing") {
@@ -213,6 +302,42 @@ TEST_CASE_METHOD(AdoptTest, "a file that took its time to be written is as old a
   clock_.Suspend(5min);
   CHECK(Adopt(heads, clock_.Now()).taken == passed);
   CHECK(Log().empty());
+}
+
+TEST_CASE_METHOD(AdoptTest, "a file that comes late is no younger than a snapshot of a higher revision") {
+  const store::Manifest before = Keep("e3530-nocompact", clock_.Now());
+  clock_.Suspend(1h);
+  const store::Manifest ours = Keep("e3530-alarm", clock_.Now());
+  clock_.Suspend(11min);
+  const store::Manifest m = Adopt({}, clock_.Now());
+  CHECK_FALSE(m.other_history);
+  CHECK(m.taken == ours.taken);
+  REQUIRE(m.lineage.has_value());
+  CHECK(m.lineage->older == before.name);
+  CHECK(m.lineage->result == "continues");
+  CHECK(ReadCatalog(context_, *store_, "prod")->Newest()->manifest.name == ours.name);
+}
+
+TEST_CASE_METHOD(AdoptTest, "a snapshot of before a restore, or of another cluster, makes no file old") {
+  enum class Why { kOtherCluster, kSourceIsBelow, kWentBackSince };
+  const Why why = GENERATE(Why::kOtherCluster, Why::kSourceIsBelow, Why::kWentBackSince);
+  CAPTURE(why);
+  Keep("e3530-alarm", clock_.Now(), why == Why::kOtherCluster ? "8" : "7");
+  clock_.Suspend(10min);
+  if (why == Why::kSourceIsBelow) source_.Set([](FakeState& s) { s.status.revision = 200; });
+  if (why == Why::kWentBackSince) Keep("e3530-nocompact", clock_.Now(), "7", "diverged");
+  clock_.Suspend(10min);
+  const store::Manifest m = Adopt({}, clock_.Now());
+  CHECK(m.taken == clock_.Now());
+}
+
+TEST_CASE_METHOD(AdoptTest, "a late file that a later snapshot does not continue is of another history") {
+  const store::Manifest other = Keep("e3516-compacted", clock_.Now());
+  clock_.Suspend(1h);
+  const store::Manifest m = Adopt({}, clock_.Now());
+  CHECK(m.other_history);
+  REQUIRE(m.lineage.has_value());
+  CHECK(m.lineage->text.starts_with(other.name + " does not continue it: at revision 128"));
 }
 
 TEST_CASE_METHOD(AdoptTest, "a time that is old already stays, and so does one of a source that nobody saw") {

@@ -432,7 +432,7 @@ TEST_CASE("an old snapshot is told from a young one, also under a new name") {
   report.sha256 = "aa";
   const auto check = [&](const std::string& file, const std::optional<store::Manifest>& manifest,
                          const Freshness& freshness) {
-    const WallTime taken = TakenAt(testing::OpenFile(test.context(), file), manifest);
+    const WallTime taken = TakenAt(testing::OpenFile(test.context(), file), manifest, report);
     return CheckFreshness(taken, test.clock().Now(), freshness, report);
   };
   store::Manifest manifest;

@@ -727,6 +727,11 @@ TEST_CASE("a file is from its time of change, or from the UTC time of its name i
   CHECK(TakenAt("etcd-20261122T090000Z.db", at8) == at8);
   CHECK(TakenAt("etcd-20261122T070000.db", at8) == at8);  // in whose time?
   CHECK(TakenAt("etcd-20261122T000000-0700.db", at8) == at8 - 1h);
+  CHECK(TakenAt("etcd-1795330800.db", at8) == at8 - 1h);
+  CHECK(TakenAt("etcd-1795330800.db", at8, 1'795'330'800) == at8);  // named by its revision
+  CHECK(TakenAt("etcd-1795330800.db", at8, 1'795'330'850) == at8);
+  CHECK(TakenAt("etcd-1795330800.db", at8, 4711) == at8 - 1h);
+  CHECK(TakenAt("etcd-1795330800.db", at8, 1'895'330'800) == at8 - 1h);
 }
 
 }  // namespace
