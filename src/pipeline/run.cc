@@ -168,8 +168,9 @@ Result<SnapshotOutcome> Keep(const Context& context, const SnapshotRequest& requ
   }
   // Who differed stays a suspect when the snapshot, and its receipt, is long gone.
   const store::Manifest& manifest = captured.outcome.manifest;
-  RETURN_IF_ERROR(KeepSuspects({request.cluster, manifest.revision, context.clock.Now()}, {SidesOf(manifest)},
-                               captured.roll, store));
+  const Status kept = KeepSuspects({request.cluster, manifest.revision, context.clock.Now()}, {SidesOf(manifest)},
+                                   captured.roll, store);
+  if (!kept.ok()) context.log.Error("what the members hold can't be recorded", {{"err", MessageOf(kept)}});
   // Store: the file becomes visible, then its manifest; from here on it survives a power loss.
   RETURN_IF_ERROR(SealInFreeSecond(store, captured.capture.file, captured.outcome.manifest));
   captured.outcome.verify.file = store.SnapshotPath(captured.outcome.manifest.name);
@@ -204,14 +205,15 @@ Status RestoreMember(const Context& context, const snapshot::Image& image, const
 }
 
 // As far as they are members still.
-Result<std::set<uint64_t>> DistrustedMembers(const Context& context, const SnapshotRequest& request,
-                                             std::optional<uint64_t> known, store::LocalStore& store) {
-  ASSIGN_OR_RETURN(auto suspects, store.Suspects());
-  if (!suspects.has_value() || suspects->empty()) return std::set<uint64_t>();
+std::set<uint64_t> DistrustedMembers(const Context& context, const SnapshotRequest& request,
+                                     std::optional<uint64_t> known, store::LocalStore& store) {
+  const auto read = [&] {  // it is told if that can't be, and no reason to take none
+    return store.Suspects().value_or(std::nullopt).value_or(std::vector<store::Suspect>());
+  };
+  if (read().empty()) return {};
   const etcd::RollCall roll = etcd::CallRoll(request.client, known);
-  RETURN_IF_ERROR(KeepSuspects({request.cluster, 0, context.clock.Now()}, {}, roll, store));
-  ASSIGN_OR_RETURN(suspects, store.Suspects());
-  return OutvotedOf(request.cluster, suspects.value_or(std::vector<store::Suspect>()));
+  KeepSuspects({request.cluster, 0, context.clock.Now()}, {}, roll, store).IgnoreError();  // then they stay
+  return OutvotedOf(request.cluster, read());
 }
 
 Result<SnapshotOutcome> AttemptSnapshot(const Context& context, const SnapshotRequest& request,
@@ -219,7 +221,7 @@ Result<SnapshotOutcome> AttemptSnapshot(const Context& context, const SnapshotRe
   ASSIGN_OR_RETURN(const std::vector<store::StoredSnapshot> earlier, store.List());
   const auto known = KnownCluster(earlier, request.cluster);
   // A member that held other data than most is not copied before it was equal again.
-  ASSIGN_OR_RETURN(const std::set<uint64_t> distrusted, DistrustedMembers(context, request, known, store));
+  const std::set<uint64_t> distrusted = DistrustedMembers(context, request, known, store);
   WaitForFreeSecond(context, earlier);
   ASSIGN_OR_RETURN(Captured captured, CaptureAndVerify(context, request, known, distrusted, store.StagingPath()));
   return Keep(context, request, std::move(captured), earlier, std::nullopt, store);

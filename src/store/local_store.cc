@@ -242,11 +242,10 @@ Result<std::optional<std::vector<Suspect>>> LocalStore::Suspects() const {
   RETURN_IF_ERROR(dir_->Attend());
   const auto text = context_.fs.ReadWhole(SuspectsPath(), kJsonBytesMax);
   if (!text.ok() && ReasonOf(text.status()) == Reason::kNotFound) return std::nullopt;
-  RETURN_IF_ERROR(text.status());
-  auto suspects = ParseSuspects(*text);
+  auto suspects = text.ok() ? ParseSuspects(*text) : text.status();
   if (suspects.ok()) return std::optional(*std::move(suspects));
-  TellOf(SuspectsPath(), "a record of suspected members can't be read", Annotate(suspects.status(), SuspectsPath()));
-  return std::nullopt;
+  TellOf(SuspectsPath(), "the record of suspected members can't be read", Annotate(suspects.status(), SuspectsPath()));
+  return text.ok() ? Result<std::optional<std::vector<Suspect>>>(std::nullopt) : text.status();
 }
 
 Status LocalStore::UpdateSuspects(const std::function<void(std::vector<Suspect>&)>& change) {

@@ -98,9 +98,11 @@ class LocalStore {
   // record that can't be read just now is not replaced.
   Status UpdateChecks(const std::string& name, const std::function<void(Checks&)>& change,
                       IfRefused if_refused = IfRefused::kForget);
-  // None if none were ever kept. What is no record of them is logged, and counts as none kept.
+  // None if none were ever kept. What is no record of them counts as none kept; that, and a file that
+  // can't be read, is logged once for each change of it.
   Result<std::optional<std::vector<Suspect>>> Suspects() const;
-  // After an error those are kept that were kept before, or as `change` has left them.
+  // A file that can't be read just now is not replaced. After an error those are kept that were kept
+  // before, or as `change` has left them.
   Status UpdateSuspects(const std::function<void(std::vector<Suspect>&)>& change);
   // Sealing backwards: first the manifest becomes .NAME.json.part, so that at no moment it speaks
   // for a file that is not there; then NAME.db goes, then what is kept of it. After an error or a

@@ -672,6 +672,12 @@ TEST_CASE("suspects are kept; what is no record of them counts as none kept") {
   CHECK_FALSE(ParseSuspects(R"({"kind": 1, "members": []})").ok());
   CHECK_FALSE(ParseSuspects(R"({"kind": "Suspects", "members": [{"cluster": "c"}]})").ok());
   CHECK_FALSE(ParseSuspects("[]").ok());
+  std::filesystem::remove(test.Path("store/suspects.json"));
+  std::filesystem::create_directory(test.Path("store/suspects.json"));  // it can't be read
+  CHECK_FALSE((*store)->Suspects().ok());
+  CHECK_FALSE((*store)->UpdateSuspects([](std::vector<Suspect>&) {}).ok());
+  CHECK((*store)->ListAll().ok());
+  std::filesystem::remove(test.Path("store/suspects.json"));
   REQUIRE(WriteFileDurably(test.context().fs, test.Path("store/suspects.json"), "rot").ok());
   CHECK_FALSE((*store)->Suspects()->has_value());
   CHECK((*store)->UpdateSuspects([&](std::vector<Suspect>& s) { s.push_back(one); }).ok());
