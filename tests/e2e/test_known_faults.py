@@ -294,7 +294,7 @@ class Live(test_drill.DrillCase):
                     again.start()
                     again.etcdctl("put", "k", value)
                     if version == "3.6":  # its files say which etcd they are of once the cluster has found its version
-                        harness.wait_until(lambda: "storageVersion" in again.etcdctl("endpoint", "status", "-w", "json"),
+                        harness.wait_until(lambda: '"storageVersion":"3.6' in again.etcdctl("endpoint", "status", "-w", "json"),
                                            "a storage version", timeout=60)
                     saved.append(again.save(self.scene.new_dir() / f"{value}.db"))
                     again.kill()
