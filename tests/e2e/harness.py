@@ -456,6 +456,11 @@ class Sidecar:
 # --- Tests ---------------------------------------------------------------------------------------------------------------
 
 
+def manifest_paths(store):
+    """Of the snapshots in a store, which keeps other records beside them."""
+    return [path for path in store.glob("*.json") if path.stem not in ("state", "suspects")]
+
+
 class TestCase(unittest.TestCase):
     """One scene for the class, one directory for each test."""
 

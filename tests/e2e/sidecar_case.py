@@ -66,7 +66,7 @@ class SidecarCase(harness.TestCase):
     # --- What the store holds --------------------------------------------------------------------------------------------
 
     def manifests(self):
-        files = [path for path in (self.dir / "store").glob("*.json") if path.name not in ("state.json", "suspects.json")]
+        files = harness.manifest_paths(self.dir / "store")
         return sorted((json.loads(path.read_text()) for path in files), key=lambda manifest: manifest["taken"])
 
     def parts(self):
@@ -86,7 +86,7 @@ class SidecarCase(harness.TestCase):
         self.assertEqual([path.name for path in (self.dir / "store").rglob("*.part")], [])
         self.assertEmpty(self.dir / "scratch")
         databases = {path.stem for path in (self.dir / "store").glob("*.db")}
-        self.assertEqual(databases, {path.stem for path in (self.dir / "store").glob("*.json")} - {"state", "suspects"})
+        self.assertEqual(databases, {path.stem for path in harness.manifest_paths(self.dir / "store")})
 
     def assertStops(self, sidecar):
         self.assertEqual(sidecar.stop(), 0, sidecar.log.read_text()[-3000:])

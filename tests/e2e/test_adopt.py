@@ -52,7 +52,7 @@ class Adopt(harness.TestCase):
         return path
 
     def manifests(self):
-        files = [path for path in (self.dir / "store").glob("*.json") if path.name != "state.json"]
+        files = harness.manifest_paths(self.dir / "store")
         return sorted((json.loads(path.read_text()) for path in files), key=lambda manifest: manifest["revision"])
 
     def content(self):

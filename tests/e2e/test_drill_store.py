@@ -294,7 +294,7 @@ class WrongMember(test_drill.DrillCase):
 
         def save(code):
             outcome = self.etcdrill("snapshot", "save", "--config", config, code=code)
-            manifests = [json.loads(path.read_text()) for path in (self.dir / "store").glob("*.json") if path.stem not in ("state", "suspects")]
+            manifests = [json.loads(path.read_text()) for path in harness.manifest_paths(self.dir / "store")]
             return outcome, max(manifests, key=lambda manifest: manifest["taken"])
 
         # A copy of the one that most contradict is wrong, however sound.

@@ -53,7 +53,7 @@ class Drills(test_drill.DrillCase):
         config = self.dir / "etcdrill.yaml"
         config.write_text(f"cluster: {{name: up, endpoints: ['{first.client_url}']}}\nstore: {{path: store}}\n")
         self.etcdrill("snapshot", "save", "--config", config)
-        manifest, = (path for path in (self.dir / "store").glob("*.json") if path.name != "state.json")
+        manifest, = harness.manifest_paths(self.dir / "store")
         self.assertRegex(json.loads(manifest.read_text())["source"]["etcd_version"], "^3.6")
         for version in ("3.5", "3.6"):
             with self.subTest(version):

@@ -181,8 +181,8 @@ class OtherHistory(HistoryCase):
     def test_a_late_file_of_before_a_restore_with_the_same_token_counts_for_nothing(self):
         self.check_late_file([], "of its raft log, and that of the source is at entry")
 
-    def test_cron_and_the_own_schedule_at_the_same_hour(self):
-        """Cron's upload ends after our own snapshot, and no member has the revision of its file any more."""
+    def adopt_what_cron_began_before(self, between):
+        """Cron's file comes after our own snapshot, which has the higher revision, and after what `between` does."""
         ours = self.cluster()
         put(ours, "a", 10)
         sidecar = self.adopt(ours, health={"interval": "1h"})
@@ -190,14 +190,28 @@ class OtherHistory(HistoryCase):
         put(ours, "b", 5)
         self.assertEqual(sidecar.request("/-/snapshot", "POST")[0], 202)
         sidecar.wait_for_line("snapshot taken")
-        put(ours, "c", 5)
-        ours.etcdctl("compact", str(ours.revision()))
+        between(ours)
         time.sleep(2)
         shutil.copy(self.dir / "cron.db", self.theirs / "cron.db")
         sidecar.wait_for_line("snapshot adopted")
-        self.assertEqual([m["other_history"] for m in self.manifests()], [False, False])
         self.assertEqual(sidecar.value("etcdrill_snapshot_last_revision"), 16)
         self.assertEqual(sidecar.lines("the source went back, or is another cluster"), [])
+        return sidecar
+
+    def test_cron_and_the_own_schedule_at_the_same_hour(self):
+        """Cron's upload ends after our own snapshot, and no member has the revision of its file any more."""
+        def compact(ours):
+            put(ours, "c", 5)
+            ours.etcdctl("compact", str(ours.revision()))
+
+        sidecar = self.adopt_what_cron_began_before(compact)
+        self.assertEqual([m["other_history"] for m in self.manifests()], [False, False])
+        self.assertEqual(sidecar.stop(), 0)
+
+    def test_a_file_that_another_tool_began_earlier_does_not_go_back(self):
+        """Cron and the sidecar on the full hour: the file of the lower revision has the later time."""
+        sidecar = self.adopt_what_cron_began_before(lambda ours: None)
+        self.assertEqual(sidecar.value("etcdrill_snapshot_lineage_diverged") or 0, 0)
         self.assertEqual(sidecar.stop(), 0)
 
     def test_a_name_that_tells_no_time_makes_no_file_old(self):
@@ -210,23 +224,6 @@ class OtherHistory(HistoryCase):
         self.assertIn("says=2020-09-14T22:44:16Z", sidecar.log.read_text())
         sidecar.wait_for_value(11, "etcdrill_snapshot_last_revision")
         self.assertEqual(self.status(sidecar)["fresh"]["answer"], "yes")
-        self.assertEqual(sidecar.stop(), 0)
-
-    def test_a_file_that_another_tool_began_earlier_does_not_go_back(self):
-        """Cron and the sidecar on the full hour: the file of the lower revision has the later time."""
-        ours = self.cluster()
-        put(ours, "a", 10)
-        sidecar = self.adopt(ours, health={"interval": "1h"})
-        ours.save(self.dir / "cron.db")
-        put(ours, "b", 5)
-        self.assertEqual(sidecar.request("/-/snapshot", "POST")[0], 202)
-        sidecar.wait_for_line("snapshot taken")
-        time.sleep(2)
-        shutil.copy(self.dir / "cron.db", self.theirs / "cron.db")
-        sidecar.wait_for_line("snapshot adopted")
-        self.assertEqual(sidecar.value("etcdrill_snapshot_last_revision"), 16)
-        self.assertEqual(sidecar.value("etcdrill_snapshot_lineage_diverged") or 0, 0)
-        self.assertEqual(sidecar.lines("the source went back, or is another cluster"), [])
         self.assertEqual(sidecar.stop(), 0)
 
     def test_what_no_member_has_any_more_is_compared_with_the_store(self):

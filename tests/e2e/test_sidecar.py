@@ -44,7 +44,7 @@ class Store:
 
     def __init__(self, path):
         self.created = unix(json.loads((path / "state.json").read_text())["created"])
-        manifests = [json.loads(file.read_text()) for file in path.glob("*.json") if file.name not in ("state.json", "suspects.json")]
+        manifests = [json.loads(file.read_text()) for file in harness.manifest_paths(path)]
         self.manifests = sorted(manifests, key=lambda manifest: unix(manifest["taken"]))
         drills = [json.loads(file.read_text()) for file in (path / "drills").glob("*.json")]
         self.drills = sorted(drills, key=lambda drill: unix(drill["finished"]))
@@ -136,7 +136,7 @@ class SidecarCase(harness.TestCase):
         self.assertEqual([path.name for path in (self.dir / "store").rglob("*.part")], [])
         self.assertEmpty(self.dir / "scratch")
         databases = {path.stem for path in (self.dir / "store").glob("*.db")}
-        manifests = {path.stem for path in (self.dir / "store").glob("*.json")} - {"state", "suspects"}
+        manifests = {path.stem for path in harness.manifest_paths(self.dir / "store")}
         self.assertEqual(databases, manifests)
 
     def assertStops(self, sidecar):
