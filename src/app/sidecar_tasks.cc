@@ -429,7 +429,7 @@ void SidecarTasks::ProbeHealth(const Context& run) {
   if (retired_.stop_requested()) return;
   TellOddEndpoints(run, round.roll);
   if (metrics_.store().hashkv_consistent == false) {  // who differed may be no member any more
-    pipeline::KeepSuspects({config_.cluster.name, 0, run.clock.Now()}, {}, round.roll, store_).IgnoreError();
+    pipeline::ForgetSuspects(config_.cluster.name, round.roll, store_).IgnoreError();
   }
   metrics_.SetSource(std::move(facts));
   board_.SetHealth(std::move(health));

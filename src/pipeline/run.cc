@@ -205,14 +205,14 @@ Status RestoreMember(const Context& context, const snapshot::Image& image, const
 }
 
 // As far as they are members still.
-std::set<uint64_t> DistrustedMembers(const Context& context, const SnapshotRequest& request,
-                                     std::optional<uint64_t> known, store::LocalStore& store) {
+std::set<uint64_t> DistrustedMembers(const SnapshotRequest& request, std::optional<uint64_t> known,
+                                     store::LocalStore& store) {
   const auto read = [&] {  // it is told if that can't be, and no reason to take none
     return store.Suspects().value_or(std::nullopt).value_or(std::vector<store::Suspect>());
   };
   if (read().empty()) return {};
   const etcd::RollCall roll = etcd::CallRoll(request.client, known);
-  KeepSuspects({request.cluster, 0, context.clock.Now()}, {}, roll, store).IgnoreError();  // then they stay
+  ForgetSuspects(request.cluster, roll, store).IgnoreError();  // then they stay
   return OutvotedOf(request.cluster, read());
 }
 
@@ -221,7 +221,7 @@ Result<SnapshotOutcome> AttemptSnapshot(const Context& context, const SnapshotRe
   ASSIGN_OR_RETURN(const std::vector<store::StoredSnapshot> earlier, store.List());
   const auto known = KnownCluster(earlier, request.cluster);
   // A member that held other data than most is not copied before it was equal again.
-  const std::set<uint64_t> distrusted = DistrustedMembers(context, request, known, store);
+  const std::set<uint64_t> distrusted = DistrustedMembers(request, known, store);
   WaitForFreeSecond(context, earlier);
   ASSIGN_OR_RETURN(Captured captured, CaptureAndVerify(context, request, known, distrusted, store.StagingPath()));
   return Keep(context, request, std::move(captured), earlier, std::nullopt, store);

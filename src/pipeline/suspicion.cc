@@ -1,4 +1,4 @@
-// Pure but for KeepSuspects.
+// Pure but for what changes a store.
 #include "pipeline/suspicion.h"
 
 #include <algorithm>
@@ -148,6 +148,10 @@ Status KeepSuspects(const Occasion& occasion, const std::vector<Sides>& comparis
     Forget(occasion.cluster, roll, suspects);
     for (const Sides& sides : comparisons) Weigh(occasion, sides, suspects);
   });
+}
+
+Status ForgetSuspects(std::string_view cluster, const etcd::RollCall& roll, store::LocalStore& store) {
+  return store.UpdateSuspects([&](Suspects& suspects) { Forget(cluster, roll, suspects); });
 }
 
 std::set<uint64_t> OutvotedOf(std::string_view cluster, const Suspects& suspects) {

@@ -43,9 +43,10 @@ void Weigh(const Occasion& occasion, const Sides& sides, std::vector<store::Susp
 // or only such members, or nobody asks the endpoint that led to it. Nobody if no roll was called.
 void Forget(std::string_view cluster, const etcd::RollCall& roll, std::vector<store::Suspect>& suspects);
 
-// The two above, for what a store keeps. An error says that it could not be kept.
+// The two above, for what a store keeps; or Forget alone. An error says that it could not be kept.
 Status KeepSuspects(const Occasion& occasion, const std::vector<Sides>& comparisons, const etcd::RollCall& roll,
                     store::LocalStore& store);
+Status ForgetSuspects(std::string_view cluster, const etcd::RollCall& roll, store::LocalStore& store);
 
 // The ids of those from whom nothing is to be copied.
 std::set<uint64_t> OutvotedOf(std::string_view cluster, const std::vector<store::Suspect>& suspects);
