@@ -16,6 +16,7 @@
 #include "pipeline/run.h"
 #include "pipeline/scheduler.h"
 #include "pipeline/scrub.h"
+#include "pipeline/store_lineage.h"
 #include "pipeline/suspicion.h"
 #include "pipeline/unchanged.h"
 
@@ -50,7 +51,7 @@ void LogLineage(const Context& run, const store::Manifest& m) {
   if (!m.lineage.has_value()) return;
   const store::LineageRecord& l = *m.lineage;
   const auto took = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(l.duration_seconds));
-  if (l.result == "diverged") {
+  if (pipeline::LineageOf(m) == verify::LineageVerdict::kDiverged) {
     run.log.Error("the source went back, or is another cluster",
                   {{"snapshot", m.name}, {"older", l.older}, {"err", l.text}, {"duration_seconds", took}});
   } else {

@@ -25,8 +25,9 @@ struct Target {
   std::shared_ptr<FileLock> use;                  // as long as it is held, the sidecar does not delete it
 };
 
-// The manifest NAME.json beside a file NAME.db, where a link leads to it, too; none if there is none. Beside a name
-// that no store gives, what is no manifest is somebody else's; beside one of a store's it is an error.
+// The manifest NAME.json beside a file NAME.db, where a link leads to it, too; none if there is
+// none. Beside a name that no store gives, what is no manifest is somebody else's; beside one of a
+// store's it is an error.
 Result<std::optional<store::Manifest>> ManifestBeside(const Context& context, const std::string& file);
 
 // Without a configuration file the word is a path, and the manifest beside it counts. With one,

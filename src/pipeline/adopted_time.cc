@@ -6,6 +6,7 @@
 
 #include "etcd/ids.h"
 #include "pipeline/receipt_check.h"
+#include "pipeline/store_lineage.h"
 #include "verify/report.h"
 
 namespace etcdrill::pipeline {
@@ -26,7 +27,7 @@ std::optional<WallTime> PassedByStored(const HeadHistory& heads, const std::vect
     const bool of_another = cluster_id.has_value() && cluster_id != heads.cluster_id();
     if (of_another || other.revision > *heads.Head()) break;
     if (other.revision > m.revision) passed = std::min(passed.value_or(other.taken), other.taken);
-    if (other.lineage.has_value() && other.lineage->result == "diverged") break;
+    if (LineageOf(other) == verify::LineageVerdict::kDiverged) break;
   }
   return passed;
 }

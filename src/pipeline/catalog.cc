@@ -8,6 +8,7 @@
 #include <unordered_map>
 
 #include "pipeline/receipt_check.h"
+#include "pipeline/store_lineage.h"
 #include "pipeline/suspicion.h"
 #include "store/name_claims.h"
 
@@ -99,8 +100,9 @@ void AddSnapshotFacts(const Catalog& catalog, report::StoreFacts& facts) {
     const store::Manifest& m = newest->manifest;
     facts.newest = {as_of(*newest), m.duration_seconds, static_cast<double>(m.size_bytes),
                     static_cast<double>(m.revision), static_cast<double>(m.live_keys)};
-    const std::string_view lineage = m.lineage.has_value() ? std::string_view(m.lineage->result) : "";
-    if (lineage == "continues" || lineage == "diverged") facts.lineage_diverged = lineage == "diverged";
+    const auto lineage = LineageOf(m);
+    if (lineage == verify::LineageVerdict::kContinues) facts.lineage_diverged = false;
+    if (lineage == verify::LineageVerdict::kDiverged) facts.lineage_diverged = true;
   }
 }
 

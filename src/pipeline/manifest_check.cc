@@ -6,6 +6,7 @@
 #include "format/finding_codes.h"
 #include "pipeline/claims_check.h"
 #include "pipeline/receipt_check.h"
+#include "pipeline/store_lineage.h"
 
 namespace etcdrill::pipeline {
 
@@ -29,7 +30,7 @@ void CompareWithManifest(const store::Manifest& manifest, verify::VerifyReport& 
     report.findings.Add(
         {codes::kMembersDisagreed, severity, std::nullopt, std::nullopt, "when it was taken: " + found.text});
   }
-  if (manifest.lineage.has_value() && manifest.lineage->result == "diverged") {
+  if (LineageOf(manifest) == verify::LineageVerdict::kDiverged) {
     report.findings.Add({codes::kDivergedWhenTaken, Severity::kWarning, std::nullopt, std::nullopt,
                          manifest.other_history
                              ? "when it was adopted, it was of another history: " + manifest.lineage->text

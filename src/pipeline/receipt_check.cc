@@ -9,7 +9,7 @@
 #include "capture/receipt.h"
 #include "etcd/ids.h"
 #include "etcd/roll_call.h"
-#include "verify/lineage.h"
+#include "pipeline/store_lineage.h"
 #include "verify/verify.h"
 
 namespace etcdrill::pipeline {
@@ -79,7 +79,8 @@ Status CompareWithMembers(const Context& context, const etcd::Client& client, co
     record.revision = entry.revision;
     record.compact_revision = entry.compact_revision;
     record.live_keys = entry.live_keys;
-    // What etcd#22376 removes stays counted. Who counts fewer sees a part: through a proxy with a namespace, say.
+    // What etcd#22376 removes stays counted. Who counts fewer sees a part, as through a proxy with
+    // a namespace.
     const bool counts_more = entry.live_keys.has_value() && *entry.live_keys > static_cast<int64_t>(manifest.live_keys);
     record.result = counts_more ? "differs" : CompareHashes(context, image, manifest, entry);
     if (record.result != "not_comparable") voters.push_back(entry);
@@ -91,8 +92,7 @@ Status CompareWithMembers(const Context& context, const etcd::Client& client, co
     const std::string other = FindOtherHistory(client, roll, std::move(voters), manifest, ids);
     if (!other.empty()) {
       manifest.other_history = true;
-      manifest.lineage = {.result = std::string(verify::LineageVerdictName(verify::LineageVerdict::kDiverged)),
-                          .text = other};
+      manifest.lineage = Diverged(other);
     }
   }
   const Disagreement found = DisagreementOf(manifest);

@@ -113,17 +113,26 @@ Status CompareWithStore(const Context& context, const store::LocalStore& store, 
   const auto goes_on = [&](const store::Manifest& m) { return head.has_value() && *head >= m.revision; };
   if (older != nullptr) {
     ASSIGN_OR_RETURN(manifest.lineage, LookBack(context, *older, store.SnapshotPath(older->name), {manifest, image}));
-    manifest.other_history = may_be_other && goes_on(*older) && manifest.lineage->result == "diverged";
+    manifest.other_history =
+        may_be_other && goes_on(*older) && LineageOf(manifest) == verify::LineageVerdict::kDiverged;
   }
   if (newer != nullptr && may_be_other && goes_on(*newer) && !manifest.other_history) {
     ASSIGN_OR_RETURN(std::string differs,
                      LookAhead(context, {manifest, image}, *newer, store.SnapshotPath(newer->name)));
     if (differs.empty()) return OkStatus();
-    manifest.lineage = {.result = std::string(verify::LineageVerdictName(verify::LineageVerdict::kDiverged)),
-                        .text = std::move(differs)};
+    manifest.lineage = Diverged(std::move(differs));
     manifest.other_history = true;
   }
   return OkStatus();
+}
+
+std::optional<verify::LineageVerdict> LineageOf(const store::Manifest& manifest) {
+  if (!manifest.lineage.has_value()) return std::nullopt;
+  return verify::ParseLineageVerdict(manifest.lineage->result);
+}
+
+store::LineageRecord Diverged(std::string why) {
+  return {.result = std::string(verify::LineageVerdictName(verify::LineageVerdict::kDiverged)), .text = std::move(why)};
 }
 
 }  // namespace etcdrill::pipeline

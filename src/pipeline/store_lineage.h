@@ -8,10 +8,12 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include "format/snapshot/image.h"
 #include "io/context.h"
 #include "store/local_store.h"
+#include "verify/lineage.h"
 
 namespace etcdrill::pipeline {
 
@@ -22,5 +24,11 @@ namespace etcdrill::pipeline {
 // went back, and an adopted file that does not continue the store may well be of it.
 Status CompareWithStore(const Context& context, const store::LocalStore& store, const snapshot::Image& image,
                         std::optional<int64_t> head, store::Manifest& manifest);
+
+// What its record says; none if there is no record, or it is not understood.
+std::optional<verify::LineageVerdict> LineageOf(const store::Manifest& manifest);
+
+// The record of a file that is of another history, with the reason.
+store::LineageRecord Diverged(std::string why);
 
 }  // namespace etcdrill::pipeline

@@ -222,6 +222,13 @@ std::string_view LineageVerdictName(LineageVerdict verdict) {
   return "";
 }
 
+std::optional<LineageVerdict> ParseLineageVerdict(std::string_view name) {
+  for (const auto verdict : {LineageVerdict::kContinues, LineageVerdict::kDiverged, LineageVerdict::kNotComparable}) {
+    if (LineageVerdictName(verdict) == name) return verdict;
+  }
+  return std::nullopt;
+}
+
 std::string_view MemberResultName(MemberResult result) {
   switch (result) {
     case MemberResult::kEqual:

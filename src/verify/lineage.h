@@ -21,6 +21,8 @@ namespace etcdrill::verify {
 // The last one is an answer of its own, never a pass.
 enum class LineageVerdict { kContinues, kDiverged, kNotComparable };
 std::string_view LineageVerdictName(LineageVerdict verdict);
+// None if no verdict has this name.
+std::optional<LineageVerdict> ParseLineageVerdict(std::string_view name);
 
 // Where a file stands in the history of its cluster.
 struct Place {
