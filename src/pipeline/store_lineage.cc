@@ -24,12 +24,12 @@ Result<verify::Place> PlaceOf(const snapshot::Image& image, const store::Manifes
   return place;
 }
 
-struct Side {
+struct Snapshot {
   const store::Manifest& manifest;
   const snapshot::Image& image;
 };
 
-Result<verify::LineageReport> Compare(const Context& context, const Side& older, const Side& newer) {
+Result<verify::LineageReport> Compare(const Context& context, const Snapshot& older, const Snapshot& newer) {
   ASSIGN_OR_RETURN(const verify::Place from, PlaceOf(older.image, older.manifest));
   ASSIGN_OR_RETURN(const verify::Place to, PlaceOf(newer.image, newer.manifest));
   return verify::CompareLineage(context, {older.image, from}, {newer.image, to});
@@ -43,7 +43,7 @@ bool IsOfAnotherCluster(const store::Manifest& older, const store::Manifest& new
 
 // Does `fresh` continue `older`?
 Result<store::LineageRecord> LookBack(const Context& context, const store::Manifest& older, const std::string& path,
-                                      const Side& fresh) {
+                                      const Snapshot& fresh) {
   const Stopwatch watch(context.clock);
   const auto compare = [&]() -> Result<verify::LineageReport> {
     ASSIGN_OR_RETURN(const auto image, snapshot::Image::Open(context, path));
@@ -74,7 +74,7 @@ Result<store::LineageRecord> LookBack(const Context& context, const store::Manif
 
 // How the data of `newer` differs from that of `late`; empty if nothing shows that it does. That
 // `newer` ends at a lower revision shows nothing: its time may be a claim.
-Result<std::string> LookAhead(const Context& context, const Side& late, const store::Manifest& newer,
+Result<std::string> LookAhead(const Context& context, const Snapshot& late, const store::Manifest& newer,
                               const std::string& path) {
   const auto compare = [&]() -> Result<verify::LineageReport> {
     ASSIGN_OR_RETURN(const auto image, snapshot::Image::Open(context, path));
