@@ -88,11 +88,37 @@ def guarded(command):
     return [shutil.which("setpriv"), "--pdeathsig", "KILL", *map(str, command)]
 
 
+@functools.cache
+def reports_dir():
+    """Where programs that are built with a sanitizer leave what it found, whatever user they run as."""
+    path = pathlib.Path(tempfile.mkdtemp(prefix="etcdrill-reports-"))
+    path.chmod(0o1777)
+    atexit.register(shutil.rmtree, path, ignore_errors=True)
+    return path
+
+
+def sanitizer_reports():
+    """What the sanitizers found since this was asked last. A program may end as it should all the same, or be killed later."""
+    texts = []
+    for path in reports_dir().iterdir():
+        text = path.read_text(errors="replace")
+        path.unlink()
+        if re.search(r"Sanitizer:|runtime error:", text):  # else it is a list of suppressions
+            texts.append(text)
+    return texts
+
+
+def sanitizer_options(traced):
+    options = f"log_path={reports_dir() / 'report'}"
+    leaks = ":detect_leaks=0" if traced else ""  # the leak checker can't work under strace
+    return {"ASAN_OPTIONS": options + leaks, "UBSAN_OPTIONS": options, "TSAN_OPTIONS": options}
+
+
 def environment(extra=None, command=()):
-    """Ours, without what would change the behaviour of etcd's tools or of etcdrill. The leak checker can't work under strace."""
+    """Ours, without what would change the behaviour of etcd's tools or of etcdrill."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("ETCD", "NO_COLOR", "TMPDIR"))}
     traced = any(str(word).endswith("strace") for word in command)
-    return kept | {"ETCDCTL_API": "3"} | ({"ASAN_OPTIONS": "detect_leaks=0"} if traced else {}) | (extra or {})
+    return kept | {"ETCDCTL_API": "3"} | sanitizer_options(traced) | (extra or {})
 
 
 def run(command, text=None, timeout=60, env=None, **options):
@@ -472,6 +498,7 @@ class TestCase(unittest.TestCase):
         cls.addClassCleanup(cls.scene.close)
 
     def setUp(self):
+        self.addCleanup(lambda: self.assertEqual(sanitizer_reports(), []))  # the last one, when all processes have ended
         self.dir = self.scene.new_dir()
 
     def etcdrill(self, *arguments, code=0, **options):

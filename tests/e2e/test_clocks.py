@@ -27,7 +27,7 @@ def lying(offset, directory=None):
     set_clock."""
     library, = glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")
     env = {"LD_PRELOAD": f"{library} {harness.build_dir()}/tests/libfake_futex.so", "FAKETIME_DONT_FAKE_MONOTONIC": "1", "DONT_FAKE_MONOTONIC": "1", "NO_FAKE_STAT": "1",
-           "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"}
+           "ASAN_OPTIONS": harness.sanitizer_options(traced=False)["ASAN_OPTIONS"] + ":verify_asan_link_order=0"}
     if directory is None:
         return env | {"FAKETIME": f"{offset:+d}"}
     set_clock(directory, offset)
