@@ -365,7 +365,7 @@ class Inhibition(harness.TestCase):
             ("EtcdBackupRpoBreached", of_cluster, "EtcdBackupSnapshotStale", {"cluster": "b"}),
             ("EtcdBackupRpoBreached", of_cluster, "EtcdBackupVerifiedRpoBreached", {"cluster": "b"}),
             ("EtcdRestoreDrillIntegrityFailed", place, "EtcdRestoreDrillFailing", {"instance": "cp2"}),
-            ("EtcdRestoreDrillIntegrityFailed", place, "EtcdBackupSnapshotDamaged", {"instance": "cp2"}),
+            ("EtcdRestoreDrillIntegrityFailed", place | {"check": "hashkv"}, "EtcdBackupSnapshotDamaged", {"instance": "cp2"}),
             ("EtcdRestoreRtoBreached", place, "EtcdRestoreRtoAtRisk", {"instance": "cp2"})]
         for greater, labels, lesser, other in cases:
             alertmanager.post([labels | {"alertname": greater, "severity": "critical"},
@@ -375,6 +375,15 @@ class Inhibition(harness.TestCase):
             with self.subTest(lesser):
                 harness.wait_until(lambda: alertmanager.states(**place).get(lesser) == "suppressed", f"silence of {lesser}")
                 self.assertEqual(alertmanager.states(**place | other)[lesser], "active")
+
+    def test_a_failed_assertion_silences_no_damage(self):
+        alertmanager = observers.Alertmanager(self.scene, self.dir)
+        place = {"job": "etcdrill", "instance": "cp1"}
+        alertmanager.post([place | {"alertname": "EtcdRestoreDrillIntegrityFailed", "check": "assertions", "severity": "critical"},
+                           place | {"alertname": "EtcdRestoreDrillFailing", "severity": "warning"},
+                           place | {"alertname": "EtcdBackupSnapshotDamaged", "severity": "warning"}])
+        harness.wait_until(lambda: alertmanager.states(**place).get("EtcdRestoreDrillFailing") == "suppressed", "silence")
+        self.assertEqual(alertmanager.states(**place)["EtcdBackupSnapshotDamaged"], "active")
 
     def test_critical_silences_the_warning_of_the_same_name(self):
         alertmanager = observers.Alertmanager(self.scene, self.dir)

@@ -87,7 +87,7 @@ def alertmanager_example():
     names = {rule["alert"] for rule in alerts()}
     for rule in yaml.safe_load(path.read_text())["inhibit_rules"]:
         for matcher in rule["source_matchers"] + rule["target_matchers"]:
-            label, value = re.fullmatch(r'(\w+)=~?"([^"]+)"', matcher).groups()
+            label, value = re.fullmatch(r'(\w+)(?:=~?|!=|!~)"([^"]+)"', matcher).groups()
             for name in value.split("|") if label == "alertname" else []:
                 if name not in names:
                     yield f"{name} is no alert"
