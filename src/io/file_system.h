@@ -107,8 +107,9 @@ class FileSystem {
   // The tree below `path` and `path` itself; a missing one is fine.
   virtual Status RemoveAll(const std::string& path) = 0;
   virtual Status SyncDir(const std::string& path) = 0;
-  // What root makes in `dir` from now on belongs to the owner and group of `dir`; and so `dir`, if
-  // root makes it, to those of its parent. Where root may not give files away, they stay root's.
+  // What root makes in `dir` from now on belongs to the owner and group of `dir`; and so `dir`, and
+  // what is missing above it, if root makes that, to those of its parent. Where root may not give
+  // files away, they stay root's.
   virtual void GiveToOwner(const std::string& /*dir*/) {}
   // Locks a file, which is created if it is missing and never removed. kBusy if another process (or object) holds it in
   // a way that does not go with `mode`.

@@ -14,6 +14,7 @@
 #include <filesystem>
 #include <functional>
 #include <mutex>
+#include <set>
 
 #include "base/check.h"
 #include "io/file_system.h"
@@ -353,6 +354,9 @@ class PosixFileSystem final : public FileSystem {
   void GiveToOwner(const std::string& dir) override {
     const std::lock_guard lock(mutex_);
     given_.push_back(dir.ends_with('/') ? DirName(dir) : dir);
+    for (std::string above = DirName(given_.back()); ::access(above.c_str(), F_OK) != 0; above = DirName(above)) {
+      on_the_way_.insert(above);
+    }
   }
 
   Result<std::unique_ptr<FileLock>> LockExisting(const std::string& path, LockMode mode) override {
@@ -370,7 +374,7 @@ class PosixFileSystem final : public FileSystem {
     if (::geteuid() != 0) return "";
     const std::lock_guard lock(mutex_);
     for (const std::string& dir : given_) {
-      if (path == dir) return DirName(dir);
+      if (path == dir || on_the_way_.contains(path)) return DirName(path);
       if (path.starts_with(JoinPath(dir, ""))) return dir;
     }
     return "";
@@ -400,7 +404,9 @@ class PosixFileSystem final : public FileSystem {
   }
 
   std::mutex mutex_;
-  std::vector<std::string> given_;  // guarded by mutex_
+  // Guarded by mutex_.
+  std::vector<std::string> given_;
+  std::set<std::string> on_the_way_;  // directories that were missing above those
 };
 
 }  // namespace

@@ -22,7 +22,7 @@ class Owner(SidecarCase):
         home.mkdir(mode=0o700)
         for path in (self.dir, home):
             os.chown(path, NOBODY, NOBODY)
-        config, port = self.configure(cluster, store={"path": "home/store"}, snapshot={"schedule": "@every 1h"},
+        config, port = self.configure(cluster, store={"path": "home/not/yet/store"}, snapshot={"schedule": "@every 1h"},
                                       drill={"schedule": "@every 2s", "jitter": "2s", "scratch_dir": "home/scratch"})
         config.chmod(0o644)
         # Before the sidecar's first start, and beside it.
@@ -33,7 +33,7 @@ class Owner(SidecarCase):
         self.etcdrill("drill", "latest", "--config", config)
         self.etcdrill("snapshot", "save", "--config", config)
         self.etcdrill("verify", "latest", "--config", config)
-        foreign = [path for path in (home / "store").rglob("*") if path.stat().st_uid != NOBODY]
+        foreign = [path for path in (home / "not").rglob("*") if path.stat().st_uid != NOBODY]
         self.assertEqual(foreign, [])
         sidecar.wait_for_line("drill passed", after=2)
         self.assertEqual(sidecar.value("etcdrill_drill_consecutive_failures"), 0)
