@@ -9,9 +9,11 @@
 
 namespace etcdrill::app {
 
-Result<std::optional<store::Manifest>> ManifestBeside(const Context& context, const std::string& file) {
+namespace {
+
+// That of NAME.db at this very path.
+Result<std::optional<store::Manifest>> ManifestOf(const Context& context, const std::string& path) {
   constexpr std::string_view kSuffix = ".db";
-  const std::string path = context.fs.Resolve(file).value_or(file);
   if (!path.ends_with(kSuffix)) return std::optional<store::Manifest>();
   const std::string stem = path.substr(0, path.size() - kSuffix.size());
   const bool of_a_store = store::IsSnapshotName(BaseName(stem));
@@ -22,6 +24,14 @@ Result<std::optional<store::Manifest>> ManifestBeside(const Context& context, co
   return Error(
       ReasonOf(manifest.status()),
       fmt::format("{}; put the right manifest there, or move the snapshot away from it", MessageOf(manifest.status())));
+}
+
+}  // namespace
+
+Result<std::optional<store::Manifest>> ManifestBeside(const Context& context, const std::string& file) {
+  ASSIGN_OR_RETURN(auto beside_link, ManifestOf(context, file));
+  if (beside_link.has_value()) return beside_link;
+  return ManifestOf(context, context.fs.Resolve(file).value_or(file));
 }
 
 Result<Target> FindTarget(const Context& context, const std::string& word, const std::string& config_file) {
