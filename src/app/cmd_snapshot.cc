@@ -35,18 +35,18 @@ Result<verify::VerifyReport> VerifyForUse(const Context& context, const snapshot
   const verify::LevelResult transfer = report.levels.transfer;
   const bool damaged = report.verdict == verify::Verdict::kDamaged;
   if (!report.keyspace.has_value() && report.verdict == verify::Verdict::kNotProvable) {
-    return Error(Reason::kNotProvable, fmt::format("{}: {}", file, report.FirstError()));
+    return Error(Reason::kNotProvable, fmt::format("{}: {}", file, report.Cause()));
   }
   const bool sound = report.keyspace.has_value() && report.levels.keyspace == verify::LevelResult::kPass;
   const bool disproved =
       (damaged && proof == Proof::kRight) || (transfer == verify::LevelResult::kFail && proof != Proof::kIgnored);
   if (!sound || disproved) {
     return Error(Reason::kDamaged,
-                 fmt::format("{} is damaged: {}; see `etcdrill verify {}`", file, report.FirstError(), file));
+                 fmt::format("{} is damaged: {}; see `etcdrill verify {}`", file, report.Cause(), file));
   }
   if (transfer != verify::LevelResult::kPass && proof == Proof::kRight) {
     return Error(Reason::kNotProvable,
-                 fmt::format("{}: {}; to restore it all the same, add --skip-hash-check", file, report.FirstError()));
+                 fmt::format("{}: {}; to restore it all the same, add --skip-hash-check", file, report.Cause()));
   }
   return report;
 }
@@ -55,12 +55,11 @@ Result<verify::VerifyReport> VerifyForUse(const Context& context, const snapshot
 void WarnOfProof(const verify::VerifyReport& report, const std::string& file) {
   if (report.levels.transfer == verify::LevelResult::kFail) {
     fmt::print(stderr, "warning: {} is not what etcd sent: {}; restored as you asked for\n", Shown(file),
-               Shown(report.FirstError()));
+               Shown(report.Cause()));
   } else if (report.verdict == verify::Verdict::kDamaged) {
-    fmt::print(stderr, "warning: {} is damaged: {}; restored as you asked for\n", Shown(file),
-               Shown(report.FirstError()));
+    fmt::print(stderr, "warning: {} is damaged: {}; restored as you asked for\n", Shown(file), Shown(report.Cause()));
   } else if (report.levels.transfer == verify::LevelResult::kUnknown) {
-    fmt::print(stderr, "warning: nothing proves the bytes of {}: {}\n", Shown(file), Shown(report.FirstError()));
+    fmt::print(stderr, "warning: nothing proves the bytes of {}: {}\n", Shown(file), Shown(report.Cause()));
   }
 }
 
@@ -80,10 +79,23 @@ void PrintSurprises(const Findings& findings, const RestoreCommandOptions& optio
   }
 }
 
+// What is unusual in a snapshot that was saved, a line each.
+std::vector<std::string> WarningsOf(const pipeline::SnapshotOutcome& outcome) {
+  std::vector<std::string> lines;
+  const auto disagreement = pipeline::DisagreementOf(outcome.manifest);
+  if (!disagreement.text.empty()) lines.push_back(Shown(disagreement.text));
+  for (const Finding& f : outcome.verify.findings.kept()) {
+    if (f.severity == Severity::kWarning) lines.push_back(fmt::format("{}: {}", f.code, Shown(f.text)));
+  }
+  return lines;
+}
+
 void PrintSaved(const pipeline::SnapshotOutcome& outcome, const SaveOptions& options) {
   const store::Manifest& m = outcome.manifest;
   for (const std::string& remark : outcome.remarks) fmt::print(stderr, "warning: {}\n", Shown(remark));
+  const std::vector<std::string> warnings = WarningsOf(outcome);
   if (options.format == OutputFormat::kJson) {
+    for (const std::string& line : warnings) fmt::print(stderr, "warning: {}\n", line);
     PrintJson(store::ToJson(m));
     return;
   }
@@ -92,13 +104,7 @@ void PrintSaved(const pipeline::SnapshotOutcome& outcome, const SaveOptions& opt
   fmt::print("{}: revision {}, {} keys, {}, etcd {} at {}; HashKV equal to {} of {} members\n",
              Coloured(m.verdict, Colour::kGreen), m.revision, m.live_keys, FormatSize(m.size_bytes),
              Shown(m.etcd_version), Shown(m.endpoint), receipt.equal, receipt.members);
-  if (const auto found = pipeline::DisagreementOf(m); !found.text.empty()) {
-    fmt::print("{}: {}\n", Coloured("warning", Colour::kYellow), Shown(found.text));
-  }
-  for (const Finding& f : outcome.verify.findings.kept()) {
-    if (f.severity != Severity::kWarning) continue;
-    fmt::print("{}: {}: {}\n", Coloured("warning", Colour::kYellow), f.code, Shown(f.text));
-  }
+  for (const std::string& line : warnings) fmt::print("{}: {}\n", Coloured("warning", Colour::kYellow), line);
   if (m.lineage.has_value()) {
     const Colour colour = m.lineage->result == "continues" ? Colour::kGreen : Colour::kRed;
     fmt::print("{} {}{}{}\n", Coloured(m.lineage->result, colour), Shown(m.lineage->older),

@@ -95,7 +95,7 @@ void TellDamaged(const Context& context, const Target& target, const verify::Ver
                  const std::string& config_file) {
   if (report.verdict != verify::Verdict::kDamaged || report.sha256 == target.manifest->sha256) return;
   const Status told = Record(context, target, config_file, [&, now = context.clock.Now()](store::Checks& checks) {
-    checks.FoundDamaged(now, report.FirstError());
+    checks.FoundDamaged(now, report.Cause());
   });
   if (!told.ok()) {
     context.log.Warn("a snapshot is damaged, but that can't be recorded",

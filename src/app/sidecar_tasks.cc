@@ -91,7 +91,7 @@ Result<pipeline::Catalog> SidecarTasks::ReadAndPublish(const Context& context) {
   last.drill = catalog.LastDrill();
   {
     const std::lock_guard lock(mutex_);
-    store_is_empty_ = catalog.snapshots.empty();
+    store_is_empty_ = catalog.HoldsNone();
     store_stamp_ = stamp;
     store_read_at_ = moment;
     last_runs_ = last;
@@ -263,11 +263,28 @@ void SidecarTasks::ReportSnapshot(const Context& run, const Result<pipeline::Sna
       run.log.Error("members disagree", {{"snapshot", m.name}, {"err", found.text}});
     }
     LogLineage(run, m);
+    LogWarnings(run, *outcome);
   } else {
     metrics_.SnapshotFailed(ReasonOf(result), UnixSeconds(run.clock.Now()));
     run.log.Error("snapshot failed", {{"reason", InfoOf(ReasonOf(result)).name}, {"err", MessageOf(result)}});
   }
   DeleteSurplus(run);  // after a failure, too: there may be no space because it was not done
+}
+
+void SidecarTasks::LogWarnings(const Context& run, const pipeline::SnapshotOutcome& outcome) {
+  std::map<std::string, std::string> first;  // of each code
+  for (const Finding& f : outcome.verify.findings.kept()) {
+    if (f.severity == Severity::kWarning) first.emplace(f.code, f.text);
+  }
+  std::set<std::string> codes;
+  for (const auto& [code, text] : first) codes.insert(code);
+  std::unique_lock lock(mutex_);
+  const std::set<std::string> told = std::exchange(told_warnings_, std::move(codes));
+  lock.unlock();
+  for (const auto& [code, text] : first) {
+    if (told.contains(code)) continue;
+    run.log.Warn("a snapshot is unusual", {{"snapshot", outcome.manifest.name}, {"finding", code}, {"err", text}});
+  }
 }
 
 void SidecarTasks::DeleteSurplus(const Context& run) {
@@ -295,7 +312,7 @@ void SidecarTasks::DeleteSurplus(const Context& run) {
 Result<pipeline::Catalog> SidecarTasks::WaitForSnapshots(const Context& run) {
   while (true) {
     ASSIGN_OR_RETURN(pipeline::Catalog catalog, ReadCatalog(run));
-    if (!catalog.snapshots.empty()) return catalog;
+    if (!catalog.HoldsNone()) return catalog;
     std::unique_lock lock(mutex_);
     const bool came = store_read_.wait(lock, retired_, [&] { return !store_is_empty_; });
     if (!came) return Error(Reason::kInterrupted, "stopped or configured anew");

@@ -5,6 +5,8 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "config/config.h"
@@ -32,7 +34,7 @@ class SidecarTasks {
         metrics_(metrics),
         board_(board),
         retired_(std::move(retired)),
-        foreign_(context, config.adopt.files, config.adopt.quiet) {}
+        foreign_(context, config.adopt.files, config.adopt.quiet, config.store_path) {}
 
   struct LastRuns {
     std::optional<WallTime> snapshot;
@@ -76,6 +78,8 @@ class SidecarTasks {
   bool ConfirmUnchanged(const Context& run, Duration age_max);
   // Counts and logs a snapshot that was taken, adopted, or neither.
   void ReportSnapshot(const Context& run, const Result<pipeline::SnapshotOutcome>& outcome, uint64_t received_bytes);
+  // Logs what is unusual in a sound snapshot, until the next one has the same.
+  void LogWarnings(const Context& run, const pipeline::SnapshotOutcome& outcome);
   void DeleteSurplus(const Context& run);
   void ScrubOne(const Context& run, const pipeline::CatalogEntry& entry);
 
@@ -101,7 +105,8 @@ class SidecarTasks {
   pipeline::AdoptedFiles adopted_;
   pipeline::HeadHistory heads_;  // of the source
   std::optional<uint64_t> known_cluster_;
-  std::string store_complaint_;  // the line in the log, told once; empty while the store can be read
+  std::set<std::string> told_warnings_;  // codes of those that the newest snapshot has
+  std::string store_complaint_;          // the line in the log, told once; empty while the store can be read
 };
 
 }  // namespace etcdrill::app

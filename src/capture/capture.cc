@@ -69,18 +69,8 @@ class StreamJudge {
   Sha256 sum_;  // of the database; with the trailer, of the whole file
 };
 
-// What stays free at least: the file system may be that of etcd itself, which writes a log.
+// What stays free at least.
 uint64_t Reserve(const SpaceInfo& space) { return std::min(kReserveMax, space.size_bytes / 20); }
-
-// `what` has `needed` bytes.
-Status CheckSpace(const Context& context, const std::string& path, std::string_view what, uint64_t needed) {
-  ASSIGN_OR_RETURN(const SpaceInfo space, context.fs.Space(DirName(path)));
-  const uint64_t reserve = Reserve(space);
-  if (space.available_bytes >= reserve && space.available_bytes - reserve >= needed) return OkStatus();
-  return Error(Reason::kNoSpace, fmt::format("{} has {} bytes free, {} of which are to stay free, {} has {}; make room "
-                                             "or use another directory",
-                                             DirName(path), space.available_bytes, reserve, what, needed));
-}
 
 // The first message says how much will come. Before anything is written: a stream that does not end
 // would fill the file system.
@@ -126,6 +116,15 @@ Result<CaptureResult> CaptureFrom(const Context& context, const CaptureInput& in
 
 }  // namespace
 
+Status CheckSpace(const Context& context, const std::string& path, std::string_view what, uint64_t needed) {
+  ASSIGN_OR_RETURN(const SpaceInfo space, context.fs.Space(DirName(path)));
+  const uint64_t reserve = Reserve(space);
+  if (space.available_bytes >= reserve && space.available_bytes - reserve >= needed) return OkStatus();
+  return Error(Reason::kNoSpace, fmt::format("{} has {} bytes free, {} of which are to stay free, {} has {}; make room "
+                                             "or use another directory",
+                                             DirName(path), space.available_bytes, reserve, what, needed));
+}
+
 Result<CaptureResult> Capture(const Context& context, const CaptureInput& input) {
   const etcd::RollCall roll = etcd::CallRoll(input.client, input.known_cluster);
   ASSIGN_OR_RETURN(const std::vector<Candidate> candidates, ChooseMembers(input.client, roll, input.distrusted));
@@ -146,6 +145,7 @@ Result<CaptureResult> Capture(const Context& context, const CaptureInput& input)
       return i == 0 ? failed
                     : Annotate(failed, fmt::format("none of {} endpoints could be copied; one of them", i + 1));
     }
+    context.log.Warn("an endpoint could not be copied; the next one is asked", {{"err", MessageOf(captured.status())}});
     if (!context.clock.SleepFor(pause, context.stop)) return Error(Reason::kInterrupted, "interrupted");
     pause = std::min(2 * pause, kLongestPause);
   }

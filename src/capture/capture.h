@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/status.h"
@@ -37,6 +38,10 @@ struct CaptureResult {
   double duration_seconds = 0;
   std::vector<std::string> remarks = {};  // on endpoints that are not what they seem
 };
+
+// kNoSpace if `needed` bytes more, of `what`, do not fit beside `path`, or leave less free than the
+// file system needs: it may be that of etcd itself, which writes a log.
+Status CheckSpace(const Context& context, const std::string& path, std::string_view what, uint64_t needed);
 
 // Tries the members in the order of member_choice.h, with a pause between two. The error is the
 // most telling one. Nothing is left of an attempt that failed.

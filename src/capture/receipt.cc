@@ -10,12 +10,10 @@
 #include "etcd/ids.h"
 
 namespace etcdrill::capture {
-namespace {
 
 using namespace std::string_literals;
 
-// Serializable, so that the member answers for itself. Not known if the user may not read all keys,
-// for one.
+// Serializable, so that the member answers for itself.
 std::optional<int64_t> CountKeys(const etcd::Endpoint& endpoint, int64_t revision, uint64_t member_id) {
   const auto answer = endpoint.Range({.key = "\0"s,  // from here to the end: all keys
                                       .range_end = "\0"s,
@@ -24,8 +22,6 @@ std::optional<int64_t> CountKeys(const etcd::Endpoint& endpoint, int64_t revisio
                                       .count_only = true});
   return answer.ok() && answer->member_id == member_id ? std::optional(answer->count) : std::nullopt;
 }
-
-}  // namespace
 
 ReceiptEntry AskMember(const etcd::Endpoint& endpoint, uint64_t cluster_id, int64_t revision, int64_t compact_revision,
                        int64_t db_size_bytes) {
@@ -61,6 +57,7 @@ std::vector<ReceiptEntry> CollectReceipt(const etcd::Client& client, const etcd:
                         member->status->db_size_bytes);
       if (entry.error.empty()) break;
     }
+    if (entry.member_id == member->status->member_id) entry.etcd_version = member->status->version;
     // Behind an address that stands for many, one that has answered already may answer again.
     const bool again = entry.error.empty() && std::any_of(entries.begin(), entries.end(), [&](const ReceiptEntry& e) {
                          return e.error.empty() && e.member_id == entry.member_id;

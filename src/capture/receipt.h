@@ -19,11 +19,16 @@ struct ReceiptEntry {
   std::string endpoint;
   std::string error;  // set: the member could not be asked, and nothing below is
   uint64_t member_id = 0;
+  std::string etcd_version;  // empty: not known
   uint32_t hash = 0;
   int64_t revision = 0;              // that the hash is of
   int64_t compact_revision = 0;      // two hashes compare only if this is equal, too
   std::optional<int64_t> live_keys;  // at the revision that was asked for; none: not known
 };
+
+// How many keys are alive at `revision`, as this member counts them. Not known if another one
+// answers, or the user may not read all keys, for one.
+std::optional<int64_t> CountKeys(const etcd::Endpoint& endpoint, int64_t revision, uint64_t member_id);
 
 // Asks the member behind one endpoint. `compact_revision` is the snapshot's, -1 if there is none.
 // An answer of another cluster is an error.

@@ -64,7 +64,8 @@ Status EtcdCluster::Grow() {
     processes_.pop_back();
     RETURN_IF_ERROR(client().RemoveMember(id));
     RETURN_IF_ERROR(context_.fs.RemoveAll(member.data_dir));
-    if (!context_.clock.SleepFor(kJoinPause, context_.stop)) return Error(Reason::kInterrupted, "interrupted");
+    // Whoever interrupts wants to know what was waited for.
+    if (!context_.clock.SleepFor(kJoinPause, context_.stop)) return Error(Reason::kInterrupted, MessageOf(ready));
   }
 }
 

@@ -6,6 +6,12 @@
 #include <utility>
 
 namespace etcdrill {
+namespace {
+
+// How dear it is where not all can be kept.
+Severity WeightOf(const Finding& finding) { return finding.prevents_proof ? Severity::kError : finding.severity; }
+
+}  // namespace
 
 std::string_view SeverityName(Severity severity) {
   switch (severity) {
@@ -35,23 +41,29 @@ const Finding* Findings::FirstError() const {
   return first == kept_.end() ? nullptr : &*first;
 }
 
+const Finding* Findings::FirstDoubt() const {
+  const auto first = std::find_if(kept_.begin(), kept_.end(), [](const Finding& f) { return f.prevents_proof; });
+  return first == kept_.end() ? nullptr : &*first;
+}
+
 void Findings::Keep(Finding finding) {
   if (kept_.size() >= kFindingsKept) {
     const auto has_some = [](uint64_t n) { return n > 0; };
     const auto least =
-        static_cast<Severity>(std::find_if(kept_of_.begin(), kept_of_.end(), has_some) - kept_of_.begin());
-    if (finding.severity <= least) return;
+        static_cast<Severity>(std::find_if(weights_.begin(), weights_.end(), has_some) - weights_.begin());
+    if (WeightOf(finding) <= least) return;
     DropLast(least);
   }
   ++kept_of_[static_cast<size_t>(finding.severity)];
+  ++weights_[static_cast<size_t>(WeightOf(finding))];
   kept_.push_back(std::move(finding));
 }
 
-void Findings::DropLast(Severity severity) {
-  const auto last =
-      std::find_if(kept_.rbegin(), kept_.rend(), [=](const Finding& f) { return f.severity == severity; });
+void Findings::DropLast(Severity weight) {
+  const auto last = std::find_if(kept_.rbegin(), kept_.rend(), [=](const Finding& f) { return WeightOf(f) == weight; });
+  --kept_of_[static_cast<size_t>(last->severity)];
+  --weights_[static_cast<size_t>(weight)];
   kept_.erase(std::next(last).base());
-  --kept_of_[static_cast<size_t>(severity)];
 }
 
 }  // namespace etcdrill

@@ -1,7 +1,7 @@
 // A problem in an examined file, as data. Finding one is a success of ours, not an error: checks go
 // on after it, so that a report shows the extent of a damage. Only kFindingsKept are kept, all are
 // counted. Where there are more, the least severe go first: a thousand warnings never hide the
-// error behind them.
+// error behind them, nor what keeps the file from being proven.
 #pragma once
 
 #include <array>
@@ -36,6 +36,7 @@ struct Finding {
   std::optional<uint64_t> offset;  // in the file, bytes
   std::string text;
   std::optional<KeyRange> lost = {};  // keys that can't be read because of it
+  bool prevents_proof = false;        // though it is no error: nothing vouches for the file
 };
 
 // Not thread-safe.
@@ -50,6 +51,8 @@ class Findings {
   const std::vector<Finding>& kept() const [[clang::lifetimebound]] { return kept_; }
   // The first error; null if there is none.
   const Finding* FirstError() const [[clang::lifetimebound]];
+  // The first that prevents a proof without being an error; null if there is none.
+  const Finding* FirstDoubt() const [[clang::lifetimebound]];
   uint64_t total() const { return found_[0] + found_[1] + found_[2]; }
   uint64_t errors() const { return found(Severity::kError); }
   // Of one severity: all, and those that were not kept.
@@ -58,11 +61,12 @@ class Findings {
 
  private:
   void Keep(Finding finding);
-  void DropLast(Severity severity);
+  void DropLast(Severity weight);
 
   std::vector<Finding> kept_;
   std::array<uint64_t, kSeverities.size()> found_{};  // by severity
   std::array<uint64_t, kSeverities.size()> kept_of_{};
+  std::array<uint64_t, kSeverities.size()> weights_{};  // of those that are kept: see WeightOf
 };
 
 }  // namespace etcdrill

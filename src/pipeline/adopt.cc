@@ -19,6 +19,9 @@ namespace {
 
 // Twice what etcd advises for a database.
 constexpr uint64_t kExpandedBytesMax = uint64_t{16} << 30;
+// Nobody knows how large a packed file will be: so often it is looked whether there is room for as
+// much again.
+constexpr uint64_t kExpandedStep = uint64_t{1} << 20;
 
 // What etcdctl, cp and others call a file while they write it.
 bool IsUnfinished(std::string_view name) {
@@ -62,7 +65,20 @@ AdoptedFiles AdoptedOf(const Catalog& catalog) {
   return adopted;
 }
 
+// Asked at each look, as a link can be made at any time.
+bool ForeignFiles::LeadsToOwn(const std::string& pattern) {
+  const auto dir = context_.fs.Stat(DirName(pattern));
+  const auto own = context_.fs.Stat(own_dir_);
+  if (!dir.ok() || !own.ok() || dir->device != own->device || dir->inode != own->inode) return false;
+  if (told_own_.insert(pattern).second) {
+    context_.log.Error("nothing is adopted from the store itself; adopt from where others write",
+                       {{"adopt", pattern}, {"store", own_dir_}});
+  }
+  return true;
+}
+
 void ForeignFiles::Look(const std::string& pattern, std::map<std::string, Seen>& seen) {
+  if (LeadsToOwn(pattern)) return;
   const std::string dir = DirName(pattern);
   const auto names = context_.fs.List(dir);
   if (!names.ok()) return;  // it may come; that nothing is adopted shows in the freshness
@@ -149,11 +165,21 @@ void ForeignFiles::TryAgain(const ForeignFile& file) {
 Result<capture::CaptureResult> ImportFile(const Context& context, const ForeignFile& file,
                                           const std::string& temp_path) {
   const Stopwatch watch(context.clock);
+  const auto check_space = [&](uint64_t needed) {
+    return Annotate(capture::CheckSpace(context, temp_path, "the copy", needed), "adopt " + file.path);
+  };
+  RETURN_IF_ERROR(check_space(file.info.size));
+  uint64_t room = file.info.size;  // that is left of what was looked for
   ASSIGN_OR_RETURN(DurableFile copy, DurableFile::Create(context.fs, temp_path));
   Sha256 sum;
   uint64_t size = 0;
   RETURN_IF_ERROR(ReadExpanded(context.fs, file.path, kExpandedBytesMax, [&](std::string_view bytes) -> Status {
     if (context.stop.stop_requested()) return Error(Reason::kInterrupted, "stopped");
+    if (bytes.size() > room) {
+      room = std::max<uint64_t>(kExpandedStep, bytes.size());
+      if (Status refused = check_space(room); !refused.ok()) return refused;
+    }
+    room -= bytes.size();
     sum.Update(bytes);
     size += bytes.size();
     return copy.Append(bytes);

@@ -7,6 +7,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -42,9 +43,10 @@ WallTime TakenAt(const ForeignFile& file, WallTime now, std::optional<int64_t> r
 // while (FileInfo::IsSameFile). Not thread-safe. `context` must outlive it.
 class ForeignFiles {
  public:
-  // Each pattern is a path whose last part may have *, ? and [] as in a shell.
-  ForeignFiles(const Context& context, std::vector<std::string> patterns, Duration quiet)
-      : context_(context), patterns_(std::move(patterns)), quiet_(quiet) {}
+  // Each pattern is a path whose last part may have *, ? and [] as in a shell. What lies in
+  // `own_dir`, the store, is not of others, by whatever way a pattern leads there.
+  ForeignFiles(const Context& context, std::vector<std::string> patterns, Duration quiet, std::string own_dir)
+      : context_(context), patterns_(std::move(patterns)), quiet_(quiet), own_dir_(std::move(own_dir)) {}
 
   // Looks at the folders once. Of the files that are new and have been quiet for long enough, the
   // newest. New is what came or changed since the first look, whatever its times say, and what lay
@@ -67,6 +69,7 @@ class ForeignFiles {
     bool done = false;
   };
   void Look(const std::string& pattern, std::map<std::string, Seen>& seen);
+  bool LeadsToOwn(const std::string& pattern);
   bool IsWaiting(const Seen& candidate) const;
   bool IsOfBefore(const Seen& candidate, const AdoptedFiles& adopted) const;
   void TellPassedOver(const std::vector<std::string>& files) const;
@@ -75,12 +78,15 @@ class ForeignFiles {
   const Context& context_;
   const std::vector<std::string> patterns_;
   const Duration quiet_;
+  const std::string own_dir_;
+  std::set<std::string> told_own_;    // patterns that lead there
   std::map<std::string, Seen> seen_;  // by path
   bool looked_ = false;
 };
 
 // Copies it to `temp_path`, expanded. kBusy if it changes meanwhile, kDamaged if it is no file of
-// its kind. A time of the file that lies in the future is cut to now.
+// its kind, kNoSpace before the file system is full (capture::CheckSpace). A time of the file that lies in the future
+// is cut to now.
 Result<capture::CaptureResult> ImportFile(const Context& context, const ForeignFile& file,
                                           const std::string& temp_path);
 

@@ -243,7 +243,9 @@ Result<Catalog> ReadCatalog(const Context& context, const store::LocalStore& sto
   };
   catalog.of_others = std::erase_if(listing.snapshots,
                                     [&](const store::StoredSnapshot& s) { return is_of_others(s.manifest.cluster); });
-  catalog.suspects = store.Suspects().value_or(std::nullopt);  // it is told why not
+  const auto suspects = store.Suspects();
+  catalog.suspects = suspects.value_or(std::nullopt);
+  catalog.suspects_problem = MessageOf(suspects.status());
   if (catalog.suspects.has_value()) {
     std::erase_if(*catalog.suspects, [&](const store::Suspect& s) { return is_of_others(s.cluster); });
   }
@@ -284,6 +286,7 @@ report::StoreFacts ToStoreFacts(const Catalog& catalog) {
   for (const DrillSummary& drill : catalog.drills) {
     if (!drill.readable) facts.lost.push_back(drill.error);
   }
+  if (!catalog.suspects_problem.empty()) facts.lost.push_back(catalog.suspects_problem);
   facts.hashkv_consistent = ConsistencyOf(catalog);
   return facts;
 }
@@ -294,15 +297,16 @@ Result<store::Manifest> SelectSnapshot(const Context& context, const Catalog& ca
   for (const store::LostManifest& manifest : catalog.lost) {
     if (manifest.name == word) return manifest.why;
   }
-  if (catalog.snapshots.empty() && catalog.lost.empty()) {
+  if (catalog.HoldsNone()) {
     return Error(Reason::kNotFound,
                  "the store holds no snapshot yet; take one with `etcdrill snapshot save --config FILE`");
   }
   if (catalog.snapshots.empty()) return catalog.lost.front().why;
   if (word == "latest") {
     const CatalogEntry* const latest = catalog.Latest();
-    for (const store::LostManifest& lost : catalog.lost) {  // names order as revisions do
-      if (latest == nullptr || lost.name > latest->manifest.name) return lost.why;
+    for (const store::LostManifest& lost : catalog.lost) {  // of which only the name says how old they are
+      const auto taken = store::ClaimsOfName(lost.name).taken;
+      if (latest == nullptr || !taken.has_value() || *taken > latest->manifest.taken) return lost.why;
     }
     if (latest != nullptr) return latest->manifest;
     return Error(Reason::kNotFound, "every snapshot in the store is of another history; see `etcdrill snapshot list`");

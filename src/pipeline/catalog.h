@@ -61,6 +61,7 @@ struct Catalog {
   std::vector<store::LostManifest> lost;
   // Members that are suspected of other data. None: nothing of that was ever kept.
   std::optional<std::vector<store::Suspect>> suspects;
+  std::string suspects_problem;    // why that can't be read, where it can't
   std::string unkept;              // why some of it is not on the disk, where it is not
   WallTime now = WallTime::max();  // when it was read: what is later lies in the future
 
@@ -75,6 +76,8 @@ struct Catalog {
     return NewestOf(
         {SnapshotState::kUnverified, SnapshotState::kVerified, SnapshotState::kFailed, SnapshotState::kUnreadable});
   }
+  // No snapshot, and none whose manifest is away.
+  bool HoldsNone() const { return snapshots.empty() && lost.empty(); }
   // When the last drill ended; those from the future don't count.
   std::optional<WallTime> LastDrill() const;
 

@@ -83,20 +83,21 @@ std::string ToJson(const DrillReport& report) {
     checks.push_back({{"name", c.name}, {"result", NameOf(c.result)}, {"expected", c.expected}, {"actual", c.actual}});
   }
   Json verify = report.verify.has_value() ? Json::parse(verify::ToJson(*report.verify)) : Json(nullptr);
-  const Json json = {{"apiVersion", "etcdrill/v1"},
-                     {"kind", "DrillReport"},
-                     {"snapshot", report.snapshot},
-                     {"newest", report.newest},
-                     {"verdict", verify::VerdictName(report.verdict)},
-                     {"level_reached", report.level_reached},
-                     {"started", FormatRfc3339(report.started)},
-                     {"finished", FormatRfc3339(report.finished)},
-                     {"stages", std::move(stages)},
-                     {"checks", std::move(checks)},
-                     {"rto_seconds", report.rto_seconds},
-                     {"etcd_version", report.etcd_version},
-                     {"verify", std::move(verify)},
-                     {"advice", report.advice.has_value() ? ToJson(*report.advice) : Json(nullptr)}};
+  Json json = {{"apiVersion", "etcdrill/v1"},
+               {"kind", "DrillReport"},
+               {"snapshot", report.snapshot},
+               {"newest", report.newest},
+               {"verdict", verify::VerdictName(report.verdict)},
+               {"level_reached", report.level_reached},
+               {"started", FormatRfc3339(report.started)},
+               {"finished", FormatRfc3339(report.finished)},
+               {"stages", std::move(stages)},
+               {"checks", std::move(checks)},
+               {"rto_seconds", report.rto_seconds},
+               {"etcd_version", report.etcd_version},
+               {"verify", std::move(verify)},
+               {"advice", report.advice.has_value() ? ToJson(*report.advice) : Json(nullptr)}};
+  if (!report.id.empty()) json["id"] = report.id;
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
@@ -120,6 +121,7 @@ Result<DrillSummary> ParseDrillSummary(std::string_view text) {
     });
     if (json.at("kind") != "DrillReport") return Error(Reason::kDamaged, "not a drill report");
     DrillSummary summary;
+    summary.id = json.value("id", "");
     summary.snapshot = json.at("snapshot").get<std::string>();
     summary.newest = json.value("newest", true);
     summary.verdict = json.at("verdict").get<std::string>();

@@ -104,10 +104,10 @@ Status DrillStages::VerifySnapshot(const snapshot::Image& image) {
   }
   const Status compared = Add(checks);
   if (seen.verdict == verify::Verdict::kDamaged) {
-    return Error(Reason::kDamaged, fmt::format("{} is damaged: {}", request_.path, seen.FirstError()));
+    return Error(Reason::kDamaged, fmt::format("{} is damaged: {}", request_.path, seen.Cause()));
   }
   if (!seen.keyspace.has_value()) {
-    return Error(Reason::kNotProvable, fmt::format("{}: {}", request_.path, seen.FirstError()));
+    return Error(Reason::kNotProvable, fmt::format("{}: {}", request_.path, seen.Cause()));
   }
   RETURN_IF_ERROR(compared);
   report_.level_reached = 3;
@@ -195,7 +195,7 @@ DrillReport DrillStages::Finish() {
   report_.finished = context_.clock.Now();
   // Etcd serves bytes that nothing vouches for as well.
   if (report_.outcome.ok() && report_.verdict != verify::Verdict::kProven) {
-    report_.outcome = Error(Reason::kNotProvable, fmt::format("{}: {}", request_.path, report_.verify->FirstError()));
+    report_.outcome = Error(Reason::kNotProvable, fmt::format("{}: {}", request_.path, report_.verify->Cause()));
   }
   if (!report_.outcome.ok()) {
     const Reason reason = ReasonOf(report_.outcome);

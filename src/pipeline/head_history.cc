@@ -9,38 +9,47 @@ namespace {
 constexpr int kShare = 100;
 
 // Of the members that have a leader.
-std::vector<int64_t> RevisionsOf(const etcd::RollCall& roll) {
-  std::vector<int64_t> revisions;
+struct Round {
+  std::vector<int64_t> revisions;  // sorted
+  bool has_leader = false;
+};
+
+Round RoundOf(const etcd::RollCall& roll) {
+  Round round;
   for (const etcd::RollEntry& entry : roll.entries) {
-    const bool counts = entry.standing == etcd::Standing::kMember && entry.status->leader_id != 0;
-    if (counts) revisions.push_back(entry.status->revision);
+    if (entry.standing != etcd::Standing::kMember || entry.status->leader_id == 0) continue;
+    round.revisions.push_back(entry.status->revision);
+    round.has_leader |= entry.status->is_leader();
   }
-  std::sort(revisions.begin(), revisions.end());
-  return revisions;
+  std::sort(round.revisions.begin(), round.revisions.end());
+  return round;
 }
 
 }  // namespace
 
 void HeadHistory::Saw(MonotonicTime now, const etcd::RollCall& roll, const ReadHead& read_head) {
-  const std::vector<int64_t> revisions = RevisionsOf(roll);
-  if (revisions.empty() || !roll.cluster_id.has_value()) return;
-  const int64_t revision = revisions[(revisions.size() - 1) / 2];
-  if (*roll.cluster_id != cluster_id_) {
-    sights_.clear();
-  } else if (!sights_.empty() && revision < sights_.back().revision) {
+  const Round round = RoundOf(roll);
+  if (round.revisions.empty() || !roll.cluster_id.has_value()) return;
+  const int64_t revision = round.revisions[(round.revisions.size() - 1) / 2];
+  const bool same_cluster = *roll.cluster_id == cluster_id_;
+  const bool below = same_cluster && !sights_.empty() && revision < sights_.back().revision;
+  std::optional<int64_t> bound;
+  if (round.has_leader) bound = round.revisions.back();
+  if (below || !round.has_leader) {
     const Result<int64_t> head = read_head();
-    if (!head.ok() || *head >= sights_.back().revision) return;
-    sights_.clear();
+    if (below && (!head.ok() || *head >= sights_.back().revision)) return;
+    if (head.ok()) bound = std::max(*head, round.revisions.back());
   }
+  if (!same_cluster || below) sights_.clear();
   cluster_id_ = *roll.cluster_id;
-  if (!sights_.empty() && revision == sights_.back().revision) {
+  if (sights_.empty() || revision != sights_.back().revision) {
+    sights_.push_back({now, now, revision, bound});
+    Thin(now);
+  } else if (bound.has_value()) {
     Sight& last = sights_.back();
     last.until = now;
-    last.greatest = std::max(last.greatest, revisions.back());
-    return;
+    last.bound = std::max(last.bound, bound);
   }
-  sights_.push_back({now, now, revision, revisions.back()});
-  Thin(now);
 }
 
 // Without a sight, what it passed was passed at the next one.
@@ -66,8 +75,9 @@ std::optional<MonotonicTime> HeadHistory::PassedBy(int64_t revision) const {
 }
 
 std::optional<MonotonicTime> HeadHistory::LastBelow(int64_t revision) const {
-  const auto below =
-      std::find_if(sights_.rbegin(), sights_.rend(), [&](const Sight& sight) { return sight.greatest < revision; });
+  const auto below = std::find_if(sights_.rbegin(), sights_.rend(), [&](const Sight& sight) {
+    return sight.bound.has_value() && *sight.bound < revision;
+  });
   return below == sights_.rend() ? std::nullopt : std::optional(below->until);
 }
 

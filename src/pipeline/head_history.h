@@ -22,9 +22,9 @@ class HeadHistory {
   using ReadHead = std::function<Result<int64_t>()>;
   // What a round of probes that ended at `now` found. Of several members the middle one counts (of
   // two the lower): one that lags, or runs ahead of the others, says nothing of the source, and
-  // neither does one without a leader. All is forgotten if the source is another cluster, or went
-  // back: then `read_head` is asked, as those that answer may all lag. Nothing happens if nobody
-  // answered.
+  // neither does one without a leader. `read_head` is asked where those that answer may all lag: if
+  // the leader is not among them, or the source seems to have gone back. All is forgotten if it did,
+  // or is another cluster. Nothing happens if nobody answered.
   void Saw(MonotonicTime now, const etcd::RollCall& roll, const ReadHead& read_head);
   // The earliest time known at which the source was seen beyond `revision`; none if it never was.
   // Late by less than a hundredth of what has passed since.
@@ -40,9 +40,9 @@ class HeadHistory {
  private:
   struct Sight {
     MonotonicTime when;
-    MonotonicTime until;  // the last round that found the same
-    int64_t revision;     // of the middle one
-    int64_t greatest;
+    MonotonicTime until;           // the last round that found the same
+    int64_t revision;              // of the middle one
+    std::optional<int64_t> bound;  // that the source was not beyond at `until`; none: nobody knows
   };
   void Thin(MonotonicTime now);
 

@@ -7,6 +7,7 @@
 
 #include <map>
 
+#include "capture/receipt.h"
 #include "etcd/ids.h"
 #include "etcd/roll_call.h"
 #include "verify/verify.h"
@@ -44,6 +45,7 @@ class MemberCheck {
       return Unknown(member, compacted ? said + "; take a newer snapshot" : said);
     }
     member.hashkv = {answer->hash, answer->hash_revision, answer->compact_revision};
+    member.live_keys = capture::CountKeys(endpoint, revision, answer->member_id);
     return Compare(std::move(member));
   }
 
@@ -61,28 +63,26 @@ class MemberCheck {
                                  "is another one, or the answer comes from its cache of compactions",
                                  member.hashkv.revision, compact, older_.head.compact_revision));
     }
-    if (compact == older_.head.compact_revision && older_.head.Is(member.hashkv.hash)) {
-      member.older = member.hashkv.hash;
-      member.result = MemberResult::kEqual;
-      return member;
-    }
+    if (compact == older_.head.compact_revision && older_.head.Is(member.hashkv.hash))
+      return ByNumber(std::move(member));
     ASSIGN_OR_RETURN(const mvcc::HashKv file, HashOfFile(compact));
     member.older = file.hash;
-    switch (mvcc::Match(file, member.hashkv.hash)) {
-      case mvcc::HashMatch::kEqual:
-        member.older = member.hashkv.hash;
-        member.result = MemberResult::kEqual;
-        return member;
-      case mvcc::HashMatch::kMayVary:
-        return Unknown(member,
-                       "no key counts as alive in the file: HashKV then depends on how far each compaction got");
-      case mvcc::HashMatch::kDiffers:
-        break;
+    const mvcc::HashMatch match = mvcc::Match(file, member.hashkv.hash);
+    if (match == mvcc::HashMatch::kEqual) return ByNumber(std::move(member));
+    if (match == mvcc::HashMatch::kMayVary && !verify::CountsMore(member, older_)) {
+      return Unknown(member, "no key counts as alive in the file: HashKV then depends on how far each compaction got");
     }
     if (older_.may_go_back) {
       return Unknown(member, "the file ends below a compaction that was under way: its revisions may be made anew");
     }
     member.result = MemberResult::kDiffers;
+    return member;
+  }
+
+  // For one that answers the file's hash.
+  LiveMember ByNumber(LiveMember member) const {
+    member.older = member.hashkv.hash;
+    member.result = verify::CountsMore(member, older_) ? MemberResult::kDiffers : MemberResult::kEqual;
     return member;
   }
 

@@ -10,6 +10,7 @@
 #include <set>
 
 #include "etcd/roll_call.h"
+#include "format/etcd_version.h"
 
 namespace etcdrill::pipeline {
 namespace {
@@ -19,6 +20,8 @@ using namespace std::chrono_literals;
 constexpr int kRounds = 3;
 constexpr Duration kBetweenRounds = 1s;
 constexpr int64_t kUnknownCompaction = -1;
+// Operations of one transaction, as long as a member has no other --max-txn-ops.
+constexpr int64_t kTransactionOperationsMax = 128;
 
 Consistency AskAll(const etcd::Client& client, std::optional<uint64_t> known) {
   etcd::RollCall roll = etcd::CallRoll(client, known);
@@ -54,31 +57,31 @@ void JudgeConsistency(Consistency& round) {
     round.text = fmt::format("at revision {} the number of keys is {}", round.revision, numbers);
     return;
   }
-  std::map<int64_t, std::map<uint32_t, std::vector<std::string>>> answers;  // by compact revision, by hash
+  std::map<int64_t, std::vector<capture::ReceiptEntry>> answers;  // by compact revision
   for (const capture::ReceiptEntry& m : round.members) {
-    if (m.error.empty()) answers[m.compact_revision][m.hash].push_back(m.endpoint);
+    if (m.error.empty()) answers[m.compact_revision].push_back(m);
   }
-  // Their numbers are equal, as far as they are known.
-  const bool none_alive = std::any_of(round.members.begin(), round.members.end(),
-                                      [](const capture::ReceiptEntry& m) { return m.live_keys == 0; });
-  for (const auto& [compact_revision, hashes] : answers) {
-    if (hashes.size() > 1 && none_alive) {  // how far each came in a compaction decides: formats.md 5
-      round.text = "no key is alive, and without one HashKV may vary";
-      return;
-    }
+  for (const auto& [compact_revision, alike] : answers) {
+    std::map<uint32_t, std::vector<std::string>> hashes;
+    for (const capture::ReceiptEntry& m : alike) hashes[m.hash].push_back(m.endpoint);
     if (hashes.size() > 1) {
       std::string list;
       for (const auto& [hash, endpoints] : hashes) {
         list += fmt::format("{}{:08x} on {}", list.empty() ? "" : ", ", hash, fmt::join(endpoints, " "));
       }
-      round.equal = false;
       round.text = fmt::format("at revision {} compacted at {} HashKV is {}", round.revision, compact_revision, list);
+      if (HashesMayVary(alike)) {
+        round.equal.reset();
+        round.text += "; that may be so with the same data (docs/formats.md, HashKV)";
+      } else {
+        round.equal = false;
+      }
       return;
     }
-    if (hashes.begin()->second.size() > 1) {
+    if (alike.size() > 1) {
       round.equal = true;
-      round.text = fmt::format("{} of {} members have HashKV {:08x} at revision {}", hashes.begin()->second.size(),
-                               round.members.size(), hashes.begin()->first, round.revision);
+      round.text = fmt::format("{} of {} members have HashKV {:08x} at revision {}", alike.size(), round.members.size(),
+                               hashes.begin()->first, round.revision);
     }
   }
   if (round.equal.has_value()) return;
@@ -86,6 +89,22 @@ void JudgeConsistency(Consistency& round) {
   const auto silent = std::find_if(round.members.begin(), round.members.end(),
                                    [](const capture::ReceiptEntry& m) { return !m.error.empty(); });
   if (silent != round.members.end()) round.text += "; " + silent->error;
+}
+
+// docs/formats.md, HashKV.
+bool HashesMayVary(const std::vector<capture::ReceiptEntry>& answers) {
+  std::map<HashRule, std::set<uint32_t>> hashes;
+  for (const capture::ReceiptEntry& m : answers) {
+    if (m.live_keys == 0) return true;  // how far each came in a compaction decides
+    // The transaction that made the revision put all keys that are alive, or is that of the compaction.
+    const bool few = m.live_keys.has_value() && *m.live_keys <= kTransactionOperationsMax;
+    if (!few && m.revision != m.compact_revision) return false;
+    const auto rule = HashRuleOf(m.etcd_version);
+    if (!rule.has_value()) return false;
+    hashes[*rule].insert(m.hash);
+  }
+  return hashes.size() > 1 &&
+         std::all_of(hashes.begin(), hashes.end(), [](const auto& h) { return h.second.size() == 1; });
 }
 
 Consistency CompareMembers(const Context& context, const etcd::Client& client, std::optional<uint64_t> known) {

@@ -31,4 +31,8 @@ Consistency CompareMembers(const Context& context, const etcd::Client& client, s
 // The judgement on the answers of one round.
 void JudgeConsistency(Consistency& round);
 
+// Whether honest members may give hashes that differ, though they are compacted alike and count the
+// same. `answers`: without errors, and of one compact revision.
+bool HashesMayVary(const std::vector<capture::ReceiptEntry>& answers);
+
 }  // namespace etcdrill::pipeline

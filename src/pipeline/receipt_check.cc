@@ -48,6 +48,7 @@ struct Voices {
   std::set<std::string> equal;
   std::set<std::string> differ;
   std::set<std::string> all;
+  bool of_outvoted = false;  // one that was outvoted holds the same
 };
 
 Voices VoicesOf(const store::Manifest& manifest) {
@@ -55,6 +56,8 @@ Voices VoicesOf(const store::Manifest& manifest) {
   for (const store::ReceiptRecord& record : manifest.receipt) {
     const std::string who = WhoOf(record);
     voices.all.insert(who);
+    voices.of_outvoted |= record.outvoted && record.result == "equal";
+    if (record.outvoted) continue;
     if (record.result == "equal") voices.equal.insert(who);
     if (record.result == "differs") voices.differ.insert(who);
   }
@@ -62,10 +65,21 @@ Voices VoicesOf(const store::Manifest& manifest) {
   return voices;
 }
 
+bool AnyDiffers(const store::Manifest& manifest) {
+  return std::any_of(manifest.receipt.begin(), manifest.receipt.end(),
+                     [](const store::ReceiptRecord& r) { return r.result == "differs"; });
+}
+
+// It is the copy of a member that most others differed from.
+bool IsOfOutvoted(const store::Manifest& manifest, const Voices& voices) {
+  return manifest.adopted.has_value() && voices.of_outvoted && voices.equal.empty();
+}
+
 }  // namespace
 
 Status CompareWithMembers(const Context& context, const etcd::Client& client, const etcd::RollCall& roll,
-                          const MemberIds& ids, const snapshot::Image& image, store::Manifest& manifest) {
+                          const MemberIds& ids, const Outvoted& outvoted, const snapshot::Image& image,
+                          store::Manifest& manifest) {
   const auto entries = capture::CollectReceipt(client, roll, manifest.revision, manifest.compact_revision);
   if (context.stop.stop_requested()) return Error(Reason::kInterrupted, "interrupted");
   std::vector<capture::ReceiptEntry> voters;
@@ -83,12 +97,16 @@ Status CompareWithMembers(const Context& context, const etcd::Client& client, co
     // a namespace.
     const bool counts_more = entry.live_keys.has_value() && *entry.live_keys > static_cast<int64_t>(manifest.live_keys);
     record.result = counts_more ? "differs" : CompareHashes(context, image, manifest, entry);
-    if (record.result != "not_comparable") voters.push_back(entry);
+    // What it held before it differed counts.
+    const auto differed = outvoted.find(entry.member_id);
+    record.outvoted = differed != outvoted.end() && (record.result != "equal" || manifest.revision >= differed->second);
+    if (record.result != "not_comparable" && !record.outvoted) voters.push_back(entry);
     if (record.result == "equal" && manifest.cluster_id.empty()) manifest.cluster_id = etcd::IdText(*roll.cluster_id);
   }
   // Their own hashing may have been interrupted, too.
   if (context.stop.stop_requested()) return Error(Reason::kInterrupted, "interrupted");
-  if (manifest.adopted.has_value() && VoicesOf(manifest).equal.empty()) {
+  const Voices voices = VoicesOf(manifest);
+  if (manifest.adopted.has_value() && voices.equal.empty() && !voices.of_outvoted) {
     const std::string other = FindOtherHistory(client, roll, std::move(voters), manifest, ids);
     if (!other.empty()) {
       manifest.other_history = true;
@@ -113,9 +131,17 @@ bool IsKnownEqual(const store::Manifest& manifest, const capture::ReceiptEntry& 
 
 Disagreement DisagreementOf(const store::Manifest& manifest) {
   const Voices voices = VoicesOf(manifest);
-  if (voices.differ.empty() || manifest.other_history) return {};
+  if (manifest.other_history) return {};
+  if (IsOfOutvoted(manifest, voices)) {
+    return {
+        .of_majority = false,
+        .text = fmt::format("at revision {} {} holds what only a member holds that most others differed from: it is "
+                            "the copy of a corrupt member; see suspects.json in the store",
+                            manifest.revision, manifest.adopted->path)};
+  }
+  if (!AnyDiffers(manifest)) return {};
   Disagreement found;
-  found.of_majority = voices.equal.size() > voices.differ.size();
+  found.of_majority = voices.differ.empty() || voices.equal.size() > voices.differ.size();
   std::vector<std::string> differ;
   for (const store::ReceiptRecord& record : manifest.receipt) {
     if (record.result == "differs") differ.push_back(Describe(record, manifest.live_keys));
@@ -135,8 +161,8 @@ ReceiptCount CountReceipt(const store::Manifest& manifest) {
 
 std::optional<bool> MembersAgreed(const store::Manifest& manifest) {
   if (manifest.other_history) return std::nullopt;
+  if (AnyDiffers(manifest)) return false;
   Voices voices = VoicesOf(manifest);
-  if (!voices.differ.empty()) return false;
   if (voices.equal.empty()) return std::nullopt;
   if (!manifest.member_id.empty()) voices.equal.insert(manifest.member_id);
   return voices.equal.size() > 1 ? std::optional(true) : std::nullopt;

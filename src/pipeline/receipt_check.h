@@ -12,6 +12,7 @@
 #include "format/snapshot/image.h"
 #include "io/context.h"
 #include "pipeline/other_history.h"
+#include "pipeline/suspicion.h"
 #include "store/manifest.h"
 
 namespace etcdrill::pipeline {
@@ -19,14 +20,16 @@ namespace etcdrill::pipeline {
 // Fills manifest.receipt, from the members of `roll`; where `manifest` does not say what it is of,
 // its cluster_id, too, if one of them holds the same. kMembersDisagree, naming the members, if more
 // of them, or as many, hold other data as hold the same: then the snapshot may be of a corrupt
-// member. A member that can't be asked, or whose answer does not compare, is no proof of anything.
+// member. A member that can't be asked, or whose answer does not compare, is no proof of anything;
+// nor is one of `outvoted`, but for an adopted file that holds the same as it and nobody else.
 //
 // An adopted file is no copy of a member. If all who compare differ from it, but not from each
 // other, or it ends beyond the newest revision or the raft log of the source, or nobody holds the
 // same and not one of its members (`ids`, for an adopted file only) is the source's, it is of
 // another history, whoever wrote it: the status is OK, and other_history and lineage say so.
 Status CompareWithMembers(const Context& context, const etcd::Client& client, const etcd::RollCall& roll,
-                          const MemberIds& ids, const snapshot::Image& image, store::Manifest& manifest);
+                          const MemberIds& ids, const Outvoted& outvoted, const snapshot::Image& image,
+                          store::Manifest& manifest);
 
 // Whether a member holds what the snapshot holds, as far as its manifest tells: the answer is the
 // file's own hash, or one that was found equal before. It takes the file to know of any other

@@ -66,7 +66,7 @@ Status VerdictStatus(const verify::VerifyReport& report) {
   if (report.verdict == verify::Verdict::kProven) return OkStatus();
   const bool damaged = report.verdict == verify::Verdict::kDamaged;
   return Error(damaged ? Reason::kDamaged : Reason::kNotProvable,
-               fmt::format("{} is {}: {}", report.file, damaged ? "damaged" : "not provable", report.FirstError()));
+               fmt::format("{} is {}: {}", report.file, damaged ? "damaged" : "not provable", report.Cause()));
 }
 
 // Its data can be compared: nothing speaks against it, whether its bytes are proven or not.
@@ -90,12 +90,18 @@ MemberIds IdsOf(const verify::VerifyReport& report, const MembersByCluster& past
   return ids;
 }
 
+// What the store knows of the source.
+struct Known {
+  std::optional<uint64_t> cluster = {};  // that the stored snapshots are of
+  Outvoted outvoted = {};
+  MembersByCluster past_members = {};
+};
+
 // Verify: what all ways into a store or a file have in common. The file is complete, but not
-// visible yet. It is compared with the members of the cluster that it is of, or else of the cluster
-// `known`; each has, or had, the members `past_members`.
-Result<Captured> VerifyCaptured(const Context& context, const SnapshotRequest& request, std::optional<uint64_t> known,
-                                capture::CaptureResult captured, const Adopted& adopted = {},
-                                const MembersByCluster& past_members = {}) {
+// visible yet. It is compared with the members of the cluster that it is of, or else of the known
+// one.
+Result<Captured> VerifyCaptured(const Context& context, const SnapshotRequest& request, const Known& known,
+                                capture::CaptureResult captured, const Adopted& adopted = {}) {
   // Verify: what came is read back from the disk and goes up the ladder to L3.
   ASSIGN_OR_RETURN(auto image, snapshot::Image::Open(context, captured.file.temp_path()));
   ASSIGN_OR_RETURN(
@@ -109,9 +115,9 @@ Result<Captured> VerifyCaptured(const Context& context, const SnapshotRequest& r
   // Whose file it is can be told without a trailer, too.
   etcd::RollCall roll;
   if (HasSoundKeys(outcome)) {
-    roll = etcd::CallRoll(request.client, captured.source.cluster_id != 0 ? captured.source.cluster_id : known);
-    const Status agreed =
-        CompareWithMembers(context, request.client, roll, IdsOf(outcome.verify, past_members), image, outcome.manifest);
+    roll = etcd::CallRoll(request.client, captured.source.cluster_id != 0 ? captured.source.cluster_id : known.cluster);
+    const Status agreed = CompareWithMembers(context, request.client, roll, IdsOf(outcome.verify, known.past_members),
+                                             known.outvoted, image, outcome.manifest);
     if (IsInterrupted(agreed)) return agreed;  // who was not asked has not agreed
     if (!agreed.ok()) outcome.verdict = agreed;
   }
@@ -121,14 +127,15 @@ Result<Captured> VerifyCaptured(const Context& context, const SnapshotRequest& r
   return Captured{std::move(captured), std::move(image), std::move(outcome), std::move(roll)};
 }
 
-// Nothing is copied from the members in `distrusted`. `known` is the cluster that the stored
-// snapshots are of.
-Result<Captured> CaptureAndVerify(const Context& context, const SnapshotRequest& request, std::optional<uint64_t> known,
-                                  const std::set<uint64_t>& distrusted, const std::string& temp_path) {
+// Nothing is copied from a member that was outvoted.
+Result<Captured> CaptureAndVerify(const Context& context, const SnapshotRequest& request, const Known& known,
+                                  const std::string& temp_path) {
+  std::set<uint64_t> distrusted;
+  for (const auto& [id, revision] : known.outvoted) distrusted.insert(id);
   // Capture: the bytes stream in under a temporary name; their trailer is right, or nothing is left of them.
-  ASSIGN_OR_RETURN(
-      capture::CaptureResult captured,
-      capture::Capture(context, {request.client, temp_path, request.timeout, known, distrusted, request.on_progress}));
+  ASSIGN_OR_RETURN(capture::CaptureResult captured,
+                   capture::Capture(context, {request.client, temp_path, request.timeout, known.cluster,
+                                              std::move(distrusted), request.on_progress}));
   return VerifyCaptured(context, request, known, std::move(captured));
 }
 
@@ -204,26 +211,27 @@ Status RestoreMember(const Context& context, const snapshot::Image& image, const
       .status();
 }
 
-// As far as they are members still.
-std::set<uint64_t> DistrustedMembers(const SnapshotRequest& request, std::optional<uint64_t> known,
-                                     store::LocalStore& store) {
-  const auto read = [&] {  // it is told if that can't be, and no reason to take none
+// `stored` is what the store holds.
+Known KnownTo(const SnapshotRequest& request, const std::vector<store::StoredSnapshot>& stored,
+              store::LocalStore& store) {
+  Known known{.cluster = KnownCluster(stored, request.cluster), .past_members = MembersOf(stored, request.cluster)};
+  const auto suspects = [&] {  // it is told if that can't be read, and no reason to take none
     return store.Suspects().value_or(std::nullopt).value_or(std::vector<store::Suspect>());
   };
-  if (read().empty()) return {};
-  const etcd::RollCall roll = etcd::CallRoll(request.client, known);
+  if (suspects().empty()) return known;
+  // As far as they are members still.
+  const etcd::RollCall roll = etcd::CallRoll(request.client, known.cluster);
   ForgetSuspects(request.cluster, roll, store).IgnoreError();  // then they stay
-  return OutvotedOf(request.cluster, read());
+  known.outvoted = OutvotedOf(request.cluster, suspects());
+  return known;
 }
 
 Result<SnapshotOutcome> AttemptSnapshot(const Context& context, const SnapshotRequest& request,
                                         store::LocalStore& store) {
   ASSIGN_OR_RETURN(const std::vector<store::StoredSnapshot> earlier, store.List());
-  const auto known = KnownCluster(earlier, request.cluster);
-  // A member that held other data than most is not copied before it was equal again.
-  const std::set<uint64_t> distrusted = DistrustedMembers(request, known, store);
   WaitForFreeSecond(context, earlier);
-  ASSIGN_OR_RETURN(Captured captured, CaptureAndVerify(context, request, known, distrusted, store.StagingPath()));
+  ASSIGN_OR_RETURN(Captured captured,
+                   CaptureAndVerify(context, request, KnownTo(request, earlier, store), store.StagingPath()));
   return Keep(context, request, std::move(captured), earlier, std::nullopt, store);
 }
 
@@ -258,14 +266,13 @@ Result<SnapshotOutcome> AdoptSnapshot(const Context& context, const SnapshotRequ
                                         .size_bytes = file.info.size,
                                         .modified = std::chrono::floor<std::chrono::seconds>(file.info.modified),
                                         .changed = std::chrono::floor<std::chrono::seconds>(file.info.changed)};
-  const auto known = KnownCluster(stored, request.cluster);
-  ASSIGN_OR_RETURN(Captured captured, VerifyCaptured(context, request, known, std::move(imported), adopted,
-                                                     MembersOf(stored, request.cluster)));
+  const Known known = KnownTo(request, stored, store);
+  ASSIGN_OR_RETURN(Captured captured, VerifyCaptured(context, request, known, std::move(imported), adopted));
   // What is no snapshot is nobody's backup, and no evidence of damage either.
   if (captured.outcome.verify.foreign.has_value()) {
-    return Error(Reason::kNotProvable, fmt::format("adopt {}: {}", file.path, captured.outcome.verify.FirstError()));
+    return Error(Reason::kNotProvable, fmt::format("adopt {}: {}", file.path, captured.outcome.verify.Cause()));
   }
-  const etcd::RollCall roll = etcd::CallRoll(request.client, known);  // it may have been restored just now
+  const etcd::RollCall roll = etcd::CallRoll(request.client, known.cluster);  // it may have been restored just now
   heads.Saw(context.clock.Monotonic(), roll, [&] { return ReadHead(request.client, roll); });
   store::Manifest& m = captured.outcome.manifest;
   if (HasSoundKeys(captured.outcome)) {
@@ -290,7 +297,7 @@ Result<SnapshotOutcome> SaveSnapshot(const Context& context, const SnapshotReque
   // A name of its own for each attempt: two that save to one path at a time must not share it.
   const std::string temp_path =
       JoinPath(DirName(path), fmt::format(".{}.{:016x}.part", BaseName(path), context.random.Next()));
-  ASSIGN_OR_RETURN(Captured captured, CaptureAndVerify(context, request, {}, {}, temp_path));
+  ASSIGN_OR_RETURN(Captured captured, CaptureAndVerify(context, request, {}, temp_path));
   RETURN_IF_ERROR(captured.outcome.verdict);
   RETURN_IF_ERROR(captured.capture.file.Commit(path));
   captured.outcome.verify.file = path;

@@ -22,10 +22,11 @@ bool IsOfNewest(const store::Manifest& drilled, const Result<Catalog>& catalog) 
   return drilled.name == catalog->Newest()->manifest.name || drilled.name == catalog->Latest()->manifest.name;
 }
 
-// The last of ours; if there is none, the last.
-const store::Manifest& LastOf(const Catalog& catalog) {
+// The last of ours; if there is none, the last; if all have lost their manifests, one of those.
+const std::string& LastOf(const Catalog& catalog) {
+  if (catalog.snapshots.empty()) return catalog.lost.back().name;
   const CatalogEntry* const latest = catalog.Latest();
-  return latest == nullptr ? catalog.snapshots.back().manifest : latest->manifest;
+  return latest == nullptr ? catalog.snapshots.back().manifest.name : latest->manifest.name;
 }
 
 // The report of a drill that did nothing.
@@ -44,21 +45,34 @@ Status Keep(store::LocalStore& store, const DrillReport& report, store::IfRefuse
 
 // Removed when the drill has ended; until then it is the report of what happens if the drill never
 // does.
-Result<std::unique_ptr<store::DrillMark>> LeaveMark(const Context& context, const std::string& snapshot, bool newest,
+Result<std::unique_ptr<store::DrillMark>> LeaveMark(const Context& context, const std::string& id,
+                                                    const std::string& snapshot, bool newest,
                                                     const store::LocalStore& store) {
   const WallTime now = context.clock.Now();
-  return store.MarkDrill(ToJson(FailedAtOnce(
+  DrillReport report = FailedAtOnce(
       snapshot, newest, now, now,
       Error(Reason::kInternal, fmt::format("the drill that began at {} never ended: its process was killed (is there "
                                            "enough memory?), or the machine went down",
-                                           FormatRfc3339(now))))));
+                                           FormatRfc3339(now))));
+  report.id = id;
+  return store.MarkDrill(ToJson(report));
+}
+
+// Whether there is a report of the drill that left the mark: it ended, or was told of, and the power
+// went before the mark was gone for good.
+bool HasReport(const Context& context, const store::LocalStore& store, const DrillSummary& began) {
+  const auto catalog = ReadCatalog(context, store);
+  return !began.id.empty() && catalog.ok() &&
+         std::any_of(catalog->drills.begin(), catalog->drills.end(),
+                     [&](const DrillSummary& d) { return d.id == began.id; });
 }
 
 Status TellOfKilledDrill(const Context& context, store::LocalStore& store, const std::string& mark) {
   const auto began = ParseDrillSummary(mark);
-  if (!began.ok()) return OkStatus();  // not ours
-  const DrillReport report = FailedAtOnce(began->snapshot, began->newest, began->started, context.clock.Now(),
-                                          Error(Reason::kInternal, began->error));
+  if (!began.ok() || HasReport(context, store, *began)) return OkStatus();  // the first: not ours
+  DrillReport report = FailedAtOnce(began->snapshot, began->newest, began->started, context.clock.Now(),
+                                    Error(Reason::kInternal, began->error));
+  report.id = began->id;
   // If that can't be written, the mark stays for the next time.
   RETURN_IF_ERROR(Keep(store, report, store::IfRefused::kForget));
   context.log.Error("drill failed",
@@ -86,14 +100,19 @@ StoredDrill DrillStored(const Context& context, const DrillRequest& request, etc
   // As the store is before the drill: a snapshot may be added meanwhile.
   const Result<Catalog> catalog = ReadCatalog(context, store, now.cluster);
   const bool is_newest = request.newest.value_or(IsOfNewest(now, catalog));
-  auto mark = LeaveMark(context, request.snapshot, is_newest, store);
+  const store::Manifest* const before = catalog.ok() ? LastProvenBefore(*catalog, now) : nullptr;
+  // Retention leaves it until it was compared with. Gone already: that is told there.
+  const auto use = before != nullptr ? store.Use(before->name) : nullptr;
+  const std::string id = fmt::format("{:016x}", context.random.Next());
+  auto mark = LeaveMark(context, id, request.snapshot, is_newest, store);
   if (!mark.ok()) context.log.Warn("the drill can't be marked as begun", {{"err", MessageOf(mark.status())}});
   StoredDrill drill{.report = RunDrill(context, request), .kept = OkStatus(), .source = OkStatus()};
   DrillReport& report = drill.report;
   if (IsInterrupted(report.outcome)) return drill;
+  report.id = id;
   report.newest = is_newest;
   if (report.verify.has_value() && report.verify->keyspace.has_value()) {
-    if (const store::Manifest* before = catalog.ok() ? LastProvenBefore(*catalog, now) : nullptr) {
+    if (before != nullptr) {
       CheckHistory(context, store, *before, now, request.config.history, report.verify->findings);
     }
     if (client != nullptr) {
@@ -112,10 +131,10 @@ StoredDrill DrillNothing(const Context& context, const Catalog& catalog, store::
   const WallTime now = context.clock.Now();
   StoredDrill drill{
       .report = FailedAtOnce(
-          LastOf(catalog).name, true, now, now,
+          LastOf(catalog), true, now, now,
           Error(Reason::kNotFound, fmt::format("there is nothing to drill: each of the {} snapshots in the "
                                                "store is damaged, can't be read, or is of another history",
-                                               catalog.snapshots.size()))),
+                                               catalog.snapshots.size() + catalog.lost.size()))),
       .kept = OkStatus(),
       .source = OkStatus()};
   drill.kept = Keep(store, drill.report, store::IfRefused::kCount);

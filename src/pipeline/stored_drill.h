@@ -22,12 +22,12 @@ StoredDrill DrillStored(const Context& context, const DrillRequest& request, etc
                         store::LocalStore& store);
 
 // The drill that is due and has nothing to drill, as no snapshot of the store is usable: it failed,
-// and its report says so of the newest one. `catalog` has snapshots.
+// and its report says so of the newest one. `catalog` does not HoldsNone().
 StoredDrill DrillNothing(const Context& context, const Catalog& catalog, store::LocalStore& store);
 
 // Drills that began and never ended, because their process was killed or the machine went down:
-// each is logged and gets a report of a drill that failed. What can't be told now is told the next
-// time. For whoever is about to drill.
+// each is logged and gets a report of a drill that failed, once. What can't be told now is told the
+// next time. For whoever is about to drill.
 void TellOfKilledDrills(const Context& context, store::LocalStore& store);
 
 }  // namespace etcdrill::pipeline

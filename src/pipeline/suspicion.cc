@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
+#include <set>
 
 #include "etcd/ids.h"
 
@@ -36,6 +38,7 @@ void Suspect(const Occasion& occasion, const Voice& voice, bool outvoted, Suspec
                      .outvoted = outvoted};
   if (const store::Suspect* before = Find(suspects, occasion.cluster, voice.member_id)) {
     now.found = before->found;
+    now.revision = std::max(now.revision, before->revision);
     now.outvoted |= before->outvoted;
   }
   std::erase_if(suspects,
@@ -61,15 +64,27 @@ std::vector<size_t> VotesOf(std::string_view cluster, const Sides& sides, const 
   return any ? votes : sizes;
 }
 
+bool IsIn(const store::Suspect& suspect, const Side& side) {
+  return std::any_of(side.begin(), side.end(), [&](const Voice& v) { return v.member_id == suspect.member_id; });
+}
+
 // `side` is that of most. One alone agrees with itself.
-void Clear(std::string_view cluster, const Side& side, Suspects& suspects) {
-  const bool believed =
-      std::any_of(side.begin(), side.end(), [&](const Voice& voice) { return !IsOutvoted(cluster, voice, suspects); });
+void Clear(const Occasion& occasion, const Side& side, Suspects& suspects) {
+  const bool believed = std::any_of(side.begin(), side.end(),
+                                    [&](const Voice& voice) { return !IsOutvoted(occasion.cluster, voice, suspects); });
   if (side.size() < 2 || !believed) return;
-  std::erase_if(suspects, [&](const store::Suspect& s) {
-    return s.cluster == cluster &&
-           std::any_of(side.begin(), side.end(), [&](const Voice& v) { return v.member_id == s.member_id; });
-  });
+  // What they all held before one of them differed says nothing of it.
+  const auto is_cleared = [&](const store::Suspect& s) {
+    return s.cluster == occasion.cluster && IsIn(s, side) && s.revision <= occasion.revision;
+  };
+  std::set<int64_t> ties;  // that are decided
+  for (const store::Suspect& s : suspects) {
+    if (is_cleared(s) && !s.outvoted) ties.insert(s.revision);
+  }
+  std::erase_if(suspects, is_cleared);
+  for (store::Suspect& s : suspects) {
+    s.outvoted |= s.cluster == occasion.cluster && ties.contains(s.revision) && !IsIn(s, side);
+  }
 }
 
 }  // namespace
@@ -92,17 +107,18 @@ Sides SidesOf(const store::Manifest& manifest) {
 
 std::vector<Sides> SidesOf(const Consistency& round) {
   std::map<int64_t, Side> by_number;
-  std::map<int64_t, std::map<uint32_t, Side>> by_hash;  // for each compact revision
+  std::map<int64_t, std::vector<capture::ReceiptEntry>> answers;  // by compact revision
   for (const capture::ReceiptEntry& entry : round.members) {
     if (!entry.error.empty()) continue;
     if (entry.live_keys.has_value()) by_number[*entry.live_keys].push_back(VoiceOf(entry));
-    by_hash[entry.compact_revision][entry.hash].push_back(VoiceOf(entry));
+    answers[entry.compact_revision].push_back(entry);
   }
   if (by_number.size() > 1) return {ToSides(std::move(by_number))};
   std::vector<Sides> comparisons;
-  const bool none_alive = by_number.contains(0);  // then hashes may vary: formats.md 5
-  for (auto& [compact_revision, sides] : by_hash) {
-    if (sides.size() == 1 || !none_alive) comparisons.push_back(ToSides(std::move(sides)));
+  for (const auto& [compact_revision, alike] : answers) {
+    std::map<uint32_t, Side> by_hash;
+    for (const capture::ReceiptEntry& entry : alike) by_hash[entry.hash].push_back(VoiceOf(entry));
+    if (by_hash.size() == 1 || !HashesMayVary(alike)) comparisons.push_back(ToSides(std::move(by_hash)));
   }
   return comparisons;
 }
@@ -116,30 +132,28 @@ void Weigh(const Occasion& occasion, const Sides& sides, Suspects& suspects) {
     if (outvoted || tie) {
       for (const Voice& voice : sides[i]) Suspect(occasion, voice, outvoted, suspects);
     } else {
-      Clear(occasion.cluster, sides[i], suspects);
+      Clear(occasion, sides[i], suspects);
     }
   }
 }
 
 void Forget(std::string_view cluster, const etcd::RollCall& roll, Suspects& suspects) {
+  if (!roll.membership.has_value()) return;
   std::set<std::string> members;
   bool others = false;  // some were not outvoted
-  if (roll.membership.has_value()) {
-    for (const etcd::Member& member : roll.membership->members) {
-      others |= !IsOutvoted(cluster, {.member_id = etcd::IdText(member.id), .endpoint = {}}, suspects);
-      members.insert(etcd::IdText(member.id));
-    }
+  for (const etcd::Member& member : roll.membership->members) {
+    others |= !IsOutvoted(cluster, {.member_id = etcd::IdText(member.id), .endpoint = {}}, suspects);
+    members.insert(etcd::IdText(member.id));
   }
-  const auto is_member = [&](const store::Suspect& s) {
-    if (members.empty()) return true;  // nobody knows better
-    return others && members.size() > 1 && members.contains(s.member_id);
-  };
-  const auto is_asked = [&](const store::Suspect& s) {
-    return roll.entries.empty() || std::any_of(roll.entries.begin(), roll.entries.end(),
-                                               [&](const etcd::RollEntry& e) { return e.address == s.endpoint; });
-  };
-  std::erase_if(suspects,
-                [&](const store::Suspect& s) { return s.cluster == cluster && !(is_member(s) && is_asked(s)); });
+  const bool comparable = others && members.size() > 1;
+  std::optional<int64_t> head;  // of the leader, whom nobody is ahead of
+  for (const etcd::RollEntry& entry : roll.entries) {
+    if (entry.standing == etcd::Standing::kMember && entry.status->is_leader()) head = entry.status->revision;
+  }
+  std::erase_if(suspects, [&](const store::Suspect& s) {
+    const bool went_back = head.has_value() && *head < s.revision;
+    return s.cluster == cluster && (!comparable || !members.contains(s.member_id) || went_back);
+  });
 }
 
 Status KeepSuspects(const Occasion& occasion, const std::vector<Sides>& comparisons, const etcd::RollCall& roll,
@@ -154,13 +168,13 @@ Status ForgetSuspects(std::string_view cluster, const etcd::RollCall& roll, stor
   return store.UpdateSuspects([&](Suspects& suspects) { Forget(cluster, roll, suspects); });
 }
 
-std::set<uint64_t> OutvotedOf(std::string_view cluster, const Suspects& suspects) {
-  std::set<uint64_t> ids;
+Outvoted OutvotedOf(std::string_view cluster, const Suspects& suspects) {
+  Outvoted outvoted;
   for (const store::Suspect& s : suspects) {
     const auto id = etcd::ParseId(s.member_id);
-    if (s.cluster == cluster && s.outvoted && id.has_value()) ids.insert(*id);
+    if (s.cluster == cluster && s.outvoted && id.has_value()) outvoted[*id] = s.revision;
   }
-  return ids;
+  return outvoted;
 }
 
 }  // namespace etcdrill::pipeline

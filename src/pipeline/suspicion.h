@@ -1,11 +1,12 @@
 // Who is not to be believed, by all comparisons so far. One comparison only hears who answers, so a
 // member that was found to differ stays a suspect until it is found to hold the same as one that is
-// none, is no member any more, or is not asked any more. Members are told apart by their ids: behind
-// the address of a service or a load balancer another one answers each time.
+// none, at that revision or a later one, or is no member any more. Members are told apart by their
+// ids: behind the address of a service or a load balancer another one answers each time, and whoever
+// asks by other addresses asks the same members.
 #pragma once
 
 #include <cstdint>
-#include <set>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,6 +16,9 @@
 #include "store/local_store.h"
 
 namespace etcdrill::pipeline {
+
+// Members that held other data than most, by id, and the revision at which each did last.
+using Outvoted = std::map<uint64_t, int64_t>;
 
 struct Voice {
   std::string member_id;
@@ -36,11 +40,13 @@ struct Occasion {
   WallTime now;
 };
 // The fewer become suspects, on a tie both; one that was outvoted before has no vote. Those that
-// hold the same as most are well again, if one of them was not outvoted.
+// hold the same as most are well again, if one of them was not outvoted and they differed no later
+// than here; then a tie that they were in is decided against the others of it.
 void Weigh(const Occasion& occasion, const Sides& sides, std::vector<store::Suspect>& suspects);
 
-// Takes out those of the cluster that can't be told from the others any more: it has no such member,
-// or only such members, or nobody asks the endpoint that led to it. Nobody if no roll was called.
+// Takes out those of the cluster that it can't be told from the others any more: it has no such
+// member, or only such members, or its leader has gone back behind where they differed. Nobody if
+// nobody knows its members.
 void Forget(std::string_view cluster, const etcd::RollCall& roll, std::vector<store::Suspect>& suspects);
 
 // The two above, for what a store keeps; or Forget alone. An error says that it could not be kept.
@@ -48,7 +54,7 @@ Status KeepSuspects(const Occasion& occasion, const std::vector<Sides>& comparis
                     store::LocalStore& store);
 Status ForgetSuspects(std::string_view cluster, const etcd::RollCall& roll, store::LocalStore& store);
 
-// The ids of those from whom nothing is to be copied.
-std::set<uint64_t> OutvotedOf(std::string_view cluster, const std::vector<store::Suspect>& suspects);
+// Those whose word has no weight.
+Outvoted OutvotedOf(std::string_view cluster, const std::vector<store::Suspect>& suspects);
 
 }  // namespace etcdrill::pipeline

@@ -25,11 +25,16 @@ Result<std::unique_ptr<DrillMark>> DrillMark::Leave(const Context& context, cons
 
 DrillMark::DrillMark(const Context& context, std::string path, std::unique_ptr<WritableFile> file)
     : context_(context), path_(std::move(path)), file_(std::move(file)), on_stop_(context.stop, [this] {
-        context_.fs.Unlink(path_).IgnoreError();  // the destructor tries again
+        Remove().IgnoreError();  // the destructor tries again
       }) {}
 
+Status DrillMark::Remove() const {
+  RETURN_IF_ERROR(context_.fs.Unlink(path_));
+  return context_.fs.SyncDir(DirName(path_));
+}
+
 DrillMark::~DrillMark() {
-  const Status removed = context_.fs.Unlink(path_);
+  const Status removed = Remove();
   if (!removed.ok() && ReasonOf(removed) != Reason::kNotFound) {  // a stop request removed it
     context_.log.Warn(
         "the mark of a drill that has ended can't be removed; the next start will take it for one that was "
@@ -50,6 +55,7 @@ Status TakeDeadMarks(const Context& context, const std::string& dir,
     ASSIGN_OR_RETURN(const std::string text, context.fs.ReadWhole(path, kMarkBytesMax));
     if (!text.empty()) RETURN_IF_ERROR(tell(text));
     RETURN_IF_ERROR(context.fs.Unlink(path));
+    RETURN_IF_ERROR(context.fs.SyncDir(dir));
   }
   return OkStatus();
 }

@@ -13,9 +13,9 @@
 
 namespace etcdrill::store {
 
-// The mark of one drill, from its beginning to its end; the destructor removes it, or a stop request
-// before it, in its thread: who was asked to stop, and is killed because that takes too long, did not
-// fail.
+// The mark of one drill, from its beginning to its end; the destructor removes it so that it stays
+// removed, or a stop request before it, in its thread: who was asked to stop, and is killed because
+// that takes too long, did not fail.
 class DrillMark {
  public:
   // `text` says which drill it is; it is on the disk when this returns, and after an error nothing
@@ -28,6 +28,7 @@ class DrillMark {
 
  private:
   DrillMark(const Context& context, std::string path, std::unique_ptr<WritableFile> file);
+  Status Remove() const;
 
   const Context& context_;
   const std::string path_;
@@ -37,7 +38,8 @@ class DrillMark {
 
 // Calls `tell` with the text of each mark whose drill does not run any more, and removes the mark
 // if that succeeds. An error is that of the listing, of a mark that can't be looked at, or the first
-// of `tell`; what was not told stays for the next time.
+// of `tell`; what was not told stays for the next time. After a power loss a mark may be found again
+// that was told, or whose drill has ended: `tell` has to know.
 Status TakeDeadMarks(const Context& context, const std::string& dir,
                      const std::function<Status(const std::string& text)>& tell);
 

@@ -244,17 +244,21 @@ Result<std::optional<std::vector<Suspect>>> LocalStore::Suspects() const {
   if (!text.ok() && ReasonOf(text.status()) == Reason::kNotFound) return std::nullopt;
   auto suspects = text.ok() ? ParseSuspects(*text) : text.status();
   if (suspects.ok()) return std::optional(*std::move(suspects));
-  TellOf(SuspectsPath(), "the record of suspected members can't be read", Annotate(suspects.status(), SuspectsPath()));
-  return text.ok() ? Result<std::optional<std::vector<Suspect>>>(std::nullopt) : text.status();
+  const Status problem = Annotate(suspects.status(), SuspectsPath());
+  TellOf(SuspectsPath(), "the record of suspected members can't be read", problem);
+  return problem;
 }
 
 Status LocalStore::UpdateSuspects(const std::function<void(std::vector<Suspect>&)>& change) {
   RETURN_IF_ERROR(dir_->Attend());
   ASSIGN_OR_RETURN(const auto lock, dir_->LockChecks());
-  ASSIGN_OR_RETURN(const auto before, Suspects());
-  std::vector<Suspect> after = before.value_or(std::vector<Suspect>());
+  const auto before = Suspects();
+  // What is no record any more is written anew once there is something to write.
+  if (!before.ok() && ReasonOf(before.status()) != Reason::kDamaged) return before.status();
+  const std::vector<Suspect> kept = before.value_or(std::nullopt).value_or(std::vector<Suspect>());
+  std::vector<Suspect> after = kept;
   change(after);
-  if (after == before.value_or(std::vector<Suspect>())) return OkStatus();
+  if (after == kept) return OkStatus();
   return WriteFileDurably(context_.fs, SuspectsPath(), ToJson(after));
 }
 

@@ -23,6 +23,9 @@ class FieldReader {
   void Read(const char* key, double& out) {
     ReadIf(key, out, [](const Json& v) { return v.is_number(); });
   }
+  void Read(const char* key, bool& out) {
+    ReadIf(key, out, [](const Json& v) { return v.is_boolean(); });
+  }
   template <std::integral T>
   void Read(const char* key, T& out) {
     ReadIf(key, out,
@@ -56,6 +59,7 @@ Json ReceiptJson(const std::vector<ReceiptRecord>& receipt) {
                     {"compact_revision", r.compact_revision},
                     {"live_keys", r.live_keys.has_value() ? Json(*r.live_keys) : Json(nullptr)},
                     {"result", r.result}});
+      if (r.outvoted) entry["outvoted"] = true;
     } else {
       entry["error"] = r.error;
     }
@@ -122,6 +126,7 @@ std::vector<ReceiptRecord> ParseReceipt(const Json& json) {
     reader.Read("compact_revision", r.compact_revision);
     reader.Read("result", r.result);
     if (const Json keys = entry.value("live_keys", Json()); keys.is_number_integer()) r.live_keys = keys.get<int64_t>();
+    if (entry.contains("outvoted")) reader.Read("outvoted", r.outvoted);
     if (entry.contains("error")) reader.Read("error", r.error);
   }
   return receipt;

@@ -23,6 +23,7 @@ struct ReceiptRecord {
   std::string result;                // "equal", "differs", "not_comparable"
   std::string error;                 // set: the member could not be asked
   std::optional<int64_t> live_keys;  // at the snapshot's revision; none: not known, or of 0.1.0
+  bool outvoted = false;             // most members held other data than this one: its word has no weight
 };
 
 // How it goes on from the snapshot that was the newest when it was taken.

@@ -38,10 +38,13 @@ Result<std::optional<uint64_t>> EndOfPages(const ReadableFile& file) {
 
 void ReportNoTrailer(uint64_t size, TransferResult& result, Findings& findings) {
   if (size % snapshot::kSectorBytes == 0) {
-    findings.Add({codes::kTrailerMissing, Severity::kInfo, std::nullopt, std::nullopt,
-                  "no SHA-256 trailer: a snapshot that was cut, or a copy of a data directory's database, in which "
-                  "the writes are missing that are only in its write-ahead log (member/wal): with both, start etcd on "
-                  "a copy and take a snapshot, see docs/operations.md, \"From the last survivor\""});
+    findings.Add({.code = codes::kTrailerMissing,
+                  .severity = Severity::kInfo,
+                  .text = "no SHA-256 trailer: a snapshot that was cut, or a copy of a data directory's database, in "
+                          "which the writes are missing that are only in its write-ahead log (member/wal): with both, "
+                          "start etcd on a copy and take a snapshot, see docs/operations.md, \"From the last "
+                          "survivor\"",
+                  .prevents_proof = true});
     return;
   }
   result.level = LevelResult::kFail;

@@ -273,12 +273,21 @@ Result<LineageReport> CompareLineage(const Context& context, const Placed& older
   return report;
 }
 
+bool CountsMore(const LiveMember& member, const Place& place) {
+  return member.live_keys.has_value() && *member.live_keys > static_cast<int64_t>(place.head.live_keys);
+}
+
 void JudgeMembers(LineageReport& report) {
   const int64_t revision = report.older.head.revision;
   bool equal = false;
   for (const LiveMember& member : report.members) {
     equal |= member.result == MemberResult::kEqual;
-    if (member.result == MemberResult::kDiffers) {
+    if (member.result == MemberResult::kDiffers && CountsMore(member, report.older)) {
+      Add(report, codes::kHistoryDiffers, Severity::kError,
+          fmt::format("at revision {} the file has {} keys, {} counts {}: the cluster is another one, or a compaction "
+                      "removed live keys of this member (etcd#22376); compare all members before you restart one",
+                      revision, report.older.head.live_keys, member.endpoint, *member.live_keys));
+    } else if (member.result == MemberResult::kDiffers) {
       Add(report, codes::kHistoryDiffers, Severity::kError,
           fmt::format("at revision {} compacted at {} the file has HashKV {:08x}, {} answers {:08x}: the cluster is "
                       "another one, or was restored from an older backup and written to, or this member is corrupt",

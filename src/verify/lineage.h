@@ -62,8 +62,9 @@ struct LiveMember {
   std::string member_id;  // hex
   int64_t revision = 0;   // its newest
   bool is_leader = false;
-  mvcc::HashKv hashkv;  // its answer
-  uint32_t older = 0;   // the file at the same revision and compact revision, unless not comparable
+  mvcc::HashKv hashkv;               // its answer
+  std::optional<int64_t> live_keys;  // that it counts at the file's revision; none: not known
+  uint32_t older = 0;                // the file at the same revision and compact revision, unless not comparable
   MemberResult result = MemberResult::kNotComparable;
   std::string problem;  // why it is not comparable
 };
@@ -87,6 +88,11 @@ struct Placed {
   const snapshot::Image& image;
   Place place;
 };
+
+// Whether the member has keys that the file has not, by the numbers: it counts what it holds in
+// memory, where a key is that etcd#22376 took out of its database. One that counts fewer may see a
+// part, as through a proxy with a namespace.
+bool CountsMore(const LiveMember& member, const Place& place);
 
 // Compares two sound files. kDamaged if one of them turns out not to be.
 Result<LineageReport> CompareLineage(const Context& context, const Placed& older, const Placed& newer);

@@ -61,7 +61,10 @@ Json ComparedJson(const ComparedHashes& compared) {
 Json LiveMembersJson(const std::vector<LiveMember>& members) {
   Json list = Json::array();
   for (const LiveMember& m : members) {
-    Json entry = {{"endpoint", m.endpoint}, {"member_id", m.member_id}, {"result", MemberResultName(m.result)}};
+    Json entry = {{"endpoint", m.endpoint},
+                  {"member_id", m.member_id},
+                  {"live_keys", OrNull(m.live_keys)},
+                  {"result", MemberResultName(m.result)}};
     if (m.result == MemberResult::kNotComparable) {
       entry["problem"] = m.problem;
     } else {
@@ -132,9 +135,10 @@ std::string_view LevelResultName(LevelResult result) {
   return "";
 }
 
-std::string VerifyReport::FirstError() const {
+std::string VerifyReport::Cause() const {
   if (const Finding* const error = findings.FirstError()) return error->text;
-  return findings.kept().empty() ? "see the report" : findings.kept().front().text;
+  const Finding* const doubt = findings.FirstDoubt();
+  return doubt == nullptr ? "see the report" : doubt->text;
 }
 
 namespace {

@@ -69,8 +69,8 @@ struct VerifyReport {
   std::optional<Inventory> inventory;  // only if somebody asked for it
   double duration_seconds = 0;
 
-  // The text of the first error; of the first finding at all if it is not damaged.
-  std::string FirstError() const;
+  // Why it is not proven: the text of the first error, else of what prevents the proof.
+  std::string Cause() const;
   // Which keys the findings that are kept make unreadable, in words: "bucket key: revisions 100/0 to 140/2".
   std::vector<std::string> Affected() const;
 };

@@ -38,8 +38,10 @@ class NobodyLooks final : public bbolt::Visitor {
 void Tell(snapshot::Foreign foreign, VerifyReport& report) {
   report.foreign = foreign;
   report.levels.keyspace = LevelResult::kUnknown;
-  report.findings.Add(
-      {codes::kNotASnapshot, Severity::kWarning, std::nullopt, std::nullopt, std::string(snapshot::Describe(foreign))});
+  report.findings.Add({.code = codes::kNotASnapshot,
+                       .severity = Severity::kWarning,
+                       .text = std::string(snapshot::Describe(foreign)),
+                       .prevents_proof = true});
 }
 
 // L2, and L3 in the same walk.
@@ -157,9 +159,11 @@ Result<bool> FoundChanged(const ReadableFile& file, const Status& looked, Verify
   report.keyspace.reset();
   report.foreign.reset();
   report.findings = {};  // of bytes that never were one file
-  report.findings.Add({codes::kFileChanged, Severity::kWarning, std::nullopt, std::nullopt,
-                       "somebody writes to the file while it is examined; wait until it is complete, and do not verify "
-                       "the database of a running member"});
+  report.findings.Add({.code = codes::kFileChanged,
+                       .severity = Severity::kWarning,
+                       .text = "somebody writes to the file while it is examined; wait until it is complete, and do "
+                               "not verify the database of a running member",
+                       .prevents_proof = true});
   return true;
 }
 

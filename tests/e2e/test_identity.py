@@ -349,6 +349,9 @@ class LostKeys(IdentityCase):
         self.lose_keys(cluster)
         outcome = self.save(*cluster.endpoints, code=3)
         self.assertOneLine(outcome.err, r"it counts 3 keys, the snapshot has 1")
+        cluster.save(self.dir / "theirs.db")
+        compared = self.etcdrill("lineage", self.dir / "theirs.db", *cluster.flags(), code=3)
+        self.assertIn(f"the file has 1 keys, {cluster.endpoints[0]} counts 3", compared.out)
         sidecar = self.start(cluster)
         self.assertIn("reason=members_disagree", sidecar.wait_for_line("snapshot failed"))
         status = self.probed(sidecar)
@@ -371,6 +374,35 @@ class LostKeys(IdentityCase):
 
 class LostKeys37(LostKeys):
     version = "3.7.1"
+
+
+class TwoRules(IdentityCase):
+    """In the middle of an upgrade from an etcd that hashes by the older rule; one transaction made all keys that are alive."""
+
+    def test_hashes_of_two_rules_are_no_disagreement(self):
+        cluster = harness.Cluster(self.scene, "3.4.23", size=3)
+        self.addCleanup(cluster.kill)
+        for key in ("a", "b", "a", "b"):
+            cluster.etcdctl("put", key, "1")
+        cluster.etcdctl("compact", "4")
+        first = cluster.members[0]
+        first.process.terminate()
+        first.process.wait()
+        cluster.version = "3.5.30"
+        cluster.start_member(first)
+        cluster.wait_healthy()
+        cluster.etcdctl("put", "a", "2")
+        cluster.etcdctl("txn", text='\ndel "" --from-key\nput a anew\nput b anew\n\n\n')
+        hashes = {cluster.hashkv(member, cluster.revision()) for member in cluster.members}
+        self.assertEqual(len(hashes), 2, "the two rules give two hashes")
+        sidecar = self.start(cluster, health={"hashkv": "@every 1s"})
+        self.assertIn("that may be so with the same data", sidecar.wait_for_line("members can't be compared"))
+        sidecar.wait_for_line("snapshot taken", after=1)
+        self.assertEqual(sidecar.lines("members disagree"), [])
+        self.assertNotEqual(sidecar.value("etcdrill_source_hashkv_consistent"), 0)
+        self.assertFires(sidecar)
+        self.assertFalse((self.dir / "store" / "suspects.json").exists())
+        self.assertStops(sidecar)
 
 
 class Counted(IdentityCase):

@@ -307,6 +307,32 @@ class Live(test_drill.DrillCase):
                     self.assertIn("restored twice", codes["index_conflict"])
 
 
+class Empty(sidecar_case.SidecarCase):
+    def test_a_source_without_a_key_is_told_by_the_sidecar_and_the_command(self):
+        cluster = harness.Cluster(self.scene, "3.5")
+        self.addCleanup(cluster.kill)
+        outcome = self.etcdrill("snapshot", "save", self.dir / "s.db", *cluster.flags(), "-w", "json")
+        self.assertEqual(json.loads(outcome.out)["live_keys"], 0)
+        self.assertIn("warning: no_keys: ", outcome.err)
+        self.assertIn("warning: no_keys: ", self.save_as_text(cluster))
+        sidecar = self.start(cluster)
+        line = sidecar.wait_for_line("a snapshot is unusual")
+        self.assertIn("finding=no_keys", line)
+        told = lambda: [trouble["what"] for trouble in json.loads(sidecar.first_answer("/api/v1/status"))["troubles"]]
+        self.assertEqual(told(), ["The newest snapshot holds no key."])
+        self.assertEqual(sidecar.value("etcdrill_snapshot_last_keys"), 0)
+        sidecar.wait_for_line("snapshot taken", after=2)
+        self.assertEqual(len(sidecar.lines("a snapshot is unusual")), 1)
+        cluster.etcdctl("put", "k", "1")
+        harness.wait_until(lambda: told() == [], "a snapshot with a key")
+        cluster.etcdctl("del", "k")
+        sidecar.wait_for_line("a snapshot is unusual", after=1)
+        self.assertEqual(sidecar.stop(), 0)
+
+    def save_as_text(self, cluster):
+        return self.etcdrill("snapshot", "save", self.dir / "text.db", *cluster.flags()).out
+
+
 class Adopted(sidecar_case.SidecarCase):
     def test_what_is_no_snapshot_is_told_once_and_not_stored(self):
         theirs = self.dir / "theirs"

@@ -466,6 +466,19 @@ class Disagreeing(HistoryCase):
         sidecar.wait_for_line("snapshot taken")
         ways[2].speak()
         sidecar.wait_for_line("members disagree")
+        suspects = lambda: [s["endpoint"] for s in json.loads((self.dir / "store" / "suspects.json").read_text())["members"]]
+        self.assertEqual(suspects(), [ways[2].url])
+        # It has no vote against the only one of the others that answers, and whoever asks by other names does not clear it.
+        ways[1].silence()
+        self.ask_for_snapshot(sidecar)
+        self.next_line(sidecar, "snapshot taken")
+        other, _ = self.configure({"name": "e2e", "endpoints": ours.endpoints[:1]}, "other.yaml", **options)
+        outcome = harness.run([harness.build_dir() / "etcdrill", "snapshot", "save", "--config", other])
+        self.assertEqual(outcome.code, 0, outcome.err)
+        self.assertEqual(suspects(), [ways[2].url])
+        outcome = harness.run([harness.build_dir() / "etcdrill", "verify", "latest", "--config", other])
+        self.assertEqual(outcome.code, 0, outcome.out)
+        ways[1].speak()
         ways[2].silence()
         self.next_line(sidecar, "members agree")  # those that answer
         for _ in range(2):  # retention leaves one of them

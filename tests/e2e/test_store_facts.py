@@ -295,6 +295,19 @@ class StoreFacts(SidecarCase):
         self.etcdrill("drills", "verify", "--config", self.dir / "etcdrill.yaml")
         self.assertEqual(sidecar.stop(), 0)
 
+    def test_a_store_whose_only_manifest_is_away_is_a_failed_drill(self):
+        sidecar = self.start(drill={"schedule": "@every 2s"})
+        sidecar.wait_for_line("drill passed")
+        manifest = self.database().with_suffix(".json")
+        manifest.rename(self.dir / "away.json")
+        self.wait_for_text(sidecar, "drill failed", "nothing to drill")
+        harness.wait_until(lambda: (sidecar.value("etcdrill_drill_consecutive_failures") or 0) >= 2, "failures are counted")
+        status = self.status(sidecar)
+        self.assertEqual((status["overall"], status["restorable"]["answer"], status["fresh"]["answer"]), ("no", "no", "no"))
+        (self.dir / "away.json").rename(manifest)
+        harness.wait_until(lambda: self.status(sidecar)["restorable"]["answer"] == "yes", "it is drilled again")
+        self.assertStops(sidecar)
+
     # --- Killed in a drill --------------------------------------------------------------------------------------------------
 
     def test_a_drill_that_was_killed_is_told_at_the_next_start(self):

@@ -54,8 +54,7 @@ bool SameContent(const verify::VerifyReport& a, const verify::VerifyReport& b) {
 
 std::string Describe(const verify::VerifyReport& report) {
   return fmt::format("{} (structure {}, keyspace {}): {}", VerdictName(report.verdict),
-                     LevelResultName(report.levels.structure), LevelResultName(report.levels.keyspace),
-                     report.FirstError());
+                     LevelResultName(report.levels.structure), LevelResultName(report.levels.keyspace), report.Cause());
 }
 
 std::vector<std::string> SampleNames() {

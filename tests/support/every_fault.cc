@@ -25,7 +25,7 @@ std::vector<Call> Run(const Story& story, const SimulatedDisk& before, const std
                  << (fault ? std::strerror(fault->error) : "no fault") << (fault && fault->lasts ? ", lasts" : "")
                  << "; survives " << static_cast<int>(survives) << "; said: " << status.ToString());
     World after(world.disk().After(survives));
-    story.check(after, {status, fault.has_value() && fault->lasts, survives});
+    story.check(after, {status, !fault.has_value(), fault.has_value() && fault->lasts, survives});
   }
   return calls;
 }

@@ -39,6 +39,7 @@ class World {
 
 struct Ending {
   Status status;  // what the story said
+  bool sound;     // no call failed
   bool lasts;     // the disk stayed broken, so that nothing could be undone
   Survives survives;
 

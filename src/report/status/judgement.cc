@@ -112,6 +112,11 @@ void AddHistoryTroubles(const StoreFacts& s, std::vector<Trouble>& troubles) {
                         "Expected once after a restore on purpose; else the source went back, or is another cluster. "
                         "What differs: etcdrill verify latest --config FILE"});
   }
+  if (s.newest.has_value() && s.newest->keys == 0) {
+    troubles.push_back({"The newest snapshot holds no key.",
+                        "It is of the wrong cluster, or of one whose data is in the v2 API, which is in no snapshot. "
+                        "Look with: etcdrill verify latest --config FILE"});
+  }
   if (s.of_others > 0) {
     troubles.push_back(
         {fmt::format("The store holds {} of other clusters.", Counted(s.of_others, "snapshot", "snapshots")),

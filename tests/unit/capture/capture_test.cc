@@ -1,14 +1,11 @@
 // The snapshot stream against a server that lies: nothing but a whole, right file survives.
 #include "capture/capture.h"
 
-#include <sys/mount.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "base/bytes.h"
 #include "crypto/hash.h"
 #include "support/catch.h"
 #include "support/fake_etcd.h"
+#include "support/small_file_system.h"
 #include "support/snapshots.h"
 #include "support/test_context.h"
 
@@ -197,26 +194,8 @@ TEST_CASE_METHOD(CaptureTest, "a stream that announces far more than the databas
   CHECK(Fails(std::move(script)) == Reason::kStreamTooLarge);
 }
 
-// A real file system of 8 MiB; only root can make one.
-class SmallFileSystem {
- public:
-  explicit SmallFileSystem(std::string path) : path_(std::move(path)) {
-    if (geteuid() != 0) SKIP("not root: no file system of limited size");
-    REQUIRE(mkdir(path_.c_str(), 0700) == 0);
-    REQUIRE(mount("tmpfs", path_.c_str(), "tmpfs", 0, "size=8m,mode=0700") == 0);
-  }
-  SmallFileSystem(const SmallFileSystem&) = delete;
-  SmallFileSystem& operator=(const SmallFileSystem&) = delete;
-  ~SmallFileSystem() { umount2(path_.c_str(), MNT_DETACH); }
-
-  std::string Path(const char* name) const { return path_ + "/" + name; }
-
- private:
-  const std::string path_;
-};
-
 TEST_CASE_METHOD(CaptureTest, "a stream that would fill the file system is refused at its first message") {
-  const SmallFileSystem small(test_.Path("small"));
+  const etcdrill::testing::SmallFileSystem small(test_.Path("small"));
   auto client = etcd::Client::Create({.endpoints = {etcd_.endpoint()}}, test_.context());
   REQUIRE(client.ok());
   uint64_t seen = 0;

@@ -5,6 +5,7 @@
 #include "format/bbolt/new_database.h"
 #include "format/bbolt/tree.h"
 #include "format/bbolt/writer.h"
+#include "format/etcd_version.h"
 #include "format/finding_codes.h"
 #include "format/mvcc/key_table.h"
 #include "format/mvcc/key_value.h"
@@ -324,6 +325,34 @@ TEST_CASE("the error that comes after a thousand warnings is kept, and the least
   CHECK(before.FirstError()->text == "the cause");
   CHECK(before.total() == 1092);
   CHECK(before.dropped(Severity::kWarning) == 932);
+}
+
+TEST_CASE("what prevents a proof is kept, however many warnings come before and after it") {
+  Findings findings;
+  const auto warn = [&](int times) {
+    for (int i = 0; i < times; ++i) findings.Add({codes::kKeyOrder, Severity::kWarning, {}, {}, "warning"});
+  };
+  warn(120);
+  findings.Add(
+      {.code = codes::kTrailerMissing, .severity = Severity::kInfo, .text = "no trailer", .prevents_proof = true});
+  warn(120);
+  REQUIRE(findings.FirstDoubt() != nullptr);
+  CHECK(findings.FirstDoubt()->text == "no trailer");
+  CHECK(findings.dropped(Severity::kInfo) == 0);
+  CHECK(findings.dropped(Severity::kWarning) == 141);
+  for (int i = 0; i < 101; ++i) findings.Add({codes::kKeyOrder, Severity::kError, {}, {}, "error"});
+  CHECK(findings.dropped(Severity::kWarning) == 240);
+  CHECK(findings.dropped(Severity::kError) == 2);
+}
+
+TEST_CASE("releases of etcd hash by one of two rules") {
+  for (const char* version : {"3.4.33", "3.5.15", "v3.5.0", "3.5.15-rc.1", "3.3.27"}) {
+    CHECK(HashRuleOf(version) == HashRule::kOlder);
+  }
+  for (const char* version : {"3.4.34", "3.5.16", "3.5.30", "3.6.0-rc.0", "3.7.1", "3.12"}) {
+    CHECK(HashRuleOf(version) == HashRule::kSince3434);
+  }
+  for (const char* version : {"", "3.5", "4.0.0", "3.5.x", "3.-1.0"}) CHECK_FALSE(HashRuleOf(version).has_value());
 }
 
 }  // namespace

@@ -6,8 +6,10 @@
 
 #include <filesystem>
 
+#include "report/gzip.h"
 #include "support/catch.h"
 #include "support/fake_clock.h"
+#include "support/small_file_system.h"
 #include "support/snapshots.h"
 #include "support/test_context.h"
 
@@ -15,6 +17,7 @@ namespace etcdrill::pipeline {
 namespace {
 
 using etcdrill::testing::FakeClock;
+using etcdrill::testing::SmallFileSystem;
 using etcdrill::testing::TestContext;
 using namespace std::chrono_literals;
 
@@ -44,7 +47,9 @@ struct Folder {
     return name;
   }
   void Restart() { watched.emplace(Watch()); }
-  ForeignFiles Watch() { return {context, {test.Path("*.db"), test.Path("*.zip"), test.Path("missing/x")}, 30s}; }
+  ForeignFiles Watch() {
+    return {context, {test.Path("*.db"), test.Path("*.zip"), test.Path("missing/x")}, 30s, test.Path("store")};
+  }
 
   TestContext test;
   FakeClock clock{*ParseRfc3339("2026-11-22T08:00:00Z")};
@@ -209,6 +214,19 @@ TEST_CASE("an older one that is complete does not wait for a newer one that is n
   CHECK(f.Find() == "a.db");
 }
 
+TEST_CASE("a store adopts nothing of its own, by whatever way a pattern leads there") {
+  Folder f;
+  f.Write("a.db", "1", 100);
+  std::filesystem::create_directory_symlink(f.test.dir(), f.test.Path("link"));
+  ForeignFiles files(f.context, {f.test.Path("link/*.db")}, 0s, f.test.dir());
+  CHECK_FALSE(files.FindNew({}).has_value());
+  CHECK_FALSE(files.FindNew({}).has_value());
+  std::filesystem::remove(f.test.Path("link"));
+  std::filesystem::create_directory(f.test.Path("link"));
+  f.Write("link/b.db", "1", 100);
+  CHECK(files.FindNew({})->path == f.test.Path("link/b.db"));
+}
+
 TEST_CASE("a copy is as the file, and as old as whoever says the older, but not of the future") {
   Folder f;
   const std::string content(1'000'000, 'x');
@@ -229,6 +247,20 @@ TEST_CASE("a copy is as the file, and as old as whoever says the older, but not 
   file.info.size -= 1;  // as it was when one looked
   CHECK(ReasonOf(ImportFile(f.context, file, f.test.Path("other.part")).status()) == Reason::kBusy);
   CHECK_FALSE(f.test.fs().Exists(f.test.Path("other.part")));
+}
+
+TEST_CASE("a file that would fill the file system is not copied, however small it is packed") {
+  Folder f;
+  const SmallFileSystem small(f.test.Path("small"));
+  const std::string content(size_t{7} << 20, 'x');
+  const bool packed = GENERATE(true, false);
+  f.Write("a.db", packed ? report::Gzip(content) : content, 100);
+  const ForeignFile file{f.test.Path("a.db"), *f.test.fs().Stat(f.test.Path("a.db"))};
+  REQUIRE(ImportFile(f.context, file, small.Path("fits.part")).ok());
+  etcdrill::testing::WriteFile(small.Path("other"), std::string(size_t{1} << 20, 'y'));
+  const auto copy = ImportFile(f.context, file, small.Path("too-large.part"));
+  CHECK(ReasonOf(copy.status()) == Reason::kNoSpace);
+  CHECK(f.test.fs().List(f.test.Path("small"))->size() == 1);
 }
 
 }  // namespace

@@ -44,5 +44,28 @@ TEST_CASE("members are compared where they are compacted alike") {
   CHECK(Judge({a, b, further, further_other}).equal == false);
 }
 
+ReceiptEntry AnswerOf(const char* version, uint32_t hash, int64_t live_keys, int64_t compact_revision = 50) {
+  return {.endpoint = version,
+          .etcd_version = version,
+          .hash = hash,
+          .revision = 90,
+          .compact_revision = compact_revision,
+          .live_keys = live_keys};
+}
+
+TEST_CASE("hashes by the two rules of etcd are no disagreement, where the rules can differ") {
+  CHECK_FALSE(Judge({AnswerOf("3.4.23", 1, 2), AnswerOf("3.5.30", 2, 2)}).equal.has_value());
+  CHECK_FALSE(Judge({AnswerOf("3.5.15", 1, 2), AnswerOf("3.5.15", 1, 2), AnswerOf("3.5.16", 2, 2)}).equal.has_value());
+  CHECK(Judge({AnswerOf("3.4.23", 1, 2), AnswerOf("3.5.30", 1, 2)}).equal == true);
+  // Two of one rule differ, and so one of them is corrupt.
+  CHECK(Judge({AnswerOf("3.4.23", 1, 2), AnswerOf("3.5.30", 2, 2), AnswerOf("3.5.30", 3, 2)}).equal == false);
+  CHECK(Judge({AnswerOf("3.4.34", 1, 2), AnswerOf("3.6.0", 2, 2)}).equal == false);
+  CHECK(Judge({AnswerOf("3.4.23", 1, 2), AnswerOf("3.5.15", 2, 2)}).equal == false);
+  CHECK(Judge({AnswerOf("", 1, 2), AnswerOf("3.6.0", 2, 2)}).equal == false);
+  // One transaction can't have put so many, but it can be the one that the members are compacted at.
+  CHECK(Judge({AnswerOf("3.4.23", 1, 129), AnswerOf("3.5.30", 2, 129)}).equal == false);
+  CHECK_FALSE(Judge({AnswerOf("3.4.23", 1, 129, 90), AnswerOf("3.5.30", 2, 129, 90)}).equal.has_value());
+}
+
 }  // namespace
 }  // namespace etcdrill::pipeline

@@ -10,14 +10,14 @@ using etcd::RollCall;
 using etcd::Standing;
 using namespace std::chrono_literals;
 
-// Of members at `revisions`; 0: one that is silent.
+// Of members at `revisions`, the first of which leads; 0: one that is silent.
 RollCall RollAt(const std::vector<int64_t>& revisions, std::optional<uint64_t> cluster_id = 7) {
   RollCall roll{.cluster_id = cluster_id};
   for (const int64_t revision : revisions) {
     etcd::RollEntry& entry = roll.entries.emplace_back();
     if (revision == 0) continue;
     entry.standing = Standing::kMember;
-    entry.status = {.cluster_id = 7, .revision = revision, .leader_id = 1};
+    entry.status = {.cluster_id = 7, .member_id = roll.entries.size(), .revision = revision, .leader_id = 1};
   }
   return roll;
 }
@@ -55,6 +55,24 @@ TEST_CASE("a revision is not reached while the source was last seen below it") {
   heads.Saw(At(30s), RollAt({60}), kSilent);
   CHECK(heads.LastBelow(55) == At(20s));
   CHECK(heads.LastBelow(61) == At(30s));
+}
+
+TEST_CASE("one that follows alone says where the source was not, once the cluster confirms it") {
+  const auto follower = [](int64_t revision) {
+    RollCall roll = RollAt({revision});
+    roll.entries[0].status->member_id = 2;
+    return roll;
+  };
+  HeadHistory heads;
+  heads.Saw(At(10s), follower(50), Head(50));
+  heads.Saw(At(20s), follower(50), kSilent);
+  CHECK(heads.LastBelow(51) == At(10s));
+  heads.Saw(At(30s), follower(50), Head(60));  // it lags
+  CHECK_FALSE(heads.LastBelow(55).has_value());
+  CHECK(heads.LastBelow(61) == At(30s));
+  heads.Saw(At(40s), follower(55), kSilent);
+  CHECK(heads.LastBelow(61) == At(30s));
+  CHECK(heads.PassedBy(54) == At(40s));
 }
 
 TEST_CASE("of a busy source it is known to a hundredth of its age, however long ago") {

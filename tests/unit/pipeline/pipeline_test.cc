@@ -201,6 +201,29 @@ TEST_CASE("a snapshot is of the many or of the few") {
   CHECK_THAT(DisagreementOf(manifest).text, Catch::Matchers::ContainsSubstring("the live data of b"));
 }
 
+TEST_CASE("the word of a member that was outvoted has no weight") {
+  store::Manifest manifest;
+  const auto receipt = [&](std::string who, std::string result, bool outvoted) {
+    manifest.receipt.push_back({.endpoint = who, .member_id = who, .result = std::move(result), .outvoted = outvoted});
+  };
+  SECTION("a copy of one that was not stands against it, and tells of it") {
+    manifest.member_id = "a";
+    receipt("b", "differs", true);
+    CHECK(DisagreementOf(manifest).of_majority);
+    CHECK_THAT(DisagreementOf(manifest).text, Catch::Matchers::ContainsSubstring("the live data of b"));
+    CHECK(MembersAgreed(manifest) == false);
+  }
+  SECTION("a file of others that holds what it holds, and nobody else, is its copy") {
+    receipt("b", "equal", true);
+    CHECK(DisagreementOf(manifest).of_majority);  // ours is of another member
+    CHECK(CountReceipt(manifest).equal == 0);
+    manifest.adopted.emplace();
+    CHECK_FALSE(DisagreementOf(manifest).of_majority);
+    receipt("a", "equal", false);
+    CHECK(DisagreementOf(manifest).text.empty());
+  }
+}
+
 TEST_CASE("members agree again once nobody is a suspect") {
   Catalog catalog;
   CHECK_FALSE(ToStoreFacts(catalog).hashkv_consistent.has_value());
@@ -275,9 +298,11 @@ TEST_CASE("words name snapshots") {
     catalog.snapshots[1].state = state;
     CHECK(SelectSnapshot(test.context(), catalog, "latest")->revision == 2);
   }
-  catalog.lost = {{.name = "c-1", .why = Error(Reason::kDamaged, "torn")}};
+  // Of one that is lost the time in its name counts: the source may have been restored to a lower revision in between.
+  catalog.snapshots[1].manifest.taken = *ParseRfc3339("2026-11-22T08:00:00Z");
+  catalog.lost = {{.name = "c-00000000000000000003-20261121T080000Z", .why = Error(Reason::kDamaged, "torn")}};
   CHECK(SelectSnapshot(test.context(), catalog, "latest")->revision == 2);
-  catalog.lost[0].name = "c-3";
+  catalog.lost[0].name = "c-00000000000000000001-20261123T080000Z";
   CHECK(ReasonOf(SelectSnapshot(test.context(), catalog, "latest").status()) == Reason::kDamaged);
   CHECK(SelectSnapshot(test.context(), catalog, "latest-verified")->revision == 1);
 }
@@ -814,12 +839,14 @@ TEST_CASE("a drill of other bytes under the same name proves nothing of these") 
 
 TEST_CASE("a drill that was killed is a failed one, told once, and its report follows the others") {
   Stored s;
-  const auto first = s.Report(verify::Verdict::kProven, 5);
+  auto first = s.Report(verify::Verdict::kProven, 5);
+  first.id = "1";
   REQUIRE(s.dir
               ->AddDrillReport(first.snapshot, first.finished,
                                [&](const auto& before) { return EvidenceJson(first, before); })
               .ok());
   DrillReport begun = s.Report(verify::Verdict::kNotProvable, 0);
+  begun.id = "2";
   begun.started = WallTime(250s);
   begun.stages = {{std::string(kSelectStage), StageResult::kFail, 0, "killed"}};
   testing::WriteFile(s.test.Path("store/drills/.00ff.begun"), ToJson(begun));
@@ -834,6 +861,9 @@ TEST_CASE("a drill that was killed is a failed one, told once, and its report fo
     CHECK(ToStoreFacts(*catalog).drill_consecutive_failures == 1);
     CHECK(catalog->snapshots[0].state == SnapshotState::kVerified);  // it says nothing of the data
     CHECK(CheckEvidence(*s.dir->DrillReports()).empty());
+    // The marks are back after a power loss, as is that of the drill which passed.
+    testing::WriteFile(s.test.Path("store/drills/.00ff.begun"), ToJson(begun));
+    testing::WriteFile(s.test.Path("store/drills/.00fd.begun"), ToJson(first));
   }
 }
 

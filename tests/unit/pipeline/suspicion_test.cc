@@ -48,9 +48,25 @@ TEST_CASE("a suspect stays one until it holds what one holds that is none") {
   CHECK(After({{"ab", "c"}, {"c"}}) == "C");           // it agrees with itself
   CHECK(After({{"a", "b"}, {"b"}}) == "ab");
   CHECK(After({{"a", "b"}, {"ab"}}).empty());
-  CHECK(After({{"a", "b"}, {"bd"}}) == "a");
+  CHECK(After({{"a", "b"}, {"bd"}}) == "A");      // that decides it
   CHECK(After({{"abd", "ce"}, {"ce"}}) == "CE");  // they agree with each other
   CHECK(After({{"abd", "ce"}, {"cef"}}).empty());
+}
+
+TEST_CASE("what members held before they differed clears none of them") {
+  Suspects suspects;
+  const auto weigh = [&](int64_t revision, const std::vector<std::string_view>& sides) {
+    Weigh({"c", revision, WallTime()}, SidesOfNames(sides), suspects);
+    return After({}, suspects);
+  };
+  CHECK(weigh(9, {"ab", "d"}) == "D");
+  CHECK(weigh(8, {"abd"}) == "D");
+  CHECK(weigh(8, {"ab", "d"}) == "D");
+  CHECK(weigh(8, {"abd"}) == "D");
+  CHECK(weigh(9, {"abd"}).empty());
+  CHECK(weigh(20, {"a", "b"}) == "ab");
+  CHECK(weigh(19, {"ad"}) == "ab");  // decides no tie of later
+  CHECK(weigh(21, {"ad"}) == "B");
 }
 
 TEST_CASE("one that was outvoted has no vote") {
@@ -77,7 +93,7 @@ TEST_CASE("when a suspect was found is kept, where it differed last is told") {
                                       .revision = 9,
                                       .found = WallTime(std::chrono::seconds(100)),
                                       .outvoted = true});
-  CHECK(OutvotedOf("c", suspects) == std::set<uint64_t>{0xb});
+  CHECK(OutvotedOf("c", suspects) == Outvoted{{0xb, 9}});
   CHECK(OutvotedOf("d", suspects).empty());
   suspects[0].outvoted = false;
   CHECK(OutvotedOf("c", suspects).empty());
@@ -140,28 +156,35 @@ TEST_CASE("the sides of a round") {
 // -------------------------------------------------------------------------------------------------
 
 TEST_CASE("who can't be told from the others any more is forgotten") {
-  const auto left = [&](std::vector<uint64_t> members, std::string_view cluster = "c") {
-    Suspects suspects = {{.cluster = "c", .member_id = "a", .endpoint = "1", .outvoted = true},
-                         {.cluster = "c", .member_id = "b", .endpoint = "2"}};
-    etcd::RollCall roll{.entries = {{.address = "1"}, {.address = "2"}}};
-    if (!members.empty()) roll.membership.emplace();
-    for (const uint64_t id : members) roll.membership->members.push_back({.id = id});
-    Forget(cluster, roll, suspects);
+  const Suspects suspects = {{.cluster = "c", .member_id = "a", .endpoint = "1", .revision = 40, .outvoted = true},
+                             {.cluster = "c", .member_id = "b", .endpoint = "2", .revision = 50}};
+  const auto left = [&](const etcd::RollCall& roll, std::string_view cluster = "c") {
+    Suspects now = suspects;
+    Forget(cluster, roll, now);
     std::string names;
-    for (const store::Suspect& s : suspects) names += s.member_id;
+    for (const store::Suspect& s : now) names += s.member_id;
     return names;
   };
-  CHECK(left({}) == "ab");  // nobody was asked
-  CHECK(left({0xa, 0xb, 0xc}) == "ab");
-  CHECK(left({0xa, 0xc}) == "a");
-  CHECK(left({0xb}).empty());
-  CHECK(left({0xa}).empty());
-  CHECK(left({0xc}, "other") == "ab");
-  Suspects elsewhere = {{.cluster = "c", .member_id = "a", .endpoint = "3"}};
-  Forget("c", {}, elsewhere);
-  CHECK(elsewhere.size() == 1);
-  Forget("c", {.entries = {{.address = "1"}}}, elsewhere);
-  CHECK(elsewhere.empty());
+  const auto of = [](std::vector<uint64_t> members) {
+    etcd::RollCall roll;
+    roll.membership.emplace();
+    for (const uint64_t id : members) roll.membership->members.push_back({.id = id});
+    return roll;
+  };
+  CHECK(left({}) == "ab");                               // nobody was asked
+  CHECK(left({.entries = {{.address = "3"}}}) == "ab");  // by other names, and nobody knows the members
+  CHECK(left(of({0xa, 0xb, 0xc})) == "ab");
+  CHECK(left(of({0xa, 0xc})) == "a");
+  CHECK(left(of({0xb})).empty());
+  CHECK(left(of({0xa})).empty());
+  CHECK(left(of({0xc}), "other") == "ab");
+  // The source was restored: where it is now, nobody has differed.
+  etcd::RollCall restored = of({0xa, 0xb, 0xc});
+  restored.entries = {{.status = etcd::MemberStatus{.member_id = 0xc, .revision = 45, .leader_id = 0xc},
+                       .standing = etcd::Standing::kMember}};
+  CHECK(left(restored) == "a");
+  restored.entries[0].status->leader_id = 0xd;  // or it lags
+  CHECK(left(restored) == "ab");
 }
 
 }  // namespace

@@ -23,7 +23,7 @@ StatusFacts Good() {
   f.fixed.rpo_seconds = 7200;
   f.fixed.verified_rpo_seconds = 93600;
   f.fixed.rto_seconds = 900;
-  f.store.newest = StoreFacts::Newest{.taken = kNow - 600};
+  f.store.newest = StoreFacts::Newest{.taken = kNow - 600, .keys = 7};
   f.store.verified_taken = kNow - 7200;
   f.store.verified_revision = 7;
   f.store.drill_last_duration_seconds = 12;
@@ -127,6 +127,15 @@ TEST_CASE("a time in the future makes nothing young") {
   }
   CHECK_THAT(StatusPage(f), ContainsSubstring(">in the future</time>") && !ContainsSubstring("a moment"));
   CHECK_THAT(SnapshotsJson(f), ContainsSubstring("\"from_future\": true"));
+}
+
+TEST_CASE("a newest snapshot without a key is a trouble, and restores all the same") {
+  StatusFacts f = Good();
+  f.store.newest->keys = 0;
+  const Judgement j = Judge(f);
+  REQUIRE(j.troubles.size() == 1);
+  CHECK(j.troubles[0].what == "The newest snapshot holds no key.");
+  CHECK(j.overall() == Answer::kYes);
 }
 
 TEST_CASE("what is of another history, of another cluster, or does not continue is told once") {

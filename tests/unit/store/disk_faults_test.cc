@@ -243,5 +243,40 @@ TEST_CASE("a drill report is added whole, and none before it is lost") {
                        }});
 }
 
+TEST_CASE("a drill that ended leaves no mark, and one that was killed a whole one") {
+  const bool killed = GENERATE(false, true);
+  std::string told;
+  const auto tell = [&](const std::string& text) {
+    told += text;
+    return OkStatus();
+  };
+  std::string told_before;  // the power went
+  UnderEveryFault({.prepare =
+                       [&](World& world) {
+                         Prepare(world, {1});
+                         // Its lock went with the process.
+                         if (killed) world.Write(fmt::format("{}/drills/.1.begun", kDir), "a drill");
+                       },
+                   .act = [&](World& world) -> Status {
+                     told.clear();
+                     ASSIGN_OR_RETURN(const auto store, Open(world));
+                     const Status taken = killed ? store->TakeDeadDrills(tell) : store->MarkDrill("a drill").status();
+                     told_before = told;
+                     return taken;
+                   },
+                   .check =
+                       [&](World& world, const Ending& ending) {
+                         const Found found = Reopen(world);
+                         told.clear();
+                         CHECK(found.store->TakeDeadDrills(tell).ok());
+                         CHECK((told.empty() || told == "a drill"));
+                         if (ending.sound) CHECK(told.empty());
+                         if (killed) CHECK((told_before == "a drill" || told == "a drill"));
+                         told.clear();
+                         CHECK(found.store->TakeDeadDrills(tell).ok());
+                         CHECK(told.empty());
+                       }});
+}
+
 }  // namespace
 }  // namespace etcdrill::store

@@ -46,11 +46,13 @@ void Seal(TestContext& test, LocalStore& store, const Manifest& manifest) {
 }
 
 TEST_CASE("a manifest survives being written and read") {
-  const Manifest m = MakeManifest(42);
+  Manifest m = MakeManifest(42);
+  m.receipt[0].outvoted = true;
   CHECK(m.name == "prod-00000000000000000042-20261122T091827Z");
   const auto read = ParseManifest(ToJson(m));
   REQUIRE(read.ok());
   CHECK(ToJson(*read) == ToJson(m));
+  CHECK(read->receipt[0].outvoted);
 }
 
 TEST_CASE("a receipt of 0.1.0 has no number of keys, and is read all the same") {
@@ -679,7 +681,9 @@ TEST_CASE("suspects are kept; what is no record of them counts as none kept") {
   CHECK((*store)->ListAll().ok());
   std::filesystem::remove(test.Path("store/suspects.json"));
   REQUIRE(WriteFileDurably(test.context().fs, test.Path("store/suspects.json"), "rot").ok());
-  CHECK_FALSE((*store)->Suspects()->has_value());
+  CHECK(ReasonOf((*store)->Suspects().status()) == Reason::kDamaged);
+  CHECK((*store)->UpdateSuspects([](std::vector<Suspect>&) {}).ok());
+  CHECK_FALSE((*store)->Suspects().ok());  // nothing was found that could be written in its place
   CHECK((*store)->UpdateSuspects([&](std::vector<Suspect>& s) { s.push_back(one); }).ok());
   CHECK(*(*store)->Suspects() == std::vector{one});
 }
