@@ -147,6 +147,8 @@ class OneOfSeveral(SidecarCase):
         sidecar = self.start(cluster_section(self.cluster, endpoints=endpoints, auth=auth))
         sidecar.wait_for_line("snapshot taken", after=1)
         self.assertEqual(sidecar.lines("snapshot failed"), [])
+        refused = sidecar.value("etcdrill_etcd_request_failures_total", method="Snapshot")
+        self.assertGreaterEqual(refused, 2)  # it was asked each time
         copied = {manifest["source"]["endpoint"] for manifest in self.manifests()}
         self.assertEqual(copied, {leader.client_url})
         self.assertStops(sidecar)
