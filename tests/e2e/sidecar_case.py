@@ -119,6 +119,7 @@ class Proxy(LoopbackServer):
         parts = urllib.parse.urlsplit(url)
         self._upstream = parts.port
         self.rate = rate
+        self.edit = lambda data: data  # what the member gets of what a client sends
         self._silent = threading.Event()
         self.asked = threading.Event()  # somebody has sent something since silence()
         super().__init__(parts.scheme)
@@ -153,6 +154,6 @@ class Proxy(LoopbackServer):
                     if source is near:
                         self.asked.set()
                     continue
-                target.sendall(data)
+                target.sendall(self.edit(data) if source is near else data)
                 if source is far and self.rate:
                     time.sleep(len(data) / self.rate)

@@ -11,6 +11,7 @@ import zipfile
 sys.dont_write_bytecode = True
 import harness
 
+PASSED_OVER = "files of others are passed over: older than one that was adopted"
 CONFIG = """\
 cluster: {{name: adopted, endpoints: {endpoints}}}
 store: {{path: store, adopt: {adopt}, adopt_quiet: 1s}}
@@ -98,6 +99,21 @@ class Adopt(harness.TestCase):
         after.wait_for_line("drill passed", after=passed, timeout=60)
         self.assertEqual(len(self.manifests()), count, "adopted once more after a restart")
         self.assertEqual(after.stop(), 0)
+
+    def test_what_is_passed_over_is_told_once(self):
+        for number in range(3):
+            self.save(f"{number}.db")
+        sidecar = self.start("*.db")
+        self.assertIn("/2.db", sidecar.wait_for_line("snapshot adopted"))
+        told = sidecar.wait_for_line(PASSED_OVER)
+        self.assertIn("files=2 ", told)
+        self.assertIn("/1.db", told)
+        self.save("3.db")
+        self.assertIn("/3.db", sidecar.wait_for_line("snapshot adopted", after=1))
+        threading.Event().wait(2.5)  # some more looks
+        self.assertEqual(sidecar.lines(PASSED_OVER), [told])
+        self.assertEqual(len(self.manifests()), 2)
+        self.assertEqual(sidecar.stop(), 0)
 
     def test_packed_as_k3s_and_others_do(self):
         sidecar = self.start("etcd-snapshot-*", "*.gz")

@@ -294,27 +294,58 @@ web: {{listen: "127.0.0.1:{port}"}}
         self.assertLess(abs(time.time() - sidecar.value("etcdrill_snapshot_last_success_timestamp_seconds")), 20)
         self.assertEqual(sidecar.stop(), 0)
 
-    def test_names_in_local_time_are_only_a_claim(self):
-        def named(zone_hours, suffix, hours_old):
-            moment = time.time() - hours_old * 3600
-            local = datetime.datetime.fromtimestamp(moment + zone_hours * 3600, datetime.timezone.utc)
-            path = self.cluster.save(self.dir / f"etcd-{local:%Y%m%d%H%M%S}{suffix}.db")
-            os.utime(path, (moment, moment))
-            return path
+    def named(self, zone_hours, suffix, hours_old):
+        """A snapshot whose name has the time of another zone."""
+        moment = time.time() - hours_old * 3600
+        local = datetime.datetime.fromtimestamp(moment + zone_hours * 3600, datetime.timezone.utc)
+        path = self.cluster.save(self.dir / f"etcd-{local:%Y%m%d%H%M%S}{suffix}.db")
+        os.utime(path, (moment, moment))
+        return path
 
+    def assertAge(self, metrics, name, hours):
+        families = harness.parse_metrics(metrics.read_text())
+        (_, _, taken), = families[f"etcdrill_{name}_timestamp_seconds"].samples
+        self.assertAlmostEqual(time.time() - taken, hours * 3600, delta=30)
+
+    def test_names_in_local_time_are_only_a_claim(self):
         metrics = self.dir / "verify.prom"
         for zone, suffix, hours_old, code in ((8, "", 6, 4), (-8, "", 0.1, 0), (-8, "-0800", 0.1, 0), (8, "+0800", 6, 4),
                                               (0, "Z", 6, 4)):
             with self.subTest(zone=zone, suffix=suffix):
-                path = named(zone, suffix, hours_old)
+                path = self.named(zone, suffix, hours_old)
                 self.etcdrill("verify", path, "--max-age", "1h", "--textfile-out", metrics, code=code)
-                families = harness.parse_metrics(metrics.read_text())
-                taken = families["etcdrill_snapshot_last_success_timestamp_seconds"].samples[0][2]
-                self.assertAlmostEqual(time.time() - taken, hours_old * 3600, delta=30)
+                self.assertAge(metrics, "snapshot_last_success", hours_old)
         # Copied anew: the file is young, the UTC time in its name is not.
-        old = named(0, "Z", 6)
+        old = self.named(0, "Z", 6)
         os.utime(old)
         self.etcdrill("verify", old, "--max-age", "1h", code=4)
+
+    def test_so_they_are_for_a_drill_of_a_file(self):
+        metrics = self.dir / "drill.prom"
+        for zone, hours_old in ((8, 6), (-8, 0.1)):
+            with self.subTest(zone=zone):
+                path = self.named(zone, "", hours_old)
+                self.etcdrill("drill", path, "--etcd", harness.tool("3.5", "etcd"),
+                              "--scratch-dir", self.dir / "scratch", "--textfile-out", metrics)
+                self.assertAge(metrics, "verified_snapshot_taken", hours_old)
+
+    def test_so_they_are_for_what_is_adopted(self):
+        sidecar = None
+        for number, (zone, hours_old) in enumerate(((8, 6), (-8, 0))):
+            with self.subTest(zone=zone):
+                self.cluster.etcdctl("put", "/clocks/last", f"zone {zone}")
+                path = self.named(zone, "", hours_old)
+                modified = path.stat().st_mtime
+                path.rename(self.theirs / path.name)
+                sidecar = sidecar or self.start()
+                line = sidecar.wait_for_line("snapshot adopted", after=number)
+                self.assertIn(path.name, line)
+                manifests = [json.loads(file.read_text())
+                             for file in harness.manifest_paths(self.dir / "store")]
+                taken, = [manifest["taken"] for manifest in manifests
+                          if manifest["adopted"]["path"].endswith(path.name)]
+                self.assertAlmostEqual(unix(taken), modified, delta=2)
+        self.assertEqual(sidecar.stop(), 0)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from sidecar_case import SidecarCase
 
 NOWHERE = {"name": "e2e", "endpoints": ["http://127.0.0.1:1"]}
 TAKEN_OVER = "the store's path leads to another directory than before, which is taken over"
+CANT_BE_REMOVED = "what an interrupted run left in the store can't be removed"
 LOOK = 11  # the store is looked at every ten seconds
 
 
@@ -104,6 +105,29 @@ class Directory(SidecarCase):
         self.assertOwned(sidecar)
         self.assertEqual(sidecar.stop(), 0)
 
+    @unittest.skipUnless(os.geteuid() == 0, "only root can make a file immutable")
+    def test_a_leftover_that_stays_stops_nothing(self):
+        self.store.mkdir(mode=0o700)
+        left = self.store / ".0123456789abcdef.db.part"
+        left.touch()
+        if harness.run(["chattr", "+i", left]).code != 0:
+            self.skipTest("this file system has no immutable files")
+        self.addCleanup(harness.run, ["chattr", "-i", left])
+        sidecar = self.start(self.cluster)
+        sidecar.wait_for_line("snapshot taken")
+        told, = sidecar.lines(CANT_BE_REMOVED)
+        self.assertIn("level=warn", told)
+        self.assertIn(str(left), told)
+        self.assertEqual(sidecar.request("/-/ready"), (200, "ready\n"))
+        self.assertEqual(sidecar.stop(), 0)
+        self.assertTrue(left.exists())
+
+        harness.must(["chattr", "-i", left])
+        after = self.start(self.cluster)
+        after.wait_for_line("snapshot taken", after=len(after.lines("snapshot taken")))
+        self.assertEqual(after.lines(CANT_BE_REMOVED), [told])
+        self.assertStops(after)
+
     def test_things_of_others_stay_and_stop_nothing(self):
         for folder in ("lost+found", "@eaDir", "checks/@eaDir", "checks/lost+found", "drills/@eaDir",
                        ".0123456789abcdef.db.part", "e2e-00000000000000000001-20261122T080000Z.db",
@@ -118,7 +142,7 @@ class Directory(SidecarCase):
         sidecar.wait_for_line("snapshot taken", after=2)
         self.assertTrue(before <= {path for path in self.store.rglob("*")})
         self.assertEqual(len(sidecar.lines("a manifest can't be read")), 1)  # notes.json
-        self.assertFalse(sidecar.lines("what an interrupted run left in the store can't be removed"))
+        self.assertFalse(sidecar.lines(CANT_BE_REMOVED))
         self.assertEqual(sidecar.stop(), 0)
 
 

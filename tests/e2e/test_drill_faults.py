@@ -146,6 +146,17 @@ class Stages(FaultCase):
         report = self.fails(stand_in, "verify", "damaged", "hashkv: expected", 3)
         self.assertEqual({check["name"] for check in report["checks"] if check["result"] == "fail"}, {"hashkv"})
 
+    def test_a_fourth_member_that_never_joins(self):
+        stand_in = self.stand_in('#!/bin/sh\nif [ "$2" = m4 ]; then exit 1; fi\n'
+                                 f'exec {self.etcd} "$@"\n')
+        began = time.monotonic()
+        report = self.fails(stand_in, "verify", "not_provable",
+                            "over before verify was done.*new_member", 1,
+                            "--full-cluster", "--timeout", "25s")
+        self.assertLess(time.monotonic() - began, 40)
+        results = {check["name"]: check["result"] for check in report["checks"]}
+        self.assertEqual((results["replicas"], results["new_member"]), ("pass", "skipped"))
+
     def test_cleanup_that_fails_takes_nothing_away(self):
         code, report = self.strace("-e", "trace=rmdir", "-e", "inject=rmdir:error=EIO")
         self.assertEqual(code, 0)

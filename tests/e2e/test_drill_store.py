@@ -40,6 +40,23 @@ class EveryKind(test_drill.DrillCase):
         self.assertNothingLeft()
 
 
+class SeveralEtcds(test_drill.DrillCase):
+    def test_each_is_drilled_by_its_own(self):
+        config = self.dir / "etcdrill.yaml"
+        for order in (("3.5", "3.6"), ("3.6", "3.5")):
+            binaries = {f"etcd-{place}": str(harness.tool(version, "etcd"))
+                        for place, version in enumerate(order)}
+            drill = {"scratch_dir": str(self.scratch), "etcd": {"binaries": binaries}}
+            config.write_text(json.dumps({"drill": drill}))
+            for name in ("e3530-compacted", "e36-compacted"):
+                with self.subTest(name, order=order):
+                    command = ["drill", harness.fixture(name), "--config", config, "-w", "json"]
+                    report = json.loads(self.etcdrill(*command).out)
+                    self.assertRegex(report["etcd_version"], rf"\A{version_of(name)}\.")
+                    self.assertEqual((report["verdict"], report["level_reached"]), ("proven", 5))
+                    self.assertNothingLeft()
+
+
 class FullCluster(test_drill.DrillCase):
     def test_three_members_and_a_fourth(self):
         for name in ("e34-compacted", "e3530-compacted", "e36-compacted", "e37-compacted", "e3530-auth", "e3530-alarm",

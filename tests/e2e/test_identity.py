@@ -422,7 +422,18 @@ class Counted(IdentityCase):
                       "--initial-cluster", restored.initial_cluster, "--initial-advertise-peer-urls", member.peer_url,
                       "--bump-revision", "1000", "--mark-compacted", "--drop-auth")
         restored.start()
-        self.assertIn("HashKV equal to 1 of 1 members", self.save(*restored.endpoints).out)
+        again = self.dir / "again.db"
+        command = ["snapshot", "save", again, *restored.flags(), "-w", "json"]
+        manifest = json.loads(self.etcdrill(*command).out)
+        keys = len(restored.content())
+        record, = manifest["receipt"]
+        self.assertEqual(record["result"], "equal")
+        self.assertEqual((record["live_keys"], manifest["live_keys"]), (keys, keys))
+        metrics = self.dir / "verify.prom"
+        self.etcdrill("verify", again, "--textfile-out", metrics)
+        families = harness.parse_metrics(metrics.read_text())
+        (_, _, told), = families["etcdrill_snapshot_last_keys"].samples
+        self.assertEqual(told, keys)
 
 
 if __name__ == "__main__":

@@ -217,6 +217,10 @@ class Live(test_drill.DrillCase):
         puts = "\n".join(f"put {key} anew" for key in keys)
         cluster.etcdctl("txn", text=f'\ndel "" --from-key\n{puts}\n\n\n')
 
+    def said_version(self, cluster):
+        with urllib.request.urlopen(f"{cluster.endpoints[0]}/version", timeout=10) as answer:
+            return answer.read()
+
     def test_keys_that_the_last_transaction_deleted_and_put(self):
         for version in ("3.4", *NEW_RULE):
             with self.subTest(version):
@@ -273,7 +277,10 @@ class Live(test_drill.DrillCase):
                 path = cluster.save(self.scene.new_dir() / "corrupt.db")
                 report = json.loads(self.etcdrill("verify", path, "-w", "json").out)
                 self.assertEqual(with_warnings(report), {"alarm_corrupt"})
-                self.assertIn("refuses reads and writes", json.dumps(report["findings"]))
+                texts = {finding["code"]: finding["text"] for finding in report["findings"]}
+                self.assertIn("refuses reads and writes", texts["restores_with_alarm"])
+                self.assertRegex(texts["alarm_corrupt"],
+                                 "compare with a snapshot of another member .* before this one")
                 self.assertEqual(self.drill(path, harness.tool(version, "etcd"))["verdict"], "proven")
 
     def test_one_snapshot_restored_twice(self):
@@ -292,6 +299,9 @@ class Live(test_drill.DrillCase):
                     self.etcdrill("snapshot", "restore", snapshot, "--data-dir", member.data_dir, "--name", member.name,
                                   "--initial-cluster", again.initial_cluster, "--initial-advertise-peer-urls", member.peer_url)
                     again.start()
+                    # The last entry that it makes by itself: from here on both are equally far.
+                    harness.wait_until(lambda: b"not_decided" not in self.said_version(again),
+                                       "the cluster's version")
                     again.etcdctl("put", "k", value)
                     if version == "3.6":  # its files say which etcd they are of once the cluster has found its version
                         harness.wait_until(lambda: '"storageVersion":"3.6' in again.etcdctl("endpoint", "status", "-w", "json"),
@@ -301,9 +311,12 @@ class Live(test_drill.DrillCase):
                 report = json.loads(self.etcdrill("lineage", *saved, "-w", "json", code=3).out)
                 codes = {finding["code"]: finding["text"] for finding in report["findings"]}
                 self.assertIn("history_differs", codes)
-                if not conflict:
-                    self.assertNotIn("index_conflict", codes)
-                elif "index_conflict" in codes:  # only if both made as many entries
+                older, newer = ((report[which]["consistent_index"], report[which]["term"])
+                                for which in ("older", "newer"))
+                self.assertNotIn(None, older)
+                self.assertEqual(older, newer, "they end at different entries: this proves nothing")
+                self.assertEqual("index_conflict" in codes, conflict)
+                if conflict:
                     self.assertIn("restored twice", codes["index_conflict"])
 
 

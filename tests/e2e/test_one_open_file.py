@@ -6,6 +6,7 @@ strace counts the opens, and holds the program where another file takes the plac
 """
 import itertools
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -55,6 +56,23 @@ class OneOpenFile(harness.TestCase):
                     self.assertEqual(done.code, code, done.out + done.err)
                 opens = [line for line in self.log.read_text().splitlines() if f'"{self.file}"' in line]
                 self.assertEqual(len(opens), 1, opens)
+
+    def test_a_stored_one_is_opened_once(self):
+        cluster = harness.Cluster(self.scene, "3.5")
+        self.addCleanup(cluster.kill)
+        config = self.dir / "etcdrill.yaml"
+        config.write_text(f"cluster: {{endpoints: ['{cluster.endpoints[0]}']}}\n"
+                          "store: {path: store}\n")
+        self.etcdrill("snapshot", "save", "--config", config)
+        stored, = (self.dir / "store").glob("*.db")
+        traced = self.strace("-y", "-e", "trace=open,openat,openat2,read,pread64")
+        harness.must([*traced, "verify", "latest", "--config", config])
+        lines = [line for line in self.log.read_text().splitlines() if stored.name in line]
+        # One more holds the lock, so that no other process removes the file; it is not read.
+        opens = [line for line in lines if " open" in line and "O_NOFOLLOW" not in line]
+        readers = set(re.findall(r" p?read(?:64)?\((\d+)<", "\n".join(lines)))
+        self.assertEqual(len(readers), 1, readers)
+        self.assertEqual(len(opens), 1, opens)
 
     def while_it_is_read(self, act, *command):
         """Runs a command whose every read is slow; `act` runs each 10 ms meanwhile."""

@@ -8,6 +8,7 @@ import sys
 sys.dont_write_bytecode = True
 import harness
 from sidecar_case import PASSWORD, SidecarCase, cluster_section
+from test_members import leader_of
 
 NEEDED = r"permission denied; the user lacks the role root, which snapshots and hashes need \(`etcdctl user grant-role USER root`\)"
 
@@ -109,6 +110,48 @@ class Permissions36(PermissionsCase):
 
 class Permissions37(PermissionsCase):
     version = "3.7"
+
+
+class OneOfSeveral(SidecarCase):
+    """One of two refuses the Snapshot. Etcd has one list of users for all members, so a proxy
+    before one of them logs in as another user."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.cluster = harness.Cluster(cls.scene, "3.6", size=2)
+        for user in ("backup", "reader"):
+            cls.cluster.etcdctl("user", "add", f"{user}:{PASSWORD}")
+        cls.cluster.etcdctl("user", "grant-role", "backup", "root")
+        cls.cluster.enable_auth(PASSWORD)
+
+    def test_another_is_copied(self):
+        leader = leader_of(self.cluster)
+        follower, = [member for member in self.cluster.members if member is not leader]
+        # A follower is copied first.
+        (proxy,), _ = self.proxies(self.cluster, urls=[follower.client_url])
+        proxy.edit = lambda data: data.replace(b"backup", b"reader")
+        endpoints = [proxy.url, leader.client_url]
+
+        def save(name, urls, code=0):
+            return self.etcdrill("snapshot", "save", self.dir / name, "--endpoints", ",".join(urls),
+                                 "--user", f"backup:{PASSWORD}", "-w", "json", code=code)
+
+        self.assertOneLine(save("x.db", [proxy.url], code=1).err, "Snapshot: .*" + NEEDED)
+        for name, urls in (("s.db", endpoints), ("t.db", endpoints[::-1])):
+            manifest = json.loads(save(name, urls).out)
+            self.assertEqual(manifest["source"]["endpoint"], leader.client_url)
+
+        (self.dir / "password").write_text(PASSWORD)
+        auth = {"username": "backup", "password_file": "password"}
+        sidecar = self.start(cluster_section(self.cluster, endpoints=endpoints, auth=auth))
+        sidecar.wait_for_line("snapshot taken", after=1)
+        self.assertEqual(sidecar.lines("snapshot failed"), [])
+        refused = sidecar.value("etcdrill_etcd_request_failures_total", method="Snapshot")
+        self.assertGreaterEqual(refused, 2)  # it was asked each time
+        copied = {manifest["source"]["endpoint"] for manifest in self.manifests()}
+        self.assertEqual(copied, {leader.client_url})
+        self.assertStops(sidecar)
 
 
 del PermissionsCase  # it has no release, so nothing to run
