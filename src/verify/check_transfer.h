@@ -25,7 +25,8 @@ struct TransferResult {
 // Whether the file can have a trailer at all: what is something else has none, whatever its size.
 enum class TrailerRule { kOfSnapshot, kNone };
 
-// Reads the whole file once, in order. kUnknown if there is neither a trailer nor a manifest.
+// Reads the whole file once, in order. kUnknown if there is no trailer, unless the manifest says
+// that the bytes are others: one that fits only says that the file is what was stored.
 Result<TransferResult> CheckTransfer(const ReadableFile& file, TrailerRule rule,
                                      const std::optional<ExpectedBytes>& expected, Findings& findings);
 
