@@ -24,7 +24,7 @@ void AddFixed(const FixedFacts& f, const LiveFacts& live, MetricsPage& page) {
   page.Gauge("etcdrill_build_info", "Build metadata, always 1.")
       .Sample(1, {{"version", kVersion}, {"revision", kGitRevision}, {"compiler", kCompiler}});
   page.Gauge("etcdrill_state_created_timestamp_seconds",
-             "Unix time at which the state directory was first created; survives restarts.")
+             "Unix time at which the store was first created (state.json in it); survives restarts.")
       .Sample(f.state_created);
   page.Counter("etcdrill_log_messages_total", "Log lines of these levels, written or dropped.")
       .Sample(live.log_warnings, {{"level", "warn"}})

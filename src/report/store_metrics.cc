@@ -8,13 +8,13 @@ void AddNewestSnapshot(const std::optional<StoreFacts::Newest>& newest, MetricsP
     return newest.has_value() ? std::optional((*newest).*field) : std::nullopt;
   };
   page.Gauge("etcdrill_snapshot_last_success_timestamp_seconds",
-             "Unix time at which the newest stored snapshot was taken, or last found to be all that the source held.")
+             "Unix time at which the newest usable snapshot was taken, or last found to be all that the source held.")
       .Sample(newest.has_value() ? newest->taken : std::nullopt);
-  page.Gauge("etcdrill_snapshot_last_size_bytes", "Size of the newest stored snapshot.")
+  page.Gauge("etcdrill_snapshot_last_size_bytes", "Size of the newest usable snapshot.")
       .Sample(sample(&StoreFacts::Newest::size_bytes));
-  page.Gauge("etcdrill_snapshot_last_revision", "Revision of the newest stored snapshot.")
+  page.Gauge("etcdrill_snapshot_last_revision", "Revision of the newest usable snapshot.")
       .Sample(sample(&StoreFacts::Newest::revision));
-  page.Gauge("etcdrill_snapshot_last_keys", "Live keys in the newest stored snapshot.")
+  page.Gauge("etcdrill_snapshot_last_keys", "Live keys in the newest usable snapshot.")
       .Sample(sample(&StoreFacts::Newest::keys));
 }
 
@@ -22,7 +22,7 @@ void AddStore(const StoreFacts& s, MetricsPage& page) {
   page.Gauge("etcdrill_snapshot_last_duration_seconds", "Wall time of the newest successful snapshot.")
       .Sample(s.newest.has_value() ? std::optional(s.newest->duration_seconds) : std::nullopt);
   page.Gauge("etcdrill_snapshot_lineage_diverged",
-             "Whether the newest stored snapshot does not continue the one before it: 1 it does not, 0 it does; "
+             "Whether the newest usable snapshot does not continue the one before it: 1 it does not, 0 it does; "
              "absent where the two could not be compared.")
       .Sample(s.lineage_diverged.has_value() ? std::optional(*s.lineage_diverged ? 1.0 : 0.0) : std::nullopt);
   page.Gauge("etcdrill_snapshots", "Snapshots in the store, by verification state.")
