@@ -129,10 +129,14 @@ Result<CaptureResult> Capture(const Context& context, const CaptureInput& input)
   const etcd::RollCall roll = etcd::CallRoll(input.client, input.known_cluster);
   ASSIGN_OR_RETURN(const std::vector<Candidate> candidates, ChooseMembers(input.client, roll, input.distrusted));
   Status failed;
+  std::vector<std::string> refused;
   Duration pause = kFirstPause;
   for (size_t i = 0;; ++i) {
     auto captured = CaptureFrom(context, input, candidates[i]);
     if (captured.ok()) {
+      for (const std::string& why : refused) {
+        context.log.Warn("an endpoint could not be copied; another one was", {{"err", why}});
+      }
       captured->remarks = roll.Remarks();
       return captured;
     }
@@ -140,12 +144,12 @@ Result<CaptureResult> Capture(const Context& context, const CaptureInput& input)
     const bool go_on =
         ReasonOf(captured.status()) == Reason::kNoSpace || etcd::Client::AnotherMayAnswer(captured.status());
     if (!go_on) return captured;
+    refused.emplace_back(MessageOf(captured.status()));
     failed = etcd::Client::MoreTelling(failed, captured.status());
     if (i + 1 == candidates.size()) {
       return i == 0 ? failed
                     : Annotate(failed, fmt::format("none of {} endpoints could be copied; one of them", i + 1));
     }
-    context.log.Warn("an endpoint could not be copied; the next one is asked", {{"err", MessageOf(captured.status())}});
     if (!context.clock.SleepFor(pause, context.stop)) return Error(Reason::kInterrupted, "interrupted");
     pause = std::min(2 * pause, kLongestPause);
   }

@@ -58,6 +58,9 @@ class ThreeStates(harness.TestCase):
         cls.sidecar.wait_for_line("drill failed")
         cls.use_etcd(harness.tool(VERSION, "etcd"))
         cls.sidecar.wait_for_line("drill passed")
+        # From now on its drills fail: one that passes takes back the checks that it is not asked for.
+        cls.use_etcd("/bin/false")
+        cls.sidecar.wait_for_line("drill failed", after=len(cls.sidecar.lines("drill failed")))
         cls.drill_a_cluster()
         cls.pages["running"] = harness.wait_until(cls.whole_page, "a drill's new checks on the page")
 
@@ -96,8 +99,8 @@ class ThreeStates(harness.TestCase):
     @classmethod
     def drill_a_cluster(cls):
         """Two of the checks are for those who ask for them."""
-        harness.must([harness.build_dir() / "etcdrill", "drill", "latest", "--full-cluster", "--config", cls.home / "etcdrill.yaml"],
-                     timeout=120)
+        harness.must([harness.build_dir() / "etcdrill", "drill", "latest", "--full-cluster", "--config", cls.home / "etcdrill.yaml",
+                      "--etcd", harness.tool(VERSION, "etcd")], timeout=120)
 
     @classmethod
     def whole_page(cls):

@@ -147,6 +147,7 @@ class OneOfSeveral(SidecarCase):
         sidecar = self.start(cluster_section(self.cluster, endpoints=endpoints, auth=auth))
         sidecar.wait_for_line("snapshot taken", after=1)
         self.assertEqual(sidecar.lines("snapshot failed"), [])
+        self.assertIn("permission denied", sidecar.wait_for_line("an endpoint could not be copied; another one was"))
         refused = sidecar.value("etcdrill_etcd_request_failures_total", method="Snapshot")
         self.assertGreaterEqual(refused, 2)  # it was asked each time
         copied = {manifest["source"]["endpoint"] for manifest in self.manifests()}
