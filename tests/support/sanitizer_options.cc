@@ -5,8 +5,8 @@
 // The thread sanitizer sees only what it compiled. Debian's gRPC, Protobuf, Abseil and OpenSSL it did not, and Abseil's
 // locks are futexes, which it does not know: what they guard looks like a race. So accesses from inside these libraries
 // are passed over, and those of their inlined headers. Nothing of namespace etcdrill is named here:
-// tests/support/racy.cc proves that a race of ours is seen all the same, also where such a library called us or is
-// called by us.
+// tests/support/racy.cc proves that a race of ours is seen all the same, also in objects of their types. What such a
+// library does inside for us can't be seen: two threads that store a text in one Protobuf message go unnoticed.
 extern "C" {
 
 const char* __asan_default_options();  // NOLINT(bugprone-reserved-identifier): the runtime asks for these names
