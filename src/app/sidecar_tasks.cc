@@ -25,6 +25,9 @@ namespace {
 
 // Ten thousand snapshots take a second.
 constexpr Duration kReadStoreEvery = std::chrono::minutes(1);
+// While somebody copies a store, a file may lie there for a while before its manifest does.
+constexpr Duration kLostPatience = std::chrono::seconds(30);
+constexpr Duration kLookAgain = std::chrono::seconds(1);
 
 bool CleanedUp(const pipeline::DrillReport& report) {
   return !report.stages.empty() && report.stages.back().result == pipeline::StageResult::kPass;
@@ -310,9 +313,18 @@ void SidecarTasks::DeleteSurplus(const Context& run) {
 }
 
 Result<pipeline::Catalog> SidecarTasks::WaitForSnapshots(const Context& run) {
+  std::optional<MonotonicTime> lost_since;
   while (true) {
     ASSIGN_OR_RETURN(pipeline::Catalog catalog, ReadCatalog(run));
-    if (!catalog.HoldsNone()) return catalog;
+    if (!catalog.snapshots.empty()) return catalog;
+    if (!catalog.lost.empty()) {
+      const MonotonicTime now = run.clock.Monotonic();
+      if (now - lost_since.value_or(now) >= kLostPatience) return catalog;
+      lost_since = lost_since.value_or(now);
+      if (run.clock.SleepFor(kLookAgain, retired_)) continue;
+      return Error(Reason::kInterrupted, "stopped or configured anew");
+    }
+    lost_since.reset();
     std::unique_lock lock(mutex_);
     const bool came = store_read_.wait(lock, retired_, [&] { return !store_is_empty_; });
     if (!came) return Error(Reason::kInterrupted, "stopped or configured anew");
@@ -447,7 +459,7 @@ void SidecarTasks::ProbeHealth(const Context& run) {
   if (retired_.stop_requested()) return;
   TellOddEndpoints(run, round.roll);
   if (metrics_.store().hashkv_consistent == false) {  // who differed may be no member any more
-    pipeline::ForgetSuspects(config_.cluster.name, round.roll, store_).IgnoreError();
+    pipeline::ForgetSuspects(config_.cluster.name, round.roll, {}, store_).IgnoreError();
   }
   metrics_.SetSource(std::move(facts));
   board_.SetHealth(std::move(health));

@@ -78,7 +78,7 @@ class SidecarTasks {
   bool ConfirmUnchanged(const Context& run, Duration age_max);
   // Counts and logs a snapshot that was taken, adopted, or neither.
   void ReportSnapshot(const Context& run, const Result<pipeline::SnapshotOutcome>& outcome, uint64_t received_bytes);
-  // Logs what is unusual in a sound snapshot, until the next one has the same.
+  // Logs what is unusual in a sound snapshot, and was not in the one before.
   void LogWarnings(const Context& run, const pipeline::SnapshotOutcome& outcome);
   void DeleteSurplus(const Context& run);
   void ScrubOne(const Context& run, const pipeline::CatalogEntry& entry);

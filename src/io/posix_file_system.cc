@@ -354,9 +354,11 @@ class PosixFileSystem final : public FileSystem {
   void GiveToOwner(const std::string& dir) override {
     const std::lock_guard lock(mutex_);
     given_.push_back(dir.ends_with('/') ? DirName(dir) : dir);
-    for (std::string above = DirName(given_.back()); ::access(above.c_str(), F_OK) != 0; above = DirName(above)) {
-      on_the_way_.insert(above);
-    }
+    const auto is_missing = [](const std::string& path) {
+      return ::access(path.c_str(), F_OK) != 0 && errno == ENOENT;
+    };
+    std::string above = DirName(given_.back());
+    for (; above != DirName(above) && is_missing(above); above = DirName(above)) on_the_way_.insert(above);
   }
 
   Result<std::unique_ptr<FileLock>> LockExisting(const std::string& path, LockMode mode) override {

@@ -172,6 +172,7 @@ std::optional<bool> ConsistencyOf(const Catalog& catalog) {
                                    [](const CatalogEntry& entry) { return entry.Counts(); });
   if (newest == catalog.snapshots.rend()) return std::nullopt;
   const std::optional<bool> agreed = MembersAgreed(newest->manifest);
+  if (!catalog.suspects_problem.empty() && agreed == true) return std::nullopt;  // somebody else may be one
   const bool settled = catalog.suspects.has_value() && !SidesOf(newest->manifest).empty();
   return agreed == false && settled ? std::nullopt : agreed;
 }
@@ -286,7 +287,7 @@ report::StoreFacts ToStoreFacts(const Catalog& catalog) {
   for (const DrillSummary& drill : catalog.drills) {
     if (!drill.readable) facts.lost.push_back(drill.error);
   }
-  if (!catalog.suspects_problem.empty()) facts.lost.push_back(catalog.suspects_problem);
+  facts.suspects_problem = catalog.suspects_problem;
   facts.hashkv_consistent = ConsistencyOf(catalog);
   return facts;
 }
@@ -306,7 +307,10 @@ Result<store::Manifest> SelectSnapshot(const Context& context, const Catalog& ca
     const CatalogEntry* const latest = catalog.Latest();
     for (const store::LostManifest& lost : catalog.lost) {  // of which only the name says how old they are
       const auto taken = store::ClaimsOfName(lost.name).taken;
-      if (latest == nullptr || !taken.has_value() || *taken > latest->manifest.taken) return lost.why;
+      if (latest == nullptr || !taken.has_value() ||
+          (*taken > latest->manifest.taken && !IsFuture(*taken, catalog.now))) {
+        return lost.why;
+      }
     }
     if (latest != nullptr) return latest->manifest;
     return Error(Reason::kNotFound, "every snapshot in the store is of another history; see `etcdrill snapshot list`");

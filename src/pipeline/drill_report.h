@@ -48,7 +48,7 @@ struct RestoreAdvice {
 };
 
 struct DrillReport {
-  std::string id;  // of this drill alone; empty if it leaves no mark
+  std::string id;  // of this drill alone, and of its mark in the store; empty if it is of a file
   std::string snapshot;
   std::optional<WallTime> taken;  // TakenAt (claims_check.h); none if it could not be verified; not part of the JSON
   bool newest = true;             // of its store at that time
@@ -75,7 +75,7 @@ std::string ToJson(const DrillReport& report);
 struct DrillSummary {
   std::string name;      // of the report in its store; not part of the JSON
   bool readable = true;  // the report; if not, no more is known than what its name says
-  std::string id;        // empty in those of 0.1.0
+  std::string id;        // empty where nobody gave one, as in those of 0.1.0
   std::string snapshot;
   bool newest = true;
   std::string verdict;

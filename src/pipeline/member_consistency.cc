@@ -61,6 +61,7 @@ void JudgeConsistency(Consistency& round) {
   for (const capture::ReceiptEntry& m : round.members) {
     if (m.error.empty()) answers[m.compact_revision].push_back(m);
   }
+  std::string may_vary;
   for (const auto& [compact_revision, alike] : answers) {
     std::map<uint32_t, std::vector<std::string>> hashes;
     for (const capture::ReceiptEntry& m : alike) hashes[m.hash].push_back(m.endpoint);
@@ -69,13 +70,14 @@ void JudgeConsistency(Consistency& round) {
       for (const auto& [hash, endpoints] : hashes) {
         list += fmt::format("{}{:08x} on {}", list.empty() ? "" : ", ", hash, fmt::join(endpoints, " "));
       }
-      round.text = fmt::format("at revision {} compacted at {} HashKV is {}", round.revision, compact_revision, list);
-      if (HashesMayVary(alike)) {
-        round.equal.reset();
-        round.text += "; that may be so with the same data (docs/formats.md, HashKV)";
-      } else {
-        round.equal = false;
+      const std::string text =
+          fmt::format("at revision {} compacted at {} HashKV is {}", round.revision, compact_revision, list);
+      if (HashesMayVary(round, compact_revision)) {
+        may_vary = text + "; that may be so with the same data (docs/formats.md, HashKV)";
+        continue;
       }
+      round.equal = false;
+      round.text = text;
       return;
     }
     if (alike.size() > 1) {
@@ -85,22 +87,23 @@ void JudgeConsistency(Consistency& round) {
     }
   }
   if (round.equal.has_value()) return;
-  round.text = "fewer than two answers compare";
+  round.text = may_vary.empty() ? "fewer than two answers compare" : may_vary;
   const auto silent = std::find_if(round.members.begin(), round.members.end(),
                                    [](const capture::ReceiptEntry& m) { return !m.error.empty(); });
   if (silent != round.members.end()) round.text += "; " + silent->error;
 }
 
 // docs/formats.md, HashKV.
-bool HashesMayVary(const std::vector<capture::ReceiptEntry>& answers) {
+bool HashesMayVary(const Consistency& round, int64_t compact_revision) {
+  const auto counts_none = [](const capture::ReceiptEntry& m) { return m.live_keys == 0; };
+  if (std::any_of(round.members.begin(), round.members.end(), counts_none)) return true;  // how far each compaction got
   std::map<HashRule, std::set<uint32_t>> hashes;
-  for (const capture::ReceiptEntry& m : answers) {
-    if (m.live_keys == 0) return true;  // how far each came in a compaction decides
+  for (const capture::ReceiptEntry& m : round.members) {
+    if (!m.error.empty() || m.compact_revision != compact_revision) continue;
     // The transaction that made the revision put all keys that are alive, or is that of the compaction.
     const bool few = m.live_keys.has_value() && *m.live_keys <= kTransactionOperationsMax;
-    if (!few && m.revision != m.compact_revision) return false;
     const auto rule = HashRuleOf(m.etcd_version);
-    if (!rule.has_value()) return false;
+    if (!rule.has_value() || (!few && m.revision != m.compact_revision)) return false;
     hashes[*rule].insert(m.hash);
   }
   return hashes.size() > 1 &&

@@ -31,8 +31,8 @@ Consistency CompareMembers(const Context& context, const etcd::Client& client, s
 // The judgement on the answers of one round.
 void JudgeConsistency(Consistency& round);
 
-// Whether honest members may give hashes that differ, though they are compacted alike and count the
-// same. `answers`: without errors, and of one compact revision.
-bool HashesMayVary(const std::vector<capture::ReceiptEntry>& answers);
+// Whether those of the round that are compacted at this revision may be honest, and give hashes that
+// differ all the same. The numbers that members count are equal.
+bool HashesMayVary(const Consistency& round, int64_t compact_revision);
 
 }  // namespace etcdrill::pipeline

@@ -16,7 +16,7 @@ namespace {
 
 std::string DescribeDifference(const store::Manifest& manifest) {
   const auto record = std::find_if(manifest.receipt.begin(), manifest.receipt.end(),
-                                   [](const auto& r) { return r.result == "differs"; });
+                                   [](const auto& r) { return r.result == "differs" && !r.outvoted; });
   return fmt::format("at revision {} compacted at {} its own HashKV is {:08x} and it has {} keys; {} answers {:08x}{}",
                      manifest.revision, record->compact_revision, manifest.hashkv, manifest.live_keys, record->endpoint,
                      record->hash,

@@ -70,9 +70,14 @@ bool AnyDiffers(const store::Manifest& manifest) {
                      [](const store::ReceiptRecord& r) { return r.result == "differs"; });
 }
 
-// It is the copy of a member that most others differed from.
+// It is the copy of a member that most others differed from, as far as anybody says: behind the
+// address of many, who was asked to be copied may be another one than who was.
 bool IsOfOutvoted(const store::Manifest& manifest, const Voices& voices) {
-  return manifest.adopted.has_value() && voices.of_outvoted && voices.equal.empty();
+  const bool source_answered =
+      std::any_of(manifest.receipt.begin(), manifest.receipt.end(), [&](const store::ReceiptRecord& r) {
+        return !manifest.member_id.empty() && r.member_id == manifest.member_id && r.error.empty();
+      });
+  return voices.of_outvoted && voices.equal.empty() && !source_answered;
 }
 
 }  // namespace
@@ -133,11 +138,11 @@ Disagreement DisagreementOf(const store::Manifest& manifest) {
   const Voices voices = VoicesOf(manifest);
   if (manifest.other_history) return {};
   if (IsOfOutvoted(manifest, voices)) {
-    return {
-        .of_majority = false,
-        .text = fmt::format("at revision {} {} holds what only a member holds that most others differed from: it is "
-                            "the copy of a corrupt member; see suspects.json in the store",
-                            manifest.revision, manifest.adopted->path)};
+    return {.of_majority = false,
+            .text = fmt::format(
+                "at revision {} {} holds what only a member holds that most others differed from: it is "
+                "the copy of a corrupt member; see suspects.json in the store",
+                manifest.revision, manifest.adopted.has_value() ? manifest.adopted->path : manifest.endpoint)};
   }
   if (!AnyDiffers(manifest)) return {};
   Disagreement found;

@@ -21,7 +21,8 @@ namespace etcdrill::pipeline {
 // its cluster_id, too, if one of them holds the same. kMembersDisagree, naming the members, if more
 // of them, or as many, hold other data as hold the same: then the snapshot may be of a corrupt
 // member. A member that can't be asked, or whose answer does not compare, is no proof of anything;
-// nor is one of `outvoted`, but for an adopted file that holds the same as it and nobody else.
+// nor is one of `outvoted`. But who holds the same as it, and as nobody else, at a revision at which
+// it differed, is its copy.
 //
 // An adopted file is no copy of a member. If all who compare differ from it, but not from each
 // other, or it ends beyond the newest revision or the raft log of the source, or nobody holds the

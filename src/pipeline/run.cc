@@ -218,10 +218,11 @@ Known KnownTo(const SnapshotRequest& request, const std::vector<store::StoredSna
   const auto suspects = [&] {  // it is told if that can't be read, and no reason to take none
     return store.Suspects().value_or(std::nullopt).value_or(std::vector<store::Suspect>());
   };
-  if (suspects().empty()) return known;
+  const std::vector<store::Suspect> before = suspects();
+  if (before.empty()) return known;
   // As far as they are members still.
   const etcd::RollCall roll = etcd::CallRoll(request.client, known.cluster);
-  ForgetSuspects(request.cluster, roll, store).IgnoreError();  // then they stay
+  ForgetSuspects(request.cluster, roll, before, store).IgnoreError();  // then they stay
   known.outvoted = OutvotedOf(request.cluster, suspects());
   return known;
 }

@@ -29,21 +29,29 @@ const store::Suspect* Find(const Suspects& suspects, std::string_view cluster, s
   return at == suspects.end() ? nullptr : &*at;
 }
 
-void Suspect(const Occasion& occasion, const Voice& voice, bool outvoted, Suspects& suspects) {
-  store::Suspect now{.cluster = std::string(occasion.cluster),
-                     .member_id = voice.member_id,
-                     .endpoint = voice.endpoint,
-                     .revision = occasion.revision,
-                     .found = std::chrono::floor<std::chrono::seconds>(occasion.now),
-                     .outvoted = outvoted};
-  if (const store::Suspect* before = Find(suspects, occasion.cluster, voice.member_id)) {
-    now.found = before->found;
-    now.revision = std::max(now.revision, before->revision);
-    now.outvoted |= before->outvoted;
+// Each of `side`.
+void Suspect(const Occasion& occasion, const Side& side, bool outvoted, Suspects& suspects) {
+  const auto least = std::min_element(side.begin(), side.end(),
+                                      [](const Voice& a, const Voice& b) { return a.member_id < b.member_id; });
+  for (const Voice& voice : side) {
+    store::Suspect now{.cluster = std::string(occasion.cluster),
+                       .member_id = voice.member_id,
+                       .endpoint = voice.endpoint,
+                       .revision = occasion.revision,
+                       .first_revision = occasion.revision,
+                       .side = least->member_id,
+                       .found = std::chrono::floor<std::chrono::seconds>(occasion.now),
+                       .outvoted = outvoted};
+    if (const store::Suspect* before = Find(suspects, occasion.cluster, voice.member_id)) {
+      now.found = before->found;
+      now.revision = std::max(now.revision, before->revision);
+      now.first_revision = std::min(now.first_revision, before->first_revision);
+      now.outvoted |= before->outvoted;
+    }
+    std::erase_if(suspects,
+                  [&](const store::Suspect& s) { return s.cluster == now.cluster && s.member_id == now.member_id; });
+    suspects.push_back(std::move(now));
   }
-  std::erase_if(suspects,
-                [&](const store::Suspect& s) { return s.cluster == now.cluster && s.member_id == now.member_id; });
-  suspects.push_back(std::move(now));
 }
 
 bool IsOutvoted(std::string_view cluster, const Voice& voice, const Suspects& suspects) {
@@ -68,22 +76,49 @@ bool IsIn(const store::Suspect& suspect, const Side& side) {
   return std::any_of(side.begin(), side.end(), [&](const Voice& v) { return v.member_id == suspect.member_id; });
 }
 
+// What those who hold the same here have to do with one tie of before.
+struct Tie {
+  std::set<std::string> sides;  // of it, that they were on
+  bool outsider = false;        // one of them was on none
+  // Those of one side alone say nothing new.
+  bool IsSettled() const { return outsider || sides.size() > 1; }
+  bool IsLostBy(const store::Suspect& s) const { return outsider && sides.size() == 1 && !sides.contains(s.side); }
+};
+
+// By revision.
+std::map<int64_t, Tie> TiesOf(std::string_view cluster, const Side& side, const Suspects& suspects) {
+  std::map<int64_t, Tie> ties;
+  const auto tied = [&](const Voice& voice) {
+    const store::Suspect* const s = Find(suspects, cluster, voice.member_id);
+    return s != nullptr && !s->outvoted ? s : nullptr;
+  };
+  for (const Voice& voice : side) {
+    if (const store::Suspect* const s = tied(voice)) ties[s->revision].sides.insert(s->side);
+  }
+  for (auto& [revision, tie] : ties) {
+    tie.outsider = std::any_of(side.begin(), side.end(), [&, at = revision](const Voice& voice) {
+      const store::Suspect* const s = tied(voice);
+      return s == nullptr || s->revision != at;
+    });
+  }
+  return ties;
+}
+
 // `side` is that of most. One alone agrees with itself.
 void Clear(const Occasion& occasion, const Side& side, Suspects& suspects) {
   const bool believed = std::any_of(side.begin(), side.end(),
                                     [&](const Voice& voice) { return !IsOutvoted(occasion.cluster, voice, suspects); });
   if (side.size() < 2 || !believed) return;
-  // What they all held before one of them differed says nothing of it.
-  const auto is_cleared = [&](const store::Suspect& s) {
-    return s.cluster == occasion.cluster && IsIn(s, side) && s.revision <= occasion.revision;
-  };
-  std::set<int64_t> ties;  // that are decided
-  for (const store::Suspect& s : suspects) {
-    if (is_cleared(s) && !s.outvoted) ties.insert(s.revision);
-  }
-  std::erase_if(suspects, is_cleared);
+  const std::map<int64_t, Tie> ties = TiesOf(occasion.cluster, side, suspects);
+  std::erase_if(suspects, [&](const store::Suspect& s) {
+    // What they all held before one of them differed says nothing of it.
+    if (s.cluster != occasion.cluster || !IsIn(s, side) || s.revision > occasion.revision) return false;
+    return s.outvoted || ties.at(s.revision).IsSettled();
+  });
   for (store::Suspect& s : suspects) {
-    s.outvoted |= s.cluster == occasion.cluster && ties.contains(s.revision) && !IsIn(s, side);
+    const auto tie = ties.find(s.revision);
+    const bool is_of_it = s.cluster == occasion.cluster && tie != ties.end() && s.revision <= occasion.revision;
+    s.outvoted |= is_of_it && tie->second.IsLostBy(s);
   }
 }
 
@@ -118,7 +153,8 @@ std::vector<Sides> SidesOf(const Consistency& round) {
   for (const auto& [compact_revision, alike] : answers) {
     std::map<uint32_t, Side> by_hash;
     for (const capture::ReceiptEntry& entry : alike) by_hash[entry.hash].push_back(VoiceOf(entry));
-    if (by_hash.size() == 1 || !HashesMayVary(alike)) comparisons.push_back(ToSides(std::move(by_hash)));
+    if (by_hash.size() == 1 || !HashesMayVary(round, compact_revision))
+      comparisons.push_back(ToSides(std::move(by_hash)));
   }
   return comparisons;
 }
@@ -130,7 +166,7 @@ void Weigh(const Occasion& occasion, const Sides& sides, Suspects& suspects) {
   for (size_t i = 0; i < sides.size(); ++i) {
     const bool outvoted = votes[i] < most;
     if (outvoted || tie) {
-      for (const Voice& voice : sides[i]) Suspect(occasion, voice, outvoted, suspects);
+      Suspect(occasion, sides[i], outvoted, suspects);
     } else {
       Clear(occasion, sides[i], suspects);
     }
@@ -146,13 +182,19 @@ void Forget(std::string_view cluster, const etcd::RollCall& roll, Suspects& susp
     members.insert(etcd::IdText(member.id));
   }
   const bool comparable = others && members.size() > 1;
-  std::optional<int64_t> head;  // of the leader, whom nobody is ahead of
+  std::erase_if(suspects, [&](const store::Suspect& s) {
+    return s.cluster == cluster && (!comparable || !members.contains(s.member_id));
+  });
+}
+
+void ForgetAhead(std::string_view cluster, const etcd::RollCall& roll, const Suspects& before, Suspects& suspects) {
+  std::optional<int64_t> head;  // of the leader, whom nobody was ahead of
   for (const etcd::RollEntry& entry : roll.entries) {
     if (entry.standing == etcd::Standing::kMember && entry.status->is_leader()) head = entry.status->revision;
   }
   std::erase_if(suspects, [&](const store::Suspect& s) {
-    const bool went_back = head.has_value() && *head < s.revision;
-    return s.cluster == cluster && (!comparable || !members.contains(s.member_id) || went_back);
+    const bool was_known = std::find(before.begin(), before.end(), s) != before.end();
+    return s.cluster == cluster && was_known && head.has_value() && *head < s.revision;
   });
 }
 
@@ -164,15 +206,19 @@ Status KeepSuspects(const Occasion& occasion, const std::vector<Sides>& comparis
   });
 }
 
-Status ForgetSuspects(std::string_view cluster, const etcd::RollCall& roll, store::LocalStore& store) {
-  return store.UpdateSuspects([&](Suspects& suspects) { Forget(cluster, roll, suspects); });
+Status ForgetSuspects(std::string_view cluster, const etcd::RollCall& roll, const Suspects& before,
+                      store::LocalStore& store) {
+  return store.UpdateSuspects([&](Suspects& suspects) {
+    Forget(cluster, roll, suspects);
+    ForgetAhead(cluster, roll, before, suspects);
+  });
 }
 
 Outvoted OutvotedOf(std::string_view cluster, const Suspects& suspects) {
   Outvoted outvoted;
   for (const store::Suspect& s : suspects) {
     const auto id = etcd::ParseId(s.member_id);
-    if (s.cluster == cluster && s.outvoted && id.has_value()) outvoted[*id] = s.revision;
+    if (s.cluster == cluster && s.outvoted && id.has_value()) outvoted[*id] = s.first_revision;
   }
   return outvoted;
 }

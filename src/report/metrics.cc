@@ -318,7 +318,8 @@ StoreFacts Metrics::store() const {
 std::optional<bool> Metrics::MembersAgree() const {
   if (members_agree_ == false) return false;
   if (!store_.has_value()) return std::nullopt;  // it may tell of a member that differed
-  return store_->hashkv_consistent.has_value() ? store_->hashkv_consistent : members_agree_;
+  if (store_->hashkv_consistent.has_value()) return store_->hashkv_consistent;
+  return store_->suspects_problem.empty() ? members_agree_ : std::nullopt;  // those who answer are not all
 }
 
 Activity Metrics::activity() const {

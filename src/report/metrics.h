@@ -61,6 +61,7 @@ struct StoreFacts {
   std::optional<double> oldest_hashed;  // of those that are not known to be damaged
   // By the receipts of the newest snapshot that counts, which is of this time.
   std::optional<bool> hashkv_consistent;
+  std::string suspects_problem;  // why the record of members that differed can't be read; empty if it can
   // Whether the newest does not continue the one before it; none: they could not be compared.
   std::optional<bool> lineage_diverged;
   std::vector<std::string> lost;  // files of the store that can't be read, each with the reason

@@ -25,20 +25,16 @@ Result<std::unique_ptr<DrillMark>> DrillMark::Leave(const Context& context, cons
 
 DrillMark::DrillMark(const Context& context, std::string path, std::unique_ptr<WritableFile> file)
     : context_(context), path_(std::move(path)), file_(std::move(file)), on_stop_(context.stop, [this] {
-        Remove().IgnoreError();  // the destructor tries again
+        context_.fs.Unlink(path_).IgnoreError();  // the destructor tries again, and has the time to sync
       }) {}
 
-Status DrillMark::Remove() const {
-  RETURN_IF_ERROR(context_.fs.Unlink(path_));
-  return context_.fs.SyncDir(DirName(path_));
-}
-
 DrillMark::~DrillMark() {
-  const Status removed = Remove();
-  if (!removed.ok() && ReasonOf(removed) != Reason::kNotFound) {  // a stop request removed it
+  Status removed = context_.fs.Unlink(path_);
+  if (removed.ok() || ReasonOf(removed) == Reason::kNotFound) removed = context_.fs.SyncDir(DirName(path_));
+  if (!removed.ok()) {
     context_.log.Warn(
-        "the mark of a drill that has ended can't be removed; the next start will take it for one that was "
-        "killed",
+        "the mark of a drill that has ended can't be removed; if its report can't be kept either, the next start will "
+        "take it for one that was killed",
         {{"err", MessageOf(removed)}});
   }
 }

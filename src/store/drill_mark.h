@@ -28,7 +28,6 @@ class DrillMark {
 
  private:
   DrillMark(const Context& context, std::string path, std::unique_ptr<WritableFile> file);
-  Status Remove() const;
 
   const Context& context_;
   const std::string path_;

@@ -16,6 +16,8 @@ Suspect ReadSuspect(const Json& json) {
                   .member_id = json.at("member_id").get<std::string>(),
                   .endpoint = json.at("endpoint").get<std::string>(),
                   .revision = json.at("revision").get<int64_t>(),
+                  .first_revision = json.value("first_revision", json.at("revision").get<int64_t>()),
+                  .side = json.value("side", json.at("member_id").get<std::string>()),
                   .outvoted = json.at("outvoted").get<bool>()};
   suspect.found = ParseRfc3339(json.at("found").get<std::string>()).value_or(WallTime());
   return suspect;
@@ -30,6 +32,8 @@ std::string ToJson(const std::vector<Suspect>& suspects) {
                        {"member_id", s.member_id},
                        {"endpoint", s.endpoint},
                        {"revision", s.revision},
+                       {"first_revision", s.first_revision},
+                       {"side", s.side},
                        {"found", FormatRfc3339(s.found)},
                        {"outvoted", s.outvoted}});
   }

@@ -19,6 +19,8 @@ struct Suspect {
   std::string member_id;  // hexadecimal, as etcd prints it
   std::string endpoint;   // that led to it
   int64_t revision = 0;   // at which it differed the last time
+  int64_t first_revision = 0;
+  std::string side;       // the least id of those that held the same as it then
   WallTime found;         // the first time
   bool outvoted = false;  // most members held the same, and it did not; else nobody can tell who is right
 

@@ -136,8 +136,8 @@ def must(command, **options):
 
 
 def wait_until(condition, what, timeout=20.0):
-    """Polls until the condition holds, and returns what it returned."""
-    deadline = time.monotonic() + timeout
+    """Polls until the condition holds, and returns what it returned. The time is that of the program that people get."""
+    deadline = time.monotonic() + timeout * slower()
     while True:
         result = condition()
         if result:

@@ -129,6 +129,11 @@ void AddHistoryTroubles(const StoreFacts& s, std::vector<Trouble>& troubles) {
                         "Such a one counts as neither new nor proven: somebody copies files of another cluster, or of "
                         "before a restore. What differs: etcdrill verify NAME --config FILE"});
   }
+  if (!s.suspects_problem.empty()) {
+    troubles.push_back({fmt::format("Which members differed before is not known: {}", s.suspects_problem),
+                        "Move that file away if it is no record any more; the next comparison tells of those that "
+                        "answer: etcdctl endpoint hashkv --cluster"});
+  }
   if (s.hashkv_consistent == false) {
     troubles.push_back({"The members of the source hold different data.",
                         "Find the one that differs with: etcdctl endpoint hashkv --cluster"});

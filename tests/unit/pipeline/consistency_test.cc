@@ -64,6 +64,16 @@ TEST_CASE("hashes by the two rules of etcd are no disagreement, where the rules 
   CHECK(Judge({AnswerOf("", 1, 2), AnswerOf("3.6.0", 2, 2)}).equal == false);
   // One transaction can't have put so many, but it can be the one that the members are compacted at.
   CHECK(Judge({AnswerOf("3.4.23", 1, 129), AnswerOf("3.5.30", 2, 129)}).equal == false);
+  // Of others that are compacted alike it says nothing.
+  CHECK(Judge({AnswerOf("3.4.23", 1, 2), AnswerOf("3.5.30", 2, 2), AnswerOf("3.5.30", 5, 2, 60),
+               AnswerOf("3.6.0", 6, 2, 60)})
+            .equal == false);
+  CHECK(Judge({AnswerOf("3.4.23", 1, 2, 40), AnswerOf("3.4.23", 1, 2, 40), AnswerOf("3.4.23", 1, 2),
+               AnswerOf("3.5.30", 2, 2)})
+            .equal == true);
+  ReceiptEntry uncounted = AnswerOf("3.5.30", 1, 0);
+  uncounted.live_keys.reset();
+  CHECK_FALSE(Judge({uncounted, AnswerOf("3.5.30", 2, 0)}).equal.has_value());
   CHECK_FALSE(Judge({AnswerOf("3.4.23", 1, 129, 90), AnswerOf("3.5.30", 2, 129, 90)}).equal.has_value());
 }
 

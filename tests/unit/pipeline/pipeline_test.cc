@@ -213,12 +213,15 @@ TEST_CASE("the word of a member that was outvoted has no weight") {
     CHECK_THAT(DisagreementOf(manifest).text, Catch::Matchers::ContainsSubstring("the live data of b"));
     CHECK(MembersAgreed(manifest) == false);
   }
-  SECTION("a file of others that holds what it holds, and nobody else, is its copy") {
+  SECTION("what holds what it holds, and nobody else, is its copy") {
     receipt("b", "equal", true);
-    CHECK(DisagreementOf(manifest).of_majority);  // ours is of another member
-    CHECK(CountReceipt(manifest).equal == 0);
-    manifest.adopted.emplace();
     CHECK_FALSE(DisagreementOf(manifest).of_majority);
+    CHECK(CountReceipt(manifest).equal == 0);
+    manifest.member_id = "a";
+    CHECK_FALSE(DisagreementOf(manifest).of_majority);  // behind one address they may be taken for each other
+    receipt("a", "not_comparable", false);
+    CHECK(DisagreementOf(manifest).of_majority);  // ours is of another member
+    manifest.receipt.pop_back();
     receipt("a", "equal", false);
     CHECK(DisagreementOf(manifest).text.empty());
   }

@@ -48,7 +48,12 @@ TEST_CASE("a suspect stays one until it holds what one holds that is none") {
   CHECK(After({{"ab", "c"}, {"c"}}) == "C");           // it agrees with itself
   CHECK(After({{"a", "b"}, {"b"}}) == "ab");
   CHECK(After({{"a", "b"}, {"ab"}}).empty());
-  CHECK(After({{"a", "b"}, {"bd"}}) == "A");      // that decides it
+  CHECK(After({{"a", "b"}, {"bd"}}) == "A");       // that decides it
+  CHECK(After({{"ab", "de"}, {"ab"}}) == "abde");  // that tells nothing new
+  CHECK(After({{"ab", "de"}, {"abc"}}) == "DE");
+  CHECK(After({{"ab", "de"}, {"acf"}}) == "bDE");  // who is silent of the same side is not well again
+  CHECK(After({{"ab", "de"}, {"ad"}}) == "be");    // the sides hold the same now
+  CHECK(After({{"ab", "de"}, {"abde"}}).empty());
   CHECK(After({{"abd", "ce"}, {"ce"}}) == "CE");  // they agree with each other
   CHECK(After({{"abd", "ce"}, {"cef"}}).empty());
 }
@@ -91,9 +96,11 @@ TEST_CASE("when a suspect was found is kept, where it differed last is told") {
                                       .member_id = "b",
                                       .endpoint = "b",
                                       .revision = 9,
+                                      .first_revision = 7,
+                                      .side = "b",
                                       .found = WallTime(std::chrono::seconds(100)),
                                       .outvoted = true});
-  CHECK(OutvotedOf("c", suspects) == Outvoted{{0xb, 9}});
+  CHECK(OutvotedOf("c", suspects) == Outvoted{{0xb, 7}});
   CHECK(OutvotedOf("d", suspects).empty());
   suspects[0].outvoted = false;
   CHECK(OutvotedOf("c", suspects).empty());
@@ -182,9 +189,17 @@ TEST_CASE("who can't be told from the others any more is forgotten") {
   etcd::RollCall restored = of({0xa, 0xb, 0xc});
   restored.entries = {{.status = etcd::MemberStatus{.member_id = 0xc, .revision = 45, .leader_id = 0xc},
                        .standing = etcd::Standing::kMember}};
-  CHECK(left(restored) == "a");
-  restored.entries[0].status->leader_id = 0xd;  // or it lags
   CHECK(left(restored) == "ab");
+  Suspects now = suspects;
+  ForgetAhead("c", restored, suspects, now);
+  REQUIRE(now.size() == 1);
+  CHECK(now[0].member_id == "a");
+  now = suspects;
+  ForgetAhead("c", restored, {suspects[0]}, now);  // the other one was found since
+  ForgetAhead("other", restored, suspects, now);
+  restored.entries[0].status->leader_id = 0xd;  // it lags
+  ForgetAhead("c", restored, suspects, now);
+  CHECK(now == suspects);
 }
 
 }  // namespace

@@ -660,6 +660,8 @@ TEST_CASE("suspects are kept; what is no record of them counts as none kept") {
                     .member_id = "8e9e05c52164694d",
                     .endpoint = "https://10.0.0.3:2379",
                     .revision = 4711,
+                    .first_revision = 4700,
+                    .side = "1f",
                     .found = *ParseRfc3339("2026-11-22T08:00:00Z"),
                     .outvoted = true};
   REQUIRE((*store)->UpdateSuspects([&](std::vector<Suspect>& s) { s.push_back(one); }).ok());
