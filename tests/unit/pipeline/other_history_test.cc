@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "etcd/ids.h"
 #include "pipeline/run.h"
 #include "support/catch.h"
 #include "support/fake_clock.h"
@@ -109,15 +110,19 @@ class AdoptTest {
       s.count = 165;
     });
   }
-  store::Manifest Adopt(const HeadHistory& heads, WallTime modified) {
+  SnapshotOutcome Take(const HeadHistory& heads, WallTime modified) {
     const int64_t seconds = modified.time_since_epoch() / 1s;
     const timespec times[2] = {{seconds, 0}, {seconds, 0}};
     REQUIRE(utimensat(AT_FDCWD, file_.c_str(), times, 0) == 0);
     const ForeignFile file{.path = file_, .info = *test_.fs().Stat(file_)};
-    const auto outcome = AdoptSnapshot(context_, {*client_, "prod"}, file, heads, *store_);
+    auto outcome = AdoptSnapshot(context_, {*client_, "prod"}, file, heads, *store_);
     REQUIRE(outcome.ok());
-    CHECK(outcome->verdict.ok());
-    return outcome->manifest;
+    return *std::move(outcome);
+  }
+  store::Manifest Adopt(const HeadHistory& heads, WallTime modified) {
+    const SnapshotOutcome outcome = Take(heads, modified);
+    CHECK(outcome.verdict.ok());
+    return outcome.manifest;
   }
   // One of our own, of the source if `cluster_id` is 7.
   store::Manifest Keep(std::string_view snapshot, WallTime taken, std::string_view cluster_id = "7",
@@ -186,6 +191,59 @@ TEST_CASE_METHOD(AdoptTest, "a file of members that were all replaced is of ours
   const store::Manifest m = Adopt({}, clock_.Now() - 1h);
   CHECK(m.receipt.front().result == "not_comparable");
   CHECK_FALSE(m.other_history);
+}
+
+TEST_CASE_METHOD(AdoptTest, "a member that was outvoted does not say whose a file is, and vouches for none") {
+  const auto answer = [&](uint32_t hash) {
+    source_.Set([&](FakeState& s) {
+      s.membership.members = {{.id = kMember}, {.id = 5}};
+      s.hash_kv.hash = hash;
+      s.hash_kv.compact_revision = 54;
+    });
+  };
+  const auto suspect = [&](int64_t differed_at) {
+    REQUIRE(store_
+                ->UpdateSuspects([&](std::vector<store::Suspect>& suspects) {
+                  suspects = {{.cluster = "prod",
+                               .member_id = etcd::IdText(kMember),
+                               .revision = 300,
+                               .first_revision = differed_at,
+                               .outvoted = true}};
+                })
+                .ok());
+  };
+  SECTION("it differs") {
+    answer(5);
+    SECTION("and is believed") { CHECK(Adopt({}, clock_.Now()).other_history); }
+    SECTION("and is not") {
+      suspect(GENERATE(100, 128, 200));
+      const store::Manifest m = Adopt({}, clock_.Now());
+      CHECK_FALSE(m.other_history);
+      CHECK(m.receipt.front().result == "differs");
+      CHECK(m.receipt.front().outvoted);
+    }
+  }
+  SECTION("it holds the same, and nobody else answers") {
+    answer(1796282936);  // the file's own
+    suspect(128);
+    const SnapshotOutcome outcome = Take({}, clock_.Now());
+    CHECK(ReasonOf(outcome.verdict) == Reason::kMembersDisagree);
+    CHECK(outcome.manifest.verdict == "damaged");
+  }
+  SECTION("it held the same before it differed") {
+    answer(1796282936);
+    suspect(129);
+    CHECK_FALSE(Adopt({}, clock_.Now()).receipt.front().outvoted);
+  }
+}
+
+TEST_CASE_METHOD(AdoptTest, "an endpoint that is silent is in the receipt, with the reason") {
+  client_ = etcd::Client::Create({.endpoints = {source_.endpoint(), "http://127.0.0.1:1"}}, context_).value();
+  const store::Manifest m = Adopt({}, clock_.Now());
+  REQUIRE(m.receipt.size() == 2);
+  CHECK(m.receipt[0].error.empty());
+  CHECK(m.receipt[1].error.find("127.0.0.1:1") != std::string::npos);
+  CHECK(m.receipt[1].result.empty());
 }
 
 TEST_CASE_METHOD(AdoptTest, "a late file of before a restore with a new token is of another history") {

@@ -13,6 +13,7 @@
 #include "pipeline/restore_advice.h"
 #include "pipeline/stored_drill.h"
 #include "support/catch.h"
+#include "support/findings.h"
 #include "support/open_snapshot.h"
 #include "support/snapshots.h"
 #include "support/test_context.h"
@@ -199,6 +200,32 @@ TEST_CASE("a snapshot is of the many or of the few") {
     CHECK(CountReceipt(manifest).members == 4);
   }
   CHECK_THAT(DisagreementOf(manifest).text, Catch::Matchers::ContainsSubstring("the live data of b"));
+  CHECK_THAT(DisagreementOf(manifest).text, !Catch::Matchers::ContainsSubstring("it counts"));
+}
+
+TEST_CASE("a file is held to what its manifest says of it, and without one to its trailer") {
+  TestContext test;
+  const auto image = testing::OpenFile(test.context(), testing::SnapshotPath("e3530-compacted"));
+  const auto alone = VerifyWithManifest(test.context(), image, std::nullopt, 3);
+  REQUIRE(alone.ok());
+  CHECK(alone->verdict == verify::Verdict::kProven);
+  store::Manifest manifest;
+  manifest.size_bytes = image.size();
+  manifest.sha256 = alone->sha256;
+  manifest.revision = alone->keyspace->hashkv.revision;
+  manifest.hashkv = alone->keyspace->hashkv.hash;
+  manifest.live_keys = alone->keyspace->live_keys;
+  CHECK(VerifyWithManifest(test.context(), image, manifest, 3)->verdict == verify::Verdict::kProven);
+  const auto differs = [&] {
+    const auto report = VerifyWithManifest(test.context(), image, manifest, 3);
+    return report->verdict == verify::Verdict::kDamaged &&
+           testing::HasFinding(report->findings, codes::kManifestMismatch);
+  };
+  SECTION("the bytes") { manifest.sha256[0] ^= 1; }
+  SECTION("the revision") { ++manifest.revision; }
+  SECTION("the hash") { ++manifest.hashkv; }
+  SECTION("the number of keys") { ++manifest.live_keys; }
+  CHECK(differs());
 }
 
 TEST_CASE("the word of a member that was outvoted has no weight") {
