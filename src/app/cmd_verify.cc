@@ -196,7 +196,7 @@ ExitCode ExitCodeOf(verify::Verdict verdict) {
 
 Result<ExitCode> Verify(const Context& context, const VerifyOptions& options) {
   const Result<Verified> verified = VerifyTarget(context, options);
-  const Result<ExitCode> result = PrintAndJudge(verified, options);
+  Result<ExitCode> result = PrintAndJudge(verified, options);
   if (options.textfile_out.empty() || IsInterrupted(result.status())) return result;
   const report::VerifyRun run = ToVerifyRun(verified, context.clock.Now());
   return WithTextfile(context, result, WriteVerifyTextfile(context, options.textfile_out, run));

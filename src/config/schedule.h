@@ -27,7 +27,7 @@ class CronTimes {
   // The first day that matches, from `day` on.
   std::chrono::sys_days FirstDay(std::chrono::sys_days day) const;
 
-  std::bitset<24 * 60> minutes_;  // of a day that matches
+  std::bitset<size_t{24} * 60> minutes_;  // of a day that matches
   std::bitset<32> days_;
   std::bitset<13> months_;
   std::bitset<7> weekdays_;  // 0 is Sunday

@@ -57,7 +57,7 @@ Status EtcdCluster::Grow() {
   while (true) {
     ASSIGN_OR_RETURN(const uint64_t id, client().AddMember(member.PeerUrl()));
     RETURN_IF_ERROR(StartMember(member, /*joins=*/true));
-    const Status ready = processes_.back()->WaitReady();
+    Status ready = processes_.back()->WaitReady();
     const bool turned_away = !ready.ok() && ReasonOf(ready) == Reason::kEtcdExited;
     if (!turned_away || context_.clock.Monotonic() >= last_try) return ready;
     // One that is listed, but does not run, keeps the leader from ending the downgrade.

@@ -47,7 +47,7 @@ class Process {
   virtual std::string OutputTail() const = 0;
   virtual int pid() const = 0;
 
-  static constexpr size_t kOutputTailBytes = 64 * 1024;
+  static constexpr size_t kOutputTailBytes = size_t{64} * 1024;
 };
 
 class ProcessStarter {

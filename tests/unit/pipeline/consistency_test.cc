@@ -38,6 +38,7 @@ TEST_CASE("members are compared where they are compacted alike") {
   many.live_keys = 9;
   CHECK(Judge({many, few}).equal == false);
   CHECK(Judge({many, few, b}).text == "at revision 90 the number of keys is 9 on a, 1 on d");
+  CHECK(Judge({b, many, few}).equal == false);  // b counts nothing, and hides nothing
   few.live_keys = 9;
   CHECK(Judge({many, b, few}).equal == true);
   const ReceiptEntry further_other = Answer("f", 8, 60);
@@ -63,6 +64,7 @@ TEST_CASE("hashes by the two rules of etcd are no disagreement, where the rules 
   CHECK(Judge({AnswerOf("3.4.23", 1, 2), AnswerOf("3.5.15", 2, 2)}).equal == false);
   CHECK(Judge({AnswerOf("", 1, 2), AnswerOf("3.6.0", 2, 2)}).equal == false);
   // One transaction can't have put so many, but it can be the one that the members are compacted at.
+  CHECK_FALSE(Judge({AnswerOf("3.4.23", 1, 128), AnswerOf("3.5.30", 2, 128)}).equal.has_value());
   CHECK(Judge({AnswerOf("3.4.23", 1, 129), AnswerOf("3.5.30", 2, 129)}).equal == false);
   // Of others that are compacted alike it says nothing.
   CHECK(Judge({AnswerOf("3.4.23", 1, 2), AnswerOf("3.5.30", 2, 2), AnswerOf("3.5.30", 5, 2, 60),

@@ -111,6 +111,13 @@ TEST_CASE("a round of members that lag does not say that the source went back") 
     alone.entries[0].status->leader_id = 0;
     heads.Saw(At(2s), alone, Head(2));
   }
+  SECTION("one that has no leader hides no other") {
+    RollCall torn = RollAt({2, 51, 51});
+    torn.entries[0].status->leader_id = 0;
+    heads.Saw(At(2s), torn, Head(51));
+    CHECK(heads.Head() == 51);
+    return;
+  }
   CHECK(heads.Head() == 50);
   CHECK(heads.PassedBy(2) == At(1s));
 }
