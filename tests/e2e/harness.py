@@ -293,6 +293,14 @@ class Cluster:
 
         wait_until(healthy, f"a healthy etcd {self.version}", timeout=30)
 
+    def upgrade(self, member, version):
+        """Starts it again as that version, whose tools the cluster uses from now on."""
+        member.process.terminate()
+        member.process.wait()
+        self.version = version
+        self.start_member(member)
+        self.wait_healthy()
+
     def kill(self, *members):
         for member in members or self.members:
             if member.process:

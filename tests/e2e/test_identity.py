@@ -385,12 +385,7 @@ class TwoRules(IdentityCase):
         for key in ("a", "b", "a", "b"):
             cluster.etcdctl("put", key, "1")
         cluster.etcdctl("compact", "4")
-        first = cluster.members[0]
-        first.process.terminate()
-        first.process.wait()
-        cluster.version = "3.5.30"
-        cluster.start_member(first)
-        cluster.wait_healthy()
+        cluster.upgrade(cluster.members[0], "3.5.30")
         cluster.etcdctl("put", "a", "2")
         cluster.etcdctl("txn", text='\ndel "" --from-key\nput a anew\nput b anew\n\n\n')
         hashes = {cluster.hashkv(member, cluster.revision()) for member in cluster.members}
