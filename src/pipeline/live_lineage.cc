@@ -69,7 +69,7 @@ class MemberCheck {
     member.older = file.hash;
     const mvcc::HashMatch match = mvcc::Match(file, member.hashkv.hash);
     if (match == mvcc::HashMatch::kEqual) return ByNumber(std::move(member));
-    if (match == mvcc::HashMatch::kMayVary && !verify::CountsMore(member, older_)) {
+    if (match == mvcc::HashMatch::kMayVary && !verify::CountsMore(member.live_keys, older_.head.live_keys)) {
       return Unknown(member, "no key counts as alive in the file: HashKV then depends on how far each compaction got");
     }
     if (older_.may_go_back) {
@@ -82,7 +82,8 @@ class MemberCheck {
   // For one that answers the file's hash.
   LiveMember ByNumber(LiveMember member) const {
     member.older = member.hashkv.hash;
-    member.result = verify::CountsMore(member, older_) ? MemberResult::kDiffers : MemberResult::kEqual;
+    member.result =
+        verify::CountsMore(member.live_keys, older_.head.live_keys) ? MemberResult::kDiffers : MemberResult::kEqual;
     return member;
   }
 

@@ -57,14 +57,12 @@ void JudgeConsistency(Consistency& round) {
     round.text = fmt::format("at revision {} the number of keys is {}", round.revision, numbers);
     return;
   }
-  std::map<int64_t, std::vector<capture::ReceiptEntry>> answers;  // by compact revision
+  std::map<int64_t, std::map<uint32_t, std::vector<std::string>>> answers;  // by compact revision, by hash
   for (const capture::ReceiptEntry& m : round.members) {
-    if (m.error.empty()) answers[m.compact_revision].push_back(m);
+    if (m.error.empty()) answers[m.compact_revision][m.hash].push_back(m.endpoint);
   }
   std::string may_vary;
-  for (const auto& [compact_revision, alike] : answers) {
-    std::map<uint32_t, std::vector<std::string>> hashes;
-    for (const capture::ReceiptEntry& m : alike) hashes[m.hash].push_back(m.endpoint);
+  for (const auto& [compact_revision, hashes] : answers) {
     if (hashes.size() > 1) {
       std::string list;
       for (const auto& [hash, endpoints] : hashes) {
@@ -80,10 +78,11 @@ void JudgeConsistency(Consistency& round) {
       round.text = text;
       return;
     }
+    const auto& [hash, alike] = *hashes.begin();
     if (alike.size() > 1) {
       round.equal = true;
       round.text = fmt::format("{} of {} members have HashKV {:08x} at revision {}", alike.size(), round.members.size(),
-                               hashes.begin()->first, round.revision);
+                               hash, round.revision);
     }
   }
   if (round.equal.has_value()) return;

@@ -98,10 +98,9 @@ Status CompareWithMembers(const Context& context, const etcd::Client& client, co
     record.revision = entry.revision;
     record.compact_revision = entry.compact_revision;
     record.live_keys = entry.live_keys;
-    // What etcd#22376 removes stays counted. Who counts fewer sees a part, as through a proxy with
-    // a namespace.
-    const bool counts_more = entry.live_keys.has_value() && *entry.live_keys > static_cast<int64_t>(manifest.live_keys);
-    record.result = counts_more ? "differs" : CompareHashes(context, image, manifest, entry);
+    record.result = verify::CountsMore(entry.live_keys, manifest.live_keys)
+                        ? "differs"
+                        : CompareHashes(context, image, manifest, entry);
     // What it held before it differed counts.
     const auto differed = outvoted.find(entry.member_id);
     record.outvoted = differed != outvoted.end() && (record.result != "equal" || manifest.revision >= differed->second);

@@ -94,7 +94,7 @@ MemberIds IdsOf(const verify::VerifyReport& report, const MembersByCluster& past
 struct Known {
   std::optional<uint64_t> cluster = {};  // that the stored snapshots are of
   Outvoted outvoted = {};
-  MembersByCluster past_members = {};
+  MembersByCluster past_members = {};  // whose an adopted file may be
 };
 
 // Verify: what all ways into a store or a file have in common. The file is complete, but not
@@ -214,7 +214,7 @@ Status RestoreMember(const Context& context, const snapshot::Image& image, const
 // `stored` is what the store holds.
 Known KnownTo(const SnapshotRequest& request, const std::vector<store::StoredSnapshot>& stored,
               store::LocalStore& store) {
-  Known known{.cluster = KnownCluster(stored, request.cluster), .past_members = MembersOf(stored, request.cluster)};
+  Known known{.cluster = KnownCluster(stored, request.cluster)};
   const auto suspects = [&] {  // it is told if that can't be read, and no reason to take none
     return store.Suspects().value_or(std::nullopt).value_or(std::vector<store::Suspect>());
   };
@@ -267,7 +267,8 @@ Result<SnapshotOutcome> AdoptSnapshot(const Context& context, const SnapshotRequ
                                         .size_bytes = file.info.size,
                                         .modified = std::chrono::floor<std::chrono::seconds>(file.info.modified),
                                         .changed = std::chrono::floor<std::chrono::seconds>(file.info.changed)};
-  const Known known = KnownTo(request, stored, store);
+  Known known = KnownTo(request, stored, store);
+  known.past_members = MembersOf(stored, request.cluster);
   ASSIGN_OR_RETURN(Captured captured, VerifyCaptured(context, request, known, std::move(imported), adopted));
   // What is no snapshot is nobody's backup, and no evidence of damage either.
   if (captured.outcome.verify.foreign.has_value()) {

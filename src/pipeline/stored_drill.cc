@@ -61,10 +61,10 @@ Result<std::unique_ptr<store::DrillMark>> LeaveMark(const Context& context, cons
 // Whether there is a report of the drill that left the mark: it ended, or was told of, and the power
 // went before the mark was gone for good.
 bool HasReport(const Context& context, const store::LocalStore& store, const DrillSummary& began) {
+  if (began.id.empty()) return false;
   const auto catalog = ReadCatalog(context, store);
-  return !began.id.empty() && catalog.ok() &&
-         std::any_of(catalog->drills.begin(), catalog->drills.end(),
-                     [&](const DrillSummary& d) { return d.id == began.id; });
+  return catalog.ok() && std::any_of(catalog->drills.begin(), catalog->drills.end(),
+                                     [&](const DrillSummary& d) { return d.id == began.id; });
 }
 
 Status TellOfKilledDrill(const Context& context, store::LocalStore& store, const std::string& mark) {

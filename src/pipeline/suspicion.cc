@@ -142,19 +142,16 @@ Sides SidesOf(const store::Manifest& manifest) {
 
 std::vector<Sides> SidesOf(const Consistency& round) {
   std::map<int64_t, Side> by_number;
-  std::map<int64_t, std::vector<capture::ReceiptEntry>> answers;  // by compact revision
+  std::map<int64_t, std::map<uint32_t, Side>> by_hash;  // for each compact revision
   for (const capture::ReceiptEntry& entry : round.members) {
     if (!entry.error.empty()) continue;
     if (entry.live_keys.has_value()) by_number[*entry.live_keys].push_back(VoiceOf(entry));
-    answers[entry.compact_revision].push_back(entry);
+    by_hash[entry.compact_revision][entry.hash].push_back(VoiceOf(entry));
   }
   if (by_number.size() > 1) return {ToSides(std::move(by_number))};
   std::vector<Sides> comparisons;
-  for (const auto& [compact_revision, alike] : answers) {
-    std::map<uint32_t, Side> by_hash;
-    for (const capture::ReceiptEntry& entry : alike) by_hash[entry.hash].push_back(VoiceOf(entry));
-    if (by_hash.size() == 1 || !HashesMayVary(round, compact_revision))
-      comparisons.push_back(ToSides(std::move(by_hash)));
+  for (auto& [compact_revision, sides] : by_hash) {
+    if (sides.size() == 1 || !HashesMayVary(round, compact_revision)) comparisons.push_back(ToSides(std::move(sides)));
   }
   return comparisons;
 }

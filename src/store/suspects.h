@@ -15,14 +15,14 @@
 namespace etcdrill::store {
 
 struct Suspect {
-  std::string cluster;    // its cluster.name: a store may hold several
-  std::string member_id;  // hexadecimal, as etcd prints it
-  std::string endpoint;   // that led to it
-  int64_t revision = 0;   // at which it differed the last time
-  int64_t first_revision = 0;
-  std::string side;       // the least id of those that held the same as it then
-  WallTime found;         // the first time
-  bool outvoted = false;  // most members held the same, and it did not; else nobody can tell who is right
+  std::string cluster;         // its cluster.name: a store may hold several
+  std::string member_id;       // hexadecimal, as etcd prints it
+  std::string endpoint;        // that led to it
+  int64_t revision = 0;        // at which it differed the last time
+  int64_t first_revision = 0;  // the first time
+  std::string side;            // the least id of those that held the same as it then
+  WallTime found;              // the first time
+  bool outvoted = false;       // most members held the same, and it did not; else nobody can tell who is right
 
   bool operator==(const Suspect&) const = default;
 };

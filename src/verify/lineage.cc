@@ -273,8 +273,8 @@ Result<LineageReport> CompareLineage(const Context& context, const Placed& older
   return report;
 }
 
-bool CountsMore(const LiveMember& member, const Place& place) {
-  return member.live_keys.has_value() && *member.live_keys > static_cast<int64_t>(place.head.live_keys);
+bool CountsMore(std::optional<int64_t> of_member, uint64_t of_file) {
+  return of_member.has_value() && *of_member > static_cast<int64_t>(of_file);
 }
 
 void JudgeMembers(LineageReport& report) {
@@ -282,7 +282,7 @@ void JudgeMembers(LineageReport& report) {
   bool equal = false;
   for (const LiveMember& member : report.members) {
     equal |= member.result == MemberResult::kEqual;
-    if (member.result == MemberResult::kDiffers && CountsMore(member, report.older)) {
+    if (member.result == MemberResult::kDiffers && CountsMore(member.live_keys, report.older.head.live_keys)) {
       Add(report, codes::kHistoryDiffers, Severity::kError,
           fmt::format("at revision {} the file has {} keys, {} counts {}: the cluster is another one, or a compaction "
                       "removed live keys of this member (etcd#22376); compare all members before you restart one",

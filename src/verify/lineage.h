@@ -89,10 +89,10 @@ struct Placed {
   Place place;
 };
 
-// Whether the member has keys that the file has not, by the numbers: it counts what it holds in
-// memory, where a key is that etcd#22376 took out of its database. One that counts fewer may see a
-// part, as through a proxy with a namespace.
-bool CountsMore(const LiveMember& member, const Place& place);
+// Whether a member has keys that the file has not, by the numbers: it counts what it holds in memory,
+// where a key is that etcd#22376 took out of its database. One that counts fewer may see a part, as
+// through a proxy with a namespace.
+bool CountsMore(std::optional<int64_t> of_member, uint64_t of_file);
 
 // Compares two sound files. kDamaged if one of them turns out not to be.
 Result<LineageReport> CompareLineage(const Context& context, const Placed& older, const Placed& newer);
