@@ -18,9 +18,11 @@ int main(int argc, char** argv) {
   try {
     return etcdrill::app::RunCommandLine(argc, argv, etcdrill::app::StopOnSignals());
   } catch (const std::bad_alloc&) {
-    std::fprintf(stderr, "etcdrill: out of memory; is there a limit on it (ulimit -v, a cgroup)?\n");
+    std::fprintf(stderr,
+                 "etcdrill: out of memory; is there a limit on it (ulimit -v, a cgroup)?\n");
     return static_cast<int>(etcdrill::ExitCode::kFailed);
-  } catch (const std::system_error& e) {  // a result that can't be printed, a thread that can't be started
+  } catch (const std::system_error&
+               e) {  // a result that can't be printed, a thread that can't be started
     if (e.code() != std::errc::broken_pipe) std::fprintf(stderr, "etcdrill: %s\n", e.what());
     return static_cast<int>(etcdrill::ExitCode::kFailed);
   } catch (const std::exception& e) {

@@ -18,7 +18,8 @@ std::optional<CertificateEnds> Certificates::EndsOf(FileSystem& fs, const std::s
 std::map<std::string, Validity> Certificates::Ends(FileSystem& fs, const config::TlsConfig& tls) {
   const std::lock_guard lock(mutex_);
   std::map<std::string, Validity> ends;
-  const auto add = [&](const char* name, const std::string& path, Validity CertificateEnds::*which) {
+  const auto add = [&](const char* name, const std::string& path,
+                       Validity CertificateEnds::*which) {
     if (path.empty()) return;
     if (const auto found = EndsOf(fs, path)) ends[name] = (*found).*which;
   };

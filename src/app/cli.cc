@@ -1,5 +1,5 @@
-// The command table; the only user of CLI11. Each command fills its options struct and leaves itself behind in
-// `chosen`.
+// The command table; the only user of CLI11. Each command fills its options struct and leaves
+// itself behind in `chosen`.
 #include "app/cli.h"
 
 #include <fmt/format.h>
@@ -25,15 +25,17 @@ using Command = std::function<Result<ExitCode>(const Context&)>;
 template <typename T>
 using Choices = std::vector<std::pair<std::string, T>>;
 
-const Choices<OutputFormat> kFormats = {
-    {"simple", OutputFormat::kSimple}, {"table", OutputFormat::kTable}, {"json", OutputFormat::kJson}};
+const Choices<OutputFormat> kFormats = {{"simple", OutputFormat::kSimple},
+                                        {"table", OutputFormat::kTable},
+                                        {"json", OutputFormat::kJson}};
 // etcdutl has a fourth one; only the commands that stand in for it do.
 const Choices<OutputFormat> kEtcdutlFormats = {{"simple", OutputFormat::kSimple},
                                                {"table", OutputFormat::kTable},
                                                {"json", OutputFormat::kJson},
                                                {"fields", OutputFormat::kFields}};
-const Choices<ProgressMode> kProgress = {
-    {"auto", ProgressMode::kAuto}, {"always", ProgressMode::kAlways}, {"never", ProgressMode::kNever}};
+const Choices<ProgressMode> kProgress = {{"auto", ProgressMode::kAuto},
+                                         {"always", ProgressMode::kAlways},
+                                         {"never", ProgressMode::kNever}};
 constexpr uint64_t kRevisionMax = INT64_MAX;
 constexpr const char* kTargetText =
     "A file; with --config also the name of a snapshot in the store, or one of the words";
@@ -41,7 +43,8 @@ constexpr const char* kTargetType = "FILE|NAME|latest|latest-verified|random";
 
 // The words stand in the help as `simple|table|json`, which completion reads, too.
 template <typename T>
-void AddChoice(CLI::App* app, const std::string& name, T& out, const Choices<T>& choices, const std::string& text) {
+void AddChoice(CLI::App* app, const std::string& name, T& out, const Choices<T>& choices,
+               const std::string& text) {
   std::string words;
   for (const auto& [word, value] : choices) words += (words.empty() ? "" : "|") + word;
   const auto pick = [&choices, words](std::string& word) -> std::string {
@@ -79,11 +82,13 @@ void AddFormat(CLI::App* app, OutputFormat& format) {
 }
 
 void AddEtcdutlFormat(CLI::App* app, OutputFormat& format) {
-  AddChoice(app, "-w,--write-out", format, kEtcdutlFormats, "Form of the result, as etcdutl has them");
+  AddChoice(app, "-w,--write-out", format, kEtcdutlFormats,
+            "Form of the result, as etcdutl has them");
 }
 
 void AddTextfile(CLI::App* app, std::string& file) {
-  app->add_option("--textfile-out", file, "Also write the result as metrics, for node_exporter's textfile collector")
+  app->add_option("--textfile-out", file,
+                  "Also write the result as metrics, for node_exporter's textfile collector")
       ->type_name("FILE.prom");
 }
 
@@ -119,7 +124,8 @@ void AddConnection(CLI::App* app, ConnectionFlags& c) {
       ->envname("ETCDCTL_PASSWORD")
       ->type_name("PASSWORD")
       ->group(group);
-  app->add_flag("--insecure-skip-tls-verify", c.insecure_skip_verify, "Accept any server certificate")
+  app->add_flag("--insecure-skip-tls-verify", c.insecure_skip_verify,
+                "Accept any server certificate")
       ->envname("ETCDCTL_INSECURE_SKIP_TLS_VERIFY")
       ->group(group);
   app->add_option("--dial-timeout", c.dial_timeout, "Time to connect in")
@@ -149,16 +155,20 @@ OptionInfo Describe(const CLI::Option& option) {
 // What has no group is hidden.
 CommandInfo Describe(const CLI::App& app) {
   CommandInfo info{.name = app.get_name(), .text = app.get_description()};
-  for (const CLI::Option* o : app.get_options([](const CLI::Option* o) { return !o->get_group().empty(); })) {
+  for (const CLI::Option* o :
+       app.get_options([](const CLI::Option* o) { return !o->get_group().empty(); })) {
     (o->get_positional() ? info.positionals : info.options).push_back(Describe(*o));
   }
-  for (const CLI::App* c : app.get_subcommands([](const CLI::App* c) { return !c->get_group().empty(); })) {
+  for (const CLI::App* c :
+       app.get_subcommands([](const CLI::App* c) { return !c->get_group().empty(); })) {
     info.commands.push_back(Describe(*c));
   }
   return info;
 }
 
-std::string VersionText() { return fmt::format("etcdrill {} ({}, {})", kVersion, kGitRevision, kCompiler); }
+std::string VersionText() {
+  return fmt::format("etcdrill {} ({}, {})", kVersion, kGitRevision, kCompiler);
+}
 
 // Owns the options of all commands; only those of the chosen one are used.
 struct CommandTable {
@@ -182,7 +192,8 @@ struct CommandTable {
   Command chosen;
 
   template <typename Options>
-  void Choose(CLI::App* app, Result<ExitCode> (*function)(const Context&, const Options&), Options& options) {
+  void Choose(CLI::App* app, Result<ExitCode> (*function)(const Context&, const Options&),
+              Options& options) {
     app->callback([this, function, &options] {
       chosen = [function, &options](const Context& context) { return function(context, options); };
     });
@@ -194,21 +205,26 @@ struct CommandTable {
 };
 
 void CommandTable::AddSnapshotCommands(CLI::App& root) {
-  CLI::App* snapshot =
-      root.add_subcommand("snapshot", "Take, inspect, restore and list snapshots")->require_subcommand(1);
+  CLI::App* snapshot = root.add_subcommand("snapshot", "Take, inspect, restore and list snapshots")
+                           ->require_subcommand(1);
 
-  CLI::App* s = snapshot->add_subcommand(
-      "save", "Take one snapshot and prove it; a damaged one never becomes FILE, but stays in a store as evidence");
-  s->add_option("path", save.path, "File to write; without one, the store of --config")->type_name("FILE");
+  CLI::App* s = snapshot->add_subcommand("save",
+                                         "Take one snapshot and prove it; a damaged one never "
+                                         "becomes FILE, but stays in a store as evidence");
+  s->add_option("path", save.path, "File to write; without one, the store of --config")
+      ->type_name("FILE");
   AddConfig(s, save.config_file);
-  s->add_option("--timeout", save.timeout, "Time for the stream")->type_name("DURATION")->capture_default_str();
+  s->add_option("--timeout", save.timeout, "Time for the stream")
+      ->type_name("DURATION")
+      ->capture_default_str();
   AddProgress(s, save.progress);
   AddFormat(s, save.format);
   AddConnection(s, save.connection);
   Choose(s, SnapshotSave, save);
 
-  s = snapshot->add_subcommand("status",
-                               "Hash, revision, keys and size of a file, as `etcdutl snapshot status`, but checked");
+  s = snapshot->add_subcommand(
+      "status",
+      "Hash, revision, keys and size of a file, as `etcdutl snapshot status`, but checked");
   s->add_option("file", status.file)->type_name("FILE")->required();
   s->add_option("--compat", status.compat, "Count keys as etcdutl of this version")
       ->check(CLI::IsMember({"3.5", "3.6"}).description(""))
@@ -216,37 +232,49 @@ void CommandTable::AddSnapshotCommands(CLI::App& root) {
   AddEtcdutlFormat(s, status.format);
   Choose(s, SnapshotStatus, status);
 
-  s = snapshot->add_subcommand("restore", "Make a data directory from a file, as `etcdutl snapshot restore`");
+  s = snapshot->add_subcommand("restore",
+                               "Make a data directory from a file, as `etcdutl snapshot restore`");
   s->add_option("file", restore.file)->type_name("FILE")->required();
-  s->add_option("--data-dir", restore.data_dir, "Directory to make (default NAME.etcd)")->type_name("DIR");
-  s->add_option("--wal-dir", restore.wal_dir, "Directory to make for the WAL (default: in the data directory)")
+  s->add_option("--data-dir", restore.data_dir, "Directory to make (default NAME.etcd)")
       ->type_name("DIR");
-  s->add_option("--name", restore.name, "Name of this member")->type_name("NAME")->capture_default_str();
+  s->add_option("--wal-dir", restore.wal_dir,
+                "Directory to make for the WAL (default: in the data directory)")
+      ->type_name("DIR");
+  s->add_option("--name", restore.name, "Name of this member")
+      ->type_name("NAME")
+      ->capture_default_str();
   s->add_option("--initial-cluster", restore.initial_cluster, "All members of the new cluster")
       ->type_name("NAME=PEER-URL,...")
       ->capture_default_str();
   s->add_option("--initial-cluster-token", restore.token, "Keeps clusters apart")
       ->type_name("TOKEN")
       ->capture_default_str();
-  s->add_option("--initial-advertise-peer-urls", restore.advertise_peer_urls, "Peer URLs of this member")
+  s->add_option("--initial-advertise-peer-urls", restore.advertise_peer_urls,
+                "Peer URLs of this member")
       ->type_name("URL,...")
       ->capture_default_str();
-  s->add_flag("--skip-hash-check", restore.skip_hash_check, "Do not require trailer and manifest to fit");
-  s->add_option(
-       "--bump-revision", restore.bump_revision,
-       "Raise the revision by so much, above what clients of the old cluster have seen; needs --mark-compacted")
+  s->add_flag("--skip-hash-check", restore.skip_hash_check,
+              "Do not require trailer and manifest to fit");
+  s->add_option("--bump-revision", restore.bump_revision,
+                "Raise the revision by so much, above what clients of the old cluster have seen; "
+                "needs --mark-compacted")
       ->transform(WholeNumber(0, kRevisionMax))
       ->type_name("N");
-  s->add_flag("--mark-compacted", restore.mark_compacted,
-              "Mark all revisions up to the raised one as compacted, so that watches from before are told");
+  s->add_flag(
+      "--mark-compacted", restore.mark_compacted,
+      "Mark all revisions up to the raised one as compacted, so that watches from before are told");
   s->add_flag("--clear-alarms", restore.clear_alarms, "Drop alarms, which would block writes");
-  s->add_flag("--drop-auth", restore.drop_auth, "Switch authentication off, for when the passwords of then are lost");
-  s->add_option("--etcd-version", restore.etcd_version, "etcd that will run on it (default: the snapshot's own)")
+  s->add_flag("--drop-auth", restore.drop_auth,
+              "Switch authentication off, for when the passwords of then are lost");
+  s->add_option("--etcd-version", restore.etcd_version,
+                "etcd that will run on it (default: the snapshot's own)")
       ->type_name("3.N");
-  s->add_flag("--allow-downgrade", restore.allow_downgrade, "Let --etcd-version be older than the snapshot");
+  s->add_flag("--allow-downgrade", restore.allow_downgrade,
+              "Let --etcd-version be older than the snapshot");
   AddProgress(s, restore.progress);
   s->add_flag("--no-sync", restore.no_sync, "For scratch use: do not wait for the disk");
-  // How etcdutl opens and prints things; a script that was written for it may set them, and they mean nothing here.
+  // How etcdutl opens and prints things; a script that was written for it may set them, and they
+  // mean nothing here.
   for (const char* flag : {"--initial-memory-map-size", "--timeout", "-w,--write-out"}) {
     s->add_option(flag, restore.ignored)->group("");
   }
@@ -259,13 +287,15 @@ void CommandTable::AddSnapshotCommands(CLI::App& root) {
 }
 
 void CommandTable::AddProofCommands(CLI::App& root) {
-  CLI::App* s = root.add_subcommand("verify", "Check every byte of a snapshot that can be checked (levels 0 to 3)");
+  CLI::App* s = root.add_subcommand(
+      "verify", "Check every byte of a snapshot that can be checked (levels 0 to 3)");
   s->add_option("snapshot", verify.target, kTargetText)->type_name(kTargetType)->required();
   s->add_option("--level", verify.level, "1 transfer, 2 structure, 3 keyspace")
       ->transform(WholeNumber(1, 3))
       ->type_name("1|2|3")
       ->capture_default_str();
-  s->add_option("--max-age", verify.max_age, "Exit with 4 if the snapshot is older")->type_name("DURATION");
+  s->add_option("--max-age", verify.max_age, "Exit with 4 if the snapshot is older")
+      ->type_name("DURATION");
   s->add_flag("--inventory", verify.inventory,
               "Also count keys and bytes by prefix and Kubernetes resource, and encrypted values");
   AddTextfile(s, verify.textfile_out);
@@ -273,36 +303,44 @@ void CommandTable::AddProofCommands(CLI::App& root) {
   AddFormat(s, verify.format);
   Choose(s, Verify, verify);
 
-  s = root.add_subcommand("drill", "Restore a snapshot into scratch, boot a real etcd on it and compare (level 5)");
+  s = root.add_subcommand(
+      "drill", "Restore a snapshot into scratch, boot a real etcd on it and compare (level 5)");
   s->add_option("snapshot", drill.target, kTargetText)->type_name(kTargetType)->required();
-  s->add_option("--etcd", drill.etcd_binary, "etcd server binary, of the cluster's minor version (default: on PATH)")
+  s->add_option("--etcd", drill.etcd_binary,
+                "etcd server binary, of the cluster's minor version (default: on PATH)")
       ->type_name("BIN");
   s->add_option("--scratch-dir", drill.scratch_dir,
                 "Where the restored data may lie for a while (default: TMPDIR or /tmp)")
       ->type_name("DIR");
-  s->add_option("--timeout", drill.timeout, "Time for the whole drill (default 30m)")->type_name("DURATION");
+  s->add_option("--timeout", drill.timeout, "Time for the whole drill (default 30m)")
+      ->type_name("DURATION");
   s->add_flag("--full-cluster", drill.full_cluster,
-              "Restore and boot three members that form a cluster, then add a fourth and compare all of them");
+              "Restore and boot three members that form a cluster, then add a fourth and compare "
+              "all of them");
   AddTextfile(s, drill.textfile_out);
   AddConfig(s, drill.config_file);
   AddFormat(s, drill.format);
   Choose(s, Drill, drill);
 
-  s = root.add_subcommand("lineage", "Prove that a snapshot, or the live cluster, continues an older snapshot");
+  s = root.add_subcommand(
+      "lineage", "Prove that a snapshot, or the live cluster, continues an older snapshot");
   s->add_option("older", lineage.older, kTargetText)->type_name(kTargetType)->required();
-  s->add_option("newer", lineage.newer, "The same; without it, the live cluster of --config or --endpoints")
+  s->add_option("newer", lineage.newer,
+                "The same; without it, the live cluster of --config or --endpoints")
       ->type_name(kTargetType);
   AddConfig(s, lineage.config_file);
   AddFormat(s, lineage.format);
   AddConnection(s, lineage.connection);
   Choose(s, Lineage, lineage);
 
-  s = root.add_subcommand("hashkv", "HashKV of a file, as a live member would answer; never writes to the file");
+  s = root.add_subcommand(
+      "hashkv", "HashKV of a file, as a live member would answer; never writes to the file");
   s->add_option("file", hashkv.file)->type_name("FILE")->required();
   s->add_option("--rev", hashkv.revision, "Revision (default: the newest)")
       ->transform(WholeNumber(0, kRevisionMax))
       ->type_name("N");
-  s->add_option("--compact-rev", hashkv.compact_revision, "As if compacted up to here (default: as the file is)")
+  s->add_option("--compact-rev", hashkv.compact_revision,
+                "As if compacted up to here (default: as the file is)")
       ->transform(WholeNumber(0, kRevisionMax))
       ->type_name("N");
   AddEtcdutlFormat(s, hashkv.format);
@@ -310,7 +348,8 @@ void CommandTable::AddProofCommands(CLI::App& root) {
 }
 
 void CommandTable::AddOtherCommands(CLI::App& root) {
-  CLI::App* s = root.add_subcommand("run", "The sidecar: snapshots, drills, health and metrics, until stopped");
+  CLI::App* s = root.add_subcommand(
+      "run", "The sidecar: snapshots, drills, health and metrics, until stopped");
   AddConfig(s, run.config_file);
   s->add_option("--store", run.store, "Without --config: directory for snapshots and scratch")
       ->check([](const std::string& path) { return path.empty() ? "the path is empty" : ""; })
@@ -318,13 +357,15 @@ void CommandTable::AddOtherCommands(CLI::App& root) {
   AddConnection(s, run.connection);
   Choose(s, Run, run);
 
-  s = root.add_subcommand("health", "Health of each endpoint, as `etcdctl endpoint health` and `status`");
+  s = root.add_subcommand("health",
+                          "Health of each endpoint, as `etcdctl endpoint health` and `status`");
   AddConfig(s, health.config_file);
   AddFormat(s, health.format);
   AddConnection(s, health.connection);
   Choose(s, Health, health);
 
-  CLI::App* reports = root.add_subcommand("drills", "The drill reports in a store")->require_subcommand(1);
+  CLI::App* reports =
+      root.add_subcommand("drills", "The drill reports in a store")->require_subcommand(1);
   s = reports->add_subcommand("list", "All of them, oldest first");
   AddConfig(s, drills.config_file, /*required=*/true);
   AddFormat(s, drills.format);
@@ -333,33 +374,40 @@ void CommandTable::AddOtherCommands(CLI::App& root) {
   s->add_option("name", drills.name)->type_name("NAME")->required();
   AddConfig(s, drills.config_file, /*required=*/true);
   Choose(s, DrillsShow, drills);
-  s = reports->add_subcommand("verify",
-                              "Whether one was changed or taken away: each names the one before it and its hash");
+  s = reports->add_subcommand(
+      "verify", "Whether one was changed or taken away: each names the one before it and its hash");
   AddConfig(s, drills.config_file, /*required=*/true);
   Choose(s, DrillsVerify, drills);
 
-  s = root.add_subcommand("retention",
-                          "Delete the snapshots that the rules of the configuration do not keep, and say why");
+  s = root.add_subcommand(
+      "retention",
+      "Delete the snapshots that the rules of the configuration do not keep, and say why");
   AddConfig(s, retention.config_file, /*required=*/true);
-  s->add_flag("--dry-run", retention.dry_run, "Only say what would be deleted, and why the rest stays");
+  s->add_flag("--dry-run", retention.dry_run,
+              "Only say what would be deleted, and why the rest stays");
   AddFormat(s, retention.format);
   Choose(s, Retention, retention);
 
-  CLI::App* check = root.add_subcommand("check", "Check a file without using it")->require_subcommand(1);
-  s = check->add_subcommand("config", "All problems of a configuration file, and of the files that it names");
+  CLI::App* check =
+      root.add_subcommand("check", "Check a file without using it")->require_subcommand(1);
+  s = check->add_subcommand("config",
+                            "All problems of a configuration file, and of the files that it names");
   s->add_option("file", check_config.file)->type_name("FILE")->required();
   s->add_flag("--syntax-only", check_config.syntax_only,
               "Only the file itself, for a machine that has neither the certificates nor etcd");
   Choose(s, CheckConfig, check_config);
-  s = check->add_subcommand("web-config", "The same for a web configuration (web.config_file) and its certificates");
+  s = check->add_subcommand(
+      "web-config", "The same for a web configuration (web.config_file) and its certificates");
   s->add_option("file", check_config.file)->type_name("FILE")->required();
   Choose(s, CheckWebConfig, check_config);
 
-  s = root.add_subcommand("selftest", "Does this build detect every class of damage? Injects known ones and counts");
+  s = root.add_subcommand(
+      "selftest", "Does this build detect every class of damage? Injects known ones and counts");
   AddFormat(s, selftest.format);
   Choose(s, Selftest, selftest);
 
-  s = root.add_subcommand("completion", "The script that makes a shell complete commands, options and files");
+  s = root.add_subcommand("completion",
+                          "The script that makes a shell complete commands, options and files");
   s->add_option("shell", completion.shell)
       ->check(CLI::IsMember({"bash", "zsh", "fish"}).description(""))
       ->type_name("bash|zsh|fish")
@@ -384,7 +432,8 @@ void CommandTable::AddOtherCommands(CLI::App& root) {
 }
 
 // A word that is near to what it should have been says more than what CLI11 missed because of it.
-std::string UsageProblem(const CLI::ParseError& error, const CommandInfo& root, std::span<const std::string> words) {
+std::string UsageProblem(const CLI::ParseError& error, const CommandInfo& root,
+                         std::span<const std::string> words) {
   const auto mistake = FindMistake(root, words);
   if (!mistake.has_value()) return error.what();
   return fmt::format("{} is not known here; did you mean {}?", mistake->word, mistake->meant);
@@ -408,7 +457,8 @@ int Finish(const Result<ExitCode>& result) {
   return static_cast<int>(ExitCodeOf(result.status()));
 }
 
-// A result that did not get out, onto a full disk say, was not told. A reader that went away had enough.
+// A result that did not get out, onto a full disk say, was not told. A reader that went away had
+// enough.
 int AllPrinted(int code) {
   if (std::fflush(stdout) == 0 || errno == EPIPE) return code;
   fmt::print(stderr, "etcdrill: print the result: {}\n", std::strerror(errno));
@@ -421,7 +471,8 @@ Result<ExitCode> RunChosen(CommandTable& table, std::stop_token stop) {
   const auto clock = MakeSystemClock();
   const auto random = MakeSystemRandom();
   const auto processes = MakePosixProcessStarter(*clock);
-  Logger log(table.run.log_level.value_or(LogLevel::kWarn), table.run.log_format.value_or(LogFormat::kLogfmt), *clock);
+  Logger log(table.run.log_level.value_or(LogLevel::kWarn),
+             table.run.log_format.value_or(LogFormat::kLogfmt), *clock);
   const Context context{*fs, *clock, *random, *processes, log, std::move(stop)};
   return table.chosen(context);
 }
@@ -431,19 +482,22 @@ Result<ExitCode> RunChosen(CommandTable& table, std::stop_token stop) {
 int RunCommandLine(int argc, char** argv, std::stop_token stop) {
   CommandTable table;
   CLI::App root(
-      "etcdrill proves etcd backups: it takes snapshots, checks every byte, restores them into scratch, boots a "
+      "etcdrill proves etcd backups: it takes snapshots, checks every byte, restores them into "
+      "scratch, boots a "
       "real etcd on them and compares.",
       "etcdrill");
   root.require_subcommand(1);
   root.fallthrough();
   root.set_version_flag("--version", VersionText(), "Version of this program");
-  root.add_option("--log-level", table.log_level, "What is logged at least")->type_name("debug|info|warn|error");
+  root.add_option("--log-level", table.log_level, "What is logged at least")
+      ->type_name("debug|info|warn|error");
   root.add_option("--log-format", table.log_format, "Form of the log")->type_name("logfmt|json");
   table.AddOtherCommands(root);
   table.AddSnapshotCommands(root);
   table.AddProofCommands(root);
   const std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
-  if (!words.empty() && words[0] == "complete") {  // its words are an unfinished line, not arguments
+  if (!words.empty() &&
+      words[0] == "complete") {  // its words are an unfinished line, not arguments
     PrintCandidates(Complete(Describe(root), std::span(words).subspan(1)));
     return static_cast<int>(ExitCode::kOk);
   }

@@ -17,14 +17,16 @@ namespace etcdrill::app {
 namespace {
 
 // One line for each part of the configuration whose files can't be used as they are.
-std::vector<std::string> ProblemsOfNamedFiles(const Context& context, const config::Config& config) {
+std::vector<std::string> ProblemsOfNamedFiles(const Context& context,
+                                              const config::Config& config) {
   std::vector<std::string> problems;
   const auto check = [&](std::string_view key, const Status& status) {
     if (!status.ok()) problems.push_back(fmt::format("{}: {}", key, MessageOf(status)));
   };
   check("cluster", etcd::Client::Create(ConnectionOf(config), context).status());
   if (config.drill.schedule.has_value()) {
-    check("drill.etcd", drill::ChooseEtcd(context, config.drill.etcd_binaries, std::nullopt).status());
+    check("drill.etcd",
+          drill::ChooseEtcd(context, config.drill.etcd_binaries, std::nullopt).status());
   }
   check("web.config_file", report::CheckWebConfig(context, config.web.config_file));
   return problems;
@@ -32,7 +34,8 @@ std::vector<std::string> ProblemsOfNamedFiles(const Context& context, const conf
 
 // Asks the endpoints whose they are, as far as they answer at all: a configuration may be looked at
 // where, or while, etcd can't be reached.
-void CheckEndpoints(const Context& context, const config::Config& config, std::vector<std::string>& problems) {
+void CheckEndpoints(const Context& context, const config::Config& config,
+                    std::vector<std::string>& problems) {
   constexpr Duration kPatience = std::chrono::seconds(2);
   etcd::ConnectionOptions options = ConnectionOf(config);
   options.command_timeout = std::min(options.command_timeout, kPatience);
@@ -45,7 +48,8 @@ void CheckEndpoints(const Context& context, const config::Config& config, std::v
   for (const etcd::RollEntry& entry : roll.entries) {
     if (entry.standing == etcd::Standing::kSecondName)
       fmt::print(stderr, "warning: cluster.endpoints: {}\n", Shown(entry.remark));
-    const bool wrong = entry.standing == etcd::Standing::kOtherCluster || entry.standing == etcd::Standing::kRemoved;
+    const bool wrong = entry.standing == etcd::Standing::kOtherCluster ||
+                       entry.standing == etcd::Standing::kRemoved;
     if (wrong && !torn) problems.push_back(fmt::format("cluster.endpoints: {}", entry.remark));
   }
 }
@@ -59,7 +63,8 @@ Result<ExitCode> CheckConfig(const Context& context, const CheckConfigOptions& o
     CheckEndpoints(context, config, problems);
     if (!problems.empty()) {
       return Error(Reason::kConfig,
-                   fmt::format("{0}: {1}", options.file, fmt::join(problems, fmt::format("\n{}: ", options.file))));
+                   fmt::format("{0}: {1}", options.file,
+                               fmt::join(problems, fmt::format("\n{}: ", options.file))));
     }
   }
   for (const std::string& warning : WarningsOf(config, ConnectionOf(config))) {

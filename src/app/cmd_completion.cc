@@ -1,5 +1,5 @@
-// completion: what makes a shell ask `etcdrill complete`. Each script calls the program that is being typed, so it
-// never speaks of another version than that.
+// completion: what makes a shell ask `etcdrill complete`. Each script calls the program that is
+// being typed, so it never speaks of another version than that.
 #include <fmt/format.h>
 
 #include "app/commands.h"

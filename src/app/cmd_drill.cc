@@ -43,7 +43,8 @@ Result<pipeline::DrillRequest> MakeRequest(const DrillOptions& options, const Ta
                                 .full_cluster = options.full_cluster};
 }
 
-Result<pipeline::DrillReport> DrillFile(const Context& context, const DrillOptions& options, const Target& target) {
+Result<pipeline::DrillReport> DrillFile(const Context& context, const DrillOptions& options,
+                                        const Target& target) {
   config::DrillConfig config;
   if (options.config_file.empty()) {
     config.scratch_dir = DefaultScratchDir();
@@ -57,22 +58,27 @@ Result<pipeline::DrillReport> DrillFile(const Context& context, const DrillOptio
 }
 
 // As the sidecar does it: the source is asked, if it answers, and the report is kept.
-Result<pipeline::DrillReport> DrillInStore(const Context& context, const DrillOptions& options, const Target& target) {
+Result<pipeline::DrillReport> DrillInStore(const Context& context, const DrillOptions& options,
+                                           const Target& target) {
   ASSIGN_OR_RETURN(const config::Config config, config::Load(context.fs, options.config_file));
   ASSIGN_OR_RETURN(const auto store, store::LocalStore::Open(context, config.store_path));
   ASSIGN_OR_RETURN(const auto request, MakeRequest(options, target, config.drill));
   const auto client = etcd::Client::Create(ConnectionOf(config), context);
-  pipeline::StoredDrill drill = pipeline::DrillStored(context, request, client.ok() ? client->get() : nullptr, *store);
+  pipeline::StoredDrill drill =
+      pipeline::DrillStored(context, request, client.ok() ? client->get() : nullptr, *store);
   if (const Status& source = client.ok() ? drill.source : client.status(); !source.ok()) {
-    context.log.Warn("no advice for a restore: the source can't be asked", {{"err", MessageOf(source)}});
+    context.log.Warn("no advice for a restore: the source can't be asked",
+                     {{"err", MessageOf(source)}});
   }
-  if (!drill.kept.ok()) context.log.Error("the drill report can't be kept", {{"err", MessageOf(drill.kept)}});
+  if (!drill.kept.ok())
+    context.log.Error("the drill report can't be kept", {{"err", MessageOf(drill.kept)}});
   return std::move(drill.report);
 }
 
 Result<pipeline::DrillReport> DrillTarget(const Context& context, const DrillOptions& options) {
   ASSIGN_OR_RETURN(const Target target, FindTarget(context, options.target, options.config_file));
-  return target.in_store ? DrillInStore(context, options, target) : DrillFile(context, options, target);
+  return target.in_store ? DrillInStore(context, options, target)
+                         : DrillFile(context, options, target);
 }
 
 Result<ExitCode> PrintAndJudge(const Result<pipeline::DrillReport>& drilled, OutputFormat format) {
@@ -93,8 +99,9 @@ Result<ExitCode> Drill(const Context& context, const DrillOptions& options) {
   const Result<pipeline::DrillReport> drilled = DrillTarget(context, options);
   const Result<ExitCode> result = PrintAndJudge(drilled, options.format);
   if (options.textfile_out.empty() || IsInterrupted(result.status())) return result;
-  return WithTextfile(context, result,
-                      WriteDrillTextfile(context, options.textfile_out, drilled.ok() ? &*drilled : nullptr));
+  return WithTextfile(
+      context, result,
+      WriteDrillTextfile(context, options.textfile_out, drilled.ok() ? &*drilled : nullptr));
 }
 
 }  // namespace etcdrill::app

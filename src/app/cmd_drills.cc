@@ -17,7 +17,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Result<std::vector<store::DrillFile>> ReadDrills(const Context& context, const std::string& config_file) {
+Result<std::vector<store::DrillFile>> ReadDrills(const Context& context,
+                                                 const std::string& config_file) {
   ASSIGN_OR_RETURN(const config::Config config, config::Load(context.fs, config_file));
   ASSIGN_OR_RETURN(const auto store, store::LocalStore::Open(context, config.store_path));
   return store->DrillReports();
@@ -30,9 +31,11 @@ Result<ExitCode> DrillsList(const Context& context, const DrillsOptions& options
   Json json = Json::array();
   Rows rows;
   for (const store::DrillFile& drill : drills) {
-    const auto summary = drill.problem.ok() ? pipeline::ParseDrillSummary(drill.json) : drill.problem;
+    const auto summary =
+        drill.problem.ok() ? pipeline::ParseDrillSummary(drill.json) : drill.problem;
     if (!summary.ok()) {
-      context.log.Warn("a drill report can't be read", {{"drill", drill.name}, {"err", MessageOf(summary.status())}});
+      context.log.Warn("a drill report can't be read",
+                       {{"drill", drill.name}, {"err", MessageOf(summary.status())}});
       continue;
     }
     json.push_back({{"name", drill.name},
@@ -50,7 +53,8 @@ Result<ExitCode> DrillsList(const Context& context, const DrillsOptions& options
     return ExitCode::kOk;
   }
   const std::vector<std::string> head = {"NAME", "FINISHED", "VERDICT", "LEVEL", "RTO"};
-  fmt::print("{}", options.format == OutputFormat::kTable ? FramedTable(head, rows) : PlainTable(head, rows));
+  fmt::print("{}", options.format == OutputFormat::kTable ? FramedTable(head, rows)
+                                                          : PlainTable(head, rows));
   return ExitCode::kOk;
 }
 
@@ -62,9 +66,10 @@ Result<ExitCode> DrillsShow(const Context& context, const DrillsOptions& options
     PrintJson(drill.json);
     return ExitCode::kOk;
   }
-  return Error(Reason::kNotFound, fmt::format("there is no drill report {} among the {} in the store; see `etcdrill "
-                                              "drills list`",
-                                              options.name, drills.size()));
+  return Error(Reason::kNotFound,
+               fmt::format("there is no drill report {} among the {} in the store; see `etcdrill "
+                           "drills list`",
+                           options.name, drills.size()));
 }
 
 Result<ExitCode> DrillsVerify(const Context& context, const DrillsOptions& options) {
@@ -72,12 +77,14 @@ Result<ExitCode> DrillsVerify(const Context& context, const DrillsOptions& optio
   const std::vector<std::string> problems = pipeline::CheckEvidence(drills);
   for (const std::string& problem : problems) fmt::print("{}\n", Shown(problem));
   if (problems.empty()) {
-    fmt::print("{} drill reports, none changed or missing between the first and the last\n", drills.size());
+    fmt::print("{} drill reports, none changed or missing between the first and the last\n",
+               drills.size());
     return ExitCode::kOk;
   }
-  return Error(Reason::kDamaged, fmt::format("{} of the drill reports' links are broken: the store was written to by "
-                                             "hand, or damaged",
-                                             problems.size()));
+  return Error(Reason::kDamaged,
+               fmt::format("{} of the drill reports' links are broken: the store was written to by "
+                           "hand, or damaged",
+                           problems.size()));
 }
 
 }  // namespace etcdrill::app

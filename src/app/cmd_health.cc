@@ -37,17 +37,20 @@ Json ToJson(const std::string& endpoint, const etcd::HealthProbe& probe) {
 }
 
 Row ToRow(const std::string& endpoint, const etcd::HealthProbe& probe) {
-  Row row = {endpoint, probe.healthy ? Cell("healthy", Colour::kGreen) : Cell("UNHEALTHY", Colour::kRed)};
+  Row row = {endpoint,
+             probe.healthy ? Cell("healthy", Colour::kGreen) : Cell("UNHEALTHY", Colour::kRed)};
   if (probe.status.has_value()) {
     const etcd::MemberStatus& s = *probe.status;
-    row.insert(row.end(), {s.role(), s.version, std::to_string(s.revision), std::to_string(s.raft_term),
-                           std::to_string(s.raft_index), FormatSize(static_cast<uint64_t>(s.db_size_bytes)),
-                           FormatSize(static_cast<uint64_t>(s.db_in_use_bytes))});
+    row.insert(row.end(),
+               {s.role(), s.version, std::to_string(s.revision), std::to_string(s.raft_term),
+                std::to_string(s.raft_index), FormatSize(static_cast<uint64_t>(s.db_size_bytes)),
+                FormatSize(static_cast<uint64_t>(s.db_in_use_bytes))});
   } else {
     row.insert(row.end(), 7, "");
   }
   row.push_back(fmt::format("{:.1f} ms", SecondsOf(probe.latency) * 1e3));
-  row.push_back(probe.same_as.empty() || !probe.healthy ? probe.problem : "the same member as " + probe.same_as);
+  row.push_back(probe.same_as.empty() || !probe.healthy ? probe.problem
+                                                        : "the same member as " + probe.same_as);
   return row;
 }
 
@@ -67,12 +70,14 @@ Result<ExitCode> Health(const Context& context, const HealthOptions& options) {
     json.push_back(ToJson(entry.address, probe));
     rows.push_back(ToRow(entry.address, probe));
   }
-  const std::vector<std::string> head = {"ENDPOINT", "HEALTH", "ROLE", "VERSION", "REVISION", "TERM",
-                                         "INDEX",    "SIZE",   "USED", "LATENCY", "PROBLEM"};
+  const std::vector<std::string> head = {"ENDPOINT", "HEALTH",  "ROLE",   "VERSION",
+                                         "REVISION", "TERM",    "INDEX",  "SIZE",
+                                         "USED",     "LATENCY", "PROBLEM"};
   if (options.format == OutputFormat::kJson) {
     PrintJson(json.dump(2, ' ', false, Json::error_handler_t::replace));
   } else {
-    fmt::print("{}", options.format == OutputFormat::kTable ? FramedTable(head, rows) : PlainTable(head, rows));
+    fmt::print("{}", options.format == OutputFormat::kTable ? FramedTable(head, rows)
+                                                            : PlainTable(head, rows));
   }
   return all_healthy ? ExitCode::kOk : ExitCode::kFailed;
 }

@@ -21,15 +21,18 @@ struct Opened {
   verify::Placed placed() const { return {image, place}; }
 };
 
-// A damaged file has no lineage. One that nothing proves has: equal hashes prove its history better than a trailer.
-Result<Opened> OpenPlaced(const Context& context, const std::string& word, const std::string& config_file) {
+// A damaged file has no lineage. One that nothing proves has: equal hashes prove its history better
+// than a trailer.
+Result<Opened> OpenPlaced(const Context& context, const std::string& word,
+                          const std::string& config_file) {
   ASSIGN_OR_RETURN(const Target target, FindTarget(context, word, config_file));
   ASSIGN_OR_RETURN(auto image, snapshot::Image::Open(context, target.path));
-  ASSIGN_OR_RETURN(const verify::VerifyReport report,
-                   pipeline::VerifyWithManifest(context, image, target.manifest, verify::kLevelMax));
+  ASSIGN_OR_RETURN(
+      const verify::VerifyReport report,
+      pipeline::VerifyWithManifest(context, image, target.manifest, verify::kLevelMax));
   if (report.verdict == verify::Verdict::kDamaged) {
-    return Error(Reason::kDamaged,
-                 fmt::format("{} is damaged: {}; see `etcdrill verify {}`", target.path, report.Cause(), target.path));
+    return Error(Reason::kDamaged, fmt::format("{} is damaged: {}; see `etcdrill verify {}`",
+                                               target.path, report.Cause(), target.path));
   }
   if (!report.keyspace.has_value()) {
     return Error(Reason::kNotProvable, fmt::format("{}: {}", target.path, report.Cause()));
@@ -85,8 +88,9 @@ Row MemberRow(const verify::LiveMember& m) {
   if (m.result == MemberResult::kNotComparable) {
     row.insert(row.end(), {"", "", "", ""});
   } else {
-    row.insert(row.end(), {std::to_string(m.hashkv.revision), CompactText(m.hashkv.compact_revision),
-                           fmt::format("{:08x}", m.older), fmt::format("{:08x}", m.hashkv.hash)});
+    row.insert(row.end(),
+               {std::to_string(m.hashkv.revision), CompactText(m.hashkv.compact_revision),
+                fmt::format("{:08x}", m.older), fmt::format("{:08x}", m.hashkv.hash)});
   }
   return row;
 }
@@ -97,12 +101,15 @@ void PrintReport(const verify::LineageReport& report, OutputFormat format) {
     return;
   }
   const auto print_table = [&](const auto& head, const auto& rows) {
-    fmt::print("{}", format == OutputFormat::kTable ? FramedTable(head, rows) : PlainTable(head, rows));
+    fmt::print("{}",
+               format == OutputFormat::kTable ? FramedTable(head, rows) : PlainTable(head, rows));
   };
-  fmt::print("{}\n", Coloured(verify::LineageVerdictName(report.verdict), ColourOf(report.verdict)));
+  fmt::print("{}\n",
+             Coloured(verify::LineageVerdictName(report.verdict), ColourOf(report.verdict)));
   Rows places = {PlaceRow("older", report.older)};
   if (report.newer.has_value()) places.push_back(PlaceRow("newer", *report.newer));
-  print_table(std::vector<std::string>{"SNAPSHOT", "REVISION", "COMPACTED", "INDEX", "TERM", "AUTH", "KEYS", "FILE"},
+  print_table(std::vector<std::string>{"SNAPSHOT", "REVISION", "COMPACTED", "INDEX", "TERM", "AUTH",
+                                       "KEYS", "FILE"},
               places);
   if (report.compared.has_value()) {
     const verify::ComparedHashes& c = *report.compared;
@@ -112,7 +119,8 @@ void PrintReport(const verify::LineageReport& report, OutputFormat format) {
   if (!report.members.empty()) {
     Rows members;
     for (const verify::LiveMember& m : report.members) members.push_back(MemberRow(m));
-    print_table(std::vector<std::string>{"MEMBER", "RESULT", "REVISION", "COMPACTED", "FILE-HASHKV", "MEMBER-HASHKV"},
+    print_table(std::vector<std::string>{"MEMBER", "RESULT", "REVISION", "COMPACTED", "FILE-HASHKV",
+                                         "MEMBER-HASHKV"},
                 members);
   }
   PrintFindings(report.findings);

@@ -27,14 +27,15 @@ void Print(const std::vector<pipeline::RetentionDecision>& decisions, OutputForm
                     {"state", state},
                     {"fate", fate},
                     {"why", why}});
-    rows.push_back(
-        {m.name, FormatRfc3339(m.taken), FormatSize(m.size_bytes), std::string(state), std::string(fate), why});
+    rows.push_back({m.name, FormatRfc3339(m.taken), FormatSize(m.size_bytes), std::string(state),
+                    std::string(fate), why});
   }
   const std::vector<std::string> head = {"NAME", "TAKEN", "SIZE", "STATE", "FATE", "WHY"};
   if (format == OutputFormat::kJson) {
     PrintJson(json.dump(2, ' ', false, Json::error_handler_t::replace));
   } else {
-    fmt::print("{}", format == OutputFormat::kTable ? FramedTable(head, rows) : PlainTable(head, rows));
+    fmt::print("{}",
+               format == OutputFormat::kTable ? FramedTable(head, rows) : PlainTable(head, rows));
   }
 }
 
@@ -45,8 +46,10 @@ Result<ExitCode> Retention(const Context& context, const RetentionOptions& optio
   ASSIGN_OR_RETURN(const auto store, store::LocalStore::Open(context, config.store_path));
   // A sidecar may be reading what is to be deleted: it does this itself after each snapshot.
   if (!options.dry_run) RETURN_IF_ERROR(store->TakeOwnership());
-  ASSIGN_OR_RETURN(const pipeline::Catalog catalog, pipeline::ReadCatalog(context, *store, config.cluster.name));
-  const auto decisions = pipeline::PlanRetention(catalog, config.snapshot.retention, context.clock.Now());
+  ASSIGN_OR_RETURN(const pipeline::Catalog catalog,
+                   pipeline::ReadCatalog(context, *store, config.cluster.name));
+  const auto decisions =
+      pipeline::PlanRetention(catalog, config.snapshot.retention, context.clock.Now());
   Print(decisions, options.format);
   if (options.dry_run) return ExitCode::kOk;
   for (const pipeline::RetentionDecision& d : decisions) {

@@ -30,9 +30,11 @@ Result<Settings> SettingsOf(const Context& context, const RunOptions& options) {
 
 Result<ExitCode> Run(const Context& context, const RunOptions& options) {
   ASSIGN_OR_RETURN(const Settings settings, SettingsOf(context, options));
-  Logger log(settings.log_level, options.log_format.value_or(settings.config.log_format), context.clock);
+  Logger log(settings.log_level, options.log_format.value_or(settings.config.log_format),
+             context.clock);
   RETURN_IF_ERROR(RunDaemon(context.With(log), settings, [&]() -> Result<Settings> {
-    if (options.config_file.empty()) return Error(Reason::kConfig, "there is no file to read again: no --config");
+    if (options.config_file.empty())
+      return Error(Reason::kConfig, "there is no file to read again: no --config");
     return SettingsOf(context, options);
   }));
   return ExitCode::kOk;

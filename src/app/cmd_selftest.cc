@@ -18,7 +18,9 @@ std::string ToJson(const std::vector<verify::SelftestRow>& rows) {
   for (const verify::SelftestRow& row : rows) {
     classes.push_back({{"damage", row.name}, {"tries", row.tries}, {"detected", row.detected}});
   }
-  return Json{{"apiVersion", "etcdrill/v1"}, {"kind", "SelftestReport"}, {"classes", std::move(classes)}}.dump(2);
+  return Json{
+      {"apiVersion", "etcdrill/v1"}, {"kind", "SelftestReport"}, {"classes", std::move(classes)}}
+      .dump(2);
 }
 
 }  // namespace
@@ -26,9 +28,9 @@ std::string ToJson(const std::vector<verify::SelftestRow>& rows) {
 Result<ExitCode> Selftest(const Context& context, const SelftestOptions& options) {
   ASSIGN_OR_RETURN(const auto scratch, ScratchDir::Create(context, DefaultScratchDir()));
   ASSIGN_OR_RETURN(const std::string sample, verify::MakeSampleSnapshot(context, scratch->path()));
-  ASSIGN_OR_RETURN(
-      const std::vector<verify::SelftestRow> rows,
-      verify::RunSelftest(sample, verify::DamageClassesOf(sample), verify::FileVerifier(context, scratch->path())));
+  ASSIGN_OR_RETURN(const std::vector<verify::SelftestRow> rows,
+                   verify::RunSelftest(sample, verify::DamageClassesOf(sample),
+                                       verify::FileVerifier(context, scratch->path())));
   Rows cells;
   for (const verify::SelftestRow& row : rows) {
     cells.push_back({row.name, std::to_string(row.tries), std::to_string(row.detected)});
@@ -37,7 +39,8 @@ Result<ExitCode> Selftest(const Context& context, const SelftestOptions& options
   if (options.format == OutputFormat::kJson) {
     PrintJson(ToJson(rows));
   } else {
-    fmt::print("{}", options.format == OutputFormat::kTable ? FramedTable(head, cells) : PlainTable(head, cells));
+    fmt::print("{}", options.format == OutputFormat::kTable ? FramedTable(head, cells)
+                                                            : PlainTable(head, cells));
   }
   RETURN_IF_ERROR(verify::JudgeSelftest(rows));
   return ExitCode::kOk;

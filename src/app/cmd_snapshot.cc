@@ -28,7 +28,8 @@ enum class Proof { kIgnored, kRightIfThere, kRight };
 
 // The report on a file that may be used; or why it must not be.
 Result<verify::VerifyReport> VerifyForUse(const Context& context, const snapshot::Image& image,
-                                          const std::optional<store::Manifest>& manifest, Proof proof) {
+                                          const std::optional<store::Manifest>& manifest,
+                                          Proof proof) {
   ASSIGN_OR_RETURN(verify::VerifyReport report,
                    pipeline::VerifyWithManifest(context, image, manifest, verify::kLevelMax));
   const std::string& file = image.path();
@@ -37,16 +38,18 @@ Result<verify::VerifyReport> VerifyForUse(const Context& context, const snapshot
   if (!report.keyspace.has_value() && report.verdict == verify::Verdict::kNotProvable) {
     return Error(Reason::kNotProvable, fmt::format("{}: {}", file, report.Cause()));
   }
-  const bool sound = report.keyspace.has_value() && report.levels.keyspace == verify::LevelResult::kPass;
-  const bool disproved =
-      (damaged && proof == Proof::kRight) || (transfer == verify::LevelResult::kFail && proof != Proof::kIgnored);
+  const bool sound =
+      report.keyspace.has_value() && report.levels.keyspace == verify::LevelResult::kPass;
+  const bool disproved = (damaged && proof == Proof::kRight) ||
+                         (transfer == verify::LevelResult::kFail && proof != Proof::kIgnored);
   if (!sound || disproved) {
-    return Error(Reason::kDamaged,
-                 fmt::format("{} is damaged: {}; see `etcdrill verify {}`", file, report.Cause(), file));
+    return Error(Reason::kDamaged, fmt::format("{} is damaged: {}; see `etcdrill verify {}`", file,
+                                               report.Cause(), file));
   }
   if (transfer != verify::LevelResult::kPass && proof == Proof::kRight) {
     return Error(Reason::kNotProvable,
-                 fmt::format("{}: {}; to restore it all the same, add --skip-hash-check", file, report.Cause()));
+                 fmt::format("{}: {}; to restore it all the same, add --skip-hash-check", file,
+                             report.Cause()));
   }
   return report;
 }
@@ -54,12 +57,14 @@ Result<verify::VerifyReport> VerifyForUse(const Context& context, const snapshot
 // What --skip-hash-check passed over.
 void WarnOfProof(const verify::VerifyReport& report, const std::string& file) {
   if (report.levels.transfer == verify::LevelResult::kFail) {
-    fmt::print(stderr, "warning: {} is not what etcd sent: {}; restored as you asked for\n", Shown(file),
-               Shown(report.Cause()));
+    fmt::print(stderr, "warning: {} is not what etcd sent: {}; restored as you asked for\n",
+               Shown(file), Shown(report.Cause()));
   } else if (report.verdict == verify::Verdict::kDamaged) {
-    fmt::print(stderr, "warning: {} is damaged: {}; restored as you asked for\n", Shown(file), Shown(report.Cause()));
+    fmt::print(stderr, "warning: {} is damaged: {}; restored as you asked for\n", Shown(file),
+               Shown(report.Cause()));
   } else if (report.levels.transfer == verify::LevelResult::kUnknown) {
-    fmt::print(stderr, "warning: nothing proves the bytes of {}: {}\n", Shown(file), Shown(report.Cause()));
+    fmt::print(stderr, "warning: nothing proves the bytes of {}: {}\n", Shown(file),
+               Shown(report.Cause()));
   }
 }
 
@@ -73,8 +78,9 @@ void PrintSurprises(const Findings& findings, const RestoreCommandOptions& optio
   for (const Finding& f : findings.kept()) {
     const bool surprising = (f.code == codes::kRestoresWithAlarm && !options.clear_alarms) ||
                             (f.code == codes::kRestoresWithAuth && !options.drop_auth) ||
-                            f.code == codes::kRestoresWithLeases || f.code == codes::kAlarmCorrupt ||
-                            f.code == codes::kNoKeys || f.code == codes::kRowLostByEtcd;
+                            f.code == codes::kRestoresWithLeases ||
+                            f.code == codes::kAlarmCorrupt || f.code == codes::kNoKeys ||
+                            f.code == codes::kRowLostByEtcd;
     if (surprising) fmt::print("{}", FindingLine(f));
   }
 }
@@ -85,14 +91,16 @@ std::vector<std::string> WarningsOf(const pipeline::SnapshotOutcome& outcome) {
   const auto disagreement = pipeline::DisagreementOf(outcome.manifest);
   if (!disagreement.text.empty()) lines.push_back(Shown(disagreement.text));
   for (const Finding& f : outcome.verify.findings.kept()) {
-    if (f.severity == Severity::kWarning) lines.push_back(fmt::format("{}: {}", f.code, Shown(f.text)));
+    if (f.severity == Severity::kWarning)
+      lines.push_back(fmt::format("{}: {}", f.code, Shown(f.text)));
   }
   return lines;
 }
 
 void PrintSaved(const pipeline::SnapshotOutcome& outcome, const SaveOptions& options) {
   const store::Manifest& m = outcome.manifest;
-  for (const std::string& remark : outcome.remarks) fmt::print(stderr, "warning: {}\n", Shown(remark));
+  for (const std::string& remark : outcome.remarks)
+    fmt::print(stderr, "warning: {}\n", Shown(remark));
   const std::vector<std::string> warnings = WarningsOf(outcome);
   if (options.format == OutputFormat::kJson) {
     for (const std::string& line : warnings) fmt::print(stderr, "warning: {}\n", line);
@@ -104,7 +112,8 @@ void PrintSaved(const pipeline::SnapshotOutcome& outcome, const SaveOptions& opt
   fmt::print("{}: revision {}, {} keys, {}, etcd {} at {}; HashKV equal to {} of {} members\n",
              Coloured(m.verdict, Colour::kGreen), m.revision, m.live_keys, FormatSize(m.size_bytes),
              Shown(m.etcd_version), Shown(m.endpoint), receipt.equal, receipt.members);
-  for (const std::string& line : warnings) fmt::print("{}: {}\n", Coloured("warning", Colour::kYellow), line);
+  for (const std::string& line : warnings)
+    fmt::print("{}: {}\n", Coloured("warning", Colour::kYellow), line);
   if (m.lineage.has_value()) {
     const Colour colour = m.lineage->result == "continues" ? Colour::kGreen : Colour::kRed;
     fmt::print("{} {}{}{}\n", Coloured(m.lineage->result, colour), Shown(m.lineage->older),
@@ -116,7 +125,8 @@ void PrintSaved(const pipeline::SnapshotOutcome& outcome, const SaveOptions& opt
 
 Result<ExitCode> SnapshotSave(const Context& context, const SaveOptions& options) {
   if (options.path.empty() && options.config_file.empty()) {
-    return Error(Reason::kUsage, "snapshot save: name the file to write, or --config FILE to save into its store");
+    return Error(Reason::kUsage,
+                 "snapshot save: name the file to write, or --config FILE to save into its store");
   }
   ASSIGN_OR_RETURN(const etcd::ConnectionOptions connection,
                    ConnectionOf(context, options.config_file, options.connection));
@@ -142,17 +152,23 @@ Result<ExitCode> SnapshotSave(const Context& context, const SaveOptions& options
 Result<ExitCode> SnapshotStatus(const Context& context, const StatusOptions& options) {
   ASSIGN_OR_RETURN(const auto image, snapshot::Image::Open(context, options.file));
   ASSIGN_OR_RETURN(const auto manifest, ManifestBeside(context, options.file));
-  ASSIGN_OR_RETURN(const verify::VerifyReport report, VerifyForUse(context, image, manifest, Proof::kRightIfThere));
+  ASSIGN_OR_RETURN(const verify::VerifyReport report,
+                   VerifyForUse(context, image, manifest, Proof::kRightIfThere));
   const verify::Keyspace& keyspace = *report.keyspace;
   const bool as_35 = options.compat == "3.5";
-  const uint64_t keys = as_35 ? keyspace.total_keys : keyspace.live_keys + (keyspace.bumped ? 1 : 0);
+  const uint64_t keys =
+      as_35 ? keyspace.total_keys : keyspace.live_keys + (keyspace.bumped ? 1 : 0);
   const auto number = [](uint64_t n) { return static_cast<int64_t>(n); };
   std::vector<EtcdutlCell> cells = {
       {"HASH", "Hash", "hash", keyspace.hash, fmt::format("{:x}", keyspace.hash)},
-      {"REVISION", "Revision", "revision", keyspace.newest_row, std::to_string(keyspace.newest_row)},
+      {"REVISION", "Revision", "revision", keyspace.newest_row,
+       std::to_string(keyspace.newest_row)},
       {"TOTAL KEYS", "Keys", "totalKey", number(keys), std::to_string(keys)},
-      {"TOTAL SIZE", "Size", "totalSize", number(keyspace.total_bytes), HumanBytes(keyspace.total_bytes)}};
-  if (!as_35) cells.push_back({"VERSION", "Version", "version", keyspace.storage_version, keyspace.storage_version});
+      {"TOTAL SIZE", "Size", "totalSize", number(keyspace.total_bytes),
+       HumanBytes(keyspace.total_bytes)}};
+  if (!as_35)
+    cells.push_back(
+        {"VERSION", "Version", "version", keyspace.storage_version, keyspace.storage_version});
   PrintAsEtcdutl(cells, options.format);
   return ExitCode::kOk;
 }
@@ -161,7 +177,8 @@ Result<ExitCode> SnapshotRestore(const Context& context, const RestoreCommandOpt
   if ((options.bump_revision > 0) != options.mark_compacted) {
     return Error(Reason::kUsage, "--bump-revision N and --mark-compacted need each other");
   }
-  const std::string data_dir = WithoutSlash(options.data_dir.empty() ? options.name + ".etcd" : options.data_dir);
+  const std::string data_dir =
+      WithoutSlash(options.data_dir.empty() ? options.name + ".etcd" : options.data_dir);
   ASSIGN_OR_RETURN(const auto image, snapshot::Image::Open(context, options.file));
   const auto manifest = ManifestBeside(context, options.file);
   if (!options.skip_hash_check) RETURN_IF_ERROR(manifest.status());
@@ -175,18 +192,20 @@ Result<ExitCode> SnapshotRestore(const Context& context, const RestoreCommandOpt
       .snapshot = image,
       .data_dir = data_dir,
       .wal_dir = WithoutSlash(options.wal_dir),
-      .membership = {options.name, options.initial_cluster, options.token, SplitList(options.advertise_peer_urls)},
-      .policy = {options.bump_revision, options.clear_alarms, options.drop_auth, options.etcd_version,
-                 options.allow_downgrade},
+      .membership = {options.name, options.initial_cluster, options.token,
+                     SplitList(options.advertise_peer_urls)},
+      .policy = {options.bump_revision, options.clear_alarms, options.drop_auth,
+                 options.etcd_version, options.allow_downgrade},
       .sync = !options.no_sync,
       .proof = prove,
       .on_progress = ProgressLine("restore", options.progress, context.clock)};
   ASSIGN_OR_RETURN(const restore::RestoreResult result, restore::Restore(context, request));
-  for (const std::string& warning : result.warnings) fmt::print(stderr, "warning: {}\n", Shown(warning));
+  for (const std::string& warning : result.warnings)
+    fmt::print(stderr, "warning: {}\n", Shown(warning));
   if (!manifest.ok()) fmt::print(stderr, "warning: {}\n", Shown(MessageOf(manifest.status())));
   WarnOfProof(report, options.file);
-  fmt::print("Restored {} to {}: member {:x} of cluster {:x}, {}\n", Shown(options.file), Shown(data_dir),
-             result.member_id, result.cluster_id, FormatSize(result.db_bytes));
+  fmt::print("Restored {} to {}: member {:x} of cluster {:x}, {}\n", Shown(options.file),
+             Shown(data_dir), result.member_id, result.cluster_id, FormatSize(result.db_bytes));
   PrintSurprises(report.findings, options);
   return ExitCode::kOk;
 }
@@ -199,7 +218,8 @@ Result<ExitCode> SnapshotList(const Context& context, const ListOptions& options
   Rows rows;
   for (const pipeline::CatalogEntry& entry : catalog.snapshots) {
     const store::Manifest& m = entry.manifest;
-    const std::string drilled = entry.last_drill.has_value() ? FormatRfc3339(entry.last_drill->finished) : "";
+    const std::string drilled =
+        entry.last_drill.has_value() ? FormatRfc3339(entry.last_drill->finished) : "";
     const bool from_future = IsFuture(m.taken, catalog.now);
     json.push_back({{"name", m.name},
                     {"taken", FormatRfc3339(m.taken)},
@@ -211,17 +231,20 @@ Result<ExitCode> SnapshotList(const Context& context, const ListOptions& options
                     {"sha256", m.sha256},
                     {"state", pipeline::StateName(entry.state)},
                     {"last_drill", drilled}});
-    rows.push_back(
-        {m.name, FormatRfc3339(m.taken) + (from_future ? " (in the future)" : ""), std::to_string(m.revision),
-         std::to_string(m.live_keys), FormatSize(m.size_bytes), m.sha256.substr(0, 12),
-         fmt::format("{}{}", pipeline::StateName(entry.state), m.other_history ? " (of another history)" : ""),
-         drilled.empty() ? "never" : drilled});
+    rows.push_back({m.name, FormatRfc3339(m.taken) + (from_future ? " (in the future)" : ""),
+                    std::to_string(m.revision), std::to_string(m.live_keys),
+                    FormatSize(m.size_bytes), m.sha256.substr(0, 12),
+                    fmt::format("{}{}", pipeline::StateName(entry.state),
+                                m.other_history ? " (of another history)" : ""),
+                    drilled.empty() ? "never" : drilled});
   }
-  const std::vector<std::string> head = {"NAME", "TAKEN", "REVISION", "KEYS", "SIZE", "SHA256", "STATE", "LAST-DRILL"};
+  const std::vector<std::string> head = {"NAME", "TAKEN",  "REVISION", "KEYS",
+                                         "SIZE", "SHA256", "STATE",    "LAST-DRILL"};
   if (options.format == OutputFormat::kJson) {
     PrintJson(json.dump(2, ' ', false, Json::error_handler_t::replace));
   } else {
-    fmt::print("{}", options.format == OutputFormat::kTable ? FramedTable(head, rows) : PlainTable(head, rows));
+    fmt::print("{}", options.format == OutputFormat::kTable ? FramedTable(head, rows)
+                                                            : PlainTable(head, rows));
   }
   return ExitCode::kOk;
 }

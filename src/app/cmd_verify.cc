@@ -39,13 +39,16 @@ Rows LevelRows(const verify::VerifyReport& report) {
   std::string keyspace;
   if (report.keyspace.has_value()) {
     const verify::Keyspace& k = *report.keyspace;
-    keyspace = fmt::format("revision {}, {} keys, hash {:x}, hashkv {:x}", k.hashkv.revision, k.live_keys, k.hash,
-                           k.hashkv.hash);
-    if (k.hashkv.compact_revision > 0) keyspace += fmt::format(", compacted at {}", k.hashkv.compact_revision);
+    keyspace = fmt::format("revision {}, {} keys, hash {:x}, hashkv {:x}", k.hashkv.revision,
+                           k.live_keys, k.hash, k.hashkv.hash);
+    if (k.hashkv.compact_revision > 0)
+      keyspace += fmt::format(", compacted at {}", k.hashkv.compact_revision);
   }
   return {row("L0 present", report.levels.present, FormatSize(report.size_bytes)),
-          row("L1 transfer", report.levels.transfer, report.sha256.empty() ? "" : "sha256 " + report.sha256),
-          row("L2 structure", report.levels.structure, ""), row("L3 keyspace", report.levels.keyspace, keyspace)};
+          row("L1 transfer", report.levels.transfer,
+              report.sha256.empty() ? "" : "sha256 " + report.sha256),
+          row("L2 structure", report.levels.structure, ""),
+          row("L3 keyspace", report.levels.keyspace, keyspace)};
 }
 
 void PrintReport(const verify::VerifyReport& report, int level, OutputFormat format) {
@@ -53,7 +56,8 @@ void PrintReport(const verify::VerifyReport& report, int level, OutputFormat for
     PrintJson(verify::ToJson(report));
     return;
   }
-  fmt::print("{}: {}\n", Shown(report.file), Coloured(verify::VerdictName(report.verdict), ColourOf(report.verdict)));
+  fmt::print("{}: {}\n", Shown(report.file),
+             Coloured(verify::VerdictName(report.verdict), ColourOf(report.verdict)));
   const std::vector<std::string> head = {"LEVEL", "RESULT", "FACTS"};
   fmt::print("{}", format == OutputFormat::kTable ? FramedTable(head, LevelRows(report))
                                                   : PlainTable(head, LevelRows(report)));
@@ -75,9 +79,12 @@ struct Verified {
   bool IsGood() const {
     const verify::Levels& levels = report.levels;
     const auto all = {levels.present, levels.transfer, levels.structure, levels.keyspace};
-    const auto count = [&](verify::LevelResult result) { return std::count(all.begin(), all.end(), result); };
+    const auto count = [&](verify::LevelResult result) {
+      return std::count(all.begin(), all.end(), result);
+    };
     const auto skipped = count(verify::LevelResult::kSkipped);
-    const bool asked_for_less = skipped > 0 && count(verify::LevelResult::kPass) + skipped == std::ssize(all);
+    const bool asked_for_less =
+        skipped > 0 && count(verify::LevelResult::kPass) + skipped == std::ssize(all);
     return report.verdict == verify::Verdict::kProven ||
            (report.verdict == verify::Verdict::kNotProvable && asked_for_less);
   }
@@ -93,10 +100,12 @@ Status Record(const Context& context, const Target& target, const std::string& c
 // Bytes that are not those that were stored. What else is wrong with a snapshot a drill says.
 void TellDamaged(const Context& context, const Target& target, const verify::VerifyReport& report,
                  const std::string& config_file) {
-  if (report.verdict != verify::Verdict::kDamaged || report.sha256 == target.manifest->sha256) return;
-  const Status told = Record(context, target, config_file, [&, now = context.clock.Now()](store::Checks& checks) {
-    checks.FoundDamaged(now, report.Cause());
-  });
+  if (report.verdict != verify::Verdict::kDamaged || report.sha256 == target.manifest->sha256)
+    return;
+  const Status told =
+      Record(context, target, config_file, [&, now = context.clock.Now()](store::Checks& checks) {
+        checks.FoundDamaged(now, report.Cause());
+      });
   if (!told.ok()) {
     context.log.Warn("a snapshot is damaged, but that can't be recorded",
                      {{"snapshot", target.name}, {"err", MessageOf(told)}});
@@ -113,11 +122,14 @@ void TellHealed(const Context& context, const Target& target, const verify::Veri
   const std::string answers = proven ? damaged.AnsweredByProof() : damaged.AnsweredByItsBytes();
   if (answers.empty() && !damaged.checks.damaged.has_value()) return;
   const bool stands = answers.empty() && damaged.damaging_drill.has_value();
-  const Status healed = Record(context, target, config_file, [&, now = context.clock.Now()](store::Checks& checks) {
-    damaged.RecordRight(checks, now, answers);
-  });
+  const Status healed =
+      Record(context, target, config_file, [&, now = context.clock.Now()](store::Checks& checks) {
+        damaged.RecordRight(checks, now, answers);
+      });
   if (healed.ok()) {
-    fmt::print(stderr, "{}: it was found damaged once, and has its right bytes again; the record is taken away{}\n",
+    fmt::print(stderr,
+               "{}: it was found damaged once, and has its right bytes again; the record is taken "
+               "away{}\n",
                Shown(target.name), stands ? ", but what a drill found in these bytes stands" : "");
   } else {
     context.log.Warn("a snapshot has its right bytes again, but that can't be recorded",
@@ -133,13 +145,15 @@ Result<Verified> VerifyTarget(const Context& context, const VerifyOptions& optio
   }
   Verified verified;
   ASSIGN_OR_RETURN(const auto image, snapshot::Image::Open(context, target.path));
-  ASSIGN_OR_RETURN(verified.report, pipeline::VerifyWithManifest(context, image, target.manifest, options.level));
+  ASSIGN_OR_RETURN(verified.report,
+                   pipeline::VerifyWithManifest(context, image, target.manifest, options.level));
   if (target.in_store) {
     TellDamaged(context, target, verified.report, options.config_file);
     TellHealed(context, target, verified.report, options.config_file);
   }
   verified.taken = pipeline::TakenAt(image, target.manifest, verified.report);
-  verified.fresh = pipeline::CheckFreshness(verified.taken, context.clock.Now(), freshness, verified.report);
+  verified.fresh =
+      pipeline::CheckFreshness(verified.taken, context.clock.Now(), freshness, verified.report);
   // Over a broken structure the numbers would say nothing.
   if (options.inventory && verified.report.levels.structure == verify::LevelResult::kPass) {
     ASSIGN_OR_RETURN(verified.report.inventory, verify::TakeInventory(context, image));
@@ -206,13 +220,15 @@ Result<ExitCode> HashKv(const Context& context, const HashKvOptions& options) {
   ASSIGN_OR_RETURN(const auto image, snapshot::Image::Open(context, options.file));
   ASSIGN_OR_RETURN(const mvcc::HashKv hashkv,
                    verify::HashKvOf(context, image, options.revision, options.compact_revision));
-  const auto cell = [](std::string_view head, std::string_view field, std::string_view key, int64_t value) {
+  const auto cell = [](std::string_view head, std::string_view field, std::string_view key,
+                       int64_t value) {
     return EtcdutlCell{head, field, key, value, std::to_string(value)};
   };
-  PrintAsEtcdutl({cell("HASH", "Hash", "hash", hashkv.hash),
-                  cell("HASH REVISION", "Hash revision", "hashRevision", hashkv.revision),
-                  cell("COMPACT REVISION", "Compact revision", "compactRevision", hashkv.compact_revision)},
-                 options.format);
+  PrintAsEtcdutl(
+      {cell("HASH", "Hash", "hash", hashkv.hash),
+       cell("HASH REVISION", "Hash revision", "hashRevision", hashkv.revision),
+       cell("COMPACT REVISION", "Compact revision", "compactRevision", hashkv.compact_revision)},
+      options.format);
   return ExitCode::kOk;
 }
 

@@ -1,5 +1,5 @@
-// The command table as data, for what else is made from it: completion and the manual page. Filled from CLI11 in
-// cli.cc, so that neither can say anything else than `--help`.
+// The command table as data, for what else is made from it: completion and the manual page. Filled
+// from CLI11 in cli.cc, so that neither can say anything else than `--help`.
 #pragma once
 
 #include <string>

@@ -1,5 +1,6 @@
-// Every command: its options as the command line fills them (cli.cc), and its function. A function prints its result on
-// stdout and returns the exit code; an error that it returns is printed by main, as one line.
+// Every command: its options as the command line fills them (cli.cc), and its function. A function
+// prints its result on stdout and returns the exit code; an error that it returns is printed by
+// main, as one line.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +15,8 @@
 
 namespace etcdrill::app {
 
-// Connection flags as etcdctl has them. Where a command takes a configuration file, too, that file wins.
+// Connection flags as etcdctl has them. Where a command takes a configuration file, too, that file
+// wins.
 struct ConnectionFlags {
   std::vector<std::string> endpoints;  // each may be a list
   std::string ca_file;

@@ -13,7 +13,8 @@ namespace {
 const OptionInfo* FindOption(const std::vector<const CommandInfo*>& path, const std::string& name) {
   for (const CommandInfo* command : path) {
     for (const OptionInfo& option : command->options) {
-      if (std::find(option.names.begin(), option.names.end(), name) != option.names.end()) return &option;
+      if (std::find(option.names.begin(), option.names.end(), name) != option.names.end())
+        return &option;
     }
   }
   return nullptr;
@@ -30,7 +31,8 @@ std::vector<Candidate> Values(const OptionInfo& option) {
       found.push_back({std::string(kFiles), ""});
     } else if (part == "DIR") {
       found.push_back({std::string(kDirectories), ""});
-    } else if (std::none_of(part.begin(), part.end(), [](char c) { return c >= 'A' && c <= 'Z'; })) {
+    } else if (std::none_of(part.begin(), part.end(),
+                            [](char c) { return c >= 'A' && c <= 'Z'; })) {
       found.push_back({part, ""});
     }
   }
@@ -40,7 +42,8 @@ std::vector<Candidate> Values(const OptionInfo& option) {
 std::vector<Candidate> Options(const std::vector<const CommandInfo*>& path) {
   std::vector<Candidate> found;
   for (const CommandInfo* command : path) {
-    for (const OptionInfo& option : command->options) found.push_back({option.names.back(), option.text});
+    for (const OptionInfo& option : command->options)
+      found.push_back({option.names.back(), option.text});
   }
   return found;
 }
@@ -65,7 +68,8 @@ Place Follow(const CommandInfo& root, std::span<const std::string> words) {
       continue;
     }
     const auto& commands = place.path.back()->commands;
-    const auto it = std::find_if(commands.begin(), commands.end(), [&](const auto& c) { return c.name == word; });
+    const auto it = std::find_if(commands.begin(), commands.end(),
+                                 [&](const auto& c) { return c.name == word; });
     if (it != commands.end()) {
       place.path.push_back(&*it);
     } else {
@@ -93,7 +97,9 @@ std::vector<Candidate> Complete(const CommandInfo& root, std::span<const std::st
     found = Values(command.positionals[place.positionals]);
   }
   const std::string prefix = typed == "=" ? "" : typed;
-  std::erase_if(found, [&](const Candidate& c) { return !c.word.starts_with(':') && !c.word.starts_with(prefix); });
+  std::erase_if(found, [&](const Candidate& c) {
+    return !c.word.starts_with(':') && !c.word.starts_with(prefix);
+  });
   return found;
 }
 
@@ -110,7 +116,8 @@ std::optional<Mistake> FindMistake(const CommandInfo& root, std::span<const std:
       for (const CommandInfo& next : place.path.back()->commands) known.push_back(next.name);
     }
     if (std::find(known.begin(), known.end(), word) != known.end()) continue;
-    if (std::string meant = Nearest(word, known); !meant.empty()) return Mistake{word, std::move(meant)};
+    if (std::string meant = Nearest(word, known); !meant.empty())
+      return Mistake{word, std::move(meant)};
   }
   return std::nullopt;
 }

@@ -1,5 +1,5 @@
-// What may come next on a command line. The shells' scripts (cmd_completion.cc) are a few lines and ask `etcdrill
-// complete`, so that there is one place that knows.
+// What may come next on a command line. The shells' scripts (cmd_completion.cc) are a few lines and
+// ask `etcdrill complete`, so that there is one place that knows.
 #pragma once
 
 #include <optional>

@@ -13,7 +13,8 @@ namespace {
 
 constexpr const char* kDefaultEndpoint = "127.0.0.1:2379";
 
-// For a file that names no endpoints: so that one file serves every node of a DaemonSet, each with its own member.
+// For a file that names no endpoints: so that one file serves every node of a DaemonSet, each with
+// its own member.
 std::vector<std::string> EndpointsOfEnvironment() {
   const char* set = std::getenv("ETCDCTL_ENDPOINTS");
   return SplitList(set != nullptr && *set != '\0' ? set : kDefaultEndpoint);
@@ -35,9 +36,11 @@ Result<etcd::ConnectionOptions> ToConnectionOptions(const ConnectionFlags& flags
   options.username = flags.user.substr(0, colon);
   options.password = colon != std::string::npos ? flags.user.substr(colon + 1) : flags.password;
   if (!options.username.empty() && options.password.empty()) {
-    return Error(Reason::kUsage, fmt::format("--user {} without a password; give --user NAME:PASSWORD, --password or "
-                                             "ETCDCTL_PASSWORD",
-                                             options.username));
+    return Error(
+        Reason::kUsage,
+        fmt::format("--user {} without a password; give --user NAME:PASSWORD, --password or "
+                    "ETCDCTL_PASSWORD",
+                    options.username));
   }
   ASSIGN_OR_RETURN(options.dial_timeout, ParseDuration(flags.dial_timeout));
   ASSIGN_OR_RETURN(options.command_timeout, ParseDuration(flags.command_timeout));
@@ -53,7 +56,8 @@ Result<etcd::ConnectionOptions> ConnectionOf(const Context& context, const std::
 
 etcd::ConnectionOptions ConnectionOf(const config::Config& config) {
   etcd::ConnectionOptions options;
-  options.endpoints = config.cluster.endpoints.empty() ? EndpointsOfEnvironment() : config.cluster.endpoints;
+  options.endpoints =
+      config.cluster.endpoints.empty() ? EndpointsOfEnvironment() : config.cluster.endpoints;
   options.ca_file = config.cluster.tls.ca_file;
   options.cert_file = config.cluster.tls.cert_file;
   options.key_file = config.cluster.tls.key_file;

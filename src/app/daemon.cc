@@ -54,14 +54,16 @@ Status RunDaemon(const Context& context, const Settings& settings, const LoadSet
   const config::Config& config = settings.config;
   ASSIGN_OR_RETURN(const auto store, store::LocalStore::Open(context, config.store_path));
   const bool takes_turns = config.snapshot.when == config::When::kMemberIsLeader;
-  RETURN_IF_ERROR(store->TakeOwnership(takes_turns ? store::Ownership::kShared : store::Ownership::kAlone));
+  RETURN_IF_ERROR(
+      store->TakeOwnership(takes_turns ? store::Ownership::kShared : store::Ownership::kAlone));
   pipeline::TellOfKilledDrills(context, *store);
   const auto counts = std::make_shared<etcd::CallCounts>();
   const Reloader* in_force = nullptr;  // stands before anybody scrapes
   ASSIGN_OR_RETURN(const auto guard, report::WebGuard::Create(context, config.web.config_file));
   Certificates certificates;
-  report::Metrics metrics(
-      {}, [&] { return ReadLiveFacts(context, in_force->Current()->config(), *counts, certificates, *guard); });
+  report::Metrics metrics({}, [&] {
+    return ReadLiveFacts(context, in_force->Current()->config(), *counts, certificates, *guard);
+  });
   report::StatusBoard board;
   Permanent permanent{.context = context,
                       .store = *store,
@@ -82,9 +84,10 @@ Status RunDaemon(const Context& context, const Settings& settings, const LoadSet
                                .reload = reload,
                                .snapshot = [&] { return reloader->Current()->TakeSnapshotNow(); },
                                .drill = [&] { return reloader->Current()->DrillNow(); }};
-  ASSIGN_OR_RETURN(const auto server, report::WebServer::Start(context, config.web.listen, *guard,
-                                                               Routes(context.clock, context.stop, config.cluster.name,
-                                                                      metrics, board, lifecycle)));
+  ASSIGN_OR_RETURN(const auto server,
+                   report::WebServer::Start(context, config.web.listen, *guard,
+                                            Routes(context.clock, context.stop, config.cluster.name,
+                                                   metrics, board, lifecycle)));
   context.log.Info("etcdrill started", {{"version", kVersion},
                                         {"store", config.store_path},
                                         {"port", server->port()},

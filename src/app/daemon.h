@@ -7,8 +7,9 @@
 
 namespace etcdrill::app {
 
-// An error is one of the start: the store is taken, the port is in use, a certificate can't be read. Later failures are
-// logged and counted, and the schedules go on. `load` reads the settings again, at SIGHUP and at POST /-/reload.
+// An error is one of the start: the store is taken, the port is in use, a certificate can't be
+// read. Later failures are logged and counted, and the schedules go on. `load` reads the settings
+// again, at SIGHUP and at POST /-/reload.
 Status RunDaemon(const Context& context, const Settings& settings, const LoadSettings& load);
 
 }  // namespace etcdrill::app

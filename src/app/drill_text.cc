@@ -38,7 +38,8 @@ Cell CheckWord(drill::CheckResult result) {
 
 std::string AdviceText(const pipeline::RestoreAdvice& advice) {
   std::string text = fmt::format(
-      "restored now it would miss {} revisions: `snapshot restore --bump-revision {} --mark-compacted` keeps clients "
+      "restored now it would miss {} revisions: `snapshot restore --bump-revision {} "
+      "--mark-compacted` keeps clients "
       "from seeing old revisions again\n",
       advice.missed_revisions, advice.bump_revision);
   if (advice.rto_seconds.has_value()) {
@@ -54,7 +55,9 @@ std::string DrillText(const pipeline::DrillReport& report) {
   Rows stages;
   for (const pipeline::Stage& s : report.stages) {
     stages.push_back({s.name, StageWord(s.result),
-                      s.result == pipeline::StageResult::kSkipped ? "" : fmt::format("{:.3f} s", s.duration_seconds),
+                      s.result == pipeline::StageResult::kSkipped
+                          ? ""
+                          : fmt::format("{:.3f} s", s.duration_seconds),
                       s.error});
   }
   Rows checks;
@@ -65,11 +68,13 @@ std::string DrillText(const pipeline::DrillReport& report) {
   text += FramedTable({"STAGE", "RESULT", "TIME", "ERROR"}, stages);
   if (!checks.empty()) text += FramedTable({"CHECK", "RESULT", "EXPECTED", "ACTUAL"}, checks);
   const bool proven = report.verdict == verify::Verdict::kProven;
-  text += fmt::format("{}, level {} of 5",
-                      Coloured(verify::VerdictName(report.verdict), proven ? Colour::kGreen : Colour::kRed),
-                      report.level_reached);
+  text += fmt::format(
+      "{}, level {} of 5",
+      Coloured(verify::VerdictName(report.verdict), proven ? Colour::kGreen : Colour::kRed),
+      report.level_reached);
   if (report.rto_seconds > 0) {
-    text += fmt::format(": etcd {} serves it after {:.2f} s", Shown(report.etcd_version), report.rto_seconds);
+    text += fmt::format(": etcd {} serves it after {:.2f} s", Shown(report.etcd_version),
+                        report.rto_seconds);
   }
   text += "\n";
   if (report.advice.has_value()) text += AdviceText(*report.advice);

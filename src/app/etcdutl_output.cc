@@ -21,7 +21,9 @@ void PrintCells(const std::vector<EtcdutlCell>& cells) {
 
 void PrintFields(const std::vector<EtcdutlCell>& cells) {
   for (const EtcdutlCell& cell : cells) {
-    const auto text = [&](const auto& value) { return fmt::format("\"{}\" : {}", cell.field, value); };
+    const auto text = [&](const auto& value) {
+      return fmt::format("\"{}\" : {}", cell.field, value);
+    };
     fmt::print("{}\n", Shown(std::visit(text, cell.value)));
   }
 }

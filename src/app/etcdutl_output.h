@@ -1,5 +1,6 @@
-// What `snapshot status` and `hashkv` print, byte for byte as etcdutl 3.6 does, for scripts that read it. Source:
-// etcdutl/printer*.go. (3.7, and Debian's build of 3.5, frame tables with other characters.)
+// What `snapshot status` and `hashkv` print, byte for byte as etcdutl 3.6 does, for scripts that
+// read it. Source: etcdutl/printer*.go. (3.7, and Debian's build of 3.5, frame tables with other
+// characters.)
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,6 @@
-// What one configuration decides: whom the sidecar asks, what it does, and when. A reload makes a new generation; the
-// one before ends what it had begun, and begins nothing more (docs/adr/0016-reload.md).
+// What one configuration decides: whom the sidecar asks, what it does, and when. A reload makes a
+// new generation; the one before ends what it had begun, and begins nothing more
+// (docs/adr/0016-reload.md).
 #pragma once
 
 #include <atomic>
@@ -21,7 +22,8 @@
 
 namespace etcdrill::app {
 
-// What stays over a reload. One gate for each task, so that none runs twice at a time, for two generations neither.
+// What stays over a reload. One gate for each task, so that none runs twice at a time, for two
+// generations neither.
 struct Permanent {
   const Context& context;
   store::LocalStore& store;
@@ -40,8 +42,8 @@ struct Permanent {
 
 class Generation : public std::enable_shared_from_this<Generation> {
  public:
-  // Reads the store; neither asks nor does anything yet. Errors as Client::Create, and those of the store and of the
-  // scratch directory. `permanent` must outlive it.
+  // Reads the store; neither asks nor does anything yet. Errors as Client::Create, and those of the
+  // store and of the scratch directory. `permanent` must outlive it.
   static Result<std::shared_ptr<Generation>> Create(Permanent& permanent, Settings settings);
   ~Generation() { Finish(); }
   Generation(const Generation&) = delete;
@@ -64,12 +66,13 @@ class Generation : public std::enable_shared_from_this<Generation> {
 
  private:
   using Task = void (SidecarTasks::*)(const Context& run);
-  using LastRun = std::optional<WallTime> SidecarTasks::LastRuns::*;  // null: nobody knows when it ran
+  using LastRun =
+      std::optional<WallTime> SidecarTasks::LastRuns::*;  // null: nobody knows when it ran
 
   Generation(Permanent& permanent, Settings settings, std::unique_ptr<etcd::Client> client);
   // A task of which the metrics tell when it ran last and runs next.
-  void Schedule(report::Task name, const std::optional<config::Schedule>& schedule, Duration jitter, LastRun last,
-                TaskGate& gate, Task task, void (report::Metrics::*skipped)());
+  void Schedule(report::Task name, const std::optional<config::Schedule>& schedule, Duration jitter,
+                LastRun last, TaskGate& gate, Task task, void (report::Metrics::*skipped)());
   // A task that mostly finds nothing to do; nobody is told when.
   void Look(TaskGate& gate, Duration every, Task task);
   void Schedule(TaskGate& gate, LastRun last, pipeline::ScheduledTask scheduled);

@@ -21,17 +21,20 @@ Row RowOf(const verify::InventoryGroup& g) {
 }
 
 void PrintTable(std::vector<std::string> head, const Rows& rows, OutputFormat format) {
-  fmt::print("{}", format == OutputFormat::kTable ? FramedTable(head, rows) : PlainTable(head, rows));
+  fmt::print("{}",
+             format == OutputFormat::kTable ? FramedTable(head, rows) : PlainTable(head, rows));
 }
 
-void PrintGroups(const char* what, const std::vector<verify::InventoryGroup>& groups, OutputFormat format) {
+void PrintGroups(const char* what, const std::vector<verify::InventoryGroup>& groups,
+                 OutputFormat format) {
   if (groups.empty()) return;
   Rows rows;
   for (const verify::InventoryGroup& g : groups) {
     if (rows.size() < kGroupsShown) rows.push_back(RowOf(g));
   }
   PrintTable({what, "KEYS", "REVISIONS", "VALUES", "STORED", "ENCRYPTED", "PLAIN"}, rows, format);
-  if (groups.size() > rows.size()) fmt::print("... and {} smaller ones, see -w json\n", groups.size() - rows.size());
+  if (groups.size() > rows.size())
+    fmt::print("... and {} smaller ones, see -w json\n", groups.size() - rows.size());
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// Written in the man(7) macros. The hard fact: in them a line must not begin with a dot or a quote, and a bare minus is
-// a hyphen that can't be copied into a shell.
+// Written in the man(7) macros. The hard fact: in them a line must not begin with a dot or a quote,
+// and a bare minus is a hyphen that can't be copied into a shell.
 #include "app/man_page.h"
 
 #include <fmt/format.h>
@@ -53,7 +53,8 @@ std::string Text(std::string_view text) {
   size_t line = 0;
   for (size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
-    if (c == ' ' && i - line > kLine && i + 1 < text.size() && text[i + 1] != '.' && text[i + 1] != '\'') {
+    if (c == ' ' && i - line > kLine && i + 1 < text.size() && text[i + 1] != '.' &&
+        text[i + 1] != '\'') {
       line = i;
       roff += '\n';
       continue;
@@ -90,7 +91,8 @@ void AddOption(std::string& page, const OptionInfo& option, bool positional) {
   page += "\n";
 }
 
-// `etcdrill snapshot save [OPTIONS] [path]`, its text and its options; or the same for each command below it.
+// `etcdrill snapshot save [OPTIONS] [path]`, its text and its options; or the same for each command
+// below it.
 void AddCommand(std::string& page, const CommandInfo& command, const std::string& name) {
   for (const CommandInfo& next : command.commands) AddCommand(page, next, name + " " + next.name);
   if (!command.commands.empty()) return;
@@ -102,7 +104,8 @@ void AddCommand(std::string& page, const CommandInfo& command, const std::string
   page += "\n" + Text(command.text) + ".\n";
   for (const OptionInfo& p : command.positionals) AddOption(page, p, /*positional=*/true);
   for (const OptionInfo& o : command.options) {
-    if (o.names.back() != "--help") AddOption(page, o, /*positional=*/false);  // the same everywhere
+    if (o.names.back() != "--help")
+      AddOption(page, o, /*positional=*/false);  // the same everywhere
   }
 }
 
@@ -117,8 +120,10 @@ void CollectEnvironment(const CommandInfo& command, std::map<std::string, std::s
 
 std::string ManPage(const CommandInfo& root) {
   std::string page = fmt::format(
-      ".TH ETCDRILL 1 \"{0}\" \"etcdrill {0}\" \"User Commands\"\n.SH NAME\netcdrill \\- proves etcd backups\n"
-      ".SH SYNOPSIS\n.B etcdrill\n.RI [ OPTIONS ]\n.I COMMAND\n.RI [ ARGUMENTS ]\n.SH DESCRIPTION\n{1}\n.SH OPTIONS\n",
+      ".TH ETCDRILL 1 \"{0}\" \"etcdrill {0}\" \"User Commands\"\n.SH NAME\netcdrill \\- proves "
+      "etcd backups\n"
+      ".SH SYNOPSIS\n.B etcdrill\n.RI [ OPTIONS ]\n.I COMMAND\n.RI [ ARGUMENTS ]\n.SH "
+      "DESCRIPTION\n{1}\n.SH OPTIONS\n",
       kVersion, Text(root.text));
   for (const OptionInfo& o : root.options) AddOption(page, o, /*positional=*/false);
   page += ".SH COMMANDS\n";

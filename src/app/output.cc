@@ -61,13 +61,17 @@ std::string FramedTable(const std::vector<std::string>& head, Rows rows, Cells c
   for (const size_t width : widths) rule += std::string(width + 2, '-') + "+";
   rule += "\n";
   std::string out = rule + "|";
-  for (size_t i = 0; i < head.size(); ++i) out += " " + Padded(head[i], widths[i], Align::kCentre) + " |";
+  for (size_t i = 0; i < head.size(); ++i)
+    out += " " + Padded(head[i], widths[i], Align::kCentre) + " |";
   out += "\n" + rule;
   for (const Row& row : rows) {
     out += "|";
     for (size_t i = 0; i < row.size(); ++i) {
       const bool right = cells == Cells::kAllRight || IsNumber(row[i].text);
-      out += " " + Coloured(Padded(row[i].text, widths[i], right ? Align::kRight : Align::kLeft), row[i]) + " |";
+      out +=
+          " " +
+          Coloured(Padded(row[i].text, widths[i], right ? Align::kRight : Align::kLeft), row[i]) +
+          " |";
     }
     out += "\n";
   }
@@ -79,7 +83,8 @@ std::string PlainTable(const std::vector<std::string>& head, Rows rows) {
   const std::vector<size_t> widths = ColumnWidths(head, rows);
   const auto line = [&](const Row& row) {
     // Nothing stands behind the last field that says something.
-    const auto last = std::find_if(row.rbegin(), row.rend(), [](const Cell& cell) { return !cell.text.empty(); });
+    const auto last =
+        std::find_if(row.rbegin(), row.rend(), [](const Cell& cell) { return !cell.text.empty(); });
     const auto fields = static_cast<size_t>(row.rend() - last);
     std::string text;
     for (size_t i = 0; i < fields; ++i) {
@@ -98,7 +103,8 @@ std::string HumanBytes(uint64_t bytes) {
   if (bytes < 10) return fmt::format("{} B", bytes);
   const auto value = static_cast<double>(bytes);
   const auto exponent = static_cast<size_t>(std::floor(std::log(value) / std::log(1000.0)));
-  const double scaled = std::floor(value / std::pow(1000.0, static_cast<double>(exponent)) * 10 + 0.5) / 10;
+  const double scaled =
+      std::floor(value / std::pow(1000.0, static_cast<double>(exponent)) * 10 + 0.5) / 10;
   return scaled < 10 ? fmt::format("{:.1f} {}", scaled, kUnits[exponent])
                      : fmt::format("{:.0f} {}", scaled, kUnits[exponent]);
 }
@@ -129,7 +135,8 @@ void PrintJson(std::string_view json) {
 }
 
 std::string FindingLine(const Finding& finding) {
-  return fmt::format("{}: {}: {}\n", SeverityName(finding.severity), finding.code, Shown(finding.text));
+  return fmt::format("{}: {}: {}\n", SeverityName(finding.severity), finding.code,
+                     Shown(finding.text));
 }
 
 void PrintFindings(const Findings& findings) {
@@ -144,8 +151,10 @@ void PrintFindings(const Findings& findings) {
   }
 }
 
-std::function<void(uint64_t, uint64_t)> ProgressLine(std::string label, ProgressMode mode, Clock& clock) {
-  const bool on = mode == ProgressMode::kAlways || (mode == ProgressMode::kAuto && isatty(STDERR_FILENO) == 1);
+std::function<void(uint64_t, uint64_t)> ProgressLine(std::string label, ProgressMode mode,
+                                                     Clock& clock) {
+  const bool on =
+      mode == ProgressMode::kAlways || (mode == ProgressMode::kAuto && isatty(STDERR_FILENO) == 1);
   if (!on) return [](uint64_t, uint64_t) {};
   return [label = std::move(label), &clock, watch = Stopwatch(clock), next = clock.Monotonic()](
              uint64_t done, uint64_t total) mutable {
@@ -155,8 +164,9 @@ std::function<void(uint64_t, uint64_t)> ProgressLine(std::string label, Progress
     next = clock.Monotonic() + kRedrawEvery;
     const double share = total == 0 ? 1 : static_cast<double>(done) / static_cast<double>(total);
     const double rate = static_cast<double>(done) / std::max(watch.Seconds(), 1e-3);
-    fmt::print(stderr, "\r{} {:3.0f} %  {} of {}  {}/s\x1b[K{}", label, share * 100, FormatSize(done),
-               FormatSize(total), FormatSize(static_cast<uint64_t>(rate)), finished ? "\r\x1b[K" : "");
+    fmt::print(stderr, "\r{} {:3.0f} %  {} of {}  {}/s\x1b[K{}", label, share * 100,
+               FormatSize(done), FormatSize(total), FormatSize(static_cast<uint64_t>(rate)),
+               finished ? "\r\x1b[K" : "");
   };
 }
 

@@ -1,4 +1,5 @@
-// How results reach people and scripts: plain lines, a table, or JSON; and a progress line on terminals.
+// How results reach people and scripts: plain lines, a table, or JSON; and a progress line on
+// terminals.
 #pragma once
 
 #include <cstdint>
@@ -34,9 +35,11 @@ struct Cell {
 using Row = std::vector<Cell>;
 using Rows = std::vector<Row>;
 
-// A table with a frame of ASCII characters. etcdutl, which some commands stand in for, sets all cells to the right.
+// A table with a frame of ASCII characters. etcdutl, which some commands stand in for, sets all
+// cells to the right.
 enum class Cells { kNumbersRight, kAllRight };
-std::string FramedTable(const std::vector<std::string>& head, Rows rows, Cells cells = Cells::kNumbersRight);
+std::string FramedTable(const std::vector<std::string>& head, Rows rows,
+                        Cells cells = Cells::kNumbersRight);
 // The same without a frame, columns apart by two blanks: easy to read and to cut.
 std::string PlainTable(const std::vector<std::string>& head, Rows rows);
 
@@ -52,8 +55,10 @@ std::string FindingLine(const Finding& finding);
 // One line for each that was kept, and one for each severity of which some were not.
 void PrintFindings(const Findings& findings);
 
-// A function to be called with (done, total) that redraws one line on stderr at most ten times a second, and clears it
-// at the end. Draws nothing if stderr is not a terminal, unless `mode` is kAlways.
-std::function<void(uint64_t, uint64_t)> ProgressLine(std::string label, ProgressMode mode, Clock& clock);
+// A function to be called with (done, total) that redraws one line on stderr at most ten times a
+// second, and clears it at the end. Draws nothing if stderr is not a terminal, unless `mode` is
+// kAlways.
+std::function<void(uint64_t, uint64_t)> ProgressLine(std::string label, ProgressMode mode,
+                                                     Clock& clock);
 
 }  // namespace etcdrill::app

@@ -1,12 +1,13 @@
-// A generation is taken apart by the next reload after its last run ended, or at the end: on no thread that a run or a
-// request waits for.
+// A generation is taken apart by the next reload after its last run ended, or at the end: on no
+// thread that a run or a request waits for.
 #include "app/reloader.h"
 
 #include "config/restart_keys.h"
 
 namespace etcdrill::app {
 
-Result<std::unique_ptr<Reloader>> Reloader::Create(Permanent& permanent, LoadSettings load, Settings first) {
+Result<std::unique_ptr<Reloader>> Reloader::Create(Permanent& permanent, LoadSettings load,
+                                                   Settings first) {
   ASSIGN_OR_RETURN(auto generation, Generation::Create(permanent, std::move(first)));
   return std::unique_ptr<Reloader>(new Reloader(permanent, std::move(load), std::move(generation)));
 }
@@ -30,7 +31,8 @@ Status Reloader::Reload() {
 
 void Reloader::Finish() {
   const std::lock_guard lock(reloading_);
-  // One that is also held by a run which a request began would outlive the gates that its schedules use.
+  // One that is also held by a run which a request began would outlive the gates that its schedules
+  // use.
   for (const auto& old : retired_) old->Finish();
   Current()->Finish();
 }

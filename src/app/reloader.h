@@ -14,11 +14,12 @@ namespace etcdrill::app {
 class Reloader {
  public:
   // Creates the first generation, which does nothing before Start. `permanent` must outlive it.
-  static Result<std::unique_ptr<Reloader>> Create(Permanent& permanent, LoadSettings load, Settings first);
+  static Result<std::unique_ptr<Reloader>> Create(Permanent& permanent, LoadSettings load,
+                                                  Settings first);
 
   std::shared_ptr<Generation> Current() const;
-  // Reads the settings again and puts them in force. An error leaves all as it was: kConfig names each key that needs a
-  // restart. Logs and counts the outcome.
+  // Reads the settings again and puts them in force. An error leaves all as it was: kConfig names
+  // each key that needs a restart. Logs and counts the outcome.
   Status Reload();
   // Begins nothing more, and waits for what had begun.
   void Finish();
@@ -30,8 +31,9 @@ class Reloader {
 
   Permanent& permanent_;
   const LoadSettings load_;
-  std::mutex reloading_;                              // one reload at a time
-  std::vector<std::shared_ptr<Generation>> retired_;  // guarded by reloading_; those that still end what they began
+  std::mutex reloading_;  // one reload at a time
+  std::vector<std::shared_ptr<Generation>>
+      retired_;  // guarded by reloading_; those that still end what they began
   mutable std::mutex mutex_;
   std::shared_ptr<Generation> current_;  // guarded by mutex_
 };

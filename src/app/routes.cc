@@ -25,7 +25,8 @@ HttpResponse Started(bool started) {
 HttpResponse Reloaded(const Status& done) {
   if (done.ok()) return {.body = "reloaded\n"};
   return {.status = 500,
-          .body = fmt::format("not reloaded; the configuration before stays\n{}\n", Shown(MessageOf(done), "\n"))};
+          .body = fmt::format("not reloaded; the configuration before stays\n{}\n",
+                              Shown(MessageOf(done), "\n"))};
 }
 
 }  // namespace
@@ -42,7 +43,9 @@ std::vector<Route> Routes(Clock& clock, const std::stop_token& stop, const std::
     return f;
   };
   const auto json = [facts](std::string (*document)(const report::StatusFacts&)) {
-    return [facts, document](const HttpRequest&) { return HttpResponse{200, kJson, document(facts())}; };
+    return [facts, document](const HttpRequest&) {
+      return HttpResponse{200, kJson, document(facts())};
+    };
   };
   const HttpHandler ready = [&board, stop](const HttpRequest&) {
     if (stop.stop_requested()) return HttpResponse{.status = 503, .body = "stopping\n"};
@@ -52,29 +55,34 @@ std::vector<Route> Routes(Clock& clock, const std::stop_token& stop, const std::
   };
   const auto if_enabled = [enabled = lifecycle.enabled](const std::function<HttpResponse()>& act) {
     return [enabled, act](const HttpRequest&) {
-      return enabled ? act() : HttpResponse{.status = 403, .body = "switched off; set web.enable_lifecycle\n"};
+      return enabled
+                 ? act()
+                 : HttpResponse{.status = 403, .body = "switched off; set web.enable_lifecycle\n"};
     };
   };
   constexpr auto kPage = Route::Kind::kPage;
   constexpr auto kAction = Route::Kind::kAction;
-  return {{kPage, "/metrics",
-           [&metrics](const HttpRequest&) {
-             return HttpResponse{200, "text/plain; version=0.0.4; charset=utf-8", metrics.Render()};
-           }},
-          {kPage, "/-/healthy", [](const HttpRequest&) { return HttpResponse{.body = "healthy\n"}; }},
-          {kPage, "/-/ready", ready},
-          {kAction, "/-/reload", if_enabled([reload = lifecycle.reload] { return Reloaded(reload()); })},
-          {kAction, "/-/snapshot", if_enabled([snapshot = lifecycle.snapshot] { return Started(snapshot()); })},
-          {kAction, "/-/drill", if_enabled([drill = lifecycle.drill] { return Started(drill()); })},
-          {kPage, "/api/v1/status", json(report::StatusJson)},
-          {kPage, "/api/v1/snapshots", json(report::SnapshotsJson)},
-          {kPage, "/api/v1/drills", json(report::DrillsJson)},
-          {kPage, "/", [facts](const HttpRequest&) {
-             return HttpResponse{200,
-                                 "text/html; charset=utf-8",
-                                 report::StatusPage(facts()),
-                                 {{"Content-Security-Policy", report::StatusPagePolicy()}}};
-           }}};
+  return {
+      {kPage, "/metrics",
+       [&metrics](const HttpRequest&) {
+         return HttpResponse{200, "text/plain; version=0.0.4; charset=utf-8", metrics.Render()};
+       }},
+      {kPage, "/-/healthy", [](const HttpRequest&) { return HttpResponse{.body = "healthy\n"}; }},
+      {kPage, "/-/ready", ready},
+      {kAction, "/-/reload",
+       if_enabled([reload = lifecycle.reload] { return Reloaded(reload()); })},
+      {kAction, "/-/snapshot",
+       if_enabled([snapshot = lifecycle.snapshot] { return Started(snapshot()); })},
+      {kAction, "/-/drill", if_enabled([drill = lifecycle.drill] { return Started(drill()); })},
+      {kPage, "/api/v1/status", json(report::StatusJson)},
+      {kPage, "/api/v1/snapshots", json(report::SnapshotsJson)},
+      {kPage, "/api/v1/drills", json(report::DrillsJson)},
+      {kPage, "/", [facts](const HttpRequest&) {
+         return HttpResponse{200,
+                             "text/html; charset=utf-8",
+                             report::StatusPage(facts()),
+                             {{"Content-Security-Policy", report::StatusPagePolicy()}}};
+       }}};
 }
 
 }  // namespace etcdrill::app

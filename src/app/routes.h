@@ -24,8 +24,8 @@ struct Lifecycle {
 };
 
 // All references must outlive the server that the routes are given to.
-std::vector<report::Route> Routes(Clock& clock, const std::stop_token& stop, const std::string& cluster,
-                                  const report::Metrics& metrics, const report::StatusBoard& board,
-                                  const Lifecycle& lifecycle);
+std::vector<report::Route> Routes(Clock& clock, const std::stop_token& stop,
+                                  const std::string& cluster, const report::Metrics& metrics,
+                                  const report::StatusBoard& board, const Lifecycle& lifecycle);
 
 }  // namespace etcdrill::app

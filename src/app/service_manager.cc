@@ -1,4 +1,5 @@
-// A message that can't be sent is dropped: whether systemd listens is no reason to stop taking backups.
+// A message that can't be sent is dropped: whether systemd listens is no reason to stop taking
+// backups.
 #include "app/service_manager.h"
 
 #include <fmt/format.h>
@@ -52,7 +53,8 @@ void ServiceManager::Ready() { Send("READY=1"); }
 void ServiceManager::Reloading() {
   timespec now{};
   clock_gettime(CLOCK_MONOTONIC, &now);  // systemd's clock, which is not ours
-  Send(fmt::format("RELOADING=1\nMONOTONIC_USEC={}", int64_t{now.tv_sec} * 1'000'000 + now.tv_nsec / 1000));
+  Send(fmt::format("RELOADING=1\nMONOTONIC_USEC={}",
+                   int64_t{now.tv_sec} * 1'000'000 + now.tv_nsec / 1000));
 }
 
 void ServiceManager::Stopping() { Send("STOPPING=1"); }
@@ -67,8 +69,8 @@ void ServiceManager::Send(std::string_view message) const {
   if (fd < 0) return;
   setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &kPatience, sizeof kPatience);
   const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + socket_.size());
-  [[maybe_unused]] const ssize_t sent =
-      sendto(fd, message.data(), message.size(), MSG_NOSIGNAL, reinterpret_cast<const sockaddr*>(&address), length);
+  [[maybe_unused]] const ssize_t sent = sendto(fd, message.data(), message.size(), MSG_NOSIGNAL,
+                                               reinterpret_cast<const sockaddr*>(&address), length);
   close(fd);
 }
 

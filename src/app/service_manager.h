@@ -1,5 +1,6 @@
-// What systemd is told, if it started us and asked to be told: ready, reloading, stopping, and, before each deadline of
-// its watchdog, that we are alive. Protocol: sd_notify(3), one datagram for each message.
+// What systemd is told, if it started us and asked to be told: ready, reloading, stopping, and,
+// before each deadline of its watchdog, that we are alive. Protocol: sd_notify(3), one datagram for
+// each message.
 #pragma once
 
 #include <functional>
@@ -17,8 +18,8 @@ class ServiceManager {
   // Reads NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID. `clock` must outlive it.
   explicit ServiceManager(Clock& clock);
 
-  // `alive` is called on a thread of its own at half of the watchdog's interval; while it does not return, nothing is
-  // sent, and systemd ends us. What it uses must outlive this.
+  // `alive` is called on a thread of its own at half of the watchdog's interval; while it does not
+  // return, nothing is sent, and systemd ends us. What it uses must outlive this.
   void KeepAlive(std::function<void()> alive);
   // From any thread.
   void Ready();

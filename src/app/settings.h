@@ -1,4 +1,5 @@
-// What `run` works by: the configuration, and whom it connects to. Read at start, and again at each reload.
+// What `run` works by: the configuration, and whom it connects to. Read at start, and again at each
+// reload.
 #pragma once
 
 #include <functional>

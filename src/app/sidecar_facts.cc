@@ -12,8 +12,8 @@ std::optional<double> LongestGap(const std::optional<config::Schedule>& schedule
 
 }  // namespace
 
-report::FixedFacts FixedFactsOf(const config::Config& config, const etcd::Client& client, WallTime state_created,
-                                WallTime process_start) {
+report::FixedFacts FixedFactsOf(const config::Config& config, const etcd::Client& client,
+                                WallTime state_created, WallTime process_start) {
   report::FixedFacts fixed;
   fixed.state_created = UnixSeconds(state_created);
   fixed.process_start = UnixSeconds(process_start);
@@ -25,18 +25,21 @@ report::FixedFacts FixedFactsOf(const config::Config& config, const etcd::Client
   fixed.drill_timeout_seconds = SecondsOf(config.drill.timeout);
   fixed.scrub_period_seconds = SecondsOf(config.scrub.period);
   fixed.adopt_patterns = static_cast<double>(config.adopt.files.size());
-  for (const etcd::Endpoint& endpoint : client.endpoints()) fixed.endpoints.push_back(endpoint.address());
+  for (const etcd::Endpoint& endpoint : client.endpoints())
+    fixed.endpoints.push_back(endpoint.address());
   return fixed;
 }
 
-report::LiveFacts ReadLiveFacts(const Context& context, const config::Config& config, const etcd::CallCounts& counts,
-                                Certificates& certificates, report::WebGuard& web) {
+report::LiveFacts ReadLiveFacts(const Context& context, const config::Config& config,
+                                const etcd::CallCounts& counts, Certificates& certificates,
+                                report::WebGuard& web) {
   report::LiveFacts live{.now = UnixSeconds(context.clock.Now())};
   live.log_warnings = static_cast<double>(context.log.Count(LogLevel::kWarn));
   live.log_errors = static_cast<double>(context.log.Count(LogLevel::kError));
   live.log_dropped = static_cast<double>(context.log.Dropped());
   for (size_t i = 0; i < etcd::kMethodNames.size(); ++i) {
-    live.calls.push_back({std::string(etcd::kMethodNames[i]), static_cast<double>(counts.requests[i]),
+    live.calls.push_back({std::string(etcd::kMethodNames[i]),
+                          static_cast<double>(counts.requests[i]),
                           static_cast<double>(counts.failures[i])});
   }
   live.certificates = certificates.Ends(context.fs, config.cluster.tls);
@@ -45,8 +48,8 @@ report::LiveFacts ReadLiveFacts(const Context& context, const config::Config& co
        {std::pair("store", config.store_path), std::pair("scratch", config.drill.scratch_dir)}) {
     const auto space = context.fs.Space(path);
     if (!space.ok()) continue;
-    live.volumes.push_back(
-        {volume, static_cast<double>(space->available_bytes), static_cast<double>(space->size_bytes)});
+    live.volumes.push_back({volume, static_cast<double>(space->available_bytes),
+                            static_cast<double>(space->size_bytes)});
   }
   return live;
 }

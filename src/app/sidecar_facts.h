@@ -11,9 +11,10 @@
 
 namespace etcdrill::app {
 
-report::FixedFacts FixedFactsOf(const config::Config& config, const etcd::Client& client, WallTime state_created,
-                                WallTime process_start);
-report::LiveFacts ReadLiveFacts(const Context& context, const config::Config& config, const etcd::CallCounts& counts,
-                                Certificates& certificates, report::WebGuard& web);
+report::FixedFacts FixedFactsOf(const config::Config& config, const etcd::Client& client,
+                                WallTime state_created, WallTime process_start);
+report::LiveFacts ReadLiveFacts(const Context& context, const config::Config& config,
+                                const etcd::CallCounts& counts, Certificates& certificates,
+                                report::WebGuard& web);
 
 }  // namespace etcdrill::app

@@ -1,5 +1,5 @@
-// The tasks. A run that a stop request ended is neither a success nor a failure: nothing is counted or kept of
-// it.
+// The tasks. A run that a stop request ended is neither a success nor a failure: nothing is counted
+// or kept of it.
 #include "app/sidecar_tasks.h"
 
 #include <fmt/format.h>
@@ -53,14 +53,18 @@ report::SourceFacts::Member ToMember(const etcd::MemberStatus& s) {
 void LogLineage(const Context& run, const store::Manifest& m) {
   if (!m.lineage.has_value()) return;
   const store::LineageRecord& l = *m.lineage;
-  const auto took = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(l.duration_seconds));
+  const auto took =
+      std::chrono::duration_cast<Duration>(std::chrono::duration<double>(l.duration_seconds));
   if (pipeline::LineageOf(m) == verify::LineageVerdict::kDiverged) {
-    run.log.Error("the source went back, or is another cluster",
-                  {{"snapshot", m.name}, {"older", l.older}, {"err", l.text}, {"duration_seconds", took}});
+    run.log.Error(
+        "the source went back, or is another cluster",
+        {{"snapshot", m.name}, {"older", l.older}, {"err", l.text}, {"duration_seconds", took}});
   } else {
-    run.log.Info(
-        "lineage checked",
-        {{"snapshot", m.name}, {"older", l.older}, {"result", l.result}, {"text", l.text}, {"duration_seconds", took}});
+    run.log.Info("lineage checked", {{"snapshot", m.name},
+                                     {"older", l.older},
+                                     {"result", l.result},
+                                     {"text", l.text},
+                                     {"duration_seconds", took}});
   }
 }
 
@@ -73,8 +77,9 @@ Result<SidecarTasks::LastRuns> SidecarTasks::ReadStore(const Context& context) {
 }
 
 Result<pipeline::Catalog> SidecarTasks::ReadAndPublish(const Context& context) {
-  const std::lock_guard reading(reading_);                       // or an older answer could replace a newer one
-  const store::LocalStore::Stamp stamp = store_.CurrentStamp();  // before: what changes meanwhile is read once more
+  const std::lock_guard reading(reading_);  // or an older answer could replace a newer one
+  const store::LocalStore::Stamp stamp =
+      store_.CurrentStamp();  // before: what changes meanwhile is read once more
   const Moment moment = MomentOf(context.clock);
   Result<pipeline::Catalog> read = pipeline::ReadCatalog(context, store_, config_.cluster.name);
   if (IsInterrupted(read.status())) return read;
@@ -90,7 +95,8 @@ Result<pipeline::Catalog> SidecarTasks::ReadAndPublish(const Context& context) {
   metrics_.SetStateCreated(UnixSeconds(store_.created()));
   board_.SetHistory(ToHistory(catalog));
   LastRuns last;
-  if (const pipeline::CatalogEntry* newest = catalog.Newest()) last.snapshot = newest->AsOf(catalog.now);
+  if (const pipeline::CatalogEntry* newest = catalog.Newest())
+    last.snapshot = newest->AsOf(catalog.now);
   last.drill = catalog.LastDrill();
   {
     const std::lock_guard lock(mutex_);
@@ -129,27 +135,31 @@ void SidecarTasks::FollowStore(const Context& run) {
   if (changed) ReadCatalog(run).status().IgnoreError();  // it is told
 }
 
-// If the source holds nothing that the store does not, this moment is as good as that of a new snapshot.
+// If the source holds nothing that the store does not, this moment is as good as that of a new
+// snapshot.
 bool SidecarTasks::ConfirmUnchanged(const Context& run, Duration age_max) {
   const auto catalog = ReadCatalog(run);
   if (!catalog.ok()) return false;
   // Whoever answers may be the corrupt one.
   if (metrics_.store().hashkv_consistent == false) return false;
   const WallTime now = run.clock.Now();
-  const pipeline::CatalogEntry* same = pipeline::FindUnchanged(*catalog, client_, config_.cluster.name, age_max, now);
+  const pipeline::CatalogEntry* same =
+      pipeline::FindUnchanged(*catalog, client_, config_.cluster.name, age_max, now);
   if (same == nullptr) return false;
-  const Status kept =
-      store_.UpdateChecks(same->manifest.name, [now](store::Checks& checks) { checks.confirmed = now; });
-  if (!kept.ok()) return false;  // what can't be kept must not count: a snapshot will tell what is wrong
+  const Status kept = store_.UpdateChecks(same->manifest.name,
+                                          [now](store::Checks& checks) { checks.confirmed = now; });
+  if (!kept.ok())
+    return false;  // what can't be kept must not count: a snapshot will tell what is wrong
   metrics_.SnapshotSkippedUnchanged();
-  run.log.Info("snapshot skipped",
-               {{"reason", "unchanged"}, {"snapshot", same->manifest.name}, {"revision", same->manifest.revision}});
+  run.log.Info("snapshot skipped", {{"reason", "unchanged"},
+                                    {"snapshot", same->manifest.name},
+                                    {"revision", same->manifest.revision}});
   ReadCatalog(run).status().IgnoreError();  // it is told
   return true;
 }
 
-// Each sidecar remembers that a snapshot is due until one is there, whoever took it: so the next leader's takes what
-// the one before did not.
+// Each sidecar remembers that a snapshot is due until one is there, whoever took it: so the next
+// leader's takes what the one before did not.
 void SidecarTasks::TakeTurn(const Context& run) {
   owed_since_ = run.clock.Now();
   TakeOwedSnapshot(run);
@@ -171,7 +181,8 @@ void SidecarTasks::TakeOwedSnapshot(const Context& run) {
 bool SidecarTasks::BesideLeader() {
   const auto status = client_.endpoints().front().Status();
   if (!status.ok() || !status->is_leader()) return false;
-  return etcd::CallRoll(client_, KnownCluster()).entries.front().standing == etcd::Standing::kMember;
+  return etcd::CallRoll(client_, KnownCluster()).entries.front().standing ==
+         etcd::Standing::kMember;
 }
 
 std::optional<uint64_t> SidecarTasks::KnownCluster() {
@@ -180,19 +191,21 @@ std::optional<uint64_t> SidecarTasks::KnownCluster() {
 }
 
 void SidecarTasks::TakeDueSnapshot(const Context& run) {
-  if (config_.snapshot.skip_unchanged && ConfirmUnchanged(run, config_.snapshot.force_after)) return;
+  if (config_.snapshot.skip_unchanged && ConfirmUnchanged(run, config_.snapshot.force_after))
+    return;
   TakeSnapshot(run);
 }
 
 void SidecarTasks::TakeSnapshot(const Context& run) {
   metrics_.SnapshotStarted();
-  const auto outcome = pipeline::TakeSnapshot(run,
-                                              {.client = client_,
-                                               .cluster = config_.cluster.name,
-                                               .timeout = config_.snapshot.timeout,
-                                               .retry_for = pipeline::RetryWindow(config_.snapshot.schedule),
-                                               .no_retry = retired_},
-                                              store_);
+  const auto outcome =
+      pipeline::TakeSnapshot(run,
+                             {.client = client_,
+                              .cluster = config_.cluster.name,
+                              .timeout = config_.snapshot.timeout,
+                              .retry_for = pipeline::RetryWindow(config_.snapshot.schedule),
+                              .no_retry = retired_},
+                             store_);
   ReportSnapshot(run, outcome, outcome.ok() ? outcome->manifest.size_bytes : 0);
 }
 
@@ -205,8 +218,8 @@ void SidecarTasks::Adopt(const Context& run) {
   lock.lock();
   pipeline::HeadHistory heads = heads_;
   lock.unlock();
-  const auto outcome = pipeline::AdoptSnapshot(run, {.client = client_, .cluster = config_.cluster.name}, *file,
-                                               std::move(heads), store_);
+  const auto outcome = pipeline::AdoptSnapshot(
+      run, {.client = client_, .cluster = config_.cluster.name}, *file, std::move(heads), store_);
   const Status result = outcome.status();
   if (IsInterrupted(result)) return;
   const Reason reason = result.ok() ? Reason::kDamaged : ReasonOf(result);
@@ -218,16 +231,19 @@ void SidecarTasks::Adopt(const Context& run) {
       return;
     }
     foreign_.Done(*file);  // its time is none, and hides nothing that waits with it
-    run.log.Warn("a new file holds an old snapshot", {{"file", file->path}, {"err", MessageOf(result)}});
+    run.log.Warn("a new file holds an old snapshot",
+                 {{"file", file->path}, {"err", MessageOf(result)}});
     return;
   }
   if (reason == Reason::kNotProvable) {  // nobody's backup, and so no attempt that failed
     foreign_.Done(*file);
-    run.log.Warn("a file of others is no snapshot", {{"file", file->path}, {"err", MessageOf(result)}});
+    run.log.Warn("a file of others is no snapshot",
+                 {{"file", file->path}, {"err", MessageOf(result)}});
     return;
   }
   // What says nothing of the file (no space, a disk that fails) must not cost it its turn.
-  const bool sound = result.ok() && (outcome->verdict.ok() || ReasonOf(outcome->verdict) == Reason::kNotProvable);
+  const bool sound =
+      result.ok() && (outcome->verdict.ok() || ReasonOf(outcome->verdict) == Reason::kNotProvable);
   const bool of_ours = sound && !outcome->manifest.other_history;
   if (of_ours) {
     foreign_.Adopted(*file, outcome->manifest.taken);
@@ -237,9 +253,10 @@ void SidecarTasks::Adopt(const Context& run) {
     foreign_.TryAgain(*file);
   }
   if (sound && !of_ours) {
-    run.log.Warn(
-        "an adopted file is of another history",
-        {{"snapshot", outcome->manifest.name}, {"file", file->path}, {"err", outcome->manifest.lineage->text}});
+    run.log.Warn("an adopted file is of another history",
+                 {{"snapshot", outcome->manifest.name},
+                  {"file", file->path},
+                  {"err", outcome->manifest.lineage->text}});
     DeleteSurplus(run);
     return;
   }
@@ -247,7 +264,8 @@ void SidecarTasks::Adopt(const Context& run) {
   ReportSnapshot(run, outcome, 0);
 }
 
-void SidecarTasks::ReportSnapshot(const Context& run, const Result<pipeline::SnapshotOutcome>& outcome,
+void SidecarTasks::ReportSnapshot(const Context& run,
+                                  const Result<pipeline::SnapshotOutcome>& outcome,
                                   uint64_t received_bytes) {
   const Status result = outcome.ok() ? outcome->verdict : outcome.status();
   if (IsInterrupted(result)) return;
@@ -260,7 +278,8 @@ void SidecarTasks::ReportSnapshot(const Context& run, const Result<pipeline::Sna
                   {"keys", m.live_keys},
                   {"size_bytes", m.size_bytes},
                   {"verdict", m.verdict},
-                  {m.adopted.has_value() ? "file" : "endpoint", m.adopted.has_value() ? m.adopted->path : m.endpoint},
+                  {m.adopted.has_value() ? "file" : "endpoint",
+                   m.adopted.has_value() ? m.adopted->path : m.endpoint},
                   {"chosen", m.chosen}});
     if (const auto found = pipeline::DisagreementOf(m); !found.text.empty()) {
       run.log.Error("members disagree", {{"snapshot", m.name}, {"err", found.text}});
@@ -269,7 +288,8 @@ void SidecarTasks::ReportSnapshot(const Context& run, const Result<pipeline::Sna
     LogWarnings(run, *outcome);
   } else {
     metrics_.SnapshotFailed(ReasonOf(result), UnixSeconds(run.clock.Now()));
-    run.log.Error("snapshot failed", {{"reason", InfoOf(ReasonOf(result)).name}, {"err", MessageOf(result)}});
+    run.log.Error("snapshot failed",
+                  {{"reason", InfoOf(ReasonOf(result)).name}, {"err", MessageOf(result)}});
   }
   DeleteSurplus(run);  // after a failure, too: there may be no space because it was not done
 }
@@ -286,7 +306,8 @@ void SidecarTasks::LogWarnings(const Context& run, const pipeline::SnapshotOutco
   lock.unlock();
   for (const auto& [code, text] : first) {
     if (told.contains(code)) continue;
-    run.log.Warn("a snapshot is unusual", {{"snapshot", outcome.manifest.name}, {"finding", code}, {"err", text}});
+    run.log.Warn("a snapshot is unusual",
+                 {{"snapshot", outcome.manifest.name}, {"finding", code}, {"err", text}});
   }
 }
 
@@ -303,10 +324,13 @@ void SidecarTasks::DeleteSurplus(const Context& run) {
     any = any || deleted.ok();
     if (deleted.ok()) {
       metrics_.SnapshotDeleted(pipeline::FateName(d.fate));
-      run.log.Info("snapshot deleted", {{"snapshot", name}, {"reason", pipeline::FateName(d.fate)}});
-    } else if (ReasonOf(deleted) != Reason::kBusy && ReasonOf(deleted) != Reason::kNotFound) {  // its turn comes again
+      run.log.Info("snapshot deleted",
+                   {{"snapshot", name}, {"reason", pipeline::FateName(d.fate)}});
+    } else if (ReasonOf(deleted) != Reason::kBusy &&
+               ReasonOf(deleted) != Reason::kNotFound) {  // its turn comes again
       metrics_.DeletionFailed();
-      run.log.Error("a snapshot can't be deleted", {{"snapshot", name}, {"err", MessageOf(deleted)}});
+      run.log.Error("a snapshot can't be deleted",
+                    {{"snapshot", name}, {"err", MessageOf(deleted)}});
     }
   }
   if (any) ReadCatalog(run).status().IgnoreError();  // it is told
@@ -336,7 +360,8 @@ void SidecarTasks::RunDrills(const Context& run) {
   if (IsInterrupted(catalog.status())) return;
   if (!catalog.ok()) {
     metrics_.DrillStarted(UnixSeconds(run.clock.Now()));
-    run.log.Error("drill failed", {{"stage", pipeline::kSelectStage}, {"err", MessageOf(catalog.status())}});
+    run.log.Error("drill failed",
+                  {{"stage", pipeline::kSelectStage}, {"err", MessageOf(catalog.status())}});
     metrics_.DrillEnded(false, pipeline::kSelectStage, 0, true);
     return;
   }
@@ -368,7 +393,8 @@ void SidecarTasks::ReportDrill(const Context& run, const pipeline::StoredDrill& 
   const pipeline::DrillReport& report = drill.report;
   if (IsInterrupted(report.outcome)) return;
   const Duration took = report.Took();
-  metrics_.DrillEnded(report.passed(), pipeline::FailedStage(report.stages), SecondsOf(took), CleanedUp(report));
+  metrics_.DrillEnded(report.passed(), pipeline::FailedStage(report.stages), SecondsOf(took),
+                      CleanedUp(report));
   if (report.passed()) {
     run.log.Info("drill passed", {{"snapshot", report.snapshot},
                                   {"verdict", verify::VerdictName(report.verdict)},
@@ -386,9 +412,11 @@ void SidecarTasks::ReportDrill(const Context& run, const pipeline::StoredDrill& 
     run.log.Warn("drill left something behind", {{"err", report.stages.back().error}});
   }
   if (!drill.source.ok()) {
-    run.log.Warn("no advice for a restore: the source can't be asked", {{"err", MessageOf(drill.source)}});
+    run.log.Warn("no advice for a restore: the source can't be asked",
+                 {{"err", MessageOf(drill.source)}});
   }
-  if (!drill.kept.ok()) run.log.Error("the drill report can't be kept", {{"err", MessageOf(drill.kept)}});
+  if (!drill.kept.ok())
+    run.log.Error("the drill report can't be kept", {{"err", MessageOf(drill.kept)}});
   ReadCatalog(run).status().IgnoreError();  // it is told
 }
 
@@ -408,26 +436,29 @@ void SidecarTasks::ScrubOne(const Context& run, const pipeline::CatalogEntry& en
   const store::Manifest& snapshot = entry.manifest;
   const std::string& name = snapshot.name;
   const std::string answers = entry.AnsweredByItsBytes();
-  const Status hashed = pipeline::HashAgain(run, store_.SnapshotPath(name), snapshot, config_.scrub.bytes_per_second);
+  const Status hashed =
+      pipeline::HashAgain(run, store_.SnapshotPath(name), snapshot, config_.scrub.bytes_per_second);
   if (IsInterrupted(hashed)) return;
   const bool damaged = !hashed.ok() && ReasonOf(hashed) == Reason::kDamaged;
   if (hashed.ok()) {
     metrics_.Scrubbed(snapshot.size_bytes);
     run.log.Debug("snapshot scrubbed", {{"snapshot", name}});
-    const bool news =
-        entry.checks.damaged.has_value() || !answers.empty() || entry.state == pipeline::SnapshotState::kUnreadable;
+    const bool news = entry.checks.damaged.has_value() || !answers.empty() ||
+                      entry.state == pipeline::SnapshotState::kUnreadable;
     if (news) run.log.Info("a snapshot has its right bytes again", {{"snapshot", name}});
   } else {
     metrics_.ScrubFailed(damaged);
-    run.log.Error(damaged ? "a stored snapshot is not what it was" : "a stored snapshot can't be read",
-                  {{"snapshot", name}, {"err", MessageOf(hashed)}});
+    run.log.Error(
+        damaged ? "a stored snapshot is not what it was" : "a stored snapshot can't be read",
+        {{"snapshot", name}, {"err", MessageOf(hashed)}});
   }
   if (!hashed.ok() && !damaged) return;  // what is out of reach now may be back later
   const auto record = [&, now = run.clock.Now()](store::Checks& checks) {
     damaged ? checks.FoundDamaged(now, MessageOf(hashed)) : entry.RecordRight(checks, now, answers);
   };
   const Status kept = store_.UpdateChecks(name, record, store::IfRefused::kCount);
-  if (!kept.ok()) run.log.Error("the scrub can't be recorded", {{"snapshot", name}, {"err", MessageOf(kept)}});
+  if (!kept.ok())
+    run.log.Error("the scrub can't be recorded", {{"snapshot", name}, {"err", MessageOf(kept)}});
   if (damaged) ReadCatalog(run).status().IgnoreError();  // it is told
 }
 
@@ -451,7 +482,8 @@ void SidecarTasks::ProbeHealth(const Context& run) {
       (*facts.alarms)[alarm.type == etcd::AlarmType::kCorrupt ? "corrupt" : "nospace"] = true;
     }
   }
-  if (round.roll.membership.has_value()) facts.members = static_cast<double>(round.roll.membership->members.size());
+  if (round.roll.membership.has_value())
+    facts.members = static_cast<double>(round.roll.membership->members.size());
   for (const auto& [name, raised] : facts.alarms.value_or(std::map<std::string, bool>())) {
     if (raised) health.alarms.push_back(name);
   }
@@ -480,7 +512,8 @@ void SidecarTasks::FollowHead(const Context& run, const etcd::RollCall& roll) {
 void SidecarTasks::TellOddEndpoints(const Context& run, const etcd::RollCall& roll) {
   const bool torn = !roll.outcome.ok() && ReasonOf(roll.outcome) == Reason::kOtherCluster;
   const std::string why(torn ? MessageOf(roll.outcome) : "");
-  if (torn && why != torn_between_) run.log.Error("the endpoints belong to different clusters", {{"err", why}});
+  if (torn && why != torn_between_)
+    run.log.Error("the endpoints belong to different clusters", {{"err", why}});
   torn_between_ = why;
   if (torn) return;
   for (const etcd::RollEntry& entry : roll.entries) {
@@ -490,9 +523,11 @@ void SidecarTasks::TellOddEndpoints(const Context& run, const etcd::RollCall& ro
     if (entry.standing == etcd::Standing::kMember) {
       run.log.Info("an endpoint is a member again", {{"endpoint", entry.address}});
     } else if (entry.standing == etcd::Standing::kSecondName) {
-      run.log.Warn("two endpoints are one member", {{"endpoint", entry.address}, {"err", entry.remark}});
+      run.log.Warn("two endpoints are one member",
+                   {{"endpoint", entry.address}, {"err", entry.remark}});
     } else {
-      run.log.Error("an endpoint is not of the cluster", {{"endpoint", entry.address}, {"err", entry.remark}});
+      run.log.Error("an endpoint is not of the cluster",
+                    {{"endpoint", entry.address}, {"err", entry.remark}});
     }
   }
 }
@@ -501,8 +536,10 @@ void SidecarTasks::CompareMembers(const Context& run) {
   const pipeline::Consistency found = pipeline::CompareMembers(run, client_, KnownCluster());
   if (retired_.stop_requested()) return;
   const pipeline::Occasion occasion{config_.cluster.name, found.revision, run.clock.Now()};
-  const Status kept = pipeline::KeepSuspects(occasion, pipeline::SidesOf(found), found.roll, store_);
-  if (!kept.ok()) run.log.Error("what the members hold can't be recorded", {{"err", MessageOf(kept)}});
+  const Status kept =
+      pipeline::KeepSuspects(occasion, pipeline::SidesOf(found), found.roll, store_);
+  if (!kept.ok())
+    run.log.Error("what the members hold can't be recorded", {{"err", MessageOf(kept)}});
   // What is kept is read from the store.
   if (found.equal.has_value() || found.alone)
     metrics_.SetMembersAgree(kept.ok() && found.equal == false ? std::nullopt : found.equal);

@@ -1,4 +1,5 @@
-// What the sidecar does when a schedule falls due: run the pipeline, log the outcome once, and move the metrics.
+// What the sidecar does when a schedule falls due: run the pipeline, log the outcome once, and move
+// the metrics.
 #pragma once
 
 #include <condition_variable>
@@ -22,12 +23,14 @@
 
 namespace etcdrill::app {
 
-// Each task runs on one thread at a time; different tasks may run at once. All arguments must outlive it. `retired`
-// ends what waits for its turn, but not what has begun. What a task logs and does, it does by the context of its run.
+// Each task runs on one thread at a time; different tasks may run at once. All arguments must
+// outlive it. `retired` ends what waits for its turn, but not what has begun. What a task logs and
+// does, it does by the context of its run.
 class SidecarTasks {
  public:
-  SidecarTasks(const Context& context, const config::Config& config, etcd::Client& client, store::LocalStore& store,
-               report::Metrics& metrics, report::StatusBoard& board, std::stop_token retired)
+  SidecarTasks(const Context& context, const config::Config& config, etcd::Client& client,
+               store::LocalStore& store, report::Metrics& metrics, report::StatusBoard& board,
+               std::stop_token retired)
       : config_(config),
         client_(client),
         store_(store),
@@ -47,8 +50,9 @@ class SidecarTasks {
   void FollowStore(const Context& run);
   // Unless it would hold nothing new.
   void TakeDueSnapshot(const Context& run);
-  // The same for sidecars that share a store, of which only the one beside the leader takes the snapshot: TakeTurn when
-  // it is due, TakeOwedSnapshot again and again in between, by one thread at a time.
+  // The same for sidecars that share a store, of which only the one beside the leader takes the
+  // snapshot: TakeTurn when it is due, TakeOwedSnapshot again and again in between, by one thread
+  // at a time.
   void TakeTurn(const Context& run);
   void TakeOwedSnapshot(const Context& run);
   // Whoever asks for one gets one.
@@ -77,7 +81,8 @@ class SidecarTasks {
   void ReportDrill(const Context& run, const pipeline::StoredDrill& drill);
   bool ConfirmUnchanged(const Context& run, Duration age_max);
   // Counts and logs a snapshot that was taken, adopted, or neither.
-  void ReportSnapshot(const Context& run, const Result<pipeline::SnapshotOutcome>& outcome, uint64_t received_bytes);
+  void ReportSnapshot(const Context& run, const Result<pipeline::SnapshotOutcome>& outcome,
+                      uint64_t received_bytes);
   // Logs what is unusual in a sound snapshot, and was not in the one before.
   void LogWarnings(const Context& run, const pipeline::SnapshotOutcome& outcome);
   void DeleteSurplus(const Context& run);
@@ -89,8 +94,9 @@ class SidecarTasks {
   report::Metrics& metrics_;
   report::StatusBoard& board_;
   const std::stop_token retired_;
-  pipeline::ForeignFiles foreign_;      // of Adopt's thread
-  std::optional<WallTime> owed_since_;  // a snapshot was due then, and none is there yet; of who takes snapshots
+  pipeline::ForeignFiles foreign_;  // of Adopt's thread
+  std::optional<WallTime>
+      owed_since_;  // a snapshot was due then, and none is there yet; of who takes snapshots
   std::map<std::string, std::string> odd_endpoints_;  // what was told of each; of who probes
   std::string torn_between_;                          // the same of all of them
 
@@ -106,7 +112,8 @@ class SidecarTasks {
   pipeline::HeadHistory heads_;  // of the source
   std::optional<uint64_t> known_cluster_;
   std::set<std::string> told_warnings_;  // codes of those that the newest snapshot has
-  std::string store_complaint_;          // the line in the log, told once; empty while the store can be read
+  std::string
+      store_complaint_;  // the line in the log, told once; empty while the store can be read
 };
 
 }  // namespace etcdrill::app

@@ -43,7 +43,8 @@ void WaitForStop(const sigset_t& set) {
 std::stop_token StopOnSignals() {
   signal(SIGPIPE, SIG_IGN);  // a reader that went away is an error of write(2), not the end
   signal(SIGXFSZ, SIG_IGN);  // so is a file that may not grow (RLIMIT_FSIZE)
-  signal(SIGCHLD, SIG_DFL);  // inherited as ignored, it would take the exit codes of our children away
+  signal(SIGCHLD,
+         SIG_DFL);  // inherited as ignored, it would take the exit codes of our children away
   sigset_t set;
   sigemptyset(&set);
   for (const int number : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&set, number);
@@ -52,7 +53,8 @@ std::stop_token StopOnSignals() {
   const std::stop_token token = source.get_token();
   std::thread([set, source = std::move(source)]() mutable {
     WaitForStop(set);
-    // The second signal is waited for elsewhere: what a stop request calls may touch a disk that hangs.
+    // The second signal is waited for elsewhere: what a stop request calls may touch a disk that
+    // hangs.
     std::thread([set] {
       WaitForStop(set);
       _exit(static_cast<int>(ExitCode::kInterrupted));  // children die with us: PR_SET_PDEATHSIG

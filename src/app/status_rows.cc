@@ -10,7 +10,8 @@ namespace {
 
 constexpr int kLevelAtCapture = 3;  // a snapshot is verified before it is visible
 
-// What is proven of the data. A drill that could not boot its etcd takes nothing back of what one before it proved.
+// What is proven of the data. A drill that could not boot its etcd takes nothing back of what one
+// before it proved.
 int LevelOf(const pipeline::CatalogEntry& entry) {
   const int drilled = entry.last_drill.has_value() ? entry.last_drill->level_reached : 0;
   if (entry.state == pipeline::SnapshotState::kVerified) return pipeline::kTopLevel;
@@ -56,7 +57,8 @@ report::History ToHistory(const pipeline::Catalog& catalog) {
   history.snapshots_total = catalog.snapshots.size();
   history.drills_total = catalog.drills.size();
   for (auto at = catalog.snapshots.rbegin(); at != catalog.snapshots.rend(); ++at) {
-    if (history.snapshots.size() < report::kSnapshotRowsMax) history.snapshots.push_back(ToRow(*at));
+    if (history.snapshots.size() < report::kSnapshotRowsMax)
+      history.snapshots.push_back(ToRow(*at));
   }
   for (auto at = catalog.drills.rbegin(); at != catalog.drills.rend(); ++at) {
     if (history.drills.size() < report::kDrillRowsMax) history.drills.push_back(ToRow(*at));

@@ -17,24 +17,27 @@ Result<std::optional<store::Manifest>> ManifestOf(const Context& context, const 
   if (!path.ends_with(kSuffix)) return std::optional<store::Manifest>();
   const std::string stem = path.substr(0, path.size() - kSuffix.size());
   const bool of_a_store = store::IsSnapshotName(BaseName(stem));
-  const auto manifest =
-      of_a_store ? store::ReadManifestOf(context.fs, path) : store::ReadManifest(context.fs, stem + ".json");
+  const auto manifest = of_a_store ? store::ReadManifestOf(context.fs, path)
+                                   : store::ReadManifest(context.fs, stem + ".json");
   if (manifest.ok()) return std::optional(*manifest);
-  if (!of_a_store || ReasonOf(manifest.status()) == Reason::kNotFound) return std::optional<store::Manifest>();
-  return Error(
-      ReasonOf(manifest.status()),
-      fmt::format("{}; put the right manifest there, or move the snapshot away from it", MessageOf(manifest.status())));
+  if (!of_a_store || ReasonOf(manifest.status()) == Reason::kNotFound)
+    return std::optional<store::Manifest>();
+  return Error(ReasonOf(manifest.status()),
+               fmt::format("{}; put the right manifest there, or move the snapshot away from it",
+                           MessageOf(manifest.status())));
 }
 
 }  // namespace
 
-Result<std::optional<store::Manifest>> ManifestBeside(const Context& context, const std::string& file) {
+Result<std::optional<store::Manifest>> ManifestBeside(const Context& context,
+                                                      const std::string& file) {
   ASSIGN_OR_RETURN(auto beside_link, ManifestOf(context, file));
   if (beside_link.has_value()) return beside_link;
   return ManifestOf(context, context.fs.Resolve(file).value_or(file));
 }
 
-Result<Target> FindTarget(const Context& context, const std::string& word, const std::string& config_file) {
+Result<Target> FindTarget(const Context& context, const std::string& word,
+                          const std::string& config_file) {
   const bool is_path = config_file.empty() || word.find('/') != std::string::npos ||
                        (!pipeline::IsChoice(word) && context.fs.Exists(word));
   if (is_path) {
@@ -48,15 +51,20 @@ Result<Target> FindTarget(const Context& context, const std::string& word, const
   }
   ASSIGN_OR_RETURN(const config::Config config, config::Load(context.fs, config_file));
   ASSIGN_OR_RETURN(const auto store, store::LocalStore::Open(context, config.store_path));
-  ASSIGN_OR_RETURN(const pipeline::Catalog catalog, pipeline::ReadCatalog(context, *store, config.cluster.name));
-  ASSIGN_OR_RETURN(const store::Manifest manifest, pipeline::SelectSnapshot(context, catalog, word));
-  Target target{
-      .name = manifest.name, .path = store->SnapshotPath(manifest.name), .manifest = manifest, .in_store = true};
+  ASSIGN_OR_RETURN(const pipeline::Catalog catalog,
+                   pipeline::ReadCatalog(context, *store, config.cluster.name));
+  ASSIGN_OR_RETURN(const store::Manifest manifest,
+                   pipeline::SelectSnapshot(context, catalog, word));
+  Target target{.name = manifest.name,
+                .path = store->SnapshotPath(manifest.name),
+                .manifest = manifest,
+                .in_store = true};
   ASSIGN_OR_RETURN(target.use, store->Use(manifest.name));
   for (const pipeline::CatalogEntry& entry : catalog.snapshots) {
     target.others.push_back(entry.manifest);
     if (entry.manifest.name != target.name) continue;
-    const bool from_the_start = entry.manifest.verdict == verify::VerdictName(verify::Verdict::kDamaged);
+    const bool from_the_start =
+        entry.manifest.verdict == verify::VerdictName(verify::Verdict::kDamaged);
     if (entry.state == pipeline::SnapshotState::kFailed && !from_the_start) target.damaged = entry;
   }
   return target;

@@ -1,5 +1,5 @@
-// The thread of the run before is joined when the next one starts: it has ended by then, as the gate was open. It is
-// joined without the lock, which its last step, opening the gate, needs.
+// The thread of the run before is joined when the next one starts: it has ended by then, as the
+// gate was open. It is joined without the lock, which its last step, opening the gate, needs.
 #include "app/task_gate.h"
 
 #include <utility>
@@ -38,7 +38,8 @@ bool TaskGate::StartElsewhere(std::function<void()> run) {
 TaskGate::Wait TaskGate::WaitUntilFree(const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
   if (!running_) return Wait::kWasFree;
-  return opened_.wait(lock, stop, [this] { return !running_; }) ? Wait::kBecameFree : Wait::kStopped;
+  return opened_.wait(lock, stop, [this] { return !running_; }) ? Wait::kBecameFree
+                                                                : Wait::kStopped;
 }
 
 }  // namespace etcdrill::app

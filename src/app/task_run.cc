@@ -6,7 +6,8 @@
 namespace etcdrill::app {
 
 TaskRun::TaskRun(const Context& parent)
-    : log_(parent.log.With({"run_id", fmt::format("{:08x}", static_cast<uint32_t>(parent.random.Next()))})),
+    : log_(parent.log.With(
+          {"run_id", fmt::format("{:08x}", static_cast<uint32_t>(parent.random.Next()))})),
       context_(parent.With(log_)) {}
 
 }  // namespace etcdrill::app

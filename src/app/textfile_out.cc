@@ -13,7 +13,8 @@ constexpr uint64_t kTextfileBytesMax = uint64_t{1} << 20;
 // Of nothing but this drill.
 Result<report::StoreFacts> FactsOf(const pipeline::DrillReport& report) {
   pipeline::Catalog history;
-  ASSIGN_OR_RETURN(history.drills.emplace_back(), pipeline::ParseDrillSummary(pipeline::ToJson(report)));
+  ASSIGN_OR_RETURN(history.drills.emplace_back(),
+                   pipeline::ParseDrillSummary(pipeline::ToJson(report)));
   history.drills.back().newest = true;
   report::StoreFacts facts = pipeline::ToStoreFacts(history);
   if (report.passed() && report.taken.has_value() && !IsFuture(*report.taken, report.finished)) {
@@ -38,12 +39,14 @@ Result<std::string> Previous(const Context& context, const std::string& path) {
 
 }  // namespace
 
-Status WriteVerifyTextfile(const Context& context, const std::string& path, const report::VerifyRun& run) {
+Status WriteVerifyTextfile(const Context& context, const std::string& path,
+                           const report::VerifyRun& run) {
   ASSIGN_OR_RETURN(const std::string previous, Previous(context, path));
   return WriteFileDurably(context.fs, path, report::VerifyTextfile(run, previous), kPublicFileMode);
 }
 
-Status WriteDrillTextfile(const Context& context, const std::string& path, const pipeline::DrillReport* report) {
+Status WriteDrillTextfile(const Context& context, const std::string& path,
+                          const pipeline::DrillReport* report) {
   report::StoreFacts facts;
   const double now = UnixSeconds(context.clock.Now());
   if (report != nullptr) {
@@ -53,10 +56,12 @@ Status WriteDrillTextfile(const Context& context, const std::string& path, const
     facts.drill_last_failure = now;
   }
   ASSIGN_OR_RETURN(const std::string previous, Previous(context, path));
-  return WriteFileDurably(context.fs, path, report::DrillTextfile(std::move(facts), now, previous), kPublicFileMode);
+  return WriteFileDurably(context.fs, path, report::DrillTextfile(std::move(facts), now, previous),
+                          kPublicFileMode);
 }
 
-Result<ExitCode> WithTextfile(const Context& context, Result<ExitCode> result, const Status& written) {
+Result<ExitCode> WithTextfile(const Context& context, Result<ExitCode> result,
+                              const Status& written) {
   if (written.ok()) return result;
   if (result.ok() && *result == ExitCode::kOk) return written;
   context.log.Error("the metrics can't be written", {{"err", MessageOf(written)}});

@@ -12,6 +12,7 @@ namespace etcdrill::app {
 
 // One line for each; `connection` is the one that follows from the configuration, flags or
 // environment.
-std::vector<std::string> WarningsOf(const config::Config& config, const etcd::ConnectionOptions& connection);
+std::vector<std::string> WarningsOf(const config::Config& config,
+                                    const etcd::ConnectionOptions& connection);
 
 }  // namespace etcdrill::app

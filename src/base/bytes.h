@@ -1,5 +1,5 @@
-// Fixed-width integers in byte strings. File bytes are never cast to structs: they may be unaligned, of the other byte
-// order, or cut short. Callers check the bounds before they load.
+// Fixed-width integers in byte strings. File bytes are never cast to structs: they may be
+// unaligned, of the other byte order, or cut short. Callers check the bounds before they load.
 #pragma once
 
 #include <cstdint>
@@ -26,16 +26,24 @@ inline uint64_t LoadLE64(const char* p) {
 }
 inline uint64_t LoadBE64(const char* p) { return __builtin_bswap64(LoadLE64(p)); }
 
-inline void AppendLE16(std::string& out, uint16_t v) { out.append(reinterpret_cast<const char*>(&v), sizeof v); }
-inline void AppendLE32(std::string& out, uint32_t v) { out.append(reinterpret_cast<const char*>(&v), sizeof v); }
-inline void AppendLE64(std::string& out, uint64_t v) { out.append(reinterpret_cast<const char*>(&v), sizeof v); }
+inline void AppendLE16(std::string& out, uint16_t v) {
+  out.append(reinterpret_cast<const char*>(&v), sizeof v);
+}
+inline void AppendLE32(std::string& out, uint32_t v) {
+  out.append(reinterpret_cast<const char*>(&v), sizeof v);
+}
+inline void AppendLE64(std::string& out, uint64_t v) {
+  out.append(reinterpret_cast<const char*>(&v), sizeof v);
+}
 inline void AppendBE64(std::string& out, uint64_t v) { AppendLE64(out, __builtin_bswap64(v)); }
 
-static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the loads above assume a little-endian machine");
+static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+              "the loads above assume a little-endian machine");
 
 // Compared with itself, moved by one: as quick as memcmp.
 inline bool IsZero(std::string_view bytes) {
-  return bytes.empty() || (bytes.front() == 0 && std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0);
+  return bytes.empty() ||
+         (bytes.front() == 0 && std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0);
 }
 
 // Lower-case hexadecimal, two digits a byte.

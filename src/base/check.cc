@@ -7,7 +7,8 @@
 namespace etcdrill {
 
 void CheckFailed(const char* file, int line, const char* expression) {
-  std::fprintf(stderr, "etcdrill: defect: %s:%d: CHECK(%s) failed; please report it\n", file, line, expression);
+  std::fprintf(stderr, "etcdrill: defect: %s:%d: CHECK(%s) failed; please report it\n", file, line,
+               expression);
   std::abort();
 }
 

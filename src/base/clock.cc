@@ -40,8 +40,8 @@ class SystemClock final : public Clock {
 };
 
 std::string FormatUtc(WallTime t, const char* format) {
-  const std::time_t seconds =
-      std::chrono::system_clock::to_time_t(std::chrono::time_point_cast<std::chrono::system_clock::duration>(t));
+  const std::time_t seconds = std::chrono::system_clock::to_time_t(
+      std::chrono::time_point_cast<std::chrono::system_clock::duration>(t));
   std::tm parts{};
   gmtime_r(&seconds, &parts);
   char text[32];

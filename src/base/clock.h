@@ -1,6 +1,6 @@
-// Time, as a seam. Wall time names things; monotonic time measures and schedules, because the wall clock may jump, and
-// counts while the machine is suspended (unlike std::chrono::steady_clock). Sleeping ends early when a stop is
-// requested.
+// Time, as a seam. Wall time names things; monotonic time measures and schedules, because the wall
+// clock may jump, and counts while the machine is suspended (unlike std::chrono::steady_clock).
+// Sleeping ends early when a stop is requested.
 #pragma once
 
 #include <chrono>
@@ -24,7 +24,9 @@ class Clock {
   // Returns false if `stop` was requested before `until`.
   virtual bool SleepUntil(MonotonicTime until, const std::stop_token& stop) = 0;
 
-  bool SleepFor(Duration d, const std::stop_token& stop) { return SleepUntil(Monotonic() + d, stop); }
+  bool SleepFor(Duration d, const std::stop_token& stop) {
+    return SleepUntil(Monotonic() + d, stop);
+  }
 };
 
 // What two clocks may differ by. A time further ahead of ours than this is no time: the clock that

@@ -17,16 +17,19 @@ namespace etcdrill {
 namespace {
 
 constexpr std::array<std::string_view, 4> kLevelNames = {"debug", "info", "warn", "error"};
-constexpr std::array<std::string_view, 4> kPriorities = {"<7>", "<6>", "<4>", "<3>"};  // of syslog, by level
+constexpr std::array<std::string_view, 4> kPriorities = {"<7>", "<6>", "<4>",
+                                                         "<3>"};  // of syslog, by level
 constexpr size_t kValueBytesMax = 1024;
-constexpr size_t kEndBytes = 6;  // what stands around the fields: a priority, a brace, the end of the line
+constexpr size_t kEndBytes =
+    6;  // what stands around the fields: a priority, a brace, the end of the line
 
-// Whether what is written to `fd` reaches journald: JOURNAL_STREAM names the socket that it gave us (systemd.exec(5)),
-// and a program that we are started by may have led our output elsewhere.
+// Whether what is written to `fd` reaches journald: JOURNAL_STREAM names the socket that it gave us
+// (systemd.exec(5)), and a program that we are started by may have led our output elsewhere.
 bool IsJournal(int fd) {
   const char* const stream = std::getenv("JOURNAL_STREAM");
   struct stat at {};
-  return stream != nullptr && fstat(fd, &at) == 0 && stream == fmt::format("{}:{}", at.st_dev, at.st_ino);
+  return stream != nullptr && fstat(fd, &at) == 0 &&
+         stream == fmt::format("{}:{}", at.st_dev, at.st_ino);
 }
 
 // A JSON string literal; logfmt accepts the same quoting. A byte that is no UTF-8 becomes the four
@@ -56,15 +59,17 @@ void AppendQuoted(std::string& out, std::string_view text) {
 
 // Needs no quotes in logfmt: printable ASCII without what logfmt reads something into.
 bool IsPlainWord(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(),
-                                      [](char c) { return c > ' ' && c < 0x7F && c != '"' && c != '=' && c != '\\'; });
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+    return c > ' ' && c < 0x7F && c != '"' && c != '=' && c != '\\';
+  });
 }
 
 // Its first bytes, cut between two characters.
 std::string Shortened(std::string value) {
   if (value.size() <= kValueBytesMax) return value;
   size_t end = kValueBytesMax;
-  for (int back = 0; back < 3 && (static_cast<unsigned char>(value[end]) & 0xC0) == 0x80; ++back) --end;
+  for (int back = 0; back < 3 && (static_cast<unsigned char>(value[end]) & 0xC0) == 0x80; ++back)
+    --end;
   return value.substr(0, end) + "...";
 }
 
@@ -87,11 +92,13 @@ void AppendField(std::string& line, LogFormat format, const LogField& field) {
 }
 
 template <typename T, size_t N>
-Result<T> ParseName(std::string_view name, const std::array<std::string_view, N>& names, std::string_view what) {
+Result<T> ParseName(std::string_view name, const std::array<std::string_view, N>& names,
+                    std::string_view what) {
   for (size_t i = 0; i < N; ++i) {
     if (names[i] == name) return static_cast<T>(i);
   }
-  return Error(Reason::kUsage, fmt::format("\"{}\" is not a {}; use one of {}", name, what, fmt::join(names, ", ")));
+  return Error(Reason::kUsage, fmt::format("\"{}\" is not a {}; use one of {}", name, what,
+                                           fmt::join(names, ", ")));
 }
 
 }  // namespace
@@ -99,10 +106,13 @@ Result<T> ParseName(std::string_view name, const std::array<std::string_view, N>
 LogField::LogField(std::string_view k, Duration d)
     : key(k), value(fmt::format("{:.3f}", SecondsOf(d))), quoted(false) {}
 
-Result<LogLevel> ParseLogLevel(std::string_view name) { return ParseName<LogLevel>(name, kLevelNames, "log level"); }
+Result<LogLevel> ParseLogLevel(std::string_view name) {
+  return ParseName<LogLevel>(name, kLevelNames, "log level");
+}
 
 Result<LogFormat> ParseLogFormat(std::string_view name) {
-  return ParseName<LogFormat>(name, std::array<std::string_view, 2>{"logfmt", "json"}, "log format");
+  return ParseName<LogFormat>(name, std::array<std::string_view, 2>{"logfmt", "json"},
+                              "log format");
 }
 
 Logger Logger::With(LogField field) const {
@@ -138,7 +148,8 @@ void Logger::Write(LogLevel level, std::string_view message, Fields fields) {
   const std::lock_guard lock(sink_->mutex);
   if (sink_->untold > 0) {
     const LogField count("count", sink_->untold);
-    if (sink_->output.Write(Line(LogLevel::kWarn, "log lines dropped: they could not be written", {count})))
+    if (sink_->output.Write(
+            Line(LogLevel::kWarn, "log lines dropped: they could not be written", {count})))
       sink_->untold = 0;
   }
   if (sink_->output.Write(line)) return;

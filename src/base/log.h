@@ -30,7 +30,8 @@ struct LogField {
   LogField(std::string_view k, std::string_view v) : key(k), value(v), quoted(true) {}
   LogField(std::string_view k, const char* v) : LogField(k, std::string_view(v)) {}
   LogField(std::string_view k, const std::string& v) : LogField(k, std::string_view(v)) {}
-  LogField(std::string_view k, std::integral auto v) : key(k), value(std::to_string(v)), quoted(false) {}
+  LogField(std::string_view k, std::integral auto v)
+      : key(k), value(std::to_string(v)), quoted(false) {}
   LogField(std::string_view k, Duration d);  // seconds, as a decimal fraction
 
   std::string_view key;
@@ -48,15 +49,24 @@ class Logger {
   Logger(LogLevel level, LogFormat format, Clock& clock, int fd = 2)
       : sink_(std::make_shared<Sink>(level, format, clock, fd)) {}
 
-  // One that writes to the same place, each line with this field after the message. The field's key must be a literal.
+  // One that writes to the same place, each line with this field after the message. The field's key
+  // must be a literal.
   Logger With(LogField field) const;
   // For all that write to this place.
   void SetLevel(LogLevel level) { sink_->level = level; }
 
-  void Debug(std::string_view message, Fields fields = {}) { Write(LogLevel::kDebug, message, fields); }
-  void Info(std::string_view message, Fields fields = {}) { Write(LogLevel::kInfo, message, fields); }
-  void Warn(std::string_view message, Fields fields = {}) { Write(LogLevel::kWarn, message, fields); }
-  void Error(std::string_view message, Fields fields = {}) { Write(LogLevel::kError, message, fields); }
+  void Debug(std::string_view message, Fields fields = {}) {
+    Write(LogLevel::kDebug, message, fields);
+  }
+  void Info(std::string_view message, Fields fields = {}) {
+    Write(LogLevel::kInfo, message, fields);
+  }
+  void Warn(std::string_view message, Fields fields = {}) {
+    Write(LogLevel::kWarn, message, fields);
+  }
+  void Error(std::string_view message, Fields fields = {}) {
+    Write(LogLevel::kError, message, fields);
+  }
 
   // Lines logged at this level since start, by all that write to this place, for
   // etcdrill_log_messages_total.
@@ -66,7 +76,8 @@ class Logger {
 
  private:
   struct Sink {
-    Sink(LogLevel l, LogFormat f, Clock& c, int d) : level(l), format(f), clock(c), fd(d), output(d) {}
+    Sink(LogLevel l, LogFormat f, Clock& c, int d)
+        : level(l), format(f), clock(c), fd(d), output(d) {}
 
     std::atomic<LogLevel> level;
     const LogFormat format;

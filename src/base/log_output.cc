@@ -1,5 +1,6 @@
-// Why no queue with a thread of its own: it would lose the last lines before a crash, and drop lines
-// all the same. Sources: pipe(7), open(2) on O_NONBLOCK and on FIFOs, proc(5) on /proc/PID/fd, send(2).
+// Why no queue with a thread of its own: it would lose the last lines before a crash, and drop
+// lines all the same. Sources: pipe(7), open(2) on O_NONBLOCK and on FIFOs, proc(5) on
+// /proc/PID/fd, send(2).
 #include "base/log_output.h"
 
 #include <fcntl.h>

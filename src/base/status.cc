@@ -1,4 +1,5 @@
-// Status construction. The reason travels as a payload of the absl::Status, so it survives every copy and Annotate.
+// Status construction. The reason travels as a payload of the absl::Status, so it survives every
+// copy and Annotate.
 #include "base/status.h"
 
 #include <fmt/format.h>
@@ -45,14 +46,16 @@ std::string HintFor(int errno_value) {
   if (errno_value == EROFS) return "; under systemd, is it in ReadWritePaths= of the unit?";
   if (errno_value == ENOSPC) return "; bytes or inodes (df -h, df -i)";
   if (errno_value == EFBIG) return "; is there a limit on the size of files (ulimit -f)?";
-  if (errno_value == EACCES) return fmt::format("; etcdrill runs as uid {}, which needs the right", geteuid());
+  if (errno_value == EACCES)
+    return fmt::format("; etcdrill runs as uid {}, which needs the right", geteuid());
   return "";
 }
 
 }  // namespace
 
 Status Error(Reason reason, std::string_view message) {
-  // The code is not read anywhere: the reason says it all. Unknown keeps absl from treating the status as OK.
+  // The code is not read anywhere: the reason says it all. Unknown keeps absl from treating the
+  // status as OK.
   Status status(absl::StatusCode::kUnknown, absl::string_view(message.data(), message.size()));
   status.SetPayload(kReasonPayload, absl::Cord(std::to_string(static_cast<int>(reason))));
   return status;
@@ -61,11 +64,14 @@ Status Error(Reason reason, std::string_view message) {
 Reason ReasonOf(const Status& status) {
   CHECK(!status.ok());
   const auto payload = status.GetPayload(kReasonPayload);
-  if (!payload.has_value()) return Reason::kInternal;  // an absl::Status that did not come from Error()
+  if (!payload.has_value())
+    return Reason::kInternal;  // an absl::Status that did not come from Error()
   return static_cast<Reason>(std::stoi(std::string(*payload)));
 }
 
-std::string_view MessageOf(const Status& status) { return {status.message().data(), status.message().size()}; }
+std::string_view MessageOf(const Status& status) {
+  return {status.message().data(), status.message().size()};
+}
 
 Status Annotate(const Status& status, std::string_view context) {
   if (status.ok()) return status;
@@ -74,11 +80,16 @@ Status Annotate(const Status& status, std::string_view context) {
 
 Status ErrorFromErrno(int errno_value, std::string_view operation, std::string_view path) {
   return Error(ReasonOfErrno(errno_value),
-               fmt::format("{} {}: {}{}", operation, path, std::strerror(errno_value), HintFor(errno_value)));
+               fmt::format("{} {}: {}{}", operation, path, std::strerror(errno_value),
+                           HintFor(errno_value)));
 }
 
-bool IsInterrupted(const Status& status) { return !status.ok() && ReasonOf(status) == Reason::kInterrupted; }
+bool IsInterrupted(const Status& status) {
+  return !status.ok() && ReasonOf(status) == Reason::kInterrupted;
+}
 
-ExitCode ExitCodeOf(const Status& status) { return status.ok() ? ExitCode::kOk : InfoOf(ReasonOf(status)).exit_code; }
+ExitCode ExitCodeOf(const Status& status) {
+  return status.ok() ? ExitCode::kOk : InfoOf(ReasonOf(status)).exit_code;
+}
 
 }  // namespace etcdrill

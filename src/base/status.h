@@ -1,9 +1,10 @@
-// The one error type: Status, or Result<T> for a function that returns something. Both are must-use. Abseil stands
-// behind them and is named nowhere else (docs/adr/0001-error-type.md), because Debian's Abseil has a string_view of its
-// own that does not convert from std::string_view.
+// The one error type: Status, or Result<T> for a function that returns something. Both are
+// must-use. Abseil stands behind them and is named nowhere else (docs/adr/0001-error-type.md),
+// because Debian's Abseil has a string_view of its own that does not convert from std::string_view.
 //
-// An error carries a Reason (base/reason.h) and a sentence: what was tried, on what, the likely fix. Context is added
-// on the way up with Annotate; whoever ends the chain (a command, the sidecar's loop) prints it once.
+// An error carries a Reason (base/reason.h) and a sentence: what was tried, on what, the likely
+// fix. Context is added on the way up with Annotate; whoever ends the chain (a command, the
+// sidecar's loop) prints it once.
 #pragma once
 
 #include <absl/status/status.h>
@@ -56,7 +57,8 @@ ExitCode ExitCodeOf(const Status& status);
   } while (false)
 
 // Evaluates `expr`, a Result<T>; returns its error, or puts its value into `lhs`.
-#define ASSIGN_OR_RETURN(lhs, expr) ETCDRILL_ASSIGN_OR_RETURN(ETCDRILL_CONCAT(etcdrill_result_, __LINE__), lhs, expr)
+#define ASSIGN_OR_RETURN(lhs, expr) \
+  ETCDRILL_ASSIGN_OR_RETURN(ETCDRILL_CONCAT(etcdrill_result_, __LINE__), lhs, expr)
 #define ETCDRILL_ASSIGN_OR_RETURN(result, lhs, expr) \
   auto result = (expr);                              \
   if (!result.ok()) return result.status();          \

@@ -24,15 +24,18 @@ struct SizeUnit {
   std::string_view name;
   double bytes;
 };
-constexpr std::array kSizeUnits = {SizeUnit{"B", 1},        SizeUnit{"kB", 1e3},     SizeUnit{"MB", 1e6},
-                                   SizeUnit{"GB", 1e9},     SizeUnit{"TB", 1e12},    SizeUnit{"KiB", 0x1p10},
-                                   SizeUnit{"MiB", 0x1p20}, SizeUnit{"GiB", 0x1p30}, SizeUnit{"TiB", 0x1p40}};
+constexpr std::array kSizeUnits = {
+    SizeUnit{"B", 1},        SizeUnit{"kB", 1e3},     SizeUnit{"MB", 1e6},
+    SizeUnit{"GB", 1e9},     SizeUnit{"TB", 1e12},    SizeUnit{"KiB", 0x1p10},
+    SizeUnit{"MiB", 0x1p20}, SizeUnit{"GiB", 0x1p30}, SizeUnit{"TiB", 0x1p40}};
 constexpr double kLargestSize = 1e15;
 
 Status BadDuration(std::string_view text) {
   return Error(
       Reason::kUsage,
-      fmt::format("\"{}\" is not a duration; write a number with a unit, such as 90s, 15m, 1h30m or 7d", text));
+      fmt::format(
+          "\"{}\" is not a duration; write a number with a unit, such as 90s, 15m, 1h30m or 7d",
+          text));
 }
 
 }  // namespace
@@ -43,8 +46,10 @@ Result<Duration> ParseDuration(std::string_view text) {
   if (rest.empty()) return BadDuration(text);
   while (!rest.empty()) {
     double number = 0;
-    const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), number, std::chars_format::fixed);
-    if (error != std::errc() || !std::isfinite(number) || std::signbit(number)) return BadDuration(text);
+    const auto [end, error] =
+        std::from_chars(rest.data(), rest.data() + rest.size(), number, std::chars_format::fixed);
+    if (error != std::errc() || !std::isfinite(number) || std::signbit(number))
+      return BadDuration(text);
     rest.remove_prefix(static_cast<size_t>(end - rest.data()));
     const std::string_view name = rest.substr(0, rest.find_first_of("0123456789."));
     const Unit* unit = nullptr;
@@ -61,7 +66,8 @@ Result<Duration> ParseDuration(std::string_view text) {
 
 Result<uint64_t> ParseSize(std::string_view text) {
   double number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
+  const auto [end, error] =
+      std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
   const std::string_view name = text.substr(static_cast<size_t>(end - text.data()));
   for (const SizeUnit& unit : kSizeUnits) {
     const double bytes = number * unit.bytes;
@@ -69,8 +75,9 @@ Result<uint64_t> ParseSize(std::string_view text) {
       return static_cast<uint64_t>(std::llround(bytes));
     }
   }
-  return Error(Reason::kUsage,
-               fmt::format("\"{}\" is not a size; write a number with a unit, such as 512MiB or 2GB", text));
+  return Error(
+      Reason::kUsage,
+      fmt::format("\"{}\" is not a size; write a number with a unit, such as 512MiB or 2GB", text));
 }
 
 std::string FormatDuration(Duration d) {

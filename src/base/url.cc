@@ -16,10 +16,12 @@ namespace {
 
 using Kind = HostPort::Kind;
 
-constexpr std::string_view kNameLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._";
-constexpr std::array kSchemes = {
-    std::pair(std::string_view("http"), Scheme::kHttp), std::pair(std::string_view("https"), Scheme::kHttps),
-    std::pair(std::string_view("unix"), Scheme::kUnix), std::pair(std::string_view("unixs"), Scheme::kUnixs)};
+constexpr std::string_view kNameLetters =
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._";
+constexpr std::array kSchemes = {std::pair(std::string_view("http"), Scheme::kHttp),
+                                 std::pair(std::string_view("https"), Scheme::kHttps),
+                                 std::pair(std::string_view("unix"), Scheme::kUnix),
+                                 std::pair(std::string_view("unixs"), Scheme::kUnixs)};
 
 Status Problem(std::string_view what) { return Error(Reason::kUsage, what); }
 
@@ -35,7 +37,8 @@ bool IsName(std::string_view text) {
 
 bool IsIp(int family, std::string_view text) {
   unsigned char bytes[sizeof(in6_addr)];
-  return text.find('\0') == std::string_view::npos && inet_pton(family, std::string(text).c_str(), bytes) == 1;
+  return text.find('\0') == std::string_view::npos &&
+         inet_pton(family, std::string(text).c_str(), bytes) == 1;
 }
 
 // What stands in brackets. In a URL the % before the zone is written %25 (RFC 6874).
@@ -45,7 +48,8 @@ Result<std::string> ParseIpv6(std::string_view text) {
   if (zone.starts_with("%25") && zone.size() > 3) zone.remove_prefix(2);
   const bool good = IsIp(AF_INET6, address) && (zone.empty() || IsName(zone.substr(1)));
   if (!good) return Problem("no valid IPv6 address in the brackets");
-  return fmt::format("{}{}{}", address, zone.empty() ? "" : "%", zone.empty() ? "" : zone.substr(1));
+  return fmt::format("{}{}{}", address, zone.empty() ? "" : "%",
+                     zone.empty() ? "" : zone.substr(1));
 }
 
 Result<HostPort> ParseHostPort(std::string_view text) {
@@ -72,8 +76,9 @@ Result<HostPort> ParseHostPort(std::string_view text) {
 Result<Scheme> TakeScheme(std::string& text) {
   const size_t end = text.find("://");
   if (end == std::string::npos) return Scheme::kNone;
-  std::transform(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(end), text.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  std::transform(
+      text.begin(), text.begin() + static_cast<std::ptrdiff_t>(end), text.begin(),
+      [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
   for (const auto& [name, scheme] : kSchemes) {
     if (std::string_view(text).substr(0, end) == name) return scheme;
   }
@@ -83,7 +88,8 @@ Result<Scheme> TakeScheme(std::string& text) {
 Result<Url> ParseUrl(std::string_view text, bool slash_may_follow) {
   Url url{.text = std::string(Trimmed(text))};
   if (url.text.find('\0') != std::string::npos) return Problem("it holds a NUL");
-  if (!IsUtf8(url.text)) return Problem("it is not UTF-8");  // it becomes a label and stands in JSON
+  if (!IsUtf8(url.text))
+    return Problem("it is not UTF-8");  // it becomes a label and stands in JSON
   ASSIGN_OR_RETURN(url.scheme, TakeScheme(url.text));
   std::string_view rest = url.text;
   if (url.scheme != Scheme::kNone) rest.remove_prefix(rest.find("://") + 3);
@@ -115,9 +121,10 @@ Result<Url> CheckPeerUrl(std::string_view text) {
   return url;
 }
 
-Status Explained(std::string_view text, std::string_view kind, const Status& problem, std::string_view forms) {
-  return Error(Reason::kUsage,
-               fmt::format("\"{}\" is no {}: {}; write {}", Shown(text), kind, MessageOf(problem), forms));
+Status Explained(std::string_view text, std::string_view kind, const Status& problem,
+                 std::string_view forms) {
+  return Error(Reason::kUsage, fmt::format("\"{}\" is no {}: {}; write {}", Shown(text), kind,
+                                           MessageOf(problem), forms));
 }
 
 }  // namespace
@@ -125,7 +132,8 @@ Status Explained(std::string_view text, std::string_view kind, const Status& pro
 Result<Url> ParseClientUrl(std::string_view text) {
   Result<Url> url = CheckClientUrl(text);
   if (url.ok()) return url;
-  return Explained(text, "client URL", url.status(), "https://HOST:PORT, http://HOST:PORT, HOST:PORT or unix:///PATH");
+  return Explained(text, "client URL", url.status(),
+                   "https://HOST:PORT, http://HOST:PORT, HOST:PORT or unix:///PATH");
 }
 
 Result<Url> ParsePeerUrl(std::string_view text) {
@@ -137,7 +145,8 @@ Result<Url> ParsePeerUrl(std::string_view text) {
 Result<HostPort> ParseListenAddress(std::string_view text) {
   Result<HostPort> at = ParseHostPort(text);
   if (at.ok()) return at;
-  return Explained(text, "address to listen on", at.status(), "HOST:PORT, such as 127.0.0.1:9379, [::1]:9379 or :9379");
+  return Explained(text, "address to listen on", at.status(),
+                   "HOST:PORT, such as 127.0.0.1:9379, [::1]:9379 or :9379");
 }
 
 std::vector<std::string> SplitList(std::string_view text) {
@@ -145,7 +154,8 @@ std::vector<std::string> SplitList(std::string_view text) {
   while (!text.empty()) {
     const std::string_view item = text.substr(0, text.find(','));
     text.remove_prefix(std::min(text.size(), item.size() + 1));
-    if (const std::string_view trimmed = Trimmed(item); !trimmed.empty()) items.emplace_back(trimmed);
+    if (const std::string_view trimmed = Trimmed(item); !trimmed.empty())
+      items.emplace_back(trimmed);
   }
   return items;
 }

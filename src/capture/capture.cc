@@ -1,5 +1,5 @@
-// The stream's rules: remaining_bytes counts down by the size of each blob; at 0 one more message brings exactly the 32
-// bytes of the SHA-256; then the stream ends with status OK.
+// The stream's rules: remaining_bytes counts down by the size of each blob; at 0 one more message
+// brings exactly the 32 bytes of the SHA-256; then the stream ends with status OK.
 #include "capture/capture.h"
 
 #include <fmt/format.h>
@@ -25,13 +25,15 @@ constexpr uint64_t kGrowthMax = uint64_t{128} << 20;  // of half a database
 class StreamJudge {
  public:
   Status OnMessage(const etcd::SnapshotMessage& message) {
-    if (trailer_seen_) return Error(Reason::kStreamShort, "bytes follow the SHA-256 that should end the stream");
+    if (trailer_seen_)
+      return Error(Reason::kStreamShort, "bytes follow the SHA-256 that should end the stream");
     if (!total_.has_value()) total_ = message.blob.size() + message.remaining_bytes;
     if (received_ == *total_) return OnTrailer(message);
     received_ += message.blob.size();
     if (received_ > *total_ || message.remaining_bytes != *total_ - received_) {
-      return Error(Reason::kStreamShort, fmt::format("etcd announced {} bytes; after {} it says that {} remain",
-                                                     *total_, received_, message.remaining_bytes));
+      return Error(Reason::kStreamShort,
+                   fmt::format("etcd announced {} bytes; after {} it says that {} remain", *total_,
+                               received_, message.remaining_bytes));
     }
     sum_.Update(message.blob);
     return OkStatus();
@@ -39,8 +41,9 @@ class StreamJudge {
 
   Status OnEnd() const {
     if (trailer_seen_) return OkStatus();
-    return Error(Reason::kStreamShort, fmt::format("the stream ended after {} of {} bytes, without its SHA-256",
-                                                   received_, total_.value_or(0)));
+    return Error(Reason::kStreamShort,
+                 fmt::format("the stream ended after {} of {} bytes, without its SHA-256",
+                             received_, total_.value_or(0)));
   }
 
   uint64_t received() const { return received_; }
@@ -51,13 +54,15 @@ class StreamJudge {
   Status OnTrailer(const etcd::SnapshotMessage& message) {
     trailer_seen_ = true;
     if (message.blob.size() != kTrailerBytes) {
-      return Error(Reason::kStreamShort, fmt::format("the last message has {} bytes, expected the {} of a SHA-256",
-                                                     message.blob.size(), kTrailerBytes));
+      return Error(Reason::kStreamShort,
+                   fmt::format("the last message has {} bytes, expected the {} of a SHA-256",
+                               message.blob.size(), kTrailerBytes));
     }
     const std::string actual = sum_.Peek();
     if (actual != message.blob) {
       return Error(Reason::kTrailerMismatch,
-                   fmt::format("the bytes received have SHA-256 {}, etcd sent {}", Hex(actual), Hex(message.blob)));
+                   fmt::format("the bytes received have SHA-256 {}, etcd sent {}", Hex(actual),
+                               Hex(message.blob)));
     }
     sum_.Update(message.blob);
     return OkStatus();
@@ -74,8 +79,8 @@ uint64_t Reserve(const SpaceInfo& space) { return std::min(kReserveMax, space.si
 
 // The first message says how much will come. Before anything is written: a stream that does not end
 // would fill the file system.
-Status CheckAnnounced(const Context& context, const CaptureInput& input, const etcd::MemberStatus& source,
-                      uint64_t announced) {
+Status CheckAnnounced(const Context& context, const CaptureInput& input,
+                      const etcd::MemberStatus& source, uint64_t announced) {
   // Databases grow, but not so much since the member was asked.
   if (announced / 2 > static_cast<uint64_t>(source.db_size_bytes) + kGrowthMax) {
     return Error(Reason::kStreamTooLarge,
@@ -98,36 +103,48 @@ Status Receive(const Context& context, const CaptureInput& input, const etcd::Me
   }
 }
 
-Result<CaptureResult> CaptureFrom(const Context& context, const CaptureInput& input, Candidate candidate) {
+Result<CaptureResult> CaptureFrom(const Context& context, const CaptureInput& input,
+                                  Candidate candidate) {
   const etcd::Endpoint& endpoint = input.client.endpoints()[candidate.endpoint];
   const Stopwatch watch(context.clock);
-  RETURN_IF_ERROR(Annotate(
-      CheckSpace(context, input.temp_path, "the database", static_cast<uint64_t>(candidate.status.db_size_bytes)),
-      "snapshot from " + endpoint.address()));
+  RETURN_IF_ERROR(Annotate(CheckSpace(context, input.temp_path, "the database",
+                                      static_cast<uint64_t>(candidate.status.db_size_bytes)),
+                           "snapshot from " + endpoint.address()));
   ASSIGN_OR_RETURN(DurableFile file, DurableFile::Create(context.fs, input.temp_path));
   const WallTime taken = context.clock.Now();
   ASSIGN_OR_RETURN(const auto stream, endpoint.Snapshot(input.timeout));
   StreamJudge judge;
-  RETURN_IF_ERROR(
-      Annotate(Receive(context, input, candidate.status, *stream, file, judge), "snapshot from " + endpoint.address()));
-  return CaptureResult{std::move(file),    judge.total() + kTrailerBytes, judge.FinishSha256(),        taken,
-                       endpoint.address(), std::move(candidate.why),      std::move(candidate.status), watch.Seconds()};
+  RETURN_IF_ERROR(Annotate(Receive(context, input, candidate.status, *stream, file, judge),
+                           "snapshot from " + endpoint.address()));
+  return CaptureResult{std::move(file),
+                       judge.total() + kTrailerBytes,
+                       judge.FinishSha256(),
+                       taken,
+                       endpoint.address(),
+                       std::move(candidate.why),
+                       std::move(candidate.status),
+                       watch.Seconds()};
 }
 
 }  // namespace
 
-Status CheckSpace(const Context& context, const std::string& path, std::string_view what, uint64_t needed) {
+Status CheckSpace(const Context& context, const std::string& path, std::string_view what,
+                  uint64_t needed) {
   ASSIGN_OR_RETURN(const SpaceInfo space, context.fs.Space(DirName(path)));
   const uint64_t reserve = Reserve(space);
-  if (space.available_bytes >= reserve && space.available_bytes - reserve >= needed) return OkStatus();
-  return Error(Reason::kNoSpace, fmt::format("{} has {} bytes free, {} of which are to stay free, {} has {}; make room "
-                                             "or use another directory",
-                                             DirName(path), space.available_bytes, reserve, what, needed));
+  if (space.available_bytes >= reserve && space.available_bytes - reserve >= needed)
+    return OkStatus();
+  return Error(
+      Reason::kNoSpace,
+      fmt::format("{} has {} bytes free, {} of which are to stay free, {} has {}; make room "
+                  "or use another directory",
+                  DirName(path), space.available_bytes, reserve, what, needed));
 }
 
 Result<CaptureResult> Capture(const Context& context, const CaptureInput& input) {
   const etcd::RollCall roll = etcd::CallRoll(input.client, input.known_cluster);
-  ASSIGN_OR_RETURN(const std::vector<Candidate> candidates, ChooseMembers(input.client, roll, input.distrusted));
+  ASSIGN_OR_RETURN(const std::vector<Candidate> candidates,
+                   ChooseMembers(input.client, roll, input.distrusted));
   Status failed;
   std::vector<std::string> refused;
   Duration pause = kFirstPause;
@@ -141,16 +158,19 @@ Result<CaptureResult> Capture(const Context& context, const CaptureInput& input)
       return captured;
     }
     // Another member may be defragmented, and fit.
-    const bool go_on =
-        ReasonOf(captured.status()) == Reason::kNoSpace || etcd::Client::AnotherMayAnswer(captured.status());
+    const bool go_on = ReasonOf(captured.status()) == Reason::kNoSpace ||
+                       etcd::Client::AnotherMayAnswer(captured.status());
     if (!go_on) return captured;
     refused.emplace_back(MessageOf(captured.status()));
     failed = etcd::Client::MoreTelling(failed, captured.status());
     if (i + 1 == candidates.size()) {
-      return i == 0 ? failed
-                    : Annotate(failed, fmt::format("none of {} endpoints could be copied; one of them", i + 1));
+      return i == 0
+                 ? failed
+                 : Annotate(failed, fmt::format("none of {} endpoints could be copied; one of them",
+                                                i + 1));
     }
-    if (!context.clock.SleepFor(pause, context.stop)) return Error(Reason::kInterrupted, "interrupted");
+    if (!context.clock.SleepFor(pause, context.stop))
+      return Error(Reason::kInterrupted, "interrupted");
     pause = std::min(2 * pause, kLongestPause);
   }
 }

@@ -1,6 +1,6 @@
-// Stage: a snapshot streams from one member into a temporary file, hashed on the way. Nothing is renamed before the
-// trailer fits: the official client only looks at the size (formats.md 3.1), so it keeps what a bad disk or network
-// made of it.
+// Stage: a snapshot streams from one member into a temporary file, hashed on the way. Nothing is
+// renamed before the trailer fits: the official client only looks at the size (formats.md 3.1), so
+// it keeps what a bad disk or network made of it.
 #pragma once
 
 #include <functional>
@@ -19,8 +19,8 @@ namespace etcdrill::capture {
 
 struct CaptureInput {
   etcd::Client& client;
-  std::string temp_path;                       // where the stream goes; on the file system of its later home
-  Duration timeout;                            // for one attempt on one endpoint
+  std::string temp_path;  // where the stream goes; on the file system of its later home
+  Duration timeout;       // for one attempt on one endpoint
   std::optional<uint64_t> known_cluster = {};  // that the stored snapshots are of
   std::set<uint64_t> distrusted = {};          // ids of members that nothing is copied from
   // Called now and then with bytes received and bytes in all.
@@ -41,7 +41,8 @@ struct CaptureResult {
 
 // kNoSpace if `needed` bytes more, of `what`, do not fit beside `path`, or leave less free than the
 // file system needs: it may be that of etcd itself, which writes a log.
-Status CheckSpace(const Context& context, const std::string& path, std::string_view what, uint64_t needed);
+Status CheckSpace(const Context& context, const std::string& path, std::string_view what,
+                  uint64_t needed);
 
 // Tries the members in the order of member_choice.h, with a pause between two. The error is the
 // most telling one. Nothing is left of an attempt that failed.

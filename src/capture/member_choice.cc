@@ -14,7 +14,8 @@ uint64_t Lag(const etcd::MemberStatus& status, uint64_t newest_index) {
 }
 
 // Empty if it may be copied.
-std::string WhyNot(const MemberView& member, uint64_t newest_index, const std::set<uint64_t>& distrusted) {
+std::string WhyNot(const MemberView& member, uint64_t newest_index,
+                   const std::set<uint64_t>& distrusted) {
   if (member.status.is_learner) return "is a learner";
   if (member.status.leader_id == 0) return "has no leader";
   if (member.corrupt) return "has raised a CORRUPT alarm";
@@ -25,7 +26,8 @@ std::string WhyNot(const MemberView& member, uint64_t newest_index, const std::s
 }
 
 // Members with a CORRUPT alarm, as the first of them that can be asked says.
-std::set<uint64_t> CorruptMembers(const etcd::Client& client, const std::vector<MemberView>& members) {
+std::set<uint64_t> CorruptMembers(const etcd::Client& client,
+                                  const std::vector<MemberView>& members) {
   std::set<uint64_t> ids;
   for (const MemberView& member : members) {
     const auto alarms = client.endpoints()[member.endpoint].Alarms();
@@ -47,15 +49,20 @@ Choice ChooseAmong(const std::vector<MemberView>& members, const std::set<uint64
   for (const MemberView& m : members) {
     const std::string why_not = WhyNot(m, newest_index, distrusted);
     if (!why_not.empty()) {
-      choice.passed_over += fmt::format("{}{} {}", choice.passed_over.empty() ? "" : "; ", m.address, why_not);
+      choice.passed_over +=
+          fmt::format("{}{} {}", choice.passed_over.empty() ? "" : "; ", m.address, why_not);
       continue;
     }
     choice.candidates.push_back(
-        {m.endpoint, m.status, fmt::format("{}, {} entries behind", m.status.role(), Lag(m.status, newest_index))});
+        {m.endpoint, m.status,
+         fmt::format("{}, {} entries behind", m.status.role(), Lag(m.status, newest_index))});
   }
-  // Among followers the order of the configuration stays: a lag of a few entries is only the time between two answers.
+  // Among followers the order of the configuration stays: a lag of a few entries is only the time
+  // between two answers.
   std::stable_sort(choice.candidates.begin(), choice.candidates.end(),
-                   [](const Candidate& a, const Candidate& b) { return a.status.is_leader() < b.status.is_leader(); });
+                   [](const Candidate& a, const Candidate& b) {
+                     return a.status.is_leader() < b.status.is_leader();
+                   });
   return choice;
 }
 
@@ -65,7 +72,8 @@ Result<std::vector<Candidate>> ChooseMembers(const etcd::Client& client, const e
   std::vector<MemberView> members;
   for (const etcd::RollEntry& entry : roll.entries) {
     // Another name is another way, which may be open when the first one is not.
-    const bool ours = entry.standing == etcd::Standing::kMember || entry.standing == etcd::Standing::kSecondName;
+    const bool ours =
+        entry.standing == etcd::Standing::kMember || entry.standing == etcd::Standing::kSecondName;
     if (ours) members.push_back({entry.endpoint, entry.address, *entry.status});
   }
   const std::set<uint64_t> corrupt = CorruptMembers(client, members);

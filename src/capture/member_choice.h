@@ -1,6 +1,7 @@
-// Which member a snapshot is taken from. A follower before the leader, because a stream reads the whole database; and
-// never one whose data may be behind or wrong: a learner, a member without a leader, one that lags, one with a CORRUPT
-// alarm, one that the others contradicted when the last snapshot was taken.
+// Which member a snapshot is taken from. A follower before the leader, because a stream reads the
+// whole database; and never one whose data may be behind or wrong: a learner, a member without a
+// leader, one that lags, one with a CORRUPT alarm, one that the others contradicted when the last
+// snapshot was taken.
 #pragma once
 
 #include <cstdint>
@@ -29,10 +30,11 @@ struct Candidate {
 
 struct Choice {
   std::vector<Candidate> candidates;  // best first
-  std::string passed_over;            // "https://b is a learner; https://c lags 4000 entries behind"
+  std::string passed_over;  // "https://b is a learner; https://c lags 4000 entries behind"
 };
 
-// At most so many raft entries may a member's applied index be behind the newest index that any member knows.
+// At most so many raft entries may a member's applied index be behind the newest index that any
+// member knows.
 inline constexpr uint64_t kLagMax = 1000;
 
 // `distrusted` are ids of members.

@@ -28,17 +28,18 @@ struct ReceiptEntry {
 
 // How many keys are alive at `revision`, as this member counts them. Not known if another one
 // answers, or the user may not read all keys, for one.
-std::optional<int64_t> CountKeys(const etcd::Endpoint& endpoint, int64_t revision, uint64_t member_id);
+std::optional<int64_t> CountKeys(const etcd::Endpoint& endpoint, int64_t revision,
+                                 uint64_t member_id);
 
 // Asks the member behind one endpoint. `compact_revision` is the snapshot's, -1 if there is none.
 // An answer of another cluster is an error.
-ReceiptEntry AskMember(const etcd::Endpoint& endpoint, uint64_t cluster_id, int64_t revision, int64_t compact_revision,
-                       int64_t db_size_bytes);
+ReceiptEntry AskMember(const etcd::Endpoint& endpoint, uint64_t cluster_id, int64_t revision,
+                       int64_t compact_revision, int64_t db_size_bytes);
 
 // Asks each member of our cluster once, one after the other, for HashKV and the number of keys at
 // `revision`. It costs each a full scan of its database. An endpoint that is silent has an entry,
 // too; others that are not ours have none.
-std::vector<ReceiptEntry> CollectReceipt(const etcd::Client& client, const etcd::RollCall& roll, int64_t revision,
-                                         int64_t compact_revision);
+std::vector<ReceiptEntry> CollectReceipt(const etcd::Client& client, const etcd::RollCall& roll,
+                                         int64_t revision, int64_t compact_revision);
 
 }  // namespace etcdrill::capture

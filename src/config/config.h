@@ -1,5 +1,5 @@
-// The sidecar's configuration, as a plain struct with all defaults (DESIGN.md section 5). Paths are absolute or
-// relative to the working directory by the time they stand here.
+// The sidecar's configuration, as a plain struct with all defaults (DESIGN.md section 5). Paths are
+// absolute or relative to the working directory by the time they stand here.
 #pragma once
 
 #include <cstdint>
@@ -30,8 +30,8 @@ struct ClusterConfig {
   std::string password_file;
 };
 
-// How many snapshots stay: the newest of all, and the newest of each of so many hours, days and weeks (UTC). What one
-// of them keeps stays. No number at all: nothing goes by number.
+// How many snapshots stay: the newest of all, and the newest of each of so many hours, days and
+// weeks (UTC). What one of them keeps stays. No number at all: nothing goes by number.
 struct Retention {
   uint64_t last = 0;
   uint64_t hourly = 0;
@@ -43,7 +43,8 @@ struct Retention {
   bool counts() const { return last + hourly + daily + weekly > 0; }
 };
 
-// Who takes the snapshots: this sidecar, or the one beside the leader, of several that share a store.
+// Who takes the snapshots: this sidecar, or the one beside the leader, of several that share a
+// store.
 enum class When { kAlways, kMemberIsLeader };
 
 struct SnapshotConfig {
@@ -52,7 +53,8 @@ struct SnapshotConfig {
   Duration jitter{};  // each run starts later by the same part of it
   Duration timeout = 10min;
   bool skip_unchanged = true;  // if the source holds nothing new,
-  Duration force_after = 4h;   // but not for longer than this; EtcdBackupNotSeenByServer looks back six hours
+  Duration force_after =
+      4h;  // but not for longer than this; EtcdBackupNotSeenByServer looks back six hours
   Retention retention = {.last = 24, .hourly = 24, .daily = 7, .weekly = 4};
 };
 
@@ -83,7 +85,8 @@ struct DrillConfig {
   Duration jitter{};
   std::string scratch_dir = "/var/lib/etcdrill/scratch";
   std::vector<std::string> etcd_binaries = {"/usr/bin/etcd"};
-  std::optional<uint64_t> etcd_memory_limit;  // bytes of private memory, for each etcd that a drill boots
+  std::optional<uint64_t>
+      etcd_memory_limit;  // bytes of private memory, for each etcd that a drill boots
   Duration timeout = 30min;
   DrillSample sample;
   HistoryLimits history;
@@ -96,7 +99,8 @@ struct AdoptConfig {
   Duration quiet = 30s;  // for as long a file must not change before it counts as complete
 };
 
-// Stored snapshots are hashed again, so that none waits longer than the period, if the rate allows it.
+// Stored snapshots are hashed again, so that none waits longer than the period, if the rate allows
+// it.
 struct ScrubConfig {
   Duration period = 7 * 24h;
   uint64_t bytes_per_second = uint64_t{20} << 20;
@@ -105,7 +109,8 @@ struct ScrubConfig {
 struct HealthConfig {
   Duration interval = 15s;
   Duration timeout = 5s;
-  std::optional<Schedule> hashkv = Every(24h);  // comparing the data of all members, which costs each a full scan
+  std::optional<Schedule> hashkv =
+      Every(24h);  // comparing the data of all members, which costs each a full scan
 };
 
 struct Objectives {

@@ -54,7 +54,8 @@ void Resolve(std::string& path, const std::string& dir) {
 void ResolvePaths(Config& config, const std::string& dir) {
   for (std::string* path :
        {&config.cluster.tls.ca_file, &config.cluster.tls.cert_file, &config.cluster.tls.key_file,
-        &config.cluster.password_file, &config.store_path, &config.drill.scratch_dir, &config.web.config_file}) {
+        &config.cluster.password_file, &config.store_path, &config.drill.scratch_dir,
+        &config.web.config_file}) {
     Resolve(*path, dir);
   }
   for (std::string& path : config.adopt.files) Resolve(path, dir);
@@ -68,9 +69,10 @@ Status CheckAdoptsOthers(const Config& config) {
   };
   for (const std::string& pattern : config.adopt.files) {
     if (!plain(DirName(pattern)).starts_with(plain(config.store_path))) continue;
-    return Error(Reason::kConfig, fmt::format("store.adopt: \"{}\" is in the store itself ({}); adopt from where "
-                                              "others write",
-                                              pattern, config.store_path));
+    return Error(Reason::kConfig,
+                 fmt::format("store.adopt: \"{}\" is in the store itself ({}); adopt from where "
+                             "others write",
+                             pattern, config.store_path));
   }
   return OkStatus();
 }

@@ -1,5 +1,5 @@
-// YAML to Config. Strict: an unknown or duplicate key, a wrong type, a number without a unit is an error, and all
-// errors of a file are told in one pass, each as FILE:LINE:COLUMN.
+// YAML to Config. Strict: an unknown or duplicate key, a wrong type, a number without a unit is an
+// error, and all errors of a file are told in one pass, each as FILE:LINE:COLUMN.
 #pragma once
 
 #include <string>

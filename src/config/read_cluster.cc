@@ -12,7 +12,8 @@ void ReadCluster(Section section, ClusterConfig& cluster) {
   for (const std::string& list : lists) {
     for (std::string& item : SplitList(list)) cluster.endpoints.push_back(std::move(item));
   }
-  if (!lists.empty() && cluster.endpoints.empty()) section.Complain("has endpoints, but all of them are empty");
+  if (!lists.empty() && cluster.endpoints.empty())
+    section.Complain("has endpoints, but all of them are empty");
   Section tls = section.Sub("tls");
   tls.Read("ca_file", cluster.tls.ca_file, CheckPath);
   tls.Read("cert_file", cluster.tls.cert_file, CheckPath);

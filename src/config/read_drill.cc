@@ -8,7 +8,8 @@ namespace {
 
 // There is no other choice; the key stands in the file to say what is done.
 Status CheckNewest(std::string_view text) {
-  return text == "always" ? OkStatus() : Error(Reason::kConfig, "the newest snapshot is drilled always");
+  return text == "always" ? OkStatus()
+                          : Error(Reason::kConfig, "the newest snapshot is drilled always");
 }
 
 Assertion ReadAssertion(Section& section) {
@@ -18,12 +19,13 @@ Assertion ReadAssertion(Section& section) {
   section.ReadOptional("max_keys", a.max_keys, ParseCount);
   section.Read("key", a.key);
   section.ReadOptional("exists", a.exists, ParseBool);
-  section.ReadOptional<std::string>("equals", a.equals,
-                                    [](std::string_view text) { return Result<std::string>(text); });
-  section.ReadOptional<std::string>("matches", a.matches, [](std::string_view text) -> Result<std::string> {
-    RETURN_IF_ERROR(CheckExpression(text));
-    return std::string(text);
-  });
+  section.ReadOptional<std::string>(
+      "equals", a.equals, [](std::string_view text) { return Result<std::string>(text); });
+  section.ReadOptional<std::string>("matches", a.matches,
+                                    [](std::string_view text) -> Result<std::string> {
+                                      RETURN_IF_ERROR(CheckExpression(text));
+                                      return std::string(text);
+                                    });
   const bool counts = a.min_keys.has_value() || a.max_keys.has_value();
   const bool looks = a.exists.has_value() || a.equals.has_value() || a.matches.has_value();
   if (a.prefix.empty() == a.key.empty()) {
@@ -63,7 +65,8 @@ void ReadDrill(Section section, DrillConfig& drill) {
   history.Read("max_key_loss", drill.history.key_loss_max, ParsePercent);
   history.Read("max_prefix_loss", drill.history.prefix_loss_max, ParsePercent);
   history.Finish();
-  for (Section& entry : section.List("assertions")) drill.assertions.push_back(ReadAssertion(entry));
+  for (Section& entry : section.List("assertions"))
+    drill.assertions.push_back(ReadAssertion(entry));
   section.Finish();
 }
 

@@ -6,7 +6,8 @@
 namespace etcdrill::config {
 namespace {
 
-// One that is given stands for itself: the defaults of the numbers that it leaves out are for a file without any.
+// One that is given stands for itself: the defaults of the numbers that it leaves out are for a
+// file without any.
 void ReadRetention(Section section, Retention& retention) {
   if (section.exists()) retention = {};
   section.Read("last", retention.last, ParseCount);

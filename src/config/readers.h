@@ -1,4 +1,5 @@
-// One function for each big section of the file. Each reads all its keys and reports the unknown ones.
+// One function for each big section of the file. Each reads all its keys and reports the unknown
+// ones.
 #pragma once
 
 #include "config/config.h"

@@ -1,4 +1,5 @@
-// What a reload can't change, because other things stand on it: a port that is open, a store that is locked.
+// What a reload can't change, because other things stand on it: a port that is open, a store that
+// is locked.
 #pragma once
 
 #include "base/status.h"

@@ -26,7 +26,8 @@ constexpr days kHorizon{366 * 8};
 
 constexpr std::array<std::string_view, 12> kMonths = {"jan", "feb", "mar", "apr", "may", "jun",
                                                       "jul", "aug", "sep", "oct", "nov", "dec"};
-constexpr std::array<std::string_view, 7> kWeekdays = {"sun", "mon", "tue", "wed", "thu", "fri", "sat"};
+constexpr std::array<std::string_view, 7> kWeekdays = {"sun", "mon", "tue", "wed",
+                                                       "thu", "fri", "sat"};
 
 struct FieldKind {
   std::string_view name;
@@ -35,7 +36,8 @@ struct FieldKind {
   std::span<const std::string_view> names;  // the first stands for `least`
 };
 const std::array kFields = {FieldKind{"minute", 0, 59, {}}, FieldKind{"hour", 0, 23, {}},
-                            FieldKind{"day of month", 1, 31, {}}, FieldKind{"month", 1, 12, kMonths},
+                            FieldKind{"day of month", 1, 31, {}},
+                            FieldKind{"month", 1, 12, kMonths},
                             FieldKind{"day of week", 0, 7, kWeekdays}};
 
 std::vector<std::string_view> Split(std::string_view text, char separator) {
@@ -57,12 +59,14 @@ std::optional<unsigned> ParseNumber(std::string_view text) {
 
 std::optional<unsigned> ParseValue(std::string_view text, const FieldKind& kind) {
   for (size_t i = 0; i < kind.names.size(); ++i) {
-    const bool same = std::equal(text.begin(), text.end(), kind.names[i].begin(), kind.names[i].end(),
-                                 [](char a, char b) { return (a | 0x20) == b; });
+    const bool same =
+        std::equal(text.begin(), text.end(), kind.names[i].begin(), kind.names[i].end(),
+                   [](char a, char b) { return (a | 0x20) == b; });
     if (same) return kind.least + static_cast<unsigned>(i);
   }
   const auto number = ParseNumber(text);
-  return number.has_value() && *number >= kind.least && *number <= kind.most ? number : std::nullopt;
+  return number.has_value() && *number >= kind.least && *number <= kind.most ? number
+                                                                             : std::nullopt;
 }
 
 using FieldValues = std::bitset<60>;
@@ -77,7 +81,8 @@ bool AddRange(std::string_view text, const FieldKind& kind, FieldValues& out) {
   const auto last = all ? std::optional(kind.most) : ParseValue(ends.back(), kind);
   const bool has_step = parts.size() == 2;
   const auto step = has_step ? ParseNumber(parts[1]) : std::optional(1U);
-  if (!first.has_value() || !last.has_value() || !step.has_value() || *first > *last || *step == 0) return false;
+  if (!first.has_value() || !last.has_value() || !step.has_value() || *first > *last || *step == 0)
+    return false;
   if (has_step && !all && ends.size() == 1) return false;
   for (unsigned value = *first; value <= *last; value += *step) out.set(value);
   return true;
@@ -87,8 +92,8 @@ Result<FieldValues> ParseField(std::string_view text, const FieldKind& kind) {
   FieldValues values;
   for (const std::string_view range : Split(text, ',')) {
     if (!AddRange(range, kind, values)) {
-      return Error(Reason::kConfig,
-                   fmt::format("\"{}\" is not a {} of cron ({} to {})", text, kind.name, kind.least, kind.most));
+      return Error(Reason::kConfig, fmt::format("\"{}\" is not a {} of cron ({} to {})", text,
+                                                kind.name, kind.least, kind.most));
     }
   }
   return values;
@@ -116,7 +121,8 @@ Result<CronTimes> CronTimes::Parse(std::string_view text) {
     times.minutes_[minute] = fields[1][minute / 60] && fields[0][minute % 60];
   }
   for (size_t day = 1; day < times.days_.size(); ++day) times.days_[day] = fields[2][day];
-  for (size_t month = 1; month < times.months_.size(); ++month) times.months_[month] = fields[3][month];
+  for (size_t month = 1; month < times.months_.size(); ++month)
+    times.months_[month] = fields[3][month];
   for (size_t day = 0; day <= 7; ++day) {
     if (fields[4][day]) times.weekdays_.set(day % 7);
   }
@@ -132,7 +138,8 @@ bool CronTimes::Includes(sys_days day) const {
   const std::chrono::year_month_day date(day);
   const bool month_day = days_[static_cast<unsigned>(date.day())];
   const bool week_day = weekdays_[std::chrono::weekday(day).c_encoding()];
-  return months_[static_cast<unsigned>(date.month())] && (either_day_ ? month_day || week_day : month_day && week_day);
+  return months_[static_cast<unsigned>(date.month())] &&
+         (either_day_ ? month_day || week_day : month_day && week_day);
 }
 
 sys_days CronTimes::FirstDay(sys_days day) const {
@@ -144,7 +151,8 @@ sys_days CronTimes::FirstDay(sys_days day) const {
 WallTime CronTimes::NextAfter(WallTime time) const {
   const sys_days today = std::chrono::floor<days>(time);
   if (Includes(today)) {
-    for (minutes at = std::chrono::floor<minutes>(time - today) + minutes(1); at < days(1); at += minutes(1)) {
+    for (minutes at = std::chrono::floor<minutes>(time - today) + minutes(1); at < days(1);
+         at += minutes(1)) {
       if (minutes_[static_cast<size_t>(at.count())]) return today + at;
     }
   }

@@ -1,6 +1,6 @@
-// When a task is due: "@every 1h", or the five fields of cron in UTC (crontab(5) of Debian: lists, ranges, steps,
-// names; where both day fields are restricted, either one is enough). UTC because a local time of day comes twice, or
-// not at all, when the clocks change.
+// When a task is due: "@every 1h", or the five fields of cron in UTC (crontab(5) of Debian: lists,
+// ranges, steps, names; where both day fields are restricted, either one is enough). UTC because a
+// local time of day comes twice, or not at all, when the clocks change.
 #pragma once
 
 #include <bitset>

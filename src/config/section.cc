@@ -1,4 +1,5 @@
-// Each problem is told at the place where the text stands; what is unknown, with the nearest known key.
+// Each problem is told at the place where the text stands; what is unknown, with the nearest known
+// key.
 #include "config/section.h"
 
 #include <fmt/format.h>
@@ -17,15 +18,16 @@ void Problems::Add(const YAML::Mark& mark, std::string_view text) {
 }
 
 Status Problems::ToStatus() const {
-  return lines_.empty() ? OkStatus() : Error(Reason::kConfig, fmt::format("{}", fmt::join(lines_, "\n")));
+  return lines_.empty() ? OkStatus()
+                        : Error(Reason::kConfig, fmt::format("{}", fmt::join(lines_, "\n")));
 }
 
 Section::Section(const YAML::Node& node, std::string path, Problems& problems)
     : node_(node), path_(std::move(path)), problems_(problems) {
   if (!node_.IsDefined() || node_.IsNull()) return;
   if (!node_.IsMap()) {
-    problems_.Add(node_.Mark(),
-                  fmt::format("{} must be a mapping of keys to values", path_.empty() ? "the file" : path_));
+    problems_.Add(node_.Mark(), fmt::format("{} must be a mapping of keys to values",
+                                            path_.empty() ? "the file" : path_));
     return;
   }
   is_map_ = true;
@@ -39,7 +41,8 @@ std::vector<Section> Section::List(const char* key) {
     problems_.Add(node.Mark(), fmt::format("{} must be a list", Full(key)));
     return sections;
   }
-  for (const YAML::Node& entry : node) sections.emplace_back(entry, Full(key), problems_).is_entry_ = true;
+  for (const YAML::Node& entry : node)
+    sections.emplace_back(entry, Full(key), problems_).is_entry_ = true;
   return sections;
 }
 
@@ -71,19 +74,22 @@ void Section::ReadByName(const char* key, std::vector<std::string>& out, CheckTe
   const YAML::Node node = Find(key);
   if (!node.IsDefined()) return;
   if (!node.IsMap() || node.size() == 0) {
-    problems_.Add(node.Mark(), fmt::format("{} must be a mapping with at least one entry", Full(key)));
+    problems_.Add(node.Mark(),
+                  fmt::format("{} must be a mapping with at least one entry", Full(key)));
     return;
   }
   out.clear();
   for (const auto& entry : node) {
     const YAML::Node& value = entry.second;
-    if (IsScalar(value, key, "a mapping of names to texts") && Passes(value, key, check(value.Scalar()))) {
+    if (IsScalar(value, key, "a mapping of names to texts") &&
+        Passes(value, key, check(value.Scalar()))) {
       out.push_back(value.Scalar());
     }
   }
 }
 
-void Section::ReadPairs(const char* key, std::vector<std::pair<std::string, std::string>>& out, CheckPair check) {
+void Section::ReadPairs(const char* key, std::vector<std::pair<std::string, std::string>>& out,
+                        CheckPair check) {
   const YAML::Node node = Find(key);
   if (!node.IsDefined() || node.IsNull()) return;
   if (!node.IsMap()) {
@@ -92,13 +98,15 @@ void Section::ReadPairs(const char* key, std::vector<std::pair<std::string, std:
   }
   std::set<std::string> seen;
   for (const auto& entry : node) {
-    if (!IsScalar(entry.first, key, "a mapping of names") || !IsScalar(entry.second, key, "a mapping to texts"))
+    if (!IsScalar(entry.first, key, "a mapping of names") ||
+        !IsScalar(entry.second, key, "a mapping to texts"))
       continue;
     const std::string& name = entry.first.Scalar();
     if (!seen.insert(name).second) {
       problems_.Add(entry.first.Mark(), fmt::format("\"{}\" stands in {} twice", name, Full(key)));
     }
-    if (Passes(entry.first, key, check(name, entry.second.Scalar()))) out.emplace_back(name, entry.second.Scalar());
+    if (Passes(entry.first, key, check(name, entry.second.Scalar())))
+      out.emplace_back(name, entry.second.Scalar());
   }
 }
 
@@ -111,7 +119,8 @@ void Section::Read(const char* key, Duration& out) {
 }
 
 void Section::Complain(std::string_view what) const {
-  problems_.Add(node_.Mark(), fmt::format("{}{} {}", is_entry_ ? "each entry of " : "", path_, what));
+  problems_.Add(node_.Mark(),
+                fmt::format("{}{} {}", is_entry_ ? "each entry of " : "", path_, what));
 }
 
 void Section::Finish() {
@@ -119,7 +128,8 @@ void Section::Finish() {
   std::set<std::string> seen;
   for (const auto& entry : node_) {
     const std::string key = entry.first.IsScalar() ? entry.first.Scalar() : "";
-    if (!seen.insert(key).second) problems_.Add(entry.first.Mark(), fmt::format("{} stands here twice", Full(key)));
+    if (!seen.insert(key).second)
+      problems_.Add(entry.first.Mark(), fmt::format("{} stands here twice", Full(key)));
     if (std::find(known_.begin(), known_.end(), key) == known_.end()) {
       problems_.Add(entry.first.Mark(), fmt::format("{} is not a key; {}", Full(key), Advice(key)));
     }
@@ -153,13 +163,15 @@ std::string Section::Advice(std::string_view key) const {
   return fmt::format("known here: {}", fmt::join(known_, ", "));
 }
 
-Status ReadYaml(std::string_view text, const std::string& file, const std::function<void(Section)>& read) {
+Status ReadYaml(std::string_view text, const std::string& file,
+                const std::function<void(Section)>& read) {
   Problems problems(file);
   try {
     CheckShape(text, problems);
     if (!problems.ToStatus().ok()) return problems.ToStatus();  // a tree of it might have no end
     const std::vector<YAML::Node> documents = YAML::LoadAll(std::string(text));
-    if (documents.size() > 1) problems.Add(documents[1].Mark(), "a second document; one file holds one configuration");
+    if (documents.size() > 1)
+      problems.Add(documents[1].Mark(), "a second document; one file holds one configuration");
     if (!documents.empty()) read(Section(documents[0], "", problems));
   } catch (const YAML::Exception& e) {
     problems.Add(e.mark, e.msg);

@@ -30,8 +30,8 @@ class Problems {
   std::vector<std::string> lines_;
 };
 
-// One mapping of the file. Every Read names a key and leaves `out` alone where it is missing or wrong; Finish reports
-// the keys that nobody named. `problems` must outlive it.
+// One mapping of the file. Every Read names a key and leaves `out` alone where it is missing or
+// wrong; Finish reports the keys that nobody named. `problems` must outlive it.
 class Section {
  public:
   Section(const YAML::Node& node, std::string path, Problems& problems);
@@ -50,7 +50,8 @@ class Section {
   void ReadByName(const char* key, std::vector<std::string>& out, CheckText check);
   // The same with the names; the check is of both.
   using CheckPair = Status (*)(std::string_view name, std::string_view value);
-  void ReadPairs(const char* key, std::vector<std::pair<std::string, std::string>>& out, CheckPair check);
+  void ReadPairs(const char* key, std::vector<std::pair<std::string, std::string>>& out,
+                 CheckPair check);
   // A duration of zero makes no sense for any key but a jitter, which is read with ParseDuration.
   void Read(const char* key, Duration& out);
 
@@ -93,7 +94,9 @@ class Section {
   std::vector<std::string> known_;
 };
 
-// Calls `read` with the root of the one document in `text`; kConfig with all problems, each as FILE:LINE:COLUMN.
-Status ReadYaml(std::string_view text, const std::string& file, const std::function<void(Section)>& read);
+// Calls `read` with the root of the one document in `text`; kConfig with all problems, each as
+// FILE:LINE:COLUMN.
+Status ReadYaml(std::string_view text, const std::string& file,
+                const std::function<void(Section)>& read);
 
 }  // namespace etcdrill::config

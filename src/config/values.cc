@@ -12,14 +12,16 @@
 namespace etcdrill::config {
 
 Status CheckClusterName(std::string_view name) {
-  constexpr std::string_view kAllowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+  constexpr std::string_view kAllowed =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
   const bool good = !name.empty() && name.size() <= 64 && name.front() != '.' &&
                     name.find_first_not_of(kAllowed) == std::string_view::npos;
   if (good) return OkStatus();
-  return Error(Reason::kConfig,
-               fmt::format("\"{}\" becomes part of file names: use up to 64 letters, digits, '.', '_' and "
-                           "'-', not beginning with '.'",
-                           name));
+  return Error(
+      Reason::kConfig,
+      fmt::format("\"{}\" becomes part of file names: use up to 64 letters, digits, '.', '_' and "
+                  "'-', not beginning with '.'",
+                  name));
 }
 
 Status CheckEndpoints(std::string_view list) {
@@ -30,13 +32,15 @@ Status CheckEndpoints(std::string_view list) {
 Status CheckListen(std::string_view address) { return ParseListenAddress(address).status(); }
 
 Status CheckNoNul(std::string_view text) {
-  return text.find('\0') == std::string_view::npos ? OkStatus() : Error(Reason::kConfig, "it holds a NUL");
+  return text.find('\0') == std::string_view::npos ? OkStatus()
+                                                   : Error(Reason::kConfig, "it holds a NUL");
 }
 
 Status CheckPath(std::string_view path) {
   RETURN_IF_ERROR(CheckNoNul(path));
   if (path != "~" && !path.starts_with("~/")) return OkStatus();
-  return Error(Reason::kConfig, fmt::format("\"{}\": ~ is no home directory here; write the path out", path));
+  return Error(Reason::kConfig,
+               fmt::format("\"{}\": ~ is no home directory here; write the path out", path));
 }
 
 Status CheckNeededPath(std::string_view path) {
@@ -47,10 +51,12 @@ Status CheckAdopt(std::string_view path) {
   RETURN_IF_ERROR(CheckPath(path));
   const size_t slash = path.rfind('/');
   const std::string_view dir = slash == std::string_view::npos ? "" : path.substr(0, slash);
-  if (dir.find_first_of("*?[") == std::string_view::npos && !path.empty() && !path.ends_with('/')) return OkStatus();
-  return Error(Reason::kConfig, fmt::format("\"{}\" is not a file with wildcards in its name only, such as "
-                                            "/var/backups/etcd/*.db",
-                                            path));
+  if (dir.find_first_of("*?[") == std::string_view::npos && !path.empty() && !path.ends_with('/'))
+    return OkStatus();
+  return Error(Reason::kConfig,
+               fmt::format("\"{}\" is not a file with wildcards in its name only, such as "
+                           "/var/backups/etcd/*.db",
+                           path));
 }
 
 Status CheckExpression(std::string_view text) {
@@ -62,7 +68,8 @@ Result<uint64_t> ParseCount(std::string_view text) {
   uint64_t count = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
   if (error == std::errc() && end == text.data() + text.size()) return count;
-  return Error(Reason::kConfig, fmt::format("\"{}\" is not a number from 0 to {}", text, UINT64_MAX));
+  return Error(Reason::kConfig,
+               fmt::format("\"{}\" is not a number from 0 to {}", text, UINT64_MAX));
 }
 
 Result<double> ParsePercent(std::string_view text) {
@@ -80,7 +87,8 @@ Result<uint64_t> ParseParts(std::string_view text) {
     const Result<uint64_t> parts = ParseCount(text.substr(kOneOf.size()));
     if (parts.ok() && *parts > 0) return parts;
   }
-  return Error(Reason::kConfig, fmt::format("\"{}\" is not a part of all, such as 1/7, or none", text));
+  return Error(Reason::kConfig,
+               fmt::format("\"{}\" is not a part of all, such as 1/7, or none", text));
 }
 
 Result<uint64_t> ParseRate(std::string_view text) {
@@ -89,8 +97,9 @@ Result<uint64_t> ParseRate(std::string_view text) {
     const Result<uint64_t> bytes = ParseSize(text.substr(0, text.size() - kPerSecond.size()));
     if (bytes.ok() && *bytes > 0) return bytes;
   }
-  return Error(Reason::kConfig,
-               fmt::format("\"{}\" is not a rate; write a size for each second, such as 20MiB/s", text));
+  return Error(
+      Reason::kConfig,
+      fmt::format("\"{}\" is not a rate; write a size for each second, such as 20MiB/s", text));
 }
 
 Result<bool> ParseBool(std::string_view text) {

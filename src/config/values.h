@@ -1,4 +1,5 @@
-// Texts of the file that stand for something: each is parsed, or refused with what would have been right.
+// Texts of the file that stand for something: each is parsed, or refused with what would have been
+// right.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// Where we refuse what exporter-toolkit takes, it is for safety: TLS before 1.2, and a demand for verified client
-// certificates without a CA, for which Go would take every CA of the machine.
+// Where we refuse what exporter-toolkit takes, it is for safety: TLS before 1.2, and a demand for
+// verified client certificates without a CA, for which Go would take every CA of the machine.
 #include "config/web_config.h"
 
 #include <fmt/format.h>
@@ -33,25 +33,27 @@ Result<ClientAuth> ParseClientAuth(std::string_view text) {
 Result<TlsVersion> ParseTlsVersion(std::string_view text) {
   if (text == "TLS12") return TlsVersion::k12;
   if (text == "TLS13") return TlsVersion::k13;
-  if (text == "TLS10" || text == "TLS11") return Wrong(fmt::format("{} is broken; use TLS12 or TLS13", text));
+  if (text == "TLS10" || text == "TLS11")
+    return Wrong(fmt::format("{} is broken; use TLS12 or TLS13", text));
   return Wrong(fmt::format("\"{}\" is neither TLS12 nor TLS13", text));
 }
 
 // The suites that Go calls secure; those of TLS 1.3 may be named but not chosen, there as here.
 Status CheckCipherSuite(std::string_view text) {
-  constexpr std::array<std::string_view, 13> kKnown = {"TLS_AES_128_GCM_SHA256",
-                                                       "TLS_AES_256_GCM_SHA384",
-                                                       "TLS_CHACHA20_POLY1305_SHA256",
-                                                       "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA",
-                                                       "TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA",
-                                                       "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA",
-                                                       "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA",
-                                                       "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
-                                                       "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",
-                                                       "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
-                                                       "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
-                                                       "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256",
-                                                       "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256"};
+  constexpr std::array<std::string_view, 13> kKnown = {
+      "TLS_AES_128_GCM_SHA256",
+      "TLS_AES_256_GCM_SHA384",
+      "TLS_CHACHA20_POLY1305_SHA256",
+      "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA",
+      "TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA",
+      "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA",
+      "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA",
+      "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
+      "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",
+      "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
+      "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
+      "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256",
+      "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256"};
   if (std::find(kKnown.begin(), kKnown.end(), text) != kKnown.end()) return OkStatus();
   return Wrong(fmt::format("\"{}\" is not a cipher suite that is safe to use; known are {}", text,
                            fmt::join(kKnown.begin() + 3, kKnown.end(), ", ")));
@@ -64,17 +66,22 @@ Status CheckCurve(std::string_view text) {
   return Wrong(fmt::format("\"{}\" is none of CurveP256, CurveP384, CurveP521, X25519", text));
 }
 
-// "$2y$10$" and 53 letters. Checked before crypt(3) sees it, which takes what it does not know for an older scheme.
+// "$2y$10$" and 53 letters. Checked before crypt(3) sees it, which takes what it does not know for
+// an older scheme.
 Status CheckUser(std::string_view name, std::string_view hash) {
-  constexpr std::string_view kLetters = "./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-  const bool scheme = hash.starts_with("$2a$") || hash.starts_with("$2b$") || hash.starts_with("$2y$");
+  constexpr std::string_view kLetters =
+      "./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+  const bool scheme =
+      hash.starts_with("$2a$") || hash.starts_with("$2b$") || hash.starts_with("$2y$");
   unsigned cost = 0;
-  const bool good = scheme && hash.size() == 60 && hash[6] == '$' &&
-                    hash.substr(7).find_first_not_of(kLetters) == std::string_view::npos &&
-                    std::from_chars(hash.data() + 4, hash.data() + 6, cost).ptr == hash.data() + 6 && cost >= 4 &&
-                    cost <= 31;
+  const bool good =
+      scheme && hash.size() == 60 && hash[6] == '$' &&
+      hash.substr(7).find_first_not_of(kLetters) == std::string_view::npos &&
+      std::from_chars(hash.data() + 4, hash.data() + 6, cost).ptr == hash.data() + 6 && cost >= 4 &&
+      cost <= 31;
   if (good) return OkStatus();
-  return Wrong(fmt::format("the password of \"{}\" is no bcrypt hash; make one with `htpasswd -nBC 10 NAME`", name));
+  return Wrong(fmt::format(
+      "the password of \"{}\" is no bcrypt hash; make one with `htpasswd -nBC 10 NAME`", name));
 }
 
 Status CheckHeader(std::string_view name, std::string_view value) {
@@ -82,17 +89,19 @@ Status CheckHeader(std::string_view name, std::string_view value) {
   RETURN_IF_ERROR(CheckNoNul(value));
   const auto one_of = [&](std::initializer_list<std::string_view> allowed) {
     if (std::find(allowed.begin(), allowed.end(), value) != allowed.end()) return OkStatus();
-    return Wrong(fmt::format("{} can only be {}, not \"{}\"", name, fmt::join(allowed, " or "), value));
+    return Wrong(
+        fmt::format("{} can only be {}, not \"{}\"", name, fmt::join(allowed, " or "), value));
   };
   if (name == "X-Content-Type-Options") return one_of({"nosniff"});
   if (name == "X-Frame-Options") return one_of({"deny", "sameorigin"});
-  for (const char* free : {"Strict-Transport-Security", "X-XSS-Protection", "Content-Security-Policy"}) {
+  for (const char* free :
+       {"Strict-Transport-Security", "X-XSS-Protection", "Content-Security-Policy"}) {
     if (name == free) return OkStatus();
   }
-  return Wrong(
-      fmt::format("the header \"{}\" can't be set; known are Strict-Transport-Security, "
-                  "X-Content-Type-Options, X-Frame-Options, X-XSS-Protection, Content-Security-Policy",
-                  name));
+  return Wrong(fmt::format(
+      "the header \"{}\" can't be set; known are Strict-Transport-Security, "
+      "X-Content-Type-Options, X-Frame-Options, X-XSS-Protection, Content-Security-Policy",
+      name));
 }
 
 Status NoCheck(std::string_view) { return OkStatus(); }
@@ -106,14 +115,17 @@ void CheckTls(const WebTls& tls, const Section& section) {
   if (tls.cert.empty()) section.Complain("needs cert_file (or cert)");
   if (tls.key.empty()) section.Complain("needs key_file (or key)");
   if (!tls.client_ca.empty() && tls.client_auth == ClientAuth::kNone) {
-    section.Complain("has a client CA but no client_auth_type; RequireAndVerifyClientCert demands certificates");
+    section.Complain(
+        "has a client CA but no client_auth_type; RequireAndVerifyClientCert demands certificates");
   }
-  const bool verifies =
-      tls.client_auth == ClientAuth::kVerifyIfGiven || tls.client_auth == ClientAuth::kRequireAndVerify;
+  const bool verifies = tls.client_auth == ClientAuth::kVerifyIfGiven ||
+                        tls.client_auth == ClientAuth::kRequireAndVerify;
   if (verifies && tls.client_ca.empty()) {
-    section.Complain("verifies client certificates, and needs client_ca_file (or client_ca) for it");
+    section.Complain(
+        "verifies client certificates, and needs client_ca_file (or client_ca) for it");
   }
-  if (tls.min_version > tls.max_version) section.Complain("has a min_version above its max_version");
+  if (tls.min_version > tls.max_version)
+    section.Complain("has a min_version above its max_version");
 }
 
 std::optional<WebTls> ReadTls(Section section) {
@@ -134,7 +146,8 @@ std::optional<WebTls> ReadTls(Section section) {
   section.Read("curve_preferences", tls.curves, CheckCurve);
   section.Read("prefer_server_cipher_suites", tls.prefer_server_ciphers, ParseBool);
   section.Finish();
-  const bool given = !tls.cert.empty() || !tls.key.empty() || !tls.client_ca.empty() || !client_auth.empty();
+  const bool given =
+      !tls.cert.empty() || !tls.key.empty() || !tls.client_ca.empty() || !client_auth.empty();
   if (!given) return std::nullopt;
   CheckTls(tls, section);
   return tls;
@@ -162,7 +175,8 @@ Result<WebConfig> ParseWebConfig(std::string_view text, const std::string& path)
   RETURN_IF_ERROR(ReadYaml(text, path, [&](Section root) { ReadRoot(std::move(root), config); }));
   if (!config.tls.has_value()) return config;
   for (PemSource* pem : {&config.tls->cert, &config.tls->key, &config.tls->client_ca}) {
-    if (!pem->file.empty() && pem->file.front() != '/') pem->file = JoinPath(DirName(path), pem->file);
+    if (!pem->file.empty() && pem->file.front() != '/')
+      pem->file = JoinPath(DirName(path), pem->file);
   }
   return config;
 }

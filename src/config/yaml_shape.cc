@@ -1,4 +1,5 @@
-// yaml-cpp's events, before its tree is built. It refuses by itself what is nested hundreds of levels deep.
+// yaml-cpp's events, before its tree is built. It refuses by itself what is nested hundreds of
+// levels deep.
 #include "config/yaml_shape.h"
 
 #include <yaml-cpp/eventhandler.h>
@@ -21,7 +22,8 @@ class ShapeCheck final : public YAML::EventHandler {
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
     problems_.Add(mark, "an alias; write the value out");
   }
-  void OnScalar(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor, const std::string&) override {
+  void OnScalar(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
+                const std::string&) override {
     CheckAnchor(mark, anchor);
   }
   void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,

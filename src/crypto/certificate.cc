@@ -16,9 +16,13 @@ namespace {
 using Bio = std::unique_ptr<BIO, decltype(&BIO_free)>;
 using Certificate = std::unique_ptr<X509, decltype(&X509_free)>;
 
-Bio Open(std::string_view pem) { return {BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())), BIO_free}; }
+Bio Open(std::string_view pem) {
+  return {BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())), BIO_free};
+}
 
-Certificate ReadNext(const Bio& bio) { return {PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr), X509_free}; }
+Certificate ReadNext(const Bio& bio) {
+  return {PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr), X509_free};
+}
 
 std::optional<WallTime> TimeOf(const ASN1_TIME* time) {
   std::tm parts{};
@@ -51,8 +55,8 @@ bool KeyFitsCertificate(std::string_view key_pem, std::string_view certificate_p
   const Bio bio = Open(key_pem);
   const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key(
       PEM_read_bio_PrivateKey(bio.get(), nullptr, nullptr, nullptr), EVP_PKEY_free);
-  const bool fits =
-      certificate != nullptr && key != nullptr && X509_check_private_key(certificate.get(), key.get()) == 1;
+  const bool fits = certificate != nullptr && key != nullptr &&
+                    X509_check_private_key(certificate.get(), key.get()) == 1;
   ERR_clear_error();
   return fits;
 }

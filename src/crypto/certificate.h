@@ -22,7 +22,8 @@ struct CertificateEnds {
 // Keys and other blocks are passed over; none if the text holds no certificate that can be read.
 std::optional<CertificateEnds> CertificateEndsOf(std::string_view pem);
 
-// Whether this private key is that of the first certificate; false also if one of them can't be read.
+// Whether this private key is that of the first certificate; false also if one of them can't be
+// read.
 bool KeyFitsCertificate(std::string_view key_pem, std::string_view certificate_pem);
 
 }  // namespace etcdrill

@@ -26,7 +26,8 @@ void Sha256::Update(std::string_view bytes) {
 
 std::string Sha256::Finish() {
   std::string digest(kSize, '\0');
-  CHECK(EVP_DigestFinal_ex(context_.get(), reinterpret_cast<unsigned char*>(digest.data()), nullptr) == 1);
+  CHECK(EVP_DigestFinal_ex(context_.get(), reinterpret_cast<unsigned char*>(digest.data()),
+                           nullptr) == 1);
   return digest;
 }
 
@@ -44,8 +45,8 @@ std::string Sha256Of(std::string_view bytes) {
 
 std::string Sha1(std::string_view bytes) {
   std::string digest(20, '\0');
-  CHECK(EVP_Digest(bytes.data(), bytes.size(), reinterpret_cast<unsigned char*>(digest.data()), nullptr, EVP_sha1(),
-                   nullptr) == 1);
+  CHECK(EVP_Digest(bytes.data(), bytes.size(), reinterpret_cast<unsigned char*>(digest.data()),
+                   nullptr, EVP_sha1(), nullptr) == 1);
   return digest;
 }
 

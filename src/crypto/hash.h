@@ -1,5 +1,5 @@
-// The hashes that etcd's formats use: SHA-256 (snapshot trailer), SHA-1 (member and cluster ids; not for security) and
-// CRC-32C (WAL records, .snap files, status hash, HashKV).
+// The hashes that etcd's formats use: SHA-256 (snapshot trailer), SHA-1 (member and cluster ids;
+// not for security) and CRC-32C (WAL records, .snap files, status hash, HashKV).
 #pragma once
 
 #include <array>
@@ -41,8 +41,8 @@ std::string Sha256Of(std::string_view bytes);
 // The 20 raw bytes.
 std::string Sha1(std::string_view bytes);
 
-// Running CRC-32C as Go's crc32.Update: Crc32c(Crc32c(0, a), b) == Crc32c(0, a + b). Check value: "123456789" gives
-// 0xe3069283.
+// Running CRC-32C as Go's crc32.Update: Crc32c(Crc32c(0, a), b) == Crc32c(0, a + b). Check value:
+// "123456789" gives 0xe3069283.
 uint32_t Crc32c(uint32_t crc, std::string_view bytes);
 
 }  // namespace etcdrill

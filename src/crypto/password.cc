@@ -1,5 +1,5 @@
-// bcrypt comes from libxcrypt. It takes a hash that it does not know for one of the oldest scheme (DES), so the
-// caller's is looked at first.
+// bcrypt comes from libxcrypt. It takes a hash that it does not know for one of the oldest scheme
+// (DES), so the caller's is looked at first.
 #include "crypto/password.h"
 
 #include <crypt.h>

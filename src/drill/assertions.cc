@@ -17,12 +17,14 @@ std::string PrefixEnd(std::string prefix) {
   return prefix;
 }
 
-Result<AssertionFacts> Ask(const etcd::ScratchClient& client, const config::Assertion& a, int64_t revision) {
+Result<AssertionFacts> Ask(const etcd::ScratchClient& client, const config::Assertion& a,
+                           int64_t revision) {
   const bool one_key = !a.key.empty();
-  const etcd::RangeQuery query =
-      one_key ? etcd::RangeQuery{.key = a.key, .revision = revision}
-              : etcd::RangeQuery{
-                    .key = a.prefix, .range_end = PrefixEnd(a.prefix), .revision = revision, .count_only = true};
+  const etcd::RangeQuery query = one_key ? etcd::RangeQuery{.key = a.key, .revision = revision}
+                                         : etcd::RangeQuery{.key = a.prefix,
+                                                            .range_end = PrefixEnd(a.prefix),
+                                                            .revision = revision,
+                                                            .count_only = true};
   ASSIGN_OR_RETURN(auto answer, client.endpoint().Range(query));
   AssertionFacts facts{.keys = static_cast<uint64_t>(answer.count), .value = std::nullopt};
   if (one_key && !answer.kvs.empty()) facts.value = std::move(answer.kvs.front().value);
@@ -60,30 +62,32 @@ std::string Expected(const std::vector<config::Assertion>& assertions) {
 
 }  // namespace
 
-Check JudgeAssertions(const std::vector<config::Assertion>& assertions, const std::vector<AssertionFacts>& facts) {
+Check JudgeAssertions(const std::vector<config::Assertion>& assertions,
+                      const std::vector<AssertionFacts>& facts) {
   size_t hold = 0;
   std::string broken;
   for (size_t i = 0; i < assertions.size(); ++i) {
     const config::Assertion& a = assertions[i];
-    const std::string why = a.key.empty() ? WhyNotPrefix(a, facts[i].keys) : WhyNotKey(a, facts[i].value);
+    const std::string why =
+        a.key.empty() ? WhyNotPrefix(a, facts[i].keys) : WhyNotKey(a, facts[i].value);
     if (why.empty()) {
       ++hold;
     } else {
       broken += "; " + why;
     }
   }
-  return {kAssertionsCheck, broken.empty() ? CheckResult::kPass : CheckResult::kFail, Expected(assertions),
-          fmt::format("{} hold{}", hold, broken), OkStatus()};
+  return {kAssertionsCheck, broken.empty() ? CheckResult::kPass : CheckResult::kFail,
+          Expected(assertions), fmt::format("{} hold{}", hold, broken), OkStatus()};
 }
 
-Check CheckAssertions(const etcd::ScratchClient& client, const std::vector<config::Assertion>& assertions,
-                      int64_t revision) {
+Check CheckAssertions(const etcd::ScratchClient& client,
+                      const std::vector<config::Assertion>& assertions, int64_t revision) {
   std::vector<AssertionFacts> all;
   for (const config::Assertion& a : assertions) {
     auto facts = Ask(client, a, revision);
     if (!facts.ok()) {
-      return {kAssertionsCheck, CheckResult::kSkipped, Expected(assertions), std::string(MessageOf(facts.status())),
-              facts.status()};
+      return {kAssertionsCheck, CheckResult::kSkipped, Expected(assertions),
+              std::string(MessageOf(facts.status())), facts.status()};
     }
     all.push_back(*std::move(facts));
   }

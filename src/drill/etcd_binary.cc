@@ -1,4 +1,5 @@
-// A binary is asked for its version each time: what a path holds may have changed since the last drill.
+// A binary is asked for its version each time: what a path holds may have changed since the last
+// drill.
 #include "drill/etcd_binary.h"
 
 #include <fmt/format.h>
@@ -13,12 +14,14 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr Duration kVersionLimit = 10s;
-constexpr std::string_view kAdvice = "name one with --etcd, drill.etcd.binary or drill.etcd.binaries";
+constexpr std::string_view kAdvice =
+    "name one with --etcd, drill.etcd.binary or drill.etcd.binaries";
 
 Result<std::string> VersionOf(const Context& context, const std::string& binary) {
-  const auto output = RunToEnd(context.processes, context.clock,
-                               {.program = binary, .arguments = {"--version"}, .environment = EtcdEnvironment()},
-                               kVersionLimit, context.stop);
+  const auto output =
+      RunToEnd(context.processes, context.clock,
+               {.program = binary, .arguments = {"--version"}, .environment = EtcdEnvironment()},
+               kVersionLimit, context.stop);
   if (!output.ok()) {
     // One that is there is not missing, whatever keeps it from answering: too little memory, no
     // /proc.
@@ -32,7 +35,8 @@ Result<std::string> VersionOf(const Context& context, const std::string& binary)
   const size_t at = text.find(kPrefix);
   if (at == std::string_view::npos) {
     return Error(Reason::kEtcdVersion,
-                 fmt::format("{} --version does not answer like etcd; is it an etcd server binary?", binary));
+                 fmt::format("{} --version does not answer like etcd; is it an etcd server binary?",
+                             binary));
   }
   const std::string_view rest = text.substr(at + kPrefix.size());
   return std::string(rest.substr(0, rest.find_first_of("\r\n ")));
@@ -43,7 +47,8 @@ Result<std::string> VersionOf(const Context& context, const std::string& binary)
 std::vector<std::string> EtcdEnvironment() {
   constexpr const char* kName = "ETCD_UNSUPPORTED_ARCH";
   const char* const set = std::getenv(kName);
-  std::vector<std::string> environment = {"GOTRACEBACK=none"};  // its last words are for an error of one line
+  std::vector<std::string> environment = {
+      "GOTRACEBACK=none"};  // its last words are for an error of one line
   if (set != nullptr) environment.push_back(fmt::format("{}={}", kName, set));
   return environment;
 }
@@ -54,7 +59,8 @@ bool EtcdBinary::CanSkipFsync() const { return EtcdMinorOf(version).value_or(0) 
 Result<EtcdBinary> ChooseEtcd(const Context& context, const std::vector<std::string>& candidates,
                               std::optional<int> minor) {
   if (candidates.empty()) {
-    return Error(Reason::kEtcdMissing, fmt::format("no etcd server binary on PATH or configured; {}", kAdvice));
+    return Error(Reason::kEtcdMissing,
+                 fmt::format("no etcd server binary on PATH or configured; {}", kAdvice));
   }
   Status why_not;
   std::string others;
@@ -69,9 +75,10 @@ Result<EtcdBinary> ChooseEtcd(const Context& context, const std::vector<std::str
     others += fmt::format("{}{} is {}", others.empty() ? "" : ", ", path, *version);
   }
   if (others.empty()) return why_not;
-  return Error(Reason::kEtcdVersion,
-               fmt::format("the snapshot is of etcd 3.{}, but {}: another version proves something else; {}", *minor,
-                           others, kAdvice));
+  return Error(
+      Reason::kEtcdVersion,
+      fmt::format("the snapshot is of etcd 3.{}, but {}: another version proves something else; {}",
+                  *minor, others, kAdvice));
 }
 
 }  // namespace etcdrill::drill

@@ -26,22 +26,25 @@ std::vector<ScratchMember> MakeMembers(size_t count, const std::string& work_dir
   return members;
 }
 
-Result<std::unique_ptr<EtcdCluster>> EtcdCluster::Start(const Context& context, const ClusterOptions& options,
+Result<std::unique_ptr<EtcdCluster>> EtcdCluster::Start(const Context& context,
+                                                        const ClusterOptions& options,
                                                         const std::vector<ScratchMember>& members) {
   auto cluster = std::unique_ptr<EtcdCluster>(new EtcdCluster(context, options, members));
-  for (const ScratchMember& member : members) RETURN_IF_ERROR(cluster->StartMember(member, /*joins=*/false));
+  for (const ScratchMember& member : members)
+    RETURN_IF_ERROR(cluster->StartMember(member, /*joins=*/false));
   return cluster;
 }
 
 Status EtcdCluster::StartMember(const ScratchMember& member, bool joins) {
-  ASSIGN_OR_RETURN(processes_.emplace_back(), EtcdProcess::Start(context_, {.binary = options_.binary.path,
-                                                                            .no_fsync = options_.binary.CanSkipFsync(),
-                                                                            .work_dir = options_.work_dir,
-                                                                            .member = member,
-                                                                            .initial_cluster = InitialCluster(members_),
-                                                                            .joins = joins,
-                                                                            .memory_limit = options_.memory_limit,
-                                                                            .call_timeout = options_.call_timeout}));
+  ASSIGN_OR_RETURN(processes_.emplace_back(),
+                   EtcdProcess::Start(context_, {.binary = options_.binary.path,
+                                                 .no_fsync = options_.binary.CanSkipFsync(),
+                                                 .work_dir = options_.work_dir,
+                                                 .member = member,
+                                                 .initial_cluster = InitialCluster(members_),
+                                                 .joins = joins,
+                                                 .memory_limit = options_.memory_limit,
+                                                 .call_timeout = options_.call_timeout}));
   return OkStatus();
 }
 
@@ -65,7 +68,8 @@ Status EtcdCluster::Grow() {
     RETURN_IF_ERROR(client().RemoveMember(id));
     RETURN_IF_ERROR(context_.fs.RemoveAll(member.data_dir));
     // Whoever interrupts wants to know what was waited for.
-    if (!context_.clock.SleepFor(kJoinPause, context_.stop)) return Error(Reason::kInterrupted, MessageOf(ready));
+    if (!context_.clock.SleepFor(kJoinPause, context_.stop))
+      return Error(Reason::kInterrupted, MessageOf(ready));
   }
 }
 

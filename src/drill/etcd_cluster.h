@@ -1,4 +1,5 @@
-// The etcd of a drill: one member, or several that form a cluster. All listen on unix sockets in one directory.
+// The etcd of a drill: one member, or several that form a cluster. All listen on unix sockets in
+// one directory.
 #pragma once
 
 #include <memory>
@@ -24,7 +25,8 @@ std::vector<ScratchMember> MakeMembers(size_t count, const std::string& work_dir
 class EtcdCluster {
  public:
   // The data directories of the members have been restored for InitialCluster(members).
-  static Result<std::unique_ptr<EtcdCluster>> Start(const Context& context, const ClusterOptions& options,
+  static Result<std::unique_ptr<EtcdCluster>> Start(const Context& context,
+                                                    const ClusterOptions& options,
                                                     const std::vector<ScratchMember>& members);
 
   // Waits until every member serves a read that went through raft.
@@ -40,7 +42,8 @@ class EtcdCluster {
   const etcd::ScratchClient& client() const { return processes_.front()->client(); }
 
  private:
-  EtcdCluster(const Context& context, const ClusterOptions& options, std::vector<ScratchMember> members)
+  EtcdCluster(const Context& context, const ClusterOptions& options,
+              std::vector<ScratchMember> members)
       : context_(context), options_(options), members_(std::move(members)) {}
 
   Status StartMember(const ScratchMember& member, bool joins);

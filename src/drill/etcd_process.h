@@ -1,5 +1,6 @@
-// A real etcd on restored data. It listens on unix sockets in its working directory only, so no other process on the
-// network can reach the data, and it can reach no other member (formats.md 6; DESIGN.md section 9).
+// A real etcd on restored data. It listens on unix sockets in its working directory only, so no
+// other process on the network can reach the data, and it can reach no other member (formats.md 6;
+// DESIGN.md section 9).
 #pragma once
 
 #include <cstdint>
@@ -27,11 +28,13 @@ std::string InitialCluster(const std::vector<ScratchMember>& members);
 
 struct EtcdOptions {
   std::string binary;
-  bool no_fsync = false;  // nothing of it has to survive a power loss; the binary must know --unsafe-no-fsync
-  std::string work_dir;   // exists, with mode 0700; the sockets appear in it
+  bool no_fsync =
+      false;  // nothing of it has to survive a power loss; the binary must know --unsafe-no-fsync
+  std::string work_dir;  // exists, with mode 0700; the sockets appear in it
   ScratchMember member;
   std::string initial_cluster;
-  bool joins = false;  // a cluster that runs, as a new member; else the data directory is a restored one
+  bool joins =
+      false;  // a cluster that runs, as a new member; else the data directory is a restored one
   std::optional<uint64_t> memory_limit;
   Duration call_timeout;
 };
@@ -39,7 +42,8 @@ struct EtcdOptions {
 // Not thread-safe. `context` must outlive it.
 class EtcdProcess {
  public:
-  static Result<std::unique_ptr<EtcdProcess>> Start(const Context& context, const EtcdOptions& options);
+  static Result<std::unique_ptr<EtcdProcess>> Start(const Context& context,
+                                                    const EtcdOptions& options);
 
   // Waits until etcd serves a read that went through raft. kEtcdExited, or kInterrupted by the
   // context's stop, with the end of its log.
@@ -51,7 +55,8 @@ class EtcdProcess {
   std::string OutputTail() const { return process_->OutputTail(); }
 
  private:
-  EtcdProcess(const Context& context, std::unique_ptr<Process> process, std::unique_ptr<etcd::ScratchClient> client)
+  EtcdProcess(const Context& context, std::unique_ptr<Process> process,
+              std::unique_ptr<etcd::ScratchClient> client)
       : context_(context), process_(std::move(process)), client_(std::move(client)) {}
 
   const Context& context_;

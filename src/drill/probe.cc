@@ -1,4 +1,5 @@
-// A call that fails is the `actual` of its check: a drill reports what etcd said, it does not stop at it.
+// A call that fails is the `actual` of its check: a drill reports what etcd said, it does not stop
+// at it.
 #include "drill/probe.h"
 
 #include <fmt/format.h>
@@ -42,7 +43,9 @@ std::string JoinAlarms(std::vector<std::string> names) {
 // or its machine.
 bool SpeaksOfData(const Status& status) {
   const std::string_view text = MessageOf(status);
-  const auto says = [text](std::string_view part) { return text.find(part) != std::string_view::npos; };
+  const auto says = [text](std::string_view part) {
+    return text.find(part) != std::string_view::npos;
+  };
   return says("has been compacted") || says("is a future revision") || says("corrupt cluster");
 }
 
@@ -74,7 +77,8 @@ Check CheckRevision(const etcd::ScratchClient& client, const Expectation& expect
   const auto status = client.endpoint().Status();
   if (!status.ok()) return Failed(kRevisionCheck, wanted, status.status());
   const int64_t revision = status->revision;
-  CheckResult result = revision >= expected.hashkv.revision ? CheckResult::kPass : CheckResult::kFail;
+  CheckResult result =
+      revision >= expected.hashkv.revision ? CheckResult::kPass : CheckResult::kFail;
   const bool went_back = expected.may_go_back_to > 0 && revision >= expected.may_go_back_to;
   if (result == CheckResult::kFail && went_back) result = CheckResult::kNotComparable;
   return {kRevisionCheck, result, wanted, std::to_string(revision)};
@@ -82,10 +86,10 @@ Check CheckRevision(const etcd::ScratchClient& client, const Expectation& expect
 
 Result<uint64_t> CountKeys(const etcd::ScratchClient& client, const Expectation& expected) {
   const std::string every_key(1, '\0');
-  ASSIGN_OR_RETURN(
-      const auto answer,
-      client.endpoint().Range(
-          {.key = every_key, .range_end = every_key, .revision = expected.hashkv.revision, .count_only = true}));
+  ASSIGN_OR_RETURN(const auto answer, client.endpoint().Range({.key = every_key,
+                                                               .range_end = every_key,
+                                                               .revision = expected.hashkv.revision,
+                                                               .count_only = true}));
   return static_cast<uint64_t>(answer.count);
 }
 
@@ -100,9 +104,11 @@ std::string HashText(uint32_t hash, int64_t revision, int64_t compact_revision) 
   return fmt::format("{:08x} at revision {} compacted at {}", hash, revision, compact_revision);
 }
 
-// At the compact revision itself, releases before 3.4.27 and 3.5.10 refuse, and later ones may answer from a cache,
-// with an older compact revision (formats.md 5). Asked for the head they do neither; but the head may have moved on.
-Result<etcd::HashKvAnswer> AskHashKv(const etcd::ScratchClient& client, const Expectation& expected) {
+// At the compact revision itself, releases before 3.4.27 and 3.5.10 refuse, and later ones may
+// answer from a cache, with an older compact revision (formats.md 5). Asked for the head they do
+// neither; but the head may have moved on.
+Result<etcd::HashKvAnswer> AskHashKv(const etcd::ScratchClient& client,
+                                     const Expectation& expected) {
   const mvcc::HashKv& file = expected.hashkv;
   auto answer = client.endpoint().HashKv(file.revision);
   const bool at_compaction = file.revision == file.compact_revision;
@@ -117,8 +123,10 @@ Check CheckHashKv(const etcd::ScratchClient& client, const Expectation& expected
   std::string wanted = HashText(file.hash, file.revision, file.compact_revision);
   if (!answer.ok()) return Failed(kHashKvCheck, wanted, answer.status());
   std::string actual = HashText(answer->hash, answer->hash_revision, answer->compact_revision);
-  const bool same_place = answer->hash_revision == file.revision && answer->compact_revision == file.compact_revision;
-  if (!same_place) return {kHashKvCheck, CheckResult::kNotComparable, std::move(wanted), std::move(actual)};
+  const bool same_place =
+      answer->hash_revision == file.revision && answer->compact_revision == file.compact_revision;
+  if (!same_place)
+    return {kHashKvCheck, CheckResult::kNotComparable, std::move(wanted), std::move(actual)};
   switch (mvcc::Match(file, answer->hash)) {
     case mvcc::HashMatch::kEqual:
       return Compare(kHashKvCheck, actual, actual);
@@ -130,7 +138,8 @@ Check CheckHashKv(const etcd::ScratchClient& client, const Expectation& expected
   return {kHashKvCheck, CheckResult::kNotComparable, std::move(wanted), std::move(actual)};
 }
 
-// The proof that raft works: health can be true and reads can answer while every write times out (formats.md 6.6).
+// The proof that raft works: health can be true and reads can answer while every write times out
+// (formats.md 6.6).
 Check CheckWrite(const etcd::ScratchClient& client, const Context& context) {
   const std::string wanted = "a key put, read and deleted";
   const std::string key = fmt::format("{}{:016x}", kWriteKeyPrefix, context.random.Next());
@@ -143,14 +152,18 @@ Check CheckWrite(const etcd::ScratchClient& client, const Context& context) {
   }
   const auto deleted = client.Delete(key);
   if (!deleted.ok()) return Failed(kWriteCheck, wanted, deleted.status());
-  return Compare(kWriteCheck, wanted, *deleted == 1 ? wanted : fmt::format("{} keys deleted", *deleted));
+  return Compare(kWriteCheck, wanted,
+                 *deleted == 1 ? wanted : fmt::format("{} keys deleted", *deleted));
 }
 
-// The members from `first` on hold what the first one does, which has been compared with the file: at the head, which
-// the write has moved beyond any compaction. Each member answers from its own store.
-Check CheckMembers(std::string_view name, const EtcdCluster& cluster, size_t first, const Expectation& expected) {
+// The members from `first` on hold what the first one does, which has been compared with the file:
+// at the head, which the write has moved beyond any compaction. Each member answers from its own
+// store.
+Check CheckMembers(std::string_view name, const EtcdCluster& cluster, size_t first,
+                   const Expectation& expected) {
   const auto text = [](uint64_t keys, const etcd::HashKvAnswer& hash) {
-    return fmt::format("{} keys, HashKV {}", keys, HashText(hash.hash, hash.hash_revision, hash.compact_revision));
+    return fmt::format("{} keys, HashKV {}", keys,
+                       HashText(hash.hash, hash.hash_revision, hash.compact_revision));
   };
   const auto proven = cluster.client().endpoint().HashKv(0);
   if (!proven.ok()) return Failed(name, "HashKV of the first member", proven.status());
@@ -161,14 +174,16 @@ Check CheckMembers(std::string_view name, const EtcdCluster& cluster, size_t fir
     if (!count.ok()) return Failed(name, wanted, count.status());
     const auto hash = clients[i]->endpoint().HashKv(proven->hash_revision);
     if (!hash.ok()) return Failed(name, wanted, hash.status());
-    if (const std::string actual = text(*count, *hash); actual != wanted) return Compare(name, wanted, actual);
+    if (const std::string actual = text(*count, *hash); actual != wanted)
+      return Compare(name, wanted, actual);
   }
   return Compare(name, wanted, wanted);
 }
 
 }  // namespace
 
-std::vector<Check> CheckHealth(const EtcdCluster& cluster, const Expectation& expected, const Context& context) {
+std::vector<Check> CheckHealth(const EtcdCluster& cluster, const Expectation& expected,
+                               const Context& context) {
   const std::string wanted = "healthy";
   // Alarms first: an alarm that the snapshot brought along must not count against the health.
   std::vector<Check> checks = {CheckAlarms(cluster.client(), expected)};
@@ -185,15 +200,17 @@ std::vector<Check> CheckHealth(const EtcdCluster& cluster, const Expectation& ex
       checks.push_back(Failed(kHealthCheck, wanted, Error(Reason::kEtcdNotReady, probe.problem)));
       return checks;
     }
-    const bool known = std::any_of(probe.alarms.begin(), probe.alarms.end(),
-                                   [](const etcd::Alarm& a) { return a.type != etcd::AlarmType::kNone; });
+    const bool known =
+        std::any_of(probe.alarms.begin(), probe.alarms.end(),
+                    [](const etcd::Alarm& a) { return a.type != etcd::AlarmType::kNone; });
     if (known) problems += (problems.empty() ? "" : "; ") + probe.problem;
   }
   checks.push_back(Compare(kHealthCheck, wanted, problems.empty() ? wanted : problems));
   return checks;
 }
 
-std::vector<Check> CheckData(const EtcdCluster& cluster, const Expectation& expected, const Context& context) {
+std::vector<Check> CheckData(const EtcdCluster& cluster, const Expectation& expected,
+                             const Context& context) {
   const etcd::ScratchClient& client = cluster.client();
   std::vector<Check> checks;
   for (const auto check : {CheckRevision, CheckHashKv, CheckKeyCount}) {
@@ -219,7 +236,8 @@ Check CheckNewMember(EtcdCluster& cluster, const Expectation& expected) {
   const size_t members = cluster.clients().size();
   const std::string wanted = "it joins and serves";
   const Status grown = cluster.Grow();
-  if (!grown.ok()) return {kNewMemberCheck, CheckResult::kSkipped, wanted, std::string(MessageOf(grown)), grown};
+  if (!grown.ok())
+    return {kNewMemberCheck, CheckResult::kSkipped, wanted, std::string(MessageOf(grown)), grown};
   return CheckMembers(kNewMemberCheck, cluster, members, expected);
 }
 

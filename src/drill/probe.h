@@ -1,5 +1,6 @@
-// Asks a booted etcd whether it serves what the snapshot holds. Every comparison is made at the snapshot's revision,
-// never at the head: booting revokes leases that have run out meanwhile and so moves the head (peers.md 3.3, ebr#1046).
+// Asks a booted etcd whether it serves what the snapshot holds. Every comparison is made at the
+// snapshot's revision, never at the head: booting revokes leases that have run out meanwhile and so
+// moves the head (peers.md 3.3, ebr#1046).
 #pragma once
 
 #include <cstdint>
@@ -25,13 +26,15 @@ struct Expectation {
   std::vector<std::string> alarms;  // "NOSPACE", ... raised in the snapshot
 };
 
-// Health of each member, and alarms; these are then disarmed, because they would refuse the reads and writes of the
-// next step.
-std::vector<Check> CheckHealth(const EtcdCluster& cluster, const Expectation& expected, const Context& context);
+// Health of each member, and alarms; these are then disarmed, because they would refuse the reads
+// and writes of the next step.
+std::vector<Check> CheckHealth(const EtcdCluster& cluster, const Expectation& expected,
+                               const Context& context);
 
 // Revision, key count, HashKV, and a write that is taken back; of the first member. Where the
 // revision is not comparable, nothing else is asked: it would be asked of another revision.
-std::vector<Check> CheckData(const EtcdCluster& cluster, const Expectation& expected, const Context& context);
+std::vector<Check> CheckData(const EtcdCluster& cluster, const Expectation& expected,
+                             const Context& context);
 
 // The etcd booted at an older revision than the store's, as an old one may.
 bool WentBack(const std::vector<Check>& data_checks);
@@ -39,8 +42,9 @@ bool WentBack(const std::vector<Check>& data_checks);
 // Every member but the first holds what the snapshot holds.
 Check CheckReplicas(const EtcdCluster& cluster, const Expectation& expected);
 
-// A member that is added comes to hold it, too. A restore that gets its raft files wrong gives a cluster that works
-// until somebody adds a member, which then stays empty without a word (formats.md 6.6).
+// A member that is added comes to hold it, too. A restore that gets its raft files wrong gives a
+// cluster that works until somebody adds a member, which then stays empty without a word
+// (formats.md 6.6).
 Check CheckNewMember(EtcdCluster& cluster, const Expectation& expected);
 
 }  // namespace etcdrill::drill

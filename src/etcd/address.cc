@@ -1,5 +1,5 @@
-// gRPC's naming: github.com/grpc/grpc, doc/naming.md. Addresses in numbers get the ipv4 and ipv6 schemes, so that they
-// work without any resolver.
+// gRPC's naming: github.com/grpc/grpc, doc/naming.md. Addresses in numbers get the ipv4 and ipv6
+// schemes, so that they work without any resolver.
 #include "etcd/address.h"
 
 #include <arpa/inet.h>
@@ -15,22 +15,26 @@ namespace {
 std::string MappedIpv4(const std::string& ipv6) {
   in6_addr address{};
   char text[INET_ADDRSTRLEN];
-  if (inet_pton(AF_INET6, ipv6.c_str(), &address) != 1 || !IN6_IS_ADDR_V4MAPPED(&address)) return "";
+  if (inet_pton(AF_INET6, ipv6.c_str(), &address) != 1 || !IN6_IS_ADDR_V4MAPPED(&address))
+    return "";
   return inet_ntop(AF_INET, &address.s6_addr[12], text, sizeof text);
 }
 
 // A URI: brackets and % are escaped.
 std::string Ipv6Target(const HostPort& at) {
-  if (const std::string ipv4 = MappedIpv4(at.host); !ipv4.empty()) return fmt::format("ipv4:{}:{}", ipv4, at.port);
+  if (const std::string ipv4 = MappedIpv4(at.host); !ipv4.empty())
+    return fmt::format("ipv4:{}:{}", ipv4, at.port);
   const size_t zone = at.host.find('%');
   if (zone == std::string::npos) return fmt::format("ipv6:%5B{}%5D:{}", at.host, at.port);
-  return fmt::format("ipv6:%5B{}%25{}%5D:{}", at.host.substr(0, zone), at.host.substr(zone + 1), at.port);
+  return fmt::format("ipv6:%5B{}%25{}%5D:{}", at.host.substr(0, zone), at.host.substr(zone + 1),
+                     at.port);
 }
 
 std::string TargetOf(const Url& url) {
   if (url.scheme == Scheme::kUnix) return fmt::format("unix:{}", url.path);
   if (url.at.kind == HostPort::Kind::kIpv6) return Ipv6Target(url.at);
-  if (url.at.kind == HostPort::Kind::kIpv4) return fmt::format("ipv4:{}:{}", url.at.host, url.at.port);
+  if (url.at.kind == HostPort::Kind::kIpv4)
+    return fmt::format("ipv4:{}:{}", url.at.host, url.at.port);
   return fmt::format("dns:///{}:{}", url.at.host, url.at.port);
 }
 

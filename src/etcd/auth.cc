@@ -22,7 +22,8 @@ bool CanBeSent(std::string_view token) {
 
 }  // namespace
 
-Result<std::unique_ptr<Login>> Login::Create(const ConnectionOptions& options, const Context& context) {
+Result<std::unique_ptr<Login>> Login::Create(const ConnectionOptions& options,
+                                             const Context& context) {
   std::unique_ptr<Login> login(new Login(options, context));
   RETURN_IF_ERROR(login->Password().status());
   return login;
@@ -34,8 +35,8 @@ Login::Login(const ConnectionOptions& options, const Context& context)
       password_file_(options.password_file),
       context_(context) {}
 
-Result<std::string> Login::Token(const std::shared_ptr<grpc::Channel>& connection, const Address& address,
-                                 gpr_timespec deadline) {
+Result<std::string> Login::Token(const std::shared_ptr<grpc::Channel>& connection,
+                                 const Address& address, gpr_timespec deadline) {
   if (username_.empty()) return std::string();
   {
     const std::lock_guard lock(mutex_);
@@ -57,13 +58,14 @@ bool Login::Forget(const std::string& token) {
 Result<std::string> Login::Password() const {
   if (password_file_.empty()) return password_;
   Result<std::string> password = context_.fs.ReadWhole(password_file_, kMaxPasswordBytes);
-  if (!password.ok()) return Error(Reason::kAuth, fmt::format("password file: {}", MessageOf(password.status())));
+  if (!password.ok())
+    return Error(Reason::kAuth, fmt::format("password file: {}", MessageOf(password.status())));
   while (password->ends_with('\n') || password->ends_with('\r')) password->pop_back();
   return password;
 }
 
-Result<std::string> Login::Authenticate(const std::shared_ptr<grpc::Channel>& connection, const Address& address,
-                                        gpr_timespec deadline) const {
+Result<std::string> Login::Authenticate(const std::shared_ptr<grpc::Channel>& connection,
+                                        const Address& address, gpr_timespec deadline) const {
   ASSIGN_OR_RETURN(const std::string password, Password());
   etcdserverpb::AuthenticateRequest request;
   request.set_name(username_);
@@ -72,12 +74,14 @@ Result<std::string> Login::Authenticate(const std::shared_ptr<grpc::Channel>& co
   grpc::ClientContext call;
   call.set_deadline(deadline);
   const CancelOnStop cancel(call, context_.stop);
-  const grpc::Status status = etcdserverpb::Auth::Stub(connection).Authenticate(&call, request, &response);
+  const grpc::Status status =
+      etcdserverpb::Auth::Stub(connection).Authenticate(&call, request, &response);
   if (AuthIsOff(status)) return std::string();
   const std::string what = fmt::format("log in as \"{}\"", username_);
   if (!status.ok()) return FromGrpc(status, address, what, connection, context_.stop);
   if (CanBeSent(response.token())) return response.token();
-  return Error(Reason::kEtcdError, fmt::format("{}: {}: the token that it gives is none", address.written, what));
+  return Error(Reason::kEtcdError,
+               fmt::format("{}: {}: the token that it gives is none", address.written, what));
 }
 
 }  // namespace etcdrill::etcd

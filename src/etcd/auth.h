@@ -1,6 +1,6 @@
-// User and password. etcd gives a token for them, to be sent with each call as metadata `token`; simple tokens die
-// after five idle minutes and with their member's restart, so a call that is refused for its token logs in anew
-// (formats.md 3.3).
+// User and password. etcd gives a token for them, to be sent with each call as metadata `token`;
+// simple tokens die after five idle minutes and with their member's restart, so a call that is
+// refused for its token logs in anew (formats.md 3.3).
 #pragma once
 
 #include <grpcpp/channel.h>
@@ -21,19 +21,21 @@ namespace etcdrill::etcd {
 class Login {
  public:
   // kAuth if there is a password file that can't be read.
-  static Result<std::unique_ptr<Login>> Create(const ConnectionOptions& options, const Context& context);
+  static Result<std::unique_ptr<Login>> Create(const ConnectionOptions& options,
+                                               const Context& context);
 
-  // The token for a call over `connection`; empty if no user is configured or etcd has auth switched off.
-  Result<std::string> Token(const std::shared_ptr<grpc::Channel>& connection, const Address& address,
-                            gpr_timespec deadline);
+  // The token for a call over `connection`; empty if no user is configured or etcd has auth
+  // switched off.
+  Result<std::string> Token(const std::shared_ptr<grpc::Channel>& connection,
+                            const Address& address, gpr_timespec deadline);
   // The token was refused: the next Token() logs in anew. False if there is no user to log in with.
   bool Forget(const std::string& token);
 
  private:
   Login(const ConnectionOptions& options, const Context& context);
   Result<std::string> Password() const;
-  Result<std::string> Authenticate(const std::shared_ptr<grpc::Channel>& connection, const Address& address,
-                                   gpr_timespec deadline) const;
+  Result<std::string> Authenticate(const std::shared_ptr<grpc::Channel>& connection,
+                                   const Address& address, gpr_timespec deadline) const;
 
   const std::string username_;
   const std::string password_;

@@ -1,5 +1,5 @@
-// How many calls went to etcd and how many of them failed, by method, for etcdrill_etcd_requests_total and
-// etcdrill_etcd_request_failures_total.
+// How many calls went to etcd and how many of them failed, by method, for
+// etcdrill_etcd_requests_total and etcdrill_etcd_request_failures_total.
 #pragma once
 
 #include <array>

@@ -17,25 +17,31 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// A silent connection is noticed within their sum. etcd hangs up on pings that come faster than every 5 s.
+// A silent connection is noticed within their sum. etcd hangs up on pings that come faster than
+// every 5 s.
 constexpr Duration kKeepaliveEvery = 20s;
 constexpr Duration kKeepaliveTimeout = 10s;
-// A connection that nobody used for so long is made anew, so that each probe makes one: certificates that do not fit
-// any more, or a name that leads nowhere, are noticed by the next probe, not when something else breaks the connection,
-// weeks later. (gRPC 1.51 can close idle ones itself, but does so only once in a channel's life.)
+// A connection that nobody used for so long is made anew, so that each probe makes one:
+// certificates that do not fit any more, or a name that leads nowhere, are noticed by the next
+// probe, not when something else breaks the connection, weeks later. (gRPC 1.51 can close idle ones
+// itself, but does so only once in a channel's life.)
 constexpr Duration kIdleAfter = 1s;
 constexpr Duration kShortestBackoff = 100ms;  // gRPC takes no less
-constexpr Duration kResolveEvery = 2s;        // at most: a member that could not be reached may have moved
-// gRPC's 4 MiB is less than what etcd may send: two values of 1.5 MiB each, with their keys, already come near.
+constexpr Duration kResolveEvery =
+    2s;  // at most: a member that could not be reached may have moved
+// gRPC's 4 MiB is less than what etcd may send: two values of 1.5 MiB each, with their keys,
+// already come near.
 constexpr int kMaxMessageBytes = 16 << 20;
 
-std::shared_ptr<grpc::ChannelCredentials> Credentials(const ConnectionOptions& options, const TlsFiles& files) {
+std::shared_ptr<grpc::ChannelCredentials> Credentials(const ConnectionOptions& options,
+                                                      const TlsFiles& files) {
   namespace tls = grpc::experimental;
   tls::TlsChannelCredentialsOptions tls_options;
   std::vector<tls::IdentityKeyCertPair> identity;
   if (!files.cert.empty()) identity.push_back({files.key, files.cert});
   if (!identity.empty() || !files.ca.empty()) {
-    tls_options.set_certificate_provider(std::make_shared<tls::StaticDataCertificateProvider>(files.ca, identity));
+    tls_options.set_certificate_provider(
+        std::make_shared<tls::StaticDataCertificateProvider>(files.ca, identity));
   }
   if (!files.ca.empty()) tls_options.watch_root_certs();
   if (!identity.empty()) tls_options.watch_identity_key_cert_pairs();
@@ -49,14 +55,18 @@ std::shared_ptr<grpc::ChannelCredentials> Credentials(const ConnectionOptions& o
   return tls::TlsCredentials(tls_options);
 }
 
-int Milliseconds(Duration d) { return static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(d).count()); }
+int Milliseconds(Duration d) {
+  return static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(d).count());
+}
 
 grpc::ChannelArguments Arguments(const ConnectionOptions& options) {
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, Milliseconds(kKeepaliveEvery));
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, Milliseconds(kKeepaliveTimeout));
-  arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);  // no limit: a snapshot stream sends nothing for hours
-  // Despite their names, the larger of these two is the time that a connection attempt may take, handshakes included.
+  arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA,
+                   0);  // no limit: a snapshot stream sends nothing for hours
+  // Despite their names, the larger of these two is the time that a connection attempt may take,
+  // handshakes included.
   arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, Milliseconds(options.dial_timeout));
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, Milliseconds(kShortestBackoff));
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, Milliseconds(options.reconnect_every));
@@ -67,31 +77,35 @@ grpc::ChannelArguments Arguments(const ConnectionOptions& options) {
   arguments.SetInt(GRPC_ARG_DNS_ARES_QUERY_TIMEOUT_MS, Milliseconds(options.dial_timeout));
   arguments.SetInt(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, kMaxMessageBytes);
   arguments.SetInt(GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1);  // no TXT look-ups
-  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);                  // http_proxy is not meant for etcd
-  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);          // a new channel is a new connection
+  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);          // http_proxy is not meant for etcd
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);  // a new channel is a new connection
   if (!options.server_name.empty()) arguments.SetSslTargetNameOverride(options.server_name);
   return arguments;
 }
 
 std::shared_ptr<grpc::Channel> Connect(const ConnectionOptions& options, const Address& address,
                                        const TlsFiles& files) {
-  return grpc::CreateCustomChannel(address.target,
-                                   address.tls ? Credentials(options, files) : grpc::InsecureChannelCredentials(),
-                                   Arguments(options));
+  return grpc::CreateCustomChannel(
+      address.target,
+      address.tls ? Credentials(options, files) : grpc::InsecureChannelCredentials(),
+      Arguments(options));
 }
 
 }  // namespace
 
-Result<std::shared_ptr<Channel>> Channel::Create(const ConnectionOptions& options, const std::string& endpoint,
-                                                 const Shared& shared, const Context& context) {
-  gpr_set_log_function([](gpr_log_func_args*) {});  // stderr is ours alone; what went wrong, the statuses say too
+Result<std::shared_ptr<Channel>> Channel::Create(const ConnectionOptions& options,
+                                                 const std::string& endpoint, const Shared& shared,
+                                                 const Context& context) {
+  gpr_set_log_function(
+      [](gpr_log_func_args*) {});  // stderr is ours alone; what went wrong, the statuses say too
   ASSIGN_OR_RETURN(Address address, ParseAddress(endpoint, WantsTls(options)));
   ASSIGN_OR_RETURN(std::unique_ptr<Login> login, Login::Create(options, context));
-  return std::shared_ptr<Channel>(new Channel(options, std::move(address), std::move(login), shared, context));
+  return std::shared_ptr<Channel>(
+      new Channel(options, std::move(address), std::move(login), shared, context));
 }
 
-Channel::Channel(const ConnectionOptions& options, Address address, std::unique_ptr<Login> login, const Shared& shared,
-                 const Context& context)
+Channel::Channel(const ConnectionOptions& options, Address address, std::unique_ptr<Login> login,
+                 const Shared& shared, const Context& context)
     : options_(options),
       address_(std::move(address)),
       login_(std::move(login)),
@@ -103,7 +117,8 @@ Channel::Channel(const ConnectionOptions& options, Address address, std::unique_
 std::shared_ptr<grpc::Channel> Channel::Connection() {
   const std::lock_guard lock(mutex_);
   const MonotonicTime now = context_.clock.Monotonic();
-  bool replace = now - last_used_ > kIdleAfter && connection_->GetState(false) == GRPC_CHANNEL_READY;
+  bool replace =
+      now - last_used_ > kIdleAfter && connection_->GetState(false) == GRPC_CHANNEL_READY;
   last_used_ = now;
   if (address_.tls) {
     std::shared_ptr<const TlsFiles> files = shared_.tls_files->Now();
@@ -120,8 +135,8 @@ void Channel::Touch() {
   last_used_ = context_.clock.Monotonic();
 }
 
-// A connection that was cut off looks like a member that hangs, and would for minutes: keepalive needs a call that
-// waits for as long. One that is being made is left alone, it ends by itself.
+// A connection that was cut off looks like a member that hangs, and would for minutes: keepalive
+// needs a call that waits for as long. One that is being made is left alone, it ends by itself.
 void Channel::ReplaceIfSilent(const std::shared_ptr<grpc::Channel>& connection) {
   const std::lock_guard lock(mutex_);
   if (connection_ != connection || connection->GetState(false) != GRPC_CHANNEL_READY) return;

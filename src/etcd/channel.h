@@ -1,4 +1,5 @@
-// The connection to one endpoint: how it is made, kept alive and made again, and the frame of every call over it.
+// The connection to one endpoint: how it is made, kept alive and made again, and the frame of every
+// call over it.
 #pragma once
 
 #include <grpcpp/channel.h>
@@ -30,8 +31,9 @@ class Channel {
  public:
   // Connects lazily: an unreachable endpoint is no error here. kUsage for an address that is none,
   // and the errors of Login::Create.
-  static Result<std::shared_ptr<Channel>> Create(const ConnectionOptions& options, const std::string& endpoint,
-                                                 const Shared& shared, const Context& context);
+  static Result<std::shared_ptr<Channel>> Create(const ConnectionOptions& options,
+                                                 const std::string& endpoint, const Shared& shared,
+                                                 const Context& context);
 
   const Address& address() const { return address_; }
   const ConnectionOptions& options() const { return options_; }
@@ -39,19 +41,21 @@ class Channel {
   CallCounts& counts() const { return *shared_.counts; }
   Login& login() const { return *login_; }
 
-  // For one call; each call asks for it anew. gRPC makes it again by itself after it broke or could not be made; one
-  // that nobody used for a while is replaced. The certificate files are used as they are now. If they can't be (half of
-  // a pair is replaced, say) those that could be used last are.
+  // For one call; each call asks for it anew. gRPC makes it again by itself after it broke or could
+  // not be made; one that nobody used for a while is replaced. The certificate files are used as
+  // they are now. If they can't be (half of a pair is replaced, say) those that could be used last
+  // are.
   std::shared_ptr<grpc::Channel> Connection();
 
-  // One unary call, `attempt`, with deadline and token; with a second attempt if the token was refused. `call` names it
-  // in errors; `more_time` is what it gets on top of command_timeout.
-  using Attempt = std::function<grpc::Status(const std::shared_ptr<grpc::Channel>&, grpc::ClientContext&)>;
+  // One unary call, `attempt`, with deadline and token; with a second attempt if the token was
+  // refused. `call` names it in errors; `more_time` is what it gets on top of command_timeout.
+  using Attempt =
+      std::function<grpc::Status(const std::shared_ptr<grpc::Channel>&, grpc::ClientContext&)>;
   Status Call(std::string_view call, const Attempt& attempt, Duration more_time);
 
  private:
-  Channel(const ConnectionOptions& options, Address address, std::unique_ptr<Login> login, const Shared& shared,
-          const Context& context);
+  Channel(const ConnectionOptions& options, Address address, std::unique_ptr<Login> login,
+          const Shared& shared, const Context& context);
 
   void Touch();  // the connection was used until now
   // After a call that got no answer in time.
@@ -74,7 +78,8 @@ Result<Response> Unary(Channel& channel, std::string_view call,
                        grpc::Status (Stub::*rpc)(grpc::ClientContext*, const Request&, Response*),
                        const Request& request, Duration more_time = {}) {
   Response response;
-  const auto attempt = [&](const std::shared_ptr<grpc::Channel>& connection, grpc::ClientContext& context) {
+  const auto attempt = [&](const std::shared_ptr<grpc::Channel>& connection,
+                           grpc::ClientContext& context) {
     Stub stub(connection);
     return (stub.*rpc)(&context, request, &response);
   };

@@ -32,15 +32,19 @@ Client::Client(std::vector<Endpoint> endpoints, std::shared_ptr<CallCounts> coun
 
 Client::~Client() = default;
 
-Result<std::unique_ptr<Client>> Client::Create(const ConnectionOptions& options, const Context& context,
+Result<std::unique_ptr<Client>> Client::Create(const ConnectionOptions& options,
+                                               const Context& context,
                                                std::shared_ptr<CallCounts> counts) {
   if (options.endpoints.empty())
-    return Error(Reason::kUsage, "no etcd endpoint is named; give --endpoints, ETCDCTL_ENDPOINTS or cluster.endpoints");
+    return Error(
+        Reason::kUsage,
+        "no etcd endpoint is named; give --endpoints, ETCDCTL_ENDPOINTS or cluster.endpoints");
   ASSIGN_OR_RETURN(const auto tls_files, WatchedTlsFiles::Open(options, context));
   const Shared shared = {counts, tls_files};
   std::vector<Endpoint> endpoints;
   for (const std::string& endpoint : options.endpoints) {
-    ASSIGN_OR_RETURN(std::shared_ptr<Channel> channel, Channel::Create(options, endpoint, shared, context));
+    ASSIGN_OR_RETURN(std::shared_ptr<Channel> channel,
+                     Channel::Create(options, endpoint, shared, context));
     endpoints.emplace_back(std::move(channel));
   }
   return std::unique_ptr<Client>(new Client(std::move(endpoints), std::move(counts)));
@@ -74,7 +78,8 @@ const Status& Client::MoreTelling(const Status& a, const Status& b) {
 
 Status Client::NoneAnswered(const Status& telling, size_t endpoints) {
   if (endpoints == 1) return telling;
-  return Annotate(telling, fmt::format("none of {} endpoints could be used; one of them", endpoints));
+  return Annotate(telling,
+                  fmt::format("none of {} endpoints could be used; one of them", endpoints));
 }
 
 }  // namespace etcdrill::etcd

@@ -16,7 +16,8 @@
 namespace etcdrill::etcd {
 
 struct ConnectionOptions {
-  // "https://host:port", "http://host:port", "host:port" or "unix:///path"; an IPv6 address stands in brackets.
+  // "https://host:port", "http://host:port", "host:port" or "unix:///path"; an IPv6 address stands
+  // in brackets.
   std::vector<std::string> endpoints;
   std::string ca_file;    // empty: the system's authorities
   std::string cert_file;  // with key_file: a client certificate
@@ -24,23 +25,25 @@ struct ConnectionOptions {
   std::string server_name;            // expected in the server's certificate, instead of the host
   bool insecure_skip_verify = false;  // accept any server certificate
   std::string username;               // empty: no password authentication
-  std::string password;               // or password_file: there at Create(), read again at each login
+  std::string password;  // or password_file: there at Create(), read again at each login
   std::string password_file;
   Duration dial_timeout = std::chrono::seconds(2);
-  Duration reconnect_every = std::chrono::seconds(2);  // a member that can't be reached is tried at least so often
+  Duration reconnect_every =
+      std::chrono::seconds(2);  // a member that can't be reached is tried at least so often
   Duration command_timeout = std::chrono::seconds(5);
   Duration no_progress_timeout = std::chrono::seconds(60);  // of the snapshot stream
 };
 
-// Safe for use from any thread. `context` must outlive it. A stop request ends every call at once; it must come from an
-// ordinary thread, not from a signal handler.
+// Safe for use from any thread. `context` must outlive it. A stop request ends every call at once;
+// it must come from an ordinary thread, not from a signal handler.
 class Client {
  public:
-  // Checks the options and reads the certificate files (kTls, kUsage); connects lazily. Certificate files that change
-  // later are used from the next call on. Calls are counted in `counts`, which another client may have counted in
-  // before.
-  static Result<std::unique_ptr<Client>> Create(const ConnectionOptions& options, const Context& context,
-                                                std::shared_ptr<CallCounts> counts = std::make_shared<CallCounts>());
+  // Checks the options and reads the certificate files (kTls, kUsage); connects lazily. Certificate
+  // files that change later are used from the next call on. Calls are counted in `counts`, which
+  // another client may have counted in before.
+  static Result<std::unique_ptr<Client>> Create(
+      const ConnectionOptions& options, const Context& context,
+      std::shared_ptr<CallCounts> counts = std::make_shared<CallCounts>());
   ~Client();
 
   const std::vector<Endpoint>& endpoints() const [[clang::lifetimebound]] { return endpoints_; }
@@ -73,7 +76,8 @@ class Client {
   static bool MayPass(const Status& status);
   // Of two errors of two endpoints the one to show: a refusal says more than a host that does not
   // answer. `a` may be OK, where there is none yet; where they say as much, it is `a`.
-  static const Status& MoreTelling(const Status& a [[clang::lifetimebound]], const Status& b [[clang::lifetimebound]]);
+  static const Status& MoreTelling(const Status& a [[clang::lifetimebound]],
+                                   const Status& b [[clang::lifetimebound]]);
   // The error to show when each of so many endpoints failed, `telling` being the most telling one.
   static Status NoneAnswered(const Status& telling, size_t endpoints);
 

@@ -75,8 +75,9 @@ Endpoint::Endpoint(Endpoint&&) noexcept = default;
 const std::string& Endpoint::address() const { return channel_->address().written; }
 
 Result<MemberStatus> Endpoint::Status() const {
-  ASSIGN_OR_RETURN(const pb::StatusResponse from,
-                   Counted(*channel_, Method::kStatus, &pb::Maintenance::Stub::Status, pb::StatusRequest()));
+  ASSIGN_OR_RETURN(
+      const pb::StatusResponse from,
+      Counted(*channel_, Method::kStatus, &pb::Maintenance::Stub::Status, pb::StatusRequest()));
   MemberStatus status;
   status.cluster_id = from.header().cluster_id();
   status.member_id = from.header().member_id();
@@ -97,12 +98,14 @@ Result<MemberStatus> Endpoint::Status() const {
 
 Result<Membership> Endpoint::MemberList() const {
   ASSIGN_OR_RETURN(const pb::MemberListResponse from,
-                   Counted(*channel_, Method::kMemberList, &pb::Cluster::Stub::MemberList, pb::MemberListRequest()));
+                   Counted(*channel_, Method::kMemberList, &pb::Cluster::Stub::MemberList,
+                           pb::MemberListRequest()));
   Membership membership;
   membership.cluster_id = from.header().cluster_id();
   for (int i = 0; i < std::min(from.members_size(), kMembersMax); ++i) {
     const pb::Member& member = from.members(i);
-    membership.members.push_back({member.id(), Said(member.name()), ToVector(member.peerurls(), kUrlsMax),
+    membership.members.push_back({member.id(), Said(member.name()),
+                                  ToVector(member.peerurls(), kUrlsMax),
                                   ToVector(member.clienturls(), kUrlsMax), member.islearner()});
   }
   return membership;
@@ -111,15 +114,17 @@ Result<Membership> Endpoint::MemberList() const {
 Result<HashKvAnswer> Endpoint::HashKv(int64_t revision, int64_t db_size_bytes) const {
   pb::HashKVRequest request;
   request.set_revision(revision);
-  ASSIGN_OR_RETURN(const pb::HashKVResponse from, Counted(*channel_, Method::kHashKv, &pb::Maintenance::Stub::HashKV,
-                                                          request, HashTime(db_size_bytes)));
+  ASSIGN_OR_RETURN(const pb::HashKVResponse from,
+                   Counted(*channel_, Method::kHashKv, &pb::Maintenance::Stub::HashKV, request,
+                           HashTime(db_size_bytes)));
   HashKvAnswer answer;
   answer.cluster_id = from.header().cluster_id();
   answer.member_id = from.header().member_id();
   answer.hash = from.hash();
   answer.compact_revision = from.compact_revision();
   answer.head_revision = from.header().revision();
-  // Before 3.6 the answer does not say what it is of; where the head was asked for, it is that of the header.
+  // Before 3.6 the answer does not say what it is of; where the head was asked for, it is that of
+  // the header.
   answer.hash_revision = from.hash_revision() != 0 ? from.hash_revision()
                          : revision != 0           ? revision
                                                    : answer.head_revision;
@@ -127,8 +132,9 @@ Result<HashKvAnswer> Endpoint::HashKv(int64_t revision, int64_t db_size_bytes) c
 }
 
 Result<std::vector<Alarm>> Endpoint::Alarms() const {
-  ASSIGN_OR_RETURN(const pb::AlarmResponse from,
-                   Counted(*channel_, Method::kAlarm, &pb::Maintenance::Stub::Alarm, pb::AlarmRequest()));
+  ASSIGN_OR_RETURN(
+      const pb::AlarmResponse from,
+      Counted(*channel_, Method::kAlarm, &pb::Maintenance::Stub::Alarm, pb::AlarmRequest()));
   std::vector<Alarm> alarms;
   for (int i = 0; i < std::min(from.alarms_size(), kAlarmsMax); ++i) {
     alarms.push_back({from.alarms(i).memberid(), ToAlarmType(from.alarms(i).alarm())});
@@ -145,7 +151,8 @@ Result<RangeAnswer> Endpoint::Range(const RangeQuery& query) const {
   request.set_serializable(query.serializable);
   request.set_keys_only(query.keys_only);
   request.set_count_only(query.count_only);
-  ASSIGN_OR_RETURN(pb::RangeResponse from, Counted(*channel_, Method::kRange, &pb::KV::Stub::Range, request));
+  ASSIGN_OR_RETURN(pb::RangeResponse from,
+                   Counted(*channel_, Method::kRange, &pb::KV::Stub::Range, request));
   RangeAnswer answer;
   answer.cluster_id = from.header().cluster_id();
   answer.member_id = from.header().member_id();

@@ -1,5 +1,6 @@
-// One endpoint of an etcd cluster, and the calls that etcdrill makes to it. Nothing here writes: the source is never
-// written to. Every call has a deadline (command_timeout); a token that has expired is renewed once inside the call.
+// One endpoint of an etcd cluster, and the calls that etcdrill makes to it. Nothing here writes:
+// the source is never written to. Every call has a deadline (command_timeout); a token that has
+// expired is renewed once inside the call.
 #pragma once
 
 #include <memory>
@@ -29,16 +30,18 @@ class Endpoint {
   ~Endpoint();
   Endpoint(Endpoint&&) noexcept;
 
-  const std::string& address() const [[clang::lifetimebound]];  // as configured, "https://10.0.0.1:2379"
+  const std::string& address() const
+      [[clang::lifetimebound]];  // as configured, "https://10.0.0.1:2379"
 
   Result<MemberStatus> Status() const;
   Result<Membership> MemberList() const;
-  // `revision` 0 asks for the head. kEtcdError if that revision is compacted or in the future; kPermission without
-  // root.
+  // `revision` 0 asks for the head. kEtcdError if that revision is compacted or in the future;
+  // kPermission without root.
   Result<HashKvAnswer> HashKv(int64_t revision, int64_t db_size_bytes = 0) const;
   Result<std::vector<Alarm>> Alarms() const;
   Result<RangeAnswer> Range(const RangeQuery& query) const;
-  // Opens the stream, which must have ended within `limit`; errors of the call itself come from its first Next().
+  // Opens the stream, which must have ended within `limit`; errors of the call itself come from its
+  // first Next().
   Result<std::unique_ptr<SnapshotStream>> Snapshot(Duration limit = kNoLimit) const;
 
  private:

@@ -1,7 +1,8 @@
-// Attends to the connections while nobody waits for a call. gRPC looks at its sockets only while some thread waits in
-// it: without this one, connections between two calls are never finished, a member's word that it stops is not heard,
-// and a connection that is given up half made is leaked if the member greets it afterwards (gRPC 1.51,
-// Subchannel::OnConnectingFinishedLocked; docs/adr/0019-connections.md).
+// Attends to the connections while nobody waits for a call. gRPC looks at its sockets only while
+// some thread waits in it: without this one, connections between two calls are never finished, a
+// member's word that it stops is not heard, and a connection that is given up half made is leaked
+// if the member greets it afterwards (gRPC 1.51, Subchannel::OnConnectingFinishedLocked;
+// docs/adr/0019-connections.md).
 #pragma once
 
 #include <grpcpp/completion_queue.h>

@@ -13,7 +13,8 @@ namespace etcdrill::etcd {
 namespace {
 
 bool IsBefore(const MemberStatus& a, const MemberStatus& b) {
-  return a.raft_term <= b.raft_term && a.raft_applied_index <= b.raft_applied_index && a.revision <= b.revision;
+  return a.raft_term <= b.raft_term && a.raft_applied_index <= b.raft_applied_index &&
+         a.revision <= b.revision;
 }
 
 bool SameIds(const MemberStatus& a, const MemberStatus& b) {
@@ -37,9 +38,10 @@ class Judge {
   using Camp = std::pair<uint64_t, std::vector<const RollEntry*>>;  // cluster id, its members
 
   void FindFirstName(RollEntry& entry, const AskAgain& ask_again) {
-    const auto first = std::find_if(roll_.entries.begin(), roll_.entries.end(), [&](const RollEntry& other) {
-      return other.status.has_value() && SameIds(*other.status, *entry.status);
-    });
+    const auto first =
+        std::find_if(roll_.entries.begin(), roll_.entries.end(), [&](const RollEntry& other) {
+          return other.status.has_value() && SameIds(*other.status, *entry.status);
+        });
     if (&*first == &entry) return;
     entry.standing = Standing::kSecondName;
     const Result<MemberStatus> again = ask_again(*first);
@@ -47,14 +49,16 @@ class Judge {
     // nothing.
     const bool can_tell = again.ok() && SameIds(*again, *first->status);
     if (can_tell && !(IsBefore(*first->status, *entry.status) && IsBefore(*entry.status, *again))) {
-      Refuse(fmt::format(
-          "{} and {} both say that they are member {} of cluster {}, but are not: two clusters that were "
-          "made with the same addresses; take one of them out of the endpoints",
-          first->address, entry.address, IdText(entry.status->member_id), IdText(entry.status->cluster_id)));
+      Refuse(
+          fmt::format("{} and {} both say that they are member {} of cluster {}, but are not: two "
+                      "clusters that were "
+                      "made with the same addresses; take one of them out of the endpoints",
+                      first->address, entry.address, IdText(entry.status->member_id),
+                      IdText(entry.status->cluster_id)));
     } else {
       entry.same_as = first->address;
-      entry.remark = fmt::format("{} and {} are one member, {}: it counts once", first->address, entry.address,
-                                 IdText(entry.status->member_id));
+      entry.remark = fmt::format("{} and {} are one member, {}: it counts once", first->address,
+                                 entry.address, IdText(entry.status->member_id));
     }
   }
 
@@ -64,8 +68,9 @@ class Judge {
     std::vector<Camp> camps;
     for (const RollEntry* member : roll_.Members()) {
       if (!member->status.has_value()) continue;
-      const auto at = std::find_if(camps.begin(), camps.end(),
-                                   [&](const Camp& camp) { return camp.first == member->status->cluster_id; });
+      const auto at = std::find_if(camps.begin(), camps.end(), [&](const Camp& camp) {
+        return camp.first == member->status->cluster_id;
+      });
       if (at == camps.end()) {
         camps.push_back({member->status->cluster_id, {member}});
       } else {
@@ -85,13 +90,14 @@ class Judge {
       roll_.outcome = Client::NoneAnswered(error_, roll_.entries.size());
       return;
     }
-    const bool known_answers =
-        std::any_of(camps.begin(), camps.end(), [&](const Camp& camp) { return camp.first == known; });
+    const bool known_answers = std::any_of(camps.begin(), camps.end(),
+                                           [&](const Camp& camp) { return camp.first == known; });
     if (known.has_value() && !known_answers && !error_.ok()) return WaitFor(*known, camps);
     for (const Camp& camp : camps) {
       const bool most = 2 * camp.second.size() > roll_.Members().size();
       const bool undisputed = camps.size() == 1 && !known.has_value();
-      if (camp.first == known || (most && !roll_.cluster_id.has_value()) || undisputed) roll_.cluster_id = camp.first;
+      if (camp.first == known || (most && !roll_.cluster_id.has_value()) || undisputed)
+        roll_.cluster_id = camp.first;
     }
     if (!roll_.cluster_id.has_value()) RefuseAll(camps);
   }
@@ -108,18 +114,19 @@ class Judge {
 
   // Those that are silent may be the cluster that we know.
   void WaitFor(uint64_t known, const std::vector<Camp>& camps) {
-    roll_.outcome =
-        Annotate(error_, fmt::format("only {} answers, and the stored snapshots are of cluster {} (if it was "
-                                     "restored on purpose, take the endpoints that are gone out of the "
-                                     "list); another one",
-                                     ListOf(camps), IdText(known)));
+    roll_.outcome = Annotate(
+        error_,
+        fmt::format("only {} answers, and the stored snapshots are of cluster {} (if it was "
+                    "restored on purpose, take the endpoints that are gone out of the "
+                    "list); another one",
+                    ListOf(camps), IdText(known)));
   }
 
   void RefuseAll(const std::vector<Camp>& camps) {
-    Refuse(
-        fmt::format("the endpoints belong to different clusters: {}; take those of the wrong one out of the "
-                    "endpoints",
-                    ListOf(camps)));
+    Refuse(fmt::format(
+        "the endpoints belong to different clusters: {}; take those of the wrong one out of the "
+        "endpoints",
+        ListOf(camps)));
   }
 
   void Place(RollEntry& entry) {
@@ -129,12 +136,13 @@ class Judge {
       return;
     }
     entry.standing = Standing::kOtherCluster;
-    entry.remark = roll_.cluster_id.has_value()
-                       ? fmt::format(
-                             "{} belongs to cluster {}, not to {} as the others: its member lost its data and "
-                             "began anew, or it is the address of another cluster; it is left alone",
-                             entry.address, IdText(entry.status->cluster_id), IdText(*roll_.cluster_id))
-                       : std::string(MessageOf(roll_.outcome));
+    entry.remark =
+        roll_.cluster_id.has_value()
+            ? fmt::format(
+                  "{} belongs to cluster {}, not to {} as the others: its member lost its data and "
+                  "began anew, or it is the address of another cluster; it is left alone",
+                  entry.address, IdText(entry.status->cluster_id), IdText(*roll_.cluster_id))
+            : std::string(MessageOf(roll_.outcome));
   }
 
   RollCall& roll_;
@@ -151,7 +159,9 @@ void FindRemoved(const Client& client, RollCall& roll) {
   });
   for (const RollEntry* member : members) {
     auto membership = client.endpoints()[member->endpoint].MemberList();
-    if (!membership.ok() || membership->cluster_id != roll.cluster_id || membership->members.empty()) continue;
+    if (!membership.ok() || membership->cluster_id != roll.cluster_id ||
+        membership->members.empty())
+      continue;
     roll.membership = *std::move(membership);
     break;
   }
@@ -160,7 +170,8 @@ void FindRemoved(const Client& client, RollCall& roll) {
   for (RollEntry& entry : roll.entries) {
     if (entry.standing != Standing::kMember && entry.standing != Standing::kSecondName) continue;
     const uint64_t id = entry.status->member_id;
-    if (std::any_of(list.begin(), list.end(), [id](const Member& m) { return m.id == id; })) continue;
+    if (std::any_of(list.begin(), list.end(), [id](const Member& m) { return m.id == id; }))
+      continue;
     entry.standing = Standing::kRemoved;
     entry.remark = fmt::format(
         "{} is member {}, which is not in the list of members of cluster {}: it was removed; it is "
@@ -183,7 +194,8 @@ std::vector<const RollEntry*> RollCall::Members() const {
 std::vector<const RollEntry*> RollCall::WaysTo(const RollEntry& entry) const {
   std::vector<const RollEntry*> ways = {&entry};
   for (const RollEntry& other : entries) {
-    const bool same = other.standing == Standing::kSecondName && SameIds(*other.status, *entry.status);
+    const bool same =
+        other.standing == Standing::kSecondName && SameIds(*other.status, *entry.status);
     if (same) ways.push_back(&other);
   }
   return ways;
@@ -200,7 +212,8 @@ std::vector<std::string> RollCall::Remarks() const {
 RollCall CallRoll(const Client& client, std::optional<uint64_t> known) {
   std::vector<RollEntry> entries;
   for (size_t i = 0; i < client.endpoints().size(); ++i) {
-    RollEntry& entry = entries.emplace_back(RollEntry{.endpoint = i, .address = client.endpoints()[i].address()});
+    RollEntry& entry =
+        entries.emplace_back(RollEntry{.endpoint = i, .address = client.endpoints()[i].address()});
     auto status = client.endpoints()[i].Status();
     if (status.ok()) {
       entry.status = *std::move(status);
@@ -211,9 +224,11 @@ RollCall CallRoll(const Client& client, std::optional<uint64_t> known) {
   return JudgeRoll(client, std::move(entries), known);
 }
 
-RollCall JudgeRoll(const Client& client, std::vector<RollEntry> entries, std::optional<uint64_t> known) {
-  RollCall roll = JudgeEntries(std::move(entries), known,
-                               [&](const RollEntry& e) { return client.endpoints()[e.endpoint].Status(); });
+RollCall JudgeRoll(const Client& client, std::vector<RollEntry> entries,
+                   std::optional<uint64_t> known) {
+  RollCall roll = JudgeEntries(std::move(entries), known, [&](const RollEntry& e) {
+    return client.endpoints()[e.endpoint].Status();
+  });
   if (!roll.cluster_id.has_value()) return roll;
   FindRemoved(client, roll);
   const auto is_member = [](const RollEntry& e) { return e.standing == Standing::kMember; };
@@ -223,7 +238,8 @@ RollCall JudgeRoll(const Client& client, std::vector<RollEntry> entries, std::op
   return roll;
 }
 
-RollCall JudgeEntries(std::vector<RollEntry> entries, std::optional<uint64_t> known, const AskAgain& ask_again) {
+RollCall JudgeEntries(std::vector<RollEntry> entries, std::optional<uint64_t> known,
+                      const AskAgain& ask_again) {
   RollCall roll{.entries = std::move(entries)};
   Judge(roll).Run(known, ask_again);
   return roll;

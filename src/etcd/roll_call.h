@@ -54,10 +54,12 @@ RollCall CallRoll(const Client& client, std::optional<uint64_t> known);
 // The same where Status was asked before: the entries are filled but for `standing` and `remark`.
 // Asks the leader for its list of members, and an endpoint for its Status once more if another
 // claims to lead to the same member.
-RollCall JudgeRoll(const Client& client, std::vector<RollEntry> entries, std::optional<uint64_t> known);
+RollCall JudgeRoll(const Client& client, std::vector<RollEntry> entries,
+                   std::optional<uint64_t> known);
 
 // The judgement, without the list of members. `ask_again` asks an endpoint for its Status.
 using AskAgain = std::function<Result<MemberStatus>(const RollEntry&)>;
-RollCall JudgeEntries(std::vector<RollEntry> entries, std::optional<uint64_t> known, const AskAgain& ask_again);
+RollCall JudgeEntries(std::vector<RollEntry> entries, std::optional<uint64_t> known,
+                      const AskAgain& ask_again);
 
 }  // namespace etcdrill::etcd

@@ -23,7 +23,8 @@ pb::AlarmType FromAlarmType(AlarmType type) {
 
 }  // namespace
 
-Result<std::unique_ptr<ScratchClient>> ScratchClient::Create(const ScratchOptions& options, const Context& context) {
+Result<std::unique_ptr<ScratchClient>> ScratchClient::Create(const ScratchOptions& options,
+                                                             const Context& context) {
   ConnectionOptions connection;
   connection.username = options.username;
   connection.password = options.password;

@@ -1,5 +1,6 @@
-// The one client that writes, and it can reach nothing but a unix socket: the drill's own etcd, which listens on one in
-// its scratch directory. The source is only ever talked to through Endpoint, which has no call that writes.
+// The one client that writes, and it can reach nothing but a unix socket: the drill's own etcd,
+// which listens on one in its scratch directory. The source is only ever talked to through
+// Endpoint, which has no call that writes.
 #pragma once
 
 #include <memory>
@@ -14,7 +15,8 @@
 namespace etcdrill::etcd {
 
 struct ScratchOptions {
-  std::string socket_path;  // absolute; "/scratch/client.sock:0" for --listen-client-urls unix://client.sock:0
+  std::string socket_path;  // absolute; "/scratch/client.sock:0" for --listen-client-urls
+                            // unix://client.sock:0
   std::string username;     // empty: none; auth survives a restore
   std::string password;
   Duration command_timeout = std::chrono::seconds(5);
@@ -24,7 +26,8 @@ struct ScratchOptions {
 class ScratchClient {
  public:
   // Connects lazily; a call before that etcd listens fails at once with kConnect.
-  static Result<std::unique_ptr<ScratchClient>> Create(const ScratchOptions& options, const Context& context);
+  static Result<std::unique_ptr<ScratchClient>> Create(const ScratchOptions& options,
+                                                       const Context& context);
 
   const Endpoint& endpoint() const { return endpoint_; }
 
@@ -35,7 +38,8 @@ class ScratchClient {
   Status RemoveMember(uint64_t id) const;
 
  private:
-  explicit ScratchClient(std::shared_ptr<Channel> channel) : channel_(channel), endpoint_(std::move(channel)) {}
+  explicit ScratchClient(std::shared_ptr<Channel> channel)
+      : channel_(channel), endpoint_(std::move(channel)) {}
 
   const std::shared_ptr<Channel> channel_;
   const Endpoint endpoint_;

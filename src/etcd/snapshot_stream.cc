@@ -1,6 +1,7 @@
-// See snapshot_stream.h. A large snapshot may take hours, so the limit of the call is a long one, and each Next() waits
-// at most no_progress_timeout besides, which takes a completion queue: gRPC's blocking reads know no limit. The time
-// that the caller spends between two Next(), on a slow disk, say, is no lack of progress.
+// See snapshot_stream.h. A large snapshot may take hours, so the limit of the call is a long one,
+// and each Next() waits at most no_progress_timeout besides, which takes a completion queue: gRPC's
+// blocking reads know no limit. The time that the caller spends between two Next(), on a slow disk,
+// say, is no lack of progress.
 #include "etcd/snapshot_stream.h"
 
 #include <fmt/format.h>
@@ -22,17 +23,19 @@ namespace pb = etcdserverpb;
 constexpr size_t kMethodIndex = static_cast<size_t>(Method::kSnapshot);
 constexpr std::string_view kCall = kMethodNames[kMethodIndex];
 
-// One call with its queue. At most one operation is under way, and nothing it uses goes before it has ended.
+// One call with its queue. At most one operation is under way, and nothing it uses goes before it
+// has ended.
 class StreamCall {
  public:
   enum class Outcome { kDone, kFailed, kTimedOut };
 
-  StreamCall(const std::shared_ptr<grpc::Channel>& connection, const std::string& token, gpr_timespec end,
-             const std::stop_token& stop)
+  StreamCall(const std::shared_ptr<grpc::Channel>& connection, const std::string& token,
+             gpr_timespec end, const std::stop_token& stop)
       : cancel_(context_, stop) {
     context_.set_deadline(end);
     if (!token.empty()) context_.AddMetadata("token", token);
-    reader_ = pb::Maintenance::Stub(connection).AsyncSnapshot(&context_, pb::SnapshotRequest(), &queue_, this);
+    reader_ = pb::Maintenance::Stub(connection)
+                  .AsyncSnapshot(&context_, pb::SnapshotRequest(), &queue_, this);
     pending_ = true;
   }
   StreamCall(const StreamCall&) = delete;
@@ -44,8 +47,8 @@ class StreamCall {
     Wait(kForever);  // for the queue's own end
   }
 
-  // kDone: there is a message(). kFailed: the stream has ended, Finish tells how. kTimedOut: the call is of no use any
-  // more. The first Read also waits for the call to be sent.
+  // kDone: there is a message(). kFailed: the stream has ended, Finish tells how. kTimedOut: the
+  // call is of no use any more. The first Read also waits for the call to be sent.
   Outcome Read(gpr_timespec deadline) {
     if (pending_ && Wait(deadline) == Outcome::kTimedOut) return Outcome::kTimedOut;
     reader_->Read(&message_, this);
@@ -70,7 +73,8 @@ class StreamCall {
   Outcome Wait(gpr_timespec deadline) {
     void* tag = nullptr;
     bool ok = false;
-    if (queue_.AsyncNext(&tag, &ok, deadline) == grpc::CompletionQueue::TIMEOUT) return Outcome::kTimedOut;
+    if (queue_.AsyncNext(&tag, &ok, deadline) == grpc::CompletionQueue::TIMEOUT)
+      return Outcome::kTimedOut;
     pending_ = false;
     return ok ? Outcome::kDone : Outcome::kFailed;
   }
@@ -120,8 +124,9 @@ class GrpcSnapshotStream final : public SnapshotStream {
 
   Status Start() {
     connection_ = channel_->Connection();
-    ASSIGN_OR_RETURN(token_, channel_->login().Token(connection_, channel_->address(),
-                                                     DeadlineAfter(channel_->options().command_timeout)));
+    ASSIGN_OR_RETURN(token_,
+                     channel_->login().Token(connection_, channel_->address(),
+                                             DeadlineAfter(channel_->options().command_timeout)));
     call_ = std::make_unique<StreamCall>(connection_, token_, end_, channel_->context().stop);
     return OkStatus();
   }
@@ -144,20 +149,23 @@ class GrpcSnapshotStream final : public SnapshotStream {
     if (end.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED) {
       return Error(
           Reason::kTimeout,
-          fmt::format(
-              "{}: {}: only {} bytes came within {}; the member hangs, or the way is slow: then raise snapshot.timeout",
-              channel_->address().written, kCall, received_bytes_, FormatDuration(limit_)));
+          fmt::format("{}: {}: only {} bytes came within {}; the member hangs, or the way is slow: "
+                      "then raise snapshot.timeout",
+                      channel_->address().written, kCall, received_bytes_, FormatDuration(limit_)));
     }
-    return Error(Reason::kStreamCut,
-                 fmt::format("{} (the stream broke off after {} bytes)", MessageOf(error), received_bytes_));
+    return Error(Reason::kStreamCut, fmt::format("{} (the stream broke off after {} bytes)",
+                                                 MessageOf(error), received_bytes_));
   }
 
   Status Stalled() const {
-    if (received_bytes_ == 0) RETURN_IF_ERROR(NotConnectedInTime(channel_->address(), kCall, connection_));
-    return Error(Reason::kStreamStalled,
-                 fmt::format("{}: {}: nothing came for {}, after {} bytes; the member hangs, or the network is cut",
-                             channel_->address().written, kCall,
-                             FormatDuration(channel_->options().no_progress_timeout), received_bytes_));
+    if (received_bytes_ == 0)
+      RETURN_IF_ERROR(NotConnectedInTime(channel_->address(), kCall, connection_));
+    return Error(
+        Reason::kStreamStalled,
+        fmt::format(
+            "{}: {}: nothing came for {}, after {} bytes; the member hangs, or the network is cut",
+            channel_->address().written, kCall,
+            FormatDuration(channel_->options().no_progress_timeout), received_bytes_));
   }
 
   const std::shared_ptr<Channel> channel_;
@@ -174,7 +182,8 @@ class GrpcSnapshotStream final : public SnapshotStream {
 
 }  // namespace
 
-std::unique_ptr<SnapshotStream> OpenSnapshotStream(std::shared_ptr<Channel> channel, Duration limit) {
+std::unique_ptr<SnapshotStream> OpenSnapshotStream(std::shared_ptr<Channel> channel,
+                                                   Duration limit) {
   return std::make_unique<GrpcSnapshotStream>(std::move(channel), limit);
 }
 

@@ -8,6 +8,7 @@
 
 namespace etcdrill::etcd {
 
-std::unique_ptr<SnapshotStream> OpenSnapshotStream(std::shared_ptr<Channel> channel, Duration limit);
+std::unique_ptr<SnapshotStream> OpenSnapshotStream(std::shared_ptr<Channel> channel,
+                                                   Duration limit);
 
 }  // namespace etcdrill::etcd

@@ -12,7 +12,8 @@ namespace {
 
 constexpr uint64_t kMaxPemBytes = 4 << 20;  // a bundle of all the world's authorities has 0.2 MiB
 
-// Is there a block whose label ends in `label` ("EC PRIVATE KEY" for "PRIVATE KEY"), and is the last such block whole?
+// Is there a block whose label ends in `label` ("EC PRIVATE KEY" for "PRIVATE KEY"), and is the
+// last such block whole?
 bool HasWholeBlock(std::string_view text, std::string_view label) {
   const std::string line_end = fmt::format("{}-----", label);
   const size_t last = text.rfind(line_end);
@@ -28,22 +29,26 @@ bool IsEncrypted(std::string_view text) {
     const std::string_view line = text.substr(0, text.find('\n'));
     text.remove_prefix(std::min(text.size(), line.size() + 1));
     if (line.starts_with("-----BEGIN ENCRYPTED ")) return true;
-    if (line.starts_with("Proc-Type:") && line.find("ENCRYPTED") != std::string_view::npos) return true;
+    if (line.starts_with("Proc-Type:") && line.find("ENCRYPTED") != std::string_view::npos)
+      return true;
   }
   return false;
 }
 
-Result<std::string> ReadPem(FileSystem& fs, const std::string& path, std::string_view what, std::string_view label) {
+Result<std::string> ReadPem(FileSystem& fs, const std::string& path, std::string_view what,
+                            std::string_view label) {
   if (path.empty()) return std::string();
   Result<std::string> text = fs.ReadWhole(path, kMaxPemBytes);
   if (!text.ok()) return Error(Reason::kTls, fmt::format("{}: {}", what, MessageOf(text.status())));
   if (IsEncrypted(*text)) {
-    return Error(Reason::kTls, fmt::format("{} {} is encrypted; give one without a passphrase", what, path));
+    return Error(Reason::kTls,
+                 fmt::format("{} {} is encrypted; give one without a passphrase", what, path));
   }
   if (!HasWholeBlock(*text, label)) {
-    return Error(Reason::kTls,
-                 fmt::format("{} {} holds no whole PEM block \"{}\"; is it the right file, and in PEM form?", what,
-                             path, label));
+    return Error(
+        Reason::kTls,
+        fmt::format("{} {} holds no whole PEM block \"{}\"; is it the right file, and in PEM form?",
+                    what, path, label));
   }
   return text;
 }
@@ -57,16 +62,19 @@ bool WantsTls(const ConnectionOptions& options) {
 
 Result<TlsFiles> ReadTlsFiles(FileSystem& fs, const ConnectionOptions& options) {
   if (options.cert_file.empty() != options.key_file.empty()) {
-    return Error(Reason::kUsage, "a client certificate needs both its certificate file and its key file");
+    return Error(Reason::kUsage,
+                 "a client certificate needs both its certificate file and its key file");
   }
   TlsFiles files;
   ASSIGN_OR_RETURN(files.ca, ReadPem(fs, options.ca_file, "CA file", "CERTIFICATE"));
   ASSIGN_OR_RETURN(files.cert, ReadPem(fs, options.cert_file, "client certificate", "CERTIFICATE"));
   ASSIGN_OR_RETURN(files.key, ReadPem(fs, options.key_file, "client key", "PRIVATE KEY"));
   if (!files.cert.empty() && !KeyFitsCertificate(files.key, files.cert)) {
-    return Error(Reason::kTls,
-                 fmt::format("client certificate {} and key {} do not belong together, or one of them is damaged",
-                             options.cert_file, options.key_file));
+    return Error(
+        Reason::kTls,
+        fmt::format(
+            "client certificate {} and key {} do not belong together, or one of them is damaged",
+            options.cert_file, options.key_file));
   }
   return files;
 }
@@ -77,18 +85,23 @@ Result<std::shared_ptr<WatchedTlsFiles>> WatchedTlsFiles::Open(const ConnectionO
   return std::shared_ptr<WatchedTlsFiles>(new WatchedTlsFiles(options, context, std::move(files)));
 }
 
-WatchedTlsFiles::WatchedTlsFiles(const ConnectionOptions& options, const Context& context, TlsFiles files)
-    : options_(options), context_(context), good_(std::make_shared<const TlsFiles>(std::move(files))) {}
+WatchedTlsFiles::WatchedTlsFiles(const ConnectionOptions& options, const Context& context,
+                                 TlsFiles files)
+    : options_(options),
+      context_(context),
+      good_(std::make_shared<const TlsFiles>(std::move(files))) {}
 
 std::shared_ptr<const TlsFiles> WatchedTlsFiles::Now() {
   const std::lock_guard lock(mutex_);
   Result<TlsFiles> now = ReadTlsFiles(context_.fs, options_);
   std::string complaint(MessageOf(now.status()));
   if (complaint != complaint_ && !now.ok()) {
-    context_.log.Warn("certificate files can't be used; the last good ones stay", {{"err", complaint}});
+    context_.log.Warn("certificate files can't be used; the last good ones stay",
+                      {{"err", complaint}});
   } else if (now.ok() && *now != *good_) {
     good_ = std::make_shared<const TlsFiles>(*std::move(now));
-    context_.log.Info("certificate files replaced", {{"ca", options_.ca_file}, {"cert", options_.cert_file}});
+    context_.log.Info("certificate files replaced",
+                      {{"ca", options_.ca_file}, {"cert", options_.cert_file}});
   }
   complaint_ = std::move(complaint);
   return good_;

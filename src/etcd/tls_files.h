@@ -1,6 +1,6 @@
-// The certificate files of a connection, read and looked over before anything is connected, because gRPC explains a bad
-// file poorly and late. They are replaced while we run, one after the other: in between, certificate and key are no
-// pair.
+// The certificate files of a connection, read and looked over before anything is connected, because
+// gRPC explains a bad file poorly and late. They are replaced while we run, one after the other: in
+// between, certificate and key are no pair.
 #pragma once
 
 #include <memory>
@@ -24,14 +24,15 @@ struct TlsFiles {
 
 bool WantsTls(const ConnectionOptions& options);
 
-// kUsage if only one of certificate and key is given; kTls if a file can't be read, is no PEM file or is cut short, or
-// if key and certificate do not belong together.
+// kUsage if only one of certificate and key is given; kTls if a file can't be read, is no PEM file
+// or is cut short, or if key and certificate do not belong together.
 Result<TlsFiles> ReadTlsFiles(FileSystem& fs, const ConnectionOptions& options);
 
 // The files as they change. Safe for use from any thread; `context` must outlive it.
 class WatchedTlsFiles {
  public:
-  static Result<std::shared_ptr<WatchedTlsFiles>> Open(const ConnectionOptions& options, const Context& context);
+  static Result<std::shared_ptr<WatchedTlsFiles>> Open(const ConnectionOptions& options,
+                                                       const Context& context);
 
   // As they are now, if they can be used; else the last that could, and one line in the log.
   std::shared_ptr<const TlsFiles> Now();

@@ -28,7 +28,9 @@ struct MemberStatus {
   std::vector<std::string> errors;
 
   bool is_leader() const { return leader_id == member_id; }
-  std::string_view role() const { return is_learner ? "learner" : is_leader() ? "leader" : "follower"; }
+  std::string_view role() const {
+    return is_learner ? "learner" : is_leader() ? "leader" : "follower";
+  }
 };
 
 struct Member {
@@ -49,7 +51,8 @@ struct HashKvAnswer {
   uint64_t member_id = 0;
   uint32_t hash = 0;
   int64_t compact_revision = 0;  // -1: never compacted
-  int64_t hash_revision = 0;     // the revision the hash is of (the asked one, or the head where 0 was asked)
+  int64_t hash_revision =
+      0;  // the revision the hash is of (the asked one, or the head where 0 was asked)
   int64_t head_revision = 0;
 };
 

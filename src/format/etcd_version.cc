@@ -52,8 +52,9 @@ std::optional<HashRule> HashRuleOf(std::string_view version) {
   if (release->minor > 5) return HashRule::kSince3434;
   if (release->minor < 4) return HashRule::kOlder;
   if (!release->patch.has_value()) return std::nullopt;
-  return *release->patch >= (release->minor == 4 ? kFirstPatchOf34 : kFirstPatchOf35) ? HashRule::kSince3434
-                                                                                      : HashRule::kOlder;
+  return *release->patch >= (release->minor == 4 ? kFirstPatchOf34 : kFirstPatchOf35)
+             ? HashRule::kSince3434
+             : HashRule::kOlder;
 }
 
 }  // namespace etcdrill

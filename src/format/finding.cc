@@ -9,7 +9,9 @@ namespace etcdrill {
 namespace {
 
 // How dear it is where not all can be kept.
-Severity WeightOf(const Finding& finding) { return finding.prevents_proof ? Severity::kError : finding.severity; }
+Severity WeightOf(const Finding& finding) {
+  return finding.prevents_proof ? Severity::kError : finding.severity;
+}
 
 }  // namespace
 
@@ -36,21 +38,22 @@ void Findings::Merge(Findings other) {
 }
 
 const Finding* Findings::FirstError() const {
-  const auto first =
-      std::find_if(kept_.begin(), kept_.end(), [](const Finding& f) { return f.severity == Severity::kError; });
+  const auto first = std::find_if(kept_.begin(), kept_.end(),
+                                  [](const Finding& f) { return f.severity == Severity::kError; });
   return first == kept_.end() ? nullptr : &*first;
 }
 
 const Finding* Findings::FirstDoubt() const {
-  const auto first = std::find_if(kept_.begin(), kept_.end(), [](const Finding& f) { return f.prevents_proof; });
+  const auto first =
+      std::find_if(kept_.begin(), kept_.end(), [](const Finding& f) { return f.prevents_proof; });
   return first == kept_.end() ? nullptr : &*first;
 }
 
 void Findings::Keep(Finding finding) {
   if (kept_.size() >= kFindingsKept) {
     const auto has_some = [](uint64_t n) { return n > 0; };
-    const auto least =
-        static_cast<Severity>(std::find_if(weights_.begin(), weights_.end(), has_some) - weights_.begin());
+    const auto least = static_cast<Severity>(
+        std::find_if(weights_.begin(), weights_.end(), has_some) - weights_.begin());
     if (WeightOf(finding) <= least) return;
     DropLast(least);
   }
@@ -60,7 +63,8 @@ void Findings::Keep(Finding finding) {
 }
 
 void Findings::DropLast(Severity weight) {
-  const auto last = std::find_if(kept_.rbegin(), kept_.rend(), [=](const Finding& f) { return WeightOf(f) == weight; });
+  const auto last = std::find_if(kept_.rbegin(), kept_.rend(),
+                                 [=](const Finding& f) { return WeightOf(f) == weight; });
   --kept_of_[static_cast<size_t>(last->severity)];
   --weights_[static_cast<size_t>(weight)];
   kept_.erase(std::next(last).base());

@@ -57,7 +57,9 @@ class Findings {
   uint64_t errors() const { return found(Severity::kError); }
   // Of one severity: all, and those that were not kept.
   uint64_t found(Severity severity) const { return found_[static_cast<size_t>(severity)]; }
-  uint64_t dropped(Severity severity) const { return found(severity) - kept_of_[static_cast<size_t>(severity)]; }
+  uint64_t dropped(Severity severity) const {
+    return found(severity) - kept_of_[static_cast<size_t>(severity)];
+  }
 
  private:
   void Keep(Finding finding);

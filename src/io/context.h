@@ -1,5 +1,5 @@
-// What every stage gets from outside: the seams. Built once in main (or by a test, with fakes) and passed by reference;
-// there are no singletons.
+// What every stage gets from outside: the seams. Built once in main (or by a test, with fakes) and
+// passed by reference; there are no singletons.
 #pragma once
 
 #include <stop_token>
@@ -22,7 +22,9 @@ struct Context {
 
   // The same seams with another log, which must outlive the copy, or another stop.
   Context With(Logger& other) const { return {fs, clock, random, processes, other, stop}; }
-  Context With(std::stop_token other) const { return {fs, clock, random, processes, log, std::move(other)}; }
+  Context With(std::stop_token other) const {
+    return {fs, clock, random, processes, log, std::move(other)};
+  }
 };
 
 }  // namespace etcdrill

@@ -14,14 +14,16 @@ Status RemoveAbandoned(FileSystem& fs, const std::string& temp_path) {
   if (!lock.ok() && ReasonOf(lock.status()) == Reason::kNotFound) return OkStatus();
   if (!lock.ok() && ReasonOf(lock.status()) == Reason::kBusy) return lock.status();
   if (lock.ok() && *lock != nullptr && !(*lock)->Guards(temp_path)) {  // one more was faster
-    return Error(Reason::kBusy, fmt::format("create {}: another etcdrill does so right now", temp_path));
+    return Error(Reason::kBusy,
+                 fmt::format("create {}: another etcdrill does so right now", temp_path));
   }
   const Status removed = fs.Unlink(temp_path);
   return !removed.ok() && ReasonOf(removed) == Reason::kNotFound ? OkStatus() : removed;
 }
 
 // Under the temporary name of `path`.
-Result<DurableFile> Stage(FileSystem& fs, const std::string& path, std::string_view content, uint32_t mode) {
+Result<DurableFile> Stage(FileSystem& fs, const std::string& path, std::string_view content,
+                          uint32_t mode) {
   const std::string temp_path = JoinPath(DirName(path), "." + BaseName(path) + ".part");
   RETURN_IF_ERROR(RemoveAbandoned(fs, temp_path));
   ASSIGN_OR_RETURN(DurableFile file, DurableFile::Create(fs, temp_path, mode));
@@ -31,13 +33,17 @@ Result<DurableFile> Stage(FileSystem& fs, const std::string& path, std::string_v
 
 }  // namespace
 
-Result<DurableFile> DurableFile::Create(FileSystem& fs, const std::string& temp_path, uint32_t mode) {
+Result<DurableFile> DurableFile::Create(FileSystem& fs, const std::string& temp_path,
+                                        uint32_t mode) {
   ASSIGN_OR_RETURN(auto file, fs.Create(temp_path, mode));
   return DurableFile(fs, temp_path, std::move(file));
 }
 
 DurableFile::DurableFile(DurableFile&& other) noexcept
-    : fs_(other.fs_), temp_path_(std::move(other.temp_path_)), file_(std::move(other.file_)), synced_(other.synced_) {}
+    : fs_(other.fs_),
+      temp_path_(std::move(other.temp_path_)),
+      file_(std::move(other.file_)),
+      synced_(other.synced_) {}
 
 DurableFile::~DurableFile() {
   // Nothing can be done here if the removal fails; the store sweeps such leftovers when it opens.
@@ -65,7 +71,8 @@ Status DurableFile::Replace(const std::string& target) {
   return fs_.SyncDir(DirName(target));
 }
 
-Status WriteFileDurably(FileSystem& fs, const std::string& path, std::string_view content, uint32_t mode) {
+Status WriteFileDurably(FileSystem& fs, const std::string& path, std::string_view content,
+                        uint32_t mode) {
   ASSIGN_OR_RETURN(DurableFile file, Stage(fs, path, content, mode));
   return file.Replace(path);
 }

@@ -18,9 +18,10 @@ namespace etcdrill {
 // Not thread-safe. `fs` must outlive the object.
 class DurableFile {
  public:
-  // `temp_path` must lie on the same file system as the later target, and be a name that nobody else uses: a file that
-  // is there is an error (kAlreadyExists).
-  static Result<DurableFile> Create(FileSystem& fs, const std::string& temp_path, uint32_t mode = kPrivateFileMode);
+  // `temp_path` must lie on the same file system as the later target, and be a name that nobody
+  // else uses: a file that is there is an error (kAlreadyExists).
+  static Result<DurableFile> Create(FileSystem& fs, const std::string& temp_path,
+                                    uint32_t mode = kPrivateFileMode);
 
   DurableFile(DurableFile&& other) noexcept;
   DurableFile(const DurableFile&) = delete;

@@ -22,7 +22,8 @@ Status Broken(const std::string& path, std::string_view why) {
 // Keeps what a file says of its own size from filling the disk.
 ByteSink Limited(const std::string& path, uint64_t size_max, const ByteSink& sink) {
   return [=, left = size_max](std::string_view bytes) mutable {
-    if (bytes.size() > left) return Broken(path, fmt::format("it has more than {} bytes", size_max));
+    if (bytes.size() > left)
+      return Broken(path, fmt::format("it has more than {} bytes", size_max));
     left -= bytes.size();
     return sink(bytes);
   };
@@ -88,10 +89,13 @@ class GzipReader {
 
 Status ReadZip(const std::string& path, const ByteSink& sink) {
   int code = 0;
-  const std::unique_ptr<zip_t, decltype(&zip_discard)> archive(zip_open(path.c_str(), ZIP_RDONLY, &code), zip_discard);
+  const std::unique_ptr<zip_t, decltype(&zip_discard)> archive(
+      zip_open(path.c_str(), ZIP_RDONLY, &code), zip_discard);
   if (archive == nullptr) return Broken(path, "not a whole zip archive");
-  if (zip_get_num_entries(archive.get(), 0) != 1) return Broken(path, "the zip archive does not hold just one file");
-  const std::unique_ptr<zip_file_t, decltype(&zip_fclose)> file(zip_fopen_index(archive.get(), 0, 0), zip_fclose);
+  if (zip_get_num_entries(archive.get(), 0) != 1)
+    return Broken(path, "the zip archive does not hold just one file");
+  const std::unique_ptr<zip_file_t, decltype(&zip_fclose)> file(
+      zip_fopen_index(archive.get(), 0, 0), zip_fclose);
   if (file == nullptr) return Broken(path, zip_strerror(archive.get()));
   std::string piece(kChunkBytes, '\0');
   while (true) {
@@ -104,7 +108,8 @@ Status ReadZip(const std::string& path, const ByteSink& sink) {
 
 }  // namespace
 
-Status ReadExpanded(FileSystem& fs, const std::string& path, uint64_t size_max, const ByteSink& sink) {
+Status ReadExpanded(FileSystem& fs, const std::string& path, uint64_t size_max,
+                    const ByteSink& sink) {
   ASSIGN_OR_RETURN(const auto file, fs.OpenForReading(path));
   std::string magic(std::min<uint64_t>(file->Size(), kZipMagic.size()), '\0');
   RETURN_IF_ERROR(file->Read(0, magic));

@@ -1,5 +1,6 @@
-// The only door to the disk. Everything above goes through this interface, so that tests can make any operation fail.
-// Paths are plain strings; every error names the operation and the path and has the reason of its errno.
+// The only door to the disk. Everything above goes through this interface, so that tests can make
+// any operation fail. Paths are plain strings; every error names the operation and the path and has
+// the reason of its errno.
 #pragma once
 
 #include <cstdint>
@@ -18,8 +19,8 @@ namespace etcdrill {
 class ReadableFile {
  public:
   virtual ~ReadableFile() = default;
-  // Reads exactly out.size() bytes at `offset`; a file that ends before is an error (kIoError): whoever reads has asked
-  // Size() before, so the file was cut while it was read.
+  // Reads exactly out.size() bytes at `offset`; a file that ends before is an error (kIoError):
+  // whoever reads has asked Size() before, so the file was cut while it was read.
   virtual Status Read(uint64_t offset, std::span<char> out) const = 0;
   virtual uint64_t Size() const = 0;      // at open
   virtual WallTime Modified() const = 0;  // at open
@@ -29,14 +30,15 @@ class ReadableFile {
   virtual Result<bool> IsUnchanged() const = 0;
 };
 
-// A file open for writing, not safe for concurrent use. Closed by the destructor, unsynced bytes may then be lost.
+// A file open for writing, not safe for concurrent use. Closed by the destructor, unsynced bytes
+// may then be lost.
 class WritableFile {
  public:
   virtual ~WritableFile() = default;
   virtual Status Append(std::string_view bytes) = 0;
   virtual Status WriteAt(uint64_t offset, std::string_view bytes) = 0;
-  // Appends the `size` bytes of `source` at `offset`, in the fastest way the file system knows: sharing of blocks,
-  // copying inside the kernel, then reading and writing.
+  // Appends the `size` bytes of `source` at `offset`, in the fastest way the file system knows:
+  // sharing of blocks, copying inside the kernel, then reading and writing.
   virtual Status AppendFrom(const ReadableFile& source, uint64_t offset, uint64_t size) = 0;
   // Reserves blocks up to `size`; the new bytes read as zero.
   virtual Status Allocate(uint64_t size) = 0;
@@ -56,8 +58,8 @@ struct FileInfo {
 
   // Nobody wrote to it in between, as far as a file system tells, and no other file took its place.
   bool IsSameFile(const FileInfo& other) const {
-    return device == other.device && inode == other.inode && size == other.size && modified == other.modified &&
-           changed == other.changed;
+    return device == other.device && inode == other.inode && size == other.size &&
+           modified == other.modified && changed == other.changed;
   }
 };
 
@@ -111,9 +113,10 @@ class FileSystem {
   // what is missing above it, if root makes that, to those of its parent. Where root may not give
   // files away, they stay root's.
   virtual void GiveToOwner(const std::string& /*dir*/) {}
-  // Locks a file, which is created if it is missing and never removed. kBusy if another process (or object) holds it in
-  // a way that does not go with `mode`.
-  virtual Result<std::unique_ptr<FileLock>> Lock(const std::string& path, LockMode mode = LockMode::kExclusive) = 0;
+  // Locks a file, which is created if it is missing and never removed. kBusy if another process (or
+  // object) holds it in a way that does not go with `mode`.
+  virtual Result<std::unique_ptr<FileLock>> Lock(const std::string& path,
+                                                 LockMode mode = LockMode::kExclusive) = 0;
   // The same for a file or directory that is there, and whose name may change while it is locked.
   // Null where the file system can't lock it: some network file systems can't.
   virtual Result<std::unique_ptr<FileLock>> LockExisting(const std::string& path,

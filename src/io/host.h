@@ -1,4 +1,5 @@
-// Who we are, for people who look at what we left: the name of the machine and our process id there.
+// Who we are, for people who look at what we left: the name of the machine and our process id
+// there.
 #pragma once
 
 #include <string>

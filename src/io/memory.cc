@@ -1,5 +1,5 @@
-// Sources: proc(5), /proc/meminfo; the kernel's admin-guide/cgroup-v2, memory.max, memory.current, memory.stat; version
-// 1 has other names for the same.
+// Sources: proc(5), /proc/meminfo; the kernel's admin-guide/cgroup-v2, memory.max, memory.current,
+// memory.stat; version 1 has other names for the same.
 #include "io/memory.h"
 
 #include <fmt/format.h>
@@ -16,7 +16,8 @@ namespace {
 
 constexpr uint64_t kNoLimit = std::numeric_limits<uint64_t>::max();
 
-// The first number behind `name` in a file of "name number" lines; behind nothing, if `name` is empty.
+// The first number behind `name` in a file of "name number" lines; behind nothing, if `name` is
+// empty.
 std::optional<uint64_t> NumberIn(const std::string& path, const std::string& name) {
   std::ifstream file(path);
   for (std::string line; std::getline(file, line);) {
@@ -39,8 +40,10 @@ std::string GroupOf(const std::string& root, const std::string& prefix) {
   return "/";
 }
 
-// What a group leaves; the limit of a parent is not looked at, because a container sees only its own.
-uint64_t LeftIn(const std::string& dir, const char* limit_name, const char* used_name, const char* files_name) {
+// What a group leaves; the limit of a parent is not looked at, because a container sees only its
+// own.
+uint64_t LeftIn(const std::string& dir, const char* limit_name, const char* used_name,
+                const char* files_name) {
   const auto limit = NumberIn(dir + "/" + limit_name, "");
   const auto used = NumberIn(dir + "/" + used_name, "");
   if (!limit.has_value() || !used.has_value()) return kNoLimit;
@@ -54,9 +57,11 @@ uint64_t LeftIn(const std::string& dir, const char* limit_name, const char* used
 Result<uint64_t> AvailableMemory(const std::string& root) {
   const auto kilobytes = NumberIn(root + "proc/meminfo", "MemAvailable:");
   if (!kilobytes.has_value()) {
-    return Error(Reason::kIoError, fmt::format("read {}proc/meminfo: it does not say what is available", root));
+    return Error(Reason::kIoError,
+                 fmt::format("read {}proc/meminfo: it does not say what is available", root));
   }
-  // In a container, the path may be that of the host while our own group is mounted at the top: both are looked at.
+  // In a container, the path may be that of the host while our own group is mounted at the top:
+  // both are looked at.
   uint64_t available = *kilobytes << 10;
   const std::string two = root + "sys/fs/cgroup";
   for (const std::string& dir : {two, two + GroupOf(root, "0::")}) {
@@ -64,8 +69,8 @@ Result<uint64_t> AvailableMemory(const std::string& root) {
   }
   const std::string one = two + "/memory";
   for (const std::string& dir : {one, one + GroupOf(root, ":memory:")}) {
-    available =
-        std::min(available, LeftIn(dir, "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"));
+    available = std::min(available, LeftIn(dir, "memory.limit_in_bytes", "memory.usage_in_bytes",
+                                           "total_inactive_file"));
   }
   return available;
 }

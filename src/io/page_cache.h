@@ -5,8 +5,8 @@
 
 namespace etcdrill {
 
-// Asks the kernel to read the file from the disk when it is read next. What others have mapped, or have not written out
-// yet, stays; there is nothing to be done about a failure.
+// Asks the kernel to read the file from the disk when it is read next. What others have mapped, or
+// have not written out yet, stays; there is nothing to be done about a failure.
 void ForgetCachedPages(const std::string& path);
 
 }  // namespace etcdrill

@@ -1,4 +1,5 @@
-// The real file system. EINTR is retried everywhere; short reads and writes go on where they stopped.
+// The real file system. EINTR is retried everywhere; short reads and writes go on where they
+// stopped.
 #include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -28,16 +29,18 @@ constexpr int kLockTries = 5;
 // What `path` lies in has bytes left, but can't take one more file.
 bool IsOutOfInodes(const std::string& path) {
   struct statvfs st {};
-  return ::statvfs(DirName(path).c_str(), &st) == 0 && st.f_files > 0 && st.f_favail == 0 && st.f_bavail > 0;
+  return ::statvfs(DirName(path).c_str(), &st) == 0 && st.f_files > 0 && st.f_favail == 0 &&
+         st.f_bavail > 0;
 }
 
 // Of a call that makes a name.
 Status ErrorOfNewName(int error, std::string_view operation, const std::string& path) {
   if (error != ENOSPC || !IsOutOfInodes(path)) return ErrorFromErrno(error, operation, path);
-  return Error(Reason::kNoSpace,
-               fmt::format("{} {}: the file system has no inodes left, though it has free bytes (`df -i`); "
-                           "remove files or name another directory",
-                           operation, path));
+  return Error(
+      Reason::kNoSpace,
+      fmt::format("{} {}: the file system has no inodes left, though it has free bytes (`df -i`); "
+                  "remove files or name another directory",
+                  operation, path));
 }
 
 class Fd {
@@ -91,10 +94,12 @@ class PosixReadableFile final : public ReadableFile {
       if (n < 0 && errno == EINTR) continue;
       if (n < 0) return ErrorFromErrno(errno, "read", path_);
       if (n == 0) {
-        return Error(Reason::kIoError,
-                     fmt::format("read {}: the file ends at byte {}, it had {} bytes when it was opened; something "
-                                 "shortens it right now",
-                                 path_, offset, at_open_.size));
+        return Error(
+            Reason::kIoError,
+            fmt::format(
+                "read {}: the file ends at byte {}, it had {} bytes when it was opened; something "
+                "shortens it right now",
+                path_, offset, at_open_.size));
       }
       out = out.subspan(static_cast<size_t>(n));
       offset += static_cast<uint64_t>(n);
@@ -147,7 +152,8 @@ class PosixWritableFile final : public WritableFile {
     if (const auto* file = dynamic_cast<const PosixReadableFile*>(&source)) {
       copied = CopyInKernel(file->fd(), offset, size);
     }
-    // What the kernel would not copy (another file system, an old kernel, a source in memory) goes through a buffer.
+    // What the kernel would not copy (another file system, an old kernel, a source in memory) goes
+    // through a buffer.
     std::string buffer(std::min<uint64_t>(kCopyChunkBytes, size - copied), '\0');
     while (copied < size) {
       const auto chunk = std::span(buffer).first(std::min<uint64_t>(buffer.size(), size - copied));
@@ -160,10 +166,12 @@ class PosixWritableFile final : public WritableFile {
   }
 
   Status Allocate(uint64_t size) override {
-    // Not posix_fallocate: that writes zeros where the file system can't reserve, and is slow there.
+    // Not posix_fallocate: that writes zeros where the file system can't reserve, and is slow
+    // there.
     if (::fallocate(fd_.get(), 0, 0, static_cast<off_t>(size)) == 0) return OkStatus();
     if (errno != EOPNOTSUPP) return ErrorFromErrno(errno, "reserve space for", path_);
-    if (::ftruncate(fd_.get(), static_cast<off_t>(size)) != 0) return ErrorFromErrno(errno, "extend", path_);
+    if (::ftruncate(fd_.get(), static_cast<off_t>(size)) != 0)
+      return ErrorFromErrno(errno, "extend", path_);
     return OkStatus();
   }
 
@@ -205,8 +213,8 @@ class PosixFileLock final : public FileLock {
   bool Guards(const std::string& path) const override {
     struct stat held {};
     struct stat named {};
-    return ::fstat(fd_.get(), &held) == 0 && ::stat(path.c_str(), &named) == 0 && held.st_dev == named.st_dev &&
-           held.st_ino == named.st_ino;
+    return ::fstat(fd_.get(), &held) == 0 && ::stat(path.c_str(), &named) == 0 &&
+           held.st_dev == named.st_dev && held.st_ino == named.st_ino;
   }
 
  private:
@@ -220,13 +228,15 @@ class PosixFileSystem final : public FileSystem {
     ASSIGN_OR_RETURN(Fd fd, Open(path, O_RDONLY | O_NONBLOCK, 0, "open"));
     struct stat st {};
     if (::fstat(fd.get(), &st) != 0) return ErrorFromErrno(errno, "stat", path);
-    if (!S_ISREG(st.st_mode)) return Error(Reason::kUsage, fmt::format("open {}: not a regular file", path));
+    if (!S_ISREG(st.st_mode))
+      return Error(Reason::kUsage, fmt::format("open {}: not a regular file", path));
     return std::make_unique<PosixReadableFile>(std::move(fd), path, st);
   }
 
   Result<std::unique_ptr<WritableFile>> Create(const std::string& path, uint32_t mode) override {
     ASSIGN_OR_RETURN(Fd fd, Open(path, O_RDWR | O_CREAT | O_EXCL, mode, "create"));
-    // open() takes the bits of the umask off, and whoever asks for a file that others may read means it.
+    // open() takes the bits of the umask off, and whoever asks for a file that others may read
+    // means it.
     if (fchmod(fd.get(), mode) != 0) return ErrorFromErrno(errno, "chmod", path);
     (void)::flock(fd.get(), LOCK_EX | LOCK_NB);
     Give(fd, path);
@@ -236,8 +246,8 @@ class PosixFileSystem final : public FileSystem {
   Result<std::string> ReadWhole(const std::string& path, uint64_t limit) override {
     ASSIGN_OR_RETURN(const auto file, OpenForReading(path));
     if (file->Size() > limit) {
-      return Error(Reason::kUsage,
-                   fmt::format("read {}: {} bytes, at most {} are expected here", path, file->Size(), limit));
+      return Error(Reason::kUsage, fmt::format("read {}: {} bytes, at most {} are expected here",
+                                               path, file->Size(), limit));
     }
     std::string content(file->Size(), '\0');
     RETURN_IF_ERROR(file->Read(0, content));
@@ -274,8 +284,9 @@ class PosixFileSystem final : public FileSystem {
       if (error) return ErrorFromErrno(error.value(), "resolve", path);
       if (type != std::filesystem::file_type::symlink) continue;
       const std::string target = std::filesystem::read_symlink(part, error).string();
-      return Error(Reason::kNotFound, fmt::format("{} is a link to {}, which does not exist; is a disk not mounted?",
-                                                  part.string(), target));
+      return Error(Reason::kNotFound,
+                   fmt::format("{} is a link to {}, which does not exist; is a disk not mounted?",
+                               part.string(), target));
     }
     std::string text = resolved.string();
     if (text.size() > 1 && text.back() == '/') text.pop_back();
@@ -317,7 +328,8 @@ class PosixFileSystem final : public FileSystem {
   }
 
   Status Rename(const std::string& from, const std::string& to) override {
-    if (::rename(from.c_str(), to.c_str()) != 0) return ErrorFromErrno(errno, "rename " + from + " to", to);
+    if (::rename(from.c_str(), to.c_str()) != 0)
+      return ErrorFromErrno(errno, "rename " + from + " to", to);
     return OkStatus();
   }
 
@@ -342,7 +354,8 @@ class PosixFileSystem final : public FileSystem {
   Result<std::unique_ptr<FileLock>> Lock(const std::string& path, LockMode mode) override {
     // Another file may take the name in between; not again and again.
     for (int tries = 0; tries < kLockTries; ++tries) {
-      ASSIGN_OR_RETURN(Fd fd, Open(path, O_RDWR | O_CREAT | O_NOFOLLOW, kPrivateFileMode, "open lock"));
+      ASSIGN_OR_RETURN(Fd fd,
+                       Open(path, O_RDWR | O_CREAT | O_NOFOLLOW, kPrivateFileMode, "open lock"));
       if (::flock(fd.get(), FlagsOf(mode)) != 0) return LockError(errno, path);
       if (IsMereLock(fd)) Give(fd, path);
       auto lock = std::make_unique<PosixFileLock>(std::move(fd));
@@ -358,15 +371,18 @@ class PosixFileSystem final : public FileSystem {
       return ::access(path.c_str(), F_OK) != 0 && errno == ENOENT;
     };
     std::string above = DirName(given_.back());
-    for (; above != DirName(above) && is_missing(above); above = DirName(above)) on_the_way_.insert(above);
+    for (; above != DirName(above) && is_missing(above); above = DirName(above))
+      on_the_way_.insert(above);
   }
 
   Result<std::unique_ptr<FileLock>> LockExisting(const std::string& path, LockMode mode) override {
     ASSIGN_OR_RETURN(Fd fd, Open(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW, 0, "open"));
-    if (::flock(fd.get(), FlagsOf(mode)) == 0) return std::make_unique<PosixFileLock>(std::move(fd));
+    if (::flock(fd.get(), FlagsOf(mode)) == 0)
+      return std::make_unique<PosixFileLock>(std::move(fd));
     // EBADF: NFS wants an exclusive lock to be of a file that is open for writing.
     constexpr int kCantLock[] = {EBADF, EINVAL, ENOLCK, ENOSYS, EOPNOTSUPP};
-    if (std::find(std::begin(kCantLock), std::end(kCantLock), errno) != std::end(kCantLock)) return nullptr;
+    if (std::find(std::begin(kCantLock), std::end(kCantLock), errno) != std::end(kCantLock))
+      return nullptr;
     return LockError(errno, path);
   }
 
@@ -393,16 +409,20 @@ class PosixFileSystem final : public FileSystem {
   // Ours and empty, in no other place: what is in a file of ours is nobody else's.
   static bool IsMereLock(const Fd& fd) {
     struct stat st {};
-    return ::fstat(fd.get(), &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == ::geteuid() && st.st_size == 0 &&
-           st.st_nlink == 1;
+    return ::fstat(fd.get(), &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == ::geteuid() &&
+           st.st_size == 0 && st.st_nlink == 1;
   }
 
-  static int FlagsOf(LockMode mode) { return (mode == LockMode::kShared ? LOCK_SH : LOCK_EX) | LOCK_NB; }
+  static int FlagsOf(LockMode mode) {
+    return (mode == LockMode::kShared ? LOCK_SH : LOCK_EX) | LOCK_NB;
+  }
 
   static Status LockError(int error, const std::string& path) {
     if (error != EWOULDBLOCK) return ErrorFromErrno(error, "lock", path);
-    return Error(Reason::kBusy,
-                 fmt::format("lock {}: another etcdrill holds it; stop that one or use another directory", path));
+    return Error(
+        Reason::kBusy,
+        fmt::format("lock {}: another etcdrill holds it; stop that one or use another directory",
+                    path));
   }
 
   std::mutex mutex_;

@@ -1,5 +1,5 @@
-// The lock is taken right after the directory is made: one that another process sweeps in that instant is kBusy, and
-// nothing is lost.
+// The lock is taken right after the directory is made: one that another process sweeps in that
+// instant is kBusy, and nothing is lost.
 #include "io/scratch_dir.h"
 
 #include <fmt/format.h>
@@ -14,9 +14,12 @@ void ScratchDir::Sweep(const Context& context, const std::string& parent, std::s
   for (const std::string& name : *names) {
     if (!name.starts_with(prefix)) continue;
     const std::string path = JoinPath(parent, name);
-    // The parent may be /tmp, where anybody can make a directory of that name: only our own are looked into.
+    // The parent may be /tmp, where anybody can make a directory of that name: only our own are
+    // looked into.
     const auto info = context.fs.Stat(path);
-    if (!info.ok() || info->is_symlink || !info->is_ours || info->kind != FileInfo::Kind::kDirectory) continue;
+    if (!info.ok() || info->is_symlink || !info->is_ours ||
+        info->kind != FileInfo::Kind::kDirectory)
+      continue;
     const auto lock = context.fs.LockExisting(path);
     if (!lock.ok() || *lock == nullptr) continue;  // its owner is alive, or nobody can tell
     const Status removed = context.fs.RemoveAll(path);
@@ -29,14 +32,17 @@ void ScratchDir::Sweep(const Context& context, const std::string& parent, std::s
   }
 }
 
-Result<std::unique_ptr<ScratchDir>> ScratchDir::Create(const Context& context, const std::string& parent,
+Result<std::unique_ptr<ScratchDir>> ScratchDir::Create(const Context& context,
+                                                       const std::string& parent,
                                                        std::string_view prefix) {
   RETURN_IF_ERROR(context.fs.MakeDirs(parent, kPrivateDirMode));
   Sweep(context, parent, prefix);
-  const std::string path = JoinPath(parent, fmt::format("{}{:016x}", prefix, context.random.Next()));
+  const std::string path =
+      JoinPath(parent, fmt::format("{}{:016x}", prefix, context.random.Next()));
   RETURN_IF_ERROR(context.fs.MakeDirs(path, kPrivateDirMode));
   auto lock = context.fs.LockExisting(path);
-  if (lock.ok()) return std::unique_ptr<ScratchDir>(new ScratchDir(context.fs, path, *std::move(lock)));
+  if (lock.ok())
+    return std::unique_ptr<ScratchDir>(new ScratchDir(context.fs, path, *std::move(lock)));
   // Without its lock the next sweep would take it from us. One that is being swept right now is not
   // ours any more.
   if (ReasonOf(lock.status()) != Reason::kBusy) context.fs.RemoveAll(path).IgnoreError();
@@ -45,7 +51,9 @@ Result<std::unique_ptr<ScratchDir>> ScratchDir::Create(const Context& context, c
 
 ScratchDir::~ScratchDir() { Remove().IgnoreError(); }
 
-Status ScratchDir::Remove() { return std::exchange(ours_, false) ? fs_.RemoveAll(path_) : OkStatus(); }
+Status ScratchDir::Remove() {
+  return std::exchange(ours_, false) ? fs_.RemoveAll(path_) : OkStatus();
+}
 
 Status ScratchDir::KeepAs(const std::string& target) {
   RETURN_IF_ERROR(fs_.Rename(path_, target));

@@ -1,6 +1,6 @@
-// A private directory that is removed with everything in it when the object dies, unless it was kept under another
-// name. What a killed process left behind is found by its lock, which is on the directory itself: one that can be
-// locked has no owner any more.
+// A private directory that is removed with everything in it when the object dies, unless it was
+// kept under another name. What a killed process left behind is found by its lock, which is on the
+// directory itself: one that can be locked has no owner any more.
 #pragma once
 
 #include <memory>
@@ -16,12 +16,14 @@ class ScratchDir {
  public:
   static constexpr std::string_view kPrefix = "etcdrill-scratch-";
 
-  // Makes a fresh directory (0700) under `parent`, which is created if missing, named `prefix` and 64 random bits;
-  // sweeps first.
-  static Result<std::unique_ptr<ScratchDir>> Create(const Context& context, const std::string& parent,
+  // Makes a fresh directory (0700) under `parent`, which is created if missing, named `prefix` and
+  // 64 random bits; sweeps first.
+  static Result<std::unique_ptr<ScratchDir>> Create(const Context& context,
+                                                    const std::string& parent,
                                                     std::string_view prefix = kPrefix);
   // Removes what is in `parent`, is named so and has no owner any more.
-  static void Sweep(const Context& context, const std::string& parent, std::string_view prefix = kPrefix);
+  static void Sweep(const Context& context, const std::string& parent,
+                    std::string_view prefix = kPrefix);
 
   ScratchDir(const ScratchDir&) = delete;
   ScratchDir& operator=(const ScratchDir&) = delete;
@@ -39,8 +41,9 @@ class ScratchDir {
 
   FileSystem& fs_;
   const std::string path_;
-  std::unique_ptr<FileLock> lock_;  // null where directories can't be locked: then nobody sweeps, either
-  bool ours_ = true;                // to be removed
+  std::unique_ptr<FileLock>
+      lock_;          // null where directories can't be locked: then nobody sweeps, either
+  bool ours_ = true;  // to be removed
 };
 
 }  // namespace etcdrill

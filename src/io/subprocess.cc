@@ -1,5 +1,5 @@
-// Children through posix_spawn and a launcher. The launcher is this same binary (/proc/self/exe) with kLauncherMark as
-// its first argument: `MARK PARENT-PID PRIORITY MEMORY-LIMIT PROGRAM ARG...`.
+// Children through posix_spawn and a launcher. The launcher is this same binary (/proc/self/exe)
+// with kLauncherMark as its first argument: `MARK PARENT-PID PRIORITY MEMORY-LIMIT PROGRAM ARG...`.
 #include "io/subprocess.h"
 
 #include <fcntl.h>
@@ -47,14 +47,16 @@ void LowerPriority() {
   }
 }
 
-// Every private page that can be written counts, as Linux does since 4.7; what Go only reserves does not, nor does the
-// database, which etcd maps shared. Past it an allocation fails, and the program says so and ends.
+// Every private page that can be written counts, as Linux does since 4.7; what Go only reserves
+// does not, nor does the database, which etcd maps shared. Past it an allocation fails, and the
+// program says so and ends.
 void LimitMemory(const char* bytes) {
   const rlimit limit = {std::strtoull(bytes, nullptr, 10), std::strtoull(bytes, nullptr, 10)};
   setrlimit(RLIMIT_DATA, &limit);
 }
 
-// Reads everything the child prints and keeps the tail, so that the child never blocks on a full pipe.
+// Reads everything the child prints and keeps the tail, so that the child never blocks on a full
+// pipe.
 class OutputCollector {
  public:
   explicit OutputCollector(int fd) : fd_(fd), thread_([this] { Collect(); }) {}
@@ -89,7 +91,8 @@ class OutputCollector {
         return;
       }
       tail_.append(buffer, static_cast<size_t>(n));
-      if (tail_.size() > 2 * Process::kOutputTailBytes) tail_.erase(0, tail_.size() - Process::kOutputTailBytes);
+      if (tail_.size() > 2 * Process::kOutputTailBytes)
+        tail_.erase(0, tail_.size() - Process::kOutputTailBytes);
     }
   }
 
@@ -103,7 +106,8 @@ class OutputCollector {
 
 class PosixProcess final : public Process {
  public:
-  PosixProcess(int pid, int output_fd, Clock& clock) : pid_(pid), clock_(clock), output_(output_fd) {}
+  PosixProcess(int pid, int output_fd, Clock& clock)
+      : pid_(pid), clock_(clock), output_(output_fd) {}
   PosixProcess(const PosixProcess&) = delete;
   PosixProcess& operator=(const PosixProcess&) = delete;
   ~PosixProcess() override { Stop(0s); }
@@ -139,7 +143,8 @@ class PosixProcess final : public Process {
   const int pid_;
   Clock& clock_;
   std::optional<ProcessExit> exit_;
-  OutputCollector output_;  // last: its destructor waits for the pipe, which the end of the process closes
+  OutputCollector
+      output_;  // last: its destructor waits for the pipe, which the end of the process closes
 };
 
 std::vector<char*> CStrings(const std::vector<std::string>& strings) {
@@ -149,14 +154,17 @@ std::vector<char*> CStrings(const std::vector<std::string>& strings) {
   return pointers;
 }
 
-// Spawns with stdin from /dev/null, output to `output_fd`, a new process group and clean signal handling.
-int Spawn(const std::vector<std::string>& arguments, const ProcessOptions& options, int output_fd, pid_t& pid) {
+// Spawns with stdin from /dev/null, output to `output_fd`, a new process group and clean signal
+// handling.
+int Spawn(const std::vector<std::string>& arguments, const ProcessOptions& options, int output_fd,
+          pid_t& pid) {
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
   posix_spawn_file_actions_adddup2(&actions, output_fd, 1);
   posix_spawn_file_actions_adddup2(&actions, output_fd, 2);
-  if (!options.working_dir.empty()) posix_spawn_file_actions_addchdir_np(&actions, options.working_dir.c_str());
+  if (!options.working_dir.empty())
+    posix_spawn_file_actions_addchdir_np(&actions, options.working_dir.c_str());
   posix_spawn_file_actions_addclosefrom_np(&actions, 3);
   posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);
@@ -167,9 +175,10 @@ int Spawn(const std::vector<std::string>& arguments, const ProcessOptions& optio
   posix_spawnattr_setsigmask(&attributes, &none);
   posix_spawnattr_setsigdefault(&attributes, &all);
   posix_spawnattr_setpgroup(&attributes, 0);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-  const int error = posix_spawn(&pid, "/proc/self/exe", &actions, &attributes, CStrings(arguments).data(),
-                                CStrings(options.environment).data());
+  posix_spawnattr_setflags(&attributes,
+                           POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+  const int error = posix_spawn(&pid, "/proc/self/exe", &actions, &attributes,
+                                CStrings(arguments).data(), CStrings(options.environment).data());
   posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&actions);
   return error;
@@ -191,9 +200,10 @@ std::string_view LastWordsIn(std::string_view output) {
 }
 
 Status NoProc(const std::string& program) {
-  return Error(Reason::kIoError, fmt::format("start {}: /proc is not mounted, and every program is started through "
-                                             "/proc/self/exe",
-                                             program));
+  return Error(Reason::kIoError,
+               fmt::format("start {}: /proc is not mounted, and every program is started through "
+                           "/proc/self/exe",
+                           program));
 }
 
 class PosixProcessStarter final : public ProcessStarter {
@@ -201,12 +211,15 @@ class PosixProcessStarter final : public ProcessStarter {
   explicit PosixProcessStarter(Clock& clock) : clock_(clock) {}
 
   Result<std::unique_ptr<Process>> Start(const ProcessOptions& options) override {
-    if (access(options.program.c_str(), X_OK) != 0) return ErrorFromErrno(errno, "execute", options.program);
+    if (access(options.program.c_str(), X_OK) != 0)
+      return ErrorFromErrno(errno, "execute", options.program);
     int pipe_fds[2];
-    if (pipe2(pipe_fds, O_CLOEXEC) != 0) return ErrorFromErrno(errno, "create a pipe for", options.program);
+    if (pipe2(pipe_fds, O_CLOEXEC) != 0)
+      return ErrorFromErrno(errno, "create a pipe for", options.program);
     std::vector<std::string> arguments = {
         kLauncherMark, std::to_string(getpid()), options.low_priority ? "low" : "normal",
-        options.memory_limit.has_value() ? std::to_string(*options.memory_limit) : kUnlimited, options.program};
+        options.memory_limit.has_value() ? std::to_string(*options.memory_limit) : kUnlimited,
+        options.program};
     arguments.insert(arguments.end(), options.arguments.begin(), options.arguments.end());
     pid_t pid = -1;
     const int error = Spawn(arguments, options, pipe_fds[1], pid);
@@ -227,7 +240,8 @@ class PosixProcessStarter final : public ProcessStarter {
 }  // namespace
 
 std::string ProcessExit::Describe() const {
-  return exit_code.has_value() ? fmt::format("exit code {}", *exit_code) : fmt::format("signal {}", signal);
+  return exit_code.has_value() ? fmt::format("exit code {}", *exit_code)
+                               : fmt::format("signal {}", signal);
 }
 
 std::string LastWords(std::string_view output) {
@@ -241,19 +255,21 @@ std::unique_ptr<ProcessStarter> MakePosixProcessStarter(Clock& clock) {
   return std::make_unique<PosixProcessStarter>(clock);
 }
 
-Result<std::string> RunToEnd(ProcessStarter& starter, Clock& clock, const ProcessOptions& options, Duration limit,
-                             const std::stop_token& stop) {
+Result<std::string> RunToEnd(ProcessStarter& starter, Clock& clock, const ProcessOptions& options,
+                             Duration limit, const std::stop_token& stop) {
   ASSIGN_OR_RETURN(const std::unique_ptr<Process> process, starter.Start(options));
   const MonotonicTime deadline = clock.Monotonic() + limit;
   while (!process->Poll().has_value()) {
     if (!clock.SleepFor(kPollEvery, stop))
       return Error(Reason::kInterrupted, "interrupted while running " + options.program);
-    if (clock.Monotonic() >= deadline) return Error(Reason::kTimeout, options.program + " did not end in time");
+    if (clock.Monotonic() >= deadline)
+      return Error(Reason::kTimeout, options.program + " did not end in time");
   }
   const ProcessExit exit = *process->Poll();
   if (exit.exit_code != 0) {
-    return Error(Reason::kEtcdExited, fmt::format("{} is there, but ended with {}; its last words: {}", options.program,
-                                                  exit.Describe(), LastWords(process->OutputTail())));
+    return Error(Reason::kEtcdExited,
+                 fmt::format("{} is there, but ended with {}; its last words: {}", options.program,
+                             exit.Describe(), LastWords(process->OutputTail())));
   }
   return process->OutputTail();
 }
@@ -261,7 +277,8 @@ Result<std::string> RunToEnd(ProcessStarter& starter, Clock& clock, const Proces
 void BecomeChildIfAsked(int argc, char** argv) {
   if (argc < 5 || std::strcmp(argv[0], kLauncherMark) != 0) return;
   prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (getppid() != std::atoi(argv[1])) _exit(kLauncherFailed);  // the parent died before the line above took effect
+  if (getppid() != std::atoi(argv[1]))
+    _exit(kLauncherFailed);  // the parent died before the line above took effect
   if (std::strcmp(argv[2], "low") == 0) LowerPriority();
   if (std::strcmp(argv[3], kUnlimited) != 0) LimitMemory(argv[3]);
   execv(argv[4], argv + 4);

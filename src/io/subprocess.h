@@ -1,10 +1,11 @@
-// Child processes, as a seam. A child runs in its own process group, with nothing of ours open but its output pipe, and
-// never outlives us: the kernel kills it when the thread that started it dies (PR_SET_PDEATHSIG), so Start must be
-// called on a thread that lives as long as the child, and the destructor kills whatever still runs.
+// Child processes, as a seam. A child runs in its own process group, with nothing of ours open but
+// its output pipe, and never outlives us: the kernel kills it when the thread that started it dies
+// (PR_SET_PDEATHSIG), so Start must be called on a thread that lives as long as the child, and the
+// destructor kills whatever still runs.
 //
-// Only posix_spawn is used, because gRPC does not survive fork without exec (grpc/grpc #17695). posix_spawn can't set a
-// parent-death signal, priorities or limits, so our own binary is started first, sets them and becomes the real
-// program: see BecomeChildIfAsked.
+// Only posix_spawn is used, because gRPC does not survive fork without exec (grpc/grpc #17695).
+// posix_spawn can't set a parent-death signal, priorities or limits, so our own binary is started
+// first, sets them and becomes the real program: see BecomeChildIfAsked.
 #pragma once
 
 #include <cstdint>
@@ -25,8 +26,9 @@ struct ProcessOptions {
   std::vector<std::string> arguments;
   std::vector<std::string> environment;  // NAME=VALUE; nothing is inherited
   std::string working_dir;
-  bool low_priority = false;             // nice 10, idle IO class, first to go when memory runs out
-  std::optional<uint64_t> memory_limit;  // bytes of private memory (RLIMIT_DATA); mapped files do not count
+  bool low_priority = false;  // nice 10, idle IO class, first to go when memory runs out
+  std::optional<uint64_t>
+      memory_limit;  // bytes of private memory (RLIMIT_DATA); mapped files do not count
 };
 
 struct ProcessExit {
@@ -64,11 +66,11 @@ std::string LastWords(std::string_view output);
 
 // Runs a short command to its end and returns its output; kTimeout after `limit`, kEtcdExited, with
 // its last words, if it fails.
-Result<std::string> RunToEnd(ProcessStarter& starter, Clock& clock, const ProcessOptions& options, Duration limit,
-                             const std::stop_token& stop);
+Result<std::string> RunToEnd(ProcessStarter& starter, Clock& clock, const ProcessOptions& options,
+                             Duration limit, const std::stop_token& stop);
 
-// The first statement of every main() that starts processes: if this process was started as the launcher of a child, it
-// becomes that child and does not return.
+// The first statement of every main() that starts processes: if this process was started as the
+// launcher of a child, it becomes that child and does not return.
 void BecomeChildIfAsked(int argc, char** argv);
 
 }  // namespace etcdrill

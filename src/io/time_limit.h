@@ -1,4 +1,5 @@
-// A deadline for work that only knows how to stop: a Context whose stop is requested when the time is up, too.
+// A deadline for work that only knows how to stop: a Context whose stop is requested when the time
+// is up, too.
 #pragma once
 
 #include <atomic>

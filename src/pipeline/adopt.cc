@@ -58,7 +58,8 @@ AdoptedFiles AdoptedOf(const Catalog& catalog) {
   for (const CatalogEntry& entry : catalog.snapshots) {
     if (!entry.manifest.adopted.has_value()) continue;
     adopted.files.push_back(*entry.manifest.adopted);
-    if (!entry.Counts() || entry.manifest.verdict == verify::VerdictName(verify::Verdict::kDamaged)) continue;
+    if (!entry.Counts() || entry.manifest.verdict == verify::VerdictName(verify::Verdict::kDamaged))
+      continue;
     raise(adopted.taken, entry.manifest.taken);
     raise(adopted.changed, entry.manifest.adopted->changed);
   }
@@ -69,7 +70,8 @@ AdoptedFiles AdoptedOf(const Catalog& catalog) {
 bool ForeignFiles::LeadsToOwn(const std::string& pattern) {
   const auto dir = context_.fs.Stat(DirName(pattern));
   const auto own = context_.fs.Stat(own_dir_);
-  if (!dir.ok() || !own.ok() || dir->device != own->device || dir->inode != own->inode) return false;
+  if (!dir.ok() || !own.ok() || dir->device != own->device || dir->inode != own->inode)
+    return false;
   if (told_own_.insert(pattern).second) {
     context_.log.Error("nothing is adopted from the store itself; adopt from where others write",
                        {{"adopt", pattern}, {"store", own_dir_}});
@@ -83,7 +85,8 @@ void ForeignFiles::Look(const std::string& pattern, std::map<std::string, Seen>&
   const auto names = context_.fs.List(dir);
   if (!names.ok()) return;  // it may come; that nothing is adopted shows in the freshness
   for (const std::string& name : *names) {
-    if (IsUnfinished(name) || fnmatch(BaseName(pattern).c_str(), name.c_str(), FNM_PERIOD) != 0) continue;
+    if (IsUnfinished(name) || fnmatch(BaseName(pattern).c_str(), name.c_str(), FNM_PERIOD) != 0)
+      continue;
     const std::string path = JoinPath(dir, name);
     const auto info = context_.fs.Stat(path);
     if (!info.ok() || info->kind != FileInfo::Kind::kFile || info->size == 0) continue;
@@ -98,7 +101,8 @@ bool ForeignFiles::IsOfBefore(const Seen& candidate, const AdoptedFiles& adopted
   if (!candidate.at_first_look || !adopted.taken.has_value()) return false;
   const bool younger = SecondOf(TakenAt(candidate.file, context_.clock.Now())) > *adopted.taken;
   // A writer whose clock lags gives old times to new files; the time of change is our own system's.
-  const bool came_later = adopted.changed > WallTime() && SecondOf(candidate.file.info.changed) > *adopted.changed;
+  const bool came_later =
+      adopted.changed > WallTime() && SecondOf(candidate.file.info.changed) > *adopted.changed;
   return !younger && !came_later;
 }
 
@@ -140,8 +144,8 @@ void ForeignFiles::Adopted(const ForeignFile& file, WallTime taken) {
   const WallTime now = context_.clock.Now();
   std::vector<std::string> older;
   for (auto& [path, candidate] : seen_) {
-    const bool younger =
-        AgeOf(file, now) < AgeOf(candidate.file, now) || SecondOf(TakenAt(candidate.file, now)) > taken;
+    const bool younger = AgeOf(file, now) < AgeOf(candidate.file, now) ||
+                         SecondOf(TakenAt(candidate.file, now)) > taken;
     if (!IsWaiting(candidate) || younger) continue;
     candidate.done = true;
     older.push_back(path);
@@ -166,37 +170,41 @@ Result<capture::CaptureResult> ImportFile(const Context& context, const ForeignF
                                           const std::string& temp_path) {
   const Stopwatch watch(context.clock);
   const auto check_space = [&](uint64_t needed) {
-    return Annotate(capture::CheckSpace(context, temp_path, "the copy", needed), "adopt " + file.path);
+    return Annotate(capture::CheckSpace(context, temp_path, "the copy", needed),
+                    "adopt " + file.path);
   };
   RETURN_IF_ERROR(check_space(file.info.size));
   uint64_t room = file.info.size;  // that is left of what was looked for
   ASSIGN_OR_RETURN(DurableFile copy, DurableFile::Create(context.fs, temp_path));
   Sha256 sum;
   uint64_t size = 0;
-  RETURN_IF_ERROR(ReadExpanded(context.fs, file.path, kExpandedBytesMax, [&](std::string_view bytes) -> Status {
-    if (context.stop.stop_requested()) return Error(Reason::kInterrupted, "stopped");
-    if (bytes.size() > room) {
-      room = std::max<uint64_t>(kExpandedStep, bytes.size());
-      if (Status refused = check_space(room); !refused.ok()) return refused;
-    }
-    room -= bytes.size();
-    sum.Update(bytes);
-    size += bytes.size();
-    return copy.Append(bytes);
-  }));
+  RETURN_IF_ERROR(
+      ReadExpanded(context.fs, file.path, kExpandedBytesMax, [&](std::string_view bytes) -> Status {
+        if (context.stop.stop_requested()) return Error(Reason::kInterrupted, "stopped");
+        if (bytes.size() > room) {
+          room = std::max<uint64_t>(kExpandedStep, bytes.size());
+          if (Status refused = check_space(room); !refused.ok()) return refused;
+        }
+        room -= bytes.size();
+        sum.Update(bytes);
+        size += bytes.size();
+        return copy.Append(bytes);
+      }));
   ASSIGN_OR_RETURN(const FileInfo after, context.fs.Stat(file.path));
   if (!after.IsSameFile(file.info)) {
-    return Error(Reason::kBusy, fmt::format("adopt {}: somebody writes to it right now", file.path));
+    return Error(Reason::kBusy,
+                 fmt::format("adopt {}: somebody writes to it right now", file.path));
   }
   const WallTime now = context.clock.Now();
   if (IsFuture(file.info.modified, now)) {
     context.log.Warn(
-        "a file of others has a time in the future; it counts from when it came here; is the clock of its writer "
+        "a file of others has a time in the future; it counts from when it came here; is the clock "
+        "of its writer "
         "wrong?",
         {{"file", file.path}, {"modified", FormatRfc3339(file.info.modified)}});
   }
-  return capture::CaptureResult{std::move(copy), size, Hex(sum.Finish()), TakenAt(file, now), "", "", {},
-                                watch.Seconds()};
+  return capture::CaptureResult{
+      std::move(copy), size, Hex(sum.Finish()), TakenAt(file, now), "", "", {}, watch.Seconds()};
 }
 
 }  // namespace etcdrill::pipeline

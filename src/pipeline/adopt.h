@@ -45,8 +45,12 @@ class ForeignFiles {
  public:
   // Each pattern is a path whose last part may have *, ? and [] as in a shell. What lies in
   // `own_dir`, the store, is not of others, by whatever way a pattern leads there.
-  ForeignFiles(const Context& context, std::vector<std::string> patterns, Duration quiet, std::string own_dir)
-      : context_(context), patterns_(std::move(patterns)), quiet_(quiet), own_dir_(std::move(own_dir)) {}
+  ForeignFiles(const Context& context, std::vector<std::string> patterns, Duration quiet,
+               std::string own_dir)
+      : context_(context),
+        patterns_(std::move(patterns)),
+        quiet_(quiet),
+        own_dir_(std::move(own_dir)) {}
 
   // Looks at the folders once. Of the files that are new and have been quiet for long enough, the
   // newest. New is what came or changed since the first look, whatever its times say, and what lay
@@ -85,8 +89,8 @@ class ForeignFiles {
 };
 
 // Copies it to `temp_path`, expanded. kBusy if it changes meanwhile, kDamaged if it is no file of
-// its kind, kNoSpace before the file system is full (capture::CheckSpace). A time of the file that lies in the future
-// is cut to now.
+// its kind, kNoSpace before the file system is full (capture::CheckSpace). A time of the file that
+// lies in the future is cut to now.
 Result<capture::CaptureResult> ImportFile(const Context& context, const ForeignFile& file,
                                           const std::string& temp_path);
 

@@ -15,7 +15,8 @@ namespace {
 // When the source was beyond the revision of `m`, by the snapshots of it that are stored. Those of
 // before it went back say nothing: that it did shows in the lineage of the first one after that, or
 // in its head.
-std::optional<WallTime> PassedByStored(const HeadHistory& heads, const std::vector<store::StoredSnapshot>& stored,
+std::optional<WallTime> PassedByStored(const HeadHistory& heads,
+                                       const std::vector<store::StoredSnapshot>& stored,
                                        const store::Manifest& m) {
   std::optional<WallTime> passed;
   if (!heads.Head().has_value()) return passed;
@@ -32,7 +33,8 @@ std::optional<WallTime> PassedByStored(const HeadHistory& heads, const std::vect
   return passed;
 }
 
-void TellWrong(const Context& context, std::string_view why, const store::Manifest& m, WallTime counts_from) {
+void TellWrong(const Context& context, std::string_view why, const store::Manifest& m,
+               WallTime counts_from) {
   context.log.Warn(why, {{"file", m.adopted->path},
                          {"revision", m.revision},
                          {"says", FormatRfc3339(m.taken)},
@@ -41,26 +43,30 @@ void TellWrong(const Context& context, std::string_view why, const store::Manife
 
 }  // namespace
 
-void BoundTime(const Context& context, const HeadHistory& heads, const std::vector<store::StoredSnapshot>& stored,
-               store::Manifest& m) {
+void BoundTime(const Context& context, const HeadHistory& heads,
+               const std::vector<store::StoredSnapshot>& stored, store::Manifest& m) {
   if (m.other_history) return;
-  const auto wall = [now = context.clock.Now(), monotonic = context.clock.Monotonic()](MonotonicTime t) {
+  const auto wall = [now = context.clock.Now(),
+                     monotonic = context.clock.Monotonic()](MonotonicTime t) {
     return std::chrono::floor<std::chrono::seconds>(now - (monotonic - t));
   };
   // Only a member that holds the same says that it was the source that reached it.
   const auto below = CountReceipt(m).equal > 0 ? heads.LastBelow(m.revision) : std::nullopt;
   if (below.has_value() && wall(*below) - m.taken > kClockSlack) {
     TellWrong(context,
-              "the time of a file of others can't be right: the source reached its revision only later, and it counts "
+              "the time of a file of others can't be right: the source reached its revision only "
+              "later, and it counts "
               "from then; does its name tell local time as UTC, or a number that is no time?",
               m, wall(*below));
     m.taken = wall(*below);
   }
   WallTime latest = PassedByStored(heads, stored, m).value_or(m.taken);
-  if (const auto passed = heads.PassedBy(m.revision)) latest = std::min<WallTime>(latest, wall(*passed));
+  if (const auto passed = heads.PassedBy(m.revision))
+    latest = std::min<WallTime>(latest, wall(*passed));
   if (m.taken - latest > kClockSlack) {  // else it may be the time that it took to write it
     TellWrong(context,
-              "the time of a file of others can't be right: the source was beyond its revision before, and it counts "
+              "the time of a file of others can't be right: the source was beyond its revision "
+              "before, and it counts "
               "from then; does its job copy old files?",
               m, latest);
   }

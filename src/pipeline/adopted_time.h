@@ -12,10 +12,10 @@
 
 namespace etcdrill::pipeline {
 
-// Moves `taken` of the adopted `m` in between; logged if it was off by more than clocks differ. That
-// of another history has nothing to do with the source.
-void BoundTime(const Context& context, const HeadHistory& heads, const std::vector<store::StoredSnapshot>& stored,
-               store::Manifest& m);
+// Moves `taken` of the adopted `m` in between; logged if it was off by more than clocks differ.
+// That of another history has nothing to do with the source.
+void BoundTime(const Context& context, const HeadHistory& heads,
+               const std::vector<store::StoredSnapshot>& stored, store::Manifest& m);
 
 // The name of its revision and time. One that is in the store is not given twice: it may as well
 // have been taken a second earlier.

@@ -41,7 +41,8 @@ void Judge(CatalogEntry& entry, const DrillSummary& drill) {
   if (!drill.sha256.empty() && drill.sha256 != entry.manifest.sha256) return;
   entry.last_drill = drill;
   // Whatever it says, it is newer than what was proven before it.
-  if (!drill.readable && entry.state == SnapshotState::kVerified) entry.state = SnapshotState::kUnverified;
+  if (!drill.readable && entry.state == SnapshotState::kVerified)
+    entry.state = SnapshotState::kUnverified;
   if (drill.passed) {
     entry.state = SnapshotState::kVerified;
     entry.failed_since.reset();
@@ -109,14 +110,15 @@ void AddSnapshotFacts(const Catalog& catalog, report::StoreFacts& facts) {
 void AddDrillFacts(const Catalog& catalog, report::StoreFacts& facts) {
   for (const DrillSummary& drill : catalog.drills) {
     const auto finished = Believable(drill.finished, catalog.now);
-    // What would be restored today is what pages: an older one that passes must not hide a newest one that fails.
-    // Whether an older one fails is told by its state.
+    // What would be restored today is what pages: an older one that passes must not hide a newest
+    // one that fails. Whether an older one fails is told by its state.
     if (!drill.newest) continue;
     facts.drill_started = Believable(drill.started, catalog.now);
     facts.drill_level = drill.level_reached;
     facts.drill_stage_seconds = drill.stage_seconds;
     if (!drill.etcd_version.empty()) facts.drill_etcd_version = drill.etcd_version;
-    // One that failed may not have come to every check; one that passed came to all that are asked for.
+    // One that failed may not have come to every check; one that passed came to all that are asked
+    // for.
     if (drill.passed) facts.drill_checks.clear();
     for (const auto& [name, passed] : drill.checks) facts.drill_checks[name] = passed;
     if (drill.passed) {
@@ -141,12 +143,14 @@ std::optional<DrillSummary> LostDrill(const std::string& name, const Status& why
   drill.readable = false;
   drill.snapshot = snapshot;
   drill.verdict = verify::VerdictName(verify::Verdict::kNotProvable);
-  drill.started = drill.finished = store::ClaimsOfName(store::TimeOfDrillName(name)).taken.value_or(WallTime());
+  drill.started = drill.finished =
+      store::ClaimsOfName(store::TimeOfDrillName(name)).taken.value_or(WallTime());
   drill.error = fmt::format("drills/{}.json: {}", name, MessageOf(why));
   return drill;
 }
 
-Result<std::vector<DrillSummary>> ReadDrills(const Context& context, const store::LocalStore& store) {
+Result<std::vector<DrillSummary>> ReadDrills(const Context& context,
+                                             const store::LocalStore& store) {
   ASSIGN_OR_RETURN(const auto files, store.DrillReports());
   std::vector<DrillSummary> drills;
   for (const store::DrillFile& file : files) {
@@ -157,22 +161,24 @@ Result<std::vector<DrillSummary>> ReadDrills(const Context& context, const store
       continue;
     }
     if (store.IsNewsOfDrill(file.name)) {
-      context.log.Warn("a drill report can't be read", {{"drill", file.name}, {"err", MessageOf(drill.status())}});
+      context.log.Warn("a drill report can't be read",
+                       {{"drill", file.name}, {"err", MessageOf(drill.status())}});
     }
     if (auto lost = LostDrill(file.name, drill.status())) drills.push_back(*std::move(lost));
   }
   return drills;
 }
 
-// A disagreement in a receipt is over once nobody is a suspect any more. Where nobody held the same,
-// nobody became one, and only another snapshot tells. None: nobody can tell.
+// A disagreement in a receipt is over once nobody is a suspect any more. Where nobody held the
+// same, nobody became one, and only another snapshot tells. None: nobody can tell.
 std::optional<bool> ConsistencyOf(const Catalog& catalog) {
   if (catalog.suspects.has_value() && !catalog.suspects->empty()) return false;
   const auto newest = std::find_if(catalog.snapshots.rbegin(), catalog.snapshots.rend(),
                                    [](const CatalogEntry& entry) { return entry.Counts(); });
   if (newest == catalog.snapshots.rend()) return std::nullopt;
   const std::optional<bool> agreed = MembersAgreed(newest->manifest);
-  if (!catalog.suspects_problem.empty() && agreed == true) return std::nullopt;  // somebody else may be one
+  if (!catalog.suspects_problem.empty() && agreed == true)
+    return std::nullopt;  // somebody else may be one
   const bool settled = catalog.suspects.has_value() && !SidesOf(newest->manifest).empty();
   return agreed == false && settled ? std::nullopt : agreed;
 }
@@ -198,10 +204,12 @@ bool CatalogEntry::IsProven() const {
 }
 
 std::string CatalogEntry::AnsweredByItsBytes() const {
-  return damaging_drill.has_value() && !damaging_drill->ReadStoredBytes() ? damaging_drill->name : "";
+  return damaging_drill.has_value() && !damaging_drill->ReadStoredBytes() ? damaging_drill->name
+                                                                          : "";
 }
 
-void CatalogEntry::RecordRight(store::Checks& now_kept, WallTime now, std::string_view answers) const {
+void CatalogEntry::RecordRight(store::Checks& now_kept, WallTime now,
+                               std::string_view answers) const {
   if (now_kept.rehashed == checks.rehashed) now_kept.FoundRight(now, answers);
 }
 
@@ -216,7 +224,8 @@ std::optional<WallTime> CatalogEntry::AsOf(WallTime now) const {
 const CatalogEntry* Catalog::NewestOf(std::initializer_list<SnapshotState> states) const {
   const CatalogEntry* from_future = nullptr;
   for (auto entry = snapshots.rbegin(); entry != snapshots.rend(); ++entry) {
-    if (!entry->Counts() || std::find(states.begin(), states.end(), entry->state) == states.end()) continue;
+    if (!entry->Counts() || std::find(states.begin(), states.end(), entry->state) == states.end())
+      continue;
     if (entry->AsOf(now).has_value()) return &*entry;
     if (from_future == nullptr) from_future = &*entry;
   }
@@ -224,13 +233,16 @@ const CatalogEntry* Catalog::NewestOf(std::initializer_list<SnapshotState> state
 }
 
 std::optional<WallTime> Catalog::LastDrill() const {
-  const auto at = std::find_if(drills.rbegin(), drills.rend(),
-                               [this](const DrillSummary& d) { return !IsFuture(d.finished, now); });
+  const auto at = std::find_if(drills.rbegin(), drills.rend(), [this](const DrillSummary& d) {
+    return !IsFuture(d.finished, now);
+  });
   return at == drills.rend() ? std::nullopt : std::optional(at->finished);
 }
 
-Result<Catalog> ReadCatalog(const Context& context, const store::LocalStore& store, std::string_view cluster) {
-  // Two halves of the work, at the same time: a start has to be over within a second for ten thousand snapshots.
+Result<Catalog> ReadCatalog(const Context& context, const store::LocalStore& store,
+                            std::string_view cluster) {
+  // Two halves of the work, at the same time: a start has to be over within a second for ten
+  // thousand snapshots.
   auto drills = std::async(std::launch::async, [&] { return ReadDrills(context, store); });
   auto listed = store.ListAll();
   Catalog catalog;
@@ -242,16 +254,22 @@ Result<Catalog> ReadCatalog(const Context& context, const store::LocalStore& sto
   const auto is_of_others = [cluster](std::string_view name) {
     return !cluster.empty() && !name.empty() && name != cluster;
   };
-  catalog.of_others = std::erase_if(listing.snapshots,
-                                    [&](const store::StoredSnapshot& s) { return is_of_others(s.manifest.cluster); });
+  catalog.of_others = std::erase_if(listing.snapshots, [&](const store::StoredSnapshot& s) {
+    return is_of_others(s.manifest.cluster);
+  });
   const auto suspects = store.Suspects();
   catalog.suspects = suspects.value_or(std::nullopt);
   catalog.suspects_problem = MessageOf(suspects.status());
   if (catalog.suspects.has_value()) {
-    std::erase_if(*catalog.suspects, [&](const store::Suspect& s) { return is_of_others(s.cluster); });
+    std::erase_if(*catalog.suspects,
+                  [&](const store::Suspect& s) { return is_of_others(s.cluster); });
   }
-  std::erase_if(catalog.lost, [&](const store::LostManifest& l) { return is_of_others(store::ClusterOfName(l.name)); });
-  std::erase_if(catalog.drills, [&](const DrillSummary& d) { return is_of_others(store::ClusterOfName(d.snapshot)); });
+  std::erase_if(catalog.lost, [&](const store::LostManifest& l) {
+    return is_of_others(store::ClusterOfName(l.name));
+  });
+  std::erase_if(catalog.drills, [&](const DrillSummary& d) {
+    return is_of_others(store::ClusterOfName(d.snapshot));
+  });
   std::unordered_map<std::string_view, CatalogEntry*> by_name;
   catalog.snapshots.reserve(listing.snapshots.size());
   for (store::StoredSnapshot& snapshot : listing.snapshots) {
@@ -280,7 +298,8 @@ report::StoreFacts ToStoreFacts(const Catalog& catalog) {
   AddDrillFacts(catalog, facts);
   facts.unkept = catalog.unkept;
   facts.unreadable += static_cast<double>(catalog.lost.size());
-  for (const store::LostManifest& manifest : catalog.lost) facts.lost.emplace_back(MessageOf(manifest.why));
+  for (const store::LostManifest& manifest : catalog.lost)
+    facts.lost.emplace_back(MessageOf(manifest.why));
   for (const CatalogEntry& entry : catalog.snapshots) {
     if (entry.state == SnapshotState::kUnreadable) facts.lost.push_back(entry.problem);
   }
@@ -292,20 +311,25 @@ report::StoreFacts ToStoreFacts(const Catalog& catalog) {
   return facts;
 }
 
-bool IsChoice(std::string_view word) { return word == "latest" || word == "latest-verified" || word == "random"; }
+bool IsChoice(std::string_view word) {
+  return word == "latest" || word == "latest-verified" || word == "random";
+}
 
-Result<store::Manifest> SelectSnapshot(const Context& context, const Catalog& catalog, std::string_view word) {
+Result<store::Manifest> SelectSnapshot(const Context& context, const Catalog& catalog,
+                                       std::string_view word) {
   for (const store::LostManifest& manifest : catalog.lost) {
     if (manifest.name == word) return manifest.why;
   }
   if (catalog.HoldsNone()) {
-    return Error(Reason::kNotFound,
-                 "the store holds no snapshot yet; take one with `etcdrill snapshot save --config FILE`");
+    return Error(
+        Reason::kNotFound,
+        "the store holds no snapshot yet; take one with `etcdrill snapshot save --config FILE`");
   }
   if (catalog.snapshots.empty()) return catalog.lost.front().why;
   if (word == "latest") {
     const CatalogEntry* const latest = catalog.Latest();
-    for (const store::LostManifest& lost : catalog.lost) {  // of which only the name says how old they are
+    for (const store::LostManifest& lost :
+         catalog.lost) {  // of which only the name says how old they are
       const auto taken = store::ClaimsOfName(lost.name).taken;
       if (latest == nullptr || !taken.has_value() ||
           (*taken > latest->manifest.taken && !IsFuture(*taken, catalog.now))) {
@@ -313,18 +337,21 @@ Result<store::Manifest> SelectSnapshot(const Context& context, const Catalog& ca
       }
     }
     if (latest != nullptr) return latest->manifest;
-    return Error(Reason::kNotFound, "every snapshot in the store is of another history; see `etcdrill snapshot list`");
+    return Error(Reason::kNotFound,
+                 "every snapshot in the store is of another history; see `etcdrill snapshot list`");
   }
   if (word == "latest-verified") {
     if (const CatalogEntry* verified = catalog.NewestVerified()) return verified->manifest;
   }
-  if (word == "random") return catalog.snapshots[context.random.Next() % catalog.snapshots.size()].manifest;
+  if (word == "random")
+    return catalog.snapshots[context.random.Next() % catalog.snapshots.size()].manifest;
   for (auto entry = catalog.snapshots.rbegin(); entry != catalog.snapshots.rend(); ++entry) {
     if (entry->manifest.name == word) return entry->manifest;
   }
-  return Error(Reason::kNotFound,
-               fmt::format("there is no snapshot {} among the {} in the store; see `etcdrill snapshot list`", word,
-                           catalog.snapshots.size()));
+  return Error(
+      Reason::kNotFound,
+      fmt::format("there is no snapshot {} among the {} in the store; see `etcdrill snapshot list`",
+                  word, catalog.snapshots.size()));
 }
 
 }  // namespace etcdrill::pipeline

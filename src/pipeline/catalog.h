@@ -1,5 +1,6 @@
-// What the store knows, boiled down: the state of each snapshot and the history of drills. Everything that must survive
-// a restart is derived here from files, so that no metric and no listing depends on how long the process has run.
+// What the store knows, boiled down: the state of each snapshot and the history of drills.
+// Everything that must survive a restart is derived here from files, so that no metric and no
+// listing depends on how long the process has run.
 #pragma once
 
 #include <initializer_list>
@@ -34,7 +35,9 @@ struct CatalogEntry {
   std::optional<DrillSummary> damaging_drill;  // the last that found it so; none since one passed
 
   // Neither found wrong nor out of reach.
-  bool IsUsable() const { return state == SnapshotState::kUnverified || state == SnapshotState::kVerified; }
+  bool IsUsable() const {
+    return state == SnapshotState::kUnverified || state == SnapshotState::kVerified;
+  }
   // For the cluster that is backed up. One of another history is kept, and that is all.
   bool Counts() const { return !manifest.other_history; }
   // To level 3 when it was taken, and nothing was found since.
@@ -46,7 +49,9 @@ struct CatalogEntry {
   // empty if none is, as what a drill found in the right bytes is still in them.
   std::string AnsweredByItsBytes() const;
   // The same if it is proven to level 3.
-  std::string AnsweredByProof() const { return damaging_drill.has_value() ? damaging_drill->name : ""; }
+  std::string AnsweredByProof() const {
+    return damaging_drill.has_value() ? damaging_drill->name : "";
+  }
   // Notes in its record, as it is now, that all its bytes were read and are right, and which drill
   // that answers. Damage that somebody found since this entry was read stands.
   void RecordRight(store::Checks& now_kept, WallTime now, std::string_view answers) const;
@@ -70,11 +75,13 @@ struct Catalog {
   const CatalogEntry* Newest() const [[clang::lifetimebound]] {
     return NewestOf({SnapshotState::kUnverified, SnapshotState::kVerified});
   }
-  const CatalogEntry* NewestVerified() const [[clang::lifetimebound]] { return NewestOf({SnapshotState::kVerified}); }
+  const CatalogEntry* NewestVerified() const [[clang::lifetimebound]] {
+    return NewestOf({SnapshotState::kVerified});
+  }
   // The newest that counts, usable or not; else as Newest().
   const CatalogEntry* Latest() const [[clang::lifetimebound]] {
-    return NewestOf(
-        {SnapshotState::kUnverified, SnapshotState::kVerified, SnapshotState::kFailed, SnapshotState::kUnreadable});
+    return NewestOf({SnapshotState::kUnverified, SnapshotState::kVerified, SnapshotState::kFailed,
+                     SnapshotState::kUnreadable});
   }
   // No snapshot, and none whose manifest is away.
   bool HoldsNone() const { return snapshots.empty() && lost.empty(); }
@@ -82,12 +89,14 @@ struct Catalog {
   std::optional<WallTime> LastDrill() const;
 
  private:
-  const CatalogEntry* NewestOf(std::initializer_list<SnapshotState> states) const [[clang::lifetimebound]];
+  const CatalogEntry* NewestOf(std::initializer_list<SnapshotState> states) const
+      [[clang::lifetimebound]];
 };
 
 // What the store holds of the cluster with this name, and the drills of that; all of it if the name
 // is empty. A snapshot that names no cluster is everybody's.
-Result<Catalog> ReadCatalog(const Context& context, const store::LocalStore& store, std::string_view cluster = {});
+Result<Catalog> ReadCatalog(const Context& context, const store::LocalStore& store,
+                            std::string_view cluster = {});
 
 report::StoreFacts ToStoreFacts(const Catalog& catalog);
 
@@ -97,6 +106,7 @@ bool IsChoice(std::string_view word);
 // The snapshot that a word of the command line names: a choice, or a name. The latest is the newest
 // that counts, in whatever state: whoever asks about it each day by cron has to hear of its damage
 // each day. kNotFound, with what there is, if none fits.
-Result<store::Manifest> SelectSnapshot(const Context& context, const Catalog& catalog, std::string_view word);
+Result<store::Manifest> SelectSnapshot(const Context& context, const Catalog& catalog,
+                                       std::string_view word);
 
 }  // namespace etcdrill::pipeline

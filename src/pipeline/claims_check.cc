@@ -18,7 +18,8 @@ void Add(verify::VerifyReport& report, std::string_view code, Severity severity,
 }
 
 std::optional<int64_t> RevisionOf(const verify::VerifyReport& report) {
-  return report.keyspace.has_value() ? std::optional(report.keyspace->hashkv.revision) : std::nullopt;
+  return report.keyspace.has_value() ? std::optional(report.keyspace->hashkv.revision)
+                                     : std::nullopt;
 }
 
 }  // namespace
@@ -35,7 +36,8 @@ void CheckName(const snapshot::Image& image, const std::optional<store::Manifest
   if (claims.revision.has_value() && report.keyspace.has_value() &&
       *claims.revision != report.keyspace->hashkv.revision) {
     Add(report, codes::kClaimWrong, Severity::kError,
-        fmt::format("the name says revision {}, the file ends at revision {}: it is another snapshot under this name",
+        fmt::format("the name says revision {}, the file ends at revision {}: it is another "
+                    "snapshot under this name",
                     *claims.revision, report.keyspace->hashkv.revision));
     report.levels.present = verify::LevelResult::kFail;
     report.verdict = verify::Verdict::kDamaged;
@@ -45,38 +47,42 @@ void CheckName(const snapshot::Image& image, const std::optional<store::Manifest
   const WallTime modified = image.file().Modified();
   if (manifest.has_value() && std::chrono::abs(manifest->taken - *claims.taken) > doubt) {
     Add(report, codes::kClaimWrong, Severity::kWarning,
-        fmt::format("the name says it was taken at {}, the manifest says {}", FormatRfc3339(*claims.taken),
-                    FormatRfc3339(manifest->taken)));
+        fmt::format("the name says it was taken at {}, the manifest says {}",
+                    FormatRfc3339(*claims.taken), FormatRfc3339(manifest->taken)));
   } else if (modified + doubt < *claims.taken) {
     Add(report, codes::kClaimWrong, Severity::kWarning,
-        fmt::format("the name says it was taken at {}, but the file was last written at {}: an older file under a new "
+        fmt::format("the name says it was taken at {}, but the file was last written at {}: an "
+                    "older file under a new "
                     "name",
                     FormatRfc3339(*claims.taken), FormatRfc3339(modified)));
   }
 }
 
-bool CheckFreshness(WallTime taken, WallTime now, const Freshness& freshness, verify::VerifyReport& report) {
+bool CheckFreshness(WallTime taken, WallTime now, const Freshness& freshness,
+                    verify::VerifyReport& report) {
   for (const store::Manifest& other : freshness.others) {
-    if (other.sha256 != report.sha256 || other.taken >= taken || IsFuture(other.taken, now)) continue;
+    if (other.sha256 != report.sha256 || other.taken >= taken || IsFuture(other.taken, now))
+      continue;
     Add(report, codes::kSameContent, Severity::kWarning,
-        fmt::format("its bytes are those of {}, taken at {}: nothing was written in between, or the older file was "
+        fmt::format("its bytes are those of {}, taken at {}: nothing was written in between, or "
+                    "the older file was "
                     "given a new name",
                     other.name, FormatRfc3339(other.taken)));
     break;
   }
   if (IsFuture(taken, now)) {
     Add(report, codes::kFromFuture, Severity::kWarning,
-        fmt::format(
-            "it says that it was taken at {}, which is yet to come (now: {}): a clock was wrong, and nobody knows "
-            "how old it is",
-            FormatRfc3339(taken), FormatRfc3339(now)));
+        fmt::format("it says that it was taken at {}, which is yet to come (now: {}): a clock was "
+                    "wrong, and nobody knows "
+                    "how old it is",
+                    FormatRfc3339(taken), FormatRfc3339(now)));
     return !freshness.max_age.has_value();
   }
   const Duration age = now - taken;
   if (!freshness.max_age.has_value() || age <= *freshness.max_age) return true;
   Add(report, codes::kTooOld, Severity::kWarning,
-      fmt::format("it was taken at {}, {} ago; at most {} was asked for", FormatRfc3339(taken), FormatDuration(age),
-                  FormatDuration(*freshness.max_age)));
+      fmt::format("it was taken at {}, {} ago; at most {} was asked for", FormatRfc3339(taken),
+                  FormatDuration(age), FormatDuration(*freshness.max_age)));
   return false;
 }
 

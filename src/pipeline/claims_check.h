@@ -1,5 +1,5 @@
-// Claim against truth: is a file what its name says, is it young enough, or is it an old one under a new name? The data
-// may be sound all the same; what is wrong is what people believe they have.
+// Claim against truth: is a file what its name says, is it young enough, or is it an old one under
+// a new name? The data may be sound all the same; what is wrong is what people believe they have.
 #pragma once
 
 #include <optional>
@@ -22,13 +22,15 @@ struct Freshness {
 WallTime TakenAt(const snapshot::Image& image, const std::optional<store::Manifest>& manifest,
                  const verify::VerifyReport& report);
 
-// Adds a finding if the revision or the time in the name can't be right; a false revision makes the verdict damaged.
+// Adds a finding if the revision or the time in the name can't be right; a false revision makes the
+// verdict damaged.
 void CheckName(const snapshot::Image& image, const std::optional<store::Manifest>& manifest,
                verify::VerifyReport& report);
 
 // Adds a finding if an older snapshot has the same bytes, and one if the file is older than
 // max_age, or if its time lies in the future, so that nobody knows its age; returns false if that
 // keeps it from being as young as max_age asks. `taken`: TakenAt.
-bool CheckFreshness(WallTime taken, WallTime now, const Freshness& freshness, verify::VerifyReport& report);
+bool CheckFreshness(WallTime taken, WallTime now, const Freshness& freshness,
+                    verify::VerifyReport& report);
 
 }  // namespace etcdrill::pipeline

@@ -15,13 +15,15 @@ std::vector<store::Manifest> PlanDrills(const Catalog& catalog, const config::Dr
   // A drill of the future was at some time that nobody knows: its snapshot's turn comes as if there
   // had been none.
   const auto last_drilled = [&](const CatalogEntry* entry) {
-    const bool known = entry->last_drill.has_value() && !IsFuture(entry->last_drill->finished, catalog.now);
+    const bool known =
+        entry->last_drill.has_value() && !IsFuture(entry->last_drill->finished, catalog.now);
     return known ? entry->last_drill->finished : WallTime::min();
   };
   // Of those that were never drilled, the oldest first: it is the next that retention takes away.
   std::stable_sort(older.begin(), older.end(),
                    [&](const auto* a, const auto* b) { return last_drilled(a) < last_drilled(b); });
-  const size_t turns = sample.older_parts == 0 ? 0 : (older.size() + sample.older_parts - 1) / sample.older_parts;
+  const size_t turns =
+      sample.older_parts == 0 ? 0 : (older.size() + sample.older_parts - 1) / sample.older_parts;
   std::vector<store::Manifest> plan = {newest->manifest};
   for (size_t i = 0; i < turns; ++i) plan.push_back(older[i]->manifest);
   return plan;

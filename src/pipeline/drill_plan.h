@@ -1,6 +1,6 @@
-// Which snapshots a drill run takes: the newest always, because it is what one would restore today; of the others those
-// whose last drill lies back furthest, a part of them each time. So each is drilled in turn, and whose turn it is
-// follows from the drill reports in the store.
+// Which snapshots a drill run takes: the newest always, because it is what one would restore today;
+// of the others those whose last drill lies back furthest, a part of them each time. So each is
+// drilled in turn, and whose turn it is follows from the drill reports in the store.
 #pragma once
 
 #include <vector>

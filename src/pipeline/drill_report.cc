@@ -36,11 +36,12 @@ std::string_view NameOf(drill::CheckResult result) {
 }
 
 Json ToJson(const RestoreAdvice& advice) {
-  return {{"source_revision", advice.source_revision},
-          {"missed_revisions", advice.missed_revisions},
-          {"bump_revision", advice.bump_revision},
-          {"source_bytes", advice.source_bytes},
-          {"rto_seconds", advice.rto_seconds.has_value() ? Json(*advice.rto_seconds) : Json(nullptr)}};
+  return {
+      {"source_revision", advice.source_revision},
+      {"missed_revisions", advice.missed_revisions},
+      {"bump_revision", advice.bump_revision},
+      {"source_bytes", advice.source_bytes},
+      {"rto_seconds", advice.rto_seconds.has_value() ? Json(*advice.rto_seconds) : Json(nullptr)}};
 }
 
 Stage ToStage(const Json& json) {
@@ -53,7 +54,8 @@ Stage ToStage(const Json& json) {
 }
 
 const Stage* FirstWith(StageResult result, const std::vector<Stage>& stages) {
-  const auto at = std::find_if(stages.begin(), stages.end(), [=](const Stage& s) { return s.result == result; });
+  const auto at = std::find_if(stages.begin(), stages.end(),
+                               [=](const Stage& s) { return s.result == result; });
   return at == stages.end() ? nullptr : &*at;
 }
 
@@ -75,14 +77,20 @@ std::string FailedStage(const std::vector<Stage>& stages) {
 std::string ToJson(const DrillReport& report) {
   Json stages = Json::array();
   for (const Stage& s : report.stages) {
-    stages.push_back(
-        {{"name", s.name}, {"result", NameOf(s.result)}, {"duration_seconds", s.duration_seconds}, {"error", s.error}});
+    stages.push_back({{"name", s.name},
+                      {"result", NameOf(s.result)},
+                      {"duration_seconds", s.duration_seconds},
+                      {"error", s.error}});
   }
   Json checks = Json::array();
   for (const drill::Check& c : report.checks) {
-    checks.push_back({{"name", c.name}, {"result", NameOf(c.result)}, {"expected", c.expected}, {"actual", c.actual}});
+    checks.push_back({{"name", c.name},
+                      {"result", NameOf(c.result)},
+                      {"expected", c.expected},
+                      {"actual", c.actual}});
   }
-  Json verify = report.verify.has_value() ? Json::parse(verify::ToJson(*report.verify)) : Json(nullptr);
+  Json verify =
+      report.verify.has_value() ? Json::parse(verify::ToJson(*report.verify)) : Json(nullptr);
   Json json = {{"apiVersion", "etcdrill/v1"},
                {"kind", "DrillReport"},
                {"snapshot", report.snapshot},
@@ -113,12 +121,14 @@ bool DrillSummary::ReadStoredBytes() const {
 }
 
 Result<DrillSummary> ParseDrillSummary(std::string_view text) {
-  // The one place where the JSON library may throw: a field of another type than we wrote makes the whole unreadable.
+  // The one place where the JSON library may throw: a field of another type than we wrote makes the
+  // whole unreadable.
   try {
     // Most of the text is the verifier's report, of which nothing is asked for here.
-    const Json json = Json::parse(text, [](int depth, Json::parse_event_t event, const Json& parsed) {
-      return depth != 1 || event != Json::parse_event_t::key || parsed != "verify";
-    });
+    const Json json =
+        Json::parse(text, [](int depth, Json::parse_event_t event, const Json& parsed) {
+          return depth != 1 || event != Json::parse_event_t::key || parsed != "verify";
+        });
     if (json.at("kind") != "DrillReport") return Error(Reason::kDamaged, "not a drill report");
     DrillSummary summary;
     summary.id = json.value("id", "");
@@ -127,7 +137,8 @@ Result<DrillSummary> ParseDrillSummary(std::string_view text) {
     summary.verdict = json.at("verdict").get<std::string>();
     summary.level_reached = json.at("level_reached").get<int>();
     summary.rto_seconds = json.at("rto_seconds").get<double>();
-    if (json.contains("advice") && json["advice"].is_object() && json["advice"].at("rto_seconds").is_number()) {
+    if (json.contains("advice") && json["advice"].is_object() &&
+        json["advice"].at("rto_seconds").is_number()) {
       summary.forecast_seconds = json["advice"]["rto_seconds"].get<double>();
     }
     const auto started = ParseRfc3339(json.at("started").get<std::string>());
@@ -136,13 +147,14 @@ Result<DrillSummary> ParseDrillSummary(std::string_view text) {
       return Error(Reason::kDamaged, "a drill report without its times");
     summary.started = *started;
     summary.finished = *finished;
-    summary.passed =
-        summary.level_reached == kTopLevel && summary.verdict == verify::VerdictName(verify::Verdict::kProven);
+    summary.passed = summary.level_reached == kTopLevel &&
+                     summary.verdict == verify::VerdictName(verify::Verdict::kProven);
     summary.etcd_version = json.value("etcd_version", "");
     std::vector<Stage> stages;
     for (const Json& stage : json.at("stages")) stages.push_back(ToStage(stage));
     for (const Stage& stage : stages) {
-      if (stage.result != StageResult::kSkipped) summary.stage_seconds[stage.name] = stage.duration_seconds;
+      if (stage.result != StageResult::kSkipped)
+        summary.stage_seconds[stage.name] = stage.duration_seconds;
     }
     if (const Stage* const failed = FirstWith(StageResult::kFail, stages)) {
       summary.failed_stage = failed->name;
@@ -150,13 +162,15 @@ Result<DrillSummary> ParseDrillSummary(std::string_view text) {
     } else if (!summary.passed) {
       const bool skipped = FirstWith(StageResult::kSkipped, stages) != nullptr;
       summary.failed_stage = FailedStage(stages);
-      summary.error = skipped ? "the drill's time was up" : "nothing proves the bytes of the snapshot";
+      summary.error =
+          skipped ? "the drill's time was up" : "nothing proves the bytes of the snapshot";
     }
     for (const Json& check : json.at("checks")) {
       const std::string result = check.at("result").get<std::string>();
       const std::string name = check.at("name").get<std::string>();
       if (result == "pass" || result == "fail") summary.checks[name] = result == "pass";
-      if (name == drill::kSha256Check) summary.sha256 = Sha256In(check.at("expected").get<std::string>());
+      if (name == drill::kSha256Check)
+        summary.sha256 = Sha256In(check.at("expected").get<std::string>());
     }
     return summary;
   } catch (const Json::exception& e) {

@@ -1,5 +1,5 @@
-// The evidence of one drill: what was done, how long it took, what was compared with what. Kept in the store as JSON
-// (DESIGN.md section 4), read back for metrics and listings.
+// The evidence of one drill: what was done, how long it took, what was compared with what. Kept in
+// the store as JSON (DESIGN.md section 4), read back for metrics and listings.
 #pragma once
 
 #include <map>
@@ -50,19 +50,21 @@ struct RestoreAdvice {
 struct DrillReport {
   std::string id;  // of this drill alone, and of its mark in the store; empty if it is of a file
   std::string snapshot;
-  std::optional<WallTime> taken;  // TakenAt (claims_check.h); none if it could not be verified; not part of the JSON
-  bool newest = true;             // of its store at that time
+  std::optional<WallTime>
+      taken;  // TakenAt (claims_check.h); none if it could not be verified; not part of the JSON
+  bool newest = true;  // of its store at that time
   verify::Verdict verdict = verify::Verdict::kNotProvable;
   int level_reached = 0;
   WallTime started{};
   WallTime finished{};
   std::vector<Stage> stages;
   std::vector<drill::Check> checks;
-  double rto_seconds = 0;  // from opening the snapshot to a healthy, verified etcd; 0 if it did not come to that
+  double rto_seconds =
+      0;  // from opening the snapshot to a healthy, verified etcd; 0 if it did not come to that
   std::string etcd_version;
   std::optional<verify::VerifyReport> verify;
   std::optional<RestoreAdvice> advice;  // none if the source was not asked, or did not answer
-  Status outcome;                       // OK, or why the drill failed or proves nothing; not part of the JSON
+  Status outcome;  // OK, or why the drill failed or proves nothing; not part of the JSON
 
   bool passed() const { return outcome.ok(); }
   // All stages together, by a clock that nobody sets.
@@ -90,7 +92,7 @@ struct DrillSummary {
   std::string error;         // of that stage
   std::map<std::string, double> stage_seconds;
   std::map<std::string, bool> checks;  // those that passed or failed
-  std::string sha256;                  // of the bytes that it is about, hex; empty if it says nothing of them
+  std::string sha256;  // of the bytes that it is about, hex; empty if it says nothing of them
 
   // Whether it read the very bytes that were stored.
   bool ReadStoredBytes() const;

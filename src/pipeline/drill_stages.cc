@@ -1,5 +1,5 @@
-// Verdict and level follow from the stages: a check that failed means that the data is wrong, a stage that failed for
-// another reason means that nothing was proven.
+// Verdict and level follow from the stages: a check that failed means that the data is wrong, a
+// stage that failed for another reason means that nothing was proven.
 #include "pipeline/drill_stages.h"
 
 #include <fmt/format.h>
@@ -19,55 +19,65 @@ using verify::LevelResult;
 
 namespace {
 
-// What the user expects of the data says nothing of the file: it may be a sound copy of a source that
-// lost keys, or the expectation may be wrong.
+// What the user expects of the data says nothing of the file: it may be a sound copy of a source
+// that lost keys, or the expectation may be wrong.
 bool FoundDamage(const std::vector<drill::Check>& checks) {
   return std::any_of(checks.begin(), checks.end(), [](const drill::Check& c) {
     return c.result == CheckResult::kFail && c.name != drill::kAssertionsCheck;
   });
 }
 
-size_t CountEtcds(const DrillRequest& request) { return request.full_cluster ? kFullCluster + 1 : 1; }
+size_t CountEtcds(const DrillRequest& request) {
+  return request.full_cluster ? kFullCluster + 1 : 1;
+}
 
 }  // namespace
 
-Status CheckScratchSpace(const Context& context, const DrillRequest& request, const snapshot::Image& image) {
-  // The restored database may share its blocks with the snapshot, but need not; etcd adds a second WAL segment, and
-  // writes.
+Status CheckScratchSpace(const Context& context, const DrillRequest& request,
+                         const snapshot::Image& image) {
+  // The restored database may share its blocks with the snapshot, but need not; etcd adds a second
+  // WAL segment, and writes.
   constexpr uint64_t kMargin = uint64_t{64} << 20;
   RETURN_IF_ERROR(context.fs.MakeDirs(request.config.scratch_dir, kPrivateDirMode));
   ASSIGN_OR_RETURN(const SpaceInfo space, context.fs.Space(request.config.scratch_dir));
   const uint64_t needed = (image.size() + 2 * wal::kSegmentBytes) * CountEtcds(request) + kMargin;
   if (space.available_bytes >= needed) return OkStatus();
-  return Error(Reason::kNoSpace,
-               fmt::format("scratch directory {} has {} bytes free, a drill of {} needs {}; make room or set "
-                           "drill.scratch_dir",
-                           request.config.scratch_dir, space.available_bytes, request.path, needed));
+  return Error(
+      Reason::kNoSpace,
+      fmt::format(
+          "scratch directory {} has {} bytes free, a drill of {} needs {}; make room or set "
+          "drill.scratch_dir",
+          request.config.scratch_dir, space.available_bytes, request.path, needed));
 }
 
 Status CheckMemory(uint64_t rows, size_t etcds, std::optional<uint64_t> limit) {
-  // Measured with 3.6: 48 MB of anonymous memory for 40,000 rows of 1.5 KB, 315 MB for 500,000, 736 MB for 2,100,000 of
-  // 100 bytes. The pages of the database are files, and go when memory is needed.
+  // Measured with 3.6: 48 MB of anonymous memory for 40,000 rows of 1.5 KB, 315 MB for 500,000, 736
+  // MB for 2,100,000 of 100 bytes. The pages of the database are files, and go when memory is
+  // needed.
   constexpr uint64_t kEmptyEtcd = uint64_t{64} << 20;
   constexpr uint64_t kBytesARow = 600;
   const uint64_t one = kEmptyEtcd + rows * kBytesARow;
   if (limit.has_value() && one > *limit) {
-    return Error(Reason::kNoMemory,
-                 fmt::format("an etcd with {} rows needs about {}, drill.etcd.memory_limit allows {}", rows,
-                             FormatSize(one), FormatSize(*limit)));
+    return Error(
+        Reason::kNoMemory,
+        fmt::format("an etcd with {} rows needs about {}, drill.etcd.memory_limit allows {}", rows,
+                    FormatSize(one), FormatSize(*limit)));
   }
   const uint64_t needed = one * etcds;
   const Result<uint64_t> available = AvailableMemory();
   if (!available.ok() || *available >= needed) return OkStatus();
-  return Error(
-      Reason::kNoMemory,
-      fmt::format("{} etcd with {} rows would take about {}, {} are available; raise the memory limit, or drill "
-                  "elsewhere",
-                  etcds, rows, FormatSize(needed), FormatSize(*available)));
+  return Error(Reason::kNoMemory,
+               fmt::format("{} etcd with {} rows would take about {}, {} are available; raise the "
+                           "memory limit, or drill "
+                           "elsewhere",
+                           etcds, rows, FormatSize(needed), FormatSize(*available)));
 }
 
 DrillStages::DrillStages(const Context& context, const DrillRequest& request)
-    : context_(context), request_(request), watch_(context.clock), limit_(context, request.config.timeout) {
+    : context_(context),
+      request_(request),
+      watch_(context.clock),
+      limit_(context, request.config.timeout) {
   report_.snapshot = request.snapshot;
   report_.started = context.clock.Now();
 }
@@ -76,30 +86,36 @@ void DrillStages::Record(std::string_view name, Status status, double seconds) {
   if (IsInterrupted(status) && limit_.over()) status = OutOfTime(name, MessageOf(status));
   const StageResult result = status.ok() ? StageResult::kPass : StageResult::kFail;
   report_.stages.push_back({std::string(name), result, seconds, std::string(MessageOf(status))});
-  // What can't be cleaned up takes nothing away from what was proven; it is a stage that failed, and a metric.
+  // What can't be cleaned up takes nothing away from what was proven; it is a stage that failed,
+  // and a metric.
   if (report_.outcome.ok() && name != kCleanupStage) report_.outcome = status;
 }
 
 Status DrillStages::OutOfTime(std::string_view stage, std::string_view state) const {
-  return Error(Reason::kTimeout,
-               fmt::format("the drill's time of {} was over before {} was done ({}); raise drill.timeout, or see "
-                           "which stage was slow",
-                           FormatDuration(request_.config.timeout), stage, state));
+  return Error(
+      Reason::kTimeout,
+      fmt::format(
+          "the drill's time of {} was over before {} was done ({}); raise drill.timeout, or see "
+          "which stage was slow",
+          FormatDuration(request_.config.timeout), stage, state));
 }
 
 Status DrillStages::VerifySnapshot(const snapshot::Image& image) {
-  ASSIGN_OR_RETURN(report_.verify, VerifyWithManifest(context(), image, request_.manifest, verify::kLevelMax));
+  ASSIGN_OR_RETURN(report_.verify,
+                   VerifyWithManifest(context(), image, request_.manifest, verify::kLevelMax));
   const verify::VerifyReport& seen = *report_.verify;
   report_.verdict = seen.verdict;
   report_.taken = TakenAt(image, request_.manifest, seen);
 
   std::vector<drill::Check> checks = {
       {drill::kSha256Check, CheckResult::kSkipped,
-       request_.manifest.has_value() ? request_.manifest->sha256 : "that of the trailer", seen.sha256}};
+       request_.manifest.has_value() ? request_.manifest->sha256 : "that of the trailer",
+       seen.sha256}};
   if (seen.levels.transfer == LevelResult::kPass) checks[0].result = CheckResult::kPass;
   if (seen.levels.transfer == LevelResult::kFail) checks[0].result = CheckResult::kFail;
   if (seen.keyspace.has_value() && request_.manifest.has_value()) {
-    checks.push_back(drill::Compare(drill::kDbHashCheck, fmt::format("{:08x}", request_.manifest->hash),
+    checks.push_back(drill::Compare(drill::kDbHashCheck,
+                                    fmt::format("{:08x}", request_.manifest->hash),
                                     fmt::format("{:08x}", seen.keyspace->hash)));
   }
   const Status compared = Add(checks);
@@ -129,11 +145,13 @@ std::vector<int> DrillStages::WantedMinors() const {
   const auto cluster = EtcdMinorOf(keyspace.cluster_version);
   if (request_.manifest.has_value()) {
     if (const auto source = EtcdMinorOf(request_.manifest->etcd_version)) {
-      const bool is_upgraded = cluster.has_value() && *cluster < *source && storage.value_or(0) < *source;
+      const bool is_upgraded =
+          cluster.has_value() && *cluster < *source && storage.value_or(0) < *source;
       return is_upgraded ? std::vector{*source, *cluster} : std::vector{*source};
     }
   }
-  if (storage.has_value() && cluster.has_value() && *storage > *cluster) return {*cluster, *storage};
+  if (storage.has_value() && cluster.has_value() && *storage > *cluster)
+    return {*cluster, *storage};
   if (storage.has_value()) return {*storage};
   if (cluster.has_value()) return {*cluster};
   return {};
@@ -144,21 +162,23 @@ Result<drill::EtcdBinary> DrillStages::ChooseEtcd() {
   const auto choose = [&](std::optional<int> minor) {
     return drill::ChooseEtcd(context(), request_.config.etcd_binaries, minor);
   };
-  Result<drill::EtcdBinary> binary = choose(minors.empty() ? std::nullopt : std::optional(minors.front()));
+  Result<drill::EtcdBinary> binary =
+      choose(minors.empty() ? std::nullopt : std::optional(minors.front()));
   for (size_t i = 1; i < minors.size() && !binary.ok(); ++i) {
     if (ReasonOf(binary.status()) != Reason::kEtcdVersion) break;
     if (auto other = choose(minors[i]); other.ok()) binary = std::move(other);
   }
   RETURN_IF_ERROR(binary.status());
   report_.etcd_version = binary->version;
-  RETURN_IF_ERROR(
-      CheckMemory(report_.verify->keyspace->total_keys, CountEtcds(request_), request_.config.etcd_memory_limit));
+  RETURN_IF_ERROR(CheckMemory(report_.verify->keyspace->total_keys, CountEtcds(request_),
+                              request_.config.etcd_memory_limit));
   return binary;
 }
 
 Status DrillStages::CheckAssertionsWithoutEtcd(const snapshot::Image& image) {
   if (request_.config.assertions.empty()) return OkStatus();
-  ASSIGN_OR_RETURN(const drill::Check check, CheckAssertionsOnFile(context(), image, request_.config.assertions));
+  ASSIGN_OR_RETURN(const drill::Check check,
+                   CheckAssertionsOnFile(context(), image, request_.config.assertions));
   return Add({check});
 }
 
@@ -168,8 +188,8 @@ Status DrillStages::Add(const std::vector<drill::Check>& checks) {
     std::string text;
     for (const drill::Check& check : checks) {
       if (check.result != result) continue;
-      text +=
-          fmt::format("{}{}: expected {}, got {}", text.empty() ? "" : "; ", check.name, check.expected, check.actual);
+      text += fmt::format("{}{}: expected {}, got {}", text.empty() ? "" : "; ", check.name,
+                          check.expected, check.actual);
     }
     return text;
   };
@@ -181,7 +201,8 @@ Status DrillStages::Add(const std::vector<drill::Check>& checks) {
   const std::string not_comparable = join(CheckResult::kNotComparable);
   if (!failed.empty()) return Error(Reason::kCheckFailed, failed);
   // Not a failure of the data, but never a pass either.
-  if (!not_comparable.empty()) return Error(Reason::kNotProvable, "not comparable: " + not_comparable);
+  if (!not_comparable.empty())
+    return Error(Reason::kNotProvable, "not comparable: " + not_comparable);
   return OkStatus();
 }
 
@@ -195,11 +216,13 @@ DrillReport DrillStages::Finish() {
   report_.finished = context_.clock.Now();
   // Etcd serves bytes that nothing vouches for as well.
   if (report_.outcome.ok() && report_.verdict != verify::Verdict::kProven) {
-    report_.outcome = Error(Reason::kNotProvable, fmt::format("{}: {}", request_.path, report_.verify->Cause()));
+    report_.outcome =
+        Error(Reason::kNotProvable, fmt::format("{}: {}", request_.path, report_.verify->Cause()));
   }
   if (!report_.outcome.ok()) {
     const Reason reason = ReasonOf(report_.outcome);
-    const bool wrong = (reason == Reason::kCheckFailed && FoundDamage(report_.checks)) || reason == Reason::kDamaged;
+    const bool wrong = (reason == Reason::kCheckFailed && FoundDamage(report_.checks)) ||
+                       reason == Reason::kDamaged;
     report_.verdict = wrong ? verify::Verdict::kDamaged : verify::Verdict::kNotProvable;
   }
   return std::move(report_);

@@ -1,5 +1,5 @@
-// Bookkeeping of one drill: runs its stages, times them, skips the rest after a failure, and turns what came out into
-// the report. The order of the stages, and what each does, is in run.cc.
+// Bookkeeping of one drill: runs its stages, times them, skips the rest after a failure, and turns
+// what came out into the report. The order of the stages, and what each does, is in run.cc.
 #pragma once
 
 #include <string_view>
@@ -18,10 +18,11 @@ namespace etcdrill::pipeline {
 inline constexpr size_t kFullCluster = 3;
 
 // kNoSpace if the scratch file system can't hold what a drill of `image` writes.
-Status CheckScratchSpace(const Context& context, const DrillRequest& request, const snapshot::Image& image);
+Status CheckScratchSpace(const Context& context, const DrillRequest& request,
+                         const snapshot::Image& image);
 
-// kNoMemory if so many etcds with that many rows each would not fit into what is left of the memory, its control
-// group's limit included, or one of them not into `limit` bytes.
+// kNoMemory if so many etcds with that many rows each would not fit into what is left of the
+// memory, its control group's limit included, or one of them not into `limit` bytes.
 Status CheckMemory(uint64_t rows, size_t etcds, std::optional<uint64_t> limit);
 
 // Not thread-safe. Both arguments must outlive it.
@@ -29,8 +30,8 @@ class DrillStages {
  public:
   DrillStages(const Context& context, const DrillRequest& request);
 
-  // Runs the stage unless an earlier one failed, or the time is up. When it is up in the middle, whatever the stage
-  // does under context() ends as for a stop.
+  // Runs the stage unless an earlier one failed, or the time is up. When it is up in the middle,
+  // whatever the stage does under context() ends as for a stop.
   template <typename Body>
   void Run(std::string_view name, Body&& body) {
     if (report_.outcome.ok() && context_.clock.Monotonic() >= limit_.deadline()) {
@@ -51,7 +52,8 @@ class DrillStages {
 
   // Body of the stage `checksum`: fills report().verify and the checks that need no etcd.
   Status VerifySnapshot(const snapshot::Image& image);
-  // After VerifySnapshot: the etcd that may boot it, of the minor version that wrote it; or why none can.
+  // After VerifySnapshot: the etcd that may boot it, of the minor version that wrote it; or why
+  // none can.
   Result<drill::EtcdBinary> ChooseEtcd();
   // Body of the stage `boot` where there is no etcd: what the file itself says to the assertions.
   Status CheckAssertionsWithoutEtcd(const snapshot::Image& image);
@@ -66,7 +68,8 @@ class DrillStages {
   const drill::Expectation& expectation() const { return expectation_; }
 
  private:
-  std::vector<int> WantedMinors() const;  // of which any will do, the best first; none if nothing tells
+  std::vector<int> WantedMinors()
+      const;  // of which any will do, the best first; none if nothing tells
   void Record(std::string_view name, Status status, double seconds);
   // `state`: how far the stage had come.
   Status OutOfTime(std::string_view stage, std::string_view state) const;

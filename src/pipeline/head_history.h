@@ -23,14 +23,14 @@ class HeadHistory {
   // What a round of probes that ended at `now` found. Of several members the middle one counts (of
   // two the lower): one that lags, or runs ahead of the others, says nothing of the source, and
   // neither does one without a leader. `read_head` is asked where those that answer may all lag: if
-  // the leader is not among them, or the source seems to have gone back. All is forgotten if it did,
-  // or is another cluster. Nothing happens if nobody answered.
+  // the leader is not among them, or the source seems to have gone back. All is forgotten if it
+  // did, or is another cluster. Nothing happens if nobody answered.
   void Saw(MonotonicTime now, const etcd::RollCall& roll, const ReadHead& read_head);
   // The earliest time known at which the source was seen beyond `revision`; none if it never was.
   // Late by less than a hundredth of what has passed since.
   std::optional<MonotonicTime> PassedBy(int64_t revision) const;
-  // The latest time known at which nobody of the source was at `revision` yet; none if there is none.
-  // It may have been later.
+  // The latest time known at which nobody of the source was at `revision` yet; none if there is
+  // none. It may have been later.
   std::optional<MonotonicTime> LastBelow(int64_t revision) const;
   // The revision that was seen last; none if nobody answered yet.
   std::optional<int64_t> Head() const;

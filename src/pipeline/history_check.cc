@@ -36,48 +36,53 @@ const store::Manifest* LastProvenBefore(const Catalog& catalog, const store::Man
   return nullptr;
 }
 
-void CompareManifests(const store::Manifest& before, const store::Manifest& now, const config::HistoryLimits& limits,
-                      Findings& findings) {
+void CompareManifests(const store::Manifest& before, const store::Manifest& now,
+                      const config::HistoryLimits& limits, Findings& findings) {
   if (now.revision < before.revision) {
     Warn(findings, codes::kHistoryRevision,
-         fmt::format(
-             "it ends at revision {}, {} before it at {}: the cluster was restored from an older backup, or this "
-             "comes from a member that lags",
-             now.revision, before.name, before.revision));
+         fmt::format("it ends at revision {}, {} before it at {}: the cluster was restored from an "
+                     "older backup, or this "
+                     "comes from a member that lags",
+                     now.revision, before.name, before.revision));
   }
   if (const double kept = Kept(before.live_keys, now.live_keys); kept < 1 - limits.key_loss_max) {
     Warn(findings, codes::kHistoryKeys,
-         fmt::format(
-             "it has {} keys, {} before it {}: {:.0f} % are gone, at most {:.0f} % are expected to go between two "
-             "snapshots (drill.history.max_key_loss)",
-             now.live_keys, before.name, before.live_keys, (1 - kept) * 100, limits.key_loss_max * 100));
+         fmt::format("it has {} keys, {} before it {}: {:.0f} % are gone, at most {:.0f} % are "
+                     "expected to go between two "
+                     "snapshots (drill.history.max_key_loss)",
+                     now.live_keys, before.name, before.live_keys, (1 - kept) * 100,
+                     limits.key_loss_max * 100));
   }
-  if (!now.cluster_id.empty() && !before.cluster_id.empty() && now.cluster_id != before.cluster_id) {
+  if (!now.cluster_id.empty() && !before.cluster_id.empty() &&
+      now.cluster_id != before.cluster_id) {
     Warn(findings, codes::kHistoryCluster,
-         fmt::format("it is of cluster {}, {} before it of cluster {}: another cluster, or a restored one",
-                     now.cluster_id, before.name, before.cluster_id));
+         fmt::format(
+             "it is of cluster {}, {} before it of cluster {}: another cluster, or a restored one",
+             now.cluster_id, before.name, before.cluster_id));
   }
 }
 
-void ComparePrefixes(const verify::Inventory& before, const verify::Inventory& now, const config::HistoryLimits& limits,
-                     Findings& findings) {
+void ComparePrefixes(const verify::Inventory& before, const verify::Inventory& now,
+                     const config::HistoryLimits& limits, Findings& findings) {
   std::map<std::string, uint64_t> bytes_now;
-  for (const verify::InventoryGroup& group : now.prefixes) bytes_now[group.name] = group.live_value_bytes;
+  for (const verify::InventoryGroup& group : now.prefixes)
+    bytes_now[group.name] = group.live_value_bytes;
   for (const verify::InventoryGroup& group : before.prefixes) {
     const uint64_t left = bytes_now[group.name];
     const double kept = Kept(group.live_value_bytes, left);
     if (group.live_value_bytes < kPrefixBytesMin || kept >= 1 - limits.prefix_loss_max) continue;
-    Warn(
-        findings, codes::kHistoryPrefix,
-        fmt::format("{} has {}, in the last proven snapshot {}: {:.0f} % are gone, at most {:.0f} % are expected to go "
-                    "between two snapshots (drill.history.max_prefix_loss)",
-                    group.name, FormatSize(left), FormatSize(group.live_value_bytes), (1 - kept) * 100,
-                    limits.prefix_loss_max * 100));
+    Warn(findings, codes::kHistoryPrefix,
+         fmt::format("{} has {}, in the last proven snapshot {}: {:.0f} % are gone, at most {:.0f} "
+                     "% are expected to go "
+                     "between two snapshots (drill.history.max_prefix_loss)",
+                     group.name, FormatSize(left), FormatSize(group.live_value_bytes),
+                     (1 - kept) * 100, limits.prefix_loss_max * 100));
   }
 }
 
-void CheckHistory(const Context& context, const store::LocalStore& store, const store::Manifest& before,
-                  const store::Manifest& now, const config::HistoryLimits& limits, Findings& findings) {
+void CheckHistory(const Context& context, const store::LocalStore& store,
+                  const store::Manifest& before, const store::Manifest& now,
+                  const config::HistoryLimits& limits, Findings& findings) {
   CompareManifests(before, now, limits, findings);
   const auto inventory_of = [&](const store::Manifest& m) -> Result<verify::Inventory> {
     ASSIGN_OR_RETURN(const auto image, snapshot::Image::Open(context, store.SnapshotPath(m.name)));
@@ -89,8 +94,9 @@ void CheckHistory(const Context& context, const store::LocalStore& store, const 
     ComparePrefixes(*old_inventory, *inventory, limits, findings);
   } else {
     const Status& problem = old_inventory.ok() ? inventory.status() : old_inventory.status();
-    context.log.Warn("a snapshot can't be compared with the one before it",
-                     {{"snapshot", now.name}, {"before", before.name}, {"err", MessageOf(problem)}});
+    context.log.Warn(
+        "a snapshot can't be compared with the one before it",
+        {{"snapshot", now.name}, {"before", before.name}, {"err", MessageOf(problem)}});
   }
 }
 

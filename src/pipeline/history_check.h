@@ -1,5 +1,6 @@
-// A snapshot beside the last proven one of its cluster. A backup of an emptied, replaced or rolled back cluster is a
-// sound copy of it, and no backup of what people believe they have: so these are warnings, and no damage.
+// A snapshot beside the last proven one of its cluster. A backup of an emptied, replaced or rolled
+// back cluster is a sound copy of it, and no backup of what people believe they have: so these are
+// warnings, and no damage.
 #pragma once
 
 #include "config/config.h"
@@ -15,18 +16,20 @@ namespace etcdrill::pipeline {
 const store::Manifest* LastProvenBefore(const Catalog& catalog [[clang::lifetimebound]],
                                         const store::Manifest& snapshot);
 
-// Adds a finding if the revision went back, if more keys are gone than the limit allows, or if the cluster is another
-// one.
-void CompareManifests(const store::Manifest& before, const store::Manifest& now, const config::HistoryLimits& limits,
-                      Findings& findings);
+// Adds a finding if the revision went back, if more keys are gone than the limit allows, or if the
+// cluster is another one.
+void CompareManifests(const store::Manifest& before, const store::Manifest& now,
+                      const config::HistoryLimits& limits, Findings& findings);
 
-// Adds a finding for each prefix that lost more of its bytes than the limit allows. One that held little before is
-// passed over: such come and go.
-void ComparePrefixes(const verify::Inventory& before, const verify::Inventory& now, const config::HistoryLimits& limits,
-                     Findings& findings);
+// Adds a finding for each prefix that lost more of its bytes than the limit allows. One that held
+// little before is passed over: such come and go.
+void ComparePrefixes(const verify::Inventory& before, const verify::Inventory& now,
+                     const config::HistoryLimits& limits, Findings& findings);
 
-// Both, for two snapshots of the store. Reads both files; what can't be read is not compared, and logged.
-void CheckHistory(const Context& context, const store::LocalStore& store, const store::Manifest& before,
-                  const store::Manifest& now, const config::HistoryLimits& limits, Findings& findings);
+// Both, for two snapshots of the store. Reads both files; what can't be read is not compared, and
+// logged.
+void CheckHistory(const Context& context, const store::LocalStore& store,
+                  const store::Manifest& before, const store::Manifest& now,
+                  const config::HistoryLimits& limits, Findings& findings);
 
 }  // namespace etcdrill::pipeline

@@ -19,7 +19,8 @@ template <typename Snapshots>
 std::optional<uint64_t> KnownCluster(const Snapshots& snapshots, std::string_view cluster) {
   for (auto at = snapshots.rbegin(); at != snapshots.rend(); ++at) {
     const store::Manifest& m = at->manifest;
-    if (m.cluster != cluster || m.verdict == verify::VerdictName(verify::Verdict::kDamaged)) continue;
+    if (m.cluster != cluster || m.verdict == verify::VerdictName(verify::Verdict::kDamaged))
+      continue;
     if (const auto id = etcd::ParseId(m.cluster_id)) return id;
   }
   return std::nullopt;

@@ -1,6 +1,6 @@
-// Two answers compare only at one revision and one compact revision. At the revision of a compaction, members of 3.5.5
-// and later answer from a cache as compacted as before it (formats.md 5): so what counts is what the answer says of
-// itself.
+// Two answers compare only at one revision and one compact revision. At the revision of a
+// compaction, members of 3.5.5 and later answer from a cache as compacted as before it (formats.md
+// 5): so what counts is what the answer says of itself.
 #include "pipeline/live_lineage.h"
 
 #include <fmt/format.h>
@@ -31,12 +31,15 @@ class MemberCheck {
     if (entry.standing != etcd::Standing::kMember) return Unknown(member, entry.remark);
     member.revision = entry.status->revision;
     member.is_leader = entry.status->is_leader();
-    if (verify::HoldsNothing(older_)) return Unknown(member, "the file holds no write yet: nothing can be compared");
+    if (verify::HoldsNothing(older_))
+      return Unknown(member, "the file holds no write yet: nothing can be compared");
     const int64_t revision = older_.head.revision;
     if (member.revision < revision) {
-      return Unknown(member, fmt::format("it is at revision {} and has not seen {} yet, or the cluster went back; ask "
-                                         "the leader",
-                                         member.revision, revision));
+      return Unknown(
+          member,
+          fmt::format("it is at revision {} and has not seen {} yet, or the cluster went back; ask "
+                      "the leader",
+                      member.revision, revision));
     }
     const auto answer = endpoint.HashKv(revision, entry.status->db_size_bytes);
     if (!answer.ok()) {
@@ -58,10 +61,12 @@ class MemberCheck {
   Result<LiveMember> Compare(LiveMember member) {
     const int64_t compact = member.hashkv.compact_revision;
     if (member.hashkv.revision != older_.head.revision || compact < older_.head.compact_revision) {
-      return Unknown(member,
-                     fmt::format("its answer is of revision {} compacted at {}, less than the file at {}: the cluster "
-                                 "is another one, or the answer comes from its cache of compactions",
-                                 member.hashkv.revision, compact, older_.head.compact_revision));
+      return Unknown(
+          member,
+          fmt::format(
+              "its answer is of revision {} compacted at {}, less than the file at {}: the cluster "
+              "is another one, or the answer comes from its cache of compactions",
+              member.hashkv.revision, compact, older_.head.compact_revision));
     }
     if (compact == older_.head.compact_revision && older_.head.Is(member.hashkv.hash))
       return ByNumber(std::move(member));
@@ -69,11 +74,16 @@ class MemberCheck {
     member.older = file.hash;
     const mvcc::HashMatch match = mvcc::Match(file, member.hashkv.hash);
     if (match == mvcc::HashMatch::kEqual) return ByNumber(std::move(member));
-    if (match == mvcc::HashMatch::kMayVary && !verify::CountsMore(member.live_keys, older_.head.live_keys)) {
-      return Unknown(member, "no key counts as alive in the file: HashKV then depends on how far each compaction got");
+    if (match == mvcc::HashMatch::kMayVary &&
+        !verify::CountsMore(member.live_keys, older_.head.live_keys)) {
+      return Unknown(
+          member,
+          "no key counts as alive in the file: HashKV then depends on how far each compaction got");
     }
     if (older_.may_go_back) {
-      return Unknown(member, "the file ends below a compaction that was under way: its revisions may be made anew");
+      return Unknown(
+          member,
+          "the file ends below a compaction that was under way: its revisions may be made anew");
     }
     member.result = MemberResult::kDiffers;
     return member;
@@ -82,8 +92,9 @@ class MemberCheck {
   // For one that answers the file's hash.
   LiveMember ByNumber(LiveMember member) const {
     member.older = member.hashkv.hash;
-    member.result =
-        verify::CountsMore(member.live_keys, older_.head.live_keys) ? MemberResult::kDiffers : MemberResult::kEqual;
+    member.result = verify::CountsMore(member.live_keys, older_.head.live_keys)
+                        ? MemberResult::kDiffers
+                        : MemberResult::kEqual;
     return member;
   }
 
@@ -104,7 +115,8 @@ class MemberCheck {
 
 }  // namespace
 
-Result<verify::LineageReport> CompareWithLiveCluster(const Context& context, const etcd::Client& client,
+Result<verify::LineageReport> CompareWithLiveCluster(const Context& context,
+                                                     const etcd::Client& client,
                                                      const verify::Placed& older) {
   const Stopwatch watch(context.clock);
   verify::LineageReport report;
@@ -114,7 +126,8 @@ Result<verify::LineageReport> CompareWithLiveCluster(const Context& context, con
   if (!roll.outcome.ok() && ReasonOf(roll.outcome) == Reason::kOtherCluster) return roll.outcome;
   for (const etcd::RollEntry& entry : roll.entries) {
     if (entry.standing == etcd::Standing::kSecondName) continue;
-    ASSIGN_OR_RETURN(report.members.emplace_back(), check.Ask(entry, client.endpoints()[entry.endpoint]));
+    ASSIGN_OR_RETURN(report.members.emplace_back(),
+                     check.Ask(entry, client.endpoints()[entry.endpoint]));
   }
   verify::JudgeMembers(report);
   report.duration_seconds = watch.Seconds();

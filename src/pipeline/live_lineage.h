@@ -1,5 +1,6 @@
-// Does the live cluster still continue a snapshot that was taken days ago? Each member is asked for HashKV at the
-// snapshot's revision, and the file is hashed as compacted as that member is: the recipe of formats.md 5.
+// Does the live cluster still continue a snapshot that was taken days ago? Each member is asked for
+// HashKV at the snapshot's revision, and the file is hashed as compacted as that member is: the
+// recipe of formats.md 5.
 #pragma once
 
 #include "etcd/client.h"
@@ -11,7 +12,8 @@ namespace etcdrill::pipeline {
 // Asks each member of the cluster once, one after the other; it costs each a full scan. A member
 // that can't be asked, and an endpoint that is not ours, is in the report, not in the status;
 // kOtherCluster if nobody can tell which are.
-Result<verify::LineageReport> CompareWithLiveCluster(const Context& context, const etcd::Client& client,
+Result<verify::LineageReport> CompareWithLiveCluster(const Context& context,
+                                                     const etcd::Client& client,
                                                      const verify::Placed& older);
 
 }  // namespace etcdrill::pipeline

@@ -10,8 +10,10 @@
 
 namespace etcdrill::pipeline {
 
-Result<verify::VerifyReport> VerifyWithManifest(const Context& context, const snapshot::Image& image,
-                                                const std::optional<store::Manifest>& manifest, int level) {
+Result<verify::VerifyReport> VerifyWithManifest(const Context& context,
+                                                const snapshot::Image& image,
+                                                const std::optional<store::Manifest>& manifest,
+                                                int level) {
   verify::VerifyInput input{.level = level};
   if (manifest.has_value()) input.expected = {manifest->size_bytes, manifest->sha256};
   ASSIGN_OR_RETURN(verify::VerifyReport report, verify::Verify(context, image, input));
@@ -27,28 +29,32 @@ void CompareWithManifest(const store::Manifest& manifest, verify::VerifyReport& 
   };
   if (const Disagreement found = DisagreementOf(manifest); !found.text.empty()) {
     const Severity severity = found.of_majority ? Severity::kWarning : Severity::kError;
-    report.findings.Add(
-        {codes::kMembersDisagreed, severity, std::nullopt, std::nullopt, "when it was taken: " + found.text});
+    report.findings.Add({codes::kMembersDisagreed, severity, std::nullopt, std::nullopt,
+                         "when it was taken: " + found.text});
   }
   if (LineageOf(manifest) == verify::LineageVerdict::kDiverged) {
-    report.findings.Add({codes::kDivergedWhenTaken, Severity::kWarning, std::nullopt, std::nullopt,
-                         manifest.other_history
-                             ? "when it was adopted, it was of another history: " + manifest.lineage->text
-                             : fmt::format("when it was taken, it did not continue {}: {}", manifest.lineage->older,
-                                           manifest.lineage->text)});
+    report.findings.Add(
+        {codes::kDivergedWhenTaken, Severity::kWarning, std::nullopt, std::nullopt,
+         manifest.other_history
+             ? "when it was adopted, it was of another history: " + manifest.lineage->text
+             : fmt::format("when it was taken, it did not continue {}: {}", manifest.lineage->older,
+                           manifest.lineage->text)});
   }
-  if (manifest.verdict == verify::VerdictName(verify::Verdict::kDamaged) && report.findings.errors() == errors_before) {
+  if (manifest.verdict == verify::VerdictName(verify::Verdict::kDamaged) &&
+      report.findings.errors() == errors_before) {
     add(codes::kDamagedWhenTaken, "it was found damaged when it was taken");
   }
   if (report.keyspace.has_value()) {
     const verify::Keyspace& k = *report.keyspace;
     // Manifests of 0.1.0 count the mark of a bump, and have HashKV by the older rule.
-    const bool keys_fit = manifest.live_keys == k.live_keys || (k.bumped && manifest.live_keys == k.live_keys + 1);
+    const bool keys_fit =
+        manifest.live_keys == k.live_keys || (k.bumped && manifest.live_keys == k.live_keys + 1);
     if (k.hashkv.revision != manifest.revision || !k.hashkv.Is(manifest.hashkv) || !keys_fit) {
       add(codes::kManifestMismatch,
-          fmt::format(
-              "the file ends at revision {} with {} keys and HashKV {:08x}, the manifest says {}, {} and {:08x}",
-              k.hashkv.revision, k.live_keys, k.hashkv.hash, manifest.revision, manifest.live_keys, manifest.hashkv));
+          fmt::format("the file ends at revision {} with {} keys and HashKV {:08x}, the manifest "
+                      "says {}, {} and {:08x}",
+                      k.hashkv.revision, k.live_keys, k.hashkv.hash, manifest.revision,
+                      manifest.live_keys, manifest.hashkv));
     }
   }
   if (report.findings.errors() > errors_before) report.verdict = verify::Verdict::kDamaged;

@@ -1,5 +1,6 @@
-// Holds a file to what was known of it when it was taken. The SHA-256 in the manifest proves the bytes; this is about
-// what a hash can't say: that the copy was already found wrong then, or that the members held other data.
+// Holds a file to what was known of it when it was taken. The SHA-256 in the manifest proves the
+// bytes; this is about what a hash can't say: that the copy was already found wrong then, or that
+// the members held other data.
 #pragma once
 
 #include <optional>
@@ -12,8 +13,10 @@
 namespace etcdrill::pipeline {
 
 // Verifies a file up to `level`, and against its name and its manifest if it has one.
-Result<verify::VerifyReport> VerifyWithManifest(const Context& context, const snapshot::Image& image,
-                                                const std::optional<store::Manifest>& manifest, int level);
+Result<verify::VerifyReport> VerifyWithManifest(const Context& context,
+                                                const snapshot::Image& image,
+                                                const std::optional<store::Manifest>& manifest,
+                                                int level);
 
 // Adds findings to `report`, and makes its verdict damaged if one of them is an error.
 void CompareWithManifest(const store::Manifest& manifest, verify::VerifyReport& report);

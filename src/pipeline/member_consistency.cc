@@ -1,5 +1,5 @@
-// All are asked for the lowest of their revisions, which each of them has: the head would be another one for each
-// (formats.md 8).
+// All are asked for the lowest of their revisions, which each of them has: the head would be
+// another one for each (formats.md 8).
 #include "pipeline/member_consistency.h"
 
 #include <fmt/format.h>
@@ -34,7 +34,8 @@ Consistency AskAll(const etcd::Client& client, std::optional<uint64_t> known) {
   }
   auto members = capture::CollectReceipt(client, roll, *lowest, kUnknownCompaction);
   const bool alone = roll.Members().size() == 1;
-  return {.revision = *lowest, .members = std::move(members), .alone = alone, .roll = std::move(roll)};
+  return {
+      .revision = *lowest, .members = std::move(members), .alone = alone, .roll = std::move(roll)};
 }
 
 // What the members count, if not all of them count the same; empty otherwise.
@@ -57,7 +58,8 @@ void JudgeConsistency(Consistency& round) {
     round.text = fmt::format("at revision {} the number of keys is {}", round.revision, numbers);
     return;
   }
-  std::map<int64_t, std::map<uint32_t, std::vector<std::string>>> answers;  // by compact revision, by hash
+  std::map<int64_t, std::map<uint32_t, std::vector<std::string>>>
+      answers;  // by compact revision, by hash
   for (const capture::ReceiptEntry& m : round.members) {
     if (m.error.empty()) answers[m.compact_revision][m.hash].push_back(m.endpoint);
   }
@@ -66,10 +68,11 @@ void JudgeConsistency(Consistency& round) {
     if (hashes.size() > 1) {
       std::string list;
       for (const auto& [hash, endpoints] : hashes) {
-        list += fmt::format("{}{:08x} on {}", list.empty() ? "" : ", ", hash, fmt::join(endpoints, " "));
+        list += fmt::format("{}{:08x} on {}", list.empty() ? "" : ", ", hash,
+                            fmt::join(endpoints, " "));
       }
-      const std::string text =
-          fmt::format("at revision {} compacted at {} HashKV is {}", round.revision, compact_revision, list);
+      const std::string text = fmt::format("at revision {} compacted at {} HashKV is {}",
+                                           round.revision, compact_revision, list);
       if (HashesMayVary(round, compact_revision)) {
         may_vary = text + "; that may be so with the same data (docs/formats.md, HashKV)";
         continue;
@@ -81,8 +84,8 @@ void JudgeConsistency(Consistency& round) {
     const auto& [hash, alike] = *hashes.begin();
     if (alike.size() > 1) {
       round.equal = true;
-      round.text = fmt::format("{} of {} members have HashKV {:08x} at revision {}", alike.size(), round.members.size(),
-                               hash, round.revision);
+      round.text = fmt::format("{} of {} members have HashKV {:08x} at revision {}", alike.size(),
+                               round.members.size(), hash, round.revision);
     }
   }
   if (round.equal.has_value()) return;
@@ -95,21 +98,24 @@ void JudgeConsistency(Consistency& round) {
 // docs/formats.md, HashKV.
 bool HashesMayVary(const Consistency& round, int64_t compact_revision) {
   const auto counts_none = [](const capture::ReceiptEntry& m) { return m.live_keys == 0; };
-  if (std::any_of(round.members.begin(), round.members.end(), counts_none)) return true;  // how far each compaction got
+  if (std::any_of(round.members.begin(), round.members.end(), counts_none))
+    return true;  // how far each compaction got
   std::map<HashRule, std::set<uint32_t>> hashes;
   for (const capture::ReceiptEntry& m : round.members) {
     if (!m.error.empty() || m.compact_revision != compact_revision) continue;
-    // The transaction that made the revision put all keys that are alive, or is that of the compaction.
+    // The transaction that made the revision put all keys that are alive, or is that of the
+    // compaction.
     const bool few = m.live_keys.has_value() && *m.live_keys <= kTransactionOperationsMax;
     const auto rule = HashRuleOf(m.etcd_version);
     if (!rule.has_value() || (!few && m.revision != m.compact_revision)) return false;
     hashes[*rule].insert(m.hash);
   }
-  return hashes.size() > 1 &&
-         std::all_of(hashes.begin(), hashes.end(), [](const auto& h) { return h.second.size() == 1; });
+  return hashes.size() > 1 && std::all_of(hashes.begin(), hashes.end(),
+                                          [](const auto& h) { return h.second.size() == 1; });
 }
 
-Consistency CompareMembers(const Context& context, const etcd::Client& client, std::optional<uint64_t> known) {
+Consistency CompareMembers(const Context& context, const etcd::Client& client,
+                           std::optional<uint64_t> known) {
   Consistency round;
   for (int i = 0; i < kRounds; ++i) {
     if (i > 0 && !context.clock.SleepFor(kBetweenRounds, context.stop)) break;

@@ -15,12 +15,15 @@ namespace etcdrill::pipeline {
 namespace {
 
 std::string DescribeDifference(const store::Manifest& manifest) {
-  const auto record = std::find_if(manifest.receipt.begin(), manifest.receipt.end(),
-                                   [](const auto& r) { return r.result == "differs" && !r.outvoted; });
-  return fmt::format("at revision {} compacted at {} its own HashKV is {:08x} and it has {} keys; {} answers {:08x}{}",
-                     manifest.revision, record->compact_revision, manifest.hashkv, manifest.live_keys, record->endpoint,
-                     record->hash,
-                     record->live_keys.has_value() ? fmt::format(" and counts {}", *record->live_keys) : "");
+  const auto record =
+      std::find_if(manifest.receipt.begin(), manifest.receipt.end(),
+                   [](const auto& r) { return r.result == "differs" && !r.outvoted; });
+  return fmt::format(
+      "at revision {} compacted at {} its own HashKV is {:08x} and it has {} keys; {} answers "
+      "{:08x}{}",
+      manifest.revision, record->compact_revision, manifest.hashkv, manifest.live_keys,
+      record->endpoint, record->hash,
+      record->live_keys.has_value() ? fmt::format(" and counts {}", *record->live_keys) : "");
 }
 
 // Those that the cluster has now, and those that it removed and that answer all the same.
@@ -28,7 +31,8 @@ std::set<uint64_t> LiveMembers(const etcd::RollCall& roll) {
   std::set<uint64_t> ids;
   for (const etcd::Member& member : roll.membership->members) ids.insert(member.id);
   for (const etcd::RollEntry& entry : roll.entries) {
-    if (entry.status.has_value() && entry.status->cluster_id == roll.cluster_id) ids.insert(entry.status->member_id);
+    if (entry.status.has_value() && entry.status->cluster_id == roll.cluster_id)
+      ids.insert(entry.status->member_id);
   }
   return ids;
 }
@@ -48,7 +52,8 @@ std::string ListOf(const std::set<uint64_t>& ids) {
 
 }  // namespace
 
-MembersByCluster MembersOf(const std::vector<store::StoredSnapshot>& stored, std::string_view cluster) {
+MembersByCluster MembersOf(const std::vector<store::StoredSnapshot>& stored,
+                           std::string_view cluster) {
   MembersByCluster members;
   for (const store::StoredSnapshot& snapshot : stored) {
     const store::Manifest& m = snapshot.manifest;
@@ -71,15 +76,19 @@ std::string FindOtherMembers(const etcd::RollCall& roll, const MemberIds& ids) {
   if (const auto before = ids.store.find(*roll.cluster_id); before != ids.store.end()) {
     ours.insert(before->second.begin(), before->second.end());
   }
-  if (std::any_of(ids.file.begin(), ids.file.end(), [&](uint64_t id) { return ours.contains(id); })) return "";
-  return fmt::format("the members that it names are {}, and those of the source are {}: none is in both",
-                     ListOf(ids.file), live);
+  if (std::any_of(ids.file.begin(), ids.file.end(), [&](uint64_t id) { return ours.contains(id); }))
+    return "";
+  return fmt::format(
+      "the members that it names are {}, and those of the source are {}: none is in both",
+      ListOf(ids.file), live);
 }
 
-std::string FindOtherLog(const etcd::Client& client, const etcd::RollCall& roll, const MemberIds& ids) {
+std::string FindOtherLog(const etcd::Client& client, const etcd::RollCall& roll,
+                         const MemberIds& ids) {
   if (!ids.index.has_value() || !roll.outcome.ok()) return "";
   const auto is_behind = [&](const etcd::MemberStatus& status) {
-    return status.raft_applied_index > 0 && status.raft_applied_index < *ids.index;  // 0: it does not say
+    return status.raft_applied_index > 0 &&
+           status.raft_applied_index < *ids.index;  // 0: it does not say
   };
   for (const etcd::RollEntry* member : roll.Members()) {
     if (!member->status.has_value()) continue;
@@ -91,7 +100,8 @@ std::string FindOtherLog(const etcd::Client& client, const etcd::RollCall& roll,
     if (!status.ok() || status->cluster_id != *roll.cluster_id) continue;
     if (!is_behind(*status)) return "";
     return fmt::format(
-        "it ends at entry {} of its raft log, and that of the source is at entry {}: the source was "
+        "it ends at entry {} of its raft log, and that of the source is at entry {}: the source "
+        "was "
         "restored since, or made anew",
         *ids.index, status->raft_applied_index);
   }
@@ -99,12 +109,13 @@ std::string FindOtherLog(const etcd::Client& client, const etcd::RollCall& roll,
 }
 
 std::string FindOtherHistory(const etcd::Client& client, const etcd::RollCall& roll,
-                             std::vector<capture::ReceiptEntry> voters, const store::Manifest& manifest,
-                             const MemberIds& ids) {
+                             std::vector<capture::ReceiptEntry> voters,
+                             const store::Manifest& manifest, const MemberIds& ids) {
   if (voters.empty()) {
     const auto head = ReadHead(client, roll);
     if (head.ok() && *head < manifest.revision) {
-      return fmt::format("it ends at revision {}, and the source is at {}", manifest.revision, *head);
+      return fmt::format("it ends at revision {}, and the source is at {}", manifest.revision,
+                         *head);
     }
   } else {
     Consistency among_themselves{.members = std::move(voters)};

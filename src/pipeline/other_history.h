@@ -28,21 +28,23 @@ struct MemberIds {
 };
 
 // The ids that the snapshots in the store tell of.
-MembersByCluster MembersOf(const std::vector<store::StoredSnapshot>& stored, std::string_view cluster);
+MembersByCluster MembersOf(const std::vector<store::StoredSnapshot>& stored,
+                           std::string_view cluster);
 
 // How the file differs from the source, in words; empty if nothing shows that it does. `voters` are
 // the members whose answers compare with it; none of them holds the same.
 std::string FindOtherHistory(const etcd::Client& client, const etcd::RollCall& roll,
-                             std::vector<capture::ReceiptEntry> voters, const store::Manifest& manifest,
-                             const MemberIds& ids);
+                             std::vector<capture::ReceiptEntry> voters,
+                             const store::Manifest& manifest, const MemberIds& ids);
 
 // The part of it for a file that compares with nobody: not one of its members is, or was, one of
 // the source's. Empty as well if either side is not known.
 std::string FindOtherMembers(const etcd::RollCall& roll, const MemberIds& ids);
 
 // The part of it for a file of members that are the source's: a restore with the same addresses and
-// token leaves their ids, but begins the raft log anew, and nobody is ever behind what a file of its
-// own log ends with. Empty as well if the source, or its log, is beyond it.
-std::string FindOtherLog(const etcd::Client& client, const etcd::RollCall& roll, const MemberIds& ids);
+// token leaves their ids, but begins the raft log anew, and nobody is ever behind what a file of
+// its own log ends with. Empty as well if the source, or its log, is beyond it.
+std::string FindOtherLog(const etcd::Client& client, const etcd::RollCall& roll,
+                         const MemberIds& ids);
 
 }  // namespace etcdrill::pipeline

@@ -15,11 +15,12 @@
 namespace etcdrill::pipeline {
 namespace {
 
-std::string CompareHashes(const Context& context, const snapshot::Image& image, const store::Manifest& manifest,
-                          const capture::ReceiptEntry& entry) {
+std::string CompareHashes(const Context& context, const snapshot::Image& image,
+                          const store::Manifest& manifest, const capture::ReceiptEntry& entry) {
   if (entry.revision != manifest.revision || entry.compact_revision < manifest.compact_revision)
     return "not_comparable";
-  if (entry.compact_revision == manifest.compact_revision && entry.hash == manifest.hashkv) return "equal";
+  if (entry.compact_revision == manifest.compact_revision && entry.hash == manifest.hashkv)
+    return "equal";
   // Only the file itself knows all that a member may answer.
   const auto hashkv = verify::HashKvOf(context, image, entry.revision, entry.compact_revision);
   if (!hashkv.ok()) return "not_comparable";
@@ -40,8 +41,10 @@ std::string WhoOf(const store::ReceiptRecord& record) {
 }
 
 std::string Describe(const store::ReceiptRecord& record, uint64_t keys_of_file) {
-  if (!record.live_keys.has_value() || *record.live_keys == static_cast<int64_t>(keys_of_file)) return record.endpoint;
-  return fmt::format("{} (it counts {} keys, the snapshot has {})", record.endpoint, *record.live_keys, keys_of_file);
+  if (!record.live_keys.has_value() || *record.live_keys == static_cast<int64_t>(keys_of_file))
+    return record.endpoint;
+  return fmt::format("{} (it counts {} keys, the snapshot has {})", record.endpoint,
+                     *record.live_keys, keys_of_file);
 }
 
 struct Voices {
@@ -61,7 +64,8 @@ Voices VoicesOf(const store::Manifest& manifest) {
     if (record.result == "equal") voices.equal.insert(who);
     if (record.result == "differs") voices.differ.insert(who);
   }
-  for (const std::string& who : voices.differ) voices.equal.erase(who);  // the worse of two answers counts
+  for (const std::string& who : voices.differ)
+    voices.equal.erase(who);  // the worse of two answers counts
   return voices;
 }
 
@@ -73,8 +77,8 @@ bool AnyDiffers(const store::Manifest& manifest) {
 // It is the copy of a member that most others differed from, as far as anybody says: behind the
 // address of many, who was asked to be copied may be another one than who was.
 bool IsOfOutvoted(const store::Manifest& manifest, const Voices& voices) {
-  const bool source_answered =
-      std::any_of(manifest.receipt.begin(), manifest.receipt.end(), [&](const store::ReceiptRecord& r) {
+  const bool source_answered = std::any_of(
+      manifest.receipt.begin(), manifest.receipt.end(), [&](const store::ReceiptRecord& r) {
         return !manifest.member_id.empty() && r.member_id == manifest.member_id && r.error.empty();
       });
   return voices.of_outvoted && voices.equal.empty() && !source_answered;
@@ -82,10 +86,12 @@ bool IsOfOutvoted(const store::Manifest& manifest, const Voices& voices) {
 
 }  // namespace
 
-Status CompareWithMembers(const Context& context, const etcd::Client& client, const etcd::RollCall& roll,
-                          const MemberIds& ids, const Outvoted& outvoted, const snapshot::Image& image,
+Status CompareWithMembers(const Context& context, const etcd::Client& client,
+                          const etcd::RollCall& roll, const MemberIds& ids,
+                          const Outvoted& outvoted, const snapshot::Image& image,
                           store::Manifest& manifest) {
-  const auto entries = capture::CollectReceipt(client, roll, manifest.revision, manifest.compact_revision);
+  const auto entries =
+      capture::CollectReceipt(client, roll, manifest.revision, manifest.compact_revision);
   if (context.stop.stop_requested()) return Error(Reason::kInterrupted, "interrupted");
   std::vector<capture::ReceiptEntry> voters;
   for (const capture::ReceiptEntry& entry : entries) {
@@ -103,9 +109,11 @@ Status CompareWithMembers(const Context& context, const etcd::Client& client, co
                         : CompareHashes(context, image, manifest, entry);
     // What it held before it differed counts.
     const auto differed = outvoted.find(entry.member_id);
-    record.outvoted = differed != outvoted.end() && (record.result != "equal" || manifest.revision >= differed->second);
+    record.outvoted = differed != outvoted.end() &&
+                      (record.result != "equal" || manifest.revision >= differed->second);
     if (record.result != "not_comparable" && !record.outvoted) voters.push_back(entry);
-    if (record.result == "equal" && manifest.cluster_id.empty()) manifest.cluster_id = etcd::IdText(*roll.cluster_id);
+    if (record.result == "equal" && manifest.cluster_id.empty())
+      manifest.cluster_id = etcd::IdText(*roll.cluster_id);
   }
   // Their own hashing may have been interrupted, too.
   if (context.stop.stop_requested()) return Error(Reason::kInterrupted, "interrupted");
@@ -123,14 +131,17 @@ Status CompareWithMembers(const Context& context, const etcd::Client& client, co
 
 bool IsKnownEqual(const store::Manifest& manifest, const capture::ReceiptEntry& entry) {
   if (!entry.error.empty() || entry.revision != manifest.revision) return false;
-  if (entry.live_keys.has_value() && *entry.live_keys != static_cast<int64_t>(manifest.live_keys)) return false;
+  if (entry.live_keys.has_value() && *entry.live_keys != static_cast<int64_t>(manifest.live_keys))
+    return false;
   const auto is = [&](int64_t compact_revision, uint32_t hash) {
     return entry.compact_revision == compact_revision && entry.hash == hash;
   };
   return is(manifest.compact_revision, manifest.hashkv) ||
-         std::any_of(manifest.receipt.begin(), manifest.receipt.end(), [&](const store::ReceiptRecord& r) {
-           return r.result == "equal" && r.revision == manifest.revision && is(r.compact_revision, r.hash);
-         });
+         std::any_of(manifest.receipt.begin(), manifest.receipt.end(),
+                     [&](const store::ReceiptRecord& r) {
+                       return r.result == "equal" && r.revision == manifest.revision &&
+                              is(r.compact_revision, r.hash);
+                     });
 }
 
 Disagreement DisagreementOf(const store::Manifest& manifest) {
@@ -139,9 +150,11 @@ Disagreement DisagreementOf(const store::Manifest& manifest) {
   if (IsOfOutvoted(manifest, voices)) {
     return {.of_majority = false,
             .text = fmt::format(
-                "at revision {} {} holds what only a member holds that most others differed from: it is "
+                "at revision {} {} holds what only a member holds that most others differed from: "
+                "it is "
                 "the copy of a corrupt member; see suspects.json in the store",
-                manifest.revision, manifest.adopted.has_value() ? manifest.adopted->path : manifest.endpoint)};
+                manifest.revision,
+                manifest.adopted.has_value() ? manifest.adopted->path : manifest.endpoint)};
   }
   if (!AnyDiffers(manifest)) return {};
   Disagreement found;
@@ -151,7 +164,8 @@ Disagreement DisagreementOf(const store::Manifest& manifest) {
     if (record.result == "differs") differ.push_back(Describe(record, manifest.live_keys));
   }
   found.text = fmt::format(
-      "at revision {} the snapshot from {} and the live data of {} differ: one of the members is corrupt; compare them "
+      "at revision {} the snapshot from {} and the live data of {} differ: one of the members is "
+      "corrupt; compare them "
       "with `etcdctl endpoint hashkv --cluster` before you trust either",
       manifest.revision, manifest.adopted.has_value() ? manifest.adopted->path : manifest.endpoint,
       fmt::join(differ, ", "));

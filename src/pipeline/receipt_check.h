@@ -21,15 +21,16 @@ namespace etcdrill::pipeline {
 // its cluster_id, too, if one of them holds the same. kMembersDisagree, naming the members, if more
 // of them, or as many, hold other data as hold the same: then the snapshot may be of a corrupt
 // member. A member that can't be asked, or whose answer does not compare, is no proof of anything;
-// nor is one of `outvoted`. But who holds the same as it, and as nobody else, at a revision at which
-// it differed, is its copy.
+// nor is one of `outvoted`. But who holds the same as it, and as nobody else, at a revision at
+// which it differed, is its copy.
 //
 // An adopted file is no copy of a member. If all who compare differ from it, but not from each
 // other, or it ends beyond the newest revision or the raft log of the source, or nobody holds the
 // same and not one of its members (`ids`, for an adopted file only) is the source's, it is of
 // another history, whoever wrote it: the status is OK, and other_history and lineage say so.
-Status CompareWithMembers(const Context& context, const etcd::Client& client, const etcd::RollCall& roll,
-                          const MemberIds& ids, const Outvoted& outvoted, const snapshot::Image& image,
+Status CompareWithMembers(const Context& context, const etcd::Client& client,
+                          const etcd::RollCall& roll, const MemberIds& ids,
+                          const Outvoted& outvoted, const snapshot::Image& image,
                           store::Manifest& manifest);
 
 // Whether a member holds what the snapshot holds, as far as its manifest tells: the answer is the

@@ -20,10 +20,11 @@ Result<SourceNow> AskSource(const etcd::Client& client, std::optional<uint64_t> 
 }
 
 uint64_t SafeBump(int64_t snapshot_revision, int64_t source_revision) {
-  // Between this answer and the restore the source may write as much again, and revisions are 63 bits wide: a round
-  // number with room costs nothing.
+  // Between this answer and the restore the source may write as much again, and revisions are 63
+  // bits wide: a round number with room costs nothing.
   constexpr uint64_t kStep = 1'000'000;
-  const auto missed = static_cast<uint64_t>(std::max<int64_t>(source_revision - snapshot_revision, 0));
+  const auto missed =
+      static_cast<uint64_t>(std::max<int64_t>(source_revision - snapshot_revision, 0));
   return (2 * missed / kStep + 1) * kStep;
 }
 
@@ -36,9 +37,10 @@ RestoreAdvice Advise(const DrillReport& report, const SourceNow& source) {
                        .source_bytes = source.db_bytes,
                        .rto_seconds = std::nullopt};
   if (report.passed() && seen.size_bytes > 0) {
-    // A straight line through what was measured; never less than that, because a part of it has nothing to do with
-    // size.
-    const double growth = static_cast<double>(source.db_bytes) / static_cast<double>(seen.size_bytes);
+    // A straight line through what was measured; never less than that, because a part of it has
+    // nothing to do with size.
+    const double growth =
+        static_cast<double>(source.db_bytes) / static_cast<double>(seen.size_bytes);
     advice.rto_seconds = report.rto_seconds * std::max(growth, 1.0);
   }
   return advice;

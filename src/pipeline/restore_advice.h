@@ -1,5 +1,5 @@
-// What somebody who restored a drilled snapshot right now would have to know: by how much to raise the revision, and
-// how long it would take with as much data as there is by now. docs/adr/0014.
+// What somebody who restored a drilled snapshot right now would have to know: by how much to raise
+// the revision, and how long it would take with as much data as there is by now. docs/adr/0014.
 #pragma once
 
 #include <cstdint>
@@ -24,8 +24,8 @@ Result<SourceNow> AskSource(const etcd::Client& client, std::optional<uint64_t> 
 // For a report whose snapshot was readable. No forecast if the drill did not pass.
 RestoreAdvice Advise(const DrillReport& report, const SourceNow& source);
 
-// For `snapshot restore --bump-revision`: clients that have seen any revision up to `source` must never see one of
-// theirs again with other content.
+// For `snapshot restore --bump-revision`: clients that have seen any revision up to `source` must
+// never see one of theirs again with other content.
 uint64_t SafeBump(int64_t snapshot_revision, int64_t source_revision);
 
 }  // namespace etcdrill::pipeline

@@ -1,4 +1,5 @@
-// Numbers first, then the size, so that a small disk takes from what the numbers would keep and never the other way.
+// Numbers first, then the size, so that a small disk takes from what the numbers would keep and
+// never the other way.
 #include "pipeline/retention.h"
 
 #include <algorithm>
@@ -13,7 +14,9 @@ namespace {
 using Decisions = std::vector<RetentionDecision>;
 
 // One from the future, or of another history, takes nobody's place.
-bool IsOrdinary(const RetentionDecision& d) { return d.fate != Fate::kFuture && d.snapshot->Counts(); }
+bool IsOrdinary(const RetentionDecision& d) {
+  return d.fate != Fate::kFuture && d.snapshot->Counts();
+}
 
 // Keeps the newest proven snapshot of each of the `number` newest periods that have one. The order
 // is that of sealing, so a clock that was behind at some boots makes a period come again: it counts
@@ -59,11 +62,13 @@ bool IsFirstPart(const CatalogEntry& part, const Catalog& catalog) {
   const store::Manifest& m = part.manifest;
   const bool was_readable = m.revision > 0;
   if (!m.adopted.has_value() || was_readable) return false;
-  return std::any_of(catalog.snapshots.begin(), catalog.snapshots.end(), [&m](const CatalogEntry& other) {
-    const std::optional<store::AdoptedRecord>& whole = other.manifest.adopted;
-    return whole.has_value() && other.Counts() && other.IsProven() && other.manifest.place > m.place &&
-           whole->path == m.adopted->path && whole->size_bytes > m.adopted->size_bytes;
-  });
+  return std::any_of(catalog.snapshots.begin(), catalog.snapshots.end(),
+                     [&m](const CatalogEntry& other) {
+                       const std::optional<store::AdoptedRecord>& whole = other.manifest.adopted;
+                       return whole.has_value() && other.Counts() && other.IsProven() &&
+                              other.manifest.place > m.place && whole->path == m.adopted->path &&
+                              whole->size_bytes > m.adopted->size_bytes;
+                     });
 }
 
 void ProtectNewest(Decisions& decisions) {
@@ -95,9 +100,10 @@ void KeepAmongOthers(Decisions& decisions) {
 // Takes away until the rest is small enough: what is not proven first, then the oldest.
 void LimitSize(Decisions& decisions, uint64_t size_max) {
   uint64_t size = 0;
-  for (const RetentionDecision& d : decisions) size += Goes(d.fate) ? 0 : d.snapshot->manifest.size_bytes;
-  for (const auto& fates :
-       {std::vector{Fate::kQuarantine, Fate::kHistory}, std::vector{Fate::kCounted, Fate::kUnlimited}}) {
+  for (const RetentionDecision& d : decisions)
+    size += Goes(d.fate) ? 0 : d.snapshot->manifest.size_bytes;
+  for (const auto& fates : {std::vector{Fate::kQuarantine, Fate::kHistory},
+                            std::vector{Fate::kCounted, Fate::kUnlimited}}) {
     for (RetentionDecision& d : decisions) {
       if (size <= size_max) return;
       if (std::find(fates.begin(), fates.end(), d.fate) == fates.end()) continue;
@@ -110,13 +116,14 @@ void LimitSize(Decisions& decisions, uint64_t size_max) {
 }  // namespace
 
 std::string_view FateName(Fate fate) {
-  constexpr std::array<std::string_view, 11> kNames = {"newest",  "drilled",   "future",     "other_history",
-                                                       "counted", "unlimited", "unreadable", "quarantine",
-                                                       "surplus", "size",      "expired"};
+  constexpr std::array<std::string_view, 11> kNames = {
+      "newest",     "drilled",    "future",  "other_history", "counted", "unlimited",
+      "unreadable", "quarantine", "surplus", "size",          "expired"};
   return kNames[static_cast<size_t>(fate)];
 }
 
-std::vector<RetentionDecision> PlanRetention(const Catalog& catalog, const config::Retention& rules, WallTime now) {
+std::vector<RetentionDecision> PlanRetention(const Catalog& catalog, const config::Retention& rules,
+                                             WallTime now) {
   Decisions decisions;
   for (const CatalogEntry& entry : catalog.snapshots) {
     const Fate fate = FirstFate(entry, rules, now);

@@ -1,7 +1,8 @@
-// Which snapshots of a store may go. A pure function of what the store holds, the rules and the time; whoever deletes
-// is store/local_store. What it never takes: the newest proven snapshot and anything newer than it, the newest that
-// passed a drill, and anything whose date lies in the future, which tells of a clock that was wrong and not of a newer
-// backup. The decisions behind it: docs/adr/0012-retention.md.
+// Which snapshots of a store may go. A pure function of what the store holds, the rules and the
+// time; whoever deletes is store/local_store. What it never takes: the newest proven snapshot and
+// anything newer than it, the newest that passed a drill, and anything whose date lies in the
+// future, which tells of a clock that was wrong and not of a newer backup. The decisions behind it:
+// docs/adr/0012-retention.md.
 #pragma once
 
 #include <string>
@@ -40,6 +41,7 @@ struct RetentionDecision {
 };
 
 // One for each snapshot, in the order of the catalogue, which must outlive it.
-std::vector<RetentionDecision> PlanRetention(const Catalog& catalog, const config::Retention& rules, WallTime now);
+std::vector<RetentionDecision> PlanRetention(const Catalog& catalog, const config::Retention& rules,
+                                             WallTime now);
 
 }  // namespace etcdrill::pipeline

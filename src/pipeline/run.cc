@@ -66,7 +66,8 @@ Status VerdictStatus(const verify::VerifyReport& report) {
   if (report.verdict == verify::Verdict::kProven) return OkStatus();
   const bool damaged = report.verdict == verify::Verdict::kDamaged;
   return Error(damaged ? Reason::kDamaged : Reason::kNotProvable,
-               fmt::format("{} is {}: {}", report.file, damaged ? "damaged" : "not provable", report.Cause()));
+               fmt::format("{} is {}: {}", report.file, damaged ? "damaged" : "not provable",
+                           report.Cause()));
 }
 
 // Its data can be compared: nothing speaks against it, whether its bytes are proven or not.
@@ -100,24 +101,29 @@ struct Known {
 // Verify: what all ways into a store or a file have in common. The file is complete, but not
 // visible yet. It is compared with the members of the cluster that it is of, or else of the known
 // one.
-Result<Captured> VerifyCaptured(const Context& context, const SnapshotRequest& request, const Known& known,
-                                capture::CaptureResult captured, const Adopted& adopted = {}) {
+Result<Captured> VerifyCaptured(const Context& context, const SnapshotRequest& request,
+                                const Known& known, capture::CaptureResult captured,
+                                const Adopted& adopted = {}) {
   // Verify: what came is read back from the disk and goes up the ladder to L3.
   ASSIGN_OR_RETURN(auto image, snapshot::Image::Open(context, captured.file.temp_path()));
   ASSIGN_OR_RETURN(
       verify::VerifyReport report,
       verify::Verify(context, image,
-                     {.expected = verify::ExpectedBytes{captured.size_bytes, captured.sha256}, .staged = true}));
-  SnapshotOutcome outcome{MakeManifest(request, captured, report, adopted), std::move(report), OkStatus(),
-                          captured.remarks};
+                     {.expected = verify::ExpectedBytes{captured.size_bytes, captured.sha256},
+                      .staged = true}));
+  SnapshotOutcome outcome{MakeManifest(request, captured, report, adopted), std::move(report),
+                          OkStatus(), captured.remarks};
   outcome.verdict = VerdictStatus(outcome.verify);
-  // Receipt: the live members say what they hold at this revision. A copy of a wrong member is wrong, however sound.
-  // Whose file it is can be told without a trailer, too.
+  // Receipt: the live members say what they hold at this revision. A copy of a wrong member is
+  // wrong, however sound. Whose file it is can be told without a trailer, too.
   etcd::RollCall roll;
   if (HasSoundKeys(outcome)) {
-    roll = etcd::CallRoll(request.client, captured.source.cluster_id != 0 ? captured.source.cluster_id : known.cluster);
-    const Status agreed = CompareWithMembers(context, request.client, roll, IdsOf(outcome.verify, known.past_members),
-                                             known.outvoted, image, outcome.manifest);
+    roll =
+        etcd::CallRoll(request.client, captured.source.cluster_id != 0 ? captured.source.cluster_id
+                                                                       : known.cluster);
+    const Status agreed =
+        CompareWithMembers(context, request.client, roll, IdsOf(outcome.verify, known.past_members),
+                           known.outvoted, image, outcome.manifest);
     if (IsInterrupted(agreed)) return agreed;  // who was not asked has not agreed
     if (!agreed.ok()) outcome.verdict = agreed;
   }
@@ -128,24 +134,30 @@ Result<Captured> VerifyCaptured(const Context& context, const SnapshotRequest& r
 }
 
 // Nothing is copied from a member that was outvoted.
-Result<Captured> CaptureAndVerify(const Context& context, const SnapshotRequest& request, const Known& known,
-                                  const std::string& temp_path) {
+Result<Captured> CaptureAndVerify(const Context& context, const SnapshotRequest& request,
+                                  const Known& known, const std::string& temp_path) {
   std::set<uint64_t> distrusted;
   for (const auto& [id, revision] : known.outvoted) distrusted.insert(id);
-  // Capture: the bytes stream in under a temporary name; their trailer is right, or nothing is left of them.
-  ASSIGN_OR_RETURN(capture::CaptureResult captured,
-                   capture::Capture(context, {request.client, temp_path, request.timeout, known.cluster,
-                                              std::move(distrusted), request.on_progress}));
+  // Capture: the bytes stream in under a temporary name; their trailer is right, or nothing is left
+  // of them.
+  ASSIGN_OR_RETURN(
+      capture::CaptureResult captured,
+      capture::Capture(context, {request.client, temp_path, request.timeout, known.cluster,
+                                 std::move(distrusted), request.on_progress}));
   return VerifyCaptured(context, request, known, std::move(captured));
 }
 
 // One of ours is newer than all that are there, whatever the clocks say. One of others may be older
 // than some.
-uint64_t PlaceOf(const store::Manifest& manifest, const std::vector<store::StoredSnapshot>& stored, WallTime now) {
-  const auto newer = std::find_if(stored.begin(), stored.end(), [&](const store::StoredSnapshot& s) {
-    const auto age_of = [](const store::Manifest& m) { return std::tuple(m.taken, m.revision); };
-    return age_of(s.manifest) > age_of(manifest) && !IsFuture(s.manifest.taken, now);
-  });
+uint64_t PlaceOf(const store::Manifest& manifest, const std::vector<store::StoredSnapshot>& stored,
+                 WallTime now) {
+  const auto newer =
+      std::find_if(stored.begin(), stored.end(), [&](const store::StoredSnapshot& s) {
+        const auto age_of = [](const store::Manifest& m) {
+          return std::tuple(m.taken, m.revision);
+        };
+        return age_of(s.manifest) > age_of(manifest) && !IsFuture(s.manifest.taken, now);
+      });
   if (manifest.adopted.has_value() && newer != stored.end()) return newer->manifest.place;
   return stored.empty() ? 1 : stored.back().manifest.place + 1;
 }
@@ -155,7 +167,8 @@ uint64_t PlaceOf(const store::Manifest& manifest, const std::vector<store::Store
 Status SealInFreeSecond(store::LocalStore& store, DurableFile& file, store::Manifest& manifest) {
   Status sealed = store.Seal(file, manifest);
   const auto is_taken = [&] { return !sealed.ok() && ReasonOf(sealed) == Reason::kAlreadyExists; };
-  for (int more = 0; is_taken() && more < kSecondsAheadMax && !manifest.adopted.has_value(); ++more) {
+  for (int more = 0; is_taken() && more < kSecondsAheadMax && !manifest.adopted.has_value();
+       ++more) {
     manifest.taken += std::chrono::seconds(1);
     manifest.name = store::SnapshotName(manifest.cluster, manifest.revision, manifest.taken);
     sealed = store.Seal(file, manifest);
@@ -165,19 +178,22 @@ Status SealInFreeSecond(store::LocalStore& store, DurableFile& file, store::Mani
 
 // Puts a verified file into the store, which holds `stored` already. `head` is where the source was
 // last seen.
-Result<SnapshotOutcome> Keep(const Context& context, const SnapshotRequest& request, Captured captured,
-                             const std::vector<store::StoredSnapshot>& stored, std::optional<int64_t> head,
-                             store::LocalStore& store) {
+Result<SnapshotOutcome> Keep(const Context& context, const SnapshotRequest& request,
+                             Captured captured, const std::vector<store::StoredSnapshot>& stored,
+                             std::optional<int64_t> head, store::LocalStore& store) {
   captured.outcome.manifest.place = PlaceOf(captured.outcome.manifest, stored, context.clock.Now());
-  // Lineage: does it go on where the newest one of the store ends? A divergence is told, but is no damage.
+  // Lineage: does it go on where the newest one of the store ends? A divergence is told, but is no
+  // damage.
   if (HasSoundKeys(captured.outcome) && !captured.outcome.manifest.other_history) {
-    RETURN_IF_ERROR(CompareWithStore(context, store, captured.image, head, captured.outcome.manifest));
+    RETURN_IF_ERROR(
+        CompareWithStore(context, store, captured.image, head, captured.outcome.manifest));
   }
   // Who differed stays a suspect when the snapshot, and its receipt, is long gone.
   const store::Manifest& manifest = captured.outcome.manifest;
-  const Status kept = KeepSuspects({request.cluster, manifest.revision, context.clock.Now()}, {SidesOf(manifest)},
-                                   captured.roll, store);
-  if (!kept.ok()) context.log.Error("what the members hold can't be recorded", {{"err", MessageOf(kept)}});
+  const Status kept = KeepSuspects({request.cluster, manifest.revision, context.clock.Now()},
+                                   {SidesOf(manifest)}, captured.roll, store);
+  if (!kept.ok())
+    context.log.Error("what the members hold can't be recorded", {{"err", MessageOf(kept)}});
   // Store: the file becomes visible, then its manifest; from here on it survives a power loss.
   RETURN_IF_ERROR(SealInFreeSecond(store, captured.capture.file, captured.outcome.manifest));
   captured.outcome.verify.file = store.SnapshotPath(captured.outcome.manifest.name);
@@ -190,22 +206,23 @@ void WaitForFreeSecond(const Context& context, const std::vector<store::StoredSn
     return std::any_of(earlier.begin(), earlier.end(),
                        [&](const store::StoredSnapshot& s) { return s.manifest.taken == second; });
   };
-  for (WallTime now = context.clock.Now(); is_taken(std::chrono::floor<std::chrono::seconds>(now));) {
+  for (WallTime now = context.clock.Now();
+       is_taken(std::chrono::floor<std::chrono::seconds>(now));) {
     const WallTime next = std::chrono::floor<std::chrono::seconds>(now) + std::chrono::seconds(1);
     if (!context.clock.SleepFor(next - now, context.stop)) return;
     now = context.clock.Now();
   }
 }
 
-Status RestoreMember(const Context& context, const snapshot::Image& image, const drill::ScratchMember& member,
-                     const std::string& initial_cluster) {
+Status RestoreMember(const Context& context, const snapshot::Image& image,
+                     const drill::ScratchMember& member, const std::string& initial_cluster) {
   return restore::Restore(context, {.snapshot = image,
                                     .data_dir = member.data_dir,
                                     .membership = {.name = member.name,
                                                    .initial_cluster = initial_cluster,
                                                    .advertise_peer_urls = {member.PeerUrl()}},
-                                    // Its users' passwords are not ours to know, and HashKV does not cover them:
-                                    // docs/adr/0004.
+                                    // Its users' passwords are not ours to know, and HashKV does
+                                    // not cover them: docs/adr/0004.
                                     .policy = {.drop_auth = true},
                                     .sync = false})
       .status();
@@ -231,54 +248,66 @@ Result<SnapshotOutcome> AttemptSnapshot(const Context& context, const SnapshotRe
                                         store::LocalStore& store) {
   ASSIGN_OR_RETURN(const std::vector<store::StoredSnapshot> earlier, store.List());
   WaitForFreeSecond(context, earlier);
-  ASSIGN_OR_RETURN(Captured captured,
-                   CaptureAndVerify(context, request, KnownTo(request, earlier, store), store.StagingPath()));
+  ASSIGN_OR_RETURN(
+      Captured captured,
+      CaptureAndVerify(context, request, KnownTo(request, earlier, store), store.StagingPath()));
   return Keep(context, request, std::move(captured), earlier, std::nullopt, store);
 }
 
 }  // namespace
 
-Result<SnapshotOutcome> TakeSnapshot(const Context& context, const SnapshotRequest& request, store::LocalStore& store) {
+Result<SnapshotOutcome> TakeSnapshot(const Context& context, const SnapshotRequest& request,
+                                     store::LocalStore& store) {
   const MonotonicTime last_start = context.clock.Monotonic() + request.retry_for;
   for (Duration pause = kFirstRetryPause;; pause = std::min(2 * pause, kLongestRetryPause)) {
     Result<SnapshotOutcome> outcome = AttemptSnapshot(context, request, store);
     if (outcome.ok() || !etcd::Client::MayPass(outcome.status())) return outcome;
     if (context.clock.Monotonic() + pause > last_start) return outcome;
-    context.log.Warn("snapshot attempt failed", {{"reason", InfoOf(ReasonOf(outcome.status())).name},
-                                                 {"err", MessageOf(outcome.status())},
-                                                 {"retry_seconds", pause}});
+    context.log.Warn("snapshot attempt failed",
+                     {{"reason", InfoOf(ReasonOf(outcome.status())).name},
+                      {"err", MessageOf(outcome.status())},
+                      {"retry_seconds", pause}});
     if (context.clock.SleepFor(pause, request.no_retry)) continue;
-    return context.stop.stop_requested() ? Error(Reason::kInterrupted, "interrupted") : std::move(outcome);
+    return context.stop.stop_requested() ? Error(Reason::kInterrupted, "interrupted")
+                                         : std::move(outcome);
   }
 }
 
-Result<SnapshotOutcome> AdoptSnapshot(const Context& context, const SnapshotRequest& request, const ForeignFile& file,
-                                      HeadHistory heads, store::LocalStore& store) {
+Result<SnapshotOutcome> AdoptSnapshot(const Context& context, const SnapshotRequest& request,
+                                      const ForeignFile& file, HeadHistory heads,
+                                      store::LocalStore& store) {
   // Import: a copy of our own, because whoever wrote the file may take it away at any moment.
   ASSIGN_OR_RETURN(capture::CaptureResult imported, ImportFile(context, file, store.StagingPath()));
-  // The same bytes under a new name are no new snapshot: that is how a job shows that copies one old file every day.
+  // The same bytes under a new name are no new snapshot: that is how a job shows that copies one
+  // old file every day.
   ASSIGN_OR_RETURN(const auto stored, store.List());
   for (const store::StoredSnapshot& other : stored) {
-    if (other.manifest.cluster != request.cluster || other.manifest.sha256 != imported.sha256) continue;
-    return Error(Reason::kAlreadyExists,
-                 fmt::format("adopt {}: its bytes are those of {}", file.path, other.manifest.name));
+    if (other.manifest.cluster != request.cluster || other.manifest.sha256 != imported.sha256)
+      continue;
+    return Error(Reason::kAlreadyExists, fmt::format("adopt {}: its bytes are those of {}",
+                                                     file.path, other.manifest.name));
   }
-  const store::AdoptedRecord adopted = {.path = file.path,
-                                        .size_bytes = file.info.size,
-                                        .modified = std::chrono::floor<std::chrono::seconds>(file.info.modified),
-                                        .changed = std::chrono::floor<std::chrono::seconds>(file.info.changed)};
+  const store::AdoptedRecord adopted = {
+      .path = file.path,
+      .size_bytes = file.info.size,
+      .modified = std::chrono::floor<std::chrono::seconds>(file.info.modified),
+      .changed = std::chrono::floor<std::chrono::seconds>(file.info.changed)};
   Known known = KnownTo(request, stored, store);
   known.past_members = MembersOf(stored, request.cluster);
-  ASSIGN_OR_RETURN(Captured captured, VerifyCaptured(context, request, known, std::move(imported), adopted));
+  ASSIGN_OR_RETURN(Captured captured,
+                   VerifyCaptured(context, request, known, std::move(imported), adopted));
   // What is no snapshot is nobody's backup, and no evidence of damage either.
   if (captured.outcome.verify.foreign.has_value()) {
-    return Error(Reason::kNotProvable, fmt::format("adopt {}: {}", file.path, captured.outcome.verify.Cause()));
+    return Error(Reason::kNotProvable,
+                 fmt::format("adopt {}: {}", file.path, captured.outcome.verify.Cause()));
   }
-  const etcd::RollCall roll = etcd::CallRoll(request.client, known.cluster);  // it may have been restored just now
+  const etcd::RollCall roll =
+      etcd::CallRoll(request.client, known.cluster);  // it may have been restored just now
   heads.Saw(context.clock.Monotonic(), roll, [&] { return ReadHead(request.client, roll); });
   store::Manifest& m = captured.outcome.manifest;
   if (HasSoundKeys(captured.outcome)) {
-    m.taken = std::chrono::floor<std::chrono::seconds>(TakenAt(file, context.clock.Now(), m.revision));
+    m.taken =
+        std::chrono::floor<std::chrono::seconds>(TakenAt(file, context.clock.Now(), m.revision));
     BoundTime(context, heads, stored, m);
   }
   GiveFreeName(stored, m);
@@ -290,15 +319,17 @@ Result<SnapshotOutcome> AdoptSnapshot(const Context& context, const SnapshotRequ
   return kept;
 }
 
-Result<SnapshotOutcome> SaveSnapshot(const Context& context, const SnapshotRequest& request, const std::string& path) {
+Result<SnapshotOutcome> SaveSnapshot(const Context& context, const SnapshotRequest& request,
+                                     const std::string& path) {
   RETURN_IF_ERROR(Annotate(context.fs.Resolve(path).status(), fmt::format("save {}", path)));
   ASSIGN_OR_RETURN(const bool there, context.fs.IsThere(path));
   if (there) {
-    return Error(Reason::kAlreadyExists, fmt::format("save {}: the file exists; name another, or move it away", path));
+    return Error(Reason::kAlreadyExists,
+                 fmt::format("save {}: the file exists; name another, or move it away", path));
   }
   // A name of its own for each attempt: two that save to one path at a time must not share it.
-  const std::string temp_path =
-      JoinPath(DirName(path), fmt::format(".{}.{:016x}.part", BaseName(path), context.random.Next()));
+  const std::string temp_path = JoinPath(
+      DirName(path), fmt::format(".{}.{:016x}.part", BaseName(path), context.random.Next()));
   ASSIGN_OR_RETURN(Captured captured, CaptureAndVerify(context, request, {}, temp_path));
   RETURN_IF_ERROR(captured.outcome.verdict);
   RETURN_IF_ERROR(captured.capture.file.Commit(path));
@@ -323,7 +354,8 @@ DrillReport RunDrill(const Context& outer, const DrillRequest& request) {
     members = drill::MakeMembers(request.full_cluster ? kFullCluster : 1, scratch->path());
     return OkStatus();
   });
-  // Checksum: L0 to L3. Only a file that shows no damage is worth restoring; one that nothing proves is restored, too.
+  // Checksum: L0 to L3. Only a file that shows no damage is worth restoring; one that nothing
+  // proves is restored, too.
   stages.Run(kChecksumStage, [&] { return stages.VerifySnapshot(*image); });
   // Restore: L4, a data directory of our own making for each member.
   stages.Run(kRestoreStage, [&]() -> Status {
@@ -333,8 +365,8 @@ DrillReport RunDrill(const Context& outer, const DrillRequest& request) {
     report.level_reached = 4;
     return OkStatus();
   });
-  // Boot: a real etcd, of the version that wrote the snapshot, takes the data directory for its own. Without one the
-  // drill ends here, at L4.
+  // Boot: a real etcd, of the version that wrote the snapshot, takes the data directory for its
+  // own. Without one the drill ends here, at L4.
   stages.Run(kBootStage, [&]() -> Status {
     const auto binary = stages.ChooseEtcd();
     if (!binary.ok()) {
@@ -342,22 +374,24 @@ DrillReport RunDrill(const Context& outer, const DrillRequest& request) {
       return binary.status();
     }
     ASSIGN_OR_RETURN(etcd,
-                     drill::EtcdCluster::Start(context,
-                                               {.binary = *binary,
-                                                .work_dir = scratch->path(),
-                                                .memory_limit = request.config.etcd_memory_limit,
-                                                .call_timeout = std::min<Duration>(kCallLimit, request.config.timeout)},
-                                               members));
+                     drill::EtcdCluster::Start(
+                         context,
+                         {.binary = *binary,
+                          .work_dir = scratch->path(),
+                          .memory_limit = request.config.etcd_memory_limit,
+                          .call_timeout = std::min<Duration>(kCallLimit, request.config.timeout)},
+                         members));
     return etcd->WaitReady();
   });
   // Health and verify: L5, it serves exactly what the file holds, and takes a write.
-  stages.Run(kHealthStage, [&] { return stages.Add(drill::CheckHealth(*etcd, stages.expectation(), context)); });
+  stages.Run(kHealthStage,
+             [&] { return stages.Add(drill::CheckHealth(*etcd, stages.expectation(), context)); });
   stages.Run(kVerifyStage, [&] {
     std::vector<drill::Check> checks = drill::CheckData(*etcd, stages.expectation(), context);
     if (drill::WentBack(checks)) return stages.Add(checks);
     if (!request.config.assertions.empty()) {
-      checks.push_back(
-          drill::CheckAssertions(etcd->client(), request.config.assertions, stages.expectation().hashkv.revision));
+      checks.push_back(drill::CheckAssertions(etcd->client(), request.config.assertions,
+                                              stages.expectation().hashkv.revision));
     }
     if (request.full_cluster) {
       checks.push_back(drill::CheckReplicas(*etcd, stages.expectation()));

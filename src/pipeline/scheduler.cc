@@ -41,7 +41,8 @@ class EveryTimetable final : public Timetable {
     const Moment now = MomentOf(clock_);
     const bool was_set = WasSet(looked_, now);
     looked_ = now;
-    if (was_set && task_.last_again) due_ = std::min(due_, now.monotonic + Delay(now.wall, task_.last_again()));
+    if (was_set && task_.last_again)
+      due_ = std::min(due_, now.monotonic + Delay(now.wall, task_.last_again()));
     return due_ - now.monotonic;
   }
 
@@ -94,7 +95,9 @@ class CronTimetable final : public Timetable {
 
  private:
   WallTime Now() { return clock_.Now() - offset_; }
-  bool WasJust(WallTime now) const { return passed_.has_value() && now < *passed_ && *passed_ - now < kCronTick; }
+  bool WasJust(WallTime now) const {
+    return passed_.has_value() && now < *passed_ && *passed_ - now < kCronTick;
+  }
 
   Clock& clock_;
   const config::CronTimes& times_;

@@ -20,15 +20,20 @@ constexpr Duration kFailedTurn = std::chrono::hours(1);
 std::vector<const CatalogEntry*> PlanScrub(const Catalog& catalog, Duration period, WallTime now) {
   std::vector<const CatalogEntry*> due;
   for (const CatalogEntry& entry : catalog.snapshots) {
-    if (entry.manifest.verdict == verify::VerdictName(verify::Verdict::kDamaged)) continue;  // from the start
-    const WallTime last = std::max(entry.LastHashed(), entry.checks.rehashed.value_or(WallTime::min()));
+    if (entry.manifest.verdict == verify::VerdictName(verify::Verdict::kDamaged))
+      continue;  // from the start
+    const WallTime last =
+        std::max(entry.LastHashed(), entry.checks.rehashed.value_or(WallTime::min()));
     // What was found damaged may have been half there, or behind a passing fault.
-    const Duration turn = entry.state == SnapshotState::kFailed ? std::min(period / 2, kFailedTurn) : period / 2;
+    const Duration turn =
+        entry.state == SnapshotState::kFailed ? std::min(period / 2, kFailedTurn) : period / 2;
     const bool old = now - last >= turn || last > now;  // a date in the future proves nothing
-    const bool unrecorded =
-        entry.state == SnapshotState::kFailed && !entry.problem.empty() && !entry.checks.damaged.has_value();
-    const bool of_old_release = entry.checks.damaged.has_value() && !entry.checks.rehashed.has_value();
-    if (old || unrecorded || of_old_release || entry.state == SnapshotState::kUnreadable) due.push_back(&entry);
+    const bool unrecorded = entry.state == SnapshotState::kFailed && !entry.problem.empty() &&
+                            !entry.checks.damaged.has_value();
+    const bool of_old_release =
+        entry.checks.damaged.has_value() && !entry.checks.rehashed.has_value();
+    if (old || unrecorded || of_old_release || entry.state == SnapshotState::kUnreadable)
+      due.push_back(&entry);
   }
   std::stable_sort(due.begin(), due.end(),
                    [](const auto* a, const auto* b) { return a->LastHashed() < b->LastHashed(); });
@@ -40,8 +45,8 @@ Status HashAgain(const Context& context, const std::string& path, const store::M
   ForgetCachedPages(path);
   ASSIGN_OR_RETURN(const auto file, context.fs.OpenForReading(path));
   if (file->Size() != manifest.size_bytes) {
-    return Error(Reason::kDamaged,
-                 fmt::format("{}: the file has {} bytes, {} were stored", path, file->Size(), manifest.size_bytes));
+    return Error(Reason::kDamaged, fmt::format("{}: the file has {} bytes, {} were stored", path,
+                                               file->Size(), manifest.size_bytes));
   }
   const MonotonicTime start = context.clock.Monotonic();
   std::string chunk;
@@ -50,15 +55,18 @@ Status HashAgain(const Context& context, const std::string& path, const store::M
     chunk.resize(std::min(kChunkBytes, file->Size() - at));
     RETURN_IF_ERROR(file->Read(at, chunk));
     sum.Update(chunk);
-    const double seconds = static_cast<double>(at + chunk.size()) / static_cast<double>(bytes_per_second);
+    const double seconds =
+        static_cast<double>(at + chunk.size()) / static_cast<double>(bytes_per_second);
     const auto pace = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
-    if (!context.clock.SleepUntil(start + pace, context.stop)) return Error(Reason::kInterrupted, "stopped");
+    if (!context.clock.SleepUntil(start + pace, context.stop))
+      return Error(Reason::kInterrupted, "stopped");
   }
   ForgetCachedPages(path);  // what nobody reads should not push out what others do
   const std::string sha256 = Hex(sum.Finish());
   if (sha256 == manifest.sha256) return OkStatus();
-  return Error(Reason::kDamaged, fmt::format("{}: the SHA-256 of the file is {}, it was {} when it was stored", path,
-                                             sha256, manifest.sha256));
+  return Error(Reason::kDamaged,
+               fmt::format("{}: the SHA-256 of the file is {}, it was {} when it was stored", path,
+                           sha256, manifest.sha256));
 }
 
 }  // namespace etcdrill::pipeline

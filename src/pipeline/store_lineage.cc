@@ -1,6 +1,7 @@
-// What it costs: nothing is read where the numbers of the two manifests already say that no revision is in both, which
-// on a cluster that compacts every five minutes is the rule for hourly snapshots. Otherwise the fresh file is hashed
-// once more, and the older one only if there was a compaction in between.
+// What it costs: nothing is read where the numbers of the two manifests already say that no
+// revision is in both, which on a cluster that compacts every five minutes is the rule for hourly
+// snapshots. Otherwise the fresh file is hashed once more, and the older one only if there was a
+// compaction in between.
 #include "pipeline/store_lineage.h"
 
 #include <fmt/format.h>
@@ -16,10 +17,11 @@ namespace etcdrill::pipeline {
 namespace {
 
 Result<verify::Place> PlaceOf(const snapshot::Image& image, const store::Manifest& m) {
-  ASSIGN_OR_RETURN(verify::Place place, verify::ReadPlace(image, {.hash = m.hashkv,
-                                                                  .revision = m.revision,
-                                                                  .compact_revision = m.compact_revision,
-                                                                  .live_keys = m.live_keys}));
+  ASSIGN_OR_RETURN(verify::Place place,
+                   verify::ReadPlace(image, {.hash = m.hashkv,
+                                             .revision = m.revision,
+                                             .compact_revision = m.compact_revision,
+                                             .live_keys = m.live_keys}));
   place.file = m.name;  // its path is another one later
   return place;
 }
@@ -29,21 +31,23 @@ struct Snapshot {
   const snapshot::Image& image;
 };
 
-Result<verify::LineageReport> Compare(const Context& context, const Snapshot& older, const Snapshot& newer) {
+Result<verify::LineageReport> Compare(const Context& context, const Snapshot& older,
+                                      const Snapshot& newer) {
   ASSIGN_OR_RETURN(const verify::Place from, PlaceOf(older.image, older.manifest));
   ASSIGN_OR_RETURN(const verify::Place to, PlaceOf(newer.image, newer.manifest));
   return verify::CompareLineage(context, {older.image, from}, {newer.image, to});
 }
 
-// By what the members said. A restore may change the id, and goes on with the data; so it counts only
-// where nothing else tells.
+// By what the members said. A restore may change the id, and goes on with the data; so it counts
+// only where nothing else tells.
 bool IsOfAnotherCluster(const store::Manifest& older, const store::Manifest& newer) {
-  return !older.cluster_id.empty() && !newer.cluster_id.empty() && older.cluster_id != newer.cluster_id;
+  return !older.cluster_id.empty() && !newer.cluster_id.empty() &&
+         older.cluster_id != newer.cluster_id;
 }
 
 // Does `fresh` continue `older`?
-Result<store::LineageRecord> LookBack(const Context& context, const store::Manifest& older, const std::string& path,
-                                      const Snapshot& fresh) {
+Result<store::LineageRecord> LookBack(const Context& context, const store::Manifest& older,
+                                      const std::string& path, const Snapshot& fresh) {
   const Stopwatch watch(context.clock);
   const auto compare = [&]() -> Result<verify::LineageReport> {
     ASSIGN_OR_RETURN(const auto image, snapshot::Image::Open(context, path));
@@ -61,10 +65,12 @@ Result<store::LineageRecord> LookBack(const Context& context, const store::Manif
   } else if (!report->findings.kept().empty()) {
     record.text = report->findings.kept().front().text;
   }
-  if (verdict == verify::LineageVerdict::kNotComparable && IsOfAnotherCluster(older, fresh.manifest)) {
+  if (verdict == verify::LineageVerdict::kNotComparable &&
+      IsOfAnotherCluster(older, fresh.manifest)) {
     record.result = verify::LineageVerdictName(verify::LineageVerdict::kDiverged);
     record.text = fmt::format(
-        "the source is cluster {} now, it was {}, and no revision is in both: it was restored or made anew, or the "
+        "the source is cluster {} now, it was {}, and no revision is in both: it was restored or "
+        "made anew, or the "
         "endpoints lead elsewhere",
         fresh.manifest.cluster_id, older.cluster_id);
   }
@@ -74,22 +80,25 @@ Result<store::LineageRecord> LookBack(const Context& context, const store::Manif
 
 // How the data of `newer` differs from that of `late`; empty if nothing shows that it does. That
 // `newer` ends at a lower revision shows nothing: its time may be a claim.
-Result<std::string> LookAhead(const Context& context, const Snapshot& late, const store::Manifest& newer,
-                              const std::string& path) {
+Result<std::string> LookAhead(const Context& context, const Snapshot& late,
+                              const store::Manifest& newer, const std::string& path) {
   const auto compare = [&]() -> Result<verify::LineageReport> {
     ASSIGN_OR_RETURN(const auto image, snapshot::Image::Open(context, path));
     return Compare(context, late, {newer, image});
   };
   const auto report = compare();
   if (IsInterrupted(report.status())) return report.status();
-  if (!report.ok() || !report->compared.has_value() || report->compared->equal) return std::string();
-  return fmt::format("{} does not continue it: {}", newer.name, report->findings.FirstError()->text);
+  if (!report.ok() || !report->compared.has_value() || report->compared->equal)
+    return std::string();
+  return fmt::format("{} does not continue it: {}", newer.name,
+                     report->findings.FirstError()->text);
 }
 
 }  // namespace
 
-Status CompareWithStore(const Context& context, const store::LocalStore& store, const snapshot::Image& image,
-                        std::optional<int64_t> head, store::Manifest& manifest) {
+Status CompareWithStore(const Context& context, const store::LocalStore& store,
+                        const snapshot::Image& image, std::optional<int64_t> head,
+                        store::Manifest& manifest) {
   const Result<Catalog> catalog = ReadCatalog(context, store, manifest.cluster);
   if (IsInterrupted(catalog.status())) return catalog.status();
   if (!catalog.ok()) {  // no reason to lose the fresh snapshot
@@ -110,15 +119,18 @@ Status CompareWithStore(const Context& context, const store::LocalStore& store, 
   // What members hold is theirs, wherever the store stands; and the store says nothing of a source
   // that went back, or that nobody has seen.
   const bool may_be_other = manifest.adopted.has_value() && CountReceipt(manifest).equal == 0;
-  const auto goes_on = [&](const store::Manifest& m) { return head.has_value() && *head >= m.revision; };
+  const auto goes_on = [&](const store::Manifest& m) {
+    return head.has_value() && *head >= m.revision;
+  };
   if (older != nullptr) {
-    ASSIGN_OR_RETURN(manifest.lineage, LookBack(context, *older, store.SnapshotPath(older->name), {manifest, image}));
+    ASSIGN_OR_RETURN(manifest.lineage,
+                     LookBack(context, *older, store.SnapshotPath(older->name), {manifest, image}));
     manifest.other_history =
         may_be_other && goes_on(*older) && LineageOf(manifest) == verify::LineageVerdict::kDiverged;
   }
   if (newer != nullptr && may_be_other && goes_on(*newer) && !manifest.other_history) {
-    ASSIGN_OR_RETURN(std::string differs,
-                     LookAhead(context, {manifest, image}, *newer, store.SnapshotPath(newer->name)));
+    ASSIGN_OR_RETURN(std::string differs, LookAhead(context, {manifest, image}, *newer,
+                                                    store.SnapshotPath(newer->name)));
     if (differs.empty()) return OkStatus();
     manifest.lineage = Diverged(std::move(differs));
     manifest.other_history = true;
@@ -132,7 +144,8 @@ std::optional<verify::LineageVerdict> LineageOf(const store::Manifest& manifest)
 }
 
 store::LineageRecord Diverged(std::string why) {
-  return {.result = std::string(verify::LineageVerdictName(verify::LineageVerdict::kDiverged)), .text = std::move(why)};
+  return {.result = std::string(verify::LineageVerdictName(verify::LineageVerdict::kDiverged)),
+          .text = std::move(why)};
 }
 
 }  // namespace etcdrill::pipeline

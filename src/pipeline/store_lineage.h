@@ -22,8 +22,9 @@ namespace etcdrill::pipeline {
 // is recorded as such, and a store that can't be listed is told in the log; the error is for an
 // interruption. `head`: where the source was last seen. If that is below the stored one, the source
 // went back, and an adopted file that does not continue the store may well be of it.
-Status CompareWithStore(const Context& context, const store::LocalStore& store, const snapshot::Image& image,
-                        std::optional<int64_t> head, store::Manifest& manifest);
+Status CompareWithStore(const Context& context, const store::LocalStore& store,
+                        const snapshot::Image& image, std::optional<int64_t> head,
+                        store::Manifest& manifest);
 
 // What its record says; none if there is no record, or it is not understood.
 std::optional<verify::LineageVerdict> LineageOf(const store::Manifest& manifest);

@@ -1,4 +1,5 @@
-// What is done around a drill takes time, too; it comes after the drill, so that it is no part of the measured restore.
+// What is done around a drill takes time, too; it comes after the drill, so that it is no part of
+// the measured restore.
 #include "pipeline/stored_drill.h"
 
 #include <fmt/format.h>
@@ -13,13 +14,14 @@
 namespace etcdrill::pipeline {
 namespace {
 
-// Whether a drill of it says what a restore would meet today. Where none is usable, one of ours that
-// passes will be the newest.
+// Whether a drill of it says what a restore would meet today. Where none is usable, one of ours
+// that passes will be the newest.
 bool IsOfNewest(const store::Manifest& drilled, const Result<Catalog>& catalog) {
   if (drilled.other_history) return false;
   if (!catalog.ok() || catalog->Newest() == nullptr) return true;
   // The newest that is usable, and what is newer and was drilled all the same.
-  return drilled.name == catalog->Newest()->manifest.name || drilled.name == catalog->Latest()->manifest.name;
+  return drilled.name == catalog->Newest()->manifest.name ||
+         drilled.name == catalog->Latest()->manifest.name;
 }
 
 // The last of ours; if there is none, the last; if all have lost their manifests, one of those.
@@ -30,8 +32,10 @@ const std::string& LastOf(const Catalog& catalog) {
 }
 
 // The report of a drill that did nothing.
-DrillReport FailedAtOnce(const std::string& snapshot, bool newest, WallTime started, WallTime finished, Status why) {
-  DrillReport report{.snapshot = snapshot, .newest = newest, .started = started, .finished = finished};
+DrillReport FailedAtOnce(const std::string& snapshot, bool newest, WallTime started,
+                         WallTime finished, Status why) {
+  DrillReport report{
+      .snapshot = snapshot, .newest = newest, .started = started, .finished = finished};
   report.stages = {{std::string(kSelectStage), StageResult::kFail, 0, std::string(MessageOf(why))},
                    {std::string(kCleanupStage), StageResult::kPass, 0, ""}};
   report.outcome = std::move(why);
@@ -39,7 +43,9 @@ DrillReport FailedAtOnce(const std::string& snapshot, bool newest, WallTime star
 }
 
 Status Keep(store::LocalStore& store, const DrillReport& report, store::IfRefused if_refused) {
-  const auto make = [report](const std::optional<store::DrillFile>& before) { return EvidenceJson(report, before); };
+  const auto make = [report](const std::optional<store::DrillFile>& before) {
+    return EvidenceJson(report, before);
+  };
   return store.AddDrillReport(report.snapshot, report.finished, make, if_refused);
 }
 
@@ -51,15 +57,16 @@ Result<std::unique_ptr<store::DrillMark>> LeaveMark(const Context& context, cons
   const WallTime now = context.clock.Now();
   DrillReport report = FailedAtOnce(
       snapshot, newest, now, now,
-      Error(Reason::kInternal, fmt::format("the drill that began at {} never ended: its process was killed (is there "
-                                           "enough memory?), or the machine went down",
-                                           FormatRfc3339(now))));
+      Error(Reason::kInternal,
+            fmt::format("the drill that began at {} never ended: its process was killed (is there "
+                        "enough memory?), or the machine went down",
+                        FormatRfc3339(now))));
   report.id = id;
   return store.MarkDrill(ToJson(report));
 }
 
-// Whether there is a report of the drill that left the mark: it ended, or was told of, and the power
-// went before the mark was gone for good.
+// Whether there is a report of the drill that left the mark: it ended, or was told of, and the
+// power went before the mark was gone for good.
 bool HasReport(const Context& context, const store::LocalStore& store, const DrillSummary& began) {
   if (began.id.empty()) return false;
   const auto catalog = ReadCatalog(context, store);
@@ -67,16 +74,18 @@ bool HasReport(const Context& context, const store::LocalStore& store, const Dri
                                      [&](const DrillSummary& d) { return d.id == began.id; });
 }
 
-Status TellOfKilledDrill(const Context& context, store::LocalStore& store, const std::string& mark) {
+Status TellOfKilledDrill(const Context& context, store::LocalStore& store,
+                         const std::string& mark) {
   const auto began = ParseDrillSummary(mark);
   if (!began.ok() || HasReport(context, store, *began)) return OkStatus();  // the first: not ours
-  DrillReport report = FailedAtOnce(began->snapshot, began->newest, began->started, context.clock.Now(),
-                                    Error(Reason::kInternal, began->error));
+  DrillReport report = FailedAtOnce(began->snapshot, began->newest, began->started,
+                                    context.clock.Now(), Error(Reason::kInternal, began->error));
   report.id = began->id;
   // If that can't be written, the mark stays for the next time.
   RETURN_IF_ERROR(Keep(store, report, store::IfRefused::kForget));
-  context.log.Error("drill failed",
-                    {{"snapshot", report.snapshot}, {"stage", kSelectStage}, {"err", MessageOf(report.outcome)}});
+  context.log.Error(
+      "drill failed",
+      {{"snapshot", report.snapshot}, {"stage", kSelectStage}, {"err", MessageOf(report.outcome)}});
   return OkStatus();
 }
 
@@ -85,9 +94,12 @@ void ClearDamage(const Context& context, const std::string& snapshot, const Cata
                  store::LocalStore& store) {
   for (const CatalogEntry& entry : catalog.snapshots) {
     if (entry.manifest.name != snapshot || !entry.checks.damaged.has_value()) continue;
-    const auto clear = [&, now = context.clock.Now()](store::Checks& checks) { entry.RecordRight(checks, now, ""); };
+    const auto clear = [&, now = context.clock.Now()](store::Checks& checks) {
+      entry.RecordRight(checks, now, "");
+    };
     const Status cleared = store.UpdateChecks(snapshot, clear, store::IfRefused::kCount);
-    if (!cleared.ok()) context.log.Warn("the record of damage can't be cleared", {{"err", MessageOf(cleared)}});
+    if (!cleared.ok())
+      context.log.Warn("the record of damage can't be cleared", {{"err", MessageOf(cleared)}});
   }
 }
 
@@ -105,7 +117,8 @@ StoredDrill DrillStored(const Context& context, const DrillRequest& request, etc
   const auto use = before != nullptr ? store.Use(before->name) : nullptr;
   const std::string id = fmt::format("{:016x}", context.random.Next());
   auto mark = LeaveMark(context, id, request.snapshot, is_newest, store);
-  if (!mark.ok()) context.log.Warn("the drill can't be marked as begun", {{"err", MessageOf(mark.status())}});
+  if (!mark.ok())
+    context.log.Warn("the drill can't be marked as begun", {{"err", MessageOf(mark.status())}});
   StoredDrill drill{.report = RunDrill(context, request), .kept = OkStatus(), .source = OkStatus()};
   DrillReport& report = drill.report;
   if (IsInterrupted(report.outcome)) return drill;
@@ -132,9 +145,10 @@ StoredDrill DrillNothing(const Context& context, const Catalog& catalog, store::
   StoredDrill drill{
       .report = FailedAtOnce(
           LastOf(catalog), true, now, now,
-          Error(Reason::kNotFound, fmt::format("there is nothing to drill: each of the {} snapshots in the "
-                                               "store is damaged, can't be read, or is of another history",
-                                               catalog.snapshots.size() + catalog.lost.size()))),
+          Error(Reason::kNotFound,
+                fmt::format("there is nothing to drill: each of the {} snapshots in the "
+                            "store is damaged, can't be read, or is of another history",
+                            catalog.snapshots.size() + catalog.lost.size()))),
       .kept = OkStatus(),
       .source = OkStatus()};
   drill.kept = Keep(store, drill.report, store::IfRefused::kCount);
@@ -142,9 +156,10 @@ StoredDrill DrillNothing(const Context& context, const Catalog& catalog, store::
 }
 
 void TellOfKilledDrills(const Context& context, store::LocalStore& store) {
-  const Status told =
-      store.TakeDeadDrills([&](const std::string& mark) { return TellOfKilledDrill(context, store, mark); });
-  if (!told.ok()) context.log.Warn("drills that were killed can't be told of", {{"err", MessageOf(told)}});
+  const Status told = store.TakeDeadDrills(
+      [&](const std::string& mark) { return TellOfKilledDrill(context, store, mark); });
+  if (!told.ok())
+    context.log.Warn("drills that were killed can't be told of", {{"err", MessageOf(told)}});
 }
 
 }  // namespace etcdrill::pipeline

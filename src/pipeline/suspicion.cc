@@ -13,7 +13,9 @@ namespace {
 
 using Suspects = std::vector<store::Suspect>;
 
-Voice VoiceOf(const capture::ReceiptEntry& entry) { return {etcd::IdText(entry.member_id), entry.endpoint}; }
+Voice VoiceOf(const capture::ReceiptEntry& entry) {
+  return {etcd::IdText(entry.member_id), entry.endpoint};
+}
 
 template <typename Key>
 Sides ToSides(std::map<Key, Side> groups) {
@@ -22,7 +24,8 @@ Sides ToSides(std::map<Key, Side> groups) {
   return sides;
 }
 
-const store::Suspect* Find(const Suspects& suspects, std::string_view cluster, std::string_view member_id) {
+const store::Suspect* Find(const Suspects& suspects, std::string_view cluster,
+                           std::string_view member_id) {
   const auto at = std::find_if(suspects.begin(), suspects.end(), [&](const store::Suspect& s) {
     return s.cluster == cluster && s.member_id == member_id;
   });
@@ -31,8 +34,9 @@ const store::Suspect* Find(const Suspects& suspects, std::string_view cluster, s
 
 // Each of `side`.
 void Suspect(const Occasion& occasion, const Side& side, bool outvoted, Suspects& suspects) {
-  const auto least = std::min_element(side.begin(), side.end(),
-                                      [](const Voice& a, const Voice& b) { return a.member_id < b.member_id; });
+  const auto least = std::min_element(side.begin(), side.end(), [](const Voice& a, const Voice& b) {
+    return a.member_id < b.member_id;
+  });
   for (const Voice& voice : side) {
     store::Suspect now{.cluster = std::string(occasion.cluster),
                        .member_id = voice.member_id,
@@ -48,8 +52,9 @@ void Suspect(const Occasion& occasion, const Side& side, bool outvoted, Suspects
       now.first_revision = std::min(now.first_revision, before->first_revision);
       now.outvoted |= before->outvoted;
     }
-    std::erase_if(suspects,
-                  [&](const store::Suspect& s) { return s.cluster == now.cluster && s.member_id == now.member_id; });
+    std::erase_if(suspects, [&](const store::Suspect& s) {
+      return s.cluster == now.cluster && s.member_id == now.member_id;
+    });
     suspects.push_back(std::move(now));
   }
 }
@@ -60,20 +65,24 @@ bool IsOutvoted(std::string_view cluster, const Voice& voice, const Suspects& su
 }
 
 // How many of each side have a vote; where nobody has one, all have.
-std::vector<size_t> VotesOf(std::string_view cluster, const Sides& sides, const Suspects& suspects) {
+std::vector<size_t> VotesOf(std::string_view cluster, const Sides& sides,
+                            const Suspects& suspects) {
   std::vector<size_t> votes;
   std::vector<size_t> sizes;
   for (const Side& side : sides) {
     sizes.push_back(side.size());
-    votes.push_back(static_cast<size_t>(std::count_if(
-        side.begin(), side.end(), [&](const Voice& voice) { return !IsOutvoted(cluster, voice, suspects); })));
+    votes.push_back(
+        static_cast<size_t>(std::count_if(side.begin(), side.end(), [&](const Voice& voice) {
+          return !IsOutvoted(cluster, voice, suspects);
+        })));
   }
   const bool any = std::any_of(votes.begin(), votes.end(), [](size_t n) { return n > 0; });
   return any ? votes : sizes;
 }
 
 bool IsIn(const store::Suspect& suspect, const Side& side) {
-  return std::any_of(side.begin(), side.end(), [&](const Voice& v) { return v.member_id == suspect.member_id; });
+  return std::any_of(side.begin(), side.end(),
+                     [&](const Voice& v) { return v.member_id == suspect.member_id; });
 }
 
 // What those who hold the same here have to do with one tie of before.
@@ -82,11 +91,14 @@ struct Tie {
   bool outsider = false;        // one of them was on none
   // Those of one side alone say nothing new.
   bool IsSettled() const { return outsider || sides.size() > 1; }
-  bool IsLostBy(const store::Suspect& s) const { return outsider && sides.size() == 1 && !sides.contains(s.side); }
+  bool IsLostBy(const store::Suspect& s) const {
+    return outsider && sides.size() == 1 && !sides.contains(s.side);
+  }
 };
 
 // By revision.
-std::map<int64_t, Tie> TiesOf(std::string_view cluster, const Side& side, const Suspects& suspects) {
+std::map<int64_t, Tie> TiesOf(std::string_view cluster, const Side& side,
+                              const Suspects& suspects) {
   std::map<int64_t, Tie> ties;
   const auto tied = [&](const Voice& voice) {
     const store::Suspect* const s = Find(suspects, cluster, voice.member_id);
@@ -106,18 +118,21 @@ std::map<int64_t, Tie> TiesOf(std::string_view cluster, const Side& side, const 
 
 // `side` is that of most. One alone agrees with itself.
 void Clear(const Occasion& occasion, const Side& side, Suspects& suspects) {
-  const bool believed = std::any_of(side.begin(), side.end(),
-                                    [&](const Voice& voice) { return !IsOutvoted(occasion.cluster, voice, suspects); });
+  const bool believed = std::any_of(side.begin(), side.end(), [&](const Voice& voice) {
+    return !IsOutvoted(occasion.cluster, voice, suspects);
+  });
   if (side.size() < 2 || !believed) return;
   const std::map<int64_t, Tie> ties = TiesOf(occasion.cluster, side, suspects);
   std::erase_if(suspects, [&](const store::Suspect& s) {
     // What they all held before one of them differed says nothing of it.
-    if (s.cluster != occasion.cluster || !IsIn(s, side) || s.revision > occasion.revision) return false;
+    if (s.cluster != occasion.cluster || !IsIn(s, side) || s.revision > occasion.revision)
+      return false;
     return s.outvoted || ties.at(s.revision).IsSettled();
   });
   for (store::Suspect& s : suspects) {
     const auto tie = ties.find(s.revision);
-    const bool is_of_it = s.cluster == occasion.cluster && tie != ties.end() && s.revision <= occasion.revision;
+    const bool is_of_it =
+        s.cluster == occasion.cluster && tie != ties.end() && s.revision <= occasion.revision;
     s.outvoted |= is_of_it && tie->second.IsLostBy(s);
   }
 }
@@ -151,7 +166,8 @@ std::vector<Sides> SidesOf(const Consistency& round) {
   if (by_number.size() > 1) return {ToSides(std::move(by_number))};
   std::vector<Sides> comparisons;
   for (auto& [compact_revision, sides] : by_hash) {
-    if (sides.size() == 1 || !HashesMayVary(round, compact_revision)) comparisons.push_back(ToSides(std::move(sides)));
+    if (sides.size() == 1 || !HashesMayVary(round, compact_revision))
+      comparisons.push_back(ToSides(std::move(sides)));
   }
   return comparisons;
 }
@@ -175,7 +191,8 @@ void Forget(std::string_view cluster, const etcd::RollCall& roll, Suspects& susp
   std::set<std::string> members;
   bool others = false;  // some were not outvoted
   for (const etcd::Member& member : roll.membership->members) {
-    others |= !IsOutvoted(cluster, {.member_id = etcd::IdText(member.id), .endpoint = {}}, suspects);
+    others |=
+        !IsOutvoted(cluster, {.member_id = etcd::IdText(member.id), .endpoint = {}}, suspects);
     members.insert(etcd::IdText(member.id));
   }
   const bool comparable = others && members.size() > 1;
@@ -184,10 +201,12 @@ void Forget(std::string_view cluster, const etcd::RollCall& roll, Suspects& susp
   });
 }
 
-void ForgetAhead(std::string_view cluster, const etcd::RollCall& roll, const Suspects& before, Suspects& suspects) {
+void ForgetAhead(std::string_view cluster, const etcd::RollCall& roll, const Suspects& before,
+                 Suspects& suspects) {
   std::optional<int64_t> head;  // of the leader, whom nobody was ahead of
   for (const etcd::RollEntry& entry : roll.entries) {
-    if (entry.standing == etcd::Standing::kMember && entry.status->is_leader()) head = entry.status->revision;
+    if (entry.standing == etcd::Standing::kMember && entry.status->is_leader())
+      head = entry.status->revision;
   }
   std::erase_if(suspects, [&](const store::Suspect& s) {
     const bool was_known = std::find(before.begin(), before.end(), s) != before.end();
@@ -195,8 +214,8 @@ void ForgetAhead(std::string_view cluster, const etcd::RollCall& roll, const Sus
   });
 }
 
-Status KeepSuspects(const Occasion& occasion, const std::vector<Sides>& comparisons, const etcd::RollCall& roll,
-                    store::LocalStore& store) {
+Status KeepSuspects(const Occasion& occasion, const std::vector<Sides>& comparisons,
+                    const etcd::RollCall& roll, store::LocalStore& store) {
   return store.UpdateSuspects([&](Suspects& suspects) {
     Forget(occasion.cluster, roll, suspects);
     for (const Sides& sides : comparisons) Weigh(occasion, sides, suspects);

@@ -1,8 +1,8 @@
 // Who is not to be believed, by all comparisons so far. One comparison only hears who answers, so a
 // member that was found to differ stays a suspect until it is found to hold the same as one that is
 // none, at that revision or a later one, or is no member any more. Members are told apart by their
-// ids: behind the address of a service or a load balancer another one answers each time, and whoever
-// asks by other addresses asks the same members.
+// ids: behind the address of a service or a load balancer another one answers each time, and
+// whoever asks by other addresses asks the same members.
 #pragma once
 
 #include <cstdint>
@@ -45,21 +45,22 @@ struct Occasion {
 // other.
 void Weigh(const Occasion& occasion, const Sides& sides, std::vector<store::Suspect>& suspects);
 
-// Takes out those of the cluster that can't be told from the others any more: it has no such member,
-// or only such members. Nobody if nobody knows its members.
-void Forget(std::string_view cluster, const etcd::RollCall& roll, std::vector<store::Suspect>& suspects);
+// Takes out those of the cluster that can't be told from the others any more: it has no such
+// member, or only such members. Nobody if nobody knows its members.
+void Forget(std::string_view cluster, const etcd::RollCall& roll,
+            std::vector<store::Suspect>& suspects);
 
 // Takes out those that differed where the leader is not yet: the source was restored. Only what was
 // in `before`, read before the roll was called: what was found since may well be ahead of it.
-void ForgetAhead(std::string_view cluster, const etcd::RollCall& roll, const std::vector<store::Suspect>& before,
-                 std::vector<store::Suspect>& suspects);
+void ForgetAhead(std::string_view cluster, const etcd::RollCall& roll,
+                 const std::vector<store::Suspect>& before, std::vector<store::Suspect>& suspects);
 
 // Forget, and weigh, for what a store keeps; or forget alone. An error says that it could not be
 // kept.
-Status KeepSuspects(const Occasion& occasion, const std::vector<Sides>& comparisons, const etcd::RollCall& roll,
-                    store::LocalStore& store);
-Status ForgetSuspects(std::string_view cluster, const etcd::RollCall& roll, const std::vector<store::Suspect>& before,
-                      store::LocalStore& store);
+Status KeepSuspects(const Occasion& occasion, const std::vector<Sides>& comparisons,
+                    const etcd::RollCall& roll, store::LocalStore& store);
+Status ForgetSuspects(std::string_view cluster, const etcd::RollCall& roll,
+                      const std::vector<store::Suspect>& before, store::LocalStore& store);
 
 // Those whose word has no weight.
 Outvoted OutvotedOf(std::string_view cluster, const std::vector<store::Suspect>& suspects);

@@ -14,7 +14,8 @@ namespace etcdrill::pipeline {
 // The newest snapshot, if it is a proven one of this cluster, younger than `age_max` at `now`, and
 // the source is at its revision with its HashKV. Null otherwise, also where the source has
 // compacted since or can't be asked: then a snapshot is tried, and says why it fails.
-const CatalogEntry* FindUnchanged(const Catalog& catalog [[clang::lifetimebound]], etcd::Client& client,
-                                  std::string_view cluster, Duration age_max, WallTime now);
+const CatalogEntry* FindUnchanged(const Catalog& catalog [[clang::lifetimebound]],
+                                  etcd::Client& client, std::string_view cluster, Duration age_max,
+                                  WallTime now);
 
 }  // namespace etcdrill::pipeline

@@ -1,4 +1,5 @@
-// RFC 7617. The memory holds salted SHA-256 sums, so it gives away no password that a dump of it would not give anyway.
+// RFC 7617. The memory holds salted SHA-256 sums, so it gives away no password that a dump of it
+// would not give anyway.
 #include "report/access.h"
 
 #include <strings.h>
@@ -13,7 +14,8 @@ namespace etcdrill::report {
 namespace {
 
 constexpr size_t kKnownMax = 100;
-constexpr size_t kWaitingMax = 4;  // half of the server's threads: the others stay free for those who are known
+constexpr size_t kWaitingMax =
+    4;  // half of the server's threads: the others stay free for those who are known
 
 std::string Draw(Random& random) {
   std::string bytes;
@@ -22,9 +24,11 @@ std::string Draw(Random& random) {
 }
 
 // A well-formed hash of the same cost as the first user's, whose sum nobody knows a password for.
-std::string MakeNobody(const std::vector<std::pair<std::string, std::string>>& users, Random& random) {
+std::string MakeNobody(const std::vector<std::pair<std::string, std::string>>& users,
+                       Random& random) {
   if (users.empty()) return "";
-  constexpr std::string_view kLetters = "./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+  constexpr std::string_view kLetters =
+      "./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
   std::string hash = users.front().second.substr(0, 29);  // scheme, cost, salt
   while (hash.size() < 60) hash += kLetters[random.Next() % kLetters.size()];
   return hash;
@@ -32,7 +36,8 @@ std::string MakeNobody(const std::vector<std::pair<std::string, std::string>>& u
 
 std::pair<std::string, std::string> ParseBasic(std::string_view authorization) {
   constexpr std::string_view kScheme = "Basic ";
-  if (authorization.size() < kScheme.size() || strncasecmp(authorization.data(), kScheme.data(), kScheme.size()) != 0) {
+  if (authorization.size() < kScheme.size() ||
+      strncasecmp(authorization.data(), kScheme.data(), kScheme.size()) != 0) {
     return {};
   }
   const auto pair = DecodeBase64(authorization.substr(kScheme.size()));
@@ -47,7 +52,8 @@ Access::Access(std::vector<std::pair<std::string, std::string>> users, Random& r
     : users_(std::move(users)), salt_(Draw(random)), nobody_(MakeNobody(users_, random)) {}
 
 bool Access::Matches(const std::string& user, const std::string& password) {
-  const auto at = std::find_if(users_.begin(), users_.end(), [&](const auto& u) { return u.first == user; });
+  const auto at =
+      std::find_if(users_.begin(), users_.end(), [&](const auto& u) { return u.first == user; });
   const bool exists = at != users_.end();
   const std::lock_guard lock(bcrypt_mutex_);
   return BcryptMatches(password, exists ? at->second : nobody_) && exists;
@@ -74,7 +80,8 @@ Access::Verdict Access::Check(std::string_view authorization) {
   const std::lock_guard lock(mutex_);
   --waiting_;
   // Wrong guesses, which anybody can make, must not push out the right passwords.
-  if (known_.size() >= kKnownMax) std::erase_if(known_, [](const auto& entry) { return !entry.second; });
+  if (known_.size() >= kKnownMax)
+    std::erase_if(known_, [](const auto& entry) { return !entry.second; });
   if (known_.size() >= kKnownMax) known_.clear();
   known_[key] = granted;
   return granted ? Verdict::kGranted : Verdict::kRefused;

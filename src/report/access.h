@@ -1,6 +1,6 @@
-// Who may: HTTP basic authentication against bcrypt hashes, as exporter-toolkit does it. A name that does not exist
-// takes as long as a wrong password; what bcrypt has said once is remembered, because a scrape every 15 s can't cost
-// 70 ms each time.
+// Who may: HTTP basic authentication against bcrypt hashes, as exporter-toolkit does it. A name
+// that does not exist takes as long as a wrong password; what bcrypt has said once is remembered,
+// because a scrape every 15 s can't cost 70 ms each time.
 #pragma once
 
 #include <mutex>
@@ -22,7 +22,8 @@ class Access {
   // No users: everybody is granted.
   Access(std::vector<std::pair<std::string, std::string>> users, Random& random);
 
-  // `authorization` is the value of that header, empty if there is none. kBusy: too many wait for bcrypt already.
+  // `authorization` is the value of that header, empty if there is none. kBusy: too many wait for
+  // bcrypt already.
   Verdict Check(std::string_view authorization);
 
  private:

@@ -12,8 +12,8 @@ namespace {
 
 constexpr int kGzipWindowBits = 15 + 16;  // zlib's way to ask for a gzip frame
 constexpr int kMemoryLevel = 8;
-constexpr int kLevel =
-    4;  // a page of metrics takes 0.3 ms; the default level saves 2 % of it and takes three times as long
+constexpr int kLevel = 4;  // a page of metrics takes 0.3 ms; the default level saves 2 % of it and
+                           // takes three times as long
 
 std::string_view Trimmed(std::string_view text) {
   const size_t first = text.find_first_not_of(" \t");
@@ -43,7 +43,8 @@ bool AcceptsGzip(std::string_view accept_encoding) {
 
 std::string Gzip(std::string_view bytes) {
   z_stream stream{};
-  CHECK(deflateInit2(&stream, kLevel, Z_DEFLATED, kGzipWindowBits, kMemoryLevel, Z_DEFAULT_STRATEGY) == Z_OK);
+  CHECK(deflateInit2(&stream, kLevel, Z_DEFLATED, kGzipWindowBits, kMemoryLevel,
+                     Z_DEFAULT_STRATEGY) == Z_OK);
   std::string out(deflateBound(&stream, bytes.size()), '\0');
   std::string in(bytes);  // zlib wants it writable, and does not write
   stream.next_in = reinterpret_cast<Bytef*>(in.data());

@@ -64,9 +64,9 @@ std::string_view HttpRequest::Value(std::string_view name) const {
 }
 
 std::string Serialize(const HttpResponse& response, bool with_body) {
-  std::string out =
-      fmt::format("HTTP/1.1 {} {}\r\nContent-Type: {}\r\nContent-Length: {}\r\nConnection: close\r\n", response.status,
-                  StatusText(response.status), response.content_type, response.body.size());
+  std::string out = fmt::format(
+      "HTTP/1.1 {} {}\r\nContent-Type: {}\r\nContent-Length: {}\r\nConnection: close\r\n",
+      response.status, StatusText(response.status), response.content_type, response.body.size());
   for (const auto& [name, value] : response.headers) out += fmt::format("{}: {}\r\n", name, value);
   out += "\r\n";
   if (with_body) out += response.body;

@@ -1,10 +1,11 @@
-// Everything is answered in begin_request, the first thing that CivetWeb calls for a request it could parse: none of
-// its own features (files, redirects, CORS, authorization, prefix routes) is ever reached.
+// Everything is answered in begin_request, the first thing that CivetWeb calls for a request it
+// could parse: none of its own features (files, redirects, CORS, authorization, prefix routes) is
+// ever reached.
 //
-// A loopback port can be connected to by every process of this machine. Two things keep them out: the connections that
-// are ours come from an address of 127/8 drawn at start, all others are closed when they are accepted, before they cost
-// a thread; and a request is answered only if it comes from a port that a connection of ours holds, which nobody else
-// can have as long as it does.
+// A loopback port can be connected to by every process of this machine. Two things keep them out:
+// the connections that are ours come from an address of 127/8 drawn at start, all others are closed
+// when they are accepted, before they cost a thread; and a request is answered only if it comes
+// from a port that a connection of ours holds, which nobody else can have as long as it does.
 #include "report/http_server.h"
 
 #include <civetweb.h>
@@ -49,7 +50,8 @@ int PortOf(const Fd& fd) {
 
 class CivetHttpServer final : public HttpServer {
  public:
-  CivetHttpServer(HttpHandler handler, uint32_t source) : handler_(std::move(handler)), source_(source) {}
+  CivetHttpServer(HttpHandler handler, uint32_t source)
+      : handler_(std::move(handler)), source_(source) {}
   ~CivetHttpServer() override;
 
   Status Listen();
@@ -69,7 +71,8 @@ class CivetHttpServer final : public HttpServer {
   std::set<int> ports_;  // of our connections; guarded by mutex_
 };
 
-// mg_stop() waits for the threads; the one that accepts looks up only every two seconds, or when somebody connects.
+// mg_stop() waits for the threads; the one that accepts looks up only every two seconds, or when
+// somebody connects.
 CivetHttpServer::~CivetHttpServer() {
   if (server_ != nullptr) {
     const std::jthread waker([this](const std::stop_token& stop) {
@@ -85,8 +88,8 @@ CivetHttpServer::~CivetHttpServer() {
 
 Status CivetHttpServer::Listen() {
   mg_init_library(0);
-  const std::string allowed =
-      fmt::format("-0.0.0.0/0,+127.{}.{}.{}", source_ >> 16 & 0xff, source_ >> 8 & 0xff, source_ & 0xff);
+  const std::string allowed = fmt::format("-0.0.0.0/0,+127.{}.{}.{}", source_ >> 16 & 0xff,
+                                          source_ >> 8 & 0xff, source_ & 0xff);
   const char* options[] = {"listening_ports",
                            "127.0.0.1:0",
                            "num_threads",
@@ -119,10 +122,13 @@ Result<Fd> CivetHttpServer::Connect() {
   const sockaddr_in target = Loopback(INADDR_LOOPBACK, port_);
   sockaddr_in self = Loopback(source_, 0);
   const int on = 1;
-  setsockopt(fd.get(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);  // the port is chosen at connect
-  const std::lock_guard lock(mutex_);  // until the port is known: IsOurs() may be asked before connect() returns
+  setsockopt(fd.get(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on,
+             sizeof on);  // the port is chosen at connect
+  const std::lock_guard lock(
+      mutex_);  // until the port is known: IsOurs() may be asked before connect() returns
   if (bind(fd.get(), reinterpret_cast<const sockaddr*>(&self), sizeof self) != 0 ||
-      (connect(fd.get(), reinterpret_cast<const sockaddr*>(&target), sizeof target) != 0 && errno != EINPROGRESS)) {
+      (connect(fd.get(), reinterpret_cast<const sockaddr*>(&target), sizeof target) != 0 &&
+       errno != EINPROGRESS)) {
     return ErrorFromErrno(errno, "connect", "loopback");
   }
   ports_.insert(PortOf(fd));
@@ -158,7 +164,8 @@ int CivetHttpServer::OnError(mg_connection* connection, int status, const char* 
   constexpr int kHandled = 0;
   const mg_request_info& info = *mg_get_request_info(connection);
   if (!static_cast<CivetHttpServer*>(info.user_data)->IsOurs(info.remote_port)) return kHandled;
-  const std::string bytes = Serialize({.status = status, .body = fmt::format("{}\n", message)}, true);
+  const std::string bytes =
+      Serialize({.status = status, .body = fmt::format("{}\n", message)}, true);
   mg_write(connection, bytes.data(), bytes.size());
   return kHandled;
 }

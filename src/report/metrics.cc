@@ -10,7 +10,8 @@ namespace etcdrill::report {
 namespace {
 
 // Stages and checks as DESIGN.md names them; report/ does not know the stages themselves.
-constexpr std::array kStageNames = {"select", "checksum", "restore", "boot", "health", "verify", "cleanup"};
+constexpr std::array kStageNames = {"select", "checksum", "restore", "boot",
+                                    "health", "verify",   "cleanup"};
 
 const std::vector<double> kSnapshotBounds = {0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800};
 const std::vector<double> kDrillBounds = {1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600};
@@ -23,8 +24,9 @@ std::optional<double> AsNumber(std::optional<bool> flag) {
 void AddFixed(const FixedFacts& f, const LiveFacts& live, MetricsPage& page) {
   page.Gauge("etcdrill_build_info", "Build metadata, always 1.")
       .Sample(1, {{"version", kVersion}, {"revision", kGitRevision}, {"compiler", kCompiler}});
-  page.Gauge("etcdrill_state_created_timestamp_seconds",
-             "Unix time at which the store was first created (state.json in it); survives restarts.")
+  page.Gauge(
+          "etcdrill_state_created_timestamp_seconds",
+          "Unix time at which the store was first created (state.json in it); survives restarts.")
       .Sample(f.state_created);
   page.Counter("etcdrill_log_messages_total", "Log lines of these levels, written or dropped.")
       .Sample(live.log_warnings, {{"level", "warn"}})
@@ -32,12 +34,14 @@ void AddFixed(const FixedFacts& f, const LiveFacts& live, MetricsPage& page) {
   page.Counter("etcdrill_log_dropped_total",
                "Log lines that were dropped: nobody reads the log, or it can't be written.")
       .Sample(live.log_dropped);
-  page.Gauge("etcdrill_objective_rpo_seconds", "Configured objective: age that the newest snapshot may reach.")
+  page.Gauge("etcdrill_objective_rpo_seconds",
+             "Configured objective: age that the newest snapshot may reach.")
       .Sample(f.rpo_seconds);
   page.Gauge("etcdrill_objective_verified_rpo_seconds",
              "Configured objective: age that the newest snapshot proven by a drill may reach.")
       .Sample(f.verified_rpo_seconds);
-  page.Gauge("etcdrill_objective_rto_seconds", "Configured objective: time that a restore may take.")
+  page.Gauge("etcdrill_objective_rto_seconds",
+             "Configured objective: time that a restore may take.")
       .Sample(f.rto_seconds);
   page.Gauge("etcdrill_snapshot_interval_seconds",
              "Longest gap between two scheduled snapshots; absent where none is scheduled.")
@@ -48,8 +52,10 @@ void AddFixed(const FixedFacts& f, const LiveFacts& live, MetricsPage& page) {
   page.Gauge("etcdrill_adopt_patterns",
              "Patterns of files from which snapshots of others are adopted; 0 where none are.")
       .Sample(f.adopt_patterns);
-  page.Gauge("etcdrill_drill_timeout_seconds", "Hard limit for one drill.").Sample(f.drill_timeout_seconds);
-  page.Gauge("etcdrill_scrub_period_seconds", "Time within which every stored snapshot is to be hashed again.")
+  page.Gauge("etcdrill_drill_timeout_seconds", "Hard limit for one drill.")
+      .Sample(f.drill_timeout_seconds);
+  page.Gauge("etcdrill_scrub_period_seconds",
+             "Time within which every stored snapshot is to be hashed again.")
       .Sample(f.scrub_period_seconds);
 }
 
@@ -64,32 +70,40 @@ bool SwitchesOffSnapshots(const FixedFacts& before, const FixedFacts& after) {
 void AddEndpointMembers(const SourceFacts& s, MetricsPage& page) {
   const auto family = [&](const char* name, const char* help, auto value) {
     page.Gauge(name, help);
-    for (const auto& [endpoint, member] : s.endpoint_members) page.Sample(value(member), {{"etcd_endpoint", endpoint}});
+    for (const auto& [endpoint, member] : s.endpoint_members)
+      page.Sample(value(member), {{"etcd_endpoint", endpoint}});
   };
   using Member = SourceFacts::Member;
   double newest_index = 0;
-  for (const auto& [endpoint, m] : s.endpoint_members) newest_index = std::max(newest_index, m.raft_index);
+  for (const auto& [endpoint, m] : s.endpoint_members)
+    newest_index = std::max(newest_index, m.raft_index);
   family("etcdrill_endpoint_is_leader", "Whether the member is the leader: 1 yes, 0 no.",
          [](const Member& m) { return AsNumber(m.is_leader); });
   family("etcdrill_endpoint_is_learner", "Whether the member is a learner: 1 yes, 0 no.",
          [](const Member& m) { return AsNumber(m.is_learner); });
-  family("etcdrill_endpoint_raft_term", "Raft term of the member.", [](const Member& m) { return m.raft_term; });
+  family("etcdrill_endpoint_raft_term", "Raft term of the member.",
+         [](const Member& m) { return m.raft_term; });
   family("etcdrill_endpoint_raft_lag_entries",
-         "Raft entries that the member has not applied, of those that any member knew in the same round of probes.",
+         "Raft entries that the member has not applied, of those that any member knew in the same "
+         "round of probes.",
          [&](const Member& m) { return std::max(newest_index - m.raft_applied_index, 0.0); });
-  family("etcdrill_endpoint_revision", "Revision of the member.", [](const Member& m) { return m.revision; });
+  family("etcdrill_endpoint_revision", "Revision of the member.",
+         [](const Member& m) { return m.revision; });
   family("etcdrill_endpoint_db_size_bytes", "Size of the member's database file.",
          [](const Member& m) { return m.db_size_bytes; });
   family("etcdrill_endpoint_db_in_use_bytes", "Bytes in use inside the member's database file.",
          [](const Member& m) { return m.db_in_use_bytes; });
-  family("etcdrill_endpoint_db_quota_bytes", "Size at which the member raises NOSPACE; etcd 3.6 and later tell it.",
+  family("etcdrill_endpoint_db_quota_bytes",
+         "Size at which the member raises NOSPACE; etcd 3.6 and later tell it.",
          [](const Member& m) { return m.db_quota_bytes; });
 }
 
 void AddSource(const SourceFacts& s, MetricsPage& page) {
-  page.Gauge("etcdrill_source_up", "Whether any member of the source answered the newest health probes: 1 yes, 0 no.")
+  page.Gauge("etcdrill_source_up",
+             "Whether any member of the source answered the newest health probes: 1 yes, 0 no.")
       .Sample(s.up ? 1.0 : 0.0);
-  page.Gauge("etcdrill_endpoint_healthy", "Result of the newest health probe of the endpoint: 1 healthy, 0 not.")
+  page.Gauge("etcdrill_endpoint_healthy",
+             "Result of the newest health probe of the endpoint: 1 healthy, 0 not.")
       .Samples("etcd_endpoint", AsNumbers(s.endpoint_healthy));
   AddEndpointMembers(s, page);
   page.Gauge("etcdrill_source_members", "Members of the source cluster.").Sample(s.members);
@@ -99,9 +113,12 @@ void AddSource(const SourceFacts& s, MetricsPage& page) {
   if (!s.member.has_value()) return;
   const SourceFacts::Member& m = *s.member;
   page.Gauge("etcdrill_source_info", "Identity of the source member, always 1.")
-      .Sample(1, {{"cluster_id", m.cluster_id}, {"member_id", m.member_id}, {"version", m.version}});
-  page.Gauge("etcdrill_source_revision", "Revision of the source at the last Status call.").Sample(m.revision);
-  page.Gauge("etcdrill_source_db_size_bytes", "Size of the source's database file.").Sample(m.db_size_bytes);
+      .Sample(1,
+              {{"cluster_id", m.cluster_id}, {"member_id", m.member_id}, {"version", m.version}});
+  page.Gauge("etcdrill_source_revision", "Revision of the source at the last Status call.")
+      .Sample(m.revision);
+  page.Gauge("etcdrill_source_db_size_bytes", "Size of the source's database file.")
+      .Sample(m.db_size_bytes);
   page.Gauge("etcdrill_source_db_in_use_bytes", "Bytes in use inside the source's database file.")
       .Sample(m.db_in_use_bytes);
   page.Gauge("etcdrill_source_is_leader", "Whether the source member is the leader: 1 yes, 0 no.")
@@ -112,19 +129,22 @@ void AddSource(const SourceFacts& s, MetricsPage& page) {
 
 void AddLive(const LiveFacts& live, MetricsPage& page) {
   page.Gauge("etcdrill_certificate_not_after_timestamp_seconds",
-             "Unix time at which the certificates of the file end: the first to end of a chain, the last of etcd_ca.");
+             "Unix time at which the certificates of the file end: the first to end of a chain, "
+             "the last of etcd_ca.");
   for (const auto& [name, validity] : live.certificates)
     page.Sample(UnixSeconds(validity.end), {{"certificate", name}});
-  page.Gauge(
-      "etcdrill_certificate_not_before_timestamp_seconds",
-      "Unix time at which that certificate began to be valid: what is a short time left depends on how long it lives.");
+  page.Gauge("etcdrill_certificate_not_before_timestamp_seconds",
+             "Unix time at which that certificate began to be valid: what is a short time left "
+             "depends on how long it lives.");
   for (const auto& [name, validity] : live.certificates)
     page.Sample(UnixSeconds(validity.begin), {{"certificate", name}});
   page.Counter("etcdrill_etcd_requests_total", "gRPC calls to the source, by method.");
   for (const CallFacts& call : live.calls) page.Sample(call.requests, {{"method", call.method}});
-  page.Counter("etcdrill_etcd_request_failures_total", "gRPC calls to the source that failed, by method.");
+  page.Counter("etcdrill_etcd_request_failures_total",
+               "gRPC calls to the source that failed, by method.");
   for (const CallFacts& call : live.calls) page.Sample(call.failures, {{"method", call.method}});
-  page.Gauge("etcdrill_filesystem_avail_bytes", "Bytes free for us on the file system of the volume.");
+  page.Gauge("etcdrill_filesystem_avail_bytes",
+             "Bytes free for us on the file system of the volume.");
   for (const VolumeFacts& v : live.volumes) page.Sample(v.available_bytes, {{"volume", v.volume}});
   page.Gauge("etcdrill_filesystem_size_bytes", "Size of the file system of the volume.");
   for (const VolumeFacts& v : live.volumes) page.Sample(v.size_bytes, {{"volume", v.volume}});
@@ -149,10 +169,12 @@ Metrics::Metrics(FixedFacts fixed, std::function<LiveFacts()> read_live)
       reload_succeeded_(fixed_.process_start),
       snapshot_seconds_(kSnapshotBounds),
       drill_seconds_(kDrillBounds) {
-  for (const ReasonInfo& reason : AllReasons()) snapshot_failures_[std::string(reason.metric_label)] = 0;
+  for (const ReasonInfo& reason : AllReasons())
+    snapshot_failures_[std::string(reason.metric_label)] = 0;
   for (const std::string_view why : kDeletionReasons) deleted_[std::string(why)] = 0;
   for (const char* stage : kStageNames) drill_failures_[stage] = 0;
-  for (const std::string& endpoint : fixed_.endpoints) probe_seconds_.emplace(endpoint, kProbeBounds);
+  for (const std::string& endpoint : fixed_.endpoints)
+    probe_seconds_.emplace(endpoint, kProbeBounds);
 }
 
 void Metrics::Reloaded(FixedFacts facts, double unix_seconds) {
@@ -166,7 +188,8 @@ void Metrics::Reloaded(FixedFacts facts, double unix_seconds) {
   std::map<std::string, Histogram> probes;
   for (const std::string& endpoint : fixed_.endpoints) {
     const auto known = probe_seconds_.find(endpoint);
-    probes.emplace(endpoint, known != probe_seconds_.end() ? known->second : Histogram(kProbeBounds));
+    probes.emplace(endpoint,
+                   known != probe_seconds_.end() ? known->second : Histogram(kProbeBounds));
   }
   probe_seconds_ = std::move(probes);
 }
@@ -279,7 +302,8 @@ void Metrics::DrillStarted(double unix_seconds) {
   drill_started_ = unix_seconds;
 }
 
-void Metrics::DrillEnded(bool passed, std::string_view failed_stage, double seconds, bool cleaned_up) {
+void Metrics::DrillEnded(bool passed, std::string_view failed_stage, double seconds,
+                         bool cleaned_up) {
   const std::lock_guard lock(mutex_);
   drill_in_progress_ = false;
   if (passed) drill_seconds_.Observe(seconds);
@@ -300,7 +324,8 @@ void Metrics::SetMembersAgree(std::optional<bool> agree) {
 void Metrics::ProbeTook(const std::string& endpoint, double seconds) {
   const std::lock_guard lock(mutex_);
   const auto known = probe_seconds_.find(endpoint);
-  if (known != probe_seconds_.end()) known->second.Observe(seconds);  // else a reload took it away meanwhile
+  if (known != probe_seconds_.end())
+    known->second.Observe(seconds);  // else a reload took it away meanwhile
 }
 
 FixedFacts Metrics::fixed() const {
@@ -319,7 +344,8 @@ std::optional<bool> Metrics::MembersAgree() const {
   if (members_agree_ == false) return false;
   if (!store_.has_value()) return std::nullopt;  // it may tell of a member that differed
   if (store_->hashkv_consistent.has_value()) return store_->hashkv_consistent;
-  return store_->suspects_problem.empty() ? members_agree_ : std::nullopt;  // those who answer are not all
+  return store_->suspects_problem.empty() ? members_agree_
+                                          : std::nullopt;  // those who answer are not all
 }
 
 Activity Metrics::activity() const {
@@ -342,29 +368,33 @@ std::string Metrics::Render() const {
   AddProcessMetrics(fixed_.process_start, page);
 
   const auto by_task = [&](const auto& times) {
-    for (size_t i = 0; i < kTaskNames.size(); ++i) page.Sample(times[i], {{"task", std::string(kTaskNames[i])}});
+    for (size_t i = 0; i < kTaskNames.size(); ++i)
+      page.Sample(times[i], {{"task", std::string(kTaskNames[i])}});
   };
   auto next_run = next_run_;
   for (size_t i = 0; i < kTaskNames.size(); ++i) {
     if (runs_[i] && next_run[i].has_value()) next_run[i] = std::max(*next_run[i], live.now);
   }
-  page.Gauge("etcdrill_task_next_run_timestamp_seconds",
-             "Unix time at which the task is next due; in the past only if a due run has not begun.");
+  page.Gauge(
+      "etcdrill_task_next_run_timestamp_seconds",
+      "Unix time at which the task is next due; in the past only if a due run has not begun.");
   by_task(next_run);
   page.Gauge("etcdrill_task_last_run_timestamp_seconds",
              "Unix time at which the task last finished, whatever the result; absent until then.");
   by_task(last_run_);
-  page.Gauge("etcdrill_store_readable", "Whether the store could be read the last time: 1 yes, 0 no.")
+  page.Gauge("etcdrill_store_readable",
+             "Whether the store could be read the last time: 1 yes, 0 no.")
       .Sample(store_.has_value() ? 1.0 : 0.0);
   if (store_.has_value()) {
     AddNewestSnapshot(store_->newest, page);
     AddStore(*store_, page);
     AddProof(*store_, page);
   }
-  page.Gauge(
-          "etcdrill_source_hashkv_consistent",
-          "Whether the members that could be compared had the same HashKV and number of keys at one revision: 1 yes, 0 "
-          "no. It stays 0 until each that differed is found to hold the same, is no member or not asked any more.")
+  page.Gauge("etcdrill_source_hashkv_consistent",
+             "Whether the members that could be compared had the same HashKV and number of keys at "
+             "one revision: 1 yes, 0 "
+             "no. It stays 0 until each that differed is found to hold the same, is no member or "
+             "not asked any more.")
       .Sample(AsNumber(MembersAgree()));
   page.Counter("etcdrill_snapshot_attempts_total", "Snapshot attempts.").Sample(snapshot_attempts_);
   page.Counter("etcdrill_snapshot_failures_total", "Failed snapshot attempts, by reason.")
@@ -374,40 +404,52 @@ std::string Metrics::Render() const {
       .Sample(snapshot_skipped_unchanged_, {{"reason", "unchanged"}})
       .Sample(snapshot_skipped_not_leader_, {{"reason", "not_leader"}});
   page.Gauge("etcdrill_snapshot_consecutive_failures",
-             "Failed snapshot attempts since the last success, the start, or a reload that switched them off.")
+             "Failed snapshot attempts since the last success, the start, or a reload that "
+             "switched them off.")
       .Sample(snapshot_consecutive_failures_);
-  page.Gauge("etcdrill_snapshot_last_failure_timestamp_seconds", "Unix time of the newest failed snapshot attempt.")
+  page.Gauge("etcdrill_snapshot_last_failure_timestamp_seconds",
+             "Unix time of the newest failed snapshot attempt.")
       .Sample(snapshot_last_failure_);
-  page.Counter("etcdrill_snapshot_received_bytes_total", "Snapshot bytes received from etcd.").Sample(received_bytes_);
-  page.Histograms("etcdrill_snapshot_duration_seconds", "Wall time of successful snapshots.").Sample(snapshot_seconds_);
+  page.Counter("etcdrill_snapshot_received_bytes_total", "Snapshot bytes received from etcd.")
+      .Sample(received_bytes_);
+  page.Histograms("etcdrill_snapshot_duration_seconds", "Wall time of successful snapshots.")
+      .Sample(snapshot_seconds_);
 
   page.Counter("etcdrill_retention_deleted_total", "Snapshots removed by retention, by reason.")
       .Samples("reason", deleted_);
   page.Counter("etcdrill_retention_failures_total", "Snapshots that retention could not remove.")
       .Sample(deletion_failures_);
-  page.Counter("etcdrill_scrub_bytes_total", "Bytes of stored snapshots that were hashed again and found right.")
+  page.Counter("etcdrill_scrub_bytes_total",
+               "Bytes of stored snapshots that were hashed again and found right.")
       .Sample(scrubbed_bytes_);
   page.Counter("etcdrill_scrub_failures_total",
-               "Stored snapshots that were found damaged when they were hashed again, or could not be read.")
+               "Stored snapshots that were found damaged when they were hashed again, or could not "
+               "be read.")
       .Sample(scrub_damaged_, {{"reason", "damaged"}})
       .Sample(scrub_unreadable_, {{"reason", "unreadable"}});
 
   if (store_.has_value()) AddDrillHistory(*store_, page);
   page.Counter("etcdrill_drill_attempts_total", "Drills started.").Sample(drill_attempts_);
-  page.Counter("etcdrill_drill_failures_total", "Drills that ended in failure, by the stage that failed.")
+  page.Counter("etcdrill_drill_failures_total",
+               "Drills that ended in failure, by the stage that failed.")
       .Samples("stage", drill_failures_);
   page.Counter("etcdrill_drill_skipped_total", "Due drills that were not run, on purpose.")
       .Sample(drill_skipped_, {{"reason", "busy"}});
-  page.Gauge("etcdrill_drill_in_progress", "1 while a drill runs, else 0.").Sample(drill_in_progress_ ? 1.0 : 0.0);
-  AddDrillStart(drill_started_.has_value() || !store_.has_value() ? drill_started_ : store_->drill_started, page);
+  page.Gauge("etcdrill_drill_in_progress", "1 while a drill runs, else 0.")
+      .Sample(drill_in_progress_ ? 1.0 : 0.0);
+  AddDrillStart(
+      drill_started_.has_value() || !store_.has_value() ? drill_started_ : store_->drill_started,
+      page);
   page.Counter("etcdrill_drill_cleanup_failures_total",
                "Scratch directories or processes of drills that could not be removed.")
       .Sample(drill_cleanup_failures_);
-  page.Histograms("etcdrill_drill_duration_seconds", "Wall time of passed drills.").Sample(drill_seconds_);
+  page.Histograms("etcdrill_drill_duration_seconds", "Wall time of passed drills.")
+      .Sample(drill_seconds_);
 
   if (source_.has_value()) AddSource(*source_, page);
   page.Histograms("etcdrill_endpoint_probe_duration_seconds", "Duration of health probes.");
-  for (const auto& [endpoint, histogram] : probe_seconds_) page.Sample(histogram, {{"etcd_endpoint", endpoint}});
+  for (const auto& [endpoint, histogram] : probe_seconds_)
+    page.Sample(histogram, {{"etcd_endpoint", endpoint}});
   return page.Text();
 }
 

@@ -1,9 +1,9 @@
-// Everything that /metrics shows, as plain state under one lock, turned into the exposition format at each scrape. The
-// catalogue is docs/metrics.md; a test holds the two equal.
+// Everything that /metrics shows, as plain state under one lock, turned into the exposition format
+// at each scrape. The catalogue is docs/metrics.md; a test holds the two equal.
 //
-// The rules: times are Unix timestamps, never ages; what is not known is absent, never 0 or 1; what describes the store
-// is derived from the store, so it is right from the first scrape after a restart; label sets are closed and there from
-// the start.
+// The rules: times are Unix timestamps, never ages; what is not known is absent, never 0 or 1; what
+// describes the store is derived from the store, so it is right from the first scrape after a
+// restart; label sets are closed and there from the start.
 #pragma once
 
 #include <array>
@@ -61,11 +61,12 @@ struct StoreFacts {
   std::optional<double> oldest_hashed;  // of those that are not known to be damaged
   // By the receipts of the newest snapshot that counts, which is of this time.
   std::optional<bool> hashkv_consistent;
-  std::string suspects_problem;  // why the record of members that differed can't be read; empty if it can
+  std::string
+      suspects_problem;  // why the record of members that differed can't be read; empty if it can
   // Whether the newest does not continue the one before it; none: they could not be compared.
   std::optional<bool> lineage_diverged;
   std::vector<std::string> lost;  // files of the store that can't be read, each with the reason
-  std::string unkept;             // why the disk refuses what counts here all the same; empty: it does not
+  std::string unkept;  // why the disk refuses what counts here all the same; empty: it does not
 
   double drill_consecutive_failures = 0;
   std::optional<double> drill_started;
@@ -127,7 +128,8 @@ struct LiveFacts {
 
 class Histogram {
  public:
-  explicit Histogram(std::vector<double> bounds) : bounds_(std::move(bounds)), counts_(bounds_.size()) {}
+  explicit Histogram(std::vector<double> bounds)
+      : bounds_(std::move(bounds)), counts_(bounds_.size()) {}
   void Observe(double value);
 
   const std::vector<double>& bounds() const { return bounds_; }
@@ -143,7 +145,8 @@ class Histogram {
 };
 
 enum class Task { kSnapshot, kDrill, kHealth, kHashKv, kScrub };
-inline constexpr std::array<std::string_view, 5> kTaskNames = {"snapshot", "drill", "health", "hashkv", "scrub"};
+inline constexpr std::array<std::string_view, 5> kTaskNames = {"snapshot", "drill", "health",
+                                                               "hashkv", "scrub"};
 
 inline constexpr std::array<std::string_view, 3> kDeletionReasons = {"surplus", "size", "expired"};
 

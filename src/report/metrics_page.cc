@@ -36,7 +36,8 @@ MetricsPage& MetricsPage::Sample(std::optional<double> value, const Labels& labe
   return value.has_value() ? Sample(*value, labels) : *this;
 }
 
-MetricsPage& MetricsPage::Samples(const std::string& label, const std::map<std::string, double>& values) {
+MetricsPage& MetricsPage::Samples(const std::string& label,
+                                  const std::map<std::string, double>& values) {
   for (const auto& [name, value] : values) Sample(value, {{label, name}});
   return *this;
 }

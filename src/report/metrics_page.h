@@ -1,5 +1,6 @@
-// Collects samples and writes them in Prometheus' text format. The only user of prometheus-cpp, whose serializer is all
-// that is needed of it: values come from plain state, so that what is unknown can be left out.
+// Collects samples and writes them in Prometheus' text format. The only user of prometheus-cpp,
+// whose serializer is all that is needed of it: values come from plain state, so that what is
+// unknown can be left out.
 #pragma once
 
 #include <prometheus/metric_family.h>
@@ -20,8 +21,11 @@ class MetricsPage {
  public:
   using Labels = std::vector<std::pair<std::string, std::string>>;
 
-  // Starts a metric; samples that follow belong to it. `help` is one line: prometheus-cpp 1.0.1 does not escape it.
-  MetricsPage& Gauge(std::string name, std::string help) { return Start(name, help, prometheus::MetricType::Gauge); }
+  // Starts a metric; samples that follow belong to it. `help` is one line: prometheus-cpp 1.0.1
+  // does not escape it.
+  MetricsPage& Gauge(std::string name, std::string help) {
+    return Start(name, help, prometheus::MetricType::Gauge);
+  }
   MetricsPage& Counter(std::string name, std::string help) {
     return Start(name, help, prometheus::MetricType::Counter);
   }
@@ -30,7 +34,8 @@ class MetricsPage {
   }
 
   MetricsPage& Sample(double value, const Labels& labels = {});
-  MetricsPage& Sample(std::optional<double> value, const Labels& labels = {});  // nothing if there is no value
+  MetricsPage& Sample(std::optional<double> value,
+                      const Labels& labels = {});  // nothing if there is no value
   MetricsPage& Samples(const std::string& label, const std::map<std::string, double>& values);
   MetricsPage& Sample(const Histogram& histogram, const Labels& labels = {});
 

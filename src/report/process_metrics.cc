@@ -10,12 +10,16 @@
 namespace etcdrill::report {
 namespace {
 
-double Seconds(const timeval& t) { return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) * 1e-6; }
+double Seconds(const timeval& t) {
+  return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) * 1e-6;
+}
 
 std::optional<double> CountEntries(const char* dir) {
   std::error_code error;
   double n = 0;
-  for (std::filesystem::directory_iterator it(dir, error), end; !error && it != end; it.increment(error)) ++n;
+  for (std::filesystem::directory_iterator it(dir, error), end; !error && it != end;
+       it.increment(error))
+    ++n;
   return error ? std::nullopt : std::optional(n);
 }
 
@@ -33,13 +37,16 @@ void AddProcessMetrics(double start, MetricsPage& page) {
   double resident_pages = 0;
   const auto page_bytes = static_cast<double>(sysconf(_SC_PAGESIZE));
   if (statm >> virtual_pages >> resident_pages) {
-    page.Gauge("process_resident_memory_bytes", "Resident memory.").Sample(resident_pages * page_bytes);
-    page.Gauge("process_virtual_memory_bytes", "Virtual memory.").Sample(virtual_pages * page_bytes);
+    page.Gauge("process_resident_memory_bytes", "Resident memory.")
+        .Sample(resident_pages * page_bytes);
+    page.Gauge("process_virtual_memory_bytes", "Virtual memory.")
+        .Sample(virtual_pages * page_bytes);
   }
   page.Gauge("process_open_fds", "Open file descriptors.").Sample(CountEntries("/proc/self/fd"));
   rlimit limit{};
   getrlimit(RLIMIT_NOFILE, &limit);
-  page.Gauge("process_max_fds", "Limit of open file descriptors.").Sample(static_cast<double>(limit.rlim_cur));
+  page.Gauge("process_max_fds", "Limit of open file descriptors.")
+      .Sample(static_cast<double>(limit.rlim_cur));
   page.Gauge("process_threads", "Threads.").Sample(CountEntries("/proc/self/task"));
   page.Gauge("process_start_time_seconds", "Unix time at which the process started.").Sample(start);
 }

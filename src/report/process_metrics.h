@@ -5,7 +5,8 @@
 
 namespace etcdrill::report {
 
-// `start` is the Unix time at which the process started: /proc/stat, which would tell, is hidden under ProcSubset=pid.
+// `start` is the Unix time at which the process started: /proc/stat, which would tell, is hidden
+// under ProcSubset=pid.
 void AddProcessMetrics(double start, MetricsPage& page);
 
 }  // namespace etcdrill::report

@@ -1,5 +1,5 @@
-// No request here has a use for a body: a small one is ignored, as a client may send an empty JSON object with its
-// POST; a large one, or one of unknown length, is refused unread.
+// No request here has a use for a body: a small one is ignored, as a client may send an empty JSON
+// object with its POST; a large one, or one of unknown length, is refused unread.
 #include "report/router.h"
 
 #include <algorithm>
@@ -17,33 +17,39 @@ HttpResponse Plain(int status, std::string text, Headers headers = {}) {
   return {.status = status, .body = std::move(text), .headers = std::move(headers)};
 }
 
-// Two lengths, or a length and chunks: what one server takes for a body, another takes for the next request.
+// Two lengths, or a length and chunks: what one server takes for a body, another takes for the next
+// request.
 std::optional<HttpResponse> RefuseBody(const HttpRequest& request) {
   const auto lengths = request.Values("Content-Length");
   const bool chunked = !request.Values("Transfer-Encoding").empty();
-  if (lengths.size() > 1 || (chunked && !lengths.empty())) return Plain(400, "the length of the body is ambiguous\n");
+  if (lengths.size() > 1 || (chunked && !lengths.empty()))
+    return Plain(400, "the length of the body is ambiguous\n");
   if (chunked) return Plain(413, "no body is taken here\n");
   if (lengths.empty()) return std::nullopt;
   uint64_t length = 0;
   const char* end = lengths[0].data() + lengths[0].size();
   const auto [stop, error] = std::from_chars(lengths[0].data(), end, length);
-  if (stop != end || error == std::errc::invalid_argument) return Plain(400, "Content-Length is not a number\n");
+  if (stop != end || error == std::errc::invalid_argument)
+    return Plain(400, "Content-Length is not a number\n");
   if (error != std::errc() || length > kBodyBytesMax) return Plain(413, "no body is taken here\n");
   return std::nullopt;
 }
 
 bool IsAllowed(Route::Kind kind, std::string_view method) {
-  return kind == Route::Kind::kPage ? method == "GET" || method == "HEAD" : method == "POST" || method == "PUT";
+  return kind == Route::Kind::kPage ? method == "GET" || method == "HEAD"
+                                    : method == "POST" || method == "PUT";
 }
 
 void SetDefault(Headers& headers, std::string name, std::string value) {
-  const bool there = std::any_of(headers.begin(), headers.end(), [&](const auto& h) { return h.first == name; });
+  const bool there =
+      std::any_of(headers.begin(), headers.end(), [&](const auto& h) { return h.first == name; });
   if (!there) headers.emplace_back(std::move(name), std::move(value));
 }
 
 void Compress(const HttpRequest& request, HttpResponse& response) {
   response.headers.emplace_back("Vary", "Accept-Encoding");
-  if (response.body.size() < kWorthCompressing || !AcceptsGzip(request.Value("Accept-Encoding"))) return;
+  if (response.body.size() < kWorthCompressing || !AcceptsGzip(request.Value("Accept-Encoding")))
+    return;
   response.body = Gzip(response.body);
   response.headers.emplace_back("Content-Encoding", "gzip");
 }
@@ -53,14 +59,16 @@ void Compress(const HttpRequest& request, HttpResponse& response) {
 HttpResponse Router::Dispatch(const HttpRequest& request) const {
   if (auto refused = guard_(request)) return *std::move(refused);
   if (auto refused = RefuseBody(request)) return *std::move(refused);
-  const auto route =
-      std::find_if(routes_.begin(), routes_.end(), [&](const Route& r) { return r.path == request.path; });
+  const auto route = std::find_if(routes_.begin(), routes_.end(),
+                                  [&](const Route& r) { return r.path == request.path; });
   if (route == routes_.end()) return Plain(404, "not found\n");
   if (!IsAllowed(route->kind, request.method)) {
     const bool is_page = route->kind == Route::Kind::kPage;
-    return Plain(405, is_page ? "use GET\n" : "use POST\n", {{"Allow", is_page ? "GET, HEAD" : "POST, PUT"}});
+    return Plain(405, is_page ? "use GET\n" : "use POST\n",
+                 {{"Allow", is_page ? "GET, HEAD" : "POST, PUT"}});
   }
-  // A browser sends Origin with each POST of a page. No page has business with an action: this is a foreign one.
+  // A browser sends Origin with each POST of a page. No page has business with an action: this is a
+  // foreign one.
   if (route->kind == Route::Kind::kAction && !request.Values("Origin").empty()) {
     return Plain(403, "not from a web page\n");
   }
@@ -76,7 +84,8 @@ HttpResponse Router::Answer(const HttpRequest& request) const {
   SetDefault(response.headers, "Cache-Control", "no-store");
   SetDefault(response.headers, "X-Content-Type-Options", "nosniff");
   SetDefault(response.headers, "X-Frame-Options", "deny");
-  SetDefault(response.headers, "Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
+  SetDefault(response.headers, "Content-Security-Policy",
+             "default-src 'none'; frame-ancestors 'none'");
   SetDefault(response.headers, "Referrer-Policy", "no-referrer");
   Compress(request, response);
   return response;

@@ -1,5 +1,5 @@
-// From a request to its answer: exact paths, methods, limits, the headers that every answer has. Knows nothing of
-// sockets.
+// From a request to its answer: exact paths, methods, limits, the headers that every answer has.
+// Knows nothing of sockets.
 #pragma once
 
 #include <functional>
@@ -21,8 +21,8 @@ struct Route {
 
 class Router {
  public:
-  // `guard` is asked before anything else is looked at: an answer of it is the answer. `headers` are those that the
-  // user wants on every answer; they win over ours.
+  // `guard` is asked before anything else is looked at: an answer of it is the answer. `headers`
+  // are those that the user wants on every answer; they win over ours.
   using Guard = std::function<std::optional<HttpResponse>(const HttpRequest&)>;
   Router(
       std::vector<Route> routes, Guard guard = [](const HttpRequest&) { return std::nullopt; },

@@ -8,7 +8,8 @@ void AddNewestSnapshot(const std::optional<StoreFacts::Newest>& newest, MetricsP
     return newest.has_value() ? std::optional((*newest).*field) : std::nullopt;
   };
   page.Gauge("etcdrill_snapshot_last_success_timestamp_seconds",
-             "Unix time at which the newest usable snapshot was taken, or last found to be all that the source held.")
+             "Unix time at which the newest usable snapshot was taken, or last found to be all "
+             "that the source held.")
       .Sample(newest.has_value() ? newest->taken : std::nullopt);
   page.Gauge("etcdrill_snapshot_last_size_bytes", "Size of the newest usable snapshot.")
       .Sample(sample(&StoreFacts::Newest::size_bytes));
@@ -19,57 +20,72 @@ void AddNewestSnapshot(const std::optional<StoreFacts::Newest>& newest, MetricsP
 }
 
 void AddStore(const StoreFacts& s, MetricsPage& page) {
-  page.Gauge("etcdrill_snapshot_last_duration_seconds", "Wall time of the newest successful snapshot.")
+  page.Gauge("etcdrill_snapshot_last_duration_seconds",
+             "Wall time of the newest successful snapshot.")
       .Sample(s.newest.has_value() ? std::optional(s.newest->duration_seconds) : std::nullopt);
   page.Gauge("etcdrill_snapshot_lineage_diverged",
-             "Whether the newest usable snapshot does not continue the one before it: 1 it does not, 0 it does; "
+             "Whether the newest usable snapshot does not continue the one before it: 1 it does "
+             "not, 0 it does; "
              "absent where the two could not be compared.")
-      .Sample(s.lineage_diverged.has_value() ? std::optional(*s.lineage_diverged ? 1.0 : 0.0) : std::nullopt);
+      .Sample(s.lineage_diverged.has_value() ? std::optional(*s.lineage_diverged ? 1.0 : 0.0)
+                                             : std::nullopt);
   page.Gauge("etcdrill_snapshots", "Snapshots in the store, by verification state.")
-      .Samples(
-          "state",
-          {{"unverified", s.unverified}, {"verified", s.verified}, {"failed", s.failed}, {"unreadable", s.unreadable}});
+      .Samples("state", {{"unverified", s.unverified},
+                         {"verified", s.verified},
+                         {"failed", s.failed},
+                         {"unreadable", s.unreadable}});
   page.Gauge("etcdrill_store_future_snapshots",
-             "Stored snapshots whose time lies more than five minutes in the future: a clock was wrong, then or now.")
+             "Stored snapshots whose time lies more than five minutes in the future: a clock was "
+             "wrong, then or now.")
       .Sample(s.from_future);
-  page.Gauge("etcdrill_store_other_history_snapshots",
-             "Adopted snapshots that are of another history than the source: they count for nothing.")
+  page.Gauge(
+          "etcdrill_store_other_history_snapshots",
+          "Adopted snapshots that are of another history than the source: they count for nothing.")
       .Sample(s.other_history);
   page.Gauge("etcdrill_store_bytes", "Bytes used by stored snapshots.").Sample(s.bytes);
   page.Gauge("etcdrill_store_oldest_snapshot_timestamp_seconds",
              "Unix time at which the oldest stored snapshot was taken.")
       .Sample(s.oldest_taken);
   page.Gauge("etcdrill_scrub_oldest_timestamp_seconds",
-             "Unix time at which the stored snapshot that waits longest was last hashed; damaged ones do not count.")
+             "Unix time at which the stored snapshot that waits longest was last hashed; damaged "
+             "ones do not count.")
       .Sample(s.oldest_hashed);
 }
 
 void AddProof(const StoreFacts& s, MetricsPage& page) {
   page.Gauge("etcdrill_verified_snapshot_taken_timestamp_seconds",
-             "Unix time at which the newest snapshot that passed a drill was taken, or last found to be all that the "
+             "Unix time at which the newest snapshot that passed a drill was taken, or last found "
+             "to be all that the "
              "source held.")
       .Sample(s.verified_taken);
-  page.Gauge("etcdrill_verified_snapshot_revision", "Revision of the newest snapshot that passed a drill.")
+  page.Gauge("etcdrill_verified_snapshot_revision",
+             "Revision of the newest snapshot that passed a drill.")
       .Sample(s.verified_revision);
 }
 
 void AddDrillStart(std::optional<double> started, MetricsPage& page) {
-  page.Gauge("etcdrill_drill_started_timestamp_seconds", "Unix time at which the current or newest drill started.")
+  page.Gauge("etcdrill_drill_started_timestamp_seconds",
+             "Unix time at which the current or newest drill started.")
       .Sample(started);
 }
 
 void AddDrillHistory(const StoreFacts& s, MetricsPage& page) {
-  page.Gauge("etcdrill_drill_consecutive_failures", "Failed drills since the last passed one; survives restarts.")
+  page.Gauge("etcdrill_drill_consecutive_failures",
+             "Failed drills since the last passed one; survives restarts.")
       .Sample(s.drill_consecutive_failures);
-  page.Gauge("etcdrill_drill_last_success_timestamp_seconds", "Unix time at which the newest passed drill ended.")
+  page.Gauge("etcdrill_drill_last_success_timestamp_seconds",
+             "Unix time at which the newest passed drill ended.")
       .Sample(s.drill_last_success);
-  page.Gauge("etcdrill_drill_last_failure_timestamp_seconds", "Unix time at which the newest failed drill ended.")
+  page.Gauge("etcdrill_drill_last_failure_timestamp_seconds",
+             "Unix time at which the newest failed drill ended.")
       .Sample(s.drill_last_failure);
   page.Gauge("etcdrill_drill_last_duration_seconds",
-             "Measured restore time: newest passed drill, from opening the snapshot to a healthy, verified etcd.")
+             "Measured restore time: newest passed drill, from opening the snapshot to a healthy, "
+             "verified etcd.")
       .Sample(s.drill_last_duration_seconds);
   page.Gauge("etcdrill_drill_forecast_duration_seconds",
-             "Forecast of the restore time for the size that the source had after the newest passed drill.")
+             "Forecast of the restore time for the size that the source had after the newest "
+             "passed drill.")
       .Sample(s.drill_forecast_seconds);
   page.Gauge("etcdrill_drill_last_level",
              "Level of proof that the newest drill reached: 5 if it passed, 4 without etcd.")
@@ -78,7 +94,8 @@ void AddDrillHistory(const StoreFacts& s, MetricsPage& page) {
              "Wall time of each stage of the newest drill; absent for a stage that did not run.")
       .Samples("stage", s.drill_stage_seconds);
   page.Gauge("etcdrill_drill_last_check_success",
-             "Result of each check in the newest drill that ran it: 1 passed, 0 failed; absent for a check that never "
+             "Result of each check in the newest drill that ran it: 1 passed, 0 failed; absent for "
+             "a check that never "
              "ran, or that the last drill that passed did not ask for.")
       .Samples("check", AsNumbers(s.drill_checks));
   page.Gauge("etcdrill_drill_etcd_info", "Version of the etcd binary used for drills, always 1.");

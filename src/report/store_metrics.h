@@ -1,5 +1,6 @@
-// The metrics that describe what is in a store: snapshots, their proof, the history of drills. The sidecar's page has
-// all of them, and the file of a single `verify` or `drill` (textfile.h) those that it knows.
+// The metrics that describe what is in a store: snapshots, their proof, the history of drills. The
+// sidecar's page has all of them, and the file of a single `verify` or `drill` (textfile.h) those
+// that it knows.
 #pragma once
 
 #include "report/metrics.h"

@@ -1,4 +1,5 @@
-// The file is read back by its own writer only, so the reader knows one form of line: NAME{LABELS} NUMBER.
+// The file is read back by its own writer only, so the reader knows one form of line: NAME{LABELS}
+// NUMBER.
 #include "report/textfile.h"
 
 #include <charconv>
@@ -11,7 +12,8 @@ namespace {
 
 constexpr std::string_view kCheckSeries = "etcdrill_drill_last_check_success{check=\"";
 
-using Series = std::map<std::string, double, std::less<>>;  // by name and labels, as they are written
+using Series =
+    std::map<std::string, double, std::less<>>;  // by name and labels, as they are written
 
 Series ParseSeries(std::string_view text) {
   Series series;
@@ -22,8 +24,10 @@ Series ParseSeries(std::string_view text) {
     const size_t blank = line.rfind(' ');
     if (line.starts_with('#') || blank == std::string_view::npos) continue;
     double value = 0;
-    const auto [stop, error] = std::from_chars(line.data() + blank + 1, line.data() + line.size(), value);
-    if (error == std::errc() && stop == line.data() + line.size()) series.emplace(line.substr(0, blank), value);
+    const auto [stop, error] =
+        std::from_chars(line.data() + blank + 1, line.data() + line.size(), value);
+    if (error == std::errc() && stop == line.data() + line.size())
+      series.emplace(line.substr(0, blank), value);
   }
   return series;
 }
@@ -66,14 +70,17 @@ std::string VerifyTextfile(const VerifyRun& run, std::string_view previous) {
   page.Gauge("etcdrill_verify_passed",
              "Whether the newest verification passed the levels that were asked for: 1 yes, 0 no.")
       .Sample(run.passed ? 1.0 : 0.0);
-  page.Gauge("etcdrill_verify_last_run_timestamp_seconds", "Unix time at which the newest verification ended.")
+  page.Gauge("etcdrill_verify_last_run_timestamp_seconds",
+             "Unix time at which the newest verification ended.")
       .Sample(run.ended);
   page.Gauge("etcdrill_verify_last_success_timestamp_seconds",
              "Unix time at which the newest verification that passed ended.")
       .Sample(last_success);
-  page.Gauge("etcdrill_verify_last_duration_seconds", "Wall time of the newest verification.").Sample(run.seconds);
+  page.Gauge("etcdrill_verify_last_duration_seconds", "Wall time of the newest verification.")
+      .Sample(run.seconds);
   page.Gauge("etcdrill_verify_last_level_success",
-             "Result of each level of the newest verification: 1 passed, 0 failed; absent for a level that is unknown "
+             "Result of each level of the newest verification: 1 passed, 0 failed; absent for a "
+             "level that is unknown "
              "or was not asked for.")
       .Samples("level", AsNumbers(run.levels));
   AddNewestSnapshot(run.snapshot.has_value() ? run.snapshot : EarlierSnapshot(earlier), page);
@@ -84,7 +91,8 @@ std::string DrillTextfile(StoreFacts drill, double now, std::string_view previou
   const Series earlier = ParseEarlier(previous, now);
   const bool passed = drill.drill_last_success.has_value();
   if (!passed) {
-    drill.drill_consecutive_failures += ValueOf(earlier, "etcdrill_drill_consecutive_failures").value_or(0);
+    drill.drill_consecutive_failures +=
+        ValueOf(earlier, "etcdrill_drill_consecutive_failures").value_or(0);
   }
   CarryOver(earlier, "etcdrill_drill_last_success_timestamp_seconds", drill.drill_last_success);
   CarryOver(earlier, "etcdrill_drill_last_failure_timestamp_seconds", drill.drill_last_failure);
@@ -95,7 +103,8 @@ std::string DrillTextfile(StoreFacts drill, double now, std::string_view previou
     // One that passed came to all checks that are asked for.
     if (passed || !name.starts_with(kCheckSeries)) continue;
     const size_t end = name.find('"', kCheckSeries.size());
-    drill.drill_checks.emplace(name.substr(kCheckSeries.size(), end - kCheckSeries.size()), value != 0);
+    drill.drill_checks.emplace(name.substr(kCheckSeries.size(), end - kCheckSeries.size()),
+                               value != 0);
   }
   MetricsPage page;
   AddDrillStart(drill.drill_started, page);

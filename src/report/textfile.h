@@ -1,5 +1,5 @@
-// The result of one `verify` or `drill` for node_exporter's textfile collector, for those who run them by cron and have
-// no sidecar to scrape. Names are those of /metrics where they mean the same.
+// The result of one `verify` or `drill` for node_exporter's textfile collector, for those who run
+// them by cron and have no sidecar to scrape. Names are those of /metrics where they mean the same.
 //
 // The collector only knows what the file says now, and a run only knows itself. So what earlier
 // runs found and this one can't (when the last good one was, how many have failed in a row) is

@@ -1,5 +1,5 @@
-// Whether there is TLS at all is settled at start: a file that loses its tls_server_config while it is edited must not
-// make the port speak plain text.
+// Whether there is TLS at all is settled at start: a file that loses its tls_server_config while it
+// is edited must not make the port speak plain text.
 #include "report/web_guard.h"
 
 #include <fmt/format.h>
@@ -44,7 +44,8 @@ WebGuard::WebGuard(const Context& context, std::string config_file)
     : context_(context), config_file_(std::move(config_file)) {}
 WebGuard::~WebGuard() = default;
 
-Result<std::unique_ptr<WebGuard>> WebGuard::Create(const Context& context, const std::string& config_file) {
+Result<std::unique_ptr<WebGuard>> WebGuard::Create(const Context& context,
+                                                   const std::string& config_file) {
   std::unique_ptr<WebGuard> guard(new WebGuard(context, config_file));
   Loaded loaded = guard->Load();
   ASSIGN_OR_RETURN(guard->state_, std::move(loaded.state));
@@ -56,7 +57,8 @@ Result<std::unique_ptr<WebGuard>> WebGuard::Create(const Context& context, const
 }
 
 Result<config::WebConfig> WebGuard::ReadConfig() const {
-  return config_file_.empty() ? config::WebConfig() : config::LoadWebConfig(context_.fs, config_file_);
+  return config_file_.empty() ? config::WebConfig()
+                              : config::LoadWebConfig(context_.fs, config_file_);
 }
 
 Result<std::shared_ptr<WebGuard::State>> WebGuard::Read() const {
@@ -76,7 +78,8 @@ WebGuard::Loaded WebGuard::Load() const {
   std::vector<std::string> files = {config_file_};
   const auto config = ReadConfig();
   if (config.ok() && config->tls.has_value()) {
-    for (const auto* pem : {&config->tls->cert, &config->tls->key, &config->tls->client_ca}) files.push_back(pem->file);
+    for (const auto* pem : {&config->tls->cert, &config->tls->key, &config->tls->client_ca})
+      files.push_back(pem->file);
   }
   std::vector<Stamp> stamps;
   for (std::string& file : files) {
@@ -92,7 +95,8 @@ WebGuard::Stamp WebGuard::StampOf(std::string path) const {
 
 std::shared_ptr<WebGuard::State> WebGuard::Current() {
   const std::lock_guard lock(mutex_);
-  const bool same = std::all_of(stamps_.begin(), stamps_.end(), [&](const Stamp& s) { return StampOf(s.path) == s; });
+  const bool same = std::all_of(stamps_.begin(), stamps_.end(),
+                                [&](const Stamp& s) { return StampOf(s.path) == s; });
   if (same) return state_;
   Loaded fresh = Load();
   stamps_ = std::move(fresh.stamps);
@@ -148,7 +152,9 @@ std::optional<HttpResponse> WebGuard::Refuse(const HttpRequest& request) {
     case Access::Verdict::kGranted:
       return std::nullopt;
     case Access::Verdict::kBusy:
-      return HttpResponse{.status = 429, .body = "too many passwords to check\n", .headers = {{"Retry-After", "1"}}};
+      return HttpResponse{.status = 429,
+                          .body = "too many passwords to check\n",
+                          .headers = {{"Retry-After", "1"}}};
     case Access::Verdict::kRefused:
       break;
   }

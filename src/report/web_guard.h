@@ -20,8 +20,10 @@ namespace etcdrill::report {
 // Safe for use from any thread.
 class WebGuard {
  public:
-  // `config_file` may be empty: no TLS, no users. kConfig or kTls if the file can't be used. `context` must outlive it.
-  static Result<std::unique_ptr<WebGuard>> Create(const Context& context, const std::string& config_file);
+  // `config_file` may be empty: no TLS, no users. kConfig or kTls if the file can't be used.
+  // `context` must outlive it.
+  static Result<std::unique_ptr<WebGuard>> Create(const Context& context,
+                                                  const std::string& config_file);
   ~WebGuard();
 
   std::unique_ptr<Channel> ChannelFor(int fd);

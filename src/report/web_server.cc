@@ -13,18 +13,21 @@ class RunningWebServer final : public WebServer {
   RunningWebServer(WebGuard& guard, std::vector<Route> routes)
       : guard_(guard),
         router_(
-            std::move(routes), [this](const HttpRequest& request) { return guard_.Refuse(request); },
+            std::move(routes),
+            [this](const HttpRequest& request) { return guard_.Refuse(request); },
             [this] { return guard_.ExtraHeaders(); }) {}
 
   Status Open(const Context& context, const std::string& listen) {
     ASSIGN_OR_RETURN(std::vector<Fd> listeners, Listen(listen));
     port_ = ListeningPort(listeners.front());
     ASSIGN_OR_RETURN(http_,
-                     HttpServer::Start([this](const HttpRequest& r) { return router_.Answer(r); }, context.random));
-    ASSIGN_OR_RETURN(front_,
-                     Front::Start(
-                         std::move(listeners), [this, &log = context.log, listen] { return ListenAgain(log, listen); },
-                         *http_, [this](int fd) { return guard_.ChannelFor(fd); }, context.clock));
+                     HttpServer::Start([this](const HttpRequest& r) { return router_.Answer(r); },
+                                       context.random));
+    ASSIGN_OR_RETURN(
+        front_, Front::Start(
+                    std::move(listeners),
+                    [this, &log = context.log, listen] { return ListenAgain(log, listen); }, *http_,
+                    [this](int fd) { return guard_.ChannelFor(fd); }, context.clock));
     return OkStatus();
   }
 
@@ -37,7 +40,8 @@ class RunningWebServer final : public WebServer {
     if (listeners.ok()) {
       log.Warn("the port was lost, and is open again", {{"listen", listen}});
     } else if (!lost_) {
-      log.Error("the port is lost; trying again each second", {{"err", MessageOf(listeners.status())}});
+      log.Error("the port is lost; trying again each second",
+                {{"err", MessageOf(listeners.status())}});
     }
     lost_ = !listeners.ok();
     return listeners.ok() ? *std::move(listeners) : std::vector<Fd>();
@@ -53,7 +57,8 @@ class RunningWebServer final : public WebServer {
 
 }  // namespace
 
-Result<std::unique_ptr<WebServer>> WebServer::Start(const Context& context, const std::string& listen, WebGuard& guard,
+Result<std::unique_ptr<WebServer>> WebServer::Start(const Context& context,
+                                                    const std::string& listen, WebGuard& guard,
                                                     std::vector<Route> routes) {
   auto server = std::make_unique<RunningWebServer>(guard, std::move(routes));
   RETURN_IF_ERROR(server->Open(context, listen));

@@ -1,6 +1,7 @@
-// What must change (formats.md 6.2, 6.6): members and members_removed, or etcd 3.6+ adopts the dead cluster;
-// consistent_index and term, or the member looks healthy and every write times out; confState, which etcdutl leaves
-// stale. Everything else, key, lease, alarm and auth included, stays as it was, unless the policy says otherwise.
+// What must change (formats.md 6.2, 6.6): members and members_removed, or etcd 3.6+ adopts the dead
+// cluster; consistent_index and term, or the member looks healthy and every write times out;
+// confState, which etcdutl leaves stale. Everything else, key, lease, alarm and auth included,
+// stays as it was, unless the policy says otherwise.
 #include "restore/database.h"
 
 #include <fmt/format.h>
@@ -21,8 +22,8 @@
 namespace etcdrill::restore {
 namespace {
 
-// Between two of these, a stop is noticed and progress told. Whole blocks of any file system, so that they can be
-// shared.
+// Between two of these, a stop is noticed and progress told. Whole blocks of any file system, so
+// that they can be shared.
 constexpr uint64_t kCopyStepBytes = uint64_t{16} << 20;
 
 // The snapshot as it is.
@@ -45,7 +46,8 @@ Result<Source> OpenSource(const ReadableFile& file) {
   const uint64_t pages = source.body_bytes / meta->page_size;
   if (meta->high_water > pages) {
     return Error(Reason::kDamaged,
-                 fmt::format("the snapshot is damaged: it holds {} pages, {} are in use", pages, meta->high_water));
+                 fmt::format("the snapshot is damaged: it holds {} pages, {} are in use", pages,
+                             meta->high_water));
   }
   return source;
 }
@@ -68,8 +70,8 @@ struct Buckets {
   bbolt::BucketContent cluster;
 };
 
-// The minor version that the result is for. A newer etcd's file is refused, or stripped of what says so: etcd 3.6 and
-// later would not start on it.
+// The minor version that the result is for. A newer etcd's file is refused, or stripped of what
+// says so: etcd 3.6 and later would not start on it.
 Result<int> FitToVersion(const Policy& policy, Buckets& buckets, DatabasePlan& plan) {
   ASSIGN_OR_RETURN(const int written, MinorOfSnapshot(buckets.meta, buckets.cluster));
   int wanted = written;
@@ -77,18 +79,20 @@ Result<int> FitToVersion(const Policy& policy, Buckets& buckets, DatabasePlan& p
     ASSIGN_OR_RETURN(wanted, ParseEtcdMinor(policy.etcd_version));
   }
   if (wanted < written) {
-    const std::string versions = fmt::format("the snapshot is of etcd 3.{}, newer than 3.{}", written, wanted);
+    const std::string versions =
+        fmt::format("the snapshot is of etcd 3.{}, newer than 3.{}", written, wanted);
     if (!policy.allow_downgrade) {
-      return Error(Reason::kEtcdVersion,
-                   fmt::format("{}, which may not start on it or misread it; run etcd 3.{}, or add --allow-downgrade",
-                               versions, written));
+      return Error(Reason::kEtcdVersion, fmt::format("{}, which may not start on it or misread it; "
+                                                     "run etcd 3.{}, or add --allow-downgrade",
+                                                     versions, written));
     }
     buckets.meta.erase(std::string(mvcc::kStorageVersionKey));
     buckets.cluster.erase(std::string(mvcc::kClusterVersionKey));
     plan.edit.replace[std::string(mvcc::kClusterBucket)] = buckets.cluster;
-    plan.warnings.push_back(versions +
-                            ": its storage and cluster version are dropped; etcd supports no such step, so "
-                            "check what the cluster serves before it is used");
+    plan.warnings.push_back(
+        versions +
+        ": its storage and cluster version are dropped; etcd supports no such step, so "
+        "check what the cluster serves before it is used");
   }
   return wanted;
 }
@@ -103,19 +107,25 @@ void SetMembership(const NewCluster& cluster, int minor, Buckets& buckets, Datab
     buckets.meta.erase(std::string(mvcc::kConfStateKey));
   }
   bbolt::BucketContent& members = plan.edit.replace[std::string(mvcc::kMembersBucket)];
-  for (const NewMember& member : cluster.members) members[fmt::format("{:x}", member.id)] = member.ToJson();
+  for (const NewMember& member : cluster.members)
+    members[fmt::format("{:x}", member.id)] = member.ToJson();
   plan.edit.replace[std::string(mvcc::kMembersRemovedBucket)] = {};
 }
 
-// As etcdutl does it (formats.md 6.4): an empty row at the new revision, and a compaction up to it that is under way.
-// It counts from the last row; we from the store's revision, which is higher if the last rows were compacted away.
+// As etcdutl does it (formats.md 6.4): an empty row at the new revision, and a compaction up to it
+// that is under way. It counts from the last row; we from the store's revision, which is higher if
+// the last rows were compacted away.
 Status BumpRevision(const Source& source, uint64_t by, Buckets& buckets, DatabasePlan& plan) {
-  ASSIGN_OR_RETURN(const auto last_key, bbolt::LastKey(source.file, source.body_bytes, source.meta, mvcc::kKeyBucket));
-  ASSIGN_OR_RETURN(const mvcc::StoreState state, mvcc::ReadStoreState(source.file, source.body_bytes, source.meta));
+  ASSIGN_OR_RETURN(const auto last_key,
+                   bbolt::LastKey(source.file, source.body_bytes, source.meta, mvcc::kKeyBucket));
+  ASSIGN_OR_RETURN(const mvcc::StoreState state,
+                   mvcc::ReadStoreState(source.file, source.body_bytes, source.meta));
   const auto last = mvcc::DecodeRevision(last_key.value_or(""));
-  const int64_t revision = std::max({last.value_or(mvcc::Revision{}).main, state.CompactRevision(), int64_t{0}});
+  const int64_t revision =
+      std::max({last.value_or(mvcc::Revision{}).main, state.CompactRevision(), int64_t{0}});
   if (by > static_cast<uint64_t>(std::numeric_limits<int64_t>::max() - revision)) {
-    return Error(Reason::kUsage, fmt::format("--bump-revision {}: beyond the greatest revision there is", by));
+    return Error(Reason::kUsage,
+                 fmt::format("--bump-revision {}: beyond the greatest revision there is", by));
   }
   const std::string bumped = mvcc::EncodeRevision({.main = revision + static_cast<int64_t>(by)});
   plan.edit.append[std::string(mvcc::kKeyBucket)] = {{bumped, ""}};
@@ -128,7 +138,8 @@ Status ApplyPolicy(const Source& source, const Policy& policy, DatabasePlan& pla
     ASSIGN_OR_RETURN(const bbolt::BucketContent alarms, source.Bucket(mvcc::kAlarmBucket));
     if (!alarms.empty()) {
       plan.edit.replace[std::string(mvcc::kAlarmBucket)] = {};
-      plan.warnings.push_back("alarms are dropped: what raised them (a full quota, a corrupt member) may be so still");
+      plan.warnings.push_back(
+          "alarms are dropped: what raised them (a full quota, a corrupt member) may be so still");
     }
   }
   if (policy.drop_auth) {
@@ -137,7 +148,8 @@ Status ApplyPolicy(const Source& source, const Policy& policy, DatabasePlan& pla
       enabled = std::string(1, '\0');
       plan.edit.replace[std::string(mvcc::kAuthBucket)] = std::move(auth);
       plan.warnings.push_back(
-          "authentication is switched off: whoever reaches the cluster can read and write everything; set new "
+          "authentication is switched off: whoever reaches the cluster can read and write "
+          "everything; set new "
           "passwords and run `etcdctl auth enable`");
     }
   }
@@ -146,7 +158,8 @@ Status ApplyPolicy(const Source& source, const Policy& policy, DatabasePlan& pla
 
 }  // namespace
 
-Result<DatabasePlan> PlanDatabase(const ReadableFile& snapshot, const NewCluster& cluster, const Policy& policy) {
+Result<DatabasePlan> PlanDatabase(const ReadableFile& snapshot, const NewCluster& cluster,
+                                  const Policy& policy) {
   ASSIGN_OR_RETURN(const Source source, OpenSource(snapshot));
   DatabasePlan plan{source.body_bytes, source.meta, {}, {}};
   Buckets buckets;
@@ -154,14 +167,16 @@ Result<DatabasePlan> PlanDatabase(const ReadableFile& snapshot, const NewCluster
   ASSIGN_OR_RETURN(buckets.cluster, source.Bucket(mvcc::kClusterBucket));
   ASSIGN_OR_RETURN(const int minor, FitToVersion(policy, buckets, plan));
   SetMembership(cluster, minor, buckets, plan);
-  if (policy.bump_revision > 0) RETURN_IF_ERROR(BumpRevision(source, policy.bump_revision, buckets, plan));
+  if (policy.bump_revision > 0)
+    RETURN_IF_ERROR(BumpRevision(source, policy.bump_revision, buckets, plan));
   RETURN_IF_ERROR(ApplyPolicy(source, policy, plan));
   plan.edit.replace[std::string(mvcc::kMetaBucket)] = std::move(buckets.meta);
   return plan;
 }
 
-Result<uint64_t> WriteDatabase(const Context& context, const ReadableFile& snapshot, const DatabasePlan& plan,
-                               const std::string& target, bool sync, const OnProgress& on_progress) {
+Result<uint64_t> WriteDatabase(const Context& context, const ReadableFile& snapshot,
+                               const DatabasePlan& plan, const std::string& target, bool sync,
+                               const OnProgress& on_progress) {
   ASSIGN_OR_RETURN(const auto file, context.fs.Create(target, kPrivateFileMode));
   const uint64_t size = plan.CopyBytes();
   for (uint64_t done = 0; done < size;) {
@@ -175,7 +190,8 @@ Result<uint64_t> WriteDatabase(const Context& context, const ReadableFile& snaps
   if (sync) RETURN_IF_ERROR(file->Sync());
   ASSIGN_OR_RETURN(const bool unchanged, snapshot.IsUnchanged());
   if (!unchanged) {
-    return Error(Reason::kBusy, "somebody wrote to the snapshot while it was copied; wait until it is complete");
+    return Error(Reason::kBusy,
+                 "somebody wrote to the snapshot while it was copied; wait until it is complete");
   }
   ASSIGN_OR_RETURN(const FileInfo info, context.fs.Stat(target));
   return info.size;

@@ -1,6 +1,6 @@
-// Which etcd a data directory is for, as far as files differ: the minor version of etcd 3. Up to 3.4, `meta` has
-// neither term nor confState; from 3.6 on, etcd refuses a file whose storage or cluster version is newer than itself
-// (formats.md 2 and 6.6).
+// Which etcd a data directory is for, as far as files differ: the minor version of etcd 3. Up
+// to 3.4, `meta` has neither term nor confState; from 3.6 on, etcd refuses a file whose storage or
+// cluster version is newer than itself (formats.md 2 and 6.6).
 #pragma once
 
 #include <string_view>
@@ -10,7 +10,8 @@
 
 namespace etcdrill::restore {
 
-// 6 from "3.6", "3.6.14" or "v3.6.14"; kUsage for what is not one of the versions that are supported, 3.4 to 3.7.
+// 6 from "3.6", "3.6.14" or "v3.6.14"; kUsage for what is not one of the versions that are
+// supported, 3.4 to 3.7.
 Result<int> ParseEtcdMinor(std::string_view version);
 
 // What the snapshot says of itself: the cluster version or the storage version that its buckets

@@ -1,7 +1,8 @@
 // The layout of a data directory, as etcd and its tools make it:
 //   DATA/member/snap/db, DATA/member/snap/TERM-INDEX.snap, DATA/member/wal/SEQUENCE-INDEX.wal
-// A WAL directory elsewhere is renamed before the data directory: without the latter nothing looks restored, but on a
-// database without its WAL etcd serves reads, says that it is healthy, and never writes (formats.md 6.6).
+// A WAL directory elsewhere is renamed before the data directory: without the latter nothing looks
+// restored, but on a database without its WAL etcd serves reads, says that it is healthy, and never
+// writes (formats.md 6.6).
 #include "restore/restore.h"
 
 #include <fmt/format.h>
@@ -47,7 +48,8 @@ Result<Paths> PathsOf(FileSystem& fs, const RestoreOptions& options) {
 
 Status CheckTargets(FileSystem& fs, const RestoreOptions& options, const Paths& paths) {
   const auto refuse = [](std::string_view flag, const std::string& path, std::string_view why) {
-    return Error(Reason::kAlreadyExists, fmt::format("--{} {} {}; name another, or move it away", flag, path, why));
+    return Error(Reason::kAlreadyExists,
+                 fmt::format("--{} {} {}; name another, or move it away", flag, path, why));
   };
   if (!options.wal_dir.empty()) {
     ASSIGN_OR_RETURN(const bool wal_there, fs.IsThere(paths.wal));
@@ -58,28 +60,34 @@ Status CheckTargets(FileSystem& fs, const RestoreOptions& options, const Paths& 
   if (!data_there) return OkStatus();
   ASSIGN_OR_RETURN(const auto names, fs.List(data_dir));
   const bool empty = std::all_of(names.begin(), names.end(), [](const std::string& name) {
-    return name.starts_with(StagedDir::PrefixFor(kMemberDir));  // of a restore that was killed: it will be swept
+    return name.starts_with(
+        StagedDir::PrefixFor(kMemberDir));  // of a restore that was killed: it will be swept
   });
   return empty ? OkStatus()
-               : refuse("data-dir", options.data_dir, fmt::format("is not empty: it has {}", names.front()));
+               : refuse("data-dir", options.data_dir,
+                        fmt::format("is not empty: it has {}", names.front()));
 }
 
 Status CheckSpace(FileSystem& fs, const std::string& target, uint64_t needed) {
   ASSIGN_OR_RETURN(const std::string parent, StagingParent(fs, target));
   ASSIGN_OR_RETURN(const SpaceInfo space, fs.Space(parent));
   if (space.available_bytes >= needed) return OkStatus();
-  return Error(Reason::kNoSpace, fmt::format("{} needs {}, but the file system has {} left; free some or name another "
-                                             "directory",
-                                             target, FormatSize(needed), FormatSize(space.available_bytes)));
+  return Error(
+      Reason::kNoSpace,
+      fmt::format("{} needs {}, but the file system has {} left; free some or name another "
+                  "directory",
+                  target, FormatSize(needed), FormatSize(space.available_bytes)));
 }
 
 wal::InitialCluster ToInitialCluster(const NewCluster& cluster) {
   wal::InitialCluster initial{cluster.id, cluster.own_id, {}};
-  for (const NewMember& member : cluster.members) initial.members.push_back({member.id, member.ToJson()});
+  for (const NewMember& member : cluster.members)
+    initial.members.push_back({member.id, member.ToJson()});
   return initial;
 }
 
-Status WriteFile(FileSystem& fs, const std::string& path, std::string_view bytes, uint64_t allocate, bool sync) {
+Status WriteFile(FileSystem& fs, const std::string& path, std::string_view bytes, uint64_t allocate,
+                 bool sync) {
   ASSIGN_OR_RETURN(const auto file, fs.Create(path, kPrivateFileMode));
   if (allocate > 0) RETURN_IF_ERROR(file->Allocate(allocate));
   RETURN_IF_ERROR(file->WriteAt(0, bytes));
@@ -87,18 +95,21 @@ Status WriteFile(FileSystem& fs, const std::string& path, std::string_view bytes
 }
 
 // Writes everything; `paths` are where it is staged.
-Result<RestoreResult> Build(const Context& context, const RestoreOptions& options, const NewCluster& cluster,
-                            const ReadableFile& snapshot, const DatabasePlan& plan, const Paths& paths) {
+Result<RestoreResult> Build(const Context& context, const RestoreOptions& options,
+                            const NewCluster& cluster, const ReadableFile& snapshot,
+                            const DatabasePlan& plan, const Paths& paths) {
   RETURN_IF_ERROR(context.fs.MakeDirs(paths.snap, kPrivateDirMode));
   RETURN_IF_ERROR(context.fs.MakeDirs(paths.wal, kPrivateDirMode));
   RestoreResult result{cluster.id, cluster.own_id, 0, plan.warnings};
-  ASSIGN_OR_RETURN(result.db_bytes, WriteDatabase(context, snapshot, plan, JoinPath(paths.snap, "db"), options.sync,
-                                                  options.on_progress));
+  ASSIGN_OR_RETURN(result.db_bytes,
+                   WriteDatabase(context, snapshot, plan, JoinPath(paths.snap, "db"), options.sync,
+                                 options.on_progress));
   const wal::InitialCluster initial = ToInitialCluster(cluster);
-  RETURN_IF_ERROR(WriteFile(context.fs, JoinPath(paths.wal, wal::kFirstSegmentName), wal::FirstSegment(initial),
-                            wal::kSegmentBytes, options.sync));
+  RETURN_IF_ERROR(WriteFile(context.fs, JoinPath(paths.wal, wal::kFirstSegmentName),
+                            wal::FirstSegment(initial), wal::kSegmentBytes, options.sync));
   RETURN_IF_ERROR(WriteFile(context.fs, JoinPath(paths.snap, wal::FirstSnapshotName(initial)),
-                            wal::FirstSnapshotFile(initial, V2StoreJson(cluster)), 0, options.sync));
+                            wal::FirstSnapshotFile(initial, V2StoreJson(cluster)), 0,
+                            options.sync));
   return result;
 }
 
@@ -111,7 +122,8 @@ Result<RestoreResult> RestoreWhole(const Context& context, const RestoreOptions&
   RETURN_IF_ERROR(CheckTargets(fs, options, paths));
   const bool wal_apart = !options.wal_dir.empty();
   RETURN_IF_ERROR(
-      CheckSpace(fs, paths.member, plan.CopyBytes() + kSmallChangeBytes + (wal_apart ? 0 : wal::kSegmentBytes)));
+      CheckSpace(fs, paths.member,
+                 plan.CopyBytes() + kSmallChangeBytes + (wal_apart ? 0 : wal::kSegmentBytes)));
   if (wal_apart) RETURN_IF_ERROR(CheckSpace(fs, paths.wal, wal::kSegmentBytes));
 
   ASSIGN_OR_RETURN(StagedDir data, StagedDir::Create(context, paths.member));
@@ -119,8 +131,10 @@ Result<RestoreResult> RestoreWhole(const Context& context, const RestoreOptions&
   if (!data.Covers(paths.wal)) {
     ASSIGN_OR_RETURN(wal, StagedDir::Create(context, paths.wal));
   }
-  const Paths staged = {data.PathOf(paths.member), data.PathOf(paths.snap), (wal ? *wal : data).PathOf(paths.wal)};
-  // Beside each other: the proof needs the processors, the copy the disk. A future's destructor waits, too.
+  const Paths staged = {data.PathOf(paths.member), data.PathOf(paths.snap),
+                        (wal ? *wal : data).PathOf(paths.wal)};
+  // Beside each other: the proof needs the processors, the copy the disk. A future's destructor
+  // waits, too.
   std::future<Status> proof;
   if (options.proof) proof = std::async(std::launch::async, options.proof);
   Result<RestoreResult> result = Build(context, options, cluster, snapshot, plan, staged);
@@ -138,7 +152,8 @@ Result<RestoreResult> RestoreWhole(const Context& context, const RestoreOptions&
 Result<RestoreResult> Restore(const Context& context, const RestoreOptions& options) {
   Result<RestoreResult> result = RestoreWhole(context, options);
   if (result.ok()) return result;
-  return Annotate(result.status(), fmt::format("restore {} to {}", options.snapshot.path(), options.data_dir));
+  return Annotate(result.status(),
+                  fmt::format("restore {} to {}", options.snapshot.path(), options.data_dir));
 }
 
 }  // namespace etcdrill::restore

@@ -28,8 +28,8 @@ struct RestoreOptions {
   MembershipOptions membership;
   Policy policy;
   bool sync = true;  // false for scratch: nothing has to survive a power loss
-  // Runs on a thread of its own while the files are written; nothing becomes visible before it returned OK. Empty: the
-  // snapshot is proven already.
+  // Runs on a thread of its own while the files are written; nothing becomes visible before it
+  // returned OK. Empty: the snapshot is proven already.
   std::function<Status()> proof;
   OnProgress on_progress;
 };
@@ -41,9 +41,9 @@ struct RestoreResult {
   std::vector<std::string> warnings;  // what the policy dropped
 };
 
-// kAlreadyExists if the data directory is there and not empty, or the WAL directory is there; kUsage for a bad
-// membership or policy; kDamaged if the file is no database; kEtcdVersion if it is too new; kNoSpace before the first
-// byte is written.
+// kAlreadyExists if the data directory is there and not empty, or the WAL directory is there;
+// kUsage for a bad membership or policy; kDamaged if the file is no database; kEtcdVersion if it is
+// too new; kNoSpace before the first byte is written.
 Result<RestoreResult> Restore(const Context& context, const RestoreOptions& options);
 
 }  // namespace etcdrill::restore

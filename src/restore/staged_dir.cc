@@ -1,4 +1,5 @@
-// A directory's own entries must be on the disk before its name is, so directories are synced from the inside out.
+// A directory's own entries must be on the disk before its name is, so directories are synced from
+// the inside out.
 #include "restore/staged_dir.h"
 
 #include <fmt/format.h>
@@ -33,11 +34,14 @@ Result<std::string> StagingParent(FileSystem& fs, const std::string& target) {
   return DirName(top);
 }
 
-std::string StagedDir::PrefixFor(std::string_view name) { return fmt::format(".{}.restoring-", name); }
+std::string StagedDir::PrefixFor(std::string_view name) {
+  return fmt::format(".{}.restoring-", name);
+}
 
 Result<StagedDir> StagedDir::Create(const Context& context, const std::string& target) {
   ASSIGN_OR_RETURN(std::string top, FirstMissing(context.fs, target));
-  ASSIGN_OR_RETURN(auto scratch, ScratchDir::Create(context, DirName(top), PrefixFor(BaseName(top))));
+  ASSIGN_OR_RETURN(auto scratch,
+                   ScratchDir::Create(context, DirName(top), PrefixFor(BaseName(top))));
   return StagedDir(&context.fs, std::move(top), std::move(scratch));
 }
 
@@ -50,8 +54,8 @@ Status StagedDir::Commit(bool sync) {
 }
 
 void StagedDir::Revoke() {
-  // It is hidden in one step, and for good, before anything of it goes: a removal in its place could
-  // stop half-way. What stays hidden is swept by the next restore.
+  // It is hidden in one step, and for good, before anything of it goes: a removal in its place
+  // could stop half-way. What stays hidden is swept by the next restore.
   if (!fs_->Rename(top_, scratch_->path()).ok()) return;
   if (fs_->SyncDir(DirName(top_)).ok()) fs_->RemoveAll(scratch_->path()).IgnoreError();
 }

@@ -14,7 +14,8 @@
 
 namespace etcdrill::restore {
 
-// Not thread-safe. Removed with all that was built, unless it was committed. `context` must outlive it.
+// Not thread-safe. Removed with all that was built, unless it was committed. `context` must outlive
+// it.
 class StagedDir {
  public:
   // How the names begin under which a directory of this name is built.
@@ -25,9 +26,13 @@ class StagedDir {
   static Result<StagedDir> Create(const Context& context, const std::string& target);
 
   // Whether `path` will come into being with it.
-  bool Covers(const std::string& path) const { return path == top_ || path.starts_with(top_ + "/"); }
+  bool Covers(const std::string& path) const {
+    return path == top_ || path.starts_with(top_ + "/");
+  }
   // Where to build what will be at `path`, which it covers.
-  std::string PathOf(const std::string& path) const { return scratch_->path() + path.substr(top_.size()); }
+  std::string PathOf(const std::string& path) const {
+    return scratch_->path() + path.substr(top_.size());
+  }
 
   // Makes it visible; `sync`: files in it are synced already, and its directories and its name are
   // to last, too. After an error nothing is left; if the disk refuses the removal, or power is lost

@@ -1,4 +1,5 @@
-// Tree: / has 0 (the cluster) and 1 (keys of users, none); /0/members/ID/raftAttributes is a member's peer URLs.
+// Tree: / has 0 (the cluster) and 1 (keys of users, none); /0/members/ID/raftAttributes is a
+// member's peer URLs.
 #include "restore/v2_store.h"
 
 #include <fmt/format.h>
@@ -29,11 +30,14 @@ std::string V2StoreJson(const NewCluster& cluster) {
     const std::string id = fmt::format("{:x}", member.id);
     const std::string path = "/0/members/" + id;
     ++index;
-    Json attributes = Node(path + "/raftAttributes", index, Json{{"peerURLs", member.peer_urls}}.dump(), nullptr);
+    Json attributes =
+        Node(path + "/raftAttributes", index, Json{{"peerURLs", member.peer_urls}}.dump(), nullptr);
     members[id] = Node(path, index, "", {{"raftAttributes", std::move(attributes)}});
   }
-  Json cluster_dir = Node("/0", 0, "", {{"members", Node("/0/members", 1, "", std::move(members))}});
-  Json root = Node("/", 0, "", {{"0", std::move(cluster_dir)}, {"1", Node("/1", 0, "", Json::object())}});
+  Json cluster_dir =
+      Node("/0", 0, "", {{"members", Node("/0/members", 1, "", std::move(members))}});
+  Json root =
+      Node("/", 0, "", {{"0", std::move(cluster_dir)}, {"1", Node("/1", 0, "", Json::object())}});
   return Json{{"Root", std::move(root)}, {"CurrentIndex", index}, {"CurrentVersion", 2}}.dump();
 }
 

@@ -1,5 +1,6 @@
-// checks/NAME.json: what was seen of a stored snapshot after it was sealed. The manifest is written once and then only
-// read; this is replaced whole each time, and a store without it has merely not been looked at.
+// checks/NAME.json: what was seen of a stored snapshot after it was sealed. The manifest is written
+// once and then only read; this is replaced whole each time, and a store without it has merely not
+// been looked at.
 #pragma once
 
 #include <optional>
@@ -14,9 +15,10 @@ namespace etcdrill::store {
 struct Checks {
   std::optional<WallTime> confirmed;  // last time that the source held nothing newer
   std::optional<WallTime> hashed;     // last time that its bytes were those of the manifest
-  std::optional<WallTime> damaged;    // when they were first found not to be; none since they were right again
-  std::optional<WallTime> rehashed;   // when that was last found so
-  std::string damage;                 // and how that showed
+  std::optional<WallTime>
+      damaged;  // when they were first found not to be; none since they were right again
+  std::optional<WallTime> rehashed;  // when that was last found so
+  std::string damage;                // and how that showed
   // The drill report whose finding was looked into since, and was none. By name, not by time: no
   // clock orders a drill against a look.
   std::string answered;

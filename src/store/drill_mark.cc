@@ -13,7 +13,8 @@ constexpr uint64_t kMarkBytesMax = uint64_t{64} << 10;
 
 Result<std::unique_ptr<DrillMark>> DrillMark::Leave(const Context& context, const std::string& dir,
                                                     const std::string& text) {
-  const std::string path = JoinPath(dir, fmt::format(".{:016x}{}", context.random.Next(), kMarkSuffix));
+  const std::string path =
+      JoinPath(dir, fmt::format(".{:016x}{}", context.random.Next(), kMarkSuffix));
   ASSIGN_OR_RETURN(auto file, context.fs.Create(path, kPrivateFileMode));
   // From here on the destructor removes it.
   std::unique_ptr<DrillMark> mark(new DrillMark(context, path, std::move(file)));
@@ -24,16 +25,22 @@ Result<std::unique_ptr<DrillMark>> DrillMark::Leave(const Context& context, cons
 }
 
 DrillMark::DrillMark(const Context& context, std::string path, std::unique_ptr<WritableFile> file)
-    : context_(context), path_(std::move(path)), file_(std::move(file)), on_stop_(context.stop, [this] {
-        context_.fs.Unlink(path_).IgnoreError();  // the destructor tries again, and has the time to sync
+    : context_(context),
+      path_(std::move(path)),
+      file_(std::move(file)),
+      on_stop_(context.stop, [this] {
+        context_.fs.Unlink(path_)
+            .IgnoreError();  // the destructor tries again, and has the time to sync
       }) {}
 
 DrillMark::~DrillMark() {
   Status removed = context_.fs.Unlink(path_);
-  if (removed.ok() || ReasonOf(removed) == Reason::kNotFound) removed = context_.fs.SyncDir(DirName(path_));
+  if (removed.ok() || ReasonOf(removed) == Reason::kNotFound)
+    removed = context_.fs.SyncDir(DirName(path_));
   if (!removed.ok()) {
     context_.log.Warn(
-        "the mark of a drill that has ended can't be removed; if its report can't be kept either, the next start will "
+        "the mark of a drill that has ended can't be removed; if its report can't be kept either, "
+        "the next start will "
         "take it for one that was killed",
         {{"err", MessageOf(removed)}});
   }

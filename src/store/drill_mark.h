@@ -36,9 +36,9 @@ class DrillMark {
 };
 
 // Calls `tell` with the text of each mark whose drill does not run any more, and removes the mark
-// if that succeeds. An error is that of the listing, of a mark that can't be looked at, or the first
-// of `tell`; what was not told stays for the next time. After a power loss a mark may be found again
-// that was told, or whose drill has ended: `tell` has to know.
+// if that succeeds. An error is that of the listing, of a mark that can't be looked at, or the
+// first of `tell`; what was not told stays for the next time. After a power loss a mark may be
+// found again that was told, or whose drill has ended: `tell` has to know.
 Status TakeDeadMarks(const Context& context, const std::string& dir,
                      const std::function<Status(const std::string& text)>& tell);
 

@@ -14,10 +14,12 @@ std::optional<std::string> PreviousDrill(std::string_view json) {
   // parse.
   const size_t at = json.rfind("\"evidence\"");
   if (at == std::string_view::npos) return std::nullopt;
-  const auto end = nlohmann::json::parse("{" + std::string(json.substr(at)), nullptr, /*allow_exceptions=*/false);
+  const auto end = nlohmann::json::parse("{" + std::string(json.substr(at)), nullptr,
+                                         /*allow_exceptions=*/false);
   if (!end.is_object() || !end["evidence"].is_object()) return std::nullopt;
   const nlohmann::json previous = end["evidence"].value("previous", nlohmann::json());
-  if (!previous.is_object() || !previous.contains("name") || !previous["name"].is_string()) return "";
+  if (!previous.is_object() || !previous.contains("name") || !previous["name"].is_string())
+    return "";
   return previous["name"].get<std::string>();
 }
 
@@ -45,7 +47,8 @@ std::vector<DrillFile> InOrderOfWriting(std::vector<DrillFile> drills) {
   for (size_t i = 0; i < drills.size(); ++i) {
     if (!follows[i]) take_row(i);
   }
-  for (size_t i = 0; i < drills.size(); ++i) take_row(i);  // a circle, which only somebody else can have made
+  for (size_t i = 0; i < drills.size(); ++i)
+    take_row(i);  // a circle, which only somebody else can have made
   return ordered;
 }
 

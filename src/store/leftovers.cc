@@ -17,18 +17,22 @@ constexpr size_t kRandomDigits = 16;
 
 // What is between the two; "" if it is not between them.
 std::string_view Between(std::string_view name, std::string_view prefix, std::string_view suffix) {
-  const bool fits = name.size() >= prefix.size() + suffix.size() && name.starts_with(prefix) && name.ends_with(suffix);
+  const bool fits = name.size() >= prefix.size() + suffix.size() && name.starts_with(prefix) &&
+                    name.ends_with(suffix);
   return fits ? name.substr(prefix.size(), name.size() - prefix.size() - suffix.size()) : "";
 }
 
 bool IsRandom(std::string_view digits) {
-  return digits.size() == kRandomDigits && digits.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+  return digits.size() == kRandomDigits &&
+         digits.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
 bool IsStaged(std::string_view name) { return IsRandom(Between(name, ".", ".db.part")); }
 
 // A manifest or a record of checks.
-bool IsUnfinishedRecord(std::string_view name) { return IsSnapshotName(Between(name, ".", ".json.part")); }
+bool IsUnfinishedRecord(std::string_view name) {
+  return IsSnapshotName(Between(name, ".", ".json.part"));
+}
 
 bool Has(const std::vector<std::string>& names, const std::string& name) {
   return std::binary_search(names.begin(), names.end(), name);
@@ -55,9 +59,13 @@ std::vector<std::string> Those(const std::vector<std::string>& names, IsLeft is_
 
 }  // namespace
 
-std::string StagingName(uint64_t random) { return fmt::format(".{:0{}x}.db.part", random, kRandomDigits); }
+std::string StagingName(uint64_t random) {
+  return fmt::format(".{:0{}x}.db.part", random, kRandomDigits);
+}
 
-std::string UnsealedName(std::string_view snapshot) { return fmt::format(".{}.json.part", snapshot); }
+std::string UnsealedName(std::string_view snapshot) {
+  return fmt::format(".{}.json.part", snapshot);
+}
 
 std::vector<std::string> UnprovenIn(const std::vector<std::string>& names) {
   std::vector<std::string> unproven;
@@ -69,14 +77,15 @@ std::vector<std::string> UnprovenIn(const std::vector<std::string>& names) {
 }
 
 std::vector<std::string> UnsealedIn(const std::vector<std::string>& names) {
-  return Those(UnprovenIn(names), [&](std::string_view snapshot) { return Has(names, UnsealedName(snapshot)); });
+  return Those(UnprovenIn(names),
+               [&](std::string_view snapshot) { return Has(names, UnsealedName(snapshot)); });
 }
 
 std::vector<std::string> LeftInStore(const std::vector<std::string>& names) {
   return Those(names, [&](std::string_view name) {
     if (IsUnfinishedRecord(name)) return !IsUnproven(names, Between(name, ".", ".json.part"));
-    return IsStaged(name) || IsSnapshotName(Between(name, "..", ".json.part.part")) || name == ".state.json.part" ||
-           name == ".suspects.json.part" || name == "..owner.part";
+    return IsStaged(name) || IsSnapshotName(Between(name, "..", ".json.part.part")) ||
+           name == ".state.json.part" || name == ".suspects.json.part" || name == "..owner.part";
   });
 }
 
@@ -92,7 +101,8 @@ std::vector<std::string> LeftInChecks(const std::vector<std::string>& names,
   return Those(names, [&](std::string_view name) {
     const std::string_view snapshot = Between(name, "", kManifestSuffix);
     return IsUnfinishedRecord(name) ||
-           (IsSnapshotName(snapshot) && !HasManifest(store_names, snapshot) && !HasFile(store_names, snapshot));
+           (IsSnapshotName(snapshot) && !HasManifest(store_names, snapshot) &&
+            !HasFile(store_names, snapshot));
   });
 }
 

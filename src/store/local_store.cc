@@ -28,7 +28,8 @@ WallTime TimeAfter(const std::optional<DrillFile>& previous, WallTime finished) 
 
 }  // namespace
 
-Result<std::unique_ptr<LocalStore>> LocalStore::Open(const Context& context, const std::string& path) {
+Result<std::unique_ptr<LocalStore>> LocalStore::Open(const Context& context,
+                                                     const std::string& path) {
   ASSIGN_OR_RETURN(auto dir, StoreDir::Open(context, path));
   return std::unique_ptr<LocalStore>(new LocalStore(context, std::move(dir)));
 }
@@ -50,7 +51,8 @@ Status LocalStore::Seal(DurableFile& file, const Manifest& manifest) {
   const std::string path = SnapshotPath(manifest.name);
   for (const std::string& taken : {path, ManifestPath(manifest.name)}) {
     ASSIGN_OR_RETURN(const bool there, context_.fs.IsThere(taken));
-    if (there) return Error(Reason::kAlreadyExists, fmt::format("store {}: it is there already", taken));
+    if (there)
+      return Error(Reason::kAlreadyExists, fmt::format("store {}: it is there already", taken));
   }
   const auto seal = [&]() -> Status {
     RETURN_IF_ERROR(WriteFileDurably(context_.fs, dir_->unsealed(manifest.name), ToJson(manifest)));
@@ -89,7 +91,9 @@ Status LocalStore::RemoveUnsealed(const std::string& name) {
 
 std::string LocalStore::SnapshotPath(std::string_view name) const { return dir_->snapshot(name); }
 
-Result<bool> LocalStore::Has(const std::string& name) const { return context_.fs.IsThere(ManifestPath(name)); }
+Result<bool> LocalStore::Has(const std::string& name) const {
+  return context_.fs.IsThere(ManifestPath(name));
+}
 
 std::string LocalStore::ChecksPath(std::string_view name) const {
   return JoinPath(dir_->checks(), fmt::format("{}.json", name));
@@ -104,8 +108,8 @@ Status LocalStore::CheckFile(const Manifest& manifest) const {
   const std::string path = SnapshotPath(manifest.name);
   ASSIGN_OR_RETURN(const FileInfo file, context_.fs.Stat(path));
   if (file.size == manifest.size_bytes) return OkStatus();
-  return Error(Reason::kDamaged,
-               fmt::format("{}: the snapshot has {} bytes, {} were stored", path, file.size, manifest.size_bytes));
+  return Error(Reason::kDamaged, fmt::format("{}: the snapshot has {} bytes, {} were stored", path,
+                                             file.size, manifest.size_bytes));
 }
 
 Result<Manifest> LocalStore::Find(std::string_view name) const {
@@ -127,7 +131,9 @@ Result<Listing> LocalStore::ListAll() const {
   Listing listing;
   std::vector<StoredSnapshot>& snapshots = listing.snapshots;
   for (const std::string& file : names) {
-    if (!file.ends_with(".json") || file.starts_with('.') || file == kStateFile || file == kSuspectsFile) continue;
+    if (!file.ends_with(".json") || file.starts_with('.') || file == kStateFile ||
+        file == kSuspectsFile)
+      continue;
     RETURN_IF_ERROR(CheckStop());
     const std::string name = file.substr(0, file.rfind('.'));
     auto manifest = ReadManifest(name);
@@ -135,7 +141,8 @@ Result<Listing> LocalStore::ListAll() const {
       const bool gone = ReasonOf(manifest.status()) == Reason::kNotFound;
       if (gone) continue;
       TellOf(ManifestPath(name), "a manifest can't be read", manifest.status());
-      const bool speaks_for_one = std::binary_search(names.begin(), names.end(), fmt::format("{}.db", name));
+      const bool speaks_for_one =
+          std::binary_search(names.begin(), names.end(), fmt::format("{}.db", name));
       if (speaks_for_one) listing.lost.push_back({name, manifest.status()});
       continue;
     }
@@ -146,9 +153,11 @@ Result<Listing> LocalStore::ListAll() const {
     }
     Result<Checks> checks = Checks{};
     const bool unkept = std::binary_search(unkept_names.begin(), unkept_names.end(), name);
-    if (unkept || std::binary_search(checked.begin(), checked.end(), file)) checks = ReadChecks(name);
+    if (unkept || std::binary_search(checked.begin(), checked.end(), file))
+      checks = ReadChecks(name);
     if (!checks.ok()) TellOf(ChecksPath(name), "a record of checks can't be read", checks.status());
-    snapshots.push_back({*std::move(manifest), checks.ok() ? *checks : Checks{}, checks.status(), problem});
+    snapshots.push_back(
+        {*std::move(manifest), checks.ok() ? *checks : Checks{}, checks.status(), problem});
   }
   RETURN_IF_ERROR(AddLost(names, listing));
   std::stable_sort(snapshots.begin(), snapshots.end(),
@@ -164,11 +173,12 @@ Status LocalStore::AddLost(const std::vector<std::string>& names, Listing& listi
     ASSIGN_OR_RETURN(const bool lost, IsLost(name));
     if (!lost) continue;
     const std::string path = SnapshotPath(name);
-    Status why =
-        Error(Reason::kNotProvable,
-              fmt::format("{}: its manifest {}.json is not beside it: the file was copied here by hand, or the "
-                          "manifest was taken away; put it back, or move the file elsewhere",
-                          path, name));
+    Status why = Error(
+        Reason::kNotProvable,
+        fmt::format(
+            "{}: its manifest {}.json is not beside it: the file was copied here by hand, or the "
+            "manifest was taken away; put it back, or move the file elsewhere",
+            path, name));
     TellOf(path, "a snapshot has no manifest", why);
     listing.lost.push_back({name, std::move(why)});
   }
@@ -178,26 +188,32 @@ Status LocalStore::AddLost(const std::vector<std::string>& names, Listing& listi
 // Others may seal it or delete it meanwhile: its record goes from the one name to the other, or
 // back, then both the file and the record go. So three looks at the two names miss none.
 Result<bool> LocalStore::IsLost(const std::string& name) const {
-  for (const std::string& record : {dir_->unsealed(name), ManifestPath(name), dir_->unsealed(name)}) {
+  for (const std::string& record :
+       {dir_->unsealed(name), ManifestPath(name), dir_->unsealed(name)}) {
     ASSIGN_OR_RETURN(const bool there, context_.fs.IsThere(record));
     if (there) return false;
   }
   const auto file = context_.fs.Stat(SnapshotPath(name));
-  return file.ok() ? file->kind == FileInfo::Kind::kFile : ReasonOf(file.status()) != Reason::kNotFound;
+  return file.ok() ? file->kind == FileInfo::Kind::kFile
+                   : ReasonOf(file.status()) != Reason::kNotFound;
 }
 
 // Empty if there is none.
 Result<std::string> LocalStore::ReadChecksText(const std::string& name) const {
   auto text = context_.fs.ReadWhole(ChecksPath(name), kJsonBytesMax);
   if (!text.ok() && ReasonOf(text.status()) == Reason::kNotFound) return "";
-  if (text.ok() && text->empty()) return Error(Reason::kDamaged, fmt::format("{}: it is empty", ChecksPath(name)));
+  if (text.ok() && text->empty())
+    return Error(Reason::kDamaged, fmt::format("{}: it is empty", ChecksPath(name)));
   return text;
 }
 
-Result<Checks> LocalStore::ReadChecks(const std::string& name) const { return ChecksOf(name, ReadChecksText(name)); }
+Result<Checks> LocalStore::ReadChecks(const std::string& name) const {
+  return ChecksOf(name, ReadChecksText(name));
+}
 
 // Those of nobody if there is no record, kDamaged if it is none.
-Result<Checks> LocalStore::ChecksOf(const std::string& name, const Result<std::string>& text) const {
+Result<Checks> LocalStore::ChecksOf(const std::string& name,
+                                    const Result<std::string>& text) const {
   if (const auto unkept = unkept_.FindChecks(name, text)) return *unkept;
   RETURN_IF_ERROR(text.status());
   if (text->empty()) return Checks{};
@@ -208,7 +224,8 @@ Result<Checks> LocalStore::ChecksOf(const std::string& name, const Result<std::s
 
 Status LocalStore::UpdateChecks(const std::string& name, const std::function<void(Checks&)>& change,
                                 IfRefused if_refused) {
-  const std::lock_guard one_by_one(checks_mutex_);  // or what another thread found meanwhile could be lost
+  const std::lock_guard one_by_one(
+      checks_mutex_);  // or what another thread found meanwhile could be lost
   Status kept = WriteChecks(name, change);
   const bool gone = !kept.ok() && ReasonOf(kept) == Reason::kNotFound;
   if (kept.ok() || gone) {
@@ -216,7 +233,8 @@ Status LocalStore::UpdateChecks(const std::string& name, const std::function<voi
   } else if (if_refused == IfRefused::kCount) {
     const auto text = ReadChecksText(name);
     auto checks = ChecksOf(name, text);
-    // Nobody knows what it says. It counts for nothing, and its snapshot is due for the scrub again.
+    // Nobody knows what it says. It counts for nothing, and its snapshot is due for the scrub
+    // again.
     if (!text.ok() || !checks.ok()) return kept;
     change(*checks);
     unkept_.AddChecks(name, *text, *std::move(checks), kept);
@@ -224,11 +242,13 @@ Status LocalStore::UpdateChecks(const std::string& name, const std::function<voi
   return kept;
 }
 
-Status LocalStore::WriteChecks(const std::string& name, const std::function<void(Checks&)>& change) {
+Status LocalStore::WriteChecks(const std::string& name,
+                               const std::function<void(Checks&)>& change) {
   RETURN_IF_ERROR(dir_->Attend());
   ASSIGN_OR_RETURN(const auto lock, dir_->LockChecks());
   ASSIGN_OR_RETURN(const bool there, Has(name));
-  if (!there) return Error(Reason::kNotFound, fmt::format("there is no snapshot {} any more", name));
+  if (!there)
+    return Error(Reason::kNotFound, fmt::format("there is no snapshot {} any more", name));
   const auto text = ReadChecksText(name);
   if (!text.ok() && ReasonOf(text.status()) != Reason::kDamaged) return text.status();
   Checks checks = ChecksOf(name, text).value_or(Checks{});
@@ -276,15 +296,16 @@ Status LocalStore::Delete(const std::string& name) {
   RETURN_IF_ERROR(dir_->Attend());
   const auto unused = context_.fs.LockExisting(SnapshotPath(name));
   if (!unused.ok() && ReasonOf(unused.status()) == Reason::kBusy) {
-    return Error(Reason::kBusy, fmt::format("delete the snapshot {}: it is being read; try again later", name));
+    return Error(Reason::kBusy,
+                 fmt::format("delete the snapshot {}: it is being read; try again later", name));
   }
   if (!unused.ok() && ReasonOf(unused.status()) != Reason::kNotFound) return unused.status();
   ASSIGN_OR_RETURN(const auto lock, dir_->LockChecks());
   return Unseal(name);
 }
 
-Status LocalStore::AddDrillReport(std::string_view snapshot, WallTime finished, const MakeReport& make,
-                                  IfRefused if_refused) {
+Status LocalStore::AddDrillReport(std::string_view snapshot, WallTime finished,
+                                  const MakeReport& make, IfRefused if_refused) {
   const NewReport report{std::string(snapshot), finished, make};
   const auto write = [&]() -> Status {
     RETURN_IF_ERROR(dir_->Attend());
@@ -330,7 +351,8 @@ void LocalStore::WriteUnkept() {
     return WriteUnkeptReports();
   };
   write().IgnoreError();
-  if (unkept().empty()) context_.log.Info("what could not be written into the store is written now", {});
+  if (unkept().empty())
+    context_.log.Info("what could not be written into the store is written now", {});
 }
 
 Result<std::unique_ptr<DrillMark>> LocalStore::MarkDrill(const std::string& text) const {
@@ -338,7 +360,8 @@ Result<std::unique_ptr<DrillMark>> LocalStore::MarkDrill(const std::string& text
   return DrillMark::Leave(context_, dir_->drills(), text);
 }
 
-Status LocalStore::TakeDeadDrills(const std::function<Status(const std::string& text)>& tell) const {
+Status LocalStore::TakeDeadDrills(
+    const std::function<Status(const std::string& text)>& tell) const {
   return TakeDeadMarks(context_, dir_->drills(), tell);
 }
 
@@ -351,10 +374,12 @@ Result<std::vector<std::string>> LocalStore::DrillNames() const {
   ASSIGN_OR_RETURN(const auto files, context_.fs.List(dir_->drills()));
   std::vector<std::string> names;
   for (const std::string& file : files) {
-    if (file.ends_with(".json") && !file.starts_with('.')) names.push_back(file.substr(0, file.rfind('.')));
+    if (file.ends_with(".json") && !file.starts_with('.'))
+      names.push_back(file.substr(0, file.rfind('.')));
   }
-  std::stable_sort(names.begin(), names.end(),
-                   [](const std::string& a, const std::string& b) { return TimeOfDrillName(a) < TimeOfDrillName(b); });
+  std::stable_sort(names.begin(), names.end(), [](const std::string& a, const std::string& b) {
+    return TimeOfDrillName(a) < TimeOfDrillName(b);
+  });
   return names;
 }
 
@@ -401,7 +426,8 @@ LocalStore::Stamp LocalStore::CurrentStamp() const {
   return {stamp(path()), stamp(dir_->drills()), stamp(dir_->checks())};
 }
 
-void LocalStore::TellOf(const std::string& path, std::string_view what, const Status& problem) const {
+void LocalStore::TellOf(const std::string& path, std::string_view what,
+                        const Status& problem) const {
   if (told_.IsNews(context_.fs, path)) context_.log.Warn(what, {{"err", MessageOf(problem)}});
 }
 

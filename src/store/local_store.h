@@ -1,6 +1,6 @@
-// Where snapshots live: a directory (0700) with NAME.db and NAME.json for each, drill reports in drills/, and
-// state.json. Everything that the sidecar knows after a restart is read from these files. They hold every secret of the
-// cluster.
+// Where snapshots live: a directory (0700) with NAME.db and NAME.json for each, drill reports in
+// drills/, and state.json. Everything that the sidecar knows after a restart is read from these
+// files. They hold every secret of the cluster.
 #pragma once
 
 #include <array>
@@ -28,7 +28,8 @@ namespace etcdrill::store {
 struct StoredSnapshot {
   Manifest manifest;
   Checks checks;
-  Status checks_problem = OkStatus();  // why its record of checks can't be read: it may tell of damage
+  Status checks_problem =
+      OkStatus();  // why its record of checks can't be read: it may tell of damage
   // At first sight: OK; kDamaged if its file can't be what was stored; else why the file can't be
   // looked at, which may be another in the next moment.
   Status problem;
@@ -62,9 +63,11 @@ class LocalStore {
   // Creates the directory if it is missing.
   static Result<std::unique_ptr<LocalStore>> Open(const Context& context, const std::string& path);
 
-  // For a sidecar: locks the store for as long as this lives (kBusy, naming the owner, if another one does) and removes
-  // what a killed run left.
-  Status TakeOwnership(Ownership ownership = Ownership::kAlone) { return dir_->TakeOwnership(ownership); }
+  // For a sidecar: locks the store for as long as this lives (kBusy, naming the owner, if another
+  // one does) and removes what a killed run left.
+  Status TakeOwnership(Ownership ownership = Ownership::kAlone) {
+    return dir_->TakeOwnership(ownership);
+  }
   // For the owner, now and then: removes what failed runs left an hour ago or before.
   Status Tidy();
 
@@ -91,18 +94,18 @@ class LocalStore {
   // kNotFound if its manifest or its file is not there, kDamaged if they do not fit.
   Result<Manifest> Find(std::string_view name) const;
 
-  // While it is held, nobody deletes the snapshot, no other process either. kNotFound if it is not there, or goes just
-  // now. Null on a file system that can't lock it.
+  // While it is held, nobody deletes the snapshot, no other process either. kNotFound if it is not
+  // there, or goes just now. Null on a file system that can't lock it.
   Result<std::unique_ptr<FileLock>> Use(const std::string& name) const;
   // Changes what is kept of it in checks/; kNotFound if there is no such snapshot any more. A
   // record that can't be read just now is not replaced.
   Status UpdateChecks(const std::string& name, const std::function<void(Checks&)>& change,
                       IfRefused if_refused = IfRefused::kForget);
-  // None if none were ever kept. What is no record of them counts as none kept; that, and a file that
-  // can't be read, is logged once for each change of it.
+  // None if none were ever kept. What is no record of them counts as none kept; that, and a file
+  // that can't be read, is logged once for each change of it.
   Result<std::optional<std::vector<Suspect>>> Suspects() const;
-  // A file that can't be read just now is not replaced. After an error those are kept that were kept
-  // before, or as `change` has left them.
+  // A file that can't be read just now is not replaced. After an error those are kept that were
+  // kept before, or as `change` has left them.
   Status UpdateSuspects(const std::function<void(std::vector<Suspect>&)>& change);
   // Sealing backwards: first the manifest becomes .NAME.json.part, so that at no moment it speaks
   // for a file that is not there; then NAME.db goes, then what is kept of it. After an error or a
@@ -119,7 +122,9 @@ class LocalStore {
   // each change of it.
   Result<std::vector<DrillFile>> DrillReports() const;
   // Whether it was not yet told that this report is unreadable, as it is now.
-  bool IsNewsOfDrill(std::string_view name) const { return told_.IsNews(context_.fs, DrillPath(name)); }
+  bool IsNewsOfDrill(std::string_view name) const {
+    return told_.IsNews(context_.fs, DrillPath(name));
+  }
 
   // Tries again what the disk refused (IfRefused::kCount); for whoever looks now and then.
   void WriteUnkept();
@@ -160,7 +165,8 @@ class LocalStore {
   // A warning, once for each change of the file.
   void TellOf(const std::string& path, std::string_view what, const Status& problem) const;
   Status CheckStop() const;
-  LocalStore(const Context& context, std::unique_ptr<StoreDir> dir) : context_(context), dir_(std::move(dir)) {}
+  LocalStore(const Context& context, std::unique_ptr<StoreDir> dir)
+      : context_(context), dir_(std::move(dir)) {}
 
   const Context& context_;
   const std::unique_ptr<StoreDir> dir_;

@@ -1,4 +1,5 @@
-// The manifest as JSON. Unknown fields are passed over, so that an older etcdrill reads what a newer one wrote.
+// The manifest as JSON. Unknown fields are passed over, so that an older etcdrill reads what a
+// newer one wrote.
 #include "store/manifest.h"
 
 #include <fmt/format.h>
@@ -28,8 +29,9 @@ class FieldReader {
   }
   template <std::integral T>
   void Read(const char* key, T& out) {
-    ReadIf(key, out,
-           [](const Json& v) { return std::is_signed_v<T> ? v.is_number_integer() : v.is_number_unsigned(); });
+    ReadIf(key, out, [](const Json& v) {
+      return std::is_signed_v<T> ? v.is_number_integer() : v.is_number_unsigned();
+    });
   }
   const std::string& problem() const { return problem_; }
 
@@ -125,7 +127,8 @@ std::vector<ReceiptRecord> ParseReceipt(const Json& json) {
     reader.Read("revision", r.revision);
     reader.Read("compact_revision", r.compact_revision);
     reader.Read("result", r.result);
-    if (const Json keys = entry.value("live_keys", Json()); keys.is_number_integer()) r.live_keys = keys.get<int64_t>();
+    if (const Json keys = entry.value("live_keys", Json()); keys.is_number_integer())
+      r.live_keys = keys.get<int64_t>();
     if (entry.contains("outvoted")) reader.Read("outvoted", r.outvoted);
     if (entry.contains("error")) reader.Read("error", r.error);
   }
@@ -197,12 +200,15 @@ Result<Manifest> ParseManifest(std::string_view text) {
   source.Read("etcd_version", m.etcd_version);
   const std::string& problem = reader.problem().empty() ? source.problem() : reader.problem();
   if (!problem.empty())
-    return Error(Reason::kDamaged, fmt::format("the field \"{}\" is missing or of another type", problem));
+    return Error(Reason::kDamaged,
+                 fmt::format("the field \"{}\" is missing or of another type", problem));
   const auto time = ParseRfc3339(taken);
-  if (!time.has_value()) return Error(Reason::kDamaged, fmt::format("\"taken\": \"{}\" is not a time", taken));
+  if (!time.has_value())
+    return Error(Reason::kDamaged, fmt::format("\"taken\": \"{}\" is not a time", taken));
   m.taken = *time;
   if (const Json place = json.value("place", Json()); place.is_number_unsigned()) m.place = place;
-  if (const Json chosen = json["source"].value("chosen", Json()); chosen.is_string()) m.chosen = chosen;
+  if (const Json chosen = json["source"].value("chosen", Json()); chosen.is_string())
+    m.chosen = chosen;
   m.receipt = ParseReceipt(json);
   m.lineage = ParseLineage(json);
   m.adopted = ParseAdopted(json);
@@ -226,7 +232,8 @@ Result<Manifest> ReadManifestOf(FileSystem& fs, const std::string& snapshot_path
   return Error(Reason::kDamaged, fmt::format("{}: it is the manifest of {}", path, manifest.name));
 }
 
-constexpr std::string_view kTail = "-dddddddddddddddddddd-ddddddddTddddddZ";  // of a name; d: a digit
+constexpr std::string_view kTail =
+    "-dddddddddddddddddddd-ddddddddTddddddZ";  // of a name; d: a digit
 
 std::string SnapshotName(std::string_view cluster, int64_t revision, WallTime taken) {
   return fmt::format("{}-{:020}-{}", cluster, revision, FormatCompactUtc(taken));

@@ -23,7 +23,7 @@ struct ReceiptRecord {
   std::string result;                // "equal", "differs", "not_comparable"
   std::string error;                 // set: the member could not be asked
   std::optional<int64_t> live_keys;  // at the snapshot's revision; none: not known, or of 0.1.0
-  bool outvoted = false;             // most members held other data than this one: its word has no weight
+  bool outvoted = false;  // most members held other data than this one: its word has no weight
 };
 
 // How it goes on from the snapshot that was the newest when it was taken.
@@ -46,7 +46,7 @@ struct Manifest {
   std::string name;
   std::string cluster;
   uint64_t place = 0;  // in the order of sealing (order.h), from 1 on; 0: written by 0.1.0
-  WallTime taken;      // whole seconds, as the clock of whoever took it had them: maybe in the future
+  WallTime taken;  // whole seconds, as the clock of whoever took it had them: maybe in the future
   uint64_t size_bytes = 0;
   std::string sha256;  // hex, of the whole file
   int64_t revision = 0;
@@ -56,7 +56,8 @@ struct Manifest {
   uint64_t total_keys = 0;
   uint64_t live_keys = 0;
   std::string storage_version;
-  std::string verdict;  // of the look at capture: "proven", "damaged", of an adopted one also "not_provable"
+  std::string verdict;  // of the look at capture: "proven", "damaged", of an adopted one also
+                        // "not_provable"
   std::string endpoint;
   std::string chosen;      // why this endpoint: "follower, 0 entries behind"
   std::string member_id;   // hex

@@ -20,14 +20,17 @@ bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 bool IsSeparator(char c) { return std::string_view("-_:.T").find(c) != std::string_view::npos; }
 
 std::optional<WallTime> TimeOfDigits(std::string_view d) {
-  return ParseRfc3339(fmt::format("{}-{}-{}T{}:{}:{}Z", d.substr(0, 4), d.substr(4, 2), d.substr(6, 2), d.substr(8, 2),
-                                  d.substr(10, 2), d.substr(12, 2)));
+  return ParseRfc3339(fmt::format("{}-{}-{}T{}:{}:{}Z", d.substr(0, 4), d.substr(4, 2),
+                                  d.substr(6, 2), d.substr(8, 2), d.substr(10, 2),
+                                  d.substr(12, 2)));
 }
 
 // Of UTC in front of the time that stands before `rest`, if it says so: Z, +0000, -0800, +05:30.
 // Four digits that no zone has are a number of somebody's own.
 std::optional<Duration> OffsetAt(std::string_view rest) {
-  const auto ends = [&](size_t at) { return at == rest.size() || !std::isalnum(static_cast<unsigned char>(rest[at])); };
+  const auto ends = [&](size_t at) {
+    return at == rest.size() || !std::isalnum(static_cast<unsigned char>(rest[at]));
+  };
   if (rest.starts_with('Z')) return ends(1) ? std::optional(Duration::zero()) : std::nullopt;
   if (rest.empty() || (rest.front() != '+' && rest.front() != '-')) return std::nullopt;
   std::string digits;
@@ -74,13 +77,15 @@ std::optional<TimeInName> TimeIn(std::string_view name) {
 std::optional<WallTime> UnixTimeAtEnd(std::string_view name, std::optional<int64_t> revision) {
   if (name.size() < kUnixTimeDigits) return std::nullopt;
   const std::string_view tail = name.substr(name.size() - kUnixTimeDigits);
-  if (name.size() > kUnixTimeDigits && IsDigit(name[name.size() - kUnixTimeDigits - 1])) return std::nullopt;
+  if (name.size() > kUnixTimeDigits && IsDigit(name[name.size() - kUnixTimeDigits - 1]))
+    return std::nullopt;
   int64_t seconds = 0;
   const auto [end, error] = std::from_chars(tail.data(), tail.data() + tail.size(), seconds);
   if (error != std::errc() || end != tail.data() + tail.size()) return std::nullopt;
   // A job may ask for the revision, and then save while others write.
   constexpr int64_t kWrittenMeanwhile = 10'000;
-  if (revision.has_value() && seconds <= *revision && *revision - seconds <= kWrittenMeanwhile) return std::nullopt;
+  if (revision.has_value() && seconds <= *revision && *revision - seconds <= kWrittenMeanwhile)
+    return std::nullopt;
   constexpr int64_t kFirstEtcd3 = 1'467'244'800;  // 2016-06-30
   if (seconds < kFirstEtcd3) return std::nullopt;
   return WallTime(std::chrono::seconds(seconds));
@@ -96,7 +101,8 @@ NameClaims ClaimsOfName(std::string_view file_name, std::optional<int64_t> of_fi
   if (claims.utc) {
     constexpr size_t kRevisionDigits = 20;
     const size_t time_chars = std::string_view("-20261122T080000Z").size();
-    const std::string_view digits = name.substr(name.size() - time_chars - kRevisionDigits, kRevisionDigits);
+    const std::string_view digits =
+        name.substr(name.size() - time_chars - kRevisionDigits, kRevisionDigits);
     int64_t revision = 0;
     if (std::from_chars(digits.data(), digits.data() + digits.size(), revision).ec == std::errc()) {
       claims.revision = revision;

@@ -1,5 +1,5 @@
-// What the name of a snapshot file says about its content: ours name the revision and the time, those of others often
-// the time. A claim, not a fact: anybody can rename a file.
+// What the name of a snapshot file says about its content: ours name the revision and the time,
+// those of others often the time. A claim, not a fact: anybody can rename a file.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,8 @@ namespace etcdrill::store {
 struct NameClaims {
   std::optional<int64_t> revision;
   std::optional<WallTime> taken;
-  bool utc = false;  // it says so, or says how far from UTC it is; else the time may be that of any zone
+  bool utc =
+      false;  // it says so, or says how far from UTC it is; else the time may be that of any zone
 };
 
 // `file_name` without its folder. Times are found as 20261122T080000Z, 20261122-080000,
@@ -26,6 +27,7 @@ NameClaims ClaimsOfName(std::string_view file_name, std::optional<int64_t> revis
 // if that is explicitly UTC, and older. A name in local time is only a claim. The answer may lie in
 // the future: the file's clock may have lied. This is the only such rule: docs/adr/0015-adopted.md.
 // `revision`: of the file, once it is known.
-WallTime TakenAt(std::string_view file_name, WallTime modified, std::optional<int64_t> revision = {});
+WallTime TakenAt(std::string_view file_name, WallTime modified,
+                 std::optional<int64_t> revision = {});
 
 }  // namespace etcdrill::store

@@ -59,7 +59,8 @@ Result<WallTime> LoadCreated(const Context& context, const std::string& dir) {
   // Whole seconds, as in the file: after a restart it must be the same time, or it would look like
   // a store made anew.
   const WallTime now = std::chrono::floor<std::chrono::seconds>(context.clock.Now());
-  RETURN_IF_ERROR(WriteFileDurably(context.fs, path, nlohmann::json{{"created", FormatRfc3339(now)}}.dump() + "\n"));
+  RETURN_IF_ERROR(WriteFileDurably(context.fs, path,
+                                   nlohmann::json{{"created", FormatRfc3339(now)}}.dump() + "\n"));
   return now;
 }
 
@@ -73,7 +74,8 @@ Result<std::unique_ptr<StoreDir>> StoreDir::Open(const Context& context, std::st
 }
 
 Status StoreDir::Make() {
-  for (const std::string& dir : {path_, drills(), checks()}) RETURN_IF_ERROR(MakeDirsDurably(context_.fs, dir));
+  for (const std::string& dir : {path_, drills(), checks()})
+    RETURN_IF_ERROR(MakeDirsDurably(context_.fs, dir));
   ASSIGN_OR_RETURN(created_, LoadCreated(context_, path_));
   return OkStatus();
 }
@@ -91,14 +93,16 @@ Status StoreDir::Own(Ownership ownership) {
   if (!lock.ok() && ReasonOf(lock.status()) == Reason::kBusy) {
     const auto owner = context_.fs.ReadWhole(JoinPath(path_, kOwnerFile), kStateBytesMax);
     const std::string who = owner.ok() ? *owner : "another etcdrill";
-    return Error(Reason::kBusy,
-                 fmt::format("store {}: {} owns it; stop that one or use another directory", path_, who));
+    return Error(
+        Reason::kBusy,
+        fmt::format("store {}: {} owns it; stop that one or use another directory", path_, who));
   }
   RETURN_IF_ERROR(lock.status());
   {
     ASSIGN_OR_RETURN(const auto changing, LockChecks());
-    RETURN_IF_ERROR(WriteFileDurably(context_.fs, JoinPath(path_, kOwnerFile),
-                                     fmt::format("another etcdrill, process {} on {},", ProcessId(), HostName())));
+    RETURN_IF_ERROR(WriteFileDurably(
+        context_.fs, JoinPath(path_, kOwnerFile),
+        fmt::format("another etcdrill, process {} on {},", ProcessId(), HostName())));
   }
   RETURN_IF_ERROR(Sweep(alone ? Duration::zero() : kAbandonedAge));
   lock_ = *std::move(lock);
@@ -113,9 +117,10 @@ Status StoreDir::Attend() {
   RETURN_IF_ERROR(Make());
   // What was owned until now is let go only after that: it may come back.
   if (moved) RETURN_IF_ERROR(Own(*ownership_));
-  context_.log.Warn(moved ? "the store's path leads to another directory than before, which is taken over"
-                          : "folders of the store were gone, and are made anew",
-                    {{"path", path_}});
+  context_.log.Warn(
+      moved ? "the store's path leads to another directory than before, which is taken over"
+            : "folders of the store were gone, and are made anew",
+      {{"path", path_}});
   return OkStatus();
 }
 
@@ -133,8 +138,10 @@ Status StoreDir::Sweep(Duration age_min) {
   ASSIGN_OR_RETURN(const auto drill_names, context_.fs.List(drills()));
   ASSIGN_OR_RETURN(const auto check_names, context_.fs.List(checks()));
   for (const std::string& name : LeftInStore(names)) paths.push_back(JoinPath(path_, name));
-  for (const std::string& name : LeftInDrills(drill_names)) paths.push_back(JoinPath(drills(), name));
-  for (const std::string& name : LeftInChecks(check_names, names)) paths.push_back(JoinPath(checks(), name));
+  for (const std::string& name : LeftInDrills(drill_names))
+    paths.push_back(JoinPath(drills(), name));
+  for (const std::string& name : LeftInChecks(check_names, names))
+    paths.push_back(JoinPath(checks(), name));
   return RemoveLeftovers(paths, age_min);
 }
 
@@ -143,9 +150,11 @@ Status StoreDir::RemoveLeftovers(const std::vector<std::string>& paths, Duration
   if (!paths.empty()) RETURN_IF_ERROR(context_.fs.SyncDir(path_));
   for (const std::string& path : paths) {
     const Status removed = RemoveLeftover(path, age_min);
-    const bool gone = !removed.ok() && ReasonOf(removed) == Reason::kNotFound;  // it was no leftover
+    const bool gone =
+        !removed.ok() && ReasonOf(removed) == Reason::kNotFound;  // it was no leftover
     if (removed.ok() || gone || !told_.IsNews(context_.fs, path)) continue;
-    context_.log.Warn("what an interrupted run left in the store can't be removed", {{"err", MessageOf(removed)}});
+    context_.log.Warn("what an interrupted run left in the store can't be removed",
+                      {{"err", MessageOf(removed)}});
   }
   return OkStatus();
 }
@@ -153,26 +162,40 @@ Status StoreDir::RemoveLeftovers(const std::vector<std::string>& paths, Duration
 Status StoreDir::RemoveLeftover(const std::string& path, Duration age_min) {
   ASSIGN_OR_RETURN(const FileInfo info, context_.fs.Stat(path));
   if (info.kind != FileInfo::Kind::kFile || info.is_symlink) return OkStatus();
-  if (age_min > Duration::zero() && context_.clock.Now() - info.modified < age_min) return OkStatus();
+  if (age_min > Duration::zero() && context_.clock.Now() - info.modified < age_min)
+    return OkStatus();
   const auto lock = context_.fs.LockExisting(path);
   const bool writer_is_alive = !lock.ok() && ReasonOf(lock.status()) == Reason::kBusy;
   if (writer_is_alive) return OkStatus();
   RETURN_IF_ERROR(context_.fs.Unlink(path));
-  context_.log.Info("removed what an interrupted run left in the store", {{"file", BaseName(path)}});
+  context_.log.Info("removed what an interrupted run left in the store",
+                    {{"file", BaseName(path)}});
   return OkStatus();
 }
 
-Result<std::unique_ptr<FileLock>> StoreDir::LockDrills() const { return LockFolder(context_, drills()); }
-Result<std::unique_ptr<FileLock>> StoreDir::LockChecks() const { return LockFolder(context_, checks()); }
+Result<std::unique_ptr<FileLock>> StoreDir::LockDrills() const {
+  return LockFolder(context_, drills());
+}
+Result<std::unique_ptr<FileLock>> StoreDir::LockChecks() const {
+  return LockFolder(context_, checks());
+}
 
 std::string StoreDir::drills() const { return JoinPath(path_, kDrillsDir); }
 std::string StoreDir::checks() const { return JoinPath(path_, kChecksDir); }
-std::string StoreDir::snapshot(std::string_view name) const { return JoinPath(path_, fmt::format("{}.db", name)); }
-std::string StoreDir::unsealed(std::string_view name) const { return JoinPath(path_, UnsealedName(name)); }
-std::string StoreDir::manifest(std::string_view name) const { return JoinPath(path_, fmt::format("{}.json", name)); }
+std::string StoreDir::snapshot(std::string_view name) const {
+  return JoinPath(path_, fmt::format("{}.db", name));
+}
+std::string StoreDir::unsealed(std::string_view name) const {
+  return JoinPath(path_, UnsealedName(name));
+}
+std::string StoreDir::manifest(std::string_view name) const {
+  return JoinPath(path_, fmt::format("{}.json", name));
+}
 std::string StoreDir::lock_path() const { return JoinPath(path_, kLockFile); }
 
-std::string StoreDir::StagingPath() const { return JoinPath(path_, StagingName(context_.random.Next())); }
+std::string StoreDir::StagingPath() const {
+  return JoinPath(path_, StagingName(context_.random.Next()));
+}
 
 WallTime StoreDir::created() const {
   const std::lock_guard lock(mutex_);

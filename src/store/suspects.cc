@@ -12,13 +12,14 @@ constexpr const char* kKind = "Suspects";
 
 // nlohmann throws where a key is missing or of another type.
 Suspect ReadSuspect(const Json& json) {
-  Suspect suspect{.cluster = json.at("cluster").get<std::string>(),
-                  .member_id = json.at("member_id").get<std::string>(),
-                  .endpoint = json.at("endpoint").get<std::string>(),
-                  .revision = json.at("revision").get<int64_t>(),
-                  .first_revision = json.value("first_revision", json.at("revision").get<int64_t>()),
-                  .side = json.value("side", json.at("member_id").get<std::string>()),
-                  .outvoted = json.at("outvoted").get<bool>()};
+  Suspect suspect{
+      .cluster = json.at("cluster").get<std::string>(),
+      .member_id = json.at("member_id").get<std::string>(),
+      .endpoint = json.at("endpoint").get<std::string>(),
+      .revision = json.at("revision").get<int64_t>(),
+      .first_revision = json.value("first_revision", json.at("revision").get<int64_t>()),
+      .side = json.value("side", json.at("member_id").get<std::string>()),
+      .outvoted = json.at("outvoted").get<bool>()};
   suspect.found = ParseRfc3339(json.at("found").get<std::string>()).value_or(WallTime());
   return suspect;
 }
@@ -37,7 +38,8 @@ std::string ToJson(const std::vector<Suspect>& suspects) {
                        {"found", FormatRfc3339(s.found)},
                        {"outvoted", s.outvoted}});
   }
-  const Json json = {{"apiVersion", "etcdrill/v1"}, {"kind", kKind}, {"members", std::move(members)}};
+  const Json json = {
+      {"apiVersion", "etcdrill/v1"}, {"kind", kKind}, {"members", std::move(members)}};
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 

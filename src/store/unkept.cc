@@ -8,7 +8,8 @@ constexpr size_t kReportsMax = 100;
 
 }  // namespace
 
-void Unkept::AddChecks(const std::string& name, std::string base, Checks checks, const Status& why) {
+void Unkept::AddChecks(const std::string& name, std::string base, Checks checks,
+                       const Status& why) {
   const std::lock_guard lock(mutex_);
   checks_[name] = {std::move(base), std::move(checks)};
   why_ = MessageOf(why);

@@ -31,8 +31,8 @@ class Unkept {
   // `base`: the text of the record that the disk has.
   void AddChecks(const std::string& name, std::string base, Checks checks, const Status& why);
   void RemoveChecks(const std::string& name);
-  // What counts instead of `text`, which the disk has, or of what can't be read just now: nothing once somebody else
-  // wrote that.
+  // What counts instead of `text`, which the disk has, or of what can't be read just now: nothing
+  // once somebody else wrote that.
   std::optional<Checks> FindChecks(const std::string& name, const Result<std::string>& text);
   std::vector<std::string> ChecksNames() const;
 

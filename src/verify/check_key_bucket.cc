@@ -15,29 +15,35 @@ namespace {
 // The first write of a store makes revision 2; revision 1 is the empty store.
 constexpr int64_t kFirstMain = 2;
 
-std::string Text(const mvcc::Revision& row) { return fmt::format("revision {}/{}", row.main, row.sub); }
+std::string Text(const mvcc::Revision& row) {
+  return fmt::format("revision {}/{}", row.main, row.sub);
+}
 
-void AddFinding(Findings& findings, std::string_view code, Severity severity, const bbolt::Pair& pair,
-                std::string text) {
+void AddFinding(Findings& findings, std::string_view code, Severity severity,
+                const bbolt::Pair& pair, std::string text) {
   findings.Add({code, severity, pair.page, pair.offset, "bucket key: " + std::move(text)});
 }
 
-void AddBrokenStep(Findings& findings, const bbolt::Pair& pair, const mvcc::Revision& row, const mvcc::KeyValueView& kv,
-                   const mvcc::KeyIndex::Place& place) {
+void AddBrokenStep(Findings& findings, const bbolt::Pair& pair, const mvcc::Revision& row,
+                   const mvcc::KeyValueView& kv, const mvcc::KeyIndex::Place& place) {
   if (place.problem.empty()) return;
   if (!place.lost_by_etcd) {
     AddFinding(findings, codes::kVersionChain, Severity::kError, pair,
                fmt::format("{} of key {}: {}", Text(row), Printable(kv.key), place.problem));
     return;
   }
-  AddFinding(findings, codes::kRowLostByEtcd, Severity::kWarning, pair,
-             fmt::format("key {} was deleted and put by one transaction, and the compaction at {}, exactly there, "
-                         "removed the put, by a fault of etcd (etcd#22376); what is alive now is whole, but who asks "
-                         "a running member for revision {} ends it: compact beyond it",
-                         Printable(kv.key), row.main, row.main));
+  AddFinding(
+      findings, codes::kRowLostByEtcd, Severity::kWarning, pair,
+      fmt::format(
+          "key {} was deleted and put by one transaction, and the compaction at {}, exactly there, "
+          "removed the put, by a fault of etcd (etcd#22376); what is alive now is whole, but who "
+          "asks "
+          "a running member for revision {} ends it: compact beyond it",
+          Printable(kv.key), row.main, row.main));
 }
 
-// The ids of all leases, in rising order. A store has some thousands; the limit keeps a hostile one from the memory.
+// The ids of all leases, in rising order. A store has some thousands; the limit keeps a hostile one
+// from the memory.
 class LeaseIds final : public bbolt::PairVisitor {
  public:
   void OnBucket(std::string_view) override {}
@@ -57,23 +63,25 @@ class LeaseIds final : public bbolt::PairVisitor {
 
 }  // namespace
 
-Result<KeyBucketCheck> KeyBucketCheck::Start(const ReadableFile& file, const Facts& facts, uint64_t seed,
-                                             Findings& findings) {
+Result<KeyBucketCheck> KeyBucketCheck::Start(const ReadableFile& file, const Facts& facts,
+                                             uint64_t seed, Findings& findings) {
   LeaseIds leases;
-  RETURN_IF_ERROR(
-      bbolt::WalkBucket(file, facts.body, facts.meta, mvcc::kLeaseBucket, {}, bbolt::Direction::kForwards, leases));
-  const auto on_row = [&](const bbolt::Pair& pair, const mvcc::Revision& row, const mvcc::KeyValueView& kv,
-                          const mvcc::KeyIndex::Place& place) {
+  RETURN_IF_ERROR(bbolt::WalkBucket(file, facts.body, facts.meta, mvcc::kLeaseBucket, {},
+                                    bbolt::Direction::kForwards, leases));
+  const auto on_row = [&](const bbolt::Pair& pair, const mvcc::Revision& row,
+                          const mvcc::KeyValueView& kv, const mvcc::KeyIndex::Place& place) {
     AddBrokenStep(findings, pair, row, kv, place);
-    // An expired lease takes its keys along in the same transaction; only the newest row speaks of now.
+    // An expired lease takes its keys along in the same transaction; only the newest row speaks of
+    // now.
     if (place.standing.newest && kv.lease != 0 && leases.Misses(kv.lease)) {
       AddFinding(findings, codes::kLeaseMissing, Severity::kWarning, pair,
-                 fmt::format("key {} names lease {:x}, which does not exist: it will never expire", Printable(kv.key),
-                             kv.lease));
+                 fmt::format("key {} names lease {:x}, which does not exist: it will never expire",
+                             Printable(kv.key), kv.lease));
     }
   };
-  ASSIGN_OR_RETURN(mvcc::KeyIndex index, mvcc::BuildKeyIndex(file, facts.body, facts.meta, facts.state, facts.revision,
-                                                             facts.state.CompactRevision(), seed, on_row));
+  ASSIGN_OR_RETURN(mvcc::KeyIndex index,
+                   mvcc::BuildKeyIndex(file, facts.body, facts.meta, facts.state, facts.revision,
+                                       facts.state.CompactRevision(), seed, on_row));
   return KeyBucketCheck(facts, std::move(index), findings);
 }
 
@@ -98,27 +106,32 @@ void KeyBucketCheck::OnRows(std::span<const bbolt::Pair> pairs) {
 void KeyBucketCheck::OnRow(const Row& row) {
   const bbolt::Pair& pair = *row.pair;
   if (!row.revision.has_value()) {
-    Report(codes::kRevisionKey, pair, fmt::format("a key of {} bytes is not a revision", pair.key.size()));
+    Report(codes::kRevisionKey, pair,
+           fmt::format("a key of {} bytes is not a revision", pair.key.size()));
     return;
   }
   const mvcc::Revision& revision = *row.revision;
   CheckOrder(revision, pair);
   last_ = revision;
   if (!row.kv.has_value()) {
-    Report(codes::kKeyValueDecode, pair, fmt::format("the value at {} does not decode", Text(revision)));
+    Report(codes::kKeyValueDecode, pair,
+           fmt::format("the value at {} does not decode", Text(revision)));
     return;
   }
   CheckFields(revision, *row.kv, pair);
   const bool compacted = revision.main <= compact_revision_;
-  const auto standing = compacted ? CheckCompacted(revision, *row.kv, row.key, pair) : mvcc::HashKvSum::Standing{};
+  const auto standing =
+      compacted ? CheckCompacted(revision, *row.kv, row.key, pair) : mvcc::HashKvSum::Standing{};
   hashkv_.OnRow(revision, standing, pair.key, pair.value);
 }
 
-// Above the compact revision no write is missing: mains follow each other, and subs count from 0 within each. Revisions
-// that do not rise break the order of keys, which is a matter of the structure.
+// Above the compact revision no write is missing: mains follow each other, and subs count from 0
+// within each. Revisions that do not rise break the order of keys, which is a matter of the
+// structure.
 void KeyBucketCheck::CheckOrder(const mvcc::Revision& row, const bbolt::Pair& pair) {
   if (row.main == last_.main && row.sub == last_.sub) {
-    Report(codes::kRevisionGap, pair, fmt::format("{} is there as a put and as a delete", Text(row)));
+    Report(codes::kRevisionGap, pair,
+           fmt::format("{} is there as a put and as a delete", Text(row)));
     return;
   }
   if (row.main <= compact_revision_) return;
@@ -127,21 +140,25 @@ void KeyBucketCheck::CheckOrder(const mvcc::Revision& row, const bbolt::Pair& pa
   const int64_t expected_main = same_write ? row.main : std::max(last_.main, first - 1) + 1;
   const bool sub_follows = same_write ? row.sub - 1 == last_.sub : row.sub == 0;
   if (row.main != expected_main || !sub_follows) {
-    Report(codes::kRevisionGap, pair,
-           fmt::format("{} follows {}: changes are missing, or there twice", Text(row), Text(last_)));
+    Report(
+        codes::kRevisionGap, pair,
+        fmt::format("{} follows {}: changes are missing, or there twice", Text(row), Text(last_)));
   }
 }
 
-void KeyBucketCheck::CheckFields(const mvcc::Revision& row, const mvcc::KeyValueView& kv, const bbolt::Pair& pair) {
+void KeyBucketCheck::CheckFields(const mvcc::Revision& row, const mvcc::KeyValueView& kv,
+                                 const bbolt::Pair& pair) {
   std::string_view problem;
-  const bool is_mark = pair.value.empty() && !row.tombstone && row.sub == 0 && row.main <= compact_revision_;
+  const bool is_mark =
+      pair.value.empty() && !row.tombstone && row.sub == 0 && row.main <= compact_revision_;
   if (is_mark) return;
   if (pair.value.empty()) {
     problem = "an empty row that is not the mark of a restore with --bump-revision";
   } else if (kv.key.empty()) {
     problem = "the row has no user key";
   } else if (row.tombstone) {
-    if (kv.mod_revision != 0 || kv.create_revision != 0 || kv.version != 0 || kv.lease != 0 || !kv.value.empty()) {
+    if (kv.mod_revision != 0 || kv.create_revision != 0 || kv.version != 0 || kv.lease != 0 ||
+        !kv.value.empty()) {
       problem = "a delete carries more than a key";
     }
   } else if (kv.mod_revision != row.main) {
@@ -151,19 +168,21 @@ void KeyBucketCheck::CheckFields(const mvcc::Revision& row, const mvcc::KeyValue
   } else if ((kv.version == 1) != (kv.create_revision == kv.mod_revision)) {
     problem = "version and create_revision contradict each other";
   }
-  if (!problem.empty()) Report(codes::kKeyValueFields, pair, fmt::format("{}: {}", Text(row), problem));
+  if (!problem.empty())
+    Report(codes::kKeyValueFields, pair, fmt::format("{}: {}", Text(row), problem));
 }
 
 // What a compaction leaves behind: of each key the newest row, if that is a put.
-mvcc::HashKvSum::Standing KeyBucketCheck::CheckCompacted(const mvcc::Revision& row, const mvcc::KeyValueView& kv,
-                                                         uint64_t key, const bbolt::Pair& pair) {
+mvcc::HashKvSum::Standing KeyBucketCheck::CheckCompacted(const mvcc::Revision& row,
+                                                         const mvcc::KeyValueView& kv, uint64_t key,
+                                                         const bbolt::Pair& pair) {
   const mvcc::KeyIndex::Place place = index_.OnCompacted(row, kv, key);
   const int64_t finished = facts_.state.finished_compact.value_or(0);
   // Servers since 3.4.34 and 3.5.16 keep a delete that is at the compact revision itself.
   if (row.tombstone && row.main < finished) {
     Report(codes::kCompactedRow, pair,
-           fmt::format("{} is a delete of key {}, which the compaction at {} removes", Text(row), Printable(kv.key),
-                       finished));
+           fmt::format("{} is a delete of key {}, which the compaction at {} removes", Text(row),
+                       Printable(kv.key), finished));
   }
   AddBrokenStep(findings_, pair, row, kv, place);
   return place.standing;
@@ -179,15 +198,17 @@ Status KeyBucketCheck::Finish(const ReadableFile& file, Keyspace& keyspace) {
   if (keyspace.may_go_back) {
     findings_.Add(
         {codes::kRevisionBehindCompaction, Severity::kWarning, std::nullopt, std::nullopt,
-         fmt::format("the newest row is {}, a compaction at {} was under way: etcd before 3.4.32 and 3.5.14 goes back "
-                     "to the former after a restart, so upgrade before you restart a member on this data",
-                     Text(last_), compact_revision_)});
+         fmt::format(
+             "the newest row is {}, a compaction at {} was under way: etcd before 3.4.32 and "
+             "3.5.14 goes back "
+             "to the former after a restart, so upgrade before you restart a member on this data",
+             Text(last_), compact_revision_)});
   }
   if (keyspace.live_keys == 0) {
-    findings_.Add(
-        {codes::kNoKeys, Severity::kWarning, std::nullopt, std::nullopt,
-         "no key is alive in it: is it of the right cluster? Data of the v2 API (`etcd --enable-v2`) is in no "
-         "snapshot; copy it by its own tools"});
+    findings_.Add({codes::kNoKeys, Severity::kWarning, std::nullopt, std::nullopt,
+                   "no key is alive in it: is it of the right cluster? Data of the v2 API (`etcd "
+                   "--enable-v2`) is in no "
+                   "snapshot; copy it by its own tools"});
   }
   return index_.CountOrphans() > 0 ? NameOrphans(file) : OkStatus();
 }
@@ -202,18 +223,21 @@ Status KeyBucketCheck::NameOrphans(const ReadableFile& file) {
       const auto row = mvcc::DecodeRevision(pair.key);
       const auto kv = mvcc::DecodeKeyValue(pair.value);
       if (!row.has_value() || !kv.has_value() || !check_.index_.TakeOrphan(*kv)) return;
-      check_.Report(
-          codes::kVersionChain, pair,
-          fmt::format("{} of key {} {}, but no row of the key comes before it", Text(*row), Printable(kv->key),
-                      row->tombstone ? std::string("is a delete") : fmt::format("is version {}", kv->version)));
+      check_.Report(codes::kVersionChain, pair,
+                    fmt::format("{} of key {} {}, but no row of the key comes before it",
+                                Text(*row), Printable(kv->key),
+                                row->tombstone ? std::string("is a delete")
+                                               : fmt::format("is version {}", kv->version)));
     }
 
    private:
     KeyBucketCheck& check_;
   };
   ThirdLook look(*this);
-  const std::string from = mvcc::EncodeRevision({.main = facts_.state.finished_compact.value_or(0) + 1});
-  return bbolt::WalkBucket(file, facts_.body, facts_.meta, mvcc::kKeyBucket, from, bbolt::Direction::kForwards, look);
+  const std::string from =
+      mvcc::EncodeRevision({.main = facts_.state.finished_compact.value_or(0) + 1});
+  return bbolt::WalkBucket(file, facts_.body, facts_.meta, mvcc::kKeyBucket, from,
+                           bbolt::Direction::kForwards, look);
 }
 
 void KeyBucketCheck::Report(std::string_view code, const bbolt::Pair& pair, std::string text) {

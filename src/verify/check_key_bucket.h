@@ -1,5 +1,5 @@
-// L3, the heart of it: the rows of the `key` bucket, one for each change of a user key, in the order in which they
-// happened. Rules: formats.md 2.3; sums: formats.md 5.
+// L3, the heart of it: the rows of the `key` bucket, one for each change of a user key, in the
+// order in which they happened. Rules: formats.md 2.3; sums: formats.md 5.
 #pragma once
 
 #include <cstdint>
@@ -17,12 +17,13 @@
 
 namespace etcdrill::verify {
 
-// Revisions rise without a gap, each value fits its revision, the versions of each key follow each other, and the
-// leases that keys name exist. Not thread-safe.
+// Revisions rise without a gap, each value fits its revision, the versions of each key follow each
+// other, and the leases that keys name exist. Not thread-safe.
 class KeyBucketCheck {
  public:
   // Takes the first look at the rows (format/mvcc/key_index.h).
-  static Result<KeyBucketCheck> Start(const ReadableFile& file, const Facts& facts, uint64_t seed, Findings& findings);
+  static Result<KeyBucketCheck> Start(const ReadableFile& file, const Facts& facts, uint64_t seed,
+                                      Findings& findings);
 
   // The second look: all rows, oldest first, a page at a time.
   void OnRows(std::span<const bbolt::Pair> pairs);
@@ -40,9 +41,10 @@ class KeyBucketCheck {
   };
   void OnRow(const Row& row);
   void CheckOrder(const mvcc::Revision& row, const bbolt::Pair& pair);
-  void CheckFields(const mvcc::Revision& row, const mvcc::KeyValueView& kv, const bbolt::Pair& pair);
-  mvcc::HashKvSum::Standing CheckCompacted(const mvcc::Revision& row, const mvcc::KeyValueView& kv, uint64_t key,
-                                           const bbolt::Pair& pair);
+  void CheckFields(const mvcc::Revision& row, const mvcc::KeyValueView& kv,
+                   const bbolt::Pair& pair);
+  mvcc::HashKvSum::Standing CheckCompacted(const mvcc::Revision& row, const mvcc::KeyValueView& kv,
+                                           uint64_t key, const bbolt::Pair& pair);
   Status NameOrphans(const ReadableFile& file);
   void Report(std::string_view code, const bbolt::Pair& pair, std::string text);
 

@@ -36,7 +36,8 @@ void KeyspaceCheck::OnBucket(std::string_view name) {
          }
        }},
       {mvcc::kMembersBucket, [](Self& self, Pair& pair) { self.membership_.OnMember(pair); }},
-      {mvcc::kMembersRemovedBucket, [](Self& self, Pair& pair) { self.membership_.OnRemovedMember(pair); }},
+      {mvcc::kMembersRemovedBucket,
+       [](Self& self, Pair& pair) { self.membership_.OnRemovedMember(pair); }},
       {mvcc::kLeaseBucket, [](Self& self, Pair& pair) { self.records_.OnLease(pair); }},
       {mvcc::kAlarmBucket, [](Self& self, Pair& pair) { self.records_.OnAlarm(pair); }},
       {mvcc::kAuthBucket, [](Self& self, Pair& pair) { self.records_.OnAuth(pair); }},
@@ -54,8 +55,9 @@ void KeyspaceCheck::OnBucket(std::string_view name) {
   const bool is_of_etcd = on_pair_ != nullptr || in_key_bucket_;
   any_of_etcd_ |= is_of_etcd;
   if (!is_of_etcd) {
-    findings_.Add({codes::kBucketUnknown, Severity::kInfo, std::nullopt, std::nullopt,
-                   fmt::format("bucket {} is none of etcd's; a restore keeps it as it is", Printable(name))});
+    findings_.Add(
+        {codes::kBucketUnknown, Severity::kInfo, std::nullopt, std::nullopt,
+         fmt::format("bucket {} is none of etcd's; a restore keeps it as it is", Printable(name))});
   }
 }
 
@@ -72,14 +74,15 @@ void KeyspaceCheck::CheckCompaction() {
   const int64_t scheduled = facts_.state.scheduled_compact.value_or(0);
   const int64_t finished = facts_.state.finished_compact.value_or(0);
   if (finished > scheduled) {
-    findings_.Add(
-        {codes::kCompactionState, Severity::kError, std::nullopt, std::nullopt,
-         fmt::format("compaction {} is finished, but {} is the newest that was scheduled", finished, scheduled)});
+    findings_.Add({codes::kCompactionState, Severity::kError, std::nullopt, std::nullopt,
+                   fmt::format("compaction {} is finished, but {} is the newest that was scheduled",
+                               finished, scheduled)});
   }
   if (scheduled > finished) {
     findings_.Add(
         {codes::kCompactionPending, Severity::kInfo, std::nullopt, std::nullopt,
-         fmt::format("compaction at revision {} was under way; etcd goes on with it when it boots", scheduled)});
+         fmt::format("compaction at revision {} was under way; etcd goes on with it when it boots",
+                     scheduled)});
   }
 }
 
@@ -93,15 +96,19 @@ Result<Keyspace> KeyspaceCheck::Finish(const ReadableFile& file) {
   }
   std::string missing;
   for (const std::string_view name :
-       {mvcc::kAlarmBucket, mvcc::kAuthBucket, mvcc::kAuthRolesBucket, mvcc::kAuthUsersBucket, mvcc::kClusterBucket,
-        mvcc::kLeaseBucket, mvcc::kMembersBucket, mvcc::kMembersRemovedBucket}) {
-    if (!buckets_.contains(std::string(name))) missing += fmt::format("{}{}", missing.empty() ? "" : ", ", name);
+       {mvcc::kAlarmBucket, mvcc::kAuthBucket, mvcc::kAuthRolesBucket, mvcc::kAuthUsersBucket,
+        mvcc::kClusterBucket, mvcc::kLeaseBucket, mvcc::kMembersBucket,
+        mvcc::kMembersRemovedBucket}) {
+    if (!buckets_.contains(std::string(name)))
+      missing += fmt::format("{}{}", missing.empty() ? "" : ", ", name);
   }
   if (!missing.empty()) {
-    findings_.Add({codes::kBucketMissing, Severity::kWarning, std::nullopt, std::nullopt,
-                   fmt::format("every etcd since 3.4 makes these buckets, which are not there: {}; what they held is "
-                               "lost",
-                               missing)});
+    findings_.Add(
+        {codes::kBucketMissing, Severity::kWarning, std::nullopt, std::nullopt,
+         fmt::format(
+             "every etcd since 3.4 makes these buckets, which are not there: {}; what they held is "
+             "lost",
+             missing)});
   }
   keyspace_.members = membership_.Finish();
   records_.Finish(keyspace_);

@@ -1,5 +1,6 @@
-// L3: does what the buckets hold make sense as the store of an etcd? A visitor that is fed by the walk over the
-// structure, so that both levels cost one pass. It hands each pair to the check of its bucket.
+// L3: does what the buckets hold make sense as the store of an etcd? A visitor that is fed by the
+// walk over the structure, so that both levels cost one pass. It hands each pair to the check of
+// its bucket.
 #pragma once
 
 #include <set>
@@ -40,7 +41,8 @@ class KeyspaceCheck final : public bbolt::Visitor {
   std::set<std::string> buckets_;
   bool in_key_bucket_ = false;
   bool any_of_etcd_ = false;
-  void (*on_pair_)(KeyspaceCheck&, const bbolt::Pair&) = nullptr;  // of the small bucket that the walk is in
+  void (*on_pair_)(KeyspaceCheck&,
+                   const bbolt::Pair&) = nullptr;  // of the small bucket that the walk is in
 };
 
 }  // namespace etcdrill::verify

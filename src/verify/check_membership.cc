@@ -14,8 +14,9 @@
 namespace etcdrill::verify {
 namespace {
 
-constexpr size_t kJsonBytesMax = 64 << 10;  // nested brackets cost the JSON library many times their size
-constexpr size_t kRecordsMax = 1000;        // etcd's own clusters have seven members
+constexpr size_t kJsonBytesMax =
+    64 << 10;                         // nested brackets cost the JSON library many times their size
+constexpr size_t kRecordsMax = 1000;  // etcd's own clusters have seven members
 
 nlohmann::json ParseJson(std::string_view text) {
   if (text.size() > kJsonBytesMax) return nlohmann::json(nlohmann::json::value_t::discarded);
@@ -33,11 +34,14 @@ std::vector<std::string> Strings(const nlohmann::json& json, const char* field) 
 
 std::optional<MemberRecord> ParseMember(std::string_view text) {
   const nlohmann::json json = ParseJson(text);
-  if (!json.is_object() || !json.contains("id") || !json["id"].is_number_unsigned()) return std::nullopt;
+  if (!json.is_object() || !json.contains("id") || !json["id"].is_number_unsigned())
+    return std::nullopt;
   MemberRecord member;
   member.id = json["id"].get<uint64_t>();
-  if (json.contains("name") && json["name"].is_string()) member.name = json["name"].get<std::string>();
-  if (json.contains("isLearner") && json["isLearner"].is_boolean()) member.is_learner = json["isLearner"].get<bool>();
+  if (json.contains("name") && json["name"].is_string())
+    member.name = json["name"].get<std::string>();
+  if (json.contains("isLearner") && json["isLearner"].is_boolean())
+    member.is_learner = json["isLearner"].get<bool>();
   member.peer_urls = Strings(json, "peerURLs");
   member.client_urls = Strings(json, "clientURLs");
   return member;
@@ -63,9 +67,13 @@ std::string Who(const MemberRecord& member) {
 
 void MembershipCheck::OnMember(const bbolt::Pair& pair) {
   const std::optional<MemberRecord> member = ParseMember(pair.value);
-  if (!member.has_value() || fmt::format("{:x}", member->id) != pair.key || member->peer_urls.empty()) {
-    ReportDamage(pair, fmt::format("bucket members: member {} does not decode, carries another id, or has no peer URL",
-                                   Printable(pair.key)));
+  if (!member.has_value() || fmt::format("{:x}", member->id) != pair.key ||
+      member->peer_urls.empty()) {
+    ReportDamage(
+        pair,
+        fmt::format(
+            "bucket members: member {} does not decode, carries another id, or has no peer URL",
+            Printable(pair.key)));
     return;
   }
   if (members_.size() < kRecordsMax) members_.push_back(*member);
@@ -77,8 +85,8 @@ void MembershipCheck::OnRemovedMember(const bbolt::Pair& pair) {
   const auto parsed = std::from_chars(pair.key.data(), end, id, 16);
   if (parsed.ec != std::errc() || parsed.ptr != end || fmt::format("{:x}", id) != pair.key ||
       pair.value != mvcc::kMemberRemoved) {
-    ReportDamage(pair,
-                 fmt::format("bucket members_removed: {} is not the mark of a removed member", Printable(pair.key)));
+    ReportDamage(pair, fmt::format("bucket members_removed: {} is not the mark of a removed member",
+                                   Printable(pair.key)));
     return;
   }
   if (removed_.size() < kRecordsMax) removed_.insert(id);
@@ -88,8 +96,9 @@ void MembershipCheck::OnConfState(const bbolt::Pair& pair) {
   const nlohmann::json json = ParseJson(pair.value);
   ConfState state;
   // While a change is under way, the outgoing voters count too, and so do the learners to be.
-  if (!json.is_object() || !AddIds(json, "voters", state.voters) || !AddIds(json, "voters_outgoing", state.voters) ||
-      !AddIds(json, "learners", state.learners) || !AddIds(json, "learners_next", state.learners)) {
+  if (!json.is_object() || !AddIds(json, "voters", state.voters) ||
+      !AddIds(json, "voters_outgoing", state.voters) || !AddIds(json, "learners", state.learners) ||
+      !AddIds(json, "learners_next", state.learners)) {
     ReportDamage(pair, "bucket meta: confState does not decode");
     return;
   }
@@ -99,18 +108,20 @@ void MembershipCheck::OnConfState(const bbolt::Pair& pair) {
 std::vector<MemberRecord> MembershipCheck::Finish() {
   for (const MemberRecord& member : members_) {
     if (removed_.contains(member.id)) {
-      Warn(codes::kMemberZombie,
-           fmt::format("{} is listed, though it was removed: etcd before 3.5.26 can bring it back, and 3.6 and later "
-                       "count it among the members; remove it with `etcdctl member remove` before an upgrade",
-                       Who(member)));
+      Warn(codes::kMemberZombie, fmt::format("{} is listed, though it was removed: etcd before "
+                                             "3.5.26 can bring it back, and 3.6 and later "
+                                             "count it among the members; remove it with `etcdctl "
+                                             "member remove` before an upgrade",
+                                             Who(member)));
     }
   }
-  const bool any_voter = std::any_of(members_.begin(), members_.end(), [](const auto& m) { return !m.is_learner; });
+  const bool any_voter =
+      std::any_of(members_.begin(), members_.end(), [](const auto& m) { return !m.is_learner; });
   if (!members_.empty() && !any_voter) {
     Warn(codes::kMembersOdd, "all members are learners: no cluster can be led like that");
   }
-  // A configuration without one of the members is that of the cluster before a restore: etcd writes it anew only when a
-  // member is added or removed. It says nothing of the cluster of now.
+  // A configuration without one of the members is that of the cluster before a restore: etcd writes
+  // it anew only when a member is added or removed. It says nothing of the cluster of now.
   const auto known = [this](const MemberRecord& m) {
     return conf_state_->voters.contains(m.id) || conf_state_->learners.contains(m.id);
   };
@@ -120,10 +131,12 @@ std::vector<MemberRecord> MembershipCheck::Finish() {
   if (!conf_state_.has_value()) CheckNames();
   for (const MemberRecord& member : members_) {
     if (!member.client_urls.empty()) continue;
-    findings_.Add({codes::kMemberUnpublished, Severity::kInfo, std::nullopt, std::nullopt,
-                   fmt::format("{} has no client URLs here: it never started, or etcd 3.5.1 to 3.5.19 did not store "
-                               "them",
-                               Who(member))});
+    findings_.Add(
+        {codes::kMemberUnpublished, Severity::kInfo, std::nullopt, std::nullopt,
+         fmt::format(
+             "{} has no client URLs here: it never started, or etcd 3.5.1 to 3.5.19 did not store "
+             "them",
+             Who(member))});
   }
   return std::move(members_);
 }
@@ -133,11 +146,12 @@ void MembershipCheck::CheckNames() {
   std::set<std::string> names;
   for (const MemberRecord& member : members_) {
     if (member.name.empty() || names.insert(member.name).second) continue;
-    Warn(codes::kMembersOdd,
-         fmt::format("{} has the name of another member: a data directory restored by the tools of 3.4 keeps the old "
-                     "members, and etcd 3.6 and later adopt them; compare with `etcdctl member list`, and upgrade by "
-                     "way of 3.5.26 or later",
-                     Who(member)));
+    Warn(codes::kMembersOdd, fmt::format("{} has the name of another member: a data directory "
+                                         "restored by the tools of 3.4 keeps the old "
+                                         "members, and etcd 3.6 and later adopt them; compare with "
+                                         "`etcdctl member list`, and upgrade by "
+                                         "way of 3.5.26 or later",
+                                         Who(member)));
   }
 }
 
@@ -146,20 +160,27 @@ void MembershipCheck::CompareWithConfState(const MemberRecord& member) {
   const bool learns = conf_state_->learners.contains(member.id);
   if (!votes && !learns) {
     Warn(codes::kMemberZombie,
-         fmt::format("{} is listed, but raft's configuration does not know it: data directories restored by the tools "
-                     "of 3.4, or a crash without fsync, leave such members behind; etcd 3.6 and later adopt them, so "
+         fmt::format("{} is listed, but raft's configuration does not know it: data directories "
+                     "restored by the tools "
+                     "of 3.4, or a crash without fsync, leave such members behind; etcd 3.6 and "
+                     "later adopt them, so "
                      "remove it with `etcdctl member remove` before an upgrade",
                      Who(member)));
   } else if (votes && member.is_learner) {
-    Warn(codes::kMemberPromotionLost,
-         fmt::format("{} is a voter for raft, but stored as a learner: etcd 3.5.1 to 3.5.19 did not store promotions; "
-                     "upgrade all members to 3.5.20 or later before 3.6, which takes it for a learner again",
-                     Who(member)));
+    Warn(
+        codes::kMemberPromotionLost,
+        fmt::format(
+            "{} is a voter for raft, but stored as a learner: etcd 3.5.1 to 3.5.19 did not store "
+            "promotions; "
+            "upgrade all members to 3.5.20 or later before 3.6, which takes it for a learner again",
+            Who(member)));
   } else if (learns && !member.is_learner) {
     Warn(codes::kMemberPromotionLost,
-         fmt::format("{} is a learner for raft, but stored as a voter: etcd before 3.5.31 and 3.6.12 lost the mark "
-                     "when a learner's URLs were changed; upgrade, and promote or remove the learner",
-                     Who(member)));
+         fmt::format(
+             "{} is a learner for raft, but stored as a voter: etcd before 3.5.31 and 3.6.12 lost "
+             "the mark "
+             "when a learner's URLs were changed; upgrade, and promote or remove the learner",
+             Who(member)));
   }
 }
 
@@ -168,7 +189,8 @@ void MembershipCheck::ReportDamage(const bbolt::Pair& pair, std::string text) {
 }
 
 void MembershipCheck::Warn(std::string_view code, std::string text) {
-  findings_.Add({code, Severity::kWarning, std::nullopt, std::nullopt, "bucket members: " + std::move(text)});
+  findings_.Add(
+      {code, Severity::kWarning, std::nullopt, std::nullopt, "bucket members: " + std::move(text)});
 }
 
 }  // namespace etcdrill::verify

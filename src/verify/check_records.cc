@@ -1,4 +1,5 @@
-// One function a bucket; then what follows from the whole, above all what survives a restore and surprises people.
+// One function a bucket; then what follows from the whole, above all what survives a restore and
+// surprises people.
 #include "verify/check_records.h"
 
 #include <fmt/format.h>
@@ -18,7 +19,7 @@ namespace {
 
 constexpr size_t kUint64Bytes = 8;
 constexpr size_t kRecordBytesMax = 4096;
-constexpr size_t kNamesMax = 10'000;        // of roles; the limit keeps a hostile file from the memory
+constexpr size_t kNamesMax = 10'000;  // of roles; the limit keeps a hostile file from the memory
 constexpr std::string_view kRoot = "root";  // user and role
 
 bool ParseProto(google::protobuf::MessageLite& message, std::string_view bytes) {
@@ -39,14 +40,16 @@ void RecordsCheck::OnMeta(const bbolt::Pair& pair) {
   } else if (pair.key == mvcc::kScheduledCompactKey || pair.key == mvcc::kFinishedCompactKey) {
     const auto revision = mvcc::DecodeRevision(pair.value);
     if (!revision.has_value() || revision->tombstone || revision->sub != 0) {
-      Report(codes::kCompactionState, pair, fmt::format("bucket meta: {} is not a compact revision", pair.key));
+      Report(codes::kCompactionState, pair,
+             fmt::format("bucket meta: {} is not a compact revision", pair.key));
     }
   }
 }
 
 std::optional<uint64_t> RecordsCheck::Number(const bbolt::Pair& pair, std::string_view code) {
   if (pair.value.size() == kUint64Bytes) return LoadBE64(pair.value.data());
-  Report(code, pair, fmt::format("{} has {} bytes, expected {}", pair.key, pair.value.size(), kUint64Bytes));
+  Report(code, pair,
+         fmt::format("{} has {} bytes, expected {}", pair.key, pair.value.size(), kUint64Bytes));
   return std::nullopt;
 }
 
@@ -58,7 +61,8 @@ void RecordsCheck::OnVersion(const bbolt::Pair& pair, std::string& version) {
   if (good) {
     version = pair.value;
   } else {
-    Report(codes::kMetaValue, pair, fmt::format("{} is not a version: {}", pair.key, Printable(pair.value)));
+    Report(codes::kMetaValue, pair,
+           fmt::format("{} is not a version: {}", pair.key, Printable(pair.value)));
   }
 }
 
@@ -67,13 +71,15 @@ void RecordsCheck::OnLease(const bbolt::Pair& pair) {
   if (pair.key.size() != kUint64Bytes || !ParseProto(lease, pair.value) ||
       static_cast<uint64_t>(lease.id()) != LoadBE64(pair.key.data())) {
     Report(codes::kLeaseDecode, pair,
-           fmt::format("bucket lease: lease {} does not decode, or carries another id", Hex(pair.key)));
+           fmt::format("bucket lease: lease {} does not decode, or carries another id",
+                       Hex(pair.key)));
     return;
   }
   if (lease.ttl() <= 0 || lease.remainingttl() < 0) {
     Report(codes::kLeaseDecode, pair,
-           fmt::format("bucket lease: lease {} has a time to live of {} s with {} s left, which can't be",
-                       Hex(pair.key), lease.ttl(), lease.remainingttl()));
+           fmt::format(
+               "bucket lease: lease {} has a time to live of {} s with {} s left, which can't be",
+               Hex(pair.key), lease.ttl(), lease.remainingttl()));
   }
   ++leases_;
 }
@@ -106,7 +112,8 @@ void RecordsCheck::OnAuthUser(const bbolt::Pair& pair) {
   authpb::User user;
   if (!ParseProto(user, pair.value) || user.name() != pair.key) {
     Report(codes::kAuthDecode, pair,
-           fmt::format("bucket authUsers: user {} does not decode, or carries another name", Printable(pair.key)));
+           fmt::format("bucket authUsers: user {} does not decode, or carries another name",
+                       Printable(pair.key)));
     return;
   }
   has_root_ |= user.name() == kRoot;
@@ -119,7 +126,8 @@ void RecordsCheck::OnAuthRole(const bbolt::Pair& pair) {
   authpb::Role role;
   if (!ParseProto(role, pair.value) || role.name() != pair.key) {
     Report(codes::kAuthDecode, pair,
-           fmt::format("bucket authRoles: role {} does not decode, or carries another name", Printable(pair.key)));
+           fmt::format("bucket authRoles: role {} does not decode, or carries another name",
+                       Printable(pair.key)));
     return;
   }
   if (roles_.size() < kNamesMax) roles_.insert(role.name());
@@ -128,14 +136,17 @@ void RecordsCheck::OnAuthRole(const bbolt::Pair& pair) {
 void RecordsCheck::OnCluster(const bbolt::Pair& pair) {
   if (pair.key == mvcc::kClusterVersionKey) OnVersion(pair, facts_.cluster_version);
   if (pair.key != mvcc::kDowngradeKey) return;
-  const auto json = nlohmann::json::parse(pair.value.substr(0, kRecordBytesMax), nullptr, /*allow_exceptions=*/false);
+  const auto json = nlohmann::json::parse(pair.value.substr(0, kRecordBytesMax), nullptr,
+                                          /*allow_exceptions=*/false);
   if (!json.is_object() || !json.contains("enabled") || !json["enabled"].is_boolean()) {
     Report(codes::kMetaValue, pair, "bucket cluster: downgrade does not decode");
   } else if (json["enabled"].get<bool>()) {
     const auto target = json.find("target-version");
-    const std::string version = target != json.end() && target->is_string() ? target->get<std::string>() : "?";
+    const std::string version =
+        target != json.end() && target->is_string() ? target->get<std::string>() : "?";
     Tell(codes::kRestoresWithDowngrade, Severity::kInfo,
-         fmt::format("restores in the middle of a downgrade to {}: finish it, or cancel it with `etcdctl downgrade "
+         fmt::format("restores in the middle of a downgrade to {}: finish it, or cancel it with "
+                     "`etcdctl downgrade "
                      "cancel`",
                      Printable(version)));
   }
@@ -147,13 +158,15 @@ void RecordsCheck::CheckAuth(const Keyspace& keyspace) {
       // The role of root is built in.
       if (role == kRoot || roles_.contains(role)) continue;
       Tell(codes::kAuthDangling, Severity::kWarning,
-           fmt::format("bucket authUsers: a user has role {}, which does not exist", Printable(role)));
+           fmt::format("bucket authUsers: a user has role {}, which does not exist",
+                       Printable(role)));
     }
   }
   if (!keyspace.auth_enabled) return;
   if (!has_root_) {
     Tell(codes::kAuthDangling, Severity::kWarning,
-         "bucket authUsers: authentication is on, but there is no user root; nobody can administer what is restored");
+         "bucket authUsers: authentication is on, but there is no user root; nobody can administer "
+         "what is restored");
   }
   Tell(codes::kRestoresWithAuth, Severity::kInfo,
        "restores with authentication on: the new cluster wants the users and passwords of then");
@@ -169,7 +182,8 @@ void RecordsCheck::Finish(Keyspace& keyspace) {
   keyspace.term = facts_.term;
   if (!has_consistent_index_ && keyspace.newest_row > 0) {
     Tell(codes::kMetaMissing, Severity::kError,
-         "bucket meta: there are rows, but no consistent_index; every etcd writes it with the first of them");
+         "bucket meta: there are rows, but no consistent_index; every etcd writes it with the "
+         "first of them");
   }
   // 3.5 brought the term, 3.6 the storage version.
   if (!has_term_ && !keyspace.storage_version.empty()) {
@@ -181,7 +195,8 @@ void RecordsCheck::Finish(Keyspace& keyspace) {
   CheckAuth(keyspace);
   if (leases_ > 0) {
     Tell(codes::kRestoresWithLeases, Severity::kInfo,
-         fmt::format("restores with {} lease{}: their time starts again at the first election, then their keys go",
+         fmt::format("restores with {} lease{}: their time starts again at the first election, "
+                     "then their keys go",
                      leases_, leases_ == 1 ? "" : "s"));
   }
 }
@@ -189,11 +204,13 @@ void RecordsCheck::Finish(Keyspace& keyspace) {
 void RecordsCheck::TellAlarm(const std::string& alarm) {
   const bool corrupt = alarm == etcdserverpb::AlarmType_Name(etcdserverpb::CORRUPT);
   Tell(codes::kRestoresWithAlarm, Severity::kInfo,
-       fmt::format("restores with the {} alarm raised: the new cluster refuses {} until it is disarmed", alarm,
-                   corrupt ? "reads and writes" : "writes"));
+       fmt::format(
+           "restores with the {} alarm raised: the new cluster refuses {} until it is disarmed",
+           alarm, corrupt ? "reads and writes" : "writes"));
   if (!corrupt) return;
   Tell(codes::kAlarmCorrupt, Severity::kWarning,
-       "a member of the cluster was found to hold other data than the rest (CORRUPT alarm), and this may be its copy: "
+       "a member of the cluster was found to hold other data than the rest (CORRUPT alarm), and "
+       "this may be its copy: "
        "compare with a snapshot of another member (`etcdrill lineage`) before this one is trusted");
 }
 

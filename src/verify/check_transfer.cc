@@ -1,4 +1,5 @@
-// One pass of SHA-256: the sum is looked at where the trailer begins, and goes on to the end for the manifest's hash.
+// One pass of SHA-256: the sum is looked at where the trailer begins, and goes on to the end for
+// the manifest's hash.
 #include "verify/check_transfer.h"
 
 #include <fmt/format.h>
@@ -16,7 +17,8 @@ namespace {
 
 constexpr size_t kReadBytes = size_t{256} << 10;
 
-Status HashRange(const ReadableFile& file, uint64_t begin, uint64_t end, Sha256& sum, std::string& buffer) {
+Status HashRange(const ReadableFile& file, uint64_t begin, uint64_t end, Sha256& sum,
+                 std::string& buffer) {
   while (begin < end) {
     const auto chunk = std::span(buffer).first(std::min<uint64_t>(buffer.size(), end - begin));
     RETURN_IF_ERROR(file.Read(begin, chunk));
@@ -30,33 +32,40 @@ Status HashRange(const ReadableFile& file, uint64_t begin, uint64_t end, Sha256&
 Result<std::optional<uint64_t>> EndOfPages(const ReadableFile& file) {
   Findings of_level_two;
   const uint64_t size = file.Size();
-  ASSIGN_OR_RETURN(const std::optional<bbolt::Meta> meta, bbolt::ReadMetas(file, size, of_level_two));
-  if (!meta.has_value() || meta->high_water > size / meta->page_size) return std::optional<uint64_t>();
+  ASSIGN_OR_RETURN(const std::optional<bbolt::Meta> meta,
+                   bbolt::ReadMetas(file, size, of_level_two));
+  if (!meta.has_value() || meta->high_water > size / meta->page_size)
+    return std::optional<uint64_t>();
   const uint64_t end = meta->high_water * meta->page_size;
   return size - end >= snapshot::kTrailerBytes ? std::optional(end) : std::nullopt;
 }
 
 void ReportNoTrailer(uint64_t size, TransferResult& result, Findings& findings) {
   if (size % snapshot::kSectorBytes == 0) {
-    findings.Add({.code = codes::kTrailerMissing,
-                  .severity = Severity::kInfo,
-                  .text = "no SHA-256 trailer: a snapshot that was cut, or a copy of a data directory's database, in "
-                          "which the writes are missing that are only in its write-ahead log (member/wal): with both, "
-                          "start etcd on a copy and take a snapshot, see docs/operations.md, \"From the last "
-                          "survivor\"",
-                  .prevents_proof = true});
+    findings.Add(
+        {.code = codes::kTrailerMissing,
+         .severity = Severity::kInfo,
+         .text =
+             "no SHA-256 trailer: a snapshot that was cut, or a copy of a data directory's "
+             "database, in "
+             "which the writes are missing that are only in its write-ahead log (member/wal): with "
+             "both, "
+             "start etcd on a copy and take a snapshot, see docs/operations.md, \"From the last "
+             "survivor\"",
+         .prevents_proof = true});
     return;
   }
   result.level = LevelResult::kFail;
-  findings.Add(
-      {codes::kSizeUneven, Severity::kError, std::nullopt, std::nullopt,
-       fmt::format("{} bytes are neither whole pages nor whole pages and a trailer: bytes are missing at the end, or "
-                   "were added",
-                   size)});
+  findings.Add({codes::kSizeUneven, Severity::kError, std::nullopt, std::nullopt,
+                fmt::format("{} bytes are neither whole pages nor whole pages and a trailer: bytes "
+                            "are missing at the end, or "
+                            "were added",
+                            size)});
 }
 
 // The sum of all bytes; on the way, what the trailer says of those before it.
-Result<Sha256> HashAndCheckTrailer(const ReadableFile& file, TransferResult& result, Findings& findings) {
+Result<Sha256> HashAndCheckTrailer(const ReadableFile& file, TransferResult& result,
+                                   Findings& findings) {
   const uint64_t size = file.Size();
   const bool has_trailer = snapshot::HasTrailer(size);
   // A trailer may also hide where its file goes on behind it.
@@ -75,19 +84,20 @@ Result<Sha256> HashAndCheckTrailer(const ReadableFile& file, TransferResult& res
     fits = actual == trailer;
     if (has_trailer) result.level = fits ? LevelResult::kPass : LevelResult::kFail;
     if (has_trailer && !fits) {
-      findings.Add(
-          {codes::kTrailerMismatch, Severity::kError, std::nullopt, trailer_at,
-           fmt::format("the bytes have SHA-256 {}, the trailer says {}; the file was changed or cut after etcd "
-                       "sent it",
-                       Hex(actual), Hex(trailer))});
+      findings.Add({codes::kTrailerMismatch, Severity::kError, std::nullopt, trailer_at,
+                    fmt::format("the bytes have SHA-256 {}, the trailer says {}; the file was "
+                                "changed or cut after etcd "
+                                "sent it",
+                                Hex(actual), Hex(trailer))});
     }
     RETURN_IF_ERROR(HashRange(file, *trailer_at, size, sum, buffer));
   }
   if (!has_trailer && fits) {
     result.level = LevelResult::kFail;
-    findings.Add({codes::kFileTooLong, Severity::kError, std::nullopt, *trailer_at + snapshot::kTrailerBytes,
-                  fmt::format("{} bytes were added behind the trailer of a whole snapshot; cut them off",
-                              size - *trailer_at - snapshot::kTrailerBytes)});
+    findings.Add(
+        {codes::kFileTooLong, Severity::kError, std::nullopt, *trailer_at + snapshot::kTrailerBytes,
+         fmt::format("{} bytes were added behind the trailer of a whole snapshot; cut them off",
+                     size - *trailer_at - snapshot::kTrailerBytes)});
   } else if (!has_trailer) {
     ReportNoTrailer(size, result, findings);
   }
@@ -104,19 +114,21 @@ Result<Sha256> HashAll(const ReadableFile& file) {
 }  // namespace
 
 Result<TransferResult> CheckTransfer(const ReadableFile& file, TrailerRule rule,
-                                     const std::optional<ExpectedBytes>& expected, Findings& findings) {
+                                     const std::optional<ExpectedBytes>& expected,
+                                     Findings& findings) {
   const uint64_t size = file.Size();
   TransferResult result;
-  ASSIGN_OR_RETURN(Sha256 sum,
-                   rule == TrailerRule::kNone ? HashAll(file) : HashAndCheckTrailer(file, result, findings));
+  ASSIGN_OR_RETURN(Sha256 sum, rule == TrailerRule::kNone
+                                   ? HashAll(file)
+                                   : HashAndCheckTrailer(file, result, findings));
   result.sha256 = Hex(sum.Finish());
   if (expected.has_value()) {
     const bool equal = expected->size_bytes == size && expected->sha256 == result.sha256;
     if (!equal) {
       result.level = LevelResult::kFail;
       findings.Add({codes::kManifestMismatch, Severity::kError, std::nullopt, std::nullopt,
-                    fmt::format("{} bytes with SHA-256 {}, the manifest says {} bytes with {}", size, result.sha256,
-                                expected->size_bytes, expected->sha256)});
+                    fmt::format("{} bytes with SHA-256 {}, the manifest says {} bytes with {}",
+                                size, result.sha256, expected->size_bytes, expected->sha256)});
     }
   }
   return result;

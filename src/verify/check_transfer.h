@@ -28,6 +28,7 @@ enum class TrailerRule { kOfSnapshot, kNone };
 // Reads the whole file once, in order. kUnknown if there is no trailer, unless the manifest says
 // that the bytes are others: one that fits only says that the file is what was stored.
 Result<TransferResult> CheckTransfer(const ReadableFile& file, TrailerRule rule,
-                                     const std::optional<ExpectedBytes>& expected, Findings& findings);
+                                     const std::optional<ExpectedBytes>& expected,
+                                     Findings& findings);
 
 }  // namespace etcdrill::verify

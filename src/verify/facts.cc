@@ -1,5 +1,5 @@
-// The newest row stands last in the file's order, and the compact revisions in a bucket behind it; both are needed
-// first.
+// The newest row stands last in the file's order, and the compact revisions in a bucket behind it;
+// both are needed first.
 #include "verify/facts.h"
 
 #include <algorithm>
@@ -13,7 +13,8 @@ namespace etcdrill::verify {
 namespace {
 
 Result<int64_t> NewestRow(const ReadableFile& file, const Facts& facts) {
-  ASSIGN_OR_RETURN(const auto last_key, bbolt::LastKey(file, facts.body, facts.meta, mvcc::kKeyBucket));
+  ASSIGN_OR_RETURN(const auto last_key,
+                   bbolt::LastKey(file, facts.body, facts.meta, mvcc::kKeyBucket));
   const auto last = last_key.has_value() ? mvcc::DecodeRevision(*last_key) : std::nullopt;
   return last.has_value() ? last->main : 0;
 }
@@ -24,7 +25,8 @@ Result<std::optional<Facts>> ReadFacts(const snapshot::Image& image, Findings& f
   const ReadableFile& file = image.reader();
   Facts facts;
   facts.body = image.body_size();
-  ASSIGN_OR_RETURN(const std::optional<bbolt::Meta> meta, bbolt::ReadMetas(file, facts.body, findings));
+  ASSIGN_OR_RETURN(const std::optional<bbolt::Meta> meta,
+                   bbolt::ReadMetas(file, facts.body, findings));
   if (!meta.has_value()) return std::optional<Facts>();
   facts.meta = *meta;
   ASSIGN_OR_RETURN(facts.state, mvcc::ReadStoreState(file, facts.body, facts.meta));

@@ -1,5 +1,5 @@
-// What has to be known of a snapshot file before its pages are walked: which meta counts, how far it is compacted, at
-// which revision it ends.
+// What has to be known of a snapshot file before its pages are walked: which meta counts, how far
+// it is compacted, at which revision it ends.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +25,8 @@ struct Facts {
   // and makes those revisions anew (etcd#17780): nobody can tell by the file which revision its
   // server is at.
   bool MayGoBack() const {
-    return newest_row < state.CompactRevision() && state.finished_compact.value_or(0) < state.CompactRevision();
+    return newest_row < state.CompactRevision() &&
+           state.finished_compact.value_or(0) < state.CompactRevision();
   }
 };
 

@@ -1,4 +1,5 @@
-// HashKV of a file at any revision: first the index of the rows above the compaction, then the sum over all rows.
+// HashKV of a file at any revision: first the index of the rows above the compaction, then the sum
+// over all rows.
 #include <fmt/format.h>
 
 #include "format/bbolt/tree.h"
@@ -25,8 +26,9 @@ class HashKvVisitor final : public bbolt::PairVisitor {
     const auto kv = mvcc::DecodeKeyValue(pair.value);
     if (!row.has_value() || !kv.has_value()) return;
     const bool compacted = row->main <= compact_revision_;
-    const auto standing =
-        compacted ? index_.OnCompacted(*row, *kv, index_.Prepare(kv->key)).standing : mvcc::HashKvSum::Standing{};
+    const auto standing = compacted
+                              ? index_.OnCompacted(*row, *kv, index_.Prepare(kv->key)).standing
+                              : mvcc::HashKvSum::Standing{};
     sum_.OnRow(*row, standing, pair.key, pair.value);
   }
   bool found() const { return found_; }  // the bucket
@@ -39,20 +41,23 @@ class HashKvVisitor final : public bbolt::PairVisitor {
   bool found_ = false;
 };
 
-Status CheckAnswerable(const std::string& path, const Facts& facts, int64_t revision, int64_t compact_revision) {
+Status CheckAnswerable(const std::string& path, const Facts& facts, int64_t revision,
+                       int64_t compact_revision) {
   const int64_t own = facts.state.CompactRevision();
-  if (revision <= facts.revision && revision >= compact_revision && compact_revision >= own) return OkStatus();
+  if (revision <= facts.revision && revision >= compact_revision && compact_revision >= own)
+    return OkStatus();
   return Error(
       Reason::kUsage,
-      fmt::format("{}: no HashKV at revision {} compacted at {}: the file ends at revision {} and is compacted "
+      fmt::format("{}: no HashKV at revision {} compacted at {}: the file ends at revision {} and "
+                  "is compacted "
                   "at {}; it answers for {} <= compact revision <= revision <= {}",
                   path, revision, compact_revision, facts.revision, own, own, facts.revision));
 }
 
 }  // namespace
 
-Result<mvcc::HashKv> HashKvOf(const Context& context, const snapshot::Image& image, int64_t revision,
-                              std::optional<int64_t> compact_revision) {
+Result<mvcc::HashKv> HashKvOf(const Context& context, const snapshot::Image& image,
+                              int64_t revision, std::optional<int64_t> compact_revision) {
   Findings findings;
   ASSIGN_OR_RETURN(const Facts facts, RequireFacts(image, findings));
   const ReadableFile& file = image.reader();
@@ -61,18 +66,21 @@ Result<mvcc::HashKv> HashKvOf(const Context& context, const snapshot::Image& ima
   const int64_t compacted = compact_revision.value_or(facts.state.CompactRevision());
   RETURN_IF_ERROR(CheckAnswerable(path, facts, at, compacted));
 
-  ASSIGN_OR_RETURN(mvcc::KeyIndex index, mvcc::BuildKeyIndex(file, facts.body, facts.meta, facts.state, at, compacted,
-                                                             context.random.Next()));
+  ASSIGN_OR_RETURN(mvcc::KeyIndex index,
+                   mvcc::BuildKeyIndex(file, facts.body, facts.meta, facts.state, at, compacted,
+                                       context.random.Next()));
   mvcc::HashKvSum sum(at, compacted, index.alive_above());
   HashKvVisitor visitor(index, sum, compacted);
-  // All buckets are walked, for the findings: a hash over a broken structure would be a number without a meaning.
+  // All buckets are walked, for the findings: a hash over a broken structure would be a number
+  // without a meaning.
   RETURN_IF_ERROR(bbolt::WalkAll(file, facts.body, facts.meta, findings, visitor));
   if (findings.errors() > 0) {
-    return Error(Reason::kDamaged,
-                 fmt::format("{} is damaged: {}; see `etcdrill verify {}`", path, findings.FirstError()->text, path));
+    return Error(Reason::kDamaged, fmt::format("{} is damaged: {}; see `etcdrill verify {}`", path,
+                                               findings.FirstError()->text, path));
   }
   if (!visitor.found()) {
-    return Error(Reason::kNotProvable, fmt::format("{} has no bucket key: it is not the store of an etcd", path));
+    return Error(Reason::kNotProvable,
+                 fmt::format("{} has no bucket key: it is not the store of an etcd", path));
   }
   mvcc::HashKv hashkv = sum.Finish();
   hashkv.live_keys = index.live_keys();

@@ -33,7 +33,8 @@ class Groups {
       group.name = name.empty() ? "(none)" : Printable(name, kNameBytesMax);
       list.push_back(std::move(group));
     }
-    std::stable_sort(list.begin(), list.end(), [](const auto& a, const auto& b) { return a.bytes > b.bytes; });
+    std::stable_sort(list.begin(), list.end(),
+                     [](const auto& a, const auto& b) { return a.bytes > b.bytes; });
     if (other_.revisions > 0) {
       other_.name = kOtherGroup;
       list.push_back(std::move(other_));
@@ -46,11 +47,12 @@ class Groups {
   InventoryGroup other_;
 };
 
-// Cuts the part up to the next colon off `rest`. Only what a configuration would use as a name is taken for one: so
-// nothing of a value that merely looks encrypted can get into a report.
+// Cuts the part up to the next colon off `rest`. Only what a configuration would use as a name is
+// taken for one: so nothing of a value that merely looks encrypted can get into a report.
 std::string TakeName(std::string_view& rest) {
   constexpr size_t kCharsMax = 64;
-  constexpr std::string_view kChars = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-/";
+  constexpr std::string_view kChars =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-/";
   const size_t colon = rest.substr(0, kCharsMax + 1).find(':');
   if (colon == std::string_view::npos) return "?";
   const std::string_view name = rest.substr(0, colon);
@@ -109,12 +111,14 @@ class Counter {
     };
     count(total_);
     count(prefixes_.Get(PrefixOf(row.kv.key)));
-    if (const auto resource = ResourceOf(row.kv.key); !resource.empty()) count(resources_.Get(resource));
+    if (const auto resource = ResourceOf(row.kv.key); !resource.empty())
+      count(resources_.Get(resource));
   }
 
   Inventory Finish() && {
     total_.name = "total";
-    return {std::move(total_), std::move(prefixes_).Finish(), std::move(resources_).Finish(), keys_.Finish()};
+    return {std::move(total_), std::move(prefixes_).Finish(), std::move(resources_).Finish(),
+            keys_.Finish()};
   }
 
  private:

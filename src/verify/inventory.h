@@ -1,9 +1,10 @@
-// What lies in a snapshot, and how much of it: keys and bytes by prefix and by Kubernetes resource, and which values
-// the API server had encrypted. Passes of its own (rows.h), for those who ask. No value is ever part of
-// it.
+// What lies in a snapshot, and how much of it: keys and bytes by prefix and by Kubernetes resource,
+// and which values the API server had encrypted. Passes of its own (rows.h), for those who ask. No
+// value is ever part of it.
 //
-// Memory is bounded on any input: so many groups and encryption keys, the rest counted as one; their names are cut.
-// Layout of the keys: k8s.io/apiserver, storage prefix "/registry/": RESOURCE/..., or GROUP.with.dots/RESOURCE/...
+// Memory is bounded on any input: so many groups and encryption keys, the rest counted as one;
+// their names are cut. Layout of the keys: k8s.io/apiserver, storage prefix "/registry/":
+// RESOURCE/..., or GROUP.with.dots/RESOURCE/...
 #pragma once
 
 #include <cstdint>
@@ -39,8 +40,10 @@ inline constexpr std::string_view kOtherGroup = "(other)";  // what came when th
 // The lists are sorted by bytes, the greatest first, and by values.
 struct Inventory {
   InventoryGroup total;
-  std::vector<InventoryGroup> prefixes;   // by the first two directories of the key: "/registry/pods"
-  std::vector<InventoryGroup> resources;  // below "/registry/": "pods", "cert-manager.io/certificates"
+  std::vector<InventoryGroup>
+      prefixes;  // by the first two directories of the key: "/registry/pods"
+  std::vector<InventoryGroup>
+      resources;  // below "/registry/": "pods", "cert-manager.io/certificates"
   std::vector<EncryptionKey> encryption_keys;
 };
 

@@ -1,4 +1,5 @@
-// The rules. What speaks against a continuation is a finding with severity error; without one, equal hashes prove it.
+// The rules. What speaks against a continuation is a finding with severity error; without one,
+// equal hashes prove it.
 #include "verify/lineage.h"
 
 #include <fmt/format.h>
@@ -61,20 +62,23 @@ bool MembersInCommon(const Place& a, const Place& b) {
 }
 
 // A file's own hash is known, if that will do; any other costs a pass over the file.
-Result<mvcc::HashKv> HashAt(const Context& context, const Placed& placed, const ComparedHashes& at, bool own_will_do) {
+Result<mvcc::HashKv> HashAt(const Context& context, const Placed& placed, const ComparedHashes& at,
+                            bool own_will_do) {
   const Place& place = placed.place;
-  const bool own = place.head.revision == at.revision && place.head.compact_revision == at.compact_revision;
+  const bool own =
+      place.head.revision == at.revision && place.head.compact_revision == at.compact_revision;
   if (own && own_will_do) return place.head;
   auto hashkv = HashKvOf(context, placed.image, at.revision, at.compact_revision);
   // It can answer for its place, so what can't is another file by now.
   if (hashkv.ok() || ReasonOf(hashkv.status()) != Reason::kUsage) return hashkv;
-  return Error(Reason::kDamaged,
-               fmt::format("{} has changed since it was looked at: {}", place.file, MessageOf(hashkv.status())));
+  return Error(Reason::kDamaged, fmt::format("{} has changed since it was looked at: {}",
+                                             place.file, MessageOf(hashkv.status())));
 }
 
 // A manifest knows less than the file, and an old one by the older rule: what it says is not enough
 // to tell two apart.
-Result<mvcc::HashMatch> MatchAt(const Context& context, const Placed& from, const Placed& to, ComparedHashes& hashes) {
+Result<mvcc::HashMatch> MatchAt(const Context& context, const Placed& from, const Placed& to,
+                                ComparedHashes& hashes) {
   for (const bool own_will_do : {true, false}) {
     ASSIGN_OR_RETURN(const mvcc::HashKv older, HashAt(context, from, hashes, own_will_do));
     ASSIGN_OR_RETURN(const mvcc::HashKv newer, HashAt(context, to, hashes, own_will_do));
@@ -94,10 +98,12 @@ Result<mvcc::HashMatch> MatchAt(const Context& context, const Placed& from, cons
 std::string Incomparable(const Place& older, const Place& newer) {
   const int64_t revision = std::min(older.head.revision, newer.head.revision);
   const int64_t compact = std::max(older.head.compact_revision, newer.head.compact_revision);
-  if (HoldsNothing(older) || HoldsNothing(newer)) return "one of the two holds no write yet: nothing can be compared";
+  if (HoldsNothing(older) || HoldsNothing(newer))
+    return "one of the two holds no write yet: nothing can be compared";
   if (compact <= revision) return "";
   return fmt::format(
-      "{} is compacted at revision {}, {} ends at {}: no revision is in both; a snapshot in between, of "
+      "{} is compacted at revision {}, {} ends at {}: no revision is in both; a snapshot in "
+      "between, of "
       "revision {} or more and compacted at {} or less, would join them",
       newer.head.compact_revision == compact ? newer.file : older.file, compact,
       newer.head.revision == revision ? newer.file : older.file, revision, compact, revision);
@@ -105,39 +111,47 @@ std::string Incomparable(const Place& older, const Place& newer) {
 
 std::string GoesBackText(const Place& place) {
   return fmt::format(
-      "{} ends below a compaction at {} that was under way: etcd before 3.4.32 and 3.5.14 goes back "
-      "after a restart, and makes revisions anew, so its revisions prove nothing; compare later ones",
+      "{} ends below a compaction at {} that was under way: etcd before 3.4.32 and 3.5.14 goes "
+      "back "
+      "after a restart, and makes revisions anew, so its revisions prove nothing; compare later "
+      "ones",
       place.file, place.head.compact_revision);
 }
 
-Status CompareHashes(const Context& context, const Placed& from, const Placed& to, LineageReport& report) {
+Status CompareHashes(const Context& context, const Placed& from, const Placed& to,
+                     LineageReport& report) {
   const Place& older = from.place;
   const Place& newer = to.place;
   if (std::string why = Incomparable(older, newer); !why.empty()) {
     Add(report, codes::kNotComparable, Severity::kWarning, std::move(why));
     return OkStatus();
   }
-  ComparedHashes hashes{.revision = std::min(older.head.revision, newer.head.revision),
-                        .compact_revision = std::max(older.head.compact_revision, newer.head.compact_revision)};
+  ComparedHashes hashes{
+      .revision = std::min(older.head.revision, newer.head.revision),
+      .compact_revision = std::max(older.head.compact_revision, newer.head.compact_revision)};
   ASSIGN_OR_RETURN(const mvcc::HashMatch match, MatchAt(context, from, to, hashes));
   if (match == mvcc::HashMatch::kMayVary) {
     Add(report, codes::kNotComparable, Severity::kWarning,
-        fmt::format("no key counts as alive at revision {}: HashKV then depends on how far each compaction got",
+        fmt::format("no key counts as alive at revision {}: HashKV then depends on how far each "
+                    "compaction got",
                     hashes.revision));
     return OkStatus();
   }
   if (!hashes.equal && (older.may_go_back || newer.may_go_back)) {
-    Add(report, codes::kNotComparable, Severity::kWarning, GoesBackText(older.may_go_back ? older : newer));
+    Add(report, codes::kNotComparable, Severity::kWarning,
+        GoesBackText(older.may_go_back ? older : newer));
     return OkStatus();
   }
   report.compared = hashes;
   if (!hashes.equal) {
     Add(report, codes::kHistoryDiffers, Severity::kError,
-        fmt::format("at revision {} compacted at {} the older one has HashKV {:08x} and {} keys, the newer one {:08x} "
-                    "and {}: they are of two clusters, or the cluster was restored from an older backup in between and "
+        fmt::format("at revision {} compacted at {} the older one has HashKV {:08x} and {} keys, "
+                    "the newer one {:08x} "
+                    "and {}: they are of two clusters, or the cluster was restored from an older "
+                    "backup in between and "
                     "written to",
-                    hashes.revision, hashes.compact_revision, hashes.older, hashes.older_keys, hashes.newer,
-                    hashes.newer_keys));
+                    hashes.revision, hashes.compact_revision, hashes.older, hashes.older_keys,
+                    hashes.newer, hashes.newer_keys));
   }
   return OkStatus();
 }
@@ -149,8 +163,10 @@ void CheckOrder(LineageReport& report) {
     Add(report, codes::kNotComparable, Severity::kWarning, GoesBackText(older));
   } else if (newer.head.revision < older.head.revision) {
     Add(report, codes::kRevisionWentBack, Severity::kError,
-        fmt::format("the older one ends at revision {}, the newer one at {}: the two are in the wrong order, or the "
-                    "newer one comes from a member that lags, or the cluster was restored from an older backup",
+        fmt::format("the older one ends at revision {}, the newer one at {}: the two are in the "
+                    "wrong order, or the "
+                    "newer one comes from a member that lags, or the cluster was restored from an "
+                    "older backup",
                     older.head.revision, newer.head.revision));
   }
   if (newer.auth_revision < older.auth_revision) {
@@ -165,8 +181,10 @@ void CheckRestored(LineageReport& report) {
   const Place& older = report.older;
   const Place& newer = *report.newer;
   std::vector<std::string> signs;
-  const auto look = [&](std::string_view what, const std::optional<uint64_t>& was, const std::optional<uint64_t>& is) {
-    if (WentBack(was, is)) signs.push_back(fmt::format("the {} went back from {} to {}", what, *was, *is));
+  const auto look = [&](std::string_view what, const std::optional<uint64_t>& was,
+                        const std::optional<uint64_t>& is) {
+    if (WentBack(was, is))
+      signs.push_back(fmt::format("the {} went back from {} to {}", what, *was, *is));
   };
   look("consistent index", older.consistent_index, newer.consistent_index);
   look("term", older.term, newer.term);
@@ -178,7 +196,8 @@ void CheckRestored(LineageReport& report) {
   const bool may_lag = older.head.revision == newer.head.revision;
   Add(report, codes::kRestoredBetween, Severity::kInfo,
       fmt::format("the data goes on, but the cluster was restored in between{}: {}",
-                  may_lag ? ", or the newer one comes from a member that lags" : "", fmt::join(signs, ", ")));
+                  may_lag ? ", or the newer one comes from a member that lags" : "",
+                  fmt::join(signs, ", ")));
 }
 
 // One raft log gives one content for each index.
@@ -186,21 +205,27 @@ void CheckIndex(LineageReport& report) {
   const Place& older = report.older;
   const Place& newer = *report.newer;
   const bool one_entry = older.consistent_index.has_value() && older.term.has_value() &&
-                         older.consistent_index == newer.consistent_index && older.term == newer.term;
+                         older.consistent_index == newer.consistent_index &&
+                         older.term == newer.term;
   if (!one_entry || !MembersInCommon(older, newer)) return;
   // Neither can be of a release with the fault; and where revisions are made anew, the same entry
   // may make another one.
-  if (older.has_storage_version || newer.has_storage_version || older.may_go_back || newer.may_go_back) return;
+  if (older.has_storage_version || newer.has_storage_version || older.may_go_back ||
+      newer.may_go_back)
+    return;
   const bool hashes_differ = report.compared.has_value() && !report.compared->equal;
   if (older.head.revision == newer.head.revision && !hashes_differ) return;
   Add(report, codes::kIndexConflict, Severity::kError,
-      fmt::format(
-          "both end with raft entry {} of term {}, but hold different data: a member of etcd 3.5.0 to 3.5.2 "
-          "skipped entries after a crash (fixed in 3.5.3), or one of 3.5.0 to 3.5.5 applied some twice in a "
-          "defragmentation (fixed in 3.5.6); or one snapshot was restored twice with the same token, and both were "
-          "written to. If they are members of one cluster, compare them with `etcdctl endpoint hashkv --cluster`, "
-          "replace the one that differs, and upgrade",
-          *older.consistent_index, *older.term));
+      fmt::format("both end with raft entry {} of term {}, but hold different data: a member of "
+                  "etcd 3.5.0 to 3.5.2 "
+                  "skipped entries after a crash (fixed in 3.5.3), or one of 3.5.0 to 3.5.5 "
+                  "applied some twice in a "
+                  "defragmentation (fixed in 3.5.6); or one snapshot was restored twice with the "
+                  "same token, and both were "
+                  "written to. If they are members of one cluster, compare them with `etcdctl "
+                  "endpoint hashkv --cluster`, "
+                  "replace the one that differs, and upgrade",
+                  *older.consistent_index, *older.term));
 }
 
 LineageVerdict Judge(const LineageReport& report, bool equal_hashes) {
@@ -223,7 +248,8 @@ std::string_view LineageVerdictName(LineageVerdict verdict) {
 }
 
 std::optional<LineageVerdict> ParseLineageVerdict(std::string_view name) {
-  for (const auto verdict : {LineageVerdict::kContinues, LineageVerdict::kDiverged, LineageVerdict::kNotComparable}) {
+  for (const auto verdict :
+       {LineageVerdict::kContinues, LineageVerdict::kDiverged, LineageVerdict::kNotComparable}) {
     if (LineageVerdictName(verdict) == name) return verdict;
   }
   return std::nullopt;
@@ -247,9 +273,11 @@ Result<Place> ReadPlace(const snapshot::Image& image, const mvcc::HashKv& head) 
   const ReadableFile& file = image.reader();
   Place place{.file = image.path(), .head = head, .may_go_back = facts.MayGoBack()};
   PlaceVisitor visitor(place);
-  for (const std::string_view bucket : {mvcc::kMetaBucket, mvcc::kAuthBucket, mvcc::kMembersBucket}) {
+  for (const std::string_view bucket :
+       {mvcc::kMetaBucket, mvcc::kAuthBucket, mvcc::kMembersBucket}) {
     visitor.OnBucket(bucket);
-    RETURN_IF_ERROR(bbolt::WalkBucket(file, facts.body, facts.meta, bucket, {}, bbolt::Direction::kForwards, visitor));
+    RETURN_IF_ERROR(bbolt::WalkBucket(file, facts.body, facts.meta, bucket, {},
+                                      bbolt::Direction::kForwards, visitor));
   }
   return place;
 }
@@ -259,7 +287,8 @@ bool HoldsNothing(const Place& place) {
   return place.head.revision <= kEmptyStore;
 }
 
-Result<LineageReport> CompareLineage(const Context& context, const Placed& older, const Placed& newer) {
+Result<LineageReport> CompareLineage(const Context& context, const Placed& older,
+                                     const Placed& newer) {
   const Stopwatch watch(context.clock);
   LineageReport report;
   report.older = older.place;
@@ -282,24 +311,31 @@ void JudgeMembers(LineageReport& report) {
   bool equal = false;
   for (const LiveMember& member : report.members) {
     equal |= member.result == MemberResult::kEqual;
-    if (member.result == MemberResult::kDiffers && CountsMore(member.live_keys, report.older.head.live_keys)) {
+    if (member.result == MemberResult::kDiffers &&
+        CountsMore(member.live_keys, report.older.head.live_keys)) {
       Add(report, codes::kHistoryDiffers, Severity::kError,
-          fmt::format("at revision {} the file has {} keys, {} counts {}: the cluster is another one, or a compaction "
-                      "removed live keys of this member (etcd#22376); compare all members before you restart one",
+          fmt::format("at revision {} the file has {} keys, {} counts {}: the cluster is another "
+                      "one, or a compaction "
+                      "removed live keys of this member (etcd#22376); compare all members before "
+                      "you restart one",
                       revision, report.older.head.live_keys, member.endpoint, *member.live_keys));
     } else if (member.result == MemberResult::kDiffers) {
       Add(report, codes::kHistoryDiffers, Severity::kError,
-          fmt::format("at revision {} compacted at {} the file has HashKV {:08x}, {} answers {:08x}: the cluster is "
-                      "another one, or was restored from an older backup and written to, or this member is corrupt",
-                      member.hashkv.revision, member.hashkv.compact_revision, member.older, member.endpoint,
-                      member.hashkv.hash));
+          fmt::format("at revision {} compacted at {} the file has HashKV {:08x}, {} answers "
+                      "{:08x}: the cluster is "
+                      "another one, or was restored from an older backup and written to, or this "
+                      "member is corrupt",
+                      member.hashkv.revision, member.hashkv.compact_revision, member.older,
+                      member.endpoint, member.hashkv.hash));
     } else if (member.is_leader && member.revision < revision && !report.older.may_go_back) {
       Add(report, codes::kRevisionWentBack, Severity::kError,
-          fmt::format("the file ends at revision {}, the leader {} is at {}: the cluster is another one, or was "
+          fmt::format("the file ends at revision {}, the leader {} is at {}: the cluster is "
+                      "another one, or was "
                       "restored from an older backup",
                       revision, member.endpoint, member.revision));
     } else if (member.result == MemberResult::kNotComparable) {
-      Add(report, codes::kNotComparable, Severity::kWarning, fmt::format("{}: {}", member.endpoint, member.problem));
+      Add(report, codes::kNotComparable, Severity::kWarning,
+          fmt::format("{}: {}", member.endpoint, member.problem));
     }
   }
   report.verdict = Judge(report, equal);

@@ -1,9 +1,10 @@
-// Does one snapshot continue another? HashKV answers it exactly: a file can be hashed as any member would that has
-// compacted further, so the older file at (its own revision R, the newer one's compact revision C) must equal the newer
-// file at (R, C). Only where C lies beyond R nothing is left to compare. Source: formats.md 5 and 8.
+// Does one snapshot continue another? HashKV answers it exactly: a file can be hashed as any member
+// would that has compacted further, so the older file at (its own revision R, the newer one's
+// compact revision C) must equal the newer file at (R, C). Only where C lies beyond R nothing is
+// left to compare. Source: formats.md 5 and 8.
 //
-// The consistent index and the term begin anew with a restore, and so say nothing alone; users and roles are not in
-// HashKV, their revision is.
+// The consistent index and the term begin anew with a restore, and so say nothing alone; users and
+// roles are not in HashKV, their revision is.
 #pragma once
 
 #include <cstdint>
@@ -64,7 +65,7 @@ struct LiveMember {
   bool is_leader = false;
   mvcc::HashKv hashkv;               // its answer
   std::optional<int64_t> live_keys;  // that it counts at the file's revision; none: not known
-  uint32_t older = 0;                // the file at the same revision and compact revision, unless not comparable
+  uint32_t older = 0;  // the file at the same revision and compact revision, unless not comparable
   MemberResult result = MemberResult::kNotComparable;
   std::string problem;  // why it is not comparable
 };
@@ -89,15 +90,17 @@ struct Placed {
   Place place;
 };
 
-// Whether a member has keys that the file has not, by the numbers: it counts what it holds in memory,
-// where a key is that etcd#22376 took out of its database. One that counts fewer may see a part, as
-// through a proxy with a namespace.
+// Whether a member has keys that the file has not, by the numbers: it counts what it holds in
+// memory, where a key is that etcd#22376 took out of its database. One that counts fewer may see a
+// part, as through a proxy with a namespace.
 bool CountsMore(std::optional<int64_t> of_member, uint64_t of_file);
 
 // Compares two sound files. kDamaged if one of them turns out not to be.
-Result<LineageReport> CompareLineage(const Context& context, const Placed& older, const Placed& newer);
+Result<LineageReport> CompareLineage(const Context& context, const Placed& older,
+                                     const Placed& newer);
 
-// Judges a live cluster by what its members answered: report.members is filled, and nothing else but `older`.
+// Judges a live cluster by what its members answered: report.members is filled, and nothing else
+// but `older`.
 void JudgeMembers(LineageReport& report);
 
 // The LineageReport as one JSON document.

@@ -68,7 +68,8 @@ Json LiveMembersJson(const std::vector<LiveMember>& members) {
     if (m.result == MemberResult::kNotComparable) {
       entry["problem"] = m.problem;
     } else {
-      entry["hashkv"] = ComparedJson({m.hashkv.revision, m.hashkv.compact_revision, m.older, m.hashkv.hash});
+      entry["hashkv"] =
+          ComparedJson({m.hashkv.revision, m.hashkv.compact_revision, m.older, m.hashkv.hash});
     }
     list.push_back(std::move(entry));
   }
@@ -90,11 +91,15 @@ Json InventoryJson(const Inventory& inventory) {
                {"prefixes", Json::array()},
                {"resources", Json::array()},
                {"encryption_keys", Json::array()}};
-  for (const InventoryGroup& g : inventory.prefixes) json["prefixes"].push_back(GroupJson("prefix", g));
-  for (const InventoryGroup& g : inventory.resources) json["resources"].push_back(GroupJson("resource", g));
+  for (const InventoryGroup& g : inventory.prefixes)
+    json["prefixes"].push_back(GroupJson("prefix", g));
+  for (const InventoryGroup& g : inventory.resources)
+    json["resources"].push_back(GroupJson("resource", g));
   for (const EncryptionKey& k : inventory.encryption_keys) {
-    json["encryption_keys"].push_back(
-        {{"provider", k.provider}, {"version", k.version}, {"key", k.key}, {"live_values", k.live_values}});
+    json["encryption_keys"].push_back({{"provider", k.provider},
+                                       {"version", k.version},
+                                       {"key", k.key},
+                                       {"live_values", k.live_values}});
   }
   return json;
 }
@@ -102,7 +107,8 @@ Json InventoryJson(const Inventory& inventory) {
 Json MembersJson(const std::vector<MemberRecord>& members) {
   Json list = Json::array();
   for (const MemberRecord& m : members) {
-    list.push_back({{"id", fmt::format("{:x}", m.id)}, {"name", m.name}, {"peer_urls", m.peer_urls}});
+    list.push_back(
+        {{"id", fmt::format("{:x}", m.id)}, {"name", m.name}, {"peer_urls", m.peer_urls}});
   }
   return list;
 }
@@ -157,8 +163,9 @@ std::string RangeText(const KeyRange& range) {
   if (range.lower.empty())
     return fmt::format("{}: everything before {}", bucket, BoundText(range.bucket, *range.upper));
   const std::string from = fmt::format("{}: from {}", bucket, BoundText(range.bucket, range.lower));
-  return range.upper.has_value() ? fmt::format("{} to before {}", from, BoundText(range.bucket, *range.upper))
-                                 : from + " to the end";
+  return range.upper.has_value()
+             ? fmt::format("{} to before {}", from, BoundText(range.bucket, *range.upper))
+             : from + " to the end";
 }
 
 }  // namespace

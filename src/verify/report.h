@@ -1,5 +1,5 @@
-// What a look at a snapshot file brought to light: the ladder up to L3 (DESIGN.md section 2), the facts and the
-// findings.
+// What a look at a snapshot file brought to light: the ladder up to L3 (DESIGN.md section 2), the
+// facts and the findings.
 #pragma once
 
 #include <cstdint>
@@ -14,8 +14,8 @@
 
 namespace etcdrill::verify {
 
-// The third one is honest: bbolt has no checksum on data pages, so without a trailer or a manifest nothing proves the
-// bytes.
+// The third one is honest: bbolt has no checksum on data pages, so without a trailer or a manifest
+// nothing proves the bytes.
 enum class Verdict { kProven, kDamaged, kNotProvable };
 std::string_view VerdictName(Verdict verdict);
 
@@ -43,7 +43,8 @@ struct Keyspace {
   int64_t newest_row = 0;    // its revision, which `snapshot status` prints; 0 if there is none
   uint64_t total_keys = 0;   // pairs in all buckets: what etcd up to 3.5 calls total keys
   uint64_t live_keys = 0;    // user keys alive, as a server counts them
-  bool bumped = false;       // beside them is the mark of a restore with --bump-revision; `snapshot status` counts it
+  bool bumped = false;       // beside them is the mark of a restore with --bump-revision; `snapshot
+                             // status` counts it
   uint64_t total_bytes = 0;  // pages up to the high-water mark
   mvcc::HashKv hashkv;       // at the store's revision, which is the one that a server on it is at
   bool may_go_back = false;  // an old etcd may boot at newest_row; see Facts::MayGoBack
@@ -71,7 +72,8 @@ struct VerifyReport {
 
   // Why it is not proven: the text of the first error, else of what prevents the proof.
   std::string Cause() const;
-  // Which keys the findings that are kept make unreadable, in words: "bucket key: revisions 100/0 to 140/2".
+  // Which keys the findings that are kept make unreadable, in words: "bucket key: revisions 100/0
+  // to 140/2".
   std::vector<std::string> Affected() const;
 };
 

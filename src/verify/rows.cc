@@ -12,7 +12,8 @@ namespace {
 
 class RowVisitor final : public bbolt::PairVisitor {
  public:
-  RowVisitor(mvcc::KeyIndex& index, const std::function<void(const Row&)>& visit) : index_(index), visit_(visit) {}
+  RowVisitor(mvcc::KeyIndex& index, const std::function<void(const Row&)>& visit)
+      : index_(index), visit_(visit) {}
   void OnBucket(std::string_view) override {}
 
   void OnPair(const bbolt::Pair& pair) override {
@@ -31,15 +32,19 @@ class RowVisitor final : public bbolt::PairVisitor {
 
 }  // namespace
 
-Status ForEachRow(const Context& context, const snapshot::Image& image, const std::function<void(const Row&)>& visit) {
+Status ForEachRow(const Context& context, const snapshot::Image& image,
+                  const std::function<void(const Row&)>& visit) {
   Findings findings;
   ASSIGN_OR_RETURN(const Facts facts, RequireFacts(image, findings));
   const ReadableFile& file = image.reader();
-  // As if all of it were compacted: then the index tells of every row whether it is the newest of its key.
-  ASSIGN_OR_RETURN(mvcc::KeyIndex index, mvcc::BuildKeyIndex(file, facts.body, facts.meta, facts.state, facts.revision,
-                                                             facts.revision, context.random.Next()));
+  // As if all of it were compacted: then the index tells of every row whether it is the newest of
+  // its key.
+  ASSIGN_OR_RETURN(mvcc::KeyIndex index,
+                   mvcc::BuildKeyIndex(file, facts.body, facts.meta, facts.state, facts.revision,
+                                       facts.revision, context.random.Next()));
   RowVisitor visitor(index, visit);
-  return bbolt::WalkBucket(file, facts.body, facts.meta, mvcc::kKeyBucket, {}, bbolt::Direction::kForwards, visitor);
+  return bbolt::WalkBucket(file, facts.body, facts.meta, mvcc::kKeyBucket, {},
+                           bbolt::Direction::kForwards, visitor);
 }
 
 }  // namespace etcdrill::verify

@@ -8,7 +8,8 @@
 
 namespace etcdrill::verify {
 
-Result<std::vector<SelftestRow>> RunSelftest(std::string_view snapshot, const std::vector<DamageClass>& classes,
+Result<std::vector<SelftestRow>> RunSelftest(std::string_view snapshot,
+                                             const std::vector<DamageClass>& classes,
                                              const Verifier& verifier) {
   ASSIGN_OR_RETURN(const Verdict intact, verifier(snapshot));
   std::vector<SelftestRow> rows = {{"no damage", 1, intact == Verdict::kProven ? size_t{1} : 0}};
@@ -25,14 +26,15 @@ Result<std::vector<SelftestRow>> RunSelftest(std::string_view snapshot, const st
 }
 
 Verifier FileVerifier(const Context& context, const std::string& dir) {
-  return [&context, path = JoinPath(dir, "damaged.db")](std::string_view snapshot) -> Result<Verdict> {
-    RETURN_IF_ERROR(context.fs.RemoveAll(path));
-    ASSIGN_OR_RETURN(const auto file, context.fs.Create(path, kPrivateFileMode));
-    RETURN_IF_ERROR(file->Append(snapshot));
-    ASSIGN_OR_RETURN(const auto image, snapshot::Image::Open(context, path));
-    ASSIGN_OR_RETURN(const VerifyReport report, Verify(context, image));
-    return report.verdict;
-  };
+  return
+      [&context, path = JoinPath(dir, "damaged.db")](std::string_view snapshot) -> Result<Verdict> {
+        RETURN_IF_ERROR(context.fs.RemoveAll(path));
+        ASSIGN_OR_RETURN(const auto file, context.fs.Create(path, kPrivateFileMode));
+        RETURN_IF_ERROR(file->Append(snapshot));
+        ASSIGN_OR_RETURN(const auto image, snapshot::Image::Open(context, path));
+        ASSIGN_OR_RETURN(const VerifyReport report, Verify(context, image));
+        return report.verdict;
+      };
 }
 
 Status JudgeSelftest(const std::vector<SelftestRow>& rows) {
@@ -43,8 +45,10 @@ Status JudgeSelftest(const std::vector<SelftestRow>& rows) {
     }
   }
   if (missed.empty()) return OkStatus();
-  return Error(Reason::kInternal, fmt::format("the self-test failed for: {}; do not trust what this build calls proven",
-                                              fmt::join(missed, ", ")));
+  return Error(
+      Reason::kInternal,
+      fmt::format("the self-test failed for: {}; do not trust what this build calls proven",
+                  fmt::join(missed, ", ")));
 }
 
 }  // namespace etcdrill::verify

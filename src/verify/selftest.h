@@ -1,5 +1,6 @@
-// Does the verifier still see what it claims to see? Known damage of every class is done to copies of a known snapshot,
-// and each copy has to be called damaged. A test of the program as it runs here, on this machine's libraries.
+// Does the verifier still see what it claims to see? Known damage of every class is done to copies
+// of a known snapshot, and each copy has to be called damaged. A test of the program as it runs
+// here, on this machine's libraries.
 #pragma once
 
 #include <functional>
@@ -20,11 +21,13 @@ struct SelftestRow {
   size_t detected = 0;
 };
 
-// Calls a snapshot proven, damaged or not provable. A parameter, so that a test can hand in one that misses something.
+// Calls a snapshot proven, damaged or not provable. A parameter, so that a test can hand in one
+// that misses something.
 using Verifier = std::function<Result<Verdict>(std::string_view snapshot)>;
 
 // A row for each class; the first is the undamaged snapshot, which has to be proven.
-Result<std::vector<SelftestRow>> RunSelftest(std::string_view snapshot, const std::vector<DamageClass>& classes,
+Result<std::vector<SelftestRow>> RunSelftest(std::string_view snapshot,
+                                             const std::vector<DamageClass>& classes,
                                              const Verifier& verifier);
 
 // The real verifier, on a file in `dir`.

@@ -40,7 +40,8 @@ std::string BigEndian(uint64_t number) {
   return bytes;
 }
 
-// --- The sample ------------------------------------------------------------------------------------------------------
+// --- The sample
+// ------------------------------------------------------------------------------------------------------
 
 bbolt::BucketContent SampleRows() {
   bbolt::BucketContent rows;
@@ -60,14 +61,16 @@ bbolt::BucketContent SampleRows() {
   return rows;
 }
 
-// --- The map of its pages --------------------------------------------------------------------------------------------
+// --- The map of its pages
+// --------------------------------------------------------------------------------------------
 
 struct PageAt {
   size_t begin = 0;
   bbolt::PageView view;
 };
 
-// Our writer leaves page 2 free; from there on every page has a header, but for those that one runs over into.
+// Our writer leaves page 2 free; from there on every page has a header, but for those that one runs
+// over into.
 std::vector<PageAt> PagesOf(std::string_view body) {
   std::vector<PageAt> pages;
   for (size_t begin = (bbolt::kFirstDataPage + 1) * kPageSize; begin < body.size();) {
@@ -79,7 +82,8 @@ std::vector<PageAt> PagesOf(std::string_view body) {
   return pages;
 }
 
-// --- What is done to them --------------------------------------------------------------------------------------------
+// --- What is done to them
+// --------------------------------------------------------------------------------------------
 
 Damage Flip(size_t offset, int bit) {
   return [=](std::string_view snapshot) {
@@ -103,7 +107,9 @@ Damage Cut(size_t size) {
 }
 
 Damage Zero(size_t begin, size_t size) {
-  return [=](std::string_view snapshot) { return std::string(snapshot).replace(begin, size, size, '\0'); };
+  return [=](std::string_view snapshot) {
+    return std::string(snapshot).replace(begin, size, size, '\0');
+  };
 }
 
 Damage Swap(size_t a, size_t b) {
@@ -117,7 +123,9 @@ Damage Swap(size_t a, size_t b) {
 
 // The same under a trailer that fits.
 Damage Retrailed(Damage damage) {
-  return [damage = std::move(damage)](std::string_view snapshot) { return WithTrailer(BodyOf(damage(snapshot))); };
+  return [damage = std::move(damage)](std::string_view snapshot) {
+    return WithTrailer(BodyOf(damage(snapshot)));
+  };
 }
 
 class ClassBuilder {
@@ -135,7 +143,8 @@ class ClassBuilder {
     for (size_t i = begin; i < begin + size; ++i) Add(Flip(i, static_cast<int>(i % 8)));
   }
   void FlipsUnderOldTrailer(size_t begin, size_t size) {
-    for (size_t i = begin; i < begin + size; ++i) AddUnderOldTrailer(Flip(i, static_cast<int>(i % 8)));
+    for (size_t i = begin; i < begin + size; ++i)
+      AddUnderOldTrailer(Flip(i, static_cast<int>(i % 8)));
   }
   DamageClass Finish() { return std::move(result_); }
 
@@ -152,7 +161,8 @@ DamageClass Class(std::string name, Fill&& fill) {
 
 std::vector<DamageClass> HeadClasses() {
   return {Class("meta field", [](ClassBuilder& c) {
-    for (const size_t meta : {size_t{0}, kPageSize}) c.Flips(meta + kPageHeaderBytes, bbolt::kMetaBytes);
+    for (const size_t meta : {size_t{0}, kPageSize})
+      c.Flips(meta + kPageHeaderBytes, bbolt::kMetaBytes);
   })};
 }
 
@@ -183,15 +193,17 @@ std::vector<DamageClass> TreeClasses(const std::vector<PageAt>& pages) {
       value.FlipsUnderOldTrailer(key_at + key_size, 16);
     }
     const auto last = static_cast<uint16_t>(page.view.count() - 1);
-    tail.FlipsUnderOldTrailer(
-        page.begin + page.view.KeyOffset(last) + page.view.Key(last).size() + page.view.Value(last).size(), 1);
+    tail.FlipsUnderOldTrailer(page.begin + page.view.KeyOffset(last) + page.view.Key(last).size() +
+                                  page.view.Value(last).size(),
+                              1);
   }
   const PageAt& root = pages.back();  // written last
   for (uint16_t i = 0; i < root.view.count(); ++i) {
     const std::string_view raw = root.view.Value(i);
     const size_t at = root.begin + root.view.KeyOffset(i) + root.view.Key(i).size();
     bucket.Flips(at, sizeof(bbolt::PageId));
-    if (raw.size() > bbolt::kBucketHeaderBytes) inline_page.Flips(at + bbolt::kBucketHeaderBytes, kPageHeaderBytes);
+    if (raw.size() > bbolt::kBucketHeaderBytes)
+      inline_page.Flips(at + bbolt::kBucketHeaderBytes, kPageHeaderBytes);
   }
   std::vector<DamageClass> classes;
   for (ClassBuilder* c : {&header, &element, &key, &value, &branch, &bucket, &inline_page, &tail}) {
@@ -203,23 +215,29 @@ std::vector<DamageClass> TreeClasses(const std::vector<PageAt>& pages) {
 // Whole pages, and the ends of the file.
 std::vector<DamageClass> FileClasses(const std::vector<PageAt>& pages, size_t body) {
   return {Class("free page",
-                [](ClassBuilder& c) { c.FlipsUnderOldTrailer(bbolt::kFirstDataPage * kPageSize, kPageHeaderBytes); }),
+                [](ClassBuilder& c) {
+                  c.FlipsUnderOldTrailer(bbolt::kFirstDataPage * kPageSize, kPageHeaderBytes);
+                }),
           Class("zeroed page",
                 [&](ClassBuilder& c) {
                   for (const PageAt& page : pages) c.Add(Zero(page.begin, kPageSize));
                 }),
           Class("swapped pages",
                 [&](ClassBuilder& c) {
-                  for (size_t i = 1; i < pages.size(); ++i) c.Add(Swap(pages[i - 1].begin, pages[i].begin));
+                  for (size_t i = 1; i < pages.size(); ++i)
+                    c.Add(Swap(pages[i - 1].begin, pages[i].begin));
                 }),
-          Class("trailer", [&](ClassBuilder& c) { c.FlipsUnderOldTrailer(body, snapshot::kTrailerBytes); }),
+          Class("trailer",
+                [&](ClassBuilder& c) { c.FlipsUnderOldTrailer(body, snapshot::kTrailerBytes); }),
           Class("truncation", [&](ClassBuilder& c) {
-            for (const size_t size : {size_t{0}, size_t{1}, size_t{512}, kPageSize, body / 2, body - kPageSize,
-                                      body - 1, body + 1, body + snapshot::kTrailerBytes - 1}) {
+            for (const size_t size :
+                 {size_t{0}, size_t{1}, size_t{512}, kPageSize, body / 2, body - kPageSize,
+                  body - 1, body + 1, body + snapshot::kTrailerBytes - 1}) {
               c.AddUnderOldTrailer(Cut(size));
             }
             for (size_t size = kPageSize; size < body; size += kPageSize) {
-              c.AddUnderOldTrailer([=](std::string_view snapshot) { return WithTrailer(snapshot.substr(0, size)); });
+              c.AddUnderOldTrailer(
+                  [=](std::string_view snapshot) { return WithTrailer(snapshot.substr(0, size)); });
             }
           })};
 }
@@ -233,9 +251,11 @@ Result<std::string> MakeSampleSnapshot(const Context& context, const std::string
     buckets[std::string(name)] = {};
   }
   buckets[std::string(mvcc::kKeyBucket)] = SampleRows();
-  buckets[std::string(mvcc::kMetaBucket)] = {{std::string(mvcc::kConsistentIndexKey), BigEndian(kKeys)},
-                                             {std::string(mvcc::kTermKey), BigEndian(2)}};
-  buckets[std::string(mvcc::kMembersBucket)] = {{"1f", R"({"id":31,"peerURLs":["http://localhost:2380"]})"}};
+  buckets[std::string(mvcc::kMetaBucket)] = {
+      {std::string(mvcc::kConsistentIndexKey), BigEndian(kKeys)},
+      {std::string(mvcc::kTermKey), BigEndian(2)}};
+  buckets[std::string(mvcc::kMembersBucket)] = {
+      {"1f", R"({"id":31,"peerURLs":["http://localhost:2380"]})"}};
   buckets[std::string(mvcc::kClusterBucket)] = {{std::string(mvcc::kClusterVersionKey), "3.5.0"}};
   const std::string path = JoinPath(dir, "sample.db");
   RETURN_IF_ERROR(bbolt::CreateDatabase(context.fs, path, kPageSize, buckets));

@@ -1,5 +1,5 @@
-// The ladder. L1 reads the file front to back on a thread of its own, while L2 and L3 walk the tree: SHA-256 is the
-// slowest part, and the two share the page cache.
+// The ladder. L1 reads the file front to back on a thread of its own, while L2 and L3 walk the
+// tree: SHA-256 is the slowest part, and the two share the page cache.
 #include "verify/verify.h"
 
 #include <fmt/format.h>
@@ -21,10 +21,12 @@ void CheckSize(const ReadableFile& file, const Facts& facts, Findings& findings)
   const uint64_t expected = facts.meta.high_water * facts.meta.page_size;
   if (pages < facts.meta.high_water) {  // compared in pages: the product may wrap
     findings.Add({codes::kFileTruncated, Severity::kError, pages, facts.body,
-                  fmt::format("the file holds {} pages, {} are in use: it was cut", pages, facts.meta.high_water)});
+                  fmt::format("the file holds {} pages, {} are in use: it was cut", pages,
+                              facts.meta.high_water)});
   } else if (snapshot::HasTrailer(file.Size()) && facts.body > expected) {
-    findings.Add({codes::kFileTooLong, Severity::kWarning, std::nullopt, expected,
-                  fmt::format("{} bytes lie between the last page and the trailer", facts.body - expected)});
+    findings.Add(
+        {codes::kFileTooLong, Severity::kWarning, std::nullopt, expected,
+         fmt::format("{} bytes lie between the last page and the trailer", facts.body - expected)});
   }
 }
 
@@ -64,7 +66,8 @@ Status CheckContent(const snapshot::Image& image, int level, uint64_t seed, Veri
     return walk(nobody);
   }
   Findings keyspace_findings;
-  ASSIGN_OR_RETURN(KeyBucketCheck key_bucket, KeyBucketCheck::Start(file, *facts, seed, keyspace_findings));
+  ASSIGN_OR_RETURN(KeyBucketCheck key_bucket,
+                   KeyBucketCheck::Start(file, *facts, seed, keyspace_findings));
   KeyspaceCheck keyspace(*facts, std::move(key_bucket), keyspace_findings);
   RETURN_IF_ERROR(walk(keyspace));
   // Over a broken structure the sums and gaps would say nothing.
@@ -76,7 +79,8 @@ Status CheckContent(const snapshot::Image& image, int level, uint64_t seed, Veri
     return OkStatus();
   }
   report.keyspace->total_bytes = facts->meta.high_water * facts->meta.page_size;
-  report.levels.keyspace = keyspace_findings.errors() == 0 ? LevelResult::kPass : LevelResult::kFail;
+  report.levels.keyspace =
+      keyspace_findings.errors() == 0 ? LevelResult::kPass : LevelResult::kFail;
   report.findings.Merge(std::move(keyspace_findings));
   return OkStatus();
 }
@@ -84,7 +88,9 @@ Status CheckContent(const snapshot::Image& image, int level, uint64_t seed, Veri
 // What was not looked at, for whatever reason, is not proven.
 Verdict Judge(const Levels& levels) {
   const auto all = {levels.present, levels.transfer, levels.structure, levels.keyspace};
-  const auto any = [&](LevelResult result) { return std::find(all.begin(), all.end(), result) != all.end(); };
+  const auto any = [&](LevelResult result) {
+    return std::find(all.begin(), all.end(), result) != all.end();
+  };
   if (any(LevelResult::kFail)) return Verdict::kDamaged;
   const bool complete = !any(LevelResult::kUnknown) && !any(LevelResult::kSkipped);
   return complete ? Verdict::kProven : Verdict::kNotProvable;
@@ -94,7 +100,8 @@ void CheckPresence(const VerifyInput& input, VerifyReport& report) {
   report.levels.present = LevelResult::kPass;
   if (report.size_bytes == 0) {
     report.levels.present = LevelResult::kFail;
-    report.findings.Add({codes::kEmptyFile, Severity::kError, std::nullopt, std::nullopt, "the file is empty"});
+    report.findings.Add(
+        {codes::kEmptyFile, Severity::kError, std::nullopt, std::nullopt, "the file is empty"});
   }
   if (report.file.ends_with(".part") && !input.staged) {
     report.levels.present = LevelResult::kFail;
@@ -107,7 +114,8 @@ void CheckPresence(const VerifyInput& input, VerifyReport& report) {
 // known.
 Result<bool> IsDatabase(const snapshot::Image& image, VerifyReport& report) {
   Findings of_level_two;
-  ASSIGN_OR_RETURN(const auto meta, bbolt::ReadMetas(image.reader(), image.body_size(), of_level_two));
+  ASSIGN_OR_RETURN(const auto meta,
+                   bbolt::ReadMetas(image.reader(), image.body_size(), of_level_two));
   if (meta.has_value()) return true;
   ASSIGN_OR_RETURN(const auto foreign, snapshot::RecognizeForeign(image.reader()));
   if (foreign.has_value()) {
@@ -124,10 +132,12 @@ Status CheckBytes(const Context& context, const snapshot::Image& image, const Ve
   const bool is_foreign = report.foreign.has_value();
   const TrailerRule rule = is_foreign ? TrailerRule::kNone : TrailerRule::kOfSnapshot;
   Findings transfer_findings;
-  auto transfer = std::async(std::launch::async,
-                             [&] { return CheckTransfer(image.reader(), rule, input.expected, transfer_findings); });
-  const Status content =
-      input.level >= 2 && !is_foreign ? CheckContent(image, input.level, context.random.Next(), report) : OkStatus();
+  auto transfer = std::async(std::launch::async, [&] {
+    return CheckTransfer(image.reader(), rule, input.expected, transfer_findings);
+  });
+  const Status content = input.level >= 2 && !is_foreign
+                             ? CheckContent(image, input.level, context.random.Next(), report)
+                             : OkStatus();
   const Result<TransferResult> transferred = transfer.get();
   RETURN_IF_ERROR(content);
   RETURN_IF_ERROR(transferred.status());
@@ -139,7 +149,8 @@ Status CheckBytes(const Context& context, const snapshot::Image& image, const Ve
   return OkStatus();
 }
 
-// What sets times and leaves the bytes, such as `touch`, `rsync -t` and backup agents, is no writer.
+// What sets times and leaves the bytes, such as `touch`, `rsync -t` and backup agents, is no
+// writer.
 Result<bool> HasSameBytes(const ReadableFile& file, const std::string& sha256) {
   Findings told_already;
   const auto again = CheckTransfer(file, TrailerRule::kNone, std::nullopt, told_already);
@@ -147,7 +158,8 @@ Result<bool> HasSameBytes(const ReadableFile& file, const std::string& sha256) {
   return again.ok() && again->sha256 == sha256;
 }
 
-// Bytes that were read before somebody wrote to the file, and bytes that were read after, are not one snapshot.
+// Bytes that were read before somebody wrote to the file, and bytes that were read after, are not
+// one snapshot.
 Result<bool> FoundChanged(const ReadableFile& file, const Status& looked, VerifyReport& report) {
   const Result<bool> unchanged = file.IsUnchanged();
   if (!unchanged.ok() || *unchanged || IsInterrupted(looked)) return false;
@@ -159,17 +171,20 @@ Result<bool> FoundChanged(const ReadableFile& file, const Status& looked, Verify
   report.keyspace.reset();
   report.foreign.reset();
   report.findings = {};  // of bytes that never were one file
-  report.findings.Add({.code = codes::kFileChanged,
-                       .severity = Severity::kWarning,
-                       .text = "somebody writes to the file while it is examined; wait until it is complete, and do "
-                               "not verify the database of a running member",
-                       .prevents_proof = true});
+  report.findings.Add(
+      {.code = codes::kFileChanged,
+       .severity = Severity::kWarning,
+       .text =
+           "somebody writes to the file while it is examined; wait until it is complete, and do "
+           "not verify the database of a running member",
+       .prevents_proof = true});
   return true;
 }
 
 }  // namespace
 
-Result<VerifyReport> Verify(const Context& context, const snapshot::Image& image, const VerifyInput& input) {
+Result<VerifyReport> Verify(const Context& context, const snapshot::Image& image,
+                            const VerifyInput& input) {
   const Stopwatch watch(context.clock);
   VerifyReport report;
   report.file = image.path();

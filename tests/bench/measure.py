@@ -1,7 +1,8 @@
 """Runs commands one at a time, and says what each took and what disturbed it.
 
-One hard fact: a child's ru_maxrss starts at what its parent had in memory, so memory comes from /proc/PID/status instead, in
-the untimed run that also warms the page cache. What others took of the machine is its busy time (/proc/stat) less the child's.
+One hard fact: a child's ru_maxrss starts at what its parent had in memory, so memory comes from
+/proc/PID/status instead, in the untimed run that also warms the page cache. What others took of the
+machine is its busy time (/proc/stat) less the child's.
 """
 import collections
 import os
@@ -22,12 +23,13 @@ Memory = collections.namedtuple("Memory", "max_rss peak_anon")
 
 
 def start(command, output):
-    return subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.PIPE,
-                            env=harness.environment())
+    return subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL,
+                            stdout=output, stderr=subprocess.PIPE, env=harness.environment())
 
 
 def finish(process, command, output):
-    """Waits, and returns what wait4 knows of the resources; a failed command is an error, as its time means nothing."""
+    """Waits, and returns what wait4 knows of the resources; a failed command is an error, as its
+    time means nothing."""
     try:
         _, status, usage = os.wait4(process.pid, 0)
     except BaseException:
@@ -42,7 +44,9 @@ def finish(process, command, output):
 
 
 def busy_seconds():
-    user, nice, system, _, _, irq, softirq, steal = map(int, pathlib.Path("/proc/stat").read_text().split()[1:9])
+    user, nice, system, _, _, irq, softirq, steal = map(
+        int,
+        pathlib.Path("/proc/stat").read_text().split()[1:9])
     return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
 
 
@@ -65,7 +69,8 @@ def timed(command):
         cpu = usage.ru_utime + usage.ru_stime
         others = max(0.0, busy_seconds() - busy - cpu) / wall / os.cpu_count()
         output.seek(0)
-        return Run(wall, cpu, others, usage.ru_inblock * 512, usage.ru_oublock * 512, output.read().decode())
+        return Run(wall, cpu, others, usage.ru_inblock * 512, usage.ru_oublock * 512,
+                   output.read().decode())
 
 
 def memory(command):
@@ -88,7 +93,8 @@ def memory(command):
 
 
 def interleaved(commands, rounds):
-    """name -> Runs. Each command (a function that returns it) once a round, in turn, so that what disturbs one disturbs all."""
+    """name -> Runs. Each command (a function that returns it) once a round, in turn, so that what
+    disturbs one disturbs all."""
     runs = {name: [] for name in commands}
     for _ in range(rounds):
         for name, command in commands.items():
@@ -105,7 +111,9 @@ def first_line(command):
 
 
 def machine():
-    cpu = next(line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name"))
+    cpu = next(
+        line.split(":")[1].strip() for line in open("/proc/cpuinfo")
+        if line.startswith("model name"))
     flags = next(line.split() for line in open("/proc/cpuinfo") if line.startswith("flags"))
     sha = "with SHA instructions" if "sha_ni" in flags else "without SHA instructions"
     memory_gb = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e9

@@ -1,8 +1,10 @@
-"""`scripts/bench soak [MINUTES]`: a sidecar beside a real etcd of three members that is written to all the time, with a snapshot and
-a drill each minute (in a run of less than half an hour, thirty of each). What it holds is looked at each second.
+"""`scripts/bench soak [MINUTES]`: a sidecar beside a real etcd of three members that is written to
+all the time, with a snapshot and a drill each minute (in a run of less than half an hour, thirty of
+each). What it holds is looked at each second.
 
-One hard fact: what a process holds in mid-drill says nothing about growth. So start and end are the least that was seen in two
-intervals, the first two after the first drill and the last two; the greatest value of the whole run is printed beside them.
+One hard fact: what a process holds in mid-drill says nothing about growth. So start and end are the
+least that was seen in two intervals, the first two after the first drill and the last two; the
+greatest value of the whole run is printed beside them.
 """
 import base64
 import collections
@@ -25,7 +27,10 @@ KEYS = 5000
 PUTS_A_SECOND = 100
 VALUE_BYTES = 1500
 # What may be more at the end than at the start.
-GROWTH_MAX = {"RSS, MiB": 4, "anonymous, MiB": 4, "descriptors": 4, "threads": 2, "files in scratch": 0, "children": 0}
+GROWTH_MAX = {
+    "RSS, MiB": 4, "anonymous, MiB": 4, "descriptors": 4, "threads": 2, "files in scratch": 0,
+    "children": 0
+}
 
 CONFIG = """\
 cluster: {{name: soak, endpoints: {endpoints}}}
@@ -51,8 +56,13 @@ def write_load(cluster):
         address = urllib.parse.urlsplit(cluster.endpoints[0])
         connection = http.client.HTTPConnection(address.hostname, address.port, timeout=30)
         while not stop.wait(10 / PUTS_A_SECOND):
-            puts = [{"requestPut": {"key": base64.b64encode(f"/soak/{numbers.randrange(KEYS):05}".encode()).decode(),
-                                    "value": base64.b64encode(numbers.randbytes(VALUE_BYTES)).decode()}} for _ in range(10)]
+            puts = [{
+                "requestPut": {
+                    "key": base64.b64encode(
+                        f"/soak/{numbers.randrange(KEYS):05}".encode()).decode(),
+                    "value": base64.b64encode(numbers.randbytes(VALUE_BYTES)).decode()
+                }
+            } for _ in range(10)]
             try:
                 connection.request("POST", "/v3/kv/txn", json.dumps({"success": puts}))
                 written[0] += 10 * (connection.getresponse().read() != b"")
@@ -70,7 +80,8 @@ def write_load(cluster):
 
 def look(pid, scratch):
     """What the process holds now."""
-    status = dict(line.split(":", 1) for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines())
+    status = dict(
+        line.split(":", 1) for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines())
     return Sample(time.monotonic(), {
         "RSS, MiB": int(status["VmRSS"].split()[0]) / 1024,
         "anonymous, MiB": int(status["RssAnon"].split()[0]) / 1024,
@@ -87,7 +98,10 @@ def watch(sidecar, scratch, seconds):
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if sidecar.process.poll() is not None:
-            raise RuntimeError(f"the sidecar ended with {sidecar.process.returncode}:\n{sidecar.log.read_text()[-3000:]}")
+            raise RuntimeError(
+                f"the sidecar ended with "
+                f"{sidecar.process.returncode}:\n{sidecar.log.read_text()[-3000:]}"
+            )
         samples.append(look(sidecar.process.pid, scratch))
         time.sleep(1)
     return samples
@@ -105,8 +119,10 @@ def judge(samples, window):
         before, after, most = (choose(sample.values[name] for sample in part)
                                for choose, part in ((min, start), (min, end), (max, samples)))
         growth = after - before
-        print(line.format(name, f"{before:.1f}", f"{after:.1f}", f"{most:.1f}",
-                          f"{growth:+.1f}, at most +{limit}: {'met' if growth <= limit else 'MISSED'}"))
+        print(
+            line.format(
+                name, f"{before:.1f}", f"{after:.1f}", f"{most:.1f}",
+                f"{growth:+.1f}, at most +{limit}: {'met' if growth <= limit else 'MISSED'}"))
         if growth > limit:
             grown.append(name)
     return grown
@@ -121,10 +137,16 @@ def check_outcome(sidecar, began, rounds):
     counts = {name: total(sidecar, f"etcdrill_{name}_total") for name in
               ("snapshot_attempts", "snapshot_failures", "drill_attempts", "drill_failures")}
     cpu = total(sidecar, "process_cpu_seconds_total") / (time.monotonic() - began)
-    print(", ".join(f"{name.replace('_', ' ')} {count:.0f}" for name, count in counts.items()), end="; ")
-    print(f"{cpu * 100:.1f} % of a core; errors in the log: {sidecar.log.read_text().count('level=error')}")
+    print(", ".join(f"{name.replace('_', ' ')} {count:.0f}" for name, count in counts.items()),
+          end="; ")
+    print(
+        f"{cpu * 100:.1f} % of a core; errors in the log: "
+        f"{sidecar.log.read_text().count('level=error')}"
+    )
     problems = [name for name in ("snapshot_failures", "drill_failures") if counts[name] > 0]
-    return problems + [name for name in ("snapshot_attempts", "drill_attempts") if counts[name] < rounds * 0.8]
+    return problems + [
+        name for name in ("snapshot_attempts", "drill_attempts") if counts[name] < rounds * 0.8
+    ]
 
 
 def run(build, minutes):
@@ -136,21 +158,27 @@ def run(build, minutes):
                                                                "--auto-compaction-retention=1000"])
         path = scene.new_dir()
         port = harness.free_port()
-        (path / "etcdrill.yaml").write_text(CONFIG.format(
-            endpoints=json.dumps(cluster.endpoints), port=port, etcd=harness.tool("3.6", "etcd"), interval=round(interval),
-            period=round(10 * interval)))
+        (path / "etcdrill.yaml").write_text(
+            CONFIG.format(endpoints=json.dumps(cluster.endpoints), port=port,
+                          etcd=harness.tool("3.6", "etcd"), interval=round(interval),
+                          period=round(10 * interval)))
         with write_load(cluster) as written:
             os.environ["ETCDRILL_BUILD_DIR"] = str(build)
             began = time.monotonic()
             sidecar = harness.Sidecar(scene, path / "etcdrill.yaml", port, path)
             sidecar.wait_for_line("drill passed", timeout=60)
-            print(f"{minutes:g} minutes, a snapshot and a drill each {round(interval)} s; load average {measure.load_average()}")
+            print(
+                f"{minutes:g} minutes, a snapshot and a drill each {round(interval)} s; load "
+                f"average {measure.load_average()}"
+            )
             samples = watch(sidecar, path / "scratch", minutes * 60)
             grown = judge(samples, 2 * interval)
             problems = check_outcome(sidecar, began, minutes * 60 / round(interval))
-            print(f"{written[0]:,} keys were written meanwhile; {len(list((path / 'store').glob('*.db')))} snapshots stay, "
-                  f"{len(list((path / 'store' / 'drills').iterdir()))} drill reports; "
-                  f"load average {measure.load_average()}")
+            print(
+                f"{written[0]:,} keys were written meanwhile; "
+                f"{len(list((path / 'store').glob('*.db')))} snapshots stay, "
+                f"{len(list((path / 'store' / 'drills').iterdir()))} drill reports; "
+                f"load average {measure.load_average()}")
             if sidecar.stop() != 0:
                 problems.append("the stop")
             for name in grown + problems:

@@ -1,7 +1,9 @@
-"""`scripts/bench web`: how long a scrape takes, and what disturbs it. A real sidecar beside a real etcd; every scrape is a new
-connection, as Prometheus' is here, and is timed from connecting to the last byte.
+"""`scripts/bench web`: how long a scrape takes, and what disturbs it. A real sidecar beside a real
+etcd; every scrape is a new connection, as Prometheus' is here, and is timed from connecting to the
+last byte.
 
-One hard fact: the one who measures takes a core, too. On two cores a scrape during a drill also waits for this program.
+One hard fact: the one who measures takes a core, too. On two cores a scrape during a drill also
+waits for this program.
 """
 import contextlib
 import http.client
@@ -39,11 +41,13 @@ class Subject:
         if tls:
             for name in ("server.crt", "server.key"):
                 shutil.copy(scene.certs / name, path)
-            (path / "web.yml").write_text("tls_server_config: {cert_file: server.crt, key_file: server.key}\n")
+            (path / "web.yml"
+             ).write_text("tls_server_config: {cert_file: server.crt, key_file: server.key}\n")
             self.context = ssl.create_default_context(cafile=scene.certs / "ca.crt")
         self.port = harness.free_port()
-        (path / "etcdrill.yaml").write_text(CONFIG.format(endpoints=json.dumps(cluster.endpoints), port=self.port,
-                                                          etcd=harness.tool("3.6", "etcd"), web="web.yml" if tls else ""))
+        (path / "etcdrill.yaml").write_text(
+            CONFIG.format(endpoints=json.dumps(cluster.endpoints), port=self.port,
+                          etcd=harness.tool("3.6", "etcd"), web="web.yml" if tls else ""))
         self.log = path / "etcdrill.log"
         self.process = scene.start([etcdrill, "run", "--config", path / "etcdrill.yaml"], self.log)
         harness.wait_until(lambda: "drill passed" in self.log.read_text(), "a drill", 60)
@@ -52,7 +56,8 @@ class Subject:
         """Seconds."""
         begin = time.perf_counter()
         if self.context:
-            connection = http.client.HTTPSConnection("127.0.0.1", self.port, timeout=30, context=self.context)
+            connection = http.client.HTTPSConnection("127.0.0.1", self.port, timeout=30,
+                                                     context=self.context)
         else:
             connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         try:
@@ -71,7 +76,8 @@ class Subject:
                 return int(line.split()[1]) * 1024
 
     def cpu_seconds(self):
-        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")",
+                                                                                   1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
@@ -86,13 +92,16 @@ def verdict(value, limit):
 def report(what, seconds, limit, share=0.99):
     p = percentile(seconds, share)
     name = "max" if share >= 1 else f"p{share * 100:.0f}"
-    print(f"{what:<44} n {len(seconds):>5}  p50 {percentile(seconds, 0.5) * 1e3:7.2f} ms  {name} {p * 1e3:8.2f} ms, "
-          f"target <= {limit * 1e3:.0f} ms: {verdict(p, limit)}", flush=True)
+    print(
+        f"{what:<44} n {len(seconds):>5}  p50 {percentile(seconds, 0.5) * 1e3:7.2f} ms  {name} "
+        f"{p * 1e3:8.2f} ms, "
+        f"target <= {limit * 1e3:.0f} ms: {verdict(p, limit)}", flush=True)
 
 
 @contextlib.contextmanager
 def others(subject, what):
-    """Says how much of the machine was busy with something else than the sidecar and this program."""
+    """Says how much of the machine was busy with something else than the sidecar and this
+    program."""
     before, begin = measure.busy_seconds(), time.monotonic()
     own = subject.cpu_seconds() + sum(os.times()[:2])
     yield
@@ -124,7 +133,10 @@ def slow_clients(port, dripping, idle):
         for s in sockets:
             s.close()
 
-    threads = [threading.Thread(target=hold, args=(dripping, True)), threading.Thread(target=hold, args=(idle, False))]
+    threads = [
+        threading.Thread(target=hold, args=(dripping, True)),
+        threading.Thread(target=hold, args=(idle, False))
+    ]
     for thread in threads:
         thread.start()
     time.sleep(1)
@@ -137,7 +149,8 @@ def slow_clients(port, dripping, idle):
 
 
 def fifty_scrapers(subject):
-    """Fifty scrapes that begin at one moment, again and again: what many Prometheus servers do to one sidecar at worst."""
+    """Fifty scrapes that begin at one moment, again and again: what many Prometheus servers do to
+    one sidecar at worst."""
     seconds, start = [], threading.Barrier(50)
 
     def scrape():
@@ -178,7 +191,10 @@ def run(etcdrill):
             cpu = subject.cpu_seconds()
             with others(subject, "50 scrapers"):
                 report(f"{name}: 50 scrapers at once", fifty_scrapers(subject), 0.100)
-            print(f"  processor time of the sidecar: {(subject.cpu_seconds() - cpu) / SCRAPES * 1e3:.2f} ms for each scrape")
+            print(
+                f"  processor time of the sidecar: "
+                f"{(subject.cpu_seconds() - cpu) / SCRAPES * 1e3:.2f} ms for each scrape"
+            )
             if tls:
                 continue
             before = subject.memory("VmRSS")
@@ -191,7 +207,10 @@ def run(etcdrill):
             report("plain: /metrics beside 400 slow clients", metrics, 5.0, 1)
             report("plain: /-/healthy beside 400 slow clients", healthy, 1.0, 1)
             grown = subject.memory("VmHWM") - before
-            print(f"memory beside them: +{grown / 2**20:.1f} MiB at most, target <= 32 MiB: {verdict(grown, 32 << 20)}")
+            print(
+                f"memory beside them: +{grown / 2**20:.1f} MiB at most, target <= 32 MiB: "
+                f"{verdict(grown, 32 << 20)}"
+            )
             time.sleep(6)
             cpu = subject.cpu_seconds()
             time.sleep(IDLE_SECONDS)

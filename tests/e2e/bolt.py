@@ -1,8 +1,10 @@
-"""Reads bbolt files, knowing nothing of etcdrill: what a database holds, and which of its pages matter. Writes an empty one."""
+"""Reads bbolt files, knowing nothing of etcdrill: what a database holds, and which of its pages
+matter. Writes an empty one."""
 import struct
 
 PAGE = struct.Struct("<QHHI")  # id, flags, count, overflow
-META = struct.Struct("<IIIIQQQQQQ")  # magic, version, page size, flags, root, sequence, freelist, high water, txid, checksum
+# Magic, version, page size, flags, root, sequence, freelist, high water, txid, checksum.
+META = struct.Struct("<IIIIQQQQQQ")
 BRANCH = struct.Struct("<IIQ")  # position, key size, child
 LEAF = struct.Struct("<IIII")  # flags, position, key size, value size
 ELEMENT_BYTES = 16
@@ -20,7 +22,8 @@ def checksum(body):
 
 
 def empty_file(page_size):
-    """A database without a bucket, as bbolt itself begins one: two metas, a freelist without a page, a leaf without a pair."""
+    """A database without a bucket, as bbolt itself begins one: two metas, a freelist without a
+    page, a leaf without a pair."""
     def page(number, flags, body=b""):
         return (PAGE.pack(number, flags, 0, 0) + body).ljust(page_size, b"\0")
 
@@ -32,7 +35,8 @@ def empty_file(page_size):
 
 
 class BoltFile:
-    """`buckets`: name -> {key: value}; `pages`: number -> pages that it spans, for every page that a reader comes to."""
+    """`buckets`: name -> {key: value}; `pages`: number -> pages that it spans, for every page that
+    a reader comes to."""
 
     def __init__(self, data):
         self._data = data
@@ -41,12 +45,17 @@ class BoltFile:
         self.buckets = {}
         for name, at, _ in self._pairs(self._open(root)):
             child, = struct.unpack_from("<Q", data, at)
-            start = self._open(child) if child else at + ELEMENT_BYTES  # 0: the bucket lies right here
-            self.buckets[name.decode()] = {key: data[begin:begin + size] for key, begin, size in self._pairs(start)}
+            # 0: the bucket lies right here.
+            start = self._open(child) if child else at + ELEMENT_BYTES
+            self.buckets[name.decode()] = {
+                key: data[begin:begin + size]
+                for key, begin, size in self._pairs(start)
+            }
 
     def _newest_meta(self):
         found = []
-        for offset in (PAGE.size, *(size + PAGE.size for size in PAGE_SIZES if size + PAGE.size + META.size <= len(self._data))):
+        for offset in (PAGE.size, *(size + PAGE.size for size in PAGE_SIZES
+                                    if size + PAGE.size + META.size <= len(self._data))):
             meta = META.unpack_from(self._data, offset)
             if meta[0] == MAGIC and meta[9] == checksum(self._data[offset:offset + META.size - 8]):
                 found.append((meta[8], meta[2], meta[4]))

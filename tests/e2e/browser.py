@@ -1,5 +1,6 @@
-"""A real Chromium without a screen, driven over its debugging pipe (file descriptors 3 and 4, messages end in NUL), so that no
-library is needed. It is started with an empty profile, and may look up no name but those of this machine."""
+"""A real Chromium without a screen, driven over its debugging pipe (file descriptors 3 and 4,
+messages end in NUL), so that no library is needed. It is started with an empty profile, and may
+look up no name but those of this machine."""
 import base64
 import json
 import os
@@ -11,7 +12,8 @@ import harness
 
 
 class Page:
-    """One tab. What it asked the network for and what it complained of is in `requests` and `complaints`."""
+    """One tab. What it asked the network for and what it complained of is in `requests` and
+    `complaints`."""
 
     def __init__(self, scene):
         profile = scene.new_dir()
@@ -27,13 +29,15 @@ class Page:
             os.set_inheritable(3, True)
             os.set_inheritable(4, True)
 
-        self._process = subprocess.Popen(
-            [shutil.which("chromium"), "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
-             "--remote-debugging-pipe", "--no-first-run", "--disable-background-networking", "--disable-component-update",
-             "--disable-sync", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1", "--hide-scrollbars",
-             f"--user-data-dir={profile}", "about:blank"],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, close_fds=False, preexec_fn=plumb,
-            env={**harness.environment(), "HOME": str(profile)})
+        self._process = subprocess.Popen([
+            shutil.which("chromium"), "--headless=new", "--no-sandbox", "--disable-gpu",
+            "--disable-dev-shm-usage", "--remote-debugging-pipe", "--no-first-run",
+            "--disable-background-networking", "--disable-component-update", "--disable-sync",
+            "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1", "--hide-scrollbars",
+            f"--user-data-dir={profile}", "about:blank"
+        ], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                         close_fds=False, preexec_fn=plumb,
+                                         env={**harness.environment(), "HOME": str(profile)})
         os.close(to_chromium)
         os.close(from_chromium)
         self._buffer = b""
@@ -41,8 +45,10 @@ class Page:
         self._session = None
         self.requests = []
         self.complaints = []
-        target = next(t for t in self._call("Target.getTargets")["targetInfos"] if t["type"] == "page")
-        self._session = self._call("Target.attachToTarget", targetId=target["targetId"], flatten=True)["sessionId"]
+        target = next(t for t in self._call("Target.getTargets")["targetInfos"]
+                      if t["type"] == "page")
+        self._session = self._call("Target.attachToTarget", targetId=target["targetId"],
+                                   flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Network", "Log"):
             self._call(f"{domain}.enable")
 
@@ -96,30 +102,38 @@ class Page:
             self._note(answer)
 
     def open(self, url, dark=False, width=1200, script=True):
-        self._call("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False)
-        self._call("Emulation.setEmulatedMedia",
-                   features=[{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}])
+        self._call("Emulation.setDeviceMetricsOverride", width=width, height=900,
+                   deviceScaleFactor=1, mobile=False)
+        self._call(
+            "Emulation.setEmulatedMedia",
+            features=[{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}])
         self._call("Emulation.setScriptExecutionDisabled", value=not script)
         self._call("Page.navigate", url=url)
-        harness.wait_until(lambda: self.run("document.readyState === 'complete' && location.href !== 'about:blank'"), url)
+        harness.wait_until(
+            lambda: self.run("document.readyState === 'complete' && location.href !== 'about:blank'"
+                             ), url)
 
     def run(self, expression):
-        """The value of a JavaScript expression; the protocol may run it even where pages may not."""
-        answer = self._call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
+        """The value of a JavaScript expression; the protocol may run it even where pages may
+        not."""
+        answer = self._call("Runtime.evaluate", expression=expression, returnByValue=True,
+                            awaitPromise=True)
         if "exceptionDetails" in answer:
             raise RuntimeError(f"{expression}: {answer['exceptionDetails']}")
         return answer["result"].get("value")
 
     def press_tab(self):
         for kind in ("keyDown", "keyUp"):
-            self._call("Input.dispatchKeyEvent", type=kind, key="Tab", code="Tab", windowsVirtualKeyCode=9)
+            self._call("Input.dispatchKeyEvent", type=kind, key="Tab", code="Tab",
+                       windowsVirtualKeyCode=9)
 
     def accessible_names(self):
         """role -> the names that a screen reader would say."""
         names = {}
         for node in self._call("Accessibility.getFullAXTree")["nodes"]:
             if not node.get("ignored"):
-                names.setdefault(node["role"]["value"], []).append(node.get("name", {}).get("value", ""))
+                names.setdefault(node["role"]["value"],
+                                 []).append(node.get("name", {}).get("value", ""))
         return names
 
     def screenshot(self, name, height=None, directory=None):
@@ -127,8 +141,10 @@ class Page:
         whole = height is None
         height = height or int(self.run("document.documentElement.scrollHeight"))
         width = int(self.run("innerWidth"))
-        self._call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
-        image = base64.b64decode(self._call("Page.captureScreenshot", format="png", captureBeyondViewport=whole)["data"])
+        self._call("Emulation.setDeviceMetricsOverride", width=width, height=height,
+                   deviceScaleFactor=1, mobile=False)
+        image = base64.b64decode(
+            self._call("Page.captureScreenshot", format="png", captureBeyondViewport=whole)["data"])
         directory = pathlib.Path(directory or harness.build_dir() / "test-artefacts")
         directory.mkdir(parents=True, exist_ok=True)
         (directory / f"{name}.png").write_bytes(image)

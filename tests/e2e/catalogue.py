@@ -1,19 +1,26 @@
-"""docs/metrics.md as data, and what is wrong with a page of metrics that should be the catalogue's."""
+"""docs/metrics.md as data, and what is wrong with a page of metrics that should be the
+catalogue's."""
 import collections
 
 import harness
 
-Metric = collections.namedtuple("Metric", "type labels there help")  # labels: {name: closed set of values, or None if any goes}
+# Labels: {name: closed set of values, or None if any goes}.
+Metric = collections.namedtuple("Metric", "type labels there help")
 
 
 def catalogue():
     """name -> Metric."""
-    lines = [line for line in (harness.ROOT / "docs" / "metrics.md").read_text().splitlines() if line.startswith("|")]
+    lines = [
+        line for line in (harness.ROOT / "docs" / "metrics.md").read_text().splitlines()
+        if line.startswith("|")
+    ]
     metrics = {}
     for line in lines[2:]:
         name, kind, labels, there, text = [cell.strip() for cell in line.strip("|").split("|")]
         pairs = [label.strip().partition("=") for label in labels.split(";") if label != "-"]
-        metrics[name] = Metric(kind, {key: set(values.split(",")) if values else None for key, _, values in pairs}, there, text)
+        metrics[name] = Metric(
+            kind, {key: set(values.split(",")) if values else None
+                   for key, _, values in pairs}, there, text)
     return metrics
 
 
@@ -31,7 +38,8 @@ def label_problems(name, metric, family, whole):
 
 
 def differences(families, there, whole=False):
-    """Between a page and the part of the catalogue that is there by now. whole: gauges have all their labels, too."""
+    """Between a page and the part of the catalogue that is there by now. whole: gauges have all
+    their labels, too."""
     known = catalogue()
     expected = {name for name, metric in known.items() if metric.there in there}
     for name in sorted(expected - families.keys()):

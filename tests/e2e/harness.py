@@ -1,7 +1,9 @@
-"""What the end-to-end tests stand on: real etcd clusters, the etcdrill under test, and no process or file left behind.
+"""What the end-to-end tests stand on: real etcd clusters, the etcdrill under test, and no process
+or file left behind.
 
-The programs come from --build DIR or ETCDRILL_BUILD_DIR (default build/dev), and from ETCDRILL_ETCD_DIR (default build/etcd).
-Everything that is started dies with this interpreter (PR_SET_PDEATHSIG), and is ended by its process id only.
+The programs come from --build DIR or ETCDRILL_BUILD_DIR (default build/dev), and from
+ETCDRILL_ETCD_DIR (default build/etcd). Everything that is started dies with this interpreter
+(PR_SET_PDEATHSIG), and is ended by its process id only.
 """
 import argparse
 import atexit
@@ -30,7 +32,7 @@ MUST_BE_THERE = ("3.4", "3.5")
 Outcome = collections.namedtuple("Outcome", "code out err")
 
 
-# --- Programs and data ---------------------------------------------------------------------------------------------------
+# --- Programs and data ----------------------------------------------------------------------------
 
 
 def build_dir():
@@ -43,13 +45,16 @@ def etcd_dir():
 
 @functools.cache
 def slower():
-    """By how much the programs under test are slower than those that people get: sanitizers cost time."""
-    sanitized = re.search(r"^ETCDRILL_SANITIZE:\w+=\S", (build_dir() / "CMakeCache.txt").read_text(), re.M)
+    """By how much the programs under test are slower than those that people get: sanitizers cost
+    time."""
+    sanitized = re.search(r"^ETCDRILL_SANITIZE:\w+=\S",
+                          (build_dir() / "CMakeCache.txt").read_text(), re.M)
     return 10 if sanitized else 1
 
 
 def tool(version, name):
-    """Path of etcd, etcdctl or etcdutl of a version; skips the test where a version that may be missing is missing."""
+    """Path of etcd, etcdctl or etcdutl of a version; skips the test where a version that may be
+    missing is missing."""
     path = etcd_dir() / version / name
     if path.exists():
         return path
@@ -81,7 +86,7 @@ def with_trailer(body):
     return body + hashlib.sha256(body).digest()
 
 
-# --- Processes -----------------------------------------------------------------------------------------------------------
+# --- Processes ------------------------------------------------------------------------------------
 
 
 def guarded(command):
@@ -90,7 +95,8 @@ def guarded(command):
 
 @functools.cache
 def reports_dir():
-    """Where programs that are built with a sanitizer leave what it found, whatever user they run as."""
+    """Where programs that are built with a sanitizer leave what it found, whatever user they run
+    as."""
     path = pathlib.Path(tempfile.mkdtemp(prefix="etcdrill-reports-"))
     path.chmod(0o1777)
     atexit.register(shutil.rmtree, path, ignore_errors=True)
@@ -98,7 +104,8 @@ def reports_dir():
 
 
 def sanitizer_reports():
-    """What the sanitizers found since this was asked last. A program may end as it should all the same, or be killed later."""
+    """What the sanitizers found since this was asked last. A program may end as it should all the
+    same, or be killed later."""
     texts = []
     for path in reports_dir().iterdir():
         text = path.read_text(errors="replace")
@@ -116,14 +123,18 @@ def sanitizer_options(traced):
 
 def environment(extra=None, command=()):
     """Ours, without what would change the behaviour of etcd's tools or of etcdrill."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("ETCD", "NO_COLOR", "TMPDIR"))}
+    kept = {
+        name: value
+        for name, value in os.environ.items() if not name.startswith(("ETCD", "NO_COLOR", "TMPDIR"))
+    }
     traced = any(str(word).endswith("strace") for word in command)
     return kept | {"ETCDCTL_API": "3"} | sanitizer_options(traced) | (extra or {})
 
 
 def run(command, text=None, timeout=60, env=None, **options):
-    done = subprocess.run(guarded(command), input=text, capture_output=True, text=True, timeout=timeout, errors="replace",
-                          env=environment(env, command), stdin=None if text is not None else subprocess.DEVNULL, **options)
+    done = subprocess.run(guarded(command), input=text, capture_output=True, text=True,
+                          timeout=timeout, errors="replace", env=environment(env, command),
+                          stdin=None if text is not None else subprocess.DEVNULL, **options)
     return Outcome(done.returncode, done.stdout, done.stderr)
 
 
@@ -131,12 +142,14 @@ def must(command, **options):
     """Runs a command that has to succeed; its output."""
     outcome = run(command, **options)
     if outcome.code != 0:
-        raise RuntimeError(f"{' '.join(map(str, command))}: exit code {outcome.code}\n{outcome.out}{outcome.err}")
+        raise RuntimeError(
+            f"{' '.join(map(str, command))}: exit code {outcome.code}\n{outcome.out}{outcome.err}")
     return outcome.out
 
 
 def wait_until(condition, what, timeout=20.0):
-    """Polls until the condition holds, and returns what it returned. The time is that of the program that people get."""
+    """Polls until the condition holds, and returns what it returned. The time is that of the
+    program that people get."""
     deadline = time.monotonic() + timeout * slower()
     while True:
         result = condition()
@@ -167,7 +180,8 @@ def processes_naming(path):
 
 
 def free_port():
-    """Below the ephemeral range, so that no outgoing connection takes it before its owner listens."""
+    """Below the ephemeral range, so that no outgoing connection takes it before its owner
+    listens."""
     while True:
         port = random.SystemRandom().randrange(10000, 32000)
         with socket.socket() as probe:
@@ -201,8 +215,9 @@ class Scene:
 
     def start(self, command, log, env=None, cwd=None):
         with open(log, "ab") as output:
-            process = subprocess.Popen(guarded(command), stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-                                       env=environment(env, command), cwd=cwd)
+            process = subprocess.Popen(guarded(command), stdin=subprocess.DEVNULL, stdout=output,
+                                       stderr=subprocess.STDOUT, env=environment(env,
+                                                                                 command), cwd=cwd)
         self._running.append(process)
         return process
 
@@ -219,14 +234,16 @@ class Scene:
         for path in self._mounted:
             must(["umount", "--lazy", path])
         try:
-            wait_until(lambda: not processes_naming(self.path), f"no process of {self.path} left", timeout=5)
+            wait_until(lambda: not processes_naming(self.path), f"no process of {self.path} left",
+                       timeout=5)
         finally:
-            for pid in processes_naming(self.path):  # a grandchild that outlived its parent: named above, and ended here
+            # A grandchild that outlived its parent: named above, and ended here.
+            for pid in processes_naming(self.path):
                 os.kill(pid, signal.SIGKILL)
             shutil.rmtree(self.path)
 
 
-# --- etcd ----------------------------------------------------------------------------------------------------------------
+# --- etcd -----------------------------------------------------------------------------------------
 
 
 class Member:
@@ -240,7 +257,8 @@ class Member:
 
 
 class Cluster:
-    """A real etcd of one or more members on loopback. With start=False it only has its names and addresses so far."""
+    """A real etcd of one or more members on loopback. With start=False it only has its names and
+    addresses so far."""
 
     def __init__(self, scene, version, size=1, tls=False, flags=(), start=True):
         self.scene = scene
@@ -270,23 +288,30 @@ class Cluster:
         self.wait_healthy()
 
     def start_member(self, member, state="new"):
-        command = [tool(self.version, "etcd"), "--name", member.name, "--data-dir", member.data_dir,
-                   "--initial-cluster", self.initial_cluster, "--initial-cluster-state", state,
-                   "--listen-client-urls", member.client_url, "--advertise-client-urls", member.client_url,
-                   "--listen-peer-urls", member.peer_url, "--initial-advertise-peer-urls", member.peer_url,
-                   "--heartbeat-interval", "50", "--election-timeout", "500", *self._flags]
+        command = [
+            tool(self.version, "etcd"), "--name", member.name, "--data-dir", member.data_dir,
+            "--initial-cluster", self.initial_cluster, "--initial-cluster-state", state,
+            "--listen-client-urls", member.client_url, "--advertise-client-urls", member.client_url,
+            "--listen-peer-urls", member.peer_url, "--initial-advertise-peer-urls", member.peer_url,
+            "--heartbeat-interval", "50", "--election-timeout", "500", *self._flags
+        ]
         if self.tls:
             pki = self.scene.certs
-            command += ["--client-cert-auth", "--trusted-ca-file", pki / "ca.crt", "--cert-file", pki / "server.crt",
-                        "--key-file", pki / "server.key", "--peer-client-cert-auth", "--peer-trusted-ca-file", pki / "ca.crt",
-                        "--peer-cert-file", pki / "server.crt", "--peer-key-file", pki / "server.key"]
+            command += [
+                "--client-cert-auth", "--trusted-ca-file", pki / "ca.crt", "--cert-file",
+                pki / "server.crt", "--key-file", pki / "server.key", "--peer-client-cert-auth",
+                "--peer-trusted-ca-file", pki / "ca.crt", "--peer-cert-file", pki / "server.crt",
+                "--peer-key-file", pki / "server.key"
+            ]
         member.process = self.scene.start(command, member.log)
 
     def wait_healthy(self, members=None):
         urls = [member.client_url for member in members or self.members]
 
         def healthy():
-            dead = [member for member in members or self.members if member.process.poll() is not None]
+            dead = [
+                member for member in members or self.members if member.process.poll() is not None
+            ]
             if dead:
                 raise AssertionError(f"{dead[0].name} ended:\n{dead[0].log.read_text()[-3000:]}")
             return run(self._etcdctl(["endpoint", "health"], urls)).code == 0
@@ -308,10 +333,13 @@ class Cluster:
                 member.process.wait()
 
     def add_member(self, learner=False):
-        """A new, empty member joins; it is there when it has caught up and answers. A learner has only been started: it never
-        counts as healthy."""
+        """A new, empty member joins; it is there when it has caught up and answers. A learner has
+        only been started: it never counts as healthy."""
         member = self._new_member(len(self.members))
-        add = ["member", "add", member.name, f"--peer-urls={member.peer_url}", *(["--learner"] if learner else [])]
+        add = [
+            "member", "add", member.name, f"--peer-urls={member.peer_url}",
+            *(["--learner"] if learner else [])
+        ]
         self.etcdctl_in_time(*add)
         self.members.append(member)
         self.start_member(member, state="existing")
@@ -323,7 +351,10 @@ class Cluster:
         command = [tool(self.version, "etcdctl"), "--endpoints", ",".join(endpoints)]
         if self.tls:
             pki = self.scene.certs
-            command += ["--cacert", pki / "ca.crt", "--cert", pki / "client.crt", "--key", pki / "client.key"]
+            command += [
+                "--cacert", pki / "ca.crt", "--cert", pki / "client.crt", "--key",
+                pki / "client.key"
+            ]
         if self.user:
             command += ["--user", self.user]
         return [*command, *arguments]
@@ -333,7 +364,8 @@ class Cluster:
         return must(self._etcdctl(arguments, endpoints), text=text)
 
     def etcdctl_in_time(self, *arguments, member=None):
-        """For what etcd refuses at first, such as a change of members within 5 s after one of them came."""
+        """For what etcd refuses at first, such as a change of members within 5 s after one of them
+        came."""
         command = self._etcdctl(arguments, [member.client_url] if member else self.endpoints)
         wait_until(lambda: run(command).code == 0, " ".join(arguments))
 
@@ -343,17 +375,23 @@ class Cluster:
         return path
 
     def revision(self):
-        status = json.loads(self.etcdctl("endpoint", "status", "-w", "json", member=self.members[0]))
+        status = json.loads(self.etcdctl("endpoint", "status", "-w", "json",
+                                         member=self.members[0]))
         return status[0]["Status"]["header"]["revision"]
 
     def content(self, member=None):
         """Every key with its value, as one member alone has them."""
         answer = json.loads(self.etcdctl("get", "", "--prefix", "--consistency=s", "-w", "json",
                                          member=member or self.members[0]))
-        return {base64.b64decode(kv["key"]): base64.b64decode(kv.get("value", "")) for kv in answer.get("kvs", [])}
+        return {
+            base64.b64decode(kv["key"]): base64.b64decode(kv.get("value", ""))
+            for kv in answer.get("kvs", [])
+        }
 
     def hashkv(self, member, revision=0):
-        answer = json.loads(self.etcdctl("endpoint", "hashkv", f"--rev={revision}", "-w", "json", member=member))[0]["HashKV"]
+        answer = json.loads(
+            self.etcdctl("endpoint", "hashkv", f"--rev={revision}", "-w", "json",
+                         member=member))[0]["HashKV"]
         return answer["hash"], answer.get("compact_revision", 0)
 
     def enable_auth(self, password):
@@ -366,37 +404,49 @@ class Cluster:
         """The connection as flags of etcdrill."""
         flags = ["--endpoints", ",".join(self.endpoints)]
         if self.tls:
-            flags += ["--cacert", self.scene.certs / "ca.crt", "--cert", self.scene.certs / "client.crt",
-                      "--key", self.scene.certs / "client.key"]
+            flags += [
+                "--cacert", self.scene.certs / "ca.crt", "--cert", self.scene.certs / "client.crt",
+                "--key", self.scene.certs / "client.key"
+            ]
         return flags + (["--user", self.user] if self.user else [])
 
 
 def _puts(kind, numbers, lease=""):
     value = random.Random(len(numbers)).randbytes(400).hex()
-    return [f"put /registry/{kind}/ns-{n % 7}/object-{n:04} {value[:40 + n * 13 % 700]}{lease}" for n in numbers]
+    return [
+        f"put /registry/{kind}/ns-{n % 7}/object-{n:04} {value[:40 + n * 13 % 700]}{lease}"
+        for n in numbers
+    ]
 
 
 def fill(cluster):
-    """Some 400 Kubernetes-shaped keys: transactions, leases, updates, deletes, a value of many pages, a compaction."""
+    """Some 400 Kubernetes-shaped keys: transactions, leases, updates, deletes, a value of many
+    pages, a compaction."""
     lease = cluster.etcdctl("lease", "grant", "3600").split()[1]
-    for lines in (_puts("pods", range(100)), _puts("configmaps", range(90)), _puts("events", range(80)),
-                  _puts("leases", range(60), f" --lease={lease}"), _puts("secrets", range(100)), _puts("pods", range(40))):
+    for lines in (_puts("pods", range(100)), _puts("configmaps", range(90)),
+                  _puts("events", range(80)), _puts("leases", range(60), f" --lease={lease}"),
+                  _puts("secrets", range(100)), _puts("pods", range(40))):
         cluster.etcdctl("txn", text="\n".join(["", *lines, "", ""]) + "\n")
-    cluster.etcdctl("txn", text="\n".join(['mod("/registry/pods/ns-0/object-0000") > "0"', "", "put /registry/txn/won yes", "",
-                                           "put /registry/txn/lost yes", "", ""]))
+    cluster.etcdctl(
+        "txn", text="\n".join([
+            'mod("/registry/pods/ns-0/object-0000") > "0"', "", "put /registry/txn/won yes", "",
+            "put /registry/txn/lost yes", "", ""
+        ]))
     cluster.etcdctl("del", "--prefix", "/registry/events/ns-3")
     cluster.etcdctl("put", "/registry/configmaps/big", text="0123456789abcdef" * 4000)
     middle = cluster.revision()
     for number in range(12):
-        cluster.etcdctl("put", f"/registry/configmaps/ns-0/object-{number * 7:04}", f"changed after the compaction {number}")
+        cluster.etcdctl("put", f"/registry/configmaps/ns-0/object-{number * 7:04}",
+                        f"changed after the compaction {number}")
     cluster.etcdctl("del", "/registry/txn/won")
     cluster.etcdctl("compact", str(middle))
 
 
-# --- The sidecar ---------------------------------------------------------------------------------------------------------
+# --- The sidecar ----------------------------------------------------------------------------------
 
 
-Family = collections.namedtuple("Family", "type help samples")  # samples: [(name, {label: value}, number)]
+# Samples: [(name, {label: value}, number)].
+Family = collections.namedtuple("Family", "type help samples")
 
 
 def parse_metrics(text):
@@ -412,7 +462,8 @@ def parse_metrics(text):
         else:
             full_name, labels, number = re.fullmatch(r"(\w+)(?:\{(.*)\})? (\S+)", line).groups()
             name = full_name if full_name in families else full_name.rsplit("_", 1)[0]
-            families[name].samples.append((full_name, dict(re.findall(r'(\w+)="([^"]*)"', labels or "")), float(number)))
+            families[name].samples.append(
+                (full_name, dict(re.findall(r'(\w+)="([^"]*)"', labels or "")), float(number)))
     return families
 
 
@@ -427,12 +478,15 @@ class Sidecar:
         self.port = port
         self._tls = tls  # the client's ssl context
         self.log = path / "etcdrill.log"
-        self.process = scene.start([*under, build_dir() / "etcdrill", "--log-level", "debug", "run", "--config", config],
-                                   self.log, env)
+        self.process = scene.start(
+            [*under,
+             build_dir() / "etcdrill", "--log-level", "debug", "run", "--config", config], self.log,
+            env)
 
     def request(self, path, method="GET"):
         if self._tls:
-            connection = http.client.HTTPSConnection("127.0.0.1", self.port, timeout=10, context=self._tls)
+            connection = http.client.HTTPSConnection("127.0.0.1", self.port, timeout=10,
+                                                     context=self._tls)
         else:
             connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
         try:
@@ -447,7 +501,8 @@ class Sidecar:
 
         def answer():
             if self.process.poll() is not None:
-                raise AssertionError(f"the sidecar ended with {self.process.returncode}:\n{self.log.read_text()}")
+                raise AssertionError(
+                    f"the sidecar ended with {self.process.returncode}:\n{self.log.read_text()}")
             try:
                 return self.request(path)
             except ConnectionRefusedError:
@@ -464,7 +519,9 @@ class Sidecar:
     def value(self, name, **labels):
         """The value of one sample, or None if it is absent."""
         family = self.metrics().get(name)
-        values = [number for _, found, number in (family.samples if family else []) if found == labels]
+        values = [
+            number for _, found, number in (family.samples if family else []) if found == labels
+        ]
         return values[0] if values else None
 
     def wait_for_value(self, wanted, name, **labels):
@@ -477,9 +534,11 @@ class Sidecar:
     def wait_for_line(self, message, after=0, timeout=30.0):
         """Waits for a line with this message beyond the first `after`; returns the newest one."""
         try:
-            return wait_until(lambda: self.lines(message)[after:], f'a log line "{message}"', timeout)[-1]
+            return wait_until(lambda: self.lines(message)[after:], f'a log line "{message}"',
+                              timeout)[-1]
         except AssertionError as late:
-            raise AssertionError(f"{late}; the log ends with\n{self.log.read_text()[-6000:]}") from late
+            raise AssertionError(
+                f"{late}; the log ends with\n{self.log.read_text()[-6000:]}") from late
 
     def stop(self, within=5.0):
         """SIGTERM; the exit code, which must come in time."""
@@ -487,7 +546,7 @@ class Sidecar:
         return self.process.wait(within)
 
 
-# --- Tests ---------------------------------------------------------------------------------------------------------------
+# --- Tests ----------------------------------------------------------------------------------------
 
 
 def manifest_paths(store):
@@ -506,14 +565,16 @@ class TestCase(unittest.TestCase):
         cls.addClassCleanup(cls.scene.close)
 
     def setUp(self):
-        self.addCleanup(lambda: self.assertEqual(sanitizer_reports(), []))  # the last one, when all processes have ended
+        # The last one, when all processes have ended.
+        self.addCleanup(lambda: self.assertEqual(sanitizer_reports(), []))
         self.dir = self.scene.new_dir()
 
     def etcdrill(self, *arguments, code=0, **options):
         """Runs etcdrill; it must end with this exit code (None: any but that of a crash)."""
         outcome = run([build_dir() / "etcdrill", *arguments], **options)
         said = f"etcdrill {' '.join(map(str, arguments))}\n{outcome.out[-3000:]}{outcome.err[-3000:]}"
-        self.assertTrue(0 <= outcome.code < 128 or outcome.code == code, f"exit code {outcome.code}: a crash\n{said}")
+        self.assertTrue(0 <= outcome.code < 128 or outcome.code == code,
+                        f"exit code {outcome.code}: a crash\n{said}")
         if code is not None:
             self.assertEqual(outcome.code, code, said)
         return outcome

@@ -1,5 +1,6 @@
-"""A member that says what no real one does: any bytes as its version, any text as its error. A gRPC server of few words, as HTTP/2
-frames (RFC 9113): it answers every call alike, and reads no header."""
+"""A member that says what no real one does: any bytes as its version, any text as its error. A gRPC
+server of few words, as HTTP/2 frames (RFC 9113): it answers every call alike, and reads no
+header."""
 import struct
 
 from loopback_server import LoopbackServer
@@ -24,7 +25,8 @@ def field(number, data):
 
 
 class HostileEtcd(LoopbackServer):
-    """`message`: the answer to each call; or `error`, the text of the gRPC status (bytes as they go over the wire)."""
+    """`message`: the answer to each call; or `error`, the text of the gRPC status (bytes as they go
+    over the wire)."""
 
     def __init__(self, message=b"", error=None):
         self._message, self._error = message, error
@@ -48,7 +50,8 @@ class HostileEtcd(LoopbackServer):
     def _answer(self, stream):
         head = b"\x88" + _literal(b"content-type", b"application/grpc")  # 0x88: ":status: 200"
         if self._error is not None:
-            trailer = head + _literal(b"grpc-status", b"13") + _literal(b"grpc-message", self._error)
+            trailer = head + _literal(b"grpc-status", b"13") + _literal(
+                b"grpc-message", self._error)
             return _frame(HEADERS, END_HEADERS | END_STREAM, stream, trailer)
         body = b"\0" + struct.pack(">I", len(self._message)) + self._message
         return (_frame(HEADERS, END_HEADERS, stream, head) + _frame(DATA, 0, stream, body) +

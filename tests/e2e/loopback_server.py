@@ -1,4 +1,5 @@
-"""A server on a loopback port with a thread for each connection: what stand-ins for a member have in common."""
+"""A server on a loopback port with a thread for each connection: what stand-ins for a member have
+in common."""
 import socket
 import threading
 

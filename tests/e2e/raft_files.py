@@ -1,7 +1,8 @@
-"""Reads the WAL and .snap files of a restored member, knowing nothing of etcdrill: what they say, not how.
+"""Reads the WAL and .snap files of a restored member, knowing nothing of etcdrill: what they say,
+not how.
 
-One hard fact: etcd up to 3.6 writes fields that are zero, 3.7 leaves them out; so zeros are dropped here. A schema is
-{field: (name, schema of the message in it, or None)}.
+One hard fact: etcd up to 3.6 writes fields that are zero, 3.7 leaves them out; so zeros are dropped
+here. A schema is {field: (name, schema of the message in it, or None)}.
 """
 import json
 import struct
@@ -11,14 +12,18 @@ WAL_SNAPSHOT = {1: ("index", None), 2: ("term", None), 3: ("conf_state", CONF_ST
 CONF_CHANGE = {1: ("id", None), 2: ("type", None), 3: ("node_id", None), 4: ("context", None)}
 RECORDS = {
     1: ("metadata", {1: ("node_id", None), 2: ("cluster_id", None)}),
-    2: ("entry", {1: ("type", None), 2: ("term", None), 3: ("index", None), 4: ("data", CONF_CHANGE)}),
+    2: ("entry",
+        {1: ("type", None), 2: ("term", None), 3: ("index", None), 4: ("data", CONF_CHANGE)}),
     3: ("state", {1: ("term", None), 2: ("vote", None), 3: ("commit", None)}),
     4: ("crc", {}),
     5: ("snapshot", WAL_SNAPSHOT),
 }
 RECORD = {1: ("type", None), 2: ("crc", None), 3: ("data", None)}
 SNAP_FILE = {1: ("crc", None), 2: ("data", None)}
-RAFT_SNAPSHOT = {1: ("data", None), 2: ("metadata", {1: ("conf_state", CONF_STATE), 2: ("index", None), 3: ("term", None)})}
+RAFT_SNAPSHOT = {
+    1: ("data", None),
+    2: ("metadata", {1: ("conf_state", CONF_STATE), 2: ("index", None), 3: ("term", None)})
+}
 
 
 def crc32c(data, crc=0):
@@ -75,6 +80,9 @@ def snap(path):
     file = decode(path.read_bytes(), SNAP_FILE)
     assert file["crc"] == [crc32c(file["data"][0])]
     snapshot = decode(file["data"][0], RAFT_SNAPSHOT)
-    members = json.loads(snapshot["data"][0])["Root"]["Children"]["0"]["Children"]["members"]["Children"]
-    return snapshot["metadata"][0], {name: json.loads(node["Children"]["raftAttributes"]["Value"])["peerURLs"]
-                                  for name, node in members.items()}
+    members = json.loads(
+        snapshot["data"][0])["Root"]["Children"]["0"]["Children"]["members"]["Children"]
+    return snapshot["metadata"][0], {
+        name: json.loads(node["Children"]["raftAttributes"]["Value"])["peerURLs"]
+        for name, node in members.items()
+    }

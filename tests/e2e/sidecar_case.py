@@ -1,5 +1,6 @@
-"""What tests of a running sidecar share: its configuration as a dict, what the store holds at its end, and a proxy before a
-member that is slow or silent on demand, which a real member can't be made to be at a chosen byte."""
+"""What tests of a running sidecar share: its configuration as a dict, what the store holds at its
+end, and a proxy before a member that is slow or silent on demand, which a real member can't be made
+to be at a chosen byte."""
 import json
 import select
 import socket
@@ -14,31 +15,40 @@ PASSWORD = "canary-root-password"
 
 
 def cluster_section(cluster, **more):
-    """`cluster` of a configuration, with the certificates of the scene where the cluster has TLS."""
+    """`cluster` of a configuration, with the certificates of the scene where the cluster has
+    TLS."""
     section = {"name": "e2e", "endpoints": cluster.endpoints}
     if cluster.tls:
         pki = cluster.scene.certs
-        section["tls"] = {"ca_file": f"{pki}/ca.crt", "cert_file": f"{pki}/client.crt", "key_file": f"{pki}/client.key"}
+        section["tls"] = {
+            "ca_file": f"{pki}/ca.crt", "cert_file": f"{pki}/client.crt",
+            "key_file": f"{pki}/client.key"
+        }
     return section | more
 
 
 def fill_for_streams(cluster):
     """Data of which a snapshot has 800 kB, in one revision."""
     value = "x" * 8000
-    cluster.etcdctl("txn", text="\n".join(["", *(f"put /load/{n:03} {value}" for n in range(100)), "", "", ""]))
+    cluster.etcdctl(
+        "txn", text="\n".join(["", *(f"put /load/{n:03} {value}" for n in range(100)), "", "", ""]))
 
 
 class SidecarCase(harness.TestCase):
     """Starts sidecars in self.dir. A snapshot each second unless told otherwise, and no drill."""
 
     def configure(self, cluster, name="etcdrill.yaml", **sections):
-        """Writes a configuration; its path and its port. A section is merged into the defaults key by key."""
+        """Writes a configuration; its path and its port. A section is merged into the defaults key
+        by key."""
         port = harness.free_port()
         config = {
             "cluster": cluster if isinstance(cluster, dict) else cluster_section(cluster),
             "store": {"path": "store"},
             "snapshot": {"schedule": "@every 1s", "skip_unchanged": False},
-            "drill": {"schedule": "none", "scratch_dir": "scratch", "etcd": {"binary": str(harness.tool("3.5", "etcd"))}},
+            "drill": {
+                "schedule": "none", "scratch_dir": "scratch",
+                "etcd": {"binary": str(harness.tool("3.5", "etcd"))}
+            },
             "health": {"interval": "500ms", "timeout": "2s", "hashkv": "none"},
             "web": {"listen": f"127.0.0.1:{port}", "enable_lifecycle": True},
         }
@@ -49,12 +59,14 @@ class SidecarCase(harness.TestCase):
         return path, port
 
     def start(self, cluster, env=None, under=(), **sections):
-        sidecar = harness.Sidecar(self.scene, *self.configure(cluster, **sections), self.dir, env, under=under)
+        sidecar = harness.Sidecar(self.scene, *self.configure(cluster, **sections), self.dir, env,
+                                  under=under)
         self.addCleanup(sidecar.process.kill)
         return sidecar
 
     def proxies(self, cluster, rate=None, urls=None):
-        """Slow ways to members of a cluster, to all if none is named; and the section of a configuration that takes them."""
+        """Slow ways to members of a cluster, to all if none is named; and the section of a
+        configuration that takes them."""
         proxies = [Proxy(url, rate) for url in urls or cluster.endpoints]
         for proxy in proxies:
             self.addCleanup(proxy.close)
@@ -63,11 +75,12 @@ class SidecarCase(harness.TestCase):
     def streaming(self):
         harness.wait_until(lambda: any(self.parts()), "a snapshot under way")
 
-    # --- What the store holds --------------------------------------------------------------------------------------------
+    # --- What the store holds ---------------------------------------------------------------------
 
     def manifests(self):
         files = harness.manifest_paths(self.dir / "store")
-        return sorted((json.loads(path.read_text()) for path in files), key=lambda manifest: manifest["taken"])
+        return sorted((json.loads(path.read_text()) for path in files),
+                      key=lambda manifest: manifest["taken"])
 
     def parts(self):
         """Files that stream in, by size."""
@@ -86,13 +99,15 @@ class SidecarCase(harness.TestCase):
         self.assertEqual([path.name for path in (self.dir / "store").rglob("*.part")], [])
         self.assertEmpty(self.dir / "scratch")
         databases = {path.stem for path in (self.dir / "store").glob("*.db")}
-        self.assertEqual(databases, {path.stem for path in harness.manifest_paths(self.dir / "store")})
+        self.assertEqual(databases,
+                         {path.stem
+                          for path in harness.manifest_paths(self.dir / "store")})
 
     def assertStops(self, sidecar):
         self.assertEqual(sidecar.stop(), 0, sidecar.log.read_text()[-3000:])
         self.assertNothingHalfDone()
 
-    # --- What happens next -----------------------------------------------------------------------------------------------
+    # --- What happens next ------------------------------------------------------------------------
 
     def next_line(self, sidecar, message, timeout=30.0):
         """The first line with this message from now on."""
@@ -106,12 +121,14 @@ class SidecarCase(harness.TestCase):
         try:
             return harness.wait_until(found, f'"{message}" with "{text}"', timeout)[0]
         except AssertionError as late:
-            raise AssertionError(f"{late}; the log ends with\n{sidecar.log.read_text()[-6000:]}") from late
+            raise AssertionError(
+                f"{late}; the log ends with\n{sidecar.log.read_text()[-6000:]}") from late
 
 
 class Proxy(LoopbackServer):
-    """Passes bytes on to a member of etcd. `rate`: so many bytes a second come back at most, on each connection. After silence()
-    it takes what comes and passes nothing on, in both directions, also on new connections: a host that was cut off."""
+    """Passes bytes on to a member of etcd. `rate`: so many bytes a second come back at most, on
+    each connection. After silence() it takes what comes and passes nothing on, in both directions,
+    also on new connections: a host that was cut off."""
 
     CHUNK = 16 * 1024
 
@@ -134,7 +151,8 @@ class Proxy(LoopbackServer):
 
     def serve(self, near):
         with socket.create_connection(("127.0.0.1", self._upstream)) as far:
-            for end in (near, far):  # small buffers, or a slow reader has the whole stream on its way
+            # Small buffers, or a slow reader has the whole stream on its way.
+            for end in (near, far):
                 end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self.CHUNK)
                 end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self.CHUNK)
             self._pass_on(near, far)

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Proves `store.adopt`: snapshots that etcdctl takes in a loop, as a cron job would, are found once they are complete, verified,
-drilled and counted like our own, whatever they are packed in; the files themselves stay as they are."""
+"""Proves `store.adopt`: snapshots that etcdctl takes in a loop, as a cron job would, are found once
+they are complete, verified, drilled and counted like our own, whatever they are packed in; the
+files themselves stay as they are."""
 import gzip
 import hashlib
 import json
@@ -37,9 +38,10 @@ class Adopt(harness.TestCase):
     def start(self, *patterns):
         port = harness.free_port()
         config = self.dir / "etcdrill.yaml"
-        config.write_text(CONFIG.format(endpoints=json.dumps(self.cluster.endpoints), port=port,
-                                        etcd=harness.tool("3.5", "etcd"),
-                                        adopt=json.dumps([f"theirs/{pattern}" for pattern in patterns])))
+        config.write_text(
+            CONFIG.format(endpoints=json.dumps(self.cluster.endpoints), port=port,
+                          etcd=harness.tool("3.5", "etcd"),
+                          adopt=json.dumps([f"theirs/{pattern}" for pattern in patterns])))
         sidecar = harness.Sidecar(self.scene, config, port, self.dir)
         self.addCleanup(sidecar.process.kill)
         return sidecar
@@ -54,11 +56,15 @@ class Adopt(harness.TestCase):
 
     def manifests(self):
         files = harness.manifest_paths(self.dir / "store")
-        return sorted((json.loads(path.read_text()) for path in files), key=lambda manifest: manifest["revision"])
+        return sorted((json.loads(path.read_text()) for path in files),
+                      key=lambda manifest: manifest["revision"])
 
     def content(self):
-        return {path.name: (path.stat().st_mtime_ns, path.stat().st_ino, hashlib.sha256(path.read_bytes()).hexdigest())
-                for path in self.theirs.iterdir()}
+        return {
+            path.name: (path.stat().st_mtime_ns, path.stat().st_ino,
+                        hashlib.sha256(path.read_bytes()).hexdigest())
+            for path in self.theirs.iterdir()
+        }
 
     def test_a_loop_of_etcdctl(self):
         self.save("etcd-snapshot-2020-01-01_00-00-00.db")
@@ -77,7 +83,8 @@ class Adopt(harness.TestCase):
         stop.set()
         job.join()
         before = self.content()
-        harness.wait_until(lambda: f"file={saved[-1]}" in sidecar.lines("snapshot adopted")[-1], "the last one")
+        harness.wait_until(lambda: f"file={saved[-1]}" in sidecar.lines("snapshot adopted")[-1],
+                           "the last one")
         manifests = self.manifests()
         self.assertEqual({manifest["verdict"] for manifest in manifests}, {"proven"})
         self.assertEqual(manifests[-1]["adopted"]["path"], str(saved[-1]))
@@ -85,8 +92,9 @@ class Adopt(harness.TestCase):
         self.assertEqual([entry["result"] for entry in manifests[-1]["receipt"]], ["equal"])
         self.assertEqual(manifests[-1]["lineage"]["result"], "continues")
         taken = saved[-1].stat().st_mtime  # the store is read anew just after the line is written
-        harness.wait_until(lambda: abs(sidecar.value("etcdrill_snapshot_last_success_timestamp_seconds") - taken) <= 1.1,
-                           "the freshness of the last one")
+        harness.wait_until(
+            lambda: abs(sidecar.value("etcdrill_snapshot_last_success_timestamp_seconds") - taken)
+            <= 1.1, "the freshness of the last one")
         self.assertIsNone(sidecar.value("etcdrill_snapshot_interval_seconds"))
         self.assertIsNotNone(sidecar.value("etcdrill_verified_snapshot_taken_timestamp_seconds"))
         self.assertEqual(sidecar.value("etcdrill_snapshot_received_bytes_total"), 0)
@@ -118,10 +126,12 @@ class Adopt(harness.TestCase):
     def test_packed_as_k3s_and_others_do(self):
         sidecar = self.start("etcd-snapshot-*", "*.gz")
         plain = self.save("plain.db")
-        with zipfile.ZipFile(self.theirs / "etcd-snapshot-node1-1795334400.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        with zipfile.ZipFile(self.theirs / "etcd-snapshot-node1-1795334400.zip", "w",
+                             zipfile.ZIP_DEFLATED) as archive:
             archive.write(plain, "etcd-snapshot-node1-1795334400")
         self.assertIn(".zip", sidecar.wait_for_line("snapshot adopted"))
-        self.assertEqual(self.manifests()[0]["sha256"], hashlib.sha256(plain.read_bytes()).hexdigest())
+        self.assertEqual(self.manifests()[0]["sha256"],
+                         hashlib.sha256(plain.read_bytes()).hexdigest())
         again = self.save("again.db")
         (self.theirs / "snapshot.db.gz").write_bytes(gzip.compress(again.read_bytes()))
         self.assertIn(".gz", sidecar.wait_for_line("snapshot adopted", after=1))
@@ -143,7 +153,8 @@ class Adopt(harness.TestCase):
         step = len(whole) // 12
         with open(self.theirs / "slow.db", "wb", buffering=0) as file:
             for at in range(0, len(whole), step):
-                self.assertEqual(sidecar.lines("snapshot adopted") + sidecar.lines("snapshot failed"), [])
+                self.assertEqual(
+                    sidecar.lines("snapshot adopted") + sidecar.lines("snapshot failed"), [])
                 file.write(whole[at:at + step])
                 threading.Event().wait(0.3)
         sidecar.wait_for_line("snapshot adopted")
@@ -188,7 +199,8 @@ class Adopt(harness.TestCase):
         self.assertIn("stage=checksum", sidecar.lines("drill failed")[0])
         self.assertEqual([manifest["verdict"] for manifest in self.manifests()], ["not_provable"])
         sidecar.wait_for_value(1, "etcdrill_snapshots", state="unverified")
-        harness.wait_until(lambda: sidecar.value("etcdrill_drill_consecutive_failures") >= 1, "the failed drill")
+        harness.wait_until(lambda: sidecar.value("etcdrill_drill_consecutive_failures") >= 1,
+                           "the failed drill")
         self.assertIsNone(sidecar.value("etcdrill_verified_snapshot_taken_timestamp_seconds"))
         answers = json.loads(sidecar.request("/api/v1/status")[1])
         self.assertNotEqual(answers["proven"]["answer"], "yes")

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Proves that a snapshot stays whole and proven while the member that streams it is written to, compacted and defragmented: etcd
-streams the state of one moment, and HashKV is compared at the compaction that the members have by then. And what an idle
-sidecar takes.
+"""Proves that a snapshot stays whole and proven while the member that streams it is written to,
+compacted and defragmented: etcd streams the state of one moment, and HashKV is compared at the
+compaction that the members have by then. And what an idle sidecar takes.
 
-One hard fact: a member that is to be defragmented waits with it, and with all writes, until the stream that it sends is over. The
-stream of a small database is over in milliseconds, so it goes through a slow proxy here."""
+One hard fact: a member that is to be defragmented waits with it, and with all writes, until the
+stream that it sends is over. The stream of a small database is over in milliseconds, so it goes
+through a slow proxy here."""
 import os
 import pathlib
 import shutil
@@ -43,8 +44,8 @@ class Streaming(SidecarCase):
         return sidecar
 
     def compact_in_mid_stream(self, later):
-        """At the revision of the stream and so many later ones; (sidecar, that revision). On a machine with other work the
-        compaction may last for longer than the stream."""
+        """At the revision of the stream and so many later ones; (sidecar, that revision). On a
+        machine with other work the compaction may last for longer than the stream."""
         for _ in range(3):
             self.cluster.etcdctl("put", "/now", "one")
             before = self.cluster.revision()
@@ -92,7 +93,8 @@ class Changes(Streaming):
         sidecar, before = self.compact_in_mid_stream(later=0)
         manifest, results = self.assertProvenAndDrilled(sidecar, before)
         self.assertEqual(manifest["revision"], before)
-        self.assertTrue("equal" in results or self.version == "3.4", results)  # 3.4 hashes nothing at the compaction itself
+        # 3.4 hashes nothing at the compaction itself.
+        self.assertTrue("equal" in results or self.version == "3.4", results)
 
     def test_a_defragmentation(self):
         before = self.cluster.revision()
@@ -133,24 +135,25 @@ class UnderWrites(Streaming):
         self.assertLess(manifest["revision"], self.cluster.revision())
 
     def test_a_compaction_that_overtakes_it(self):
-        """The revision of the snapshot is compacted before its hash is asked for: nobody can compare it any more, and that is said,
-        but its own bytes prove it."""
+        """The revision of the snapshot is compacted before its hash is asked for: nobody can
+        compare it any more, and that is said, but its own bytes prove it."""
         sidecar, before = self.compact_in_mid_stream(later=1)
         manifest, results = self.assertProvenAndDrilled(sidecar, before)
         self.assertNotIn("equal", results)
-        self.assertEqual([part for part in results if "compacted" not in part and part != "not_comparable"], [])
+        self.assertEqual(
+            [part for part in results if "compacted" not in part and part != "not_comparable"], [])
 
 
 class Idle(SidecarCase):
-    """The targets are 32 MiB and 0.2 % of a core (scripts/bench web measures them for half a minute); here with room for what the
-    machine does besides."""
+    """The targets are 32 MiB and 0.2 % of a core (scripts/bench web measures them for half a
+    minute); here with room for what the machine does besides."""
 
     SECONDS = 15
 
     def test_it_takes_next_to_nothing(self):
         cluster = harness.Cluster(self.scene, "3.5", size=3)
-        sidecar = self.start(cluster, snapshot={"schedule": "@every 1h"}, drill={"schedule": "@every 1h"},
-                             health={"interval": "15s"})
+        sidecar = self.start(cluster, snapshot={"schedule": "@every 1h"},
+                             drill={"schedule": "@every 1h"}, health={"interval": "15s"})
         sidecar.wait_for_line("drill passed")
         before = self.cpu_ticks(sidecar)
         time.sleep(self.SECONDS)
@@ -162,7 +165,8 @@ class Idle(SidecarCase):
         self.assertStops(sidecar)
 
     def cpu_ticks(self, sidecar):
-        fields = pathlib.Path(f"/proc/{sidecar.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        fields = pathlib.Path(f"/proc/{sidecar.process.pid}/stat").read_text().rsplit(")",
+                                                                                      1)[1].split()
         return int(fields[11]) + int(fields[12])
 
     def rss_bytes(self, sidecar):

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Proves the commands that need nothing but a file: they say what etcd's own tools say, call every damage by its exit code,
-and survive whatever bytes they are given."""
+"""Proves the commands that need nothing but a file: they say what etcd's own tools say, call every
+damage by its exit code, and survive whatever bytes they are given."""
 import json
 import os
 import re
@@ -12,14 +12,18 @@ sys.dont_write_bytecode = True
 import bolt
 import harness
 
-VERIFY_FIELDS = ["apiVersion", "kind", "file", "verdict", "levels", "size", "sha256", "hash", "revision", "total_keys",
-                 "live_keys", "compact_revision", "hashkv", "storage_version", "members", "cluster_version", "findings",
-                 "findings_total", "findings_dropped", "affected", "duration_seconds"]
+VERIFY_FIELDS = [
+    "apiVersion", "kind", "file", "verdict", "levels", "size", "sha256", "hash", "revision",
+    "total_keys", "live_keys", "compact_revision", "hashkv", "storage_version", "members",
+    "cluster_version", "findings", "findings_total", "findings_dropped", "affected",
+    "duration_seconds"
+]
 EXIT_CODES = {"proven": 0, "not_provable": 1, "damaged": 3}
 TRAILER_BYTES = 32
 FORMS = ("simple", "table", "json", "fields")
 PAGE_FLAGS_OFFSET = 8
-# etcdutl 3.6 draws its tables with ASCII; 3.7, and Debian's 3.5, with other characters. The cells are the same.
+# etcdutl 3.6 draws its tables with ASCII; 3.7, and Debian's 3.5, with other characters. The cells
+# are the same.
 ASCII_FRAME = str.maketrans({**dict.fromkeys("┌┬┐├┼┤└┴┘", "+"), "─": "-", "│": "|"})
 
 
@@ -37,7 +41,8 @@ class Status(harness.TestCase):
             with self.subTest(name, version=version, form=form):
                 path = harness.fixture(name)
                 expected = official(version, "snapshot", "status", path, "-w", form)
-                self.assertEqual(self.etcdrill("snapshot", "status", path, "-w", form, *flags).out, expected)
+                self.assertEqual(
+                    self.etcdrill("snapshot", "status", path, "-w", form, *flags).out, expected)
 
     def test_as_37(self):
         for form in FORMS:
@@ -64,25 +69,33 @@ class HashKv(harness.TestCase):
     def test_equals_what_the_server_answered(self):
         compared = 0
         for name in harness.fixture_names():
-            own_compact = json.loads(self.etcdrill("hashkv", harness.fixture(name), "-w", "json").out)["compactRevision"]
+            own_compact = json.loads(
+                self.etcdrill("hashkv", harness.fixture(name), "-w", "json").out)["compactRevision"]
             for answer in harness.fixture_facts(name)["hashkv"]:
                 if answer["compact_revision"] < own_compact:
-                    continue  # from the server's cache of earlier compactions, which no file can repeat
+                    # From the server's cache of earlier compactions, which no file can repeat.
+                    continue
                 with self.subTest(name, **answer):
-                    said = json.loads(self.etcdrill("hashkv", harness.fixture(name), "--rev", str(answer["asked"]),
-                                                    "-w", "json").out)
-                    self.assertEqual(said, {"hash": answer["hash"], "hashRevision": answer["asked"] or answer["head"],
-                                            "compactRevision": answer["compact_revision"]})
+                    said = json.loads(
+                        self.etcdrill("hashkv", harness.fixture(name), "--rev",
+                                      str(answer["asked"]), "-w", "json").out)
+                    self.assertEqual(
+                        said, {
+                            "hash": answer["hash"], "hashRevision": answer["asked"]
+                            or answer["head"], "compactRevision": answer["compact_revision"]
+                        })
                     compared += 1
         self.assertGreater(compared, 80)
 
     def check_equal(self, version):
-        """Compares every fixture that this etcdutl can read: it panics if a live key has a lease."""
+        """Compares every fixture that this etcdutl can read: it panics if a live key has a
+        lease."""
         compared = 0
         for name in harness.fixture_names():
             copy = self.dir / f"{name}-{version}.db"  # etcdutl writes to its input
             copy.write_bytes(harness.fixture(name).read_bytes())
-            if "no lessor to attach lease" in harness.run([harness.tool(version, "etcdutl"), "hashkv", copy]).err:
+            if "no lessor to attach lease" in harness.run(
+                [harness.tool(version, "etcdutl"), "hashkv", copy]).err:
                 continue
             for form in FORMS:
                 with self.subTest(name, version=version, form=form):
@@ -106,7 +119,8 @@ class HashKv(harness.TestCase):
     def test_a_revision_out_of_range(self):
         path = harness.fixture("e36-compacted")  # compacted at 54, ends at 129
         for revision in ("53", "130"):
-            self.assertOneLine(self.etcdrill("hashkv", path, "--rev", revision, code=2).err, "54.*129")
+            self.assertOneLine(
+                self.etcdrill("hashkv", path, "--rev", revision, code=2).err, "54.*129")
 
 
 class Verify(harness.TestCase):
@@ -125,10 +139,14 @@ class Verify(harness.TestCase):
         for name in harness.fixture_names():
             with self.subTest(name):
                 facts = harness.fixture_facts(name)
-                report = json.loads(self.etcdrill("verify", harness.fixture(name), "-w", "json").out)
+                report = json.loads(
+                    self.etcdrill("verify", harness.fixture(name), "-w", "json").out)
                 self.assertEqual(report["verdict"], "proven")
-                self.assertEqual(report["levels"], dict.fromkeys(["present", "transfer", "structure", "keyspace"], "pass"))
-                self.assertEqual((report["sha256"], report["hash"]), (facts["sha256"], facts["status"]["hash"]))
+                self.assertEqual(
+                    report["levels"],
+                    dict.fromkeys(["present", "transfer", "structure", "keyspace"], "pass"))
+                self.assertEqual((report["sha256"], report["hash"]),
+                                 (facts["sha256"], facts["status"]["hash"]))
                 self.assertEqual(report["live_keys"], facts["live_keys"])
 
     def test_json_has_the_fields_of_the_design_in_order(self):
@@ -138,7 +156,8 @@ class Verify(harness.TestCase):
         self.assertEqual(list(report["levels"]), ["present", "transfer", "structure", "keyspace"])
         self.assertEqual(list(report["hashkv"]), ["hash", "revision", "compact_revision"])
         self.assertEqual(list(report["members"][0]), ["id", "name", "peer_urls"])
-        self.assertEqual(list(report["findings"][0]), ["code", "severity", "page", "offset", "text"])
+        self.assertEqual(list(report["findings"][0]),
+                         ["code", "severity", "page", "offset", "text"])
         self.assertEqual(report["findings_total"], len(report["findings"]))
         self.assertEqual((report["storage_version"], report["cluster_version"]), ("3.6.0", "3.6.0"))
 
@@ -147,7 +166,8 @@ class Verify(harness.TestCase):
 
     def test_texts_name_the_verdict(self):
         for form in ("simple", "table"):
-            self.assertIn(": proven\n", self.etcdrill("verify", harness.fixture("e36-auth"), "-w", form).out)
+            self.assertIn(": proven\n",
+                          self.etcdrill("verify", harness.fixture("e36-auth"), "-w", form).out)
 
     def test_level_1_reads_the_trailer_only(self):
         path = self.dir / "zeros.db"
@@ -160,10 +180,12 @@ class Verify(harness.TestCase):
         """The verdict is of the file, the exit code of what was asked; README says the same."""
         snapshot = harness.fixture("e36-compacted")
         for level in ("1", "2"):
-            report = json.loads(self.etcdrill("verify", snapshot, "--level", level, "-w", "json", code=0).out)
+            report = json.loads(
+                self.etcdrill("verify", snapshot, "--level", level, "-w", "json", code=0).out)
             self.assertEqual(report["verdict"], "not_provable")
-            self.assertIn(f"levels above {level} were not asked for (--level), so they are not proven",
-                          self.etcdrill("verify", snapshot, "--level", level).out)
+            self.assertIn(
+                f"levels above {level} were not asked for (--level), so they are not proven",
+                self.etcdrill("verify", snapshot, "--level", level).out)
         self.assertNotIn("not asked for", self.etcdrill("verify", snapshot).out)
         bare = self.dir / "bare.db"
         bare.write_bytes(snapshot.read_bytes()[:-32])
@@ -200,7 +222,9 @@ class Verify(harness.TestCase):
                 struct.pack_into("<H", changed, number * 4096 + PAGE_FLAGS_OFFSET, flags)
                 if changed != body:
                     with self.subTest(page=number, flags=flags):
-                        self.assertEqual(self.verify(harness.with_trailer(changed), 3)["levels"]["structure"], "fail")
+                        self.assertEqual(
+                            self.verify(harness.with_trailer(changed), 3)["levels"]["structure"],
+                            "fail")
 
     def test_garbage(self):
         garbage = random.Random(7).randbytes(100_000)
@@ -215,7 +239,8 @@ class Verify(harness.TestCase):
         for name in ("e34-compacted", "e36-auth"):
             report = self.verify(body_of(name), 1)
             self.assertEqual(report["levels"]["transfer"], "unknown")
-            self.assertEqual((report["levels"]["structure"], report["levels"]["keyspace"]), ("pass", "pass"))
+            self.assertEqual((report["levels"]["structure"], report["levels"]["keyspace"]),
+                             ("pass", "pass"))
 
     def test_an_unfinished_download(self):
         path = self.dir / "snapshot.db.part"
@@ -227,15 +252,18 @@ class Inventory(harness.TestCase):
     def test_only_when_asked_and_equal_to_the_server(self):
         for name in harness.fixture_names():
             with self.subTest(name):
-                report = json.loads(self.etcdrill("verify", harness.fixture(name), "--inventory", "-w", "json").out)
+                report = json.loads(
+                    self.etcdrill("verify", harness.fixture(name), "--inventory", "-w", "json").out)
                 self.assertEqual(list(report), [*VERIFY_FIELDS, "inventory"])
-                self.assertEqual(list(report["inventory"]), ["total", "prefixes", "resources", "encryption_keys"])
+                self.assertEqual(list(report["inventory"]),
+                                 ["total", "prefixes", "resources", "encryption_keys"])
                 facts = harness.fixture_facts(name)
                 self.assertEqual(report["inventory"]["total"]["live_keys"], facts["live_keys"])
 
     def test_texts(self):
         for form in ("simple", "table"):
-            said = self.etcdrill("verify", harness.fixture("e36-alarm"), "--inventory", "-w", form).out
+            said = self.etcdrill("verify", harness.fixture("e36-alarm"), "--inventory", "-w",
+                                 form).out
             self.assertRegex(said, r"PREFIX.*KEYS.*REVISIONS.*VALUES.*STORED.*ENCRYPTED.*PLAIN")
             self.assertRegex(said, "total")
 
@@ -248,28 +276,38 @@ class Inventory(harness.TestCase):
 
 class Selftest(harness.TestCase):
     def test_all_is_detected(self):
-        report = json.loads(self.etcdrill("selftest", "-w", "json", env={"TMPDIR": str(self.dir)}).out)
+        report = json.loads(
+            self.etcdrill("selftest", "-w", "json", env={"TMPDIR": str(self.dir)}).out)
         self.assertGreater(sum(row["tries"] for row in report["classes"]), 500)
         for row in report["classes"]:
             self.assertEqual(row["tries"], row["detected"], row)
         self.assertEmpty(self.dir)
 
     def test_text(self):
-        self.assertRegex(self.etcdrill("selftest").out, r"DAMAGE +TRIES +DETECTED\nno damage +1 +1\nmeta field ")
+        self.assertRegex(
+            self.etcdrill("selftest").out, r"DAMAGE +TRIES +DETECTED\nno damage +1 +1\nmeta field ")
 
 
 class Refusals(harness.TestCase):
     def test_bad_usage(self):
         some = harness.fixture("e36-empty")
-        for arguments in ([], ["nonsense"], ["verify"], ["verify", some, "--level", "4"], ["verify", some, "--no-such-flag"],
-                          ["verify", some, "-w", "xml"], ["verify", some, some], ["snapshot"], ["snapshot", "status"],
-                          ["snapshot", "save"], ["snapshot", "status", some, "--compat", "2.0"], ["hashkv", some, "--rev", "x"],
-                          ["hashkv", some, "--rev", "-5"], ["verify", some, "-w", "fields"], ["--log-level", "loud", "version"]):
+        for arguments in ([], ["nonsense"], ["verify"], ["verify", some, "--level",
+                                                         "4"], ["verify", some, "--no-such-flag"],
+                          ["verify", some, "-w",
+                           "xml"], ["verify", some,
+                                    some], ["snapshot"], ["snapshot",
+                                                          "status"], ["snapshot", "save"],
+                          ["snapshot", "status", some, "--compat",
+                           "2.0"], ["hashkv", some, "--rev",
+                                    "x"], ["hashkv", some, "--rev",
+                                           "-5"], ["verify", some, "-w",
+                                                   "fields"], ["--log-level", "loud", "version"]):
             with self.subTest(arguments[:1] + [str(argument) for argument in arguments[2:]]):
                 self.assertOneLine(self.etcdrill(*arguments, code=2).err, ".")
 
     def test_missing_file(self):
-        for command in (["verify"], ["hashkv"], ["snapshot", "status"], ["snapshot", "restore"], ["drill"]):
+        for command in (["verify"], ["hashkv"], ["snapshot", "status"], ["snapshot",
+                                                                         "restore"], ["drill"]):
             with self.subTest(command):
                 outcome = self.etcdrill(*command, self.dir / "missing.db", cwd=self.dir, code=1)
                 self.assertOneLine(outcome.err, "missing.db")
@@ -278,7 +316,8 @@ class Refusals(harness.TestCase):
     def test_what_is_not_a_regular_file(self):
         os.mkfifo(self.dir / "fifo")
         for path in (self.dir / "fifo", self.dir):
-            for command in (["verify"], ["hashkv"], ["snapshot", "status"], ["snapshot", "restore"]):
+            for command in (["verify"], ["hashkv"], ["snapshot", "status"], ["snapshot",
+                                                                             "restore"]):
                 with self.subTest(command, path=path.name):
                     outcome = self.etcdrill(*command, path, cwd=self.dir, timeout=10, code=None)
                     self.assertIn(outcome.code, (1, 2))
@@ -291,27 +330,43 @@ class Refusals(harness.TestCase):
 
     def test_a_mistyped_word_names_the_nearest(self):
         some = harness.fixture("e36-empty")
-        for arguments, typed, meant in ((["verfy", some], "verfy", "verify"), (["snapshot", "sav"], "sav", "save"),
-                                        (["verify", some, "--inventry"], "--inventry", "--inventory"),
-                                        (["health", "--endpoint", "a:1"], "--endpoint", "--endpoints"),
-                                        (["health", "--endpoint=a:1"], "--endpoint", "--endpoints"),
-                                        (["--log-levl", "warn", "version"], "--log-levl", "--log-level"),
-                                        (["check", "confg", some], "confg", "config"), (["drill"], "", "")):
+        for arguments, typed, meant in ((["verfy",
+                                          some], "verfy", "verify"), (["snapshot",
+                                                                       "sav"], "sav", "save"),
+                                        (["verify", some, "--inventry"], "--inventry",
+                                         "--inventory"), (["health", "--endpoint",
+                                                           "a:1"], "--endpoint", "--endpoints"),
+                                        (["health", "--endpoint=a:1"], "--endpoint",
+                                         "--endpoints"), (["--log-levl", "warn",
+                                                           "version"], "--log-levl", "--log-level"),
+                                        (["check", "confg",
+                                          some], "confg", "config"), (["drill"], "", "")):
             with self.subTest(arguments[0], typed=typed):
                 outcome = self.etcdrill(*arguments, code=2)
-                self.assertOneLine(outcome.err, f"{typed} is not known here; did you mean {meant}\\?" if meant else "snapshot is required")
+                self.assertOneLine(
+                    outcome.err, f"{typed} is not known here; did you mean {meant}\\?"
+                    if meant else "snapshot is required")
 
     def test_numbers_out_of_range(self):
         some, most = harness.fixture("e36-compacted"), 2**63 - 1
-        for arguments, names in ((["snapshot", "restore", some, "--mark-compacted", "--data-dir", self.dir / "d"], ["--bump-revision"]),
-                                 (["hashkv", some], ["--rev", "--compact-rev"])):
+        for arguments, names in (([
+                "snapshot", "restore", some, "--mark-compacted", "--data-dir", self.dir / "d"
+        ], ["--bump-revision"]), (["hashkv", some], ["--rev", "--compact-rev"])):
             for name in names:
-                for value in ("-5", "1_000", "", " 1", "0x10", "1e3", "1.5", "+1", str(2**63), str(2**64), "9" * 400):
+                for value in ("-5", "1_000", "", " 1", "0x10", "1e3", "1.5", "+1", str(2**63),
+                              str(2**64), "9" * 400):
                     with self.subTest(name, value=value):
-                        outcome = self.etcdrill(*arguments, f"{name}={value}" if value else name, *([] if value else [""]), code=2)
-                        self.assertOneLine(outcome.err, f'{name}: "{re.escape(value)}" is not a number from 0 to {most};')
-        self.assertOneLine(self.etcdrill("verify", some, "--level", "4", code=2).err, '"4" is not a number from 1 to 3')
-        self.assertOneLine(self.etcdrill("verify", some, "-w", "tabel", code=2).err, r'"tabel" is none of simple\|table\|json;')
+                        outcome = self.etcdrill(*arguments, f"{name}={value}" if value else name,
+                                                *([] if value else [""]), code=2)
+                        self.assertOneLine(
+                            outcome.err,
+                            f'{name}: "{re.escape(value)}" is not a number from 0 to {most};')
+        self.assertOneLine(
+            self.etcdrill("verify", some, "--level", "4", code=2).err,
+            '"4" is not a number from 1 to 3')
+        self.assertOneLine(
+            self.etcdrill("verify", some, "-w", "tabel", code=2).err,
+            r'"tabel" is none of simple\|table\|json;')
         revision = harness.fixture_facts("e36-compacted")["revision"]
         told = json.loads(self.etcdrill("hashkv", some, "--rev", f"00{revision}", "-w", "json").out)
         self.assertEqual(told["hashRevision"], revision)
@@ -330,7 +385,8 @@ class Mutations(harness.TestCase):
             flipped[chance.randrange(len(flipped))] ^= 1 << chance.randrange(8)
         yield "flip", bytes(flipped)
         aimed = bytearray(content)  # headers and elements stand at the beginnings of pages
-        aimed[chance.randrange(len(aimed) // 4096) * 4096 + chance.randrange(80)] = chance.randrange(256)
+        aimed[chance.randrange(len(aimed) // 4096) * 4096
+              + chance.randrange(80)] = chance.randrange(256)
         yield "header", bytes(aimed)
         zeroed = bytearray(content)
         begin, size = chance.randrange(len(zeroed)), chance.choice((16, 512, 4096))
@@ -366,8 +422,10 @@ class Mutations(harness.TestCase):
             for name in self.FIXTURES:
                 for kind, content in self.mutations(chance, body_of(name)):
                     with self.subTest(name, kind=kind, number=number):
-                        # A changed value behind a trailer that was made for it can't be seen; a missing page can.
-                        self.check(kind, harness.with_trailer(content), {3} if kind == "cut" else {0, 3})
+                        # A changed value behind a trailer that was made for it can't be seen; a
+                        # missing page can.
+                        self.check(kind, harness.with_trailer(content),
+                                   {3} if kind == "cut" else {0, 3})
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Proves that a clock that lies makes nothing fresh, newest or proven, and blinds nothing: real sidecars run under libfaketime, 400
-days ahead or behind, with a real etcd; then the clock is mended. Exit codes, page, API, metrics and alerts have to agree.
+"""Proves that a clock that lies makes nothing fresh, newest or proven, and blinds nothing: real
+sidecars run under libfaketime, 400 days ahead or behind, with a real etcd; then the clock is
+mended. Exit codes, page, API, metrics and alerts have to agree.
 
-The alerts are those of alerts/, as promtool evaluates them on what the sidecar exports; its time begins at 0, so the times of the
-page are moved by what the clock says now."""
+The alerts are those of alerts/, as promtool evaluates them on what the sidecar exports; its time
+begins at 0, so the times of the page are moved by what the clock says now."""
 import datetime
 import glob
 import json
@@ -18,16 +19,23 @@ from sidecar_case import SidecarCase
 
 DAY = 86400
 RPO = 20  # seconds
-RULES = [str(harness.ROOT / "alerts" / name) for name in ("recording.yml", "freshness.yml", "drills.yml", "housekeeping.yml")]
+RULES = [
+    str(harness.ROOT / "alerts" / name)
+    for name in ("recording.yml", "freshness.yml", "drills.yml", "housekeeping.yml")
+]
 NOT_SCHEDULED = {"snapshot": {"schedule": "none"}, "drill": {"schedule": "none"}}
 
 
 def lying(offset, directory=None):
-    """The environment of a process whose wall clock is off by so many seconds. With a directory the clock can be set later: see
-    set_clock."""
+    """The environment of a process whose wall clock is off by so many seconds. With a directory the
+    clock can be set later: see set_clock."""
     library, = glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")
-    env = {"LD_PRELOAD": f"{library} {harness.build_dir()}/tests/libfake_futex.so", "FAKETIME_DONT_FAKE_MONOTONIC": "1", "DONT_FAKE_MONOTONIC": "1", "NO_FAKE_STAT": "1",
-           "ASAN_OPTIONS": harness.sanitizer_options(traced=False)["ASAN_OPTIONS"] + ":verify_asan_link_order=0"}
+    env = {
+        "LD_PRELOAD": f"{library} {harness.build_dir()}/tests/libfake_futex.so",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1", "DONT_FAKE_MONOTONIC": "1", "NO_FAKE_STAT": "1",
+        "ASAN_OPTIONS": harness.sanitizer_options(traced=False)["ASAN_OPTIONS"]
+        + ":verify_asan_link_order=0"
+    }
     if directory is None:
         return env | {"FAKETIME": f"{offset:+d}"}
     set_clock(directory, offset)
@@ -65,13 +73,14 @@ class Clocks(SidecarCase):
             sums += [number for name, _, number in family.samples if name.endswith("_sum")]
         self.assertEqual(len(sums), 8)
         self.assertEqual(sums, sorted(sums))
-        self.assertFalse([line for line in sidecar.lines("drill passed") if "duration_seconds=-" in line])
+        self.assertFalse(
+            [line for line in sidecar.lines("drill passed") if "duration_seconds=-" in line])
         self.assertEqual(sidecar.stop(), 0)
 
     def run_with_lie(self, offset, **settings):
         """A sidecar whose clock lies takes a snapshot and drills it. The snapshot's manifest."""
-        sidecar = self.start(env=lying(offset), snapshot={"schedule": "@every 1h"}, drill={"schedule": "@every 1h"},
-                             **settings)
+        sidecar = self.start(env=lying(offset), snapshot={"schedule": "@every 1h"},
+                             drill={"schedule": "@every 1h"}, **settings)
         sidecar.wait_for_line("drill passed")
         self.assertEqual(sidecar.stop(), 0, sidecar.log.read_text()[-3000:])
         manifest, = self.manifests()
@@ -83,19 +92,23 @@ class Clocks(SidecarCase):
 
     def answers(self, sidecar):
         status = self.status(sidecar)
-        return {key: status[key]["answer"] for key in ("fresh", "proven", "restorable")} | {"overall": status["overall"]}
+        return {key: status[key]["answer"]
+                for key in ("fresh", "proven", "restorable")} | {"overall": status["overall"]}
 
     def verify_latest(self, code, *arguments):
-        return self.etcdrill("verify", "latest", "--config", self.dir / "etcdrill.yaml", "-w", "json", *arguments, code=code)
+        return self.etcdrill("verify", "latest", "--config", self.dir / "etcdrill.yaml", "-w",
+                             "json", *arguments, code=code)
 
     def listed(self):
-        return json.loads(self.etcdrill("snapshot", "list", "--config", self.dir / "etcdrill.yaml", "-w", "json").out)
+        return json.loads(
+            self.etcdrill("snapshot", "list", "--config", self.dir / "etcdrill.yaml", "-w",
+                          "json").out)
 
-    # --- The alerts -------------------------------------------------------------------------------------------------------
+    # --- The alerts -------------------------------------------------------------------------------
 
     def assertAlerts(self, sidecar, firing=(), silent=()):
-        """Of these alerts, each is firing and critical, or silent, after it has gone on like this for half an hour: the times go on
-        with the clock."""
+        """Of these alerts, each is firing and critical, or silent, after it has gone on like this
+        for half an hour: the times go on with the clock."""
         now = time.time()
         series = []
         for family in sidecar.metrics().values():
@@ -104,32 +117,43 @@ class Clocks(SidecarCase):
                     continue
                 is_time = name.endswith("_timestamp_seconds")
                 value -= now if is_time else 0
-                text = ",".join(f'{key}="{value}"' for key, value in labels.items() if key != "instance")
-                series.append({"series": f'{name}{{job="etcdrill",instance="cp1"{"," if text else ""}{text}}}',
-                               "values": f"{value:.0f}+{60 if is_time else 0}x60"})
-        expected = [(name, [{"labels": "{}", "value": 1}]) for name in firing] + [(name, []) for name in silent]
-        tests = [{"expr": f'count(count by (alertname) (ALERTS{{alertname="{name}",alertstate="firing",severity="critical"}}))',
-                  "eval_time": "30m", "exp_samples": samples} for name, samples in expected]
+                text = ",".join(f'{key}="{value}"' for key, value in labels.items()
+                                if key != "instance")
+                series.append({
+                    "series": f'{name}{{job="etcdrill",instance="cp1"{"," if text else ""}{text}}}',
+                    "values": f"{value:.0f}+{60 if is_time else 0}x60"
+                })
+        expected = [(name, [{"labels": "{}", "value": 1}])
+                    for name in firing] + [(name, []) for name in silent]
+        tests = [{
+            "expr": f'count(count by (alertname) (ALERTS{{alertname="{name}",alertstate="firing",severity="critical"}}))',
+            "eval_time": "30m", "exp_samples": samples
+        } for name, samples in expected]
         path = self.dir / "alerts.yml"
-        path.write_text(yaml.safe_dump({"rule_files": RULES, "evaluation_interval": "1m",
-                                        "group_eval_order": ["etcd-backup-recording", "etcd-backup-freshness"],
-                                        "tests": [{"interval": "1m", "input_series": series, "promql_expr_test": tests}]}))
+        path.write_text(
+            yaml.safe_dump({
+                "rule_files": RULES, "evaluation_interval": "1m",
+                "group_eval_order": ["etcd-backup-recording", "etcd-backup-freshness"],
+                "tests": [{"interval": "1m", "input_series": series, "promql_expr_test": tests}]
+            }))
         told = harness.run(["promtool", "test", "rules", path])
         self.assertEqual(told.code, 0, told.out[-3000:] + told.err[-3000:])
 
-    # --- A clock that was ahead ---------------------------------------------------------------------------------------------
+    # --- A clock that was ahead -------------------------------------------------------------------
 
     def test_ahead_then_mended_and_no_new_snapshot(self):
         """What is left is a backup whose age nobody knows: nothing is green."""
         lie = self.run_with_lie(400 * DAY)
         sidecar = self.start(**NOT_SCHEDULED)
-        self.assertEqual(self.answers(sidecar), {"fresh": "no", "proven": "no", "restorable": "unknown", "overall": "no"})
+        self.assertEqual(self.answers(sidecar),
+                         {"fresh": "no", "proven": "no", "restorable": "unknown", "overall": "no"})
         page = sidecar.first_answer("/")
         self.assertIn("in the future", page)
         self.assertNotIn("a moment", page)
         self.assertIsNone(self.status(sidecar)["newest_snapshot"])
         self.assertIsNone(self.status(sidecar)["newest_proven_snapshot"])
-        for absent in ("snapshot_last_success", "verified_snapshot_taken", "drill_last_success", "drill_started"):
+        for absent in ("snapshot_last_success", "verified_snapshot_taken", "drill_last_success",
+                       "drill_started"):
             self.assertIsNone(sidecar.value(f"etcdrill_{absent}_timestamp_seconds"), absent)
         self.assertEqual(sidecar.value("etcdrill_store_future_snapshots"), 1)
         entry, = json.loads(sidecar.first_answer("/api/v1/snapshots"))["items"]
@@ -137,17 +161,22 @@ class Clocks(SidecarCase):
         self.assertEqual([entry["from_future"] for entry in self.listed()], [True])
         self.assertIn("(in the future)",
                       self.etcdrill("snapshot", "list", "--config", self.dir / "etcdrill.yaml").out)
-        report = json.loads(self.verify_latest(4, "--max-age", "10s").out)  # it is what would be restored, of unknown age
+        # It is what would be restored, of unknown age.
+        report = json.loads(self.verify_latest(4, "--max-age", "10s").out)
         self.assertEqual(report["revision"], lie["revision"])
         self.assertIn("from_future", [finding["code"] for finding in report["findings"]])
         self.verify_latest(0)
-        self.assertAlerts(sidecar, firing=["EtcdBackupClockSkew", "EtcdBackupRpoBreached", "EtcdBackupVerifiedRpoBreached"])
+        self.assertAlerts(
+            sidecar, firing=[
+                "EtcdBackupClockSkew", "EtcdBackupRpoBreached", "EtcdBackupVerifiedRpoBreached"
+            ])
         self.assertEqual(sidecar.stop(), 0)
 
     def test_ahead_then_mended_works_on(self):
         lie = self.run_with_lie(400 * DAY)
-        sidecar = self.start(snapshot={"schedule": "@every 2s", "skip_unchanged": False, "retention": {"last": 2}},
-                             drill={"schedule": "@every 3s"})
+        sidecar = self.start(
+            snapshot={"schedule": "@every 2s", "skip_unchanged": False, "retention": {"last": 2}},
+            drill={"schedule": "@every 3s"})
         for number in range(3):
             self.cluster.etcdctl("put", "/clocks/after", str(number))
             self.next_line(sidecar, "snapshot taken")
@@ -158,17 +187,27 @@ class Clocks(SidecarCase):
         self.assertNotIn(f"snapshot={lie['name']}", line)
         self.next_line(sidecar, "snapshot deleted")  # retention is not blinded, and leaves it alone
         self.assertIn(lie["name"], names)
-        harness.wait_until(lambda: self.answers(sidecar) == dict.fromkeys(("fresh", "proven", "restorable", "overall"), "yes"),
-                           "all is well")
+        harness.wait_until(
+            lambda: self.answers(sidecar) == dict.fromkeys(
+                ("fresh", "proven", "restorable", "overall"), "yes"), "all is well")
         revision = self.cluster.revision()
         self.assertEqual(sidecar.value("etcdrill_snapshot_last_revision"), revision)
-        self.assertLess(abs(time.time() - sidecar.value("etcdrill_snapshot_last_success_timestamp_seconds")), 10)
-        self.assertLess(abs(time.time() - sidecar.value("etcdrill_drill_last_success_timestamp_seconds")), 10)
-        self.assertEqual(json.loads(self.verify_latest(0, "--max-age", "10s").out)["revision"], revision)
-        drilled = json.loads(self.etcdrill("drill", "latest-verified", "--config", self.dir / "etcdrill.yaml", "-w", "json").out)
+        self.assertLess(
+            abs(time.time() - sidecar.value("etcdrill_snapshot_last_success_timestamp_seconds")),
+            10)
+        self.assertLess(
+            abs(time.time() - sidecar.value("etcdrill_drill_last_success_timestamp_seconds")), 10)
+        self.assertEqual(
+            json.loads(self.verify_latest(0, "--max-age", "10s").out)["revision"], revision)
+        drilled = json.loads(
+            self.etcdrill("drill", "latest-verified", "--config", self.dir / "etcdrill.yaml", "-w",
+                          "json").out)
         self.assertNotEqual(drilled["snapshot"], lie["name"])
-        self.etcdrill("drills", "verify", "--config", self.dir / "etcdrill.yaml")  # the row of the evidence is whole
-        drills = json.loads(self.etcdrill("drills", "list", "--config", self.dir / "etcdrill.yaml", "-w", "json").out)
+        # The row of the evidence is whole.
+        self.etcdrill("drills", "verify", "--config", self.dir / "etcdrill.yaml")
+        drills = json.loads(
+            self.etcdrill("drills", "list", "--config", self.dir / "etcdrill.yaml", "-w",
+                          "json").out)
         self.assertEqual(drills[0]["snapshot"], lie["name"])
         for drill in drills[1:]:  # later names are not pushed into the future
             self.assertLess(unix(drill["name"][-16:-1] + "+00:00"), time.time() + 60)
@@ -185,26 +224,35 @@ class Clocks(SidecarCase):
         self.assertEqual(sidecar.stop(), 0)
 
     def test_mended_while_it_runs(self):
-        sidecar = self.start(env=lying(400 * DAY, self.dir), snapshot={"schedule": "@every 15s", "skip_unchanged": False},
-                             drill={"schedule": "@every 15s"}, objectives={"rpo": "2m", "verified_rpo": "2m"})
+        sidecar = self.start(env=lying(400 * DAY, self.dir),
+                             snapshot={"schedule": "@every 15s",
+                                       "skip_unchanged": False}, drill={"schedule": "@every 15s"},
+                             objectives={"rpo": "2m", "verified_rpo": "2m"})
         sidecar.wait_for_line("drill passed")
-        harness.wait_until(lambda: self.answers(sidecar)["overall"] == "yes", "all is well, by its own clock")
-        self.assertAlerts(sidecar, firing=["EtcdBackupClockSkew", "EtcdBackupRpoBreached", "EtcdBackupVerifiedRpoBreached"])
+        harness.wait_until(lambda: self.answers(sidecar)["overall"] == "yes",
+                           "all is well, by its own clock")
+        self.assertAlerts(
+            sidecar, firing=[
+                "EtcdBackupClockSkew", "EtcdBackupRpoBreached", "EtcdBackupVerifiedRpoBreached"
+            ])
         set_clock(self.dir, 0)
         self.assertEqual(self.answers(sidecar)["overall"], "no")
-        harness.wait_until(lambda: sidecar.value("etcdrill_store_future_snapshots") == 1, "the jump is seen", timeout=15)
+        harness.wait_until(lambda: sidecar.value("etcdrill_store_future_snapshots") == 1,
+                           "the jump is seen", timeout=15)
         sidecar.wait_for_line("snapshot taken", after=1)
         sidecar.wait_for_line("drill passed", after=1, timeout=60)
         harness.wait_until(lambda: self.answers(sidecar)["overall"] == "yes", "all is well")
         self.assertEqual(sidecar.stop(), 0)
 
     def test_behind_then_mended(self):
-        """All that is there lies in its future: what it takes itself counts. Then its own are old, and that is what they are."""
+        """All that is there lies in its future: what it takes itself counts. Then its own are old,
+        and that is what they are."""
         true = self.start(snapshot={"schedule": "@every 1h"})
         true.wait_for_line("snapshot taken")
         self.assertEqual(true.stop(), 0)
-        behind = self.start(env=lying(-400 * DAY), snapshot={"schedule": "@every 2s", "skip_unchanged": False,
-                                                             "retention": {"last": 1}})
+        behind = self.start(
+            env=lying(-400 * DAY),
+            snapshot={"schedule": "@every 2s", "skip_unchanged": False, "retention": {"last": 1}})
         self.cluster.etcdctl("put", "/clocks/behind", "1")
         revision = self.cluster.revision()
         self.next_line(behind, "snapshot taken")
@@ -212,11 +260,14 @@ class Clocks(SidecarCase):
         self.assertEqual(behind.value("etcdrill_snapshot_last_revision"), revision)
         self.assertEqual(behind.value("etcdrill_store_future_snapshots"), 1)
         self.assertEqual(behind.stop(), 0)
-        self.assertGreaterEqual(len(self.manifests()), 2)  # nothing that lies in its future was deleted
+        # Nothing that lies in its future was deleted.
+        self.assertGreaterEqual(len(self.manifests()), 2)
         after = self.start(**NOT_SCHEDULED)
         self.assertEqual(self.answers(after)["fresh"], "no")
-        self.assertEqual(after.value("etcdrill_snapshot_last_revision"), revision)  # the newest is the one that was sealed last
-        self.assertEqual(json.loads(self.verify_latest(4, "--max-age", "1h").out)["revision"], revision)
+        # The newest is the one that was sealed last.
+        self.assertEqual(after.value("etcdrill_snapshot_last_revision"), revision)
+        self.assertEqual(
+            json.loads(self.verify_latest(4, "--max-age", "1h").out)["revision"], revision)
         self.assertEqual(after.stop(), 0)
 
 
@@ -246,8 +297,9 @@ web: {{listen: "127.0.0.1:{port}"}}
     def start(self):
         port = harness.free_port()
         config = self.dir / "etcdrill.yaml"
-        config.write_text(self.CONFIG.format(endpoints=json.dumps(self.cluster.endpoints), port=port,
-                                             etcd=harness.tool("3.5", "etcd")))
+        config.write_text(
+            self.CONFIG.format(endpoints=json.dumps(self.cluster.endpoints), port=port,
+                               etcd=harness.tool("3.5", "etcd")))
         sidecar = harness.Sidecar(self.scene, config, port, self.dir)
         self.addCleanup(sidecar.process.kill)
         return sidecar
@@ -266,15 +318,20 @@ web: {{listen: "127.0.0.1:{port}"}}
         for number, ahead in enumerate((0, 30 * DAY, 0, 0, 0)):
             self.save(f"{number}.db", ahead)
             self.assertIn(f"/{number}.db", sidecar.wait_for_line("snapshot adopted", after=number))
-            harness.wait_until(lambda: sidecar.value("etcdrill_snapshot_last_revision") == self.cluster.revision(), "its facts")
+            harness.wait_until(
+                lambda: sidecar.value("etcdrill_snapshot_last_revision") == self.cluster.revision(),
+                "its facts")
             self.assertLess(abs(time.time() - sidecar.value(fresh)), 15)
-        told, = [line for line in sidecar.log.read_text().splitlines() if "time in the future" in line]
+        told, = [
+            line for line in sidecar.log.read_text().splitlines() if "time in the future" in line
+        ]
         self.assertIn("1.db", told)
         self.assertEqual(sidecar.value("etcdrill_store_future_snapshots"), 0)
         self.assertEqual(sidecar.stop(), 0)
         after = self.start()
         time.sleep(4)
-        self.assertEqual(len(after.lines("snapshot adopted")), 5, "adopted once more after a restart")
+        self.assertEqual(len(after.lines("snapshot adopted")), 5,
+                         "adopted once more after a restart")
         self.save("5.db")
         after.wait_for_line("snapshot adopted", after=5)
         self.assertEqual(after.stop(), 0)
@@ -291,7 +348,9 @@ web: {{listen: "127.0.0.1:{port}"}}
         sidecar.wait_for_line("snapshot adopted", after=1)
         time.sleep(1)
         self.assertEqual(sidecar.value("etcdrill_snapshot_last_revision"), revision)
-        self.assertLess(abs(time.time() - sidecar.value("etcdrill_snapshot_last_success_timestamp_seconds")), 20)
+        self.assertLess(
+            abs(time.time() - sidecar.value("etcdrill_snapshot_last_success_timestamp_seconds")),
+            20)
         self.assertEqual(sidecar.stop(), 0)
 
     def named(self, zone_hours, suffix, hours_old):
@@ -309,11 +368,13 @@ web: {{listen: "127.0.0.1:{port}"}}
 
     def test_names_in_local_time_are_only_a_claim(self):
         metrics = self.dir / "verify.prom"
-        for zone, suffix, hours_old, code in ((8, "", 6, 4), (-8, "", 0.1, 0), (-8, "-0800", 0.1, 0), (8, "+0800", 6, 4),
-                                              (0, "Z", 6, 4)):
+        for zone, suffix, hours_old, code in ((8, "", 6, 4), (-8, "", 0.1, 0),
+                                              (-8, "-0800", 0.1, 0), (8, "+0800", 6, 4), (0, "Z", 6,
+                                                                                          4)):
             with self.subTest(zone=zone, suffix=suffix):
                 path = self.named(zone, suffix, hours_old)
-                self.etcdrill("verify", path, "--max-age", "1h", "--textfile-out", metrics, code=code)
+                self.etcdrill("verify", path, "--max-age", "1h", "--textfile-out", metrics,
+                              code=code)
                 self.assertAge(metrics, "snapshot_last_success", hours_old)
         # Copied anew: the file is young, the UTC time in its name is not.
         old = self.named(0, "Z", 6)

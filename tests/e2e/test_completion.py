@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Proves completion and the manual page: a real bash completes commands, options, values and files; every command of the
-table is in both; and a manual reader finds nothing to complain about."""
+"""Proves completion and the manual page: a real bash completes commands, options, values and files;
+every command of the table is in both; and a manual reader finds nothing to complain about."""
 import os
 import pty
 import re
@@ -26,8 +26,10 @@ class Completion(harness.TestCase):
     def complete(self, *words):
         """What bash would offer for the last of the words."""
         quoted = " ".join(f"'{word}'" for word in (PROGRAM, *words))
-        script = (f"compopt() {{ :; }}; source <('{PROGRAM}' completion bash); COMP_WORDS=({quoted}); COMP_CWORD={len(words)}\n"
-                  'complete -p etcdrill > /dev/null; _etcdrill; printf "%s\\n" "${COMPREPLY[@]}"')
+        script = (
+            f"compopt() {{ :; }}; source <('{PROGRAM}' completion bash); COMP_WORDS=({quoted}); "
+            f"COMP_CWORD={len(words)}\n"
+            'complete -p etcdrill > /dev/null; _etcdrill; printf "%s\\n" "${COMPREPLY[@]}"')
         return harness.must(["bash", "--norc", "-euc", script], cwd=self.dir).split()
 
     def test_commands(self):
@@ -94,8 +96,11 @@ class Completion(harness.TestCase):
 
     def test_fish(self):
         script = self.script("fish")
-        for typed, wanted in (("sna", ["snapshot"]), ("verify -w s", ["simple"]), ("verify ba", ["backup.db", "bands/"])):
-            said = harness.must(["fish", "--no-config", "-c", f"source {script}; complete -C '{PROGRAM} {typed}'"], cwd=self.dir)
+        for typed, wanted in (("sna", ["snapshot"]), ("verify -w s", ["simple"]),
+                              ("verify ba", ["backup.db", "bands/"])):
+            said = harness.must(
+                ["fish", "--no-config", "-c", f"source {script}; complete -C '{PROGRAM} {typed}'"],
+                cwd=self.dir)
             self.assertEqual([line.split("\t")[0] for line in said.splitlines()], wanted)
 
     def test_zsh_takes_its_script(self):
@@ -105,7 +110,8 @@ class Completion(harness.TestCase):
 class Manual(harness.TestCase):
     def test_every_command_and_option_of_the_help_is_there(self):
         page = self.etcdrill("man").out.replace("\\-", "-")
-        sections = dict(re.findall(r"^\.SS ([a-z -]*[a-z])(?: [^\n]*)?\n(.*?)(?=^\.S[HS] )", page, re.S | re.M))
+        sections = dict(
+            re.findall(r"^\.SS ([a-z -]*[a-z])(?: [^\n]*)?\n(.*?)(?=^\.S[HS] )", page, re.S | re.M))
 
         def leaves(path):
             text = self.etcdrill(*path, "--help").out
@@ -120,8 +126,14 @@ class Manual(harness.TestCase):
         self.assertGreater(len(found), 15)
         table = (harness.ROOT / "README.md").read_text().split("## Commands")[1].split("\n## ")[0]
         for name in found:
-            self.assertTrue(name == "version" or f"`{name.split()[0]} " in table or f"`{name}`" in table, f"README: {name}")
-        names = {name: next((full for full in found if name == full or name.startswith(full + " ")), name) for name in sections}
+            self.assertTrue(
+                name == "version" or f"`{name.split()[0]} " in table or f"`{name}`" in table,
+                f"README: {name}")
+        names = {
+            name: next((full
+                        for full in found if name == full or name.startswith(full + " ")), name)
+            for name in sections
+        }
         self.assertEqual(sorted(names.values()), sorted(found))
         for name, section in sections.items():
             for option in found[names[name]]:
@@ -134,7 +146,8 @@ class Manual(harness.TestCase):
         page = self.dir / "etcdrill.1"
         page.write_text(self.etcdrill("man").out)
         said = harness.run(["mandoc", "-T", "lint", page]).out
-        kept = [line for line in said.splitlines() if "cannot parse date" not in line]  # its date is a version
+        # Its date is a version.
+        kept = [line for line in said.splitlines() if "cannot parse date" not in line]
         self.assertEqual(kept, [])
 
 

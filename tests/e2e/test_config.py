@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Proves `check config`: the example passes, and each mistake is said with file, line and column, all of them in one pass."""
+"""Proves `check config`: the example passes, and each mistake is said with file, line and column,
+all of them in one pass."""
 import re
 import sys
 
@@ -47,25 +48,30 @@ class CheckConfig(harness.TestCase):
         self.assertEqual(self.check(GOOD, 0).out, f"{self.path}: valid\n")
 
     def test_unknown_key_with_the_nearest_name(self):
-        self.assertRefused(self.changed("timeout:", "timeuot:"), (7, 3, r"snapshot\.timeuot.*did you mean timeout\?"))
+        self.assertRefused(self.changed("timeout:", "timeuot:"),
+                           (7, 3, r"snapshot\.timeuot.*did you mean timeout\?"))
 
     def test_unknown_key_far_from_any(self):
         self.assertRefused(GOOD + "backups: {}\n", (9, 1, "backups.*cluster.*store"))
 
     def test_a_key_in_the_wrong_section(self):
-        self.assertRefused(self.changed("{path: snapshots}", "{path: snapshots, rpo: 2h}"), (4, 26, r"store\.rpo"))
+        self.assertRefused(self.changed("{path: snapshots}", "{path: snapshots, rpo: 2h}"),
+                           (4, 26, r"store\.rpo"))
 
     def test_duplicate_key(self):
-        self.assertRefused(self.changed("  name: prod\n", "  name: prod\n  name: other\n"), (3, 3, r"cluster\.name.*twice"))
+        self.assertRefused(self.changed("  name: prod\n", "  name: prod\n  name: other\n"),
+                           (3, 3, r"cluster\.name.*twice"))
 
     def test_duplicate_section(self):
         self.assertRefused(GOOD + "store: {path: other}\n", (9, 1, "store.*twice"))
 
     def test_a_list_where_a_text_belongs(self):
-        self.assertRefused(self.changed("name: prod", "name: [prod]"), (2, 9, r"cluster\.name must be"))
+        self.assertRefused(self.changed("name: prod", "name: [prod]"),
+                           (2, 9, r"cluster\.name must be"))
 
     def test_a_text_where_a_section_belongs(self):
-        self.assertRefused(self.changed("{path: snapshots}", "snapshots"), (4, 8, "store must be a mapping"))
+        self.assertRefused(self.changed("{path: snapshots}", "snapshots"),
+                           (4, 8, "store must be a mapping"))
 
     def test_a_text_where_a_list_belongs(self):
         text = self.changed("[https://127.0.0.1:2379]", "https://127.0.0.1:2379")
@@ -103,7 +109,8 @@ class CheckConfig(harness.TestCase):
         self.assertRefused(GOOD + "---\nstore: {path: other}\n", (10, 1, "second document"))
 
     def test_not_yaml(self):
-        self.assertRefused(self.changed("[https://127.0.0.1:2379]", "[https://127.0.0.1:2379"), (4, 6, "."))
+        self.assertRefused(self.changed("[https://127.0.0.1:2379]", "[https://127.0.0.1:2379"),
+                           (4, 6, "."))
         self.assertRegex(self.check("\tcluster: {}\n", 2).err, r"etcdrill\.yaml:1:\d+: ")
         self.assertRegex(self.check('cluster: {name: "open\n', 2).err, r"etcdrill\.yaml:\d+:\d+: ")
 
@@ -113,8 +120,10 @@ class CheckConfig(harness.TestCase):
         self.assertRegex(self.check("\0\1\2", 2).err, r"etcdrill\.yaml:\d+:\d+: ")
 
     def test_all_problems_in_one_pass(self):
-        text = self.changed("name: prod", "nam: prod").replace("10m", "10").replace("rpo: 2h", "rop: 2h") + "storage: {}\n"
-        self.assertRefused(text, (2, 3, "name"), (7, 12, "unit"), (8, 14, "rpo"), (9, 1, "storage.*store"))
+        text = self.changed("name: prod", "nam: prod").replace("10m", "10").replace(
+            "rpo: 2h", "rop: 2h") + "storage: {}\n"
+        self.assertRefused(text, (2, 3, "name"), (7, 12, "unit"), (8, 14, "rpo"),
+                           (9, 1, "storage.*store"))
 
     def warned(self, text, **env):
         self.path = self.dir / "etcdrill.yaml"
@@ -127,11 +136,13 @@ class CheckConfig(harness.TestCase):
         self.assertEqual(self.warned(GOOD), [])
         self.assertEqual(self.warned("{}\n"), [])
         warning, = self.warned(self.changed("rpo: 2h", "rpo: 30m"))
-        self.assertRegex(warning, r"objectives.rpo is 30m0s, but snapshot.schedule leaves up to 1h0m")
+        self.assertRegex(warning,
+                         r"objectives.rpo is 30m0s, but snapshot.schedule leaves up to 1h0m")
         warning, = self.warned(self.changed('"@every 1h"', '"@every 110m"\n  jitter: 10m'))
         self.assertRegex(warning, "objectives.rpo")
         warning, = self.warned(GOOD + "drill: {schedule: '0 3 * * 0'}\n")
-        self.assertRegex(warning, "objectives.verified_rpo is 1d2h, but drill.schedule leaves up to 7d0h")
+        self.assertRegex(warning,
+                         "objectives.verified_rpo is 1d2h, but drill.schedule leaves up to 7d0h")
         self.assertEqual(self.warned(self.changed('"@every 1h"', "none")), [])
 
     def test_what_goes_in_the_clear_is_a_warning(self):
@@ -139,26 +150,40 @@ class CheckConfig(harness.TestCase):
         self.assertEqual(self.warned(plain), [])
         with_tls = plain.replace("store:", "  tls: {ca_file: ca.crt}\nstore:")
         with_login = plain.replace("store:", "  auth: {username: root, password_file: p}\nstore:")
-        self.assertRegex(self.warned(with_tls)[0], "^http://127.0.0.1:2379 is not encrypted, though certificates are configured: all of etcd")
-        self.assertRegex(self.warned(with_login)[0], "^http://127.0.0.1:2379 is not encrypted, and has a login: the password and all of etcd")
+        self.assertRegex(
+            self.warned(with_tls)[0],
+            "^http://127.0.0.1:2379 is not encrypted, though certificates are configured: all of "
+            "etcd"
+        )
+        self.assertRegex(
+            self.warned(with_login)[0],
+            "^http://127.0.0.1:2379 is not encrypted, and has a login: the password and all of etcd"
+        )
         self.assertEqual(len(self.warned(with_login.replace("http://", ""))), 1)
         self.assertEqual(self.warned(with_tls.replace("http://", "")), [])
-        self.assertEqual(self.warned(with_tls.replace("http://127.0.0.1:2379", "unix:///run/etcd.sock")), [])
+        self.assertEqual(
+            self.warned(with_tls.replace("http://127.0.0.1:2379", "unix:///run/etcd.sock")), [])
         from_environment = with_login.replace("  endpoints: [http://127.0.0.1:2379]\n", "")
-        self.assertEqual(len(self.warned(from_environment, ETCDCTL_ENDPOINTS="https://a:1, HTTP://b:2")), 1)
+        self.assertEqual(
+            len(self.warned(from_environment, ETCDCTL_ENDPOINTS="https://a:1, HTTP://b:2")), 1)
 
     def test_files_that_can_not_be_read(self):
-        self.assertOneLine(self.etcdrill("check", "config", self.dir / "missing.yaml", code=1).err, "missing.yaml")
-        self.assertOneLine(self.etcdrill("check", "config", self.dir, code=2).err, "not a regular file")
+        self.assertOneLine(
+            self.etcdrill("check", "config", self.dir / "missing.yaml", code=1).err, "missing.yaml")
+        self.assertOneLine(
+            self.etcdrill("check", "config", self.dir, code=2).err, "not a regular file")
         self.assertOneLine(self.etcdrill("check", "config", code=2).err, "file")
 
     def test_every_command_that_takes_one_refuses_a_bad_one(self):
         self.path = self.dir / "etcdrill.yaml"
         self.path.write_text(self.changed("timeout:", "timeuot:"))
-        for command in (["run"], ["snapshot", "save"], ["snapshot", "list"], ["verify", "latest"], ["drill", "latest"],
-                        ["health"]):
+        for command in (["run"], ["snapshot",
+                                  "save"], ["snapshot",
+                                            "list"], ["verify", "latest"], ["drill",
+                                                                            "latest"], ["health"]):
             with self.subTest(command):
-                outcome = self.etcdrill(*command, "--config", self.path, code=2, cwd=self.dir, timeout=10)
+                outcome = self.etcdrill(*command, "--config", self.path, code=2, cwd=self.dir,
+                                        timeout=10)
                 self.assertOneLine(outcome.err, r"etcdrill\.yaml:7:3: .*did you mean timeout")
         self.assertEqual([path.name for path in self.dir.iterdir()], ["etcdrill.yaml"])
 
@@ -171,13 +196,15 @@ class CheckConfig(harness.TestCase):
 web: {config_file: web.yaml}
 drill: {etcd: {binary: /nowhere/etcd}}
 store:"""))
-        self.check_named(path, ("cluster: CA file: .*ca.crt.*No such file", "drill.etcd: .*/nowhere/etcd.*drill.etcd.binary",
+        self.check_named(path, ("cluster: CA file: .*ca.crt.*No such file",
+                                "drill.etcd: .*/nowhere/etcd.*drill.etcd.binary",
                                 "web.config_file: .*web.yaml.*No such file"))
 
         path.write_text(path.read_text().replace("ca_file: ca.crt", "server_name: etcd"))
         (self.dir / "web.yaml").write_text("{}\n")
         self.check_named(path, ("cluster: password file: .*No such file", "drill.etcd: .*"))
-        self.assertOneLine(self.etcdrill("run", "--config", path, code=None, timeout=10).err, "password file")
+        self.assertOneLine(
+            self.etcdrill("run", "--config", path, code=None, timeout=10).err, "password file")
 
         (self.dir / "password").write_text("secret")
         path.write_text(path.read_text().replace("/nowhere/etcd", "etcdrill.yaml"))
@@ -192,11 +219,13 @@ store:"""))
         self.assertEqual(len(lines), len(problems), lines)
         for line, problem in zip(lines, problems):
             self.assertRegex(line, f"{re.escape(str(path))}: {problem}")
-        self.assertEqual(self.etcdrill("check", "config", "--syntax-only", path).out, f"{path}: valid\n")
+        self.assertEqual(
+            self.etcdrill("check", "config", "--syntax-only", path).out, f"{path}: valid\n")
 
 
 class EndpointsOfTheEnvironment(harness.TestCase):
-    """One file for every node of a DaemonSet: where it names no endpoints, they come from ETCDCTL_ENDPOINTS."""
+    """One file for every node of a DaemonSet: where it names no endpoints, they come from
+    ETCDCTL_ENDPOINTS."""
 
     def health(self, text, code, **env):
         path = self.dir / "etcdrill.yaml"
@@ -206,12 +235,14 @@ class EndpointsOfTheEnvironment(harness.TestCase):
 
     def test_they_are_used_where_the_file_names_none(self):
         endpoint, = harness.Cluster(self.scene, "3.5").endpoints
-        self.assertIn(endpoint, self.health("cluster: {name: prod}\n", 0, ETCDCTL_ENDPOINTS=endpoint))
+        self.assertIn(endpoint, self.health("cluster: {name: prod}\n", 0,
+                                            ETCDCTL_ENDPOINTS=endpoint))
         self.assertIn("127.0.0.1:2379", self.health("cluster: {name: prod}\n", 1))
 
     def test_the_file_wins(self):
         closed = f"http://127.0.0.1:{harness.free_port()}"
-        said = self.health(f"cluster: {{endpoints: [{closed}]}}\n", 1, ETCDCTL_ENDPOINTS="http://127.0.0.1:1")
+        said = self.health(f"cluster: {{endpoints: [{closed}]}}\n", 1,
+                           ETCDCTL_ENDPOINTS="http://127.0.0.1:1")
         self.assertIn(closed, said)
 
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Proves that everything ends at its deadline: hosts that swallow what they are sent, members that hang before, in the middle of and
-after a stream, disks that are too slow for a drill. What ends there says so with the reason `timeout`, and leaves nothing."""
+"""Proves that everything ends at its deadline: hosts that swallow what they are sent, members that
+hang before, in the middle of and after a stream, disks that are too slow for a drill. What ends
+there says so with the reason `timeout`, and leaves nothing."""
 import json
 import os
 import re
@@ -21,7 +22,8 @@ MARGIN = 3.0  # seconds: two cores may be busy with something else
 
 
 class NameServer:
-    """On port 53 of a loopback address. Answers questions for IPv4 addresses if it is told to, and never those for IPv6."""
+    """On port 53 of a loopback address. Answers questions for IPv4 addresses if it is told to, and
+    never those for IPv6."""
 
     ADDRESS = "127.53.53.53"
 
@@ -47,7 +49,8 @@ class NameServer:
                 continue
             if self._answers and question[-4:] == b"\0\1\0\1":  # type A, class IN
                 head = question[:2] + b"\x81\x80" + b"\0\1\0\1\0\0\0\0"
-                answer = b"\xc0\x0c\0\1\0\1" + (60).to_bytes(4, "big") + b"\0\4" + bytes([127, 0, 0, 1])
+                answer = b"\xc0\x0c\0\1\0\1" + (60).to_bytes(4, "big") + b"\0\4" + bytes(
+                    [127, 0, 0, 1])
                 self._socket.sendto(head + question[12:] + answer, sender)
 
 
@@ -75,8 +78,12 @@ class Names(DeadlineCase):
         file = self.dir / "resolv.conf"
         file.write_text(f"nameserver {server.ADDRESS}\n")
         port = self.cluster.endpoints[0].rsplit(":", 1)[1]
-        command = ["unshare", "--mount", "sh", "-c", 'mount --bind "$1" /etc/resolv.conf && shift && exec "$@"', "sh", file,
-                   harness.build_dir() / "etcdrill", "health", "--endpoints", f"http://etcd.example.test:{port}", "-w", "json"]
+        command = [
+            "unshare", "--mount", "sh", "-c",
+            'mount --bind "$1" /etc/resolv.conf && shift && exec "$@"', "sh", file,
+            harness.build_dir() / "etcdrill", "health", "--endpoints",
+            f"http://etcd.example.test:{port}", "-w", "json"
+        ]
         outcome = self.within(5, lambda: harness.run(command))
         self.assertEqual(outcome.code, code, outcome.out + outcome.err)
         return json.loads(outcome.out)[0]["problem"]
@@ -103,7 +110,8 @@ class Calls(DeadlineCase):
             for command in (["health"], ["snapshot", "save", self.dir / "x.db"]):
                 with self.subTest(scheme, command=command[0]):
                     outcome = self.within(2, lambda: self.etcdrill(*command, *flags, code=1))
-                    self.assertRegex(outcome.out + outcome.err, "the host is down, hangs, or is cut off")
+                    self.assertRegex(outcome.out + outcome.err,
+                                     "the host is down, hangs, or is cut off")
         self.assertEqual(list(self.dir.iterdir()), [])
 
     def test_a_member_that_hangs_once_it_was_connected(self):
@@ -112,10 +120,15 @@ class Calls(DeadlineCase):
         for member in self.cluster.members:
             member.process.send_signal(signal.SIGSTOP)
         try:
-            # The first call finds the connection standing; it is given up, and no other can be made.
+            # The first call finds the connection standing; it is given up, and no other can be
+            # made.
             line = self.within(4, lambda: self.next_line(sidecar, "snapshot failed"))
-            self.assertRegex(line, "reason=(timeout .*no answer in time|connect .*not connected in time)")
-            failures = [sidecar.value("etcdrill_snapshot_failures_total", reason=reason) for reason in ("timeout", "connect")]
+            self.assertRegex(
+                line, "reason=(timeout .*no answer in time|connect .*not connected in time)")
+            failures = [
+                sidecar.value("etcdrill_snapshot_failures_total", reason=reason)
+                for reason in ("timeout", "connect")
+            ]
             self.assertGreaterEqual(sum(failures), 1)
             self.within(4, lambda: sidecar.wait_for_value(0, "etcdrill_source_up"))
             self.assertEqual(sidecar.request("/-/healthy")[0], 200)
@@ -131,7 +144,8 @@ class Streams(DeadlineCase):
     TIMEOUT = 4
 
     def run_sidecar(self, section):
-        sidecar = self.start(section, snapshot={"timeout": f"{self.TIMEOUT}s"}, health={"interval": "1h", "timeout": "1s"})
+        sidecar = self.start(section, snapshot={"timeout": f"{self.TIMEOUT}s"},
+                             health={"interval": "1h", "timeout": "1s"})
         self.streaming()
         return sidecar
 
@@ -179,7 +193,8 @@ class Streams(DeadlineCase):
         self.assertStops(sidecar)
 
     def test_a_member_that_does_not_give_its_hash(self):
-        """The snapshot is proven by its own bytes and by the member that answers; the receipt names the one that did not."""
+        """The snapshot is proven by its own bytes and by the member that answers; the receipt names
+        the one that did not."""
         proxies, section = self.proxies(self.cluster, RATE)
         silent = proxies[1 - self.cluster.members.index(self.follower())]
         sidecar = self.run_sidecar(section)
@@ -187,12 +202,15 @@ class Streams(DeadlineCase):
         self.within(self.TIMEOUT, lambda: sidecar.wait_for_line("snapshot taken"))
         receipt = {record["endpoint"]: record for record in self.manifests()[0]["receipt"]}
         self.assertRegex(receipt[silent.url]["error"], "no answer in time|is cut off")
-        self.assertEqual([record["result"] for url, record in receipt.items() if url != silent.url], ["equal"])
+        self.assertEqual([record["result"] for url, record in receipt.items() if url != silent.url],
+                         ["equal"])
         self.assertStops(sidecar)
 
     def follower(self):
         for member in self.cluster.members:
-            status = json.loads(self.cluster.etcdctl("endpoint", "status", "-w", "json", member=member))[0]["Status"]
+            status = json.loads(
+                self.cluster.etcdctl("endpoint", "status", "-w", "json",
+                                     member=member))[0]["Status"]
             if status["leader"] != status["header"]["member_id"]:
                 return member
         raise AssertionError("no follower")
@@ -206,7 +224,8 @@ class Drills(DeadlineCase):
         first = self.start(self.cluster, snapshot={"schedule": "@every 1h"})
         first.wait_for_line("snapshot taken")
         self.assertEqual(first.stop(), 0)
-        sidecar = self.start(self.cluster, under=under, snapshot={"schedule": "none"}, drill={"timeout": f"{self.TIMEOUT}s"})
+        sidecar = self.start(self.cluster, under=under, snapshot={"schedule": "none"},
+                             drill={"timeout": f"{self.TIMEOUT}s"})
         sidecar.first_answer("/-/ready")
         begin = time.monotonic()
         self.assertEqual(sidecar.request("/-/drill", "POST")[0], 202)
@@ -214,13 +233,17 @@ class Drills(DeadlineCase):
         line = sidecar.wait_for_line("drill failed")
         self.assertLess(time.monotonic() - begin, self.TIMEOUT + MARGIN, line)
         self.assertEmpty(self.dir / "scratch")
-        self.assertGreaterEqual(sidecar.value("etcdrill_drill_failures_total", stage=re.search(r"stage=(\w+)", line)[1]), 1)
+        self.assertGreaterEqual(
+            sidecar.value("etcdrill_drill_failures_total", stage=re.search(r"stage=(\w+)",
+                                                                           line)[1]), 1)
         self.assertStops(sidecar)
         return line
 
     def slow(self, fault):
-        return [shutil.which("strace"), "-D", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={fault.split(':')[0]}",
-                "-e", f"inject={fault}"]
+        return [
+            shutil.which("strace"), "-D", "-f", "-qq", "-o", "/dev/null", "-e",
+            f"trace={fault.split(':')[0]}", "-e", f"inject={fault}"
+        ]
 
     def test_reading_takes_too_long(self):
         line = self.failed_drill(self.slow("pread64:delay_enter=200ms"))
@@ -230,7 +253,8 @@ class Drills(DeadlineCase):
 
     def test_writing_takes_too_long(self):
         line = self.failed_drill(self.slow("pwrite64:delay_enter=700ms"))
-        self.assertRegex(line, "stage=(restore|boot)")  # how many writes a restore takes is not for this test to know
+        # How many writes a restore takes is not for this test to know.
+        self.assertRegex(line, "stage=(restore|boot)")
         self.assertIn("reason=timeout", line)
 
     def test_an_etcd_that_hangs_while_it_boots(self):

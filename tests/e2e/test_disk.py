@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Proves that the store follows its path: a directory that is moved away, a file system that comes late or goes, folders and
-files of others in it. And that a link to a disk that is not there is named by whoever would write through it."""
+"""Proves that the store follows its path: a directory that is moved away, a file system that comes
+late or goes, folders and files of others in it. And that a link to a disk that is not there is
+named by whoever would write through it."""
 import os
 import sys
 import time
@@ -30,7 +31,9 @@ class Directory(SidecarCase):
     def newer_manifest(self):
         """Of a snapshot that is taken from now on, where the path leads to now."""
         known = {path.name for path in self.store.glob("e2e-*.json")}
-        harness.wait_until(lambda: {path.name for path in self.store.glob("e2e-*.json")} - known, "a new snapshot", 30)
+        harness.wait_until(lambda: {path.name
+                                    for path in self.store.glob("e2e-*.json")} - known,
+                           "a new snapshot", 30)
 
     def assertOwned(self, sidecar):
         """Nobody else gets it, and it is in order."""
@@ -46,7 +49,9 @@ class Directory(SidecarCase):
         self.store.rename(self.away)
         sidecar.wait_for_line(TAKEN_OVER)
         self.newer_manifest()
-        harness.wait_until(lambda: sidecar.value("etcdrill_state_created_timestamp_seconds") > created, "its state is younger")
+        harness.wait_until(
+            lambda: sidecar.value("etcdrill_state_created_timestamp_seconds") > created,
+            "its state is younger")
         self.assertOwned(sidecar)
         self.assertEqual(sidecar.stop(), 0)
         self.assertNothingHalfDone()
@@ -78,7 +83,8 @@ class Directory(SidecarCase):
         for times in (1, 2):
             self.store.rename(self.away)
             self.store.write_text("in the way")
-            harness.wait_until(lambda: len(sidecar.lines("the store can't be read")) == times, "the error", 30)
+            harness.wait_until(lambda: len(sidecar.lines("the store can't be read")) == times,
+                               "the error", 30)
             status, problem = sidecar.request("/-/ready")
             self.assertEqual(status, 503)
             self.assertIn(str(self.store), problem)
@@ -129,14 +135,18 @@ class Directory(SidecarCase):
         self.assertStops(after)
 
     def test_things_of_others_stay_and_stop_nothing(self):
-        for folder in ("lost+found", "@eaDir", "checks/@eaDir", "checks/lost+found", "drills/@eaDir",
-                       ".0123456789abcdef.db.part", "e2e-00000000000000000001-20261122T080000Z.db",
+        for folder in ("lost+found", "@eaDir", "checks/@eaDir", "checks/lost+found",
+                       "drills/@eaDir", ".0123456789abcdef.db.part",
+                       "e2e-00000000000000000001-20261122T080000Z.db",
                        "checks/e2e-00000000000000000001-20261122T080000Z.json"):
             (self.store / folder).mkdir(parents=True)
-        for file in ("notes.txt", "notes.json", ".nfs00000001", "checks/notes.txt", "checks/.nfs00000001", "drills/notes.txt"):
+        for file in ("notes.txt", "notes.json", ".nfs00000001", "checks/notes.txt",
+                     "checks/.nfs00000001", "drills/notes.txt"):
             (self.store / file).write_text("somebody's")
         # As a file that its writer renames while the sweep looks at it.
-        (self.store / "drills" / ".e2e-00000000000000000001-20261122T080000Z-20261122T080100Z.json.part").symlink_to("nowhere")
+        (self.store / "drills"
+         / ".e2e-00000000000000000001-20261122T080000Z-20261122T080100Z.json.part"
+         ).symlink_to("nowhere")
         before = {path for path in self.store.rglob("*")}
         sidecar = self.start(self.cluster)
         sidecar.wait_for_line("snapshot taken", after=2)
@@ -158,26 +168,31 @@ class Links(SidecarCase):
         said = self.etcdrill(*command, code=code).err
         self.assertRegex(said, "lost is a link to /no/such/disk, which does not exist")
         self.assertTrue((self.dir / "lost").is_symlink())
-        self.assertEqual(sorted(path for path in self.dir.iterdir() if path.suffix != ".yaml"), self.before)
+        self.assertEqual(sorted(path for path in self.dir.iterdir() if path.suffix != ".yaml"),
+                         self.before)
 
     def test_save(self):
         cluster = harness.Cluster(self.scene, "3.5")
         for path in ("lost", "lost/s.db"):
-            self.assertNamed("snapshot", "save", self.dir / path, "--endpoints", ",".join(cluster.endpoints))
+            self.assertNamed("snapshot", "save", self.dir / path, "--endpoints",
+                             ",".join(cluster.endpoints))
 
     def test_restore(self):
         snapshot = harness.fixture("e3530-empty")
         for path in ("lost", "lost/data"):
             self.assertNamed("snapshot", "restore", snapshot, "--data-dir", self.dir / path)
-            self.assertNamed("snapshot", "restore", snapshot, "--data-dir", self.dir / "data", "--wal-dir", self.dir / path)
+            self.assertNamed("snapshot", "restore", snapshot, "--data-dir", self.dir / "data",
+                             "--wal-dir", self.dir / path)
 
     def test_textfile(self):
         for path in ("lost", "lost/etcdrill.prom"):
-            self.assertNamed("verify", harness.fixture("e3530-empty"), "--textfile-out", self.dir / path)
+            self.assertNamed("verify", harness.fixture("e3530-empty"), "--textfile-out",
+                             self.dir / path)
 
     def test_store_and_scratch(self):
-        for sections in ({"store": {"path": "lost/store"}}, {"store": {"path": "lost"}},
-                         {"drill": {"scratch_dir": "lost"}, "store": {"path": str(self.scene.new_dir())}}):
+        for sections in ({"store": {"path": "lost/store"}}, {"store": {"path": "lost"}}, {
+                "drill": {"scratch_dir": "lost"}, "store": {"path": str(self.scene.new_dir())}
+        }):
             path, _ = self.configure(NOWHERE, **sections)
             self.assertNamed("run", "--config", path)
 

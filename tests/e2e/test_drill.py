@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Proves `drill`: snapshots fresh from real clusters, in every state that they may be in, reach level 5; what fails is named
-by its stage; and neither a process, nor a port, nor a file of a drill outlives it."""
+"""Proves `drill`: snapshots fresh from real clusters, in every state that they may be in, reach
+level 5; what fails is named by its stage; and neither a process, nor a port, nor a file of a drill
+outlives it."""
 import contextlib
 import json
 import os
@@ -11,10 +12,15 @@ import sys
 sys.dont_write_bytecode = True
 import harness
 
-REPORT_FIELDS = ["apiVersion", "kind", "snapshot", "newest", "verdict", "level_reached", "started", "finished", "stages", "checks",
-                 "rto_seconds", "etcd_version", "verify", "advice"]
+REPORT_FIELDS = [
+    "apiVersion", "kind", "snapshot", "newest", "verdict", "level_reached", "started", "finished",
+    "stages", "checks", "rto_seconds", "etcd_version", "verify", "advice"
+]
 STAGES = ["select", "checksum", "restore", "boot", "health", "verify", "cleanup"]
-CHECKS = {"sha256", "db_hash", "revision", "key_count", "hashkv", "health", "alarms", "assertions", "write"}
+CHECKS = {
+    "sha256", "db_hash", "revision", "key_count", "hashkv", "health", "alarms", "assertions",
+    "write"
+}
 PASSWORD = "canary-root-password"
 
 
@@ -39,12 +45,16 @@ class DrillCase(harness.TestCase):
         self.assertEqual(harness.processes_naming(self.scratch), [])
 
     def assertFailedIn(self, report, stage, verdict):
-        """This stage failed, those before it passed, those behind it did not run, and it was cleaned up."""
+        """This stage failed, those before it passed, those behind it did not run, and it was
+        cleaned up."""
         results = {entry["name"]: entry["result"] for entry in report["stages"]}
         before = STAGES[:STAGES.index(stage)]
         behind = STAGES[STAGES.index(stage) + 1:-1]
-        self.assertEqual(results, {**dict.fromkeys(before, "pass"), stage: "fail", **dict.fromkeys(behind, "skipped"),
-                                   "cleanup": "pass"})
+        self.assertEqual(
+            results, {
+                **dict.fromkeys(before, "pass"), stage: "fail",
+                **dict.fromkeys(behind, "skipped"), "cleanup": "pass"
+            })
         self.assertTrue([entry["error"] for entry in report["stages"] if entry["name"] == stage][0])
         self.assertEqual(report["verdict"], verdict)
         self.assertLess(report["level_reached"], 5)
@@ -52,7 +62,8 @@ class DrillCase(harness.TestCase):
 
 
 class Fresh:
-    """Snapshots of one live cluster in one state after the other, as the official tool takes them."""
+    """Snapshots of one live cluster in one state after the other, as the official tool takes
+    them."""
 
     version = ""
 
@@ -60,23 +71,29 @@ class Fresh:
     def setUpClass(cls):
         super().setUpClass()
         cls.etcd = harness.tool(cls.version, "etcd")
-        cls.cluster = harness.Cluster(cls.scene, cls.version, flags=["--quota-backend-bytes", str(4 << 20)])
+        cls.cluster = harness.Cluster(cls.scene, cls.version,
+                                      flags=["--quota-backend-bytes",
+                                             str(4 << 20)])
         harness.fill(cls.cluster)
 
     def check_reaches_level_5(self, state):
         snapshot = self.cluster.save(self.dir / f"{state}.db")
         report = self.drill(snapshot, self.etcd)
         self.assertEqual((report["verdict"], report["level_reached"]), ("proven", 5))
-        self.assertEqual([(stage["name"], stage["result"]) for stage in report["stages"]], [(name, "pass") for name in STAGES])
+        self.assertEqual([(stage["name"], stage["result"]) for stage in report["stages"]],
+                         [(name, "pass") for name in STAGES])
         wrong = [check for check in report["checks"] if check["result"] != "pass"]
         self.assertEqual(wrong, [])
-        self.assertLessEqual({"sha256", "revision", "key_count", "hashkv", "health", "alarms", "write"},
-                             {check["name"] for check in report["checks"]})
+        self.assertLessEqual(
+            {"sha256", "revision", "key_count", "hashkv", "health", "alarms", "write"},
+            {check["name"]
+             for check in report["checks"]})
         return report
 
     # One story: each chapter changes the cluster for good.
     def test_every_state_reaches_level_5(self):
-        for chapter in (self.plain, self.assertions, self.expired_lease, self.compacted_at_head, self.with_auth, self.with_alarm):
+        for chapter in (self.plain, self.assertions, self.expired_lease, self.compacted_at_head,
+                        self.with_auth, self.with_alarm):
             with self.subTest(chapter.__name__):
                 chapter()
 
@@ -102,17 +119,25 @@ class Fresh:
         config = self.dir / "assertions.yaml"
 
         def drill(*entries, code):
-            config.write_text("drill:\n  assertions:\n" + "".join(f"    - {entry}\n" for entry in entries))
+            config.write_text("drill:\n  assertions:\n" + "".join(f"    - {entry}\n"
+                                                                  for entry in entries))
             report = self.drill(snapshot, self.etcd, "--config", config, code=code)
             return [check for check in report["checks"] if check["name"] == "assertions"][0], report
 
-        hold = [f"{{prefix: {prefix}, min_keys: {count}, max_keys: {count}}}", f'{{key: "{keys[0].decode()}", exists: true}}',
-                '{key: /no/such/key, exists: false}', f'{{key: "{keys[0].decode()}", matches: ".*"}}']
+        hold = [
+            f"{{prefix: {prefix}, min_keys: {count}, max_keys: {count}}}",
+            f'{{key: "{keys[0].decode()}", exists: true}}', '{key: /no/such/key, exists: false}',
+            f'{{key: "{keys[0].decode()}", matches: ".*"}}'
+        ]
         check, report = drill(*hold, code=0)
-        self.assertEqual((check["result"], check["actual"], report["level_reached"]), ("pass", "4 hold", 5))
-        for entry, why in ((f"{{prefix: {prefix}, min_keys: {count + 1}}}", "at least"), ("{key: /no/such/key, exists: true}", "not there"),
-                           (f'{{key: "{keys[0].decode()}", equals: canary-value}}', "another value"),
-                           (f'{{key: "{keys[0].decode()}", matches: "^canary$"}}', "does not match")):
+        self.assertEqual((check["result"], check["actual"], report["level_reached"]),
+                         ("pass", "4 hold", 5))
+        for entry, why in ((f"{{prefix: {prefix}, min_keys: {count + 1}}}",
+                            "at least"), ("{key: /no/such/key, exists: true}", "not there"),
+                           (f'{{key: "{keys[0].decode()}", equals: canary-value}}',
+                            "another value"),
+                           (f'{{key: "{keys[0].decode()}", matches: "^canary$"}}',
+                            "does not match")):
             check, report = drill(hold[0], entry, code=3)
             # The file is sound, whatever it lacks.
             self.assertEqual((check["result"], report["verdict"]), ("fail", "not_provable"))
@@ -123,7 +148,9 @@ class Fresh:
         puts = [f"put /registry/expires/{number} soon --lease={lease}" for number in range(20)]
         self.cluster.etcdctl("txn", text="\n".join(["", *puts, "", ""]) + "\n")
         snapshot = self.cluster.save(self.dir / "before.db")
-        harness.wait_until(lambda: not [key for key in self.cluster.content() if b"/expires/" in key], "the end of the lease")
+        harness.wait_until(
+            lambda: not [key for key in self.cluster.content() if b"/expires/" in key],
+            "the end of the lease")
         report = self.drill(snapshot, self.etcd)
         self.assertEqual((report["verdict"], report["level_reached"]), ("proven", 5))
         self.assertEqual(report["verify"]["live_keys"], len(self.cluster.content()) + len(puts))
@@ -139,7 +166,8 @@ class Fresh:
     def with_auth(self):
         self.cluster.enable_auth(PASSWORD)
         report = self.check_reaches_level_5("auth")
-        self.assertIn("restores_with_auth", [finding["code"] for finding in report["verify"]["findings"]])
+        self.assertIn("restores_with_auth",
+                      [finding["code"] for finding in report["verify"]["findings"]])
         self.assertNotIn(PASSWORD, json.dumps(report))
 
     def with_alarm(self):
@@ -147,7 +175,8 @@ class Fresh:
             with contextlib.suppress(RuntimeError):
                 self.cluster.etcdctl("put", "/filler", text="x" * 1_000_000)
         report = self.check_reaches_level_5("alarm")
-        self.assertIn("restores_with_alarm", [finding["code"] for finding in report["verify"]["findings"]])
+        self.assertIn("restores_with_alarm",
+                      [finding["code"] for finding in report["verify"]["findings"]])
         alarms = [check for check in report["checks"] if check["name"] == "alarms"][0]
         self.assertEqual((alarms["expected"], alarms["actual"]), ("NOSPACE", "NOSPACE"))
 
@@ -172,15 +201,20 @@ class Running(DrillCase):
     """What goes on during a drill, and when it is ended."""
 
     def start_drill(self):
-        """A drill in a process of its own, and the process id of its etcd as soon as that is etcd."""
+        """A drill in a process of its own, and the process id of its etcd as soon as that is
+        etcd."""
         etcd = harness.tool("3.5", "etcd")
         command = self.drill_command(harness.fixture("e3530-compacted"), etcd)
-        process = self.scene.start([harness.build_dir() / "etcdrill", *command], self.dir / "drill.log")
+        process = self.scene.start([harness.build_dir() / "etcdrill", *command],
+                                   self.dir / "drill.log")
 
         def booted():
             self.assertIsNone(process.poll(), "the drill was over before its etcd was seen")
-            return [pid for pid, (parent, said) in harness.process_table().items()
-                    if parent == process.pid and said.startswith(str(etcd.resolve())) and str(self.scratch) in said]
+            return [
+                pid for pid, (parent, said) in harness.process_table().items()
+                if parent == process.pid and said.startswith(str(etcd.resolve()))
+                and str(self.scratch) in said
+            ]
 
         return process, harness.wait_until(booted, "the drill's etcd")[0]
 
@@ -195,7 +229,10 @@ class Running(DrillCase):
         return {link[len("socket:["):-1] for link in links if link.startswith("socket:[")}
 
     def inodes(self, table, column):
-        return {line.split()[column] for line in pathlib.Path(f"/proc/net/{table}").read_text().splitlines()[1:]}
+        return {
+            line.split()[column]
+            for line in pathlib.Path(f"/proc/net/{table}").read_text().splitlines()[1:]
+        }
 
     def test_its_etcd_opens_no_port(self):
         process, etcd = self.start_drill()
@@ -215,11 +252,14 @@ class Running(DrillCase):
         process, etcd = self.start_drill()
         process.kill()
         process.wait()
-        harness.wait_until(lambda: etcd not in harness.process_table(), "the end of the drill's etcd", timeout=2)
+        harness.wait_until(lambda: etcd not in harness.process_table(),
+                           "the end of the drill's etcd", timeout=2)
         self.assertEqual(harness.processes_naming(self.scratch), [])
         left = list(self.scratch.iterdir())
         self.assertEqual(len(left), 1)
-        self.assertEqual(self.drill(harness.fixture("e3530-compacted"), harness.tool("3.5", "etcd"))["level_reached"], 5)
+        self.assertEqual(
+            self.drill(harness.fixture("e3530-compacted"),
+                       harness.tool("3.5", "etcd"))["level_reached"], 5)
         self.assertFalse(left[0].exists())
 
     def test_terminated_it_cleans_up(self):
@@ -251,7 +291,8 @@ class Damaged(DrillCase):
         content = bytearray(harness.fixture("e3530-compacted").read_bytes())
         content[len(content) // 2] ^= 1
         report = self.check(content, "checksum", "damaged", 3)
-        self.assertEqual([(check["name"], check["result"]) for check in report["checks"]][0], ("sha256", "fail"))
+        self.assertEqual([(check["name"], check["result"]) for check in report["checks"]][0],
+                         ("sha256", "fail"))
 
     def test_cut(self):
         content = harness.fixture("e3530-compacted").read_bytes()
@@ -271,7 +312,8 @@ class WrongEtcd(DrillCase):
     SNAPSHOT = harness.fixture("e3530-compacted")
 
     def stub(self, script):
-        """An `etcd` that is this shell script. "$0" lies in our directory: what it starts can be told by its command line."""
+        """An `etcd` that is this shell script. "$0" lies in our directory: what it starts can be
+        told by its command line."""
         path = self.scratch.with_name("stub") / "etcd"
         path.parent.mkdir()
         path.write_text("#!/bin/sh\n" + script)
@@ -282,7 +324,8 @@ class WrongEtcd(DrillCase):
         stub = self.stub(script)
         report = self.drill(self.SNAPSHOT, stub, *flags, code=1)
         self.assertFailedIn(report, stage, "not_provable")
-        harness.wait_until(lambda: not harness.processes_naming(stub.parent), "nothing of the stub left", timeout=2)
+        harness.wait_until(lambda: not harness.processes_naming(stub.parent),
+                           "nothing of the stub left", timeout=2)
         return [entry["error"] for entry in report["stages"] if entry["name"] == stage][0]
 
     AS_ETCD = 'if [ "$1" = --version ]; then echo "etcd Version: 3.5.30"; exit 0; fi\n'
@@ -334,22 +377,26 @@ class WrongEtcd(DrillCase):
 
     def test_its_last_words_stay_inside_the_table(self):
         stub = self.stub(self.AS_ETCD + 'echo "no luck"\necho "at all"\nexit 5\n')
-        outcome = self.etcdrill("drill", self.SNAPSHOT, "--etcd", stub, "--scratch-dir", self.scratch, code=1)
+        outcome = self.etcdrill("drill", self.SNAPSHOT, "--etcd", stub, "--scratch-dir",
+                                self.scratch, code=1)
         self.assertIn("at all", outcome.err)
         self.assertFalse(outcome.err.endswith("\n\n"), outcome.err)
         table = outcome.out[:outcome.out.index("not_provable")].splitlines()[1:]
-        self.assertEqual([line for line in table if line[0] not in "|+" or line[-1] not in "|+"], [])
+        self.assertEqual([line for line in table if line[0] not in "|+" or line[-1] not in "|+"],
+                         [])
 
     def test_dies_by_a_signal(self):
         self.assertIn("signal 9", self.check(self.AS_ETCD + "kill -KILL $$\n", "boot"))
 
     def test_hangs(self):
-        error = self.check(self.AS_ETCD + 'echo "nobody comes"\ntail -f "$0"\n', "boot", "--timeout", "2s")
+        error = self.check(self.AS_ETCD + 'echo "nobody comes"\ntail -f "$0"\n', "boot",
+                           "--timeout", "2s")
         self.assertIn("the drill's time of 2.0s was over before boot was done", error)
         self.assertIn("nobody comes", error)
 
     def test_hangs_and_ignores_sigterm_and_has_children(self):
-        self.check(self.AS_ETCD + 'trap "" TERM\ntail -f "$0" &\ntail -f "$0"\n', "boot", "--timeout", "2s")
+        self.check(self.AS_ETCD + 'trap "" TERM\ntail -f "$0" &\ntail -f "$0"\n', "boot",
+                   "--timeout", "2s")
 
     def test_of_another_version(self):
         if not (harness.etcd_dir() / "3.7").exists():

@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
-"""Proves what a drill does when something goes wrong: a fault in each stage is told as that stage, with the right reason, exit
-code and verdict; a drill that is killed at any moment leaves no process; hundreds in a row leak nothing.
+"""Proves what a drill does when something goes wrong: a fault in each stage is told as that stage,
+with the right reason, exit code and verdict; a drill that is killed at any moment leaves no
+process; hundreds in a row leak nothing.
 
-One hard fact: an etcd can be made to fail at one call only from outside, by a proxy between its socket and ours.
+One hard fact: an etcd can be made to fail at one call only from outside, by a proxy between its
+socket and ours.
 """
 import json
 import os
@@ -21,7 +23,8 @@ import test_drill
 SNAPSHOT = harness.fixture("e3530-compacted")
 VERSION_ANSWER = 'if [ "$1" = --version ]; then echo "etcd Version: 3.5.30"; exit 0; fi\n'
 
-# Stands in for etcd: starts the real one on another socket, passes all bytes on, and goes silent once it sees MARKER.
+# Stands in for etcd: starts the real one on another socket, passes all bytes on, and goes silent
+# once it sees MARKER.
 SILENT_AT = """\
 import os, socket, subprocess, sys, threading
 arguments = sys.argv[1:]
@@ -75,7 +78,8 @@ class FaultCase(test_drill.DrillCase):
 
 
 class Stages(FaultCase):
-    """One fault for each stage that damages nothing by itself. What is no etcd, and damaged files: test_drill.py."""
+    """One fault for each stage that damages nothing by itself. What is no etcd, and damaged files:
+    test_drill.py."""
 
     def test_select_no_space(self):
         sparse = self.dir / "sparse.db"
@@ -92,14 +96,16 @@ class Stages(FaultCase):
 
     def strace(self, *options):
         command = [harness.build_dir() / "etcdrill", *self.drill_command(SNAPSHOT, self.etcd)]
-        outcome = harness.run([shutil.which("strace"), "-f", "-qq", "-o", "/dev/null", *options, *command])
+        outcome = harness.run(
+            [shutil.which("strace"), "-f", "-qq", "-o", "/dev/null", *options, *command])
         self.error = outcome.err
         return outcome.code, json.loads(outcome.out)
 
     def test_restore_refused_by_the_disk(self):
         for error, words in (("ENOSPC", "No space left"), ("EIO", "Input/output error")):
             with self.subTest(error):
-                code, report = self.strace("-e", "trace=fallocate", "-e", f"inject=fallocate:error={error}:when=1")
+                code, report = self.strace("-e", "trace=fallocate", "-e",
+                                           f"inject=fallocate:error={error}:when=1")
                 self.assertEqual(code, 1)
                 self.assertFailedIn(report, "restore", "not_provable")
                 self.assertEqual(report["level_reached"], 3)
@@ -107,7 +113,8 @@ class Stages(FaultCase):
                 self.assertNothingLeft()
 
     def test_boot_of_a_database_that_changed_on_the_way(self):
-        stand_in = self.stand_in(f'#!/bin/sh\n{VERSION_ANSWER}: > "$4"/member/snap/db\nexec {self.etcd} "$@"\n')
+        stand_in = self.stand_in(
+            f'#!/bin/sh\n{VERSION_ANSWER}: > "$4"/member/snap/db\nexec {self.etcd} "$@"\n')
         self.fails(stand_in, "boot", "not_provable", "etcd ended with", 1, "--timeout", "10s")
 
     def silent_at(self, marker):
@@ -115,22 +122,31 @@ class Stages(FaultCase):
         return self.stand_in(f"#!{sys.executable}\n{text}")
 
     def test_health_gets_no_answer(self):
-        report = self.fails(self.silent_at("Maintenance/Alarm"), "health", "not_provable", "over before health was done", 1,
-                            "--timeout", "10s")
+        report = self.fails(self.silent_at("Maintenance/Alarm"), "health", "not_provable",
+                            "over before health was done", 1, "--timeout", "10s")
         self.assertEqual(report["level_reached"], 4)
 
     def test_verify_gets_no_answer(self):
         began = time.monotonic()
-        report = self.fails(self.silent_at("Maintenance/HashKV"), "verify", "not_provable", "over before verify was done", 1,
-                            "--timeout", "10s")
-        self.assertEqual([check["result"] for check in report["checks"] if check["name"] == "hashkv"], ["skipped"])
+        report = self.fails(self.silent_at("Maintenance/HashKV"), "verify", "not_provable",
+                            "over before verify was done", 1, "--timeout", "10s")
+        self.assertEqual(
+            [check["result"] for check in report["checks"] if check["name"] == "hashkv"],
+            ["skipped"])
         self.assertLess(time.monotonic() - began, 25)
 
     def test_health_with_other_alarms_than_the_snapshot(self):
         # The stand-in boots what another snapshot restores to, which has no alarm.
-        restore = (f'{harness.tool("3.5", "etcdutl")} snapshot restore {SNAPSHOT} --data-dir other --name m1 '
-                   '--initial-cluster m1=unix://m1.peer:0 --initial-advertise-peer-urls unix://m1.peer:0 >/dev/null 2>&1')
-        stand_in = self.stand_in(f'#!/bin/sh\n{VERSION_ANSWER}rm -rf "$4"\n{restore}\nmv other "$4"\nexec {self.etcd} "$@"\n')
+        restore = (
+            f'{harness.tool("3.5", "etcdutl")} snapshot restore {SNAPSHOT} --data-dir other --name '
+            f'm1 '
+            '--initial-cluster m1=unix://m1.peer:0 --initial-advertise-peer-urls unix://m1.peer:0 '
+            '>/dev/null 2>&1'
+        )
+        stand_in = self.stand_in(
+            f'#!/bin/sh\n{VERSION_ANSWER}rm -rf "$4"\n{restore}\nmv other "$4"\nexec {self.etcd} '
+            f'"$@"\n'
+        )
         report = self.fails(stand_in, "health", "damaged", "alarms: expected NOSPACE, got none", 3,
                             snapshot=harness.fixture("e3530-alarm"))
         self.assertEqual(report["level_reached"], 4)
@@ -139,12 +155,17 @@ class Stages(FaultCase):
         rows = bolt.BoltFile(SNAPSHOT.read_bytes()[:-32]).buckets["key"]
         value = max(rows.values(), key=len)
         find, put = value[-40:].hex(), (b"x" * 40).hex()
-        change = (f"import sys\npath = sys.argv[1] + '/member/snap/db'\nd = open(path, 'rb').read()\n"
-                  f"open(path, 'wb').write(d.replace(bytes.fromhex('{find}'), bytes.fromhex('{put}')))\n")
+        change = (
+            f"import sys\npath = sys.argv[1] + '/member/snap/db'\nd = open(path, 'rb').read()\n"
+            f"open(path, 'wb').write(d.replace(bytes.fromhex('{find}'), bytes.fromhex('{put}')))\n")
         (self.dir / "change.py").write_text(change)
-        stand_in = self.stand_in(f'#!/bin/sh\n{VERSION_ANSWER}{sys.executable} {self.dir / "change.py"} "$4"\nexec {self.etcd} "$@"\n')
+        stand_in = self.stand_in(
+            f'#!/bin/sh\n{VERSION_ANSWER}{sys.executable} {self.dir / "change.py"} "$4"\nexec '
+            f'{self.etcd} "$@"\n'
+        )
         report = self.fails(stand_in, "verify", "damaged", "hashkv: expected", 3)
-        self.assertEqual({check["name"] for check in report["checks"] if check["result"] == "fail"}, {"hashkv"})
+        self.assertEqual({check["name"]
+                          for check in report["checks"] if check["result"] == "fail"}, {"hashkv"})
 
     def test_a_fourth_member_that_never_joins(self):
         stand_in = self.stand_in('#!/bin/sh\nif [ "$2" = m4 ]; then exit 1; fi\n'
@@ -161,7 +182,8 @@ class Stages(FaultCase):
         code, report = self.strace("-e", "trace=rmdir", "-e", "inject=rmdir:error=EIO")
         self.assertEqual(code, 0)
         self.assertEqual((report["verdict"], report["level_reached"]), ("proven", 5))
-        self.assertEqual((report["stages"][-1]["name"], report["stages"][-1]["result"]), ("cleanup", "fail"))
+        self.assertEqual((report["stages"][-1]["name"], report["stages"][-1]["result"]),
+                         ("cleanup", "fail"))
         self.assertRegex(report["stages"][-1]["error"], "Input/output error")
         self.drill(SNAPSHOT, self.etcd)  # and the next one sweeps
 
@@ -169,17 +191,23 @@ class Stages(FaultCase):
 class Memory(FaultCase):
     def configure(self, limit):
         path = self.dir / "drill.yaml"
-        path.write_text(f"drill:\n  scratch_dir: {self.scratch}\n  etcd: {{binary: {self.etcd}, memory_limit: {limit}}}\n")
+        path.write_text(
+            f"drill:\n  scratch_dir: {self.scratch}\n  etcd: {{binary: {self.etcd}, memory_limit: "
+            f"{limit}}}\n"
+        )
         return path
 
     def test_a_limit_that_the_snapshot_does_not_fit_into(self):
-        report = self.fails(self.etcd, "boot", "not_provable", "drill.etcd.memory_limit allows 10.0 MiB", 1, "--config",
+        report = self.fails(self.etcd, "boot", "not_provable",
+                            "drill.etcd.memory_limit allows 10.0 MiB", 1, "--config",
                             self.configure("10MiB"))
         self.assertEqual(report["level_reached"], 4)
 
     def test_the_limit_holds_for_etcd(self):
-        process = self.scene.start([harness.build_dir() / "etcdrill", *self.drill_command(SNAPSHOT, self.etcd), "--config",
-                                    self.configure("200MiB")], self.dir / "log")
+        process = self.scene.start([
+            harness.build_dir() / "etcdrill", *self.drill_command(SNAPSHOT, self.etcd), "--config",
+            self.configure("200MiB")
+        ], self.dir / "log")
         seen = set()
         while process.poll() is None:
             for pid in harness.processes_naming(self.scratch):
@@ -210,8 +238,10 @@ class Endurance(FaultCase):
             cut_short += process.poll() is None
             process.kill()
             process.wait()
-            harness.wait_until(lambda: not harness.processes_naming(self.scratch), f"no process after kill {tries}", timeout=2)
-            self.assertLessEqual(len(list(self.scratch.glob("*"))), 2, "what earlier ones left was not swept")
+            harness.wait_until(lambda: not harness.processes_naming(self.scratch),
+                               f"no process after kill {tries}", timeout=2)
+            self.assertLessEqual(len(list(self.scratch.glob("*"))), 2,
+                                 "what earlier ones left was not swept")
         self.drill(SNAPSHOT, self.etcd)
 
     def test_two_hundred_in_a_row_leak_nothing(self):
@@ -219,9 +249,11 @@ class Endurance(FaultCase):
         cluster.etcdctl("put", "a", "b")
         config = self.dir / "sidecar.yaml"
         port = harness.free_port()
-        config.write_text(f"cluster: {{endpoints: ['{cluster.endpoints[0]}']}}\nstore: {{path: store}}\n"
-                          f"snapshot: {{schedule: '@every 1h'}}\ndrill: {{schedule: '@every 100ms', scratch_dir: {self.scratch}, "
-                          f"etcd: {{binary: {self.etcd}}}}}\nweb: {{listen: '127.0.0.1:{port}'}}\n")
+        config.write_text(
+            f"cluster: {{endpoints: ['{cluster.endpoints[0]}']}}\nstore: {{path: store}}\n"
+            f"snapshot: {{schedule: '@every 1h'}}\ndrill: {{schedule: '@every 100ms', scratch_dir: "
+            f"{self.scratch}, "
+            f"etcd: {{binary: {self.etcd}}}}}\nweb: {{listen: '127.0.0.1:{port}'}}\n")
         sidecar = harness.Sidecar(self.scene, config, port, self.dir)
         self.addCleanup(sidecar.process.kill)
         pid = sidecar.process.pid
@@ -232,9 +264,12 @@ class Endurance(FaultCase):
         def held():
             """Descriptors and threads, at a moment without a drill."""
             def look():
-                children = [p for p, (parent, _) in harness.process_table().items() if parent == pid]
+                children = [
+                    p for p, (parent, _) in harness.process_table().items() if parent == pid
+                ]
                 counts = (len(os.listdir(f"/proc/{pid}/fd")), len(os.listdir(f"/proc/{pid}/task")))
-                return counts if not children and sidecar.value("etcdrill_drill_in_progress") == 0 else None
+                return counts if not children and sidecar.value(
+                    "etcdrill_drill_in_progress") == 0 else None
 
             return harness.wait_until(look, "a moment between two drills", timeout=60)
 
@@ -248,7 +283,8 @@ class Endurance(FaultCase):
                    if self.fields(path)[1:3] == ["Z", str(pid)]]
         self.assertEqual(zombies, [])
         self.assertEqual(sidecar.lines("drill failed"), [])
-        self.assertGreater(sidecar.value("etcdrill_drill_skipped_total", reason="busy"), 100)  # due while one ran: counted only
+        # Due while one ran: counted only.
+        self.assertGreater(sidecar.value("etcdrill_drill_skipped_total", reason="busy"), 100)
         self.assertEqual(sidecar.stop(), 0)
         self.assertNothingLeft()
         self.etcdrill("drills", "verify", "--config", config)

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Proves what a drill of a snapshot in a store does beyond that of a bare file: it is kept as evidence, compared with the last
-proven one, and says how to restore now; a store whose snapshots disagree with a member says which. And a drill of a whole
-cluster, from every version, and of every kind of snapshot that we have.
+"""Proves what a drill of a snapshot in a store does beyond that of a bare file: it is kept as
+evidence, compared with the last proven one, and says how to restore now; a store whose snapshots
+disagree with a member says which. And a drill of a whole cluster, from every version, and of every
+kind of snapshot that we have.
 """
 import json
 import re
@@ -24,14 +25,16 @@ def version_of(name):
 
 
 class EveryKind(test_drill.DrillCase):
-    """Members' own snapshots at odd moments: learners, followers, pending compactions, RBAC, restored and upgraded ones."""
+    """Members' own snapshots at odd moments: learners, followers, pending compactions, RBAC,
+    restored and upgraded ones."""
 
     def test_each_gets_the_right_verdict(self):
         for path in sorted(GOLDEN.glob("*.db")):
             moment = path.stem.split("-", 1)[1]
             with self.subTest(path.stem):
                 etcd = harness.tool(version_of(path.stem), "etcd")
-                outcome = self.etcdrill(*self.drill_command(path, etcd), code=1 if moment in NOT_PROVABLE else 0)
+                outcome = self.etcdrill(*self.drill_command(path, etcd),
+                                        code=1 if moment in NOT_PROVABLE else 0)
                 report = json.loads(outcome.out)
                 if moment in NOT_PROVABLE:
                     self.assertEqual(report["verdict"], "not_provable")
@@ -59,10 +62,11 @@ class SeveralEtcds(test_drill.DrillCase):
 
 class FullCluster(test_drill.DrillCase):
     def test_three_members_and_a_fourth(self):
-        for name in ("e34-compacted", "e3530-compacted", "e36-compacted", "e37-compacted", "e3530-auth", "e3530-alarm",
-                     "e3530-compacted-at-head"):
+        for name in ("e34-compacted", "e3530-compacted", "e36-compacted", "e37-compacted",
+                     "e3530-auth", "e3530-alarm", "e3530-compacted-at-head"):
             with self.subTest(name):
-                report = self.drill(harness.fixture(name), harness.tool(version_of(name), "etcd"), "--full-cluster")
+                report = self.drill(harness.fixture(name), harness.tool(version_of(name), "etcd"),
+                                    "--full-cluster")
                 self.assertEqual((report["verdict"], report["level_reached"]), ("proven", 5))
                 checks = {check["name"]: check for check in report["checks"]}
                 live = report["verify"]["live_keys"]
@@ -76,17 +80,22 @@ class FullCluster(test_drill.DrillCase):
         snapshot = harness.fixture("e3530-compacted")
         value = max(bolt.BoltFile(snapshot.read_bytes()[:-32]).buckets["key"].values(), key=len)
         change = self.dir / "change.py"
-        change.write_text("import sys\npath = sys.argv[1] + '/member/snap/db'\nd = open(path, 'rb').read()\n"
-                          f"open(path, 'wb').write(d.replace(bytes.fromhex('{value[-40:].hex()}'), b'x' * 40))\n")
+        change.write_text(
+            "import sys\npath = sys.argv[1] + '/member/snap/db'\nd = open(path, 'rb').read()\n"
+            f"open(path, 'wb').write(d.replace(bytes.fromhex('{value[-40:].hex()}'), b'x' * 40))\n")
         stand_in = self.dir / "etcd"
         etcd = harness.tool("3.5", "etcd")
-        stand_in.write_text(f'#!/bin/sh\nif [ "$2" = m3 ]; then {sys.executable} {change} "$4"; fi\nexec {etcd} "$@"\n')
+        stand_in.write_text(
+            f'#!/bin/sh\nif [ "$2" = m3 ]; then {sys.executable} {change} "$4"; fi\nexec {etcd} '
+            f'"$@"\n'
+        )
         stand_in.chmod(0o755)
         report = self.drill(snapshot, stand_in, "--full-cluster", code=3)
         self.assertFailedIn(report, "verify", "damaged")
         failed = {check["name"] for check in report["checks"] if check["result"] == "fail"}
         self.assertIn("replicas", failed)
-        self.assertLessEqual(failed, {"replicas", "new_member"})  # a fourth member has its data from whoever leads
+        # A fourth member has its data from whoever leads.
+        self.assertLessEqual(failed, {"replicas", "new_member"})
 
 
 class Stored(test_drill.DrillCase):
@@ -100,8 +109,11 @@ class Stored(test_drill.DrillCase):
 
     def configure(self, more=""):
         path = self.dir / "etcdrill.yaml"
-        path.write_text(f"cluster: {{endpoints: ['{self.cluster.endpoints[0]}']}}\nstore: {{path: store}}\n"
-                        f"drill:\n  scratch_dir: {self.scratch}\n  etcd: {{binary: {harness.tool('3.5', 'etcd')}}}\n{more}")
+        path.write_text(
+            f"cluster: {{endpoints: ['{self.cluster.endpoints[0]}']}}\nstore: {{path: store}}\n"
+            f"drill:\n  scratch_dir: {self.scratch}\n  etcd: {{binary: "
+            f"{harness.tool('3.5', 'etcd')}}}\n{more}"
+        )
         return path
 
     def save(self, config):
@@ -125,11 +137,16 @@ class Stored(test_drill.DrillCase):
             self.assertEqual(self.drill_stored(config, name)["level_reached"], 5)
         drills = json.loads(self.etcdrill("drills", "list", "--config", config, "-w", "json").out)
         self.assertEqual([drill["snapshot"] for drill in drills], [second, first, second, second])
-        self.assertEqual([entry["state"] for entry in self.listed(config)], ["verified", "verified"])
-        shown = [json.loads(self.etcdrill("drills", "show", drill["name"], "--config", config).out) for drill in drills]
+        self.assertEqual([entry["state"] for entry in self.listed(config)],
+                         ["verified", "verified"])
+        shown = [
+            json.loads(self.etcdrill("drills", "show", drill["name"], "--config", config).out)
+            for drill in drills
+        ]
         self.assertEqual([report["newest"] for report in shown], [True, False, True, True])
         self.assertIsNone(shown[0]["evidence"]["previous"])
-        self.assertEqual([report["evidence"]["previous"]["name"] for report in shown[1:]], [drill["name"] for drill in drills[:-1]])
+        self.assertEqual([report["evidence"]["previous"]["name"] for report in shown[1:]],
+                         [drill["name"] for drill in drills[:-1]])
         self.assertIn("4 drill reports", self.etcdrill("drills", "verify", "--config", config).out)
 
     def test_two_of_one_second_have_names_of_their_own(self):
@@ -147,32 +164,39 @@ class Stored(test_drill.DrillCase):
         advice = report["advice"]
         page = (harness.ROOT / "docs" / "operations.md").read_text()
         section, field = re.search(r"`(\w+)\.(\w+)` in `etcdrill drills show`", page).groups()
-        self.assertEqual(report[section][field], advice["bump_revision"], "the page names another field")
-        self.assertEqual(list(advice), ["source_revision", "missed_revisions", "bump_revision", "source_bytes", "rto_seconds"])
+        self.assertEqual(report[section][field], advice["bump_revision"],
+                         "the page names another field")
+        self.assertEqual(
+            list(advice),
+            ["source_revision", "missed_revisions", "bump_revision", "source_bytes", "rto_seconds"])
         self.assertEqual(advice["source_revision"], self.cluster.revision())
         self.assertEqual(advice["missed_revisions"], 20)
         self.assertEqual(advice["bump_revision"], 1_000_000)
         self.assertGreaterEqual(advice["rto_seconds"], report["rto_seconds"])
         text = self.etcdrill("drill", name, "--config", config).out
-        self.assertRegex(text, r"miss 20 revisions: `snapshot restore --bump-revision 1000000 --mark-compacted`")
+        self.assertRegex(
+            text, r"miss 20 revisions: `snapshot restore --bump-revision 1000000 --mark-compacted`")
         self.assertRegex(text, r"restore would take about \d")
 
     def test_the_advised_bump_is_safe(self):
-        """A watch from the source's present revision is told that it is compacted, and never sees old events as new ones."""
+        """A watch from the source's present revision is told that it is compacted, and never sees
+        old events as new ones."""
         config = self.configure()
         name = self.save(config)
         self.cluster.etcdctl("put", "later", "x")
         advice = self.drill_stored(config, name)["advice"]
         restored = harness.Cluster(self.scene, "3.5", start=False)
         member, = restored.members
-        self.etcdrill("snapshot", "restore", self.dir / "store" / f"{name}.db", "--data-dir", member.data_dir, "--name", member.name,
-                      "--initial-cluster", restored.initial_cluster, "--initial-advertise-peer-urls", member.peer_url,
+        self.etcdrill("snapshot", "restore", self.dir / "store" / f"{name}.db", "--data-dir",
+                      member.data_dir, "--name", member.name, "--initial-cluster",
+                      restored.initial_cluster, "--initial-advertise-peer-urls", member.peer_url,
                       "--bump-revision", str(advice["bump_revision"]), "--mark-compacted")
         restored.start()
         self.addCleanup(restored.kill)
         self.assertGreater(restored.revision(), advice["source_revision"])
-        watch = harness.run(restored._etcdctl(["watch", "--prefix", "", f"--rev={advice['source_revision']}"], restored.endpoints),
-                            timeout=20)
+        watch = harness.run(
+            restored._etcdctl(["watch", "--prefix", "", f"--rev={advice['source_revision']}"],
+                              restored.endpoints), timeout=20)
         self.assertIn("compacted", watch.out + watch.err)
 
     def test_each_command_on_the_path_of_a_stored_file_looks_at_its_manifest(self):
@@ -186,7 +210,9 @@ class Stored(test_drill.DrillCase):
         newer.write_bytes(older.read_bytes())
         link = self.dir / "link.db"
         link.symlink_to(newer)
-        for command in (["verify", newer], ["verify", link], ["snapshot", "status", newer], [*restore, self.dir / "exchanged"],
+        for command in (["verify", newer], ["verify",
+                                            link], ["snapshot", "status",
+                                                    newer], [*restore, self.dir / "exchanged"],
                         ["snapshot", "restore", link, "--data-dir", self.dir / "exchanged"]):
             said = self.etcdrill(*command, code=3)
             self.assertIn("the manifest says", said.out + said.err)
@@ -205,12 +231,16 @@ class Stored(test_drill.DrillCase):
 
         newer.write_bytes(sound)
         newer.with_suffix(".json").write_text("")
-        for command in (["verify", newer], ["snapshot", "status", newer], [*restore, self.dir / "torn"]):
-            self.assertOneLine(self.etcdrill(*command, code=3).err, r"\.json: not a snapshot manifest.*; put the right manifest")
+        for command in (["verify", newer], ["snapshot", "status",
+                                            newer], [*restore, self.dir / "torn"]):
+            self.assertOneLine(
+                self.etcdrill(*command, code=3).err,
+                r"\.json: not a snapshot manifest.*; put the right manifest")
         said = self.etcdrill(*restore, self.dir / "without", "--skip-hash-check")
         self.assertRegex(said.err, r"warning: .*\.json: not a snapshot manifest")
         newer.with_suffix(".json").write_text(older.with_suffix(".json").read_text())
-        self.assertIn(f"it is the manifest of {older.stem}", self.etcdrill("verify", newer, code=3).err)
+        self.assertIn(f"it is the manifest of {older.stem}",
+                      self.etcdrill("verify", newer, code=3).err)
         newer.with_suffix(".json").unlink()
         self.etcdrill("verify", newer)
         foreign = self.dir / "backup.db"
@@ -248,8 +278,11 @@ class Stored(test_drill.DrillCase):
         cluster = harness.Cluster(self.scene, "3.5")
         cluster.etcdctl("put", "a", "b")
         config = self.dir / "etcdrill.yaml"
-        config.write_text(f"cluster: {{endpoints: ['{cluster.endpoints[0]}']}}\nstore: {{path: store}}\n"
-                          f"drill:\n  scratch_dir: {self.scratch}\n  etcd: {{binary: {harness.tool('3.5', 'etcd')}}}\n")
+        config.write_text(
+            f"cluster: {{endpoints: ['{cluster.endpoints[0]}']}}\nstore: {{path: store}}\n"
+            f"drill:\n  scratch_dir: {self.scratch}\n  etcd: {{binary: "
+            f"{harness.tool('3.5', 'etcd')}}}\n"
+        )
         name = self.save(config)
         cluster.kill()
         report = self.drill_stored(config, name)
@@ -265,14 +298,17 @@ class Stored(test_drill.DrillCase):
         report = self.drill_stored(config, self.save(config))
         found = {finding["code"]: finding for finding in report["verify"]["findings"]}
         self.assertEqual(report["verdict"], "proven")
-        self.assertEqual({found[code]["severity"] for code in ("history_keys", "history_prefix")}, {"warning"})
-        self.assertRegex(found["history_prefix"]["text"], r"/registry/big has 0 B, .* 1\.\d MiB: 100 % are gone")
+        self.assertEqual({found[code]["severity"]
+                          for code in ("history_keys", "history_prefix")}, {"warning"})
+        self.assertRegex(found["history_prefix"]["text"],
+                         r"/registry/big has 0 B, .* 1\.\d MiB: 100 % are gone")
         harness.fill(self.cluster)
 
     def test_assertions_without_an_etcd_are_answered_by_the_file(self):
         def drill(assertion, code):
             config = self.configure(f"  assertions:\n    - {assertion}\n")
-            config.write_text(config.read_text().replace(str(harness.tool("3.5", "etcd")), "/nowhere/etcd"))
+            config.write_text(config.read_text().replace(str(harness.tool("3.5", "etcd")),
+                                                         "/nowhere/etcd"))
             if not (self.dir / "store").exists():
                 self.save(config)
             report = self.drill_stored(config, self.listed(config)[-1]["name"], code=code)
@@ -281,11 +317,14 @@ class Stored(test_drill.DrillCase):
 
         pods = sum(key.startswith(b"/registry/pods/") for key in self.cluster.content())
         report, check = drill(f"{{prefix: /registry/pods/, min_keys: {pods}, max_keys: {pods}}}", 1)
-        self.assertEqual((check["result"], report["verdict"], report["level_reached"]), ("pass", "not_provable", 4))
+        self.assertEqual((check["result"], report["verdict"], report["level_reached"]),
+                         ("pass", "not_provable", 4))
         report, check = drill(f"{{prefix: /registry/pods/, min_keys: {pods + 1}}}", 3)
         self.assertEqual((check["result"], report["verdict"]), ("fail", "not_provable"))
-        self.assertEqual(self.listed(self.configure(""))[-1]["state"], "unverified")  # sound, whatever it lacks
-        report, check = drill('{key: /registry/configmaps/big, matches: "^(0123456789abcdef)+\\\\s*$"}', 1)
+        # Sound, whatever it lacks.
+        self.assertEqual(self.listed(self.configure(""))[-1]["state"], "unverified")
+        report, check = drill(
+            '{key: /registry/configmaps/big, matches: "^(0123456789abcdef)+\\\\s*$"}', 1)
         self.assertEqual(check["result"], "pass")
         report, check = drill("{key: /registry/txn/won, exists: true}", 3)
         self.assertIn("is not there", check["actual"])
@@ -316,29 +355,39 @@ class WrongMember(test_drill.DrillCase):
         config = self.dir / "etcdrill.yaml"
 
         # The first follower is copied; the rotten one has just come back, so it does not lead.
-        config.write_text(f"cluster: {{endpoints: {json.dumps([bad.client_url] + cluster.endpoints[:2])}}}\nstore: {{path: store}}\n")
+        config.write_text(
+            f"cluster: {{endpoints: "
+            f"{json.dumps([bad.client_url] + cluster.endpoints[:2])}}}\nstore: {{path: store}}\n"
+        )
 
         def save(code):
             outcome = self.etcdrill("snapshot", "save", "--config", config, code=code)
-            manifests = [json.loads(path.read_text()) for path in harness.manifest_paths(self.dir / "store")]
+            manifests = [
+                json.loads(path.read_text()) for path in harness.manifest_paths(self.dir / "store")
+            ]
             return outcome, max(manifests, key=lambda manifest: manifest["taken"])
 
         # A copy of the one that most contradict is wrong, however sound.
         outcome, manifest = save(3)
         self.assertOneLine(outcome.err, "differ: one of the members is corrupt")
-        self.assertEqual((manifest["source"]["endpoint"], manifest["verdict"]), (bad.client_url, "damaged"))
+        self.assertEqual((manifest["source"]["endpoint"], manifest["verdict"]),
+                         (bad.client_url, "damaged"))
         time.sleep(1)  # names have whole seconds
         # From then on it is passed over; what most hold is right, and the other one is named.
         outcome, manifest = save(0)
         self.assertIn(manifest["source"]["endpoint"], cluster.endpoints[:2])
-        self.assertEqual((manifest["source"]["chosen"], manifest["verdict"]), ("follower, 0 entries behind", "proven"))
+        self.assertEqual((manifest["source"]["chosen"], manifest["verdict"]),
+                         ("follower, 0 entries behind", "proven"))
         self.assertRegex(outcome.out, "warning: .*" + re.escape(bad.client_url) + " differ")
         report = json.loads(self.etcdrill("verify", "latest", "--config", config, "-w", "json").out)
-        self.assertEqual([(f["code"], f["severity"]) for f in report["findings"] if f["code"].startswith("members")],
+        self.assertEqual([(f["code"], f["severity"])
+                          for f in report["findings"] if f["code"].startswith("members")],
                          [("members_disagreed", "warning")])
         # Nobody can tell which of two is right.
         two = f"{cluster.endpoints[0]},{bad.client_url}"
-        self.assertOneLine(self.etcdrill("snapshot", "save", self.dir / "s.db", "--endpoints", two, code=3).err, "differ")
+        self.assertOneLine(
+            self.etcdrill("snapshot", "save", self.dir / "s.db", "--endpoints", two, code=3).err,
+            "differ")
         self.assertFalse((self.dir / "s.db").exists())
 
 

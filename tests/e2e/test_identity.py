@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Proves that members are counted by their ids and clusters told apart by theirs: one member under two names outvotes nobody, an
-endpoint of another cluster is neither copied nor compared, what one endpoint refuses another gives, and keys that a member counts
-but does not have are missed. In each case the exit codes, the page, the metrics and the alerts say the same."""
+"""Proves that members are counted by their ids and clusters told apart by theirs: one member under
+two names outvotes nobody, an endpoint of another cluster is neither copied nor compared, what one
+endpoint refuses another gives, and keys that a member counts but does not have are missed. In each
+case the exit codes, the page, the metrics and the alerts say the same."""
 import json
 import re
 import shutil
@@ -25,13 +26,16 @@ class IdentityCase(SidecarCase):
     def save(self, *endpoints, code=0, more=()):
         """`snapshot save` of a list of endpoints; a failure leaves no file."""
         path = self.dir / "saved.db"
-        outcome = self.etcdrill("snapshot", "save", path, "--endpoints", ",".join(endpoints), *more, code=code)
+        outcome = self.etcdrill("snapshot", "save", path, "--endpoints", ",".join(endpoints), *more,
+                                code=code)
         self.assertEqual(path.exists(), code == 0)
         path.unlink(missing_ok=True)
         return outcome
 
     def health(self, *endpoints, code):
-        rows = json.loads(self.etcdrill("health", "--endpoints", ",".join(endpoints), "-w", "json", code=code).out)
+        rows = json.loads(
+            self.etcdrill("health", "--endpoints", ",".join(endpoints), "-w", "json",
+                          code=code).out)
         return {row["endpoint"]: row for row in rows}
 
     def probed(self, sidecar):
@@ -43,18 +47,23 @@ class IdentityCase(SidecarCase):
 
     def assertFires(self, sidecar, *names):
         """Of the alerts about the source exactly these would fire, were it to stay so."""
-        self.assertEqual(observers.firing(sidecar.metrics(), self.scene.new_dir(), (INCONSISTENT, UNHEALTHY)), set(names))
+        self.assertEqual(
+            observers.firing(sidecar.metrics(), self.scene.new_dir(), (INCONSISTENT, UNHEALTHY)),
+            set(names))
 
 
 class OneMemberTwoNames(IdentityCase):
-    """Three members of 3.5.30; one value was changed on a follower's disk, which is listed under two names."""
+    """Three members of 3.5.30; one value was changed on a follower's disk, which is listed under
+    two names."""
 
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
         cls.cluster = harness.Cluster(cls.scene, "3.5", size=3)
         cls.cluster.etcdctl("put", "victim", ROTS.decode())
-        cls.bad = [member for member in cls.cluster.members if member is not leader_of(cls.cluster)][0]
+        cls.bad = [
+            member for member in cls.cluster.members if member is not leader_of(cls.cluster)
+        ][0]
         harness.wait_until(lambda: cls.cluster.content(cls.bad), "the value on the follower")
         cls.bad.process.terminate()
         cls.bad.process.wait()
@@ -76,12 +85,15 @@ class OneMemberTwoNames(IdentityCase):
         self.assertNotIn("proven", outcome.out)
 
     def test_a_sidecar_says_so_everywhere(self):
-        sidecar = self.start(cluster_section(self.cluster, endpoints=[*self.twice, self.sound[0].client_url]))
+        sidecar = self.start(
+            cluster_section(self.cluster, endpoints=[*self.twice, self.sound[0].client_url]))
         self.assertIn("reason=members_disagree", sidecar.wait_for_line("snapshot failed"))
         self.assertEqual(sidecar.lines("snapshot taken"), [])
-        self.assertIn(f"endpoint={self.twice[1]} ", sidecar.wait_for_line("two endpoints are one member"))
+        self.assertIn(f"endpoint={self.twice[1]} ",
+                      sidecar.wait_for_line("two endpoints are one member"))
         status = self.probed(sidecar)
-        self.assertIn("The members of the source hold different data.", [trouble["what"] for trouble in status["troubles"]])
+        self.assertIn("The members of the source hold different data.",
+                      [trouble["what"] for trouble in status["troubles"]])
         self.assertNotEqual(status["fresh"]["answer"], "yes")
         self.assertEqual(self.rows(status)[self.twice[1]]["same_member_as"], self.twice[0])
         self.assertEqual(sidecar.value("etcdrill_source_hashkv_consistent"), 0)
@@ -94,15 +106,22 @@ class OneMemberTwoNames(IdentityCase):
         self.assertStops(sidecar)
 
     def test_the_majority_of_members_stands(self):
-        outcome = self.save(*self.twice, *(member.client_url for member in self.sound), code=3)  # the bad one is copied first
+        # The bad one is copied first.
+        outcome = self.save(*self.twice, *(member.client_url for member in self.sound), code=3)
         self.assertOneLine(outcome.err, "differ")
         outcome = self.save(self.sound[0].client_url, *self.twice, self.sound[1].client_url)
         self.assertIn("HashKV equal to 2 of 3 members", outcome.out)
-        self.assertRegex(outcome.err, f"^warning: {self.twice[0]} and {self.twice[1]} are one member, [0-9a-f]+: it counts once\n$")
+        self.assertRegex(
+            outcome.err,
+            f"^warning: {self.twice[0]} and {self.twice[1]} are one member, [0-9a-f]+: it counts "
+            f"once\n$"
+        )
 
     def test_a_store_of_0_1_0_is_read_by_members(self):
-        """Its manifests have a record for each name: one that was outvoted by them is not distrusted."""
-        config, _ = self.configure(cluster_section(self.cluster, endpoints=[member.client_url for member in self.sound]))
+        """Its manifests have a record for each name: one that was outvoted by them is not
+        distrusted."""
+        config, _ = self.configure(
+            cluster_section(self.cluster, endpoints=[member.client_url for member in self.sound]))
         self.etcdrill("snapshot", "save", "--config", config)
         path, = harness.manifest_paths(self.dir / "store")
         manifest = json.loads(path.read_text())
@@ -112,8 +131,10 @@ class OneMemberTwoNames(IdentityCase):
             record.pop("live_keys")
         manifest["receipt"] = [good, bad, bad | {"endpoint": "http://localhost:1"}]
         path.write_text(json.dumps(manifest))
-        report = json.loads(self.etcdrill("verify", "latest", "--config", config, "-w", "json", code=3).out)
-        self.assertIn(("members_disagreed", "error"), [(f["code"], f["severity"]) for f in report["findings"]])
+        report = json.loads(
+            self.etcdrill("verify", "latest", "--config", config, "-w", "json", code=3).out)
+        self.assertIn(("members_disagreed", "error"),
+                      [(f["code"], f["severity"]) for f in report["findings"]])
 
 
 class ClusterOfOne(IdentityCase):
@@ -125,22 +146,28 @@ class ClusterOfOne(IdentityCase):
         cls.names = [cls.cluster.endpoints[0], second_name(cls.cluster.endpoints[0])]
 
     def test_it_does_not_agree_with_itself(self):
-        sidecar = self.start(cluster_section(self.cluster, endpoints=self.names), health={"hashkv": "@every 1s"})
+        sidecar = self.start(cluster_section(self.cluster, endpoints=self.names),
+                             health={"hashkv": "@every 1s"})
         sidecar.wait_for_line("snapshot taken", after=1)
-        harness.wait_until(lambda: sidecar.value("etcdrill_task_last_run_timestamp_seconds", task="hashkv"), "a comparison")
+        harness.wait_until(
+            lambda: sidecar.value("etcdrill_task_last_run_timestamp_seconds", task="hashkv"),
+            "a comparison")
         status = self.probed(sidecar)
         self.assertIsNone(sidecar.value("etcdrill_source_hashkv_consistent"))
-        self.assertEqual(sidecar.lines("members agree") + sidecar.lines("members can't be compared"), [])
+        self.assertEqual(
+            sidecar.lines("members agree") + sidecar.lines("members can't be compared"), [])
         self.assertEqual([row["healthy"] for row in status["members"]], [True, True])
         self.assertEqual(status["troubles"], [])
         self.assertFires(sidecar)
         self.assertEqual(len(sidecar.lines("two endpoints are one member")), 1)
-        self.assertEqual([len(manifest["receipt"]) for manifest in self.manifests()], [1] * len(self.manifests()))
+        self.assertEqual([len(manifest["receipt"]) for manifest in self.manifests()],
+                         [1] * len(self.manifests()))
         self.assertStops(sidecar)
 
     def test_commands_say_it(self):
         self.assertIn("HashKV equal to 1 of 1 members", self.save(*self.names).out)
-        self.assertEqual(self.health(*self.names, code=0)[self.names[1]]["same_member_as"], self.names[0])
+        self.assertEqual(
+            self.health(*self.names, code=0)[self.names[1]]["same_member_as"], self.names[0])
         config, _ = self.configure(cluster_section(self.cluster, endpoints=self.names))
         outcome = self.etcdrill("check", "config", config)
         self.assertRegex(outcome.err, "^warning: cluster.endpoints: .* are one member")
@@ -156,7 +183,8 @@ class BeganAnew(IdentityCase):
         harness.fill(cls.cluster)
 
     def test_it_is_left_alone_and_named_everywhere(self):
-        lost = [member for member in self.cluster.members if member is not leader_of(self.cluster)][0]
+        lost = [member for member in self.cluster.members
+                if member is not leader_of(self.cluster)][0]
         rest = [member for member in self.cluster.members if member is not lost]
         sidecar = self.start(self.cluster, health={"hashkv": "@every 1s"})
         sidecar.wait_for_line("snapshot taken")
@@ -182,7 +210,8 @@ class BeganAnew(IdentityCase):
         self.assertTrue(any(lost.client_url in trouble["what"] for trouble in status["troubles"]))
         self.assertEqual(sidecar.value("etcdrill_source_members"), 3)
         self.assertEqual(sidecar.value("etcdrill_source_hashkv_consistent"), 1)
-        self.assertIsNone(sidecar.value("etcdrill_endpoint_revision", etcd_endpoint=lost.client_url))
+        self.assertIsNone(sidecar.value("etcdrill_endpoint_revision",
+                                        etcd_endpoint=lost.client_url))
         self.assertFires(sidecar, UNHEALTHY)
         self.assertEqual(len(sidecar.lines("an endpoint is not of the cluster")), 1)
 
@@ -221,10 +250,15 @@ class TwoClusters(IdentityCase):
     def test_a_list_of_both_is_refused_in_any_order(self):
         for urls in (self.both, self.both[::-1]):
             with self.subTest(urls):
-                self.assertOneLine(self.save(*urls, code=1).err, "belong to different clusters: .* take those of the wrong one out")
-                self.assertEqual({row["healthy"] for row in self.health(*urls, code=1).values()}, {False})
+                self.assertOneLine(
+                    self.save(*urls, code=1).err,
+                    "belong to different clusters: .* take those of the wrong one out")
+                self.assertEqual({row["healthy"]
+                                  for row in self.health(*urls, code=1).values()}, {False})
                 config, _ = self.configure(cluster_section(self.prod, endpoints=urls))
-                self.assertOneLine(self.etcdrill("check", "config", config, code=2).err, "belong to different clusters")
+                self.assertOneLine(
+                    self.etcdrill("check", "config", config, code=2).err,
+                    "belong to different clusters")
                 self.etcdrill("check", "config", config, "--syntax-only")
 
     def test_a_sidecar_takes_nothing_and_says_why_once(self):
@@ -232,7 +266,9 @@ class TwoClusters(IdentityCase):
         self.assertIn("reason=other_cluster", sidecar.wait_for_line("snapshot failed", after=1))
         self.assertEqual(self.manifests(), [])
         harness.wait_until(lambda: sidecar.value("etcdrill_source_up") == 0, "the first round")
-        self.assertEqual([sidecar.value("etcdrill_endpoint_healthy", etcd_endpoint=url) for url in self.both], [0, 0])
+        self.assertEqual(
+            [sidecar.value("etcdrill_endpoint_healthy", etcd_endpoint=url) for url in self.both],
+            [0, 0])
         self.assertEqual(len(sidecar.lines("the endpoints belong to different clusters")), 1)
         status = json.loads(sidecar.first_answer("/api/v1/status"))
         self.assertEqual({row["healthy"] for row in status["members"]}, {False})
@@ -244,11 +280,14 @@ class TwoClusters(IdentityCase):
         self.etcdrill("snapshot", "save", "--config", config)
         sidecar = self.start(cluster_section(self.prod, endpoints=self.both[::-1]))
         sidecar.wait_for_line("snapshot taken", after=1)
-        self.assertEqual({manifest["source"]["endpoint"] for manifest in self.manifests()}, set(self.prod.endpoints))
+        self.assertEqual({manifest["source"]["endpoint"]
+                          for manifest in self.manifests()}, set(self.prod.endpoints))
         self.assertEqual({manifest["verdict"] for manifest in self.manifests()}, {"proven"})
         self.assertEqual(sidecar.lines("snapshot failed"), [])
         self.probed(sidecar)
-        self.assertEqual([sidecar.value("etcdrill_endpoint_healthy", etcd_endpoint=url) for url in self.both], [1, 0])
+        self.assertEqual(
+            [sidecar.value("etcdrill_endpoint_healthy", etcd_endpoint=url) for url in self.both],
+            [1, 0])
         self.assertEqual(sidecar.value("etcdrill_source_members"), 1)
         self.assertFires(sidecar, UNHEALTHY)
         self.assertStops(sidecar)
@@ -258,19 +297,22 @@ class TwoClusters(IdentityCase):
         self.addCleanup(dev.kill)
         config, _ = self.configure(self.prod)
         self.etcdrill("snapshot", "save", "--config", config)
-        sidecar = self.start(cluster_section(self.prod, endpoints=self.prod.endpoints + dev.endpoints))
+        sidecar = self.start(
+            cluster_section(self.prod, endpoints=self.prod.endpoints + dev.endpoints))
         sidecar.wait_for_line("snapshot taken", after=1)
         member, = self.prod.members
         self.prod.kill()
         try:
-            self.wait_for_text(sidecar, "snapshot failed", "the stored snapshots are of cluster", timeout=60)
+            self.wait_for_text(sidecar, "snapshot failed", "the stored snapshots are of cluster",
+                               timeout=60)
             self.next_line(sidecar, "snapshot failed")
             sidecar.wait_for_value(0, "etcdrill_source_up")
         finally:
             self.prod.start_member(member)
             self.prod.wait_healthy()
         self.next_line(sidecar, "snapshot taken")
-        self.assertEqual({manifest["source"]["endpoint"] for manifest in self.manifests()}, set(self.prod.endpoints))
+        self.assertEqual({manifest["source"]["endpoint"]
+                          for manifest in self.manifests()}, set(self.prod.endpoints))
         self.assertStops(sidecar)
 
     def test_the_live_lineage_is_that_of_one_cluster(self):
@@ -280,18 +322,23 @@ class TwoClusters(IdentityCase):
 
 
 class MadeAlike(IdentityCase):
-    """Two clusters that were made with the defaults have the same cluster id and the same member id."""
+    """Two clusters that were made with the defaults have the same cluster id and the same member
+    id."""
 
     def test_the_same_ids_are_not_enough(self):
         clusters = []
         for _ in range(2):
-            cluster = harness.Cluster(self.scene, "3.5", flags=["--name=default", "--initial-advertise-peer-urls=http://localhost:2380",
-                                                                "--initial-cluster=default=http://localhost:2380"])
+            cluster = harness.Cluster(
+                self.scene, "3.5", flags=[
+                    "--name=default", "--initial-advertise-peer-urls=http://localhost:2380",
+                    "--initial-cluster=default=http://localhost:2380"
+                ])
             clusters.append(cluster)
         clusters[1].etcdctl("put", "only", "here")
         urls = [url for cluster in clusters for url in cluster.endpoints]
         for order in (urls, urls[::-1]):
-            self.assertOneLine(self.save(*order, code=1).err, "both say that they are member 8e9e05c52164694d")
+            self.assertOneLine(
+                self.save(*order, code=1).err, "both say that they are member 8e9e05c52164694d")
         self.assertEqual({row["healthy"] for row in self.health(*urls, code=1).values()}, {False})
 
 
@@ -309,7 +356,9 @@ class Refusing(IdentityCase):
 
     def test_another_is_asked(self):
         user = ["--user", f"root:{PASSWORD}"]
-        for urls in ([*self.refusing.endpoints, *self.cluster.endpoints], [*self.cluster.endpoints, *self.refusing.endpoints]):
+        for urls in ([*self.refusing.endpoints,
+                      *self.cluster.endpoints], [*self.cluster.endpoints,
+                                                 *self.refusing.endpoints]):
             outcome = self.save(*urls, more=user)
             self.assertIn("HashKV equal to 2 of 3 members", outcome.out)
         dead = f"http://127.0.0.1:{harness.free_port()}"
@@ -318,21 +367,26 @@ class Refusing(IdentityCase):
 
     def test_a_sidecar_goes_on(self):
         (self.dir / "password").write_text(PASSWORD)
-        section = cluster_section(self.cluster, endpoints=[*self.refusing.endpoints, *self.cluster.endpoints],
+        section = cluster_section(self.cluster,
+                                  endpoints=[*self.refusing.endpoints, *self.cluster.endpoints],
                                   auth={"username": "root", "password_file": "password"})
         sidecar = self.start(section, health={"hashkv": "@every 1s"})
         sidecar.wait_for_line("snapshot taken", after=2)
         self.assertIn("2 of 3 members", sidecar.wait_for_line("members agree"))
-        self.assertEqual(sidecar.lines("snapshot failed") + sidecar.lines("snapshot attempt failed"), [])
+        self.assertEqual(
+            sidecar.lines("snapshot failed") + sidecar.lines("snapshot attempt failed"), [])
         self.probed(sidecar)
         urls = [*self.refusing.endpoints, *self.cluster.endpoints]
-        self.assertEqual([sidecar.value("etcdrill_endpoint_healthy", etcd_endpoint=url) for url in urls], [0, 1, 1])
+        self.assertEqual(
+            [sidecar.value("etcdrill_endpoint_healthy", etcd_endpoint=url) for url in urls],
+            [0, 1, 1])
         self.assertStops(sidecar)
 
 
 class LostKeys(IdentityCase):
-    """etcd#22376: a compaction exactly at the revision of a transaction that deletes keys and puts them anew removes their values;
-    the member goes on counting the keys, and ends when one of them is read."""
+    """etcd#22376: a compaction exactly at the revision of a transaction that deletes keys and puts
+    them anew removes their values; the member goes on counting the keys, and ends when one of them
+    is read."""
     version = "3.5.30"
 
     def lose_keys(self, cluster):
@@ -355,13 +409,16 @@ class LostKeys(IdentityCase):
         sidecar = self.start(cluster)
         self.assertIn("reason=members_disagree", sidecar.wait_for_line("snapshot failed"))
         status = self.probed(sidecar)
-        self.assertIn("The members of the source hold different data.", [trouble["what"] for trouble in status["troubles"]])
+        self.assertIn("The members of the source hold different data.",
+                      [trouble["what"] for trouble in status["troubles"]])
         self.assertNotEqual(status["fresh"]["answer"], "yes")
         self.assertEqual(sidecar.value("etcdrill_source_hashkv_consistent"), 0)
         self.assertEqual(sidecar.value("etcdrill_snapshots", state="verified"), 0)
         self.assertFires(sidecar, INCONSISTENT)
         manifest = self.manifests()[0]
-        self.assertEqual((manifest["verdict"], manifest["live_keys"], manifest["receipt"][0]["live_keys"]), ("damaged", 1, 3))
+        self.assertEqual(
+            (manifest["verdict"], manifest["live_keys"], manifest["receipt"][0]["live_keys"]),
+            ("damaged", 1, 3))
         self.assertIsNone(member.process.poll())  # to count is not to read
         self.assertStops(sidecar)
         # They are gone for good, and the member knows it, once it was started again.
@@ -377,7 +434,8 @@ class LostKeys37(LostKeys):
 
 
 class TwoRules(IdentityCase):
-    """In the middle of an upgrade from an etcd that hashes by the older rule; one transaction made all keys that are alive."""
+    """In the middle of an upgrade from an etcd that hashes by the older rule; one transaction made
+    all keys that are alive."""
 
     def test_hashes_of_two_rules_are_no_disagreement(self):
         cluster = harness.Cluster(self.scene, "3.4.23", size=3)
@@ -391,7 +449,8 @@ class TwoRules(IdentityCase):
         hashes = {cluster.hashkv(member, cluster.revision()) for member in cluster.members}
         self.assertEqual(len(hashes), 2, "the two rules give two hashes")
         sidecar = self.start(cluster, health={"hashkv": "@every 1s"})
-        self.assertIn("that may be so with the same data", sidecar.wait_for_line("members can't be compared"))
+        self.assertIn("that may be so with the same data",
+                      sidecar.wait_for_line("members can't be compared"))
         sidecar.wait_for_line("snapshot taken", after=1)
         self.assertEqual(sidecar.lines("members disagree"), [])
         self.assertNotEqual(sidecar.value("etcdrill_source_hashkv_consistent"), 0)
@@ -407,15 +466,19 @@ class Counted(IdentityCase):
         self.addCleanup(cluster.kill)
         harness.fill(cluster)
         cluster.enable_auth(PASSWORD)
-        manifest = json.loads(self.etcdrill("snapshot", "save", self.dir / "s.db", *cluster.flags(), "-w", "json").out)
-        self.assertEqual([record["live_keys"] for record in manifest["receipt"]], [manifest["live_keys"]])
+        manifest = json.loads(
+            self.etcdrill("snapshot", "save", self.dir / "s.db", *cluster.flags(), "-w",
+                          "json").out)
+        self.assertEqual([record["live_keys"] for record in manifest["receipt"]],
+                         [manifest["live_keys"]])
 
         restored = harness.Cluster(self.scene, "3.5", start=False)
         self.addCleanup(restored.kill)
         member, = restored.members
-        self.etcdrill("snapshot", "restore", self.dir / "s.db", "--data-dir", member.data_dir, "--name", member.name,
-                      "--initial-cluster", restored.initial_cluster, "--initial-advertise-peer-urls", member.peer_url,
-                      "--bump-revision", "1000", "--mark-compacted", "--drop-auth")
+        self.etcdrill("snapshot", "restore", self.dir / "s.db", "--data-dir", member.data_dir,
+                      "--name", member.name, "--initial-cluster", restored.initial_cluster,
+                      "--initial-advertise-peer-urls", member.peer_url, "--bump-revision", "1000",
+                      "--mark-compacted", "--drop-auth")
         restored.start()
         again = self.dir / "again.db"
         command = ["snapshot", "save", again, *restored.flags(), "-w", "json"]

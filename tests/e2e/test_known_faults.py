@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Proves that what 0.1.0 got wrong about files is right now: the snapshots of tests/data/faults.tar.xz, and the same moments
-made anew on real etcds. Sound but odd is no damage; what is not understood is called by its name."""
+"""Proves that what 0.1.0 got wrong about files is right now: the snapshots of
+tests/data/faults.tar.xz, and the same moments made anew on real etcds. Sound but odd is no damage;
+what is not understood is called by its name."""
 import gzip
 import json
 import shutil
@@ -22,15 +23,18 @@ def with_warnings(report):
 
 class Drills(test_drill.DrillCase):
     def check_drill(self, name, version, *flags, code=0):
-        report = self.drill(harness.known_fault(name), harness.tool(version, "etcd"), *flags, code=code)
+        report = self.drill(harness.known_fault(name), harness.tool(version, "etcd"), *flags,
+                            code=code)
         self.assertEqual(report["verdict"], {0: "proven", 1: "not_provable"}[code])
         return {check["name"]: check["result"] for check in report["checks"]}
 
     def test_each_is_served_by_its_etcd(self):
-        for name, version in (("bumped", "3.6"), ("last-rows-compacted-3.4", "3.4"), ("only-v2-keys-3.4", "3.4"),
-                              ("recreated-compacted-3.5.30", "3.5"), ("rewritten-at-head-3.5.30", "3.5.16"),
-                              ("rewritten-at-head-3.5.30", "3.5"), ("storage-version-left-3.5.30", "3.5"),
-                              ("storage-version-left-3.5.30", "3.6")):
+        for name, version in (("bumped", "3.6"), ("last-rows-compacted-3.4", "3.4"),
+                              ("only-v2-keys-3.4", "3.4"), ("recreated-compacted-3.5.30", "3.5"),
+                              ("rewritten-at-head-3.5.30",
+                               "3.5.16"), ("rewritten-at-head-3.5.30",
+                                           "3.5"), ("storage-version-left-3.5.30",
+                                                    "3.5"), ("storage-version-left-3.5.30", "3.6")):
             with self.subTest(name, version=version):
                 checks = self.check_drill(name, version)
                 self.assertEqual(set(checks.values()), {"pass"})
@@ -47,14 +51,15 @@ class Drills(test_drill.DrillCase):
         first = cluster.members[0]
         cluster.upgrade(first, "3.6")
         config = self.dir / "etcdrill.yaml"
-        config.write_text(f"cluster: {{name: up, endpoints: ['{first.client_url}']}}\nstore: {{path: store}}\n")
+        config.write_text(
+            f"cluster: {{name: up, endpoints: ['{first.client_url}']}}\nstore: {{path: store}}\n")
         self.etcdrill("snapshot", "save", "--config", config)
         manifest, = harness.manifest_paths(self.dir / "store")
         self.assertRegex(json.loads(manifest.read_text())["source"]["etcd_version"], "^3.6")
         for version in ("3.5", "3.6"):
             with self.subTest(version):
-                done = self.etcdrill("drill", "latest", "--config", config, "--etcd", harness.tool(version, "etcd"), "--scratch-dir",
-                                     self.scratch)
+                done = self.etcdrill("drill", "latest", "--config", config, "--etcd",
+                                     harness.tool(version, "etcd"), "--scratch-dir", self.scratch)
                 self.assertIn("proven, level 5 of 5", done.out)
 
     def test_a_member_that_joins_in_the_middle_of_a_downgrade(self):
@@ -72,7 +77,8 @@ class Drills(test_drill.DrillCase):
     def test_an_alarm_of_a_later_etcd(self):
         database = harness.fixture("e36-alarm").read_bytes()[:-32]
         places = [at for at in range(len(database)) if database.startswith(b"\x10\x01", at)]
-        changed, = (copy for copy in (database[:at + 1] + b"\x09" + database[at + 2:] for at in places)
+        changed, = (copy
+                    for copy in (database[:at + 1] + b"\x09" + database[at + 2:] for at in places)
                     if bolt.BoltFile(copy).buckets["alarm"] == {b"\x10\x09": b""})
         path = self.dir / "alarm.db"
         path.write_bytes(harness.with_trailer(changed))
@@ -82,7 +88,8 @@ class Drills(test_drill.DrillCase):
 
 class Commands(harness.TestCase):
     def verify(self, name, code=0):
-        return json.loads(self.etcdrill("verify", harness.known_fault(name), "-w", "json", code=code).out)
+        return json.loads(
+            self.etcdrill("verify", harness.known_fault(name), "-w", "json", code=code).out)
 
     def restore(self, file, *flags, code=0):
         data = self.scene.new_dir() / "data"
@@ -105,19 +112,22 @@ class Commands(harness.TestCase):
         path = harness.known_fault("last-rows-compacted-3.4")
         self.assertEqual(self.verify("last-rows-compacted-3.4")["revision"], 14)
         self.assertIn("revision 14,", self.etcdrill("verify", path).out)
-        self.assertEqual(json.loads(self.etcdrill("snapshot", "status", path, "-w", "json").out)["revision"], 6)
-        for command, metric in (
-                (["verify", path], "etcdrill_snapshot_last_revision"),
-                (["drill", path, "--etcd", harness.tool("3.4", "etcd"), "--scratch-dir", self.dir / "scratch"],
-                 "etcdrill_verified_snapshot_revision")):
+        self.assertEqual(
+            json.loads(self.etcdrill("snapshot", "status", path, "-w", "json").out)["revision"], 6)
+        for command, metric in ((["verify", path], "etcdrill_snapshot_last_revision"), ([
+                "drill", path, "--etcd",
+                harness.tool("3.4", "etcd"), "--scratch-dir", self.dir / "scratch"
+        ], "etcdrill_verified_snapshot_revision")):
             out = self.dir / f"{command[0]}.prom"
             self.etcdrill(*command, "--textfile-out", out)
             samples = harness.parse_metrics(out.read_text())[metric].samples
             self.assertEqual([number for _, _, number in samples], [14])
 
     def test_a_cluster_that_went_back_does_not_compare(self):
-        older, newer = (harness.known_fault(f"gone-back-{which}-3.4") for which in ("older", "newer"))
-        self.assertIn("goes back after a restart", self.etcdrill("lineage", older, newer, code=1).out)
+        older, newer = (harness.known_fault(f"gone-back-{which}-3.4")
+                        for which in ("older", "newer"))
+        self.assertIn("goes back after a restart",
+                      self.etcdrill("lineage", older, newer, code=1).out)
 
     def test_a_storage_version_that_is_left_over_is_no_downgrade(self):
         path = harness.known_fault("storage-version-left-3.5.30")
@@ -135,8 +145,11 @@ class Commands(harness.TestCase):
         self.assertRegex(said.err, "warning: .* is not what etcd sent: .*the trailer says")
         path.write_bytes(whole[:-32])
         self.assertIn("write-ahead log", self.restore(path, code=1).err)
-        self.assertRegex(self.restore(path, "--skip-hash-check").err, "warning: nothing proves .*write-ahead log.*last survivor")
-        self.assertEqual(self.restore(harness.fixture("e3530-nocompact"), "--skip-hash-check").err, "")
+        self.assertRegex(
+            self.restore(path, "--skip-hash-check").err,
+            "warning: nothing proves .*write-ahead log.*last survivor")
+        self.assertEqual(
+            self.restore(harness.fixture("e3530-nocompact"), "--skip-hash-check").err, "")
 
     def test_a_level_that_nobody_asked_for_proves_nothing_and_fails_nothing(self):
         path = harness.fixture("e36-compacted")
@@ -149,22 +162,35 @@ class Commands(harness.TestCase):
         copy = self.dir / "snapshot.db"
         shutil.copy(snapshot, copy)
         keys = self.scene.new_dir()
-        passphrase = ("--batch", "--passphrase", "x", "--pinentry-mode", "loopback", "--homedir", keys)
+        passphrase = ("--batch", "--passphrase", "x", "--pinentry-mode", "loopback", "--homedir",
+                      keys)
         self.addCleanup(harness.run, ["gpgconf", "--homedir", keys, "--kill", "gpg-agent"])
         packed = {
-            "gzip": ["gzip", "-k", copy], "xz": ["xz", "-k", copy], "zstd": ["zstd", "-q", copy],
-            "bzip2": ["bzip2", "-k", copy], "lz4": ["lz4", "-q", copy, self.dir / "snapshot.db.lz4"],
+            "gzip": ["gzip", "-k", copy],
+            "xz": ["xz", "-k", copy],
+            "zstd": ["zstd", "-q", copy],
+            "bzip2": ["bzip2", "-k", copy],
+            "lz4": ["lz4", "-q", copy, self.dir / "snapshot.db.lz4"],
             "a zip archive": ["zip", "-q", self.dir / "snapshot.db.zip", copy],
-            "a tar archive": ["tar", "-C", self.dir, "-cf", self.dir / "snapshot.db.tar", "snapshot.db"],
-            "encrypted with OpenPGP": ["gpg", *passphrase, "-o", self.dir / "snapshot.db.gpg", "-c", copy],
-            "encrypted by `openssl enc`": ["openssl", "enc", "-aes-256-cbc", "-pbkdf2", "-k", "x", "-in", copy, "-out",
-                                           self.dir / "snapshot.db.enc"],
-            "an SQLite database": ["sqlite3", self.dir / "snapshot.db.sqlite", "create table kine (id integer)"],
+            "a tar archive": [
+                "tar", "-C", self.dir, "-cf", self.dir / "snapshot.db.tar", "snapshot.db"
+            ],
+            "encrypted with OpenPGP": [
+                "gpg", *passphrase, "-o", self.dir / "snapshot.db.gpg", "-c", copy
+            ],
+            "encrypted by `openssl enc`": [
+                "openssl", "enc", "-aes-256-cbc", "-pbkdf2", "-k", "x", "-in", copy, "-out",
+                self.dir / "snapshot.db.enc"
+            ],
+            "an SQLite database": [
+                "sqlite3", self.dir / "snapshot.db.sqlite", "create table kine (id integer)"
+            ],
         }
         for name, command in packed.items():
             before = set(self.dir.iterdir())
             harness.must(command)
-            made, = (path for path in set(self.dir.iterdir()) - before if path.name.startswith("snapshot.db."))
+            made, = (path for path in set(self.dir.iterdir()) - before
+                     if path.name.startswith("snapshot.db."))
             with self.subTest(name):
                 self.check_named(made, f"it is {name}")
         text = self.dir / "note.txt"
@@ -177,15 +203,22 @@ class Commands(harness.TestCase):
 
     def check_named(self, path, name):
         for level in ("1", "2", "3"):
-            report = json.loads(self.etcdrill("verify", path, "--level", level, "-w", "json", code=1).out)
-            self.assertEqual((report["verdict"], report["findings"][0]["code"]), ("not_provable", "not_a_snapshot"))
+            report = json.loads(
+                self.etcdrill("verify", path, "--level", level, "-w", "json", code=1).out)
+            self.assertEqual((report["verdict"], report["findings"][0]["code"]),
+                             ("not_provable", "not_a_snapshot"))
             self.assertTrue(report["findings"][0]["text"].startswith(name), report["findings"])
             self.assertNotEqual(report["sha256"], "")
         sound = harness.fixture("e3530-compacted")
         etcd = ("--etcd", harness.tool("3.5", "etcd"), "--scratch-dir", self.dir / "scratch")
-        for command in (["snapshot", "status", path], ["hashkv", path], ["lineage", path, sound], ["lineage", sound, path],
-                        ["drill", path, *etcd], ["snapshot", "restore", path, "--data-dir", self.dir / "data"],
-                        ["snapshot", "restore", path, "--data-dir", self.dir / "data", "--skip-hash-check"]):
+        for command in (["snapshot", "status",
+                         path], ["hashkv", path], ["lineage", path,
+                                                   sound], ["lineage", sound,
+                                                            path], ["drill", path, *etcd],
+                        ["snapshot", "restore", path, "--data-dir", self.dir / "data"], [
+                            "snapshot", "restore", path, "--data-dir", self.dir / "data",
+                            "--skip-hash-check"
+                        ]):
             self.assertIn(name, self.etcdrill(*command, code=1).err)
 
     def test_what_says_nothing_of_itself_is_damaged_and_says_first_what_it_is_not(self):
@@ -209,7 +242,8 @@ class Live(test_drill.DrillCase):
         return path, self.etcdrill("snapshot", "save", path, *cluster.flags()).out
 
     def rewrite(self, cluster, *keys):
-        """Deletes every key and puts some, in one transaction; etcd's check for doubles misses that."""
+        """Deletes every key and puts some, in one transaction; etcd's check for doubles misses
+        that."""
         puts = "\n".join(f"put {key} anew" for key in keys)
         cluster.etcdctl("txn", text=f'\ndel "" --from-key\n{puts}\n\n\n')
 
@@ -233,12 +267,14 @@ class Live(test_drill.DrillCase):
                 self.assertEqual((report["live_keys"], with_warnings(report)), (2, set()))
                 self.etcdrill("lineage", before, path)
                 self.etcdrill("lineage", path, *cluster.flags())
-                self.assertEqual(self.drill(path, harness.tool(version, "etcd"))["verdict"], "proven")
+                self.assertEqual(
+                    self.drill(path, harness.tool(version, "etcd"))["verdict"], "proven")
                 if version != "3.4":  # whose tool has no hashkv
                     copy = shutil.copy(path, self.scene.new_dir() / "copy.db")
                     tool = harness.tool("3.6", "etcdutl")
                     theirs = json.loads(harness.must([tool, "hashkv", copy, "-w", "json"]))
-                    self.assertEqual(json.loads(self.etcdrill("hashkv", path, "-w", "json").out), theirs)
+                    self.assertEqual(json.loads(self.etcdrill("hashkv", path, "-w", "json").out),
+                                     theirs)
                 cluster.etcdctl("put", "c", "1")
                 after, _ = self.save(cluster, "after")
                 self.etcdrill("lineage", path, after)
@@ -266,9 +302,12 @@ class Live(test_drill.DrillCase):
             with self.subTest(version):
                 cluster = self.start(version)
                 cluster.etcdctl("put", "k", "1")
-                member = json.loads(cluster.etcdctl("endpoint", "status", "-w", "json"))[0]["Status"]["header"]["member_id"]
-                request = json.dumps({"action": "ACTIVATE", "memberID": str(member), "alarm": "CORRUPT"})
-                with urllib.request.urlopen(f"{cluster.endpoints[0]}/v3/maintenance/alarm", request.encode(), timeout=10):
+                member = json.loads(cluster.etcdctl("endpoint", "status", "-w",
+                                                    "json"))[0]["Status"]["header"]["member_id"]
+                request = json.dumps(
+                    {"action": "ACTIVATE", "memberID": str(member), "alarm": "CORRUPT"})
+                with urllib.request.urlopen(f"{cluster.endpoints[0]}/v3/maintenance/alarm",
+                                            request.encode(), timeout=10):
                     pass
                 path = cluster.save(self.scene.new_dir() / "corrupt.db")
                 report = json.loads(self.etcdrill("verify", path, "-w", "json").out)
@@ -277,10 +316,12 @@ class Live(test_drill.DrillCase):
                 self.assertIn("refuses reads and writes", texts["restores_with_alarm"])
                 self.assertRegex(texts["alarm_corrupt"],
                                  "compare with a snapshot of another member .* before this one")
-                self.assertEqual(self.drill(path, harness.tool(version, "etcd"))["verdict"], "proven")
+                self.assertEqual(
+                    self.drill(path, harness.tool(version, "etcd"))["verdict"], "proven")
 
     def test_one_snapshot_restored_twice(self):
-        """Two clusters of one name: they diverge, and nobody is told to replace a member of etcd 3.5.0."""
+        """Two clusters of one name: they diverge, and nobody is told to replace a member of etcd
+        3.5.0."""
         for version, conflict in (("3.5", True), ("3.6", False)):
             with self.subTest(version):
                 first = self.start(version)
@@ -292,16 +333,20 @@ class Live(test_drill.DrillCase):
                 saved = []
                 for value in ("this", "that"):
                     shutil.rmtree(member.data_dir, ignore_errors=True)
-                    self.etcdrill("snapshot", "restore", snapshot, "--data-dir", member.data_dir, "--name", member.name,
-                                  "--initial-cluster", again.initial_cluster, "--initial-advertise-peer-urls", member.peer_url)
+                    self.etcdrill("snapshot", "restore", snapshot, "--data-dir", member.data_dir,
+                                  "--name", member.name, "--initial-cluster", again.initial_cluster,
+                                  "--initial-advertise-peer-urls", member.peer_url)
                     again.start()
                     # The last entry that it makes by itself: from here on both are equally far.
                     harness.wait_until(lambda: b"not_decided" not in self.said_version(again),
                                        "the cluster's version")
                     again.etcdctl("put", "k", value)
-                    if version == "3.6":  # its files say which etcd they are of once the cluster has found its version
-                        harness.wait_until(lambda: '"storageVersion":"3.6' in again.etcdctl("endpoint", "status", "-w", "json"),
-                                           "a storage version", timeout=60)
+                    # Its files say which etcd they are of once the cluster has found its version.
+                    if version == "3.6":
+                        harness.wait_until(
+                            lambda: '"storageVersion":"3.6' in again.etcdctl(
+                                "endpoint", "status", "-w", "json"), "a storage version",
+                            timeout=60)
                     saved.append(again.save(self.scene.new_dir() / f"{value}.db"))
                     again.kill()
                 report = json.loads(self.etcdrill("lineage", *saved, "-w", "json", code=3).out)
@@ -320,14 +365,19 @@ class Empty(sidecar_case.SidecarCase):
     def test_a_source_without_a_key_is_told_by_the_sidecar_and_the_command(self):
         cluster = harness.Cluster(self.scene, "3.5")
         self.addCleanup(cluster.kill)
-        outcome = self.etcdrill("snapshot", "save", self.dir / "s.db", *cluster.flags(), "-w", "json")
+        outcome = self.etcdrill("snapshot", "save", self.dir / "s.db", *cluster.flags(), "-w",
+                                "json")
         self.assertEqual(json.loads(outcome.out)["live_keys"], 0)
         self.assertIn("warning: no_keys: ", outcome.err)
-        self.assertIn("warning: no_keys: ", self.etcdrill("snapshot", "save", self.dir / "text.db", *cluster.flags()).out)
+        self.assertIn("warning: no_keys: ",
+                      self.etcdrill("snapshot", "save", self.dir / "text.db", *cluster.flags()).out)
         sidecar = self.start(cluster)
         line = sidecar.wait_for_line("a snapshot is unusual")
         self.assertIn("finding=no_keys", line)
-        told = lambda: [trouble["what"] for trouble in json.loads(sidecar.first_answer("/api/v1/status"))["troubles"]]
+        told = lambda: [
+            trouble["what"]
+            for trouble in json.loads(sidecar.first_answer("/api/v1/status"))["troubles"]
+        ]
         self.assertEqual(told(), ["The newest snapshot holds no key."])
         self.assertEqual(sidecar.value("etcdrill_snapshot_last_keys"), 0)
         sidecar.wait_for_line("snapshot taken", after=2)

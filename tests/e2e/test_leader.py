@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Proves `snapshot.when: member-is-leader`: of three sidecars, each beside a member, that share a store, only the leader's takes the
-snapshots; whoever leads, no interval is lost, all know what is in the store, and nothing is written to the source.
+"""Proves `snapshot.when: member-is-leader`: of three sidecars, each beside a member, that share a
+store, only the leader's takes the snapshots; whoever leads, no interval is lost, all know what is
+in the store, and nothing is written to the source.
 """
 import datetime
 import json
@@ -34,7 +35,9 @@ class Leader(harness.TestCase):
         path = self.scene.new_dir()
         port = harness.free_port()
         config = path / "etcdrill.yaml"
-        config.write_text(CONFIG.format(endpoint=member.client_url, store=self.store, interval=INTERVAL, when=when, port=port))
+        config.write_text(
+            CONFIG.format(endpoint=member.client_url, store=self.store, interval=INTERVAL,
+                          when=when, port=port))
         sidecar = harness.Sidecar(self.scene, config, port, path)
         self.addCleanup(sidecar.process.kill)
         return sidecar
@@ -47,8 +50,14 @@ class Leader(harness.TestCase):
             leaders = {answer["Status"]["leader"] for answer in answers}
             if len(leaders) != 1 or 0 in leaders:
                 return None
-            urls = {answer["Status"]["header"]["member_id"]: answer["Endpoint"] for answer in answers}
-            return next((member for member in self.cluster.members if member.client_url == urls.get(min(leaders))), None)
+            urls = {
+                answer["Status"]["header"]["member_id"]: answer["Endpoint"]
+                for answer in answers
+            }
+            return next(
+                (member
+                 for member in self.cluster.members if member.client_url == urls.get(min(leaders))),
+                None)
 
         return harness.wait_until(agreed, "a leader")
 
@@ -58,11 +67,16 @@ class Leader(harness.TestCase):
 
     def wait_for(self, count, endpoint):
         """Waits until the store has so many snapshots of this endpoint."""
-        of = lambda: [manifest for manifest in self.manifests() if manifest["source"]["endpoint"] == endpoint]
-        return harness.wait_until(lambda: len(of()) >= count, f"{count} snapshots of {endpoint}", 60)
+        of = lambda: [
+            manifest for manifest in self.manifests() if manifest["source"]["endpoint"] == endpoint
+        ]
+        return harness.wait_until(lambda: len(of()) >= count, f"{count} snapshots of {endpoint}",
+                                  60)
 
     def assertNoGap(self):
-        taken = [datetime.datetime.fromisoformat(manifest["taken"]) for manifest in self.manifests()]
+        taken = [
+            datetime.datetime.fromisoformat(manifest["taken"]) for manifest in self.manifests()
+        ]
         gaps = [(after - before).total_seconds() for before, after in zip(taken, taken[1:])]
         self.assertLess(max(gaps), 2 * INTERVAL, gaps)
 
@@ -71,15 +85,18 @@ class Leader(harness.TestCase):
         revision = self.cluster.revision()
         first = self.leader()
         self.wait_for(3, first.client_url)
-        self.assertEqual({manifest["source"]["endpoint"] for manifest in self.manifests()}, {first.client_url})
+        self.assertEqual({manifest["source"]["endpoint"]
+                          for manifest in self.manifests()}, {first.client_url})
         for url, sidecar in sidecars.items():
             if url == first.client_url:
                 continue
             self.assertEqual(sidecar.value(ATTEMPTS), 0)
-            harness.wait_until(lambda: sidecar.value(SKIPPED, reason="not_leader") > 0, "a turn that is another's")
+            harness.wait_until(lambda: sidecar.value(SKIPPED, reason="not_leader") > 0,
+                               "a turn that is another's")
             # It knows what the others put there.
             newest = sidecars[first.client_url].value(SUCCESS)
-            harness.wait_until(lambda: (sidecar.value(SUCCESS) or 0) >= newest, "the newest snapshot in its metrics")
+            harness.wait_until(lambda: (sidecar.value(SUCCESS) or 0) >= newest,
+                               "the newest snapshot in its metrics")
 
         second = next(member for member in self.cluster.members if member is not first)
         status = json.loads(self.cluster.etcdctl("endpoint", "status", "-w", "json"))
@@ -94,8 +111,11 @@ class Leader(harness.TestCase):
         second.process.wait()
         alive = [member for member in self.cluster.members if member is not second]
         before = len(self.manifests())
-        harness.wait_until(lambda: len(self.manifests()) >= before + 2, "snapshots of the third leader", 60)
-        self.assertIn(self.manifests()[-1]["source"]["endpoint"], {member.client_url for member in alive})
+        harness.wait_until(lambda: len(self.manifests()) >= before + 2,
+                           "snapshots of the third leader", 60)
+        self.assertIn(self.manifests()[-1]["source"]["endpoint"],
+                      {member.client_url
+                       for member in alive})
         self.assertNoGap()
         for sidecar in sidecars.values():
             self.assertEqual(sidecar.lines("snapshot failed"), [])
@@ -106,7 +126,8 @@ class Leader(harness.TestCase):
         first.first_answer("/-/ready")
         other = self.start(self.cluster.members[1], when="always")
         self.assertEqual(other.process.wait(10), 1)
-        self.assertRegex(other.log.read_text(), rf"another etcdrill, process {first.process.pid} on .* owns it")
+        self.assertRegex(other.log.read_text(),
+                         rf"another etcdrill, process {first.process.pid} on .* owns it")
         self.assertEqual(self.start(self.cluster.members[2]).first_answer("/-/ready"), "ready\n")
 
 

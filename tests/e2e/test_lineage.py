@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Proves `lineage`: snapshots of one cluster continue each other, across compactions and restores; those of two clusters do
-not; and the same against the live cluster and in the store."""
+"""Proves `lineage`: snapshots of one cluster continue each other, across compactions and restores;
+those of two clusters do not; and the same against the live cluster and in the store."""
 import json
 import sys
 import time
@@ -8,14 +8,17 @@ import time
 sys.dont_write_bytecode = True
 import harness
 
-REPORT_FIELDS = ["apiVersion", "kind", "verdict", "restored_between", "older", "newer", "hashkv", "members", "findings",
-                 "findings_total", "findings_dropped", "duration_seconds"]
+REPORT_FIELDS = [
+    "apiVersion", "kind", "verdict", "restored_between", "older", "newer", "hashkv", "members",
+    "findings", "findings_total", "findings_dropped", "duration_seconds"
+]
 
 
 class LineageCase(harness.TestCase):
     def lineage(self, *arguments, code=0):
         report = json.loads(self.etcdrill("lineage", *arguments, "-w", "json", code=code).out)
-        self.assertEqual({"continues": 0, "not_comparable": 1, "diverged": 3}[report["verdict"]], code)
+        self.assertEqual({"continues": 0, "not_comparable": 1, "diverged": 3}[report["verdict"]],
+                         code)
         return report
 
     def codes(self, report):
@@ -24,7 +27,8 @@ class LineageCase(harness.TestCase):
 
 class Files(LineageCase):
     def test_json_has_its_fields_in_order(self):
-        report = self.lineage(harness.fixture("e36-compacted-at-head"), harness.fixture("e36-alarm"))
+        report = self.lineage(harness.fixture("e36-compacted-at-head"),
+                              harness.fixture("e36-alarm"))
         self.assertEqual(list(report), REPORT_FIELDS)
         self.assertEqual((report["apiVersion"], report["kind"]), ("etcdrill/v1", "LineageReport"))
         self.assertEqual(list(report["hashkv"]), ["revision", "compact_revision", "older", "newer"])
@@ -34,25 +38,31 @@ class Files(LineageCase):
     def test_texts_name_the_verdict(self):
         for form in ("simple", "table"):
             with self.subTest(form):
-                said = self.etcdrill("lineage", harness.fixture("e36-nocompact"), harness.fixture("e36-compacted"), "-w", form)
+                said = self.etcdrill("lineage", harness.fixture("e36-nocompact"),
+                                     harness.fixture("e36-compacted"), "-w", form)
                 self.assertRegex(said.out, r"\Acontinues\n")
                 self.assertIn("hashkv at revision 84 compacted at 54", said.out)
 
     def test_wrong_order(self):
-        report = self.lineage(harness.fixture("e36-alarm"), harness.fixture("e36-compacted"), code=3)
+        report = self.lineage(harness.fixture("e36-alarm"), harness.fixture("e36-compacted"),
+                              code=3)
         self.assertEqual(self.codes(report), {"revision_went_back"})
 
     def test_a_gap_is_no_pass_and_says_what_would_join_it(self):
-        report = self.lineage(harness.fixture("e36-nocompact"), harness.fixture("e36-alarm"), code=1)
-        self.assertRegex(report["findings"][0]["text"], "of revision 129 or more and compacted at 84 or less")
+        report = self.lineage(harness.fixture("e36-nocompact"), harness.fixture("e36-alarm"),
+                              code=1)
+        self.assertRegex(report["findings"][0]["text"],
+                         "of revision 129 or more and compacted at 84 or less")
 
     def test_a_damaged_file(self):
         damaged = bytearray(harness.fixture("e36-compacted").read_bytes())
         damaged[len(damaged) // 2] ^= 1
         path = self.dir / "damaged.db"
         path.write_bytes(damaged)
-        for pair in ((path, harness.fixture("e36-alarm")), (harness.fixture("e36-nocompact"), path)):
-            self.assertOneLine(self.etcdrill("lineage", *pair, code=3).err, "damaged.db is damaged: .*SHA-256")
+        for pair in ((path, harness.fixture("e36-alarm")), (harness.fixture("e36-nocompact"),
+                                                            path)):
+            self.assertOneLine(
+                self.etcdrill("lineage", *pair, code=3).err, "damaged.db is damaged: .*SHA-256")
 
 
 class Live(LineageCase):
@@ -67,11 +77,14 @@ class Live(LineageCase):
         older = cluster.save(self.scene.new_dir() / "older.db")
         at = cluster.revision()
         report = self.lineage(older, *cluster.flags())
-        self.assertEqual([member["result"] for member in report["members"]], ["equal"] * len(cluster.members))
-        # Compacted right at the snapshot's revision: an answer out of the member's cache must do no harm.
+        self.assertEqual([member["result"] for member in report["members"]],
+                         ["equal"] * len(cluster.members))
+        # Compacted right at the snapshot's revision: an answer out of the member's cache must do no
+        # harm.
         cluster.etcdctl("put", "later", "1")
         cluster.etcdctl("compact", str(at))
-        old_rule = cluster.version == "3.4"  # before 3.4.27, HashKV refuses the compact revision itself
+        # Before 3.4.27, HashKV refuses the compact revision itself.
+        old_rule = cluster.version == "3.4"
         self.lineage(older, *cluster.flags(), code=1 if old_rule else 0)
         newer = cluster.save(self.scene.new_dir() / "newer.db")
         self.assertEqual(self.lineage(older, newer)["hashkv"]["compact_revision"], at)
@@ -79,13 +92,15 @@ class Live(LineageCase):
         other = harness.Cluster(self.scene, cluster.version)
         self.addCleanup(other.kill)
         other.etcdctl("put", "a", "1")
-        self.assertEqual(self.codes(self.lineage(older, *other.flags(), code=3)), {"revision_went_back"})
+        self.assertEqual(self.codes(self.lineage(older, *other.flags(), code=3)),
+                         {"revision_went_back"})
         for number in range(at):
             other.etcdctl("put", "a", str(number))
         report = self.lineage(older, *other.flags(), code=1)
         self.assertRegex(report["members"][0]["problem"], "compacted at -1, less than the file")
         other.etcdctl("compact", str(at - 5))
-        self.assertEqual(self.codes(self.lineage(older, *other.flags(), code=3)), {"history_differs"})
+        self.assertEqual(self.codes(self.lineage(older, *other.flags(), code=3)),
+                         {"history_differs"})
         # Compacted beyond it.
         cluster.etcdctl("put", "later", "2")
         cluster.etcdctl("compact", str(cluster.revision()))
@@ -108,8 +123,9 @@ class Restored(LineageCase):
         restored = harness.Cluster(self.scene, "3.5", start=False)
         self.addCleanup(restored.kill)
         member = restored.members[0]
-        self.etcdrill("snapshot", "restore", older, "--data-dir", member.data_dir, "--name", member.name, "--initial-cluster",
-                      restored.initial_cluster, "--initial-advertise-peer-urls", member.peer_url)
+        self.etcdrill("snapshot", "restore", older, "--data-dir", member.data_dir, "--name",
+                      member.name, "--initial-cluster", restored.initial_cluster,
+                      "--initial-advertise-peer-urls", member.peer_url)
         restored.start()
         restored.etcdctl("put", "after", "the restore")
         report = self.lineage(older, restored.save(self.dir / "newer.db"))
@@ -134,8 +150,9 @@ class Store(LineageCase):
     def save(self, cluster):
         time.sleep(1.1)  # the store knows the order of its snapshots by the second
         config = self.dir / "etcdrill.yaml"
-        config.write_text(f"cluster: {{name: c, endpoints: [{cluster.endpoints[0]}]}}\nstore: {{path: store}}\n"
-                          f"drill: {{etcd: {{binary: {harness.tool('3.5', 'etcd')}}}}}\n")
+        config.write_text(
+            f"cluster: {{name: c, endpoints: [{cluster.endpoints[0]}]}}\nstore: {{path: store}}\n"
+            f"drill: {{etcd: {{binary: {harness.tool('3.5', 'etcd')}}}}}\n")
         self.flags = ["--config", config]
         return json.loads(self.etcdrill("snapshot", "save", *self.flags, "-w", "json").out)
 
@@ -144,9 +161,11 @@ class Store(LineageCase):
         self.assertIsNone(first["lineage"])
         self.cluster.etcdctl("put", "more", "1")
         second = self.save(self.cluster)
-        self.assertEqual((second["lineage"]["older"], second["lineage"]["result"], second["lineage"]["text"]),
-                         (first["name"], "continues", ""))
-        self.assertEqual(self.lineage(first["name"], second["name"], *self.flags)["verdict"], "continues")
+        self.assertEqual(
+            (second["lineage"]["older"], second["lineage"]["result"], second["lineage"]["text"]),
+            (first["name"], "continues", ""))
+        self.assertEqual(
+            self.lineage(first["name"], second["name"], *self.flags)["verdict"], "continues")
         self.assertEqual(self.lineage("latest", *self.flags)["verdict"], "continues")
 
         other = harness.Cluster(self.scene, "3.5")
@@ -157,7 +176,8 @@ class Store(LineageCase):
         self.assertEqual((third["verdict"], third["lineage"]["result"]), ("proven", "diverged"))
         self.assertIn("wrong order", third["lineage"]["text"])
         report = json.loads(self.etcdrill("verify", third["name"], *self.flags, "-w", "json").out)
-        self.assertEqual([(f["code"], f["severity"]) for f in report["findings"]], [("diverged_when_taken", "warning")])
+        self.assertEqual([(f["code"], f["severity"]) for f in report["findings"]],
+                         [("diverged_when_taken", "warning")])
         other.etcdctl("put", "a", "2")
         self.assertEqual(self.save(other)["lineage"]["result"], "continues")
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Proves that a log that nobody reads stops nothing: snapshots go on, SIGTERM ends the sidecar in time, what is lost is counted and
-told, and no line is cut or mixed. Real pipes, a real terminal, readers that are stopped by SIGSTOP."""
+"""Proves that a log that nobody reads stops nothing: snapshots go on, SIGTERM ends the sidecar in
+time, what is lost is counted and told, and no line is cut or mixed. Real pipes, a real terminal,
+readers that are stopped by SIGSTOP."""
 import fcntl
 import json
 import os
@@ -29,12 +30,15 @@ class LogCase(SidecarCase):
 
     def start_into(self, descriptor, under=(), **log):
         """A sidecar whose log goes into this descriptor, which is closed here."""
-        config, port = self.configure(self.cluster, log={"level": "debug"} | log, health={"interval": "100ms"}, snapshot={"schedule": "@every 1s"})
+        config, port = self.configure(self.cluster, log={"level": "debug"} | log,
+                                      health={"interval": "100ms"},
+                                      snapshot={"schedule": "@every 1s"})
         sidecar = harness.Sidecar.__new__(harness.Sidecar)
         sidecar.port, sidecar._tls, sidecar.log = port, None, self.dir / "read.log"
         sidecar.log.touch()
         command = [*under, harness.build_dir() / "etcdrill", "run", "--config", config]
-        sidecar.process = subprocess.Popen(harness.guarded(command), stdin=subprocess.DEVNULL, stdout=descriptor, stderr=descriptor,
+        sidecar.process = subprocess.Popen(harness.guarded(command), stdin=subprocess.DEVNULL,
+                                           stdout=descriptor, stderr=descriptor,
                                            env=harness.environment())
         os.close(descriptor)
         self.addCleanup(sidecar.process.wait)
@@ -57,7 +61,8 @@ class LogCase(SidecarCase):
         return reader
 
     def assertGoesOnUnread(self, sidecar):
-        """Snapshots are taken for longer than there is room for what is said of them, and lines are lost."""
+        """Snapshots are taken for longer than there is room for what is said of them, and lines are
+        lost."""
         harness.wait_until(lambda: len(self.manifests()) >= 12, "twelve snapshots", timeout=40)
         self.assertGreater(sidecar.value(DROPPED), 0)
         self.assertEqual(sidecar.request("/-/healthy")[0], 200)
@@ -84,7 +89,8 @@ class Unread(LogCase):
                 sidecar = self.start_into(writing, format=form)
                 self.assertGoesOnUnread(sidecar)
                 reader.send_signal(signal.SIGCONT)
-                harness.wait_until(lambda: "log lines dropped" in sidecar.log.read_text(), "a word on the lost lines", timeout=10)
+                harness.wait_until(lambda: "log lines dropped" in sidecar.log.read_text(),
+                                   "a word on the lost lines", timeout=10)
                 lost = sidecar.value(DROPPED)
                 time.sleep(1)
                 self.assertEqual(sidecar.value(DROPPED), lost)  # no more
@@ -95,10 +101,14 @@ class Unread(LogCase):
                 told = 0
                 for line in text.splitlines():
                     if form == "json":
-                        told += json.loads(line).get("count", 0) if "log lines dropped" in line else 0
+                        told += json.loads(line).get("count",
+                                                     0) if "log lines dropped" in line else 0
                         continue
-                    self.assertRegex(line, r'^ts=\S+ level=\w+ msg=("[^"]*"|\S+)( \w+=("([^"\\]|\\.)*"|[^ "]+))*$')
-                    told += int(re.search(r"count=(\d+)", line)[1]) if "log lines dropped" in line else 0
+                    self.assertRegex(
+                        line,
+                        r'^ts=\S+ level=\w+ msg=("[^"]*"|\S+)( \w+=("([^"\\]|\\.)*"|[^ "]+))*$')
+                    told += int(re.search(r"count=(\d+)",
+                                          line)[1]) if "log lines dropped" in line else 0
                 self.assertEqual(told, lost)
                 self.assertIn("etcdrill stopped", text)
                 sidecar.log.write_text("")
@@ -120,7 +130,8 @@ class Unread(LogCase):
             parent.chmod(0o711)
         reading, writing = self.small_pipe()
         self.stopped_reader(reading)
-        sidecar = self.start_into(writing, under=["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"])
+        sidecar = self.start_into(
+            writing, under=["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"])
         self.assertGoesOnUnread(sidecar)
         self.assertEnds(sidecar)
 

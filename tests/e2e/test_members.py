@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Proves that the sidecar outlives what happens to the members of a cluster: they die in mid-stream, lead, stop leading, hang, learn,
-and are replaced by new ones. No due snapshot is lost, none comes from a learner or from a member that does not answer."""
+"""Proves that the sidecar outlives what happens to the members of a cluster: they die in
+mid-stream, lead, stop leading, hang, learn, and are replaced by new ones. No due snapshot is lost,
+none comes from a learner or from a member that does not answer."""
 import json
 import shutil
 import signal
@@ -17,7 +18,8 @@ def statuses(cluster, members):
     """Status of each member that answers, by name."""
     found = {}
     for member in members:
-        outcome = harness.run(cluster._etcdctl(["endpoint", "status", "-w", "json"], [member.client_url]))
+        outcome = harness.run(
+            cluster._etcdctl(["endpoint", "status", "-w", "json"], [member.client_url]))
         if outcome.code == 0:
             found[member.name] = json.loads(outcome.out)[0]["Status"]
     return found
@@ -32,8 +34,10 @@ def leader_of(cluster, members=None):
 
     def leader():
         found = statuses(cluster, members)
-        return [member for member in members
-                if member.name in found and found[member.name].get("leader") == found[member.name]["header"]["member_id"]]
+        return [
+            member for member in members if member.name in found
+            and found[member.name].get("leader") == found[member.name]["header"]["member_id"]
+        ]
 
     return harness.wait_until(leader, "a leader", timeout=30)[0]
 
@@ -66,7 +70,8 @@ class Dying(MembersCase):
         proxies, section = self.proxies(cluster, STREAM_RATE)
         sidecar = self.start(section, snapshot={"schedule": "@every 1h"})
         self.streaming()
-        copied, other = [member for member in cluster.members if member is not leader]  # in the order of the configuration
+        # In the order of the configuration.
+        copied, other = [member for member in cluster.members if member is not leader]
         cluster.kill(copied)
         line = sidecar.wait_for_line("snapshot taken")
         self.assertIn(f"endpoint={proxies[cluster.members.index(other)].url} ", line)
@@ -82,7 +87,9 @@ class Dying(MembersCase):
         survivor, *others = cluster.members
         cluster.kill(*others)
         # It notices only when its election time is over.
-        harness.wait_until(lambda: statuses(cluster, [survivor]).get(survivor.name, {}).get("leader", 0) == 0, "no leader", 30)
+        harness.wait_until(
+            lambda: statuses(cluster, [survivor]).get(survivor.name, {}).get("leader", 0) == 0,
+            "no leader", 30)
         sidecar = self.start(cluster, snapshot={"schedule": "@every 1h"})
         line = sidecar.wait_for_line("snapshot attempt failed")
         self.assertIn("has no leader", line)
@@ -101,7 +108,8 @@ class LeaderDies(MembersCase):
         sidecar = self.start(cluster)
         sidecar.wait_for_line("snapshot taken")
         old = leader_of(cluster)
-        self.assertFalse(any(manifest["source"]["endpoint"] == old.client_url for manifest in self.manifests()))
+        self.assertFalse(
+            any(manifest["source"]["endpoint"] == old.client_url for manifest in self.manifests()))
         cluster.kill(old)
         rest = [member for member in cluster.members if member is not old]
         new = leader_of(cluster, rest)
@@ -110,7 +118,8 @@ class LeaderDies(MembersCase):
         self.assertIn("chosen=\"follower, ", taken)
         self.next_line(sidecar, "snapshot taken")
         sources = [manifest["source"] for manifest in self.assertAllProven()]
-        self.assertTrue(all(source["chosen"].startswith("follower, ") for source in sources), sources)
+        self.assertTrue(all(source["chosen"].startswith("follower, ") for source in sources),
+                        sources)
         self.assertTrue(all(source["endpoint"] != old.client_url for source in sources), sources)
         cluster.start_member(old)
         cluster.wait_healthy()
@@ -148,7 +157,8 @@ class Moving(MembersCase):
         self.assertNoFailure(sidecar)
         manifests = self.assertAllProven()
         self.assertGreaterEqual(len(manifests), 6)
-        self.assertEqual({manifest["lineage"]["result"] for manifest in manifests[1:]}, {"continues"})
+        self.assertEqual({manifest["lineage"]["result"]
+                          for manifest in manifests[1:]}, {"continues"})
         self.assertStops(sidecar)
 
 
@@ -166,7 +176,8 @@ class Hanging(MembersCase):
             self.assertNotIn(f"endpoint={hanging.client_url} ", line)
             for number in range(3):
                 cluster.etcdctl("put", "/missed", str(number), member=leader)
-            self.assertNotIn(f"endpoint={hanging.client_url} ", self.next_line(sidecar, "snapshot taken"))
+            self.assertNotIn(f"endpoint={hanging.client_url} ",
+                             self.next_line(sidecar, "snapshot taken"))
         finally:
             hanging.process.send_signal(signal.SIGCONT)
         sidecar.wait_for_value(1, "etcdrill_endpoint_healthy", etcd_endpoint=hanging.client_url)
@@ -190,20 +201,24 @@ class Replaced(MembersCase):
         cluster.etcdctl_in_time("member", "remove", old_id, member=rest[0])
         shutil.rmtree(old.data_dir)
         cluster.etcdctl("put", "/while", "it was away", member=rest[0])
-        cluster.etcdctl_in_time("member", "add", old.name, f"--peer-urls={old.peer_url}", member=rest[0])
+        cluster.etcdctl_in_time("member", "add", old.name, f"--peer-urls={old.peer_url}",
+                                member=rest[0])
         cluster.start_member(old, state="existing")
         cluster.wait_healthy()
         sidecar.wait_for_value(1, "etcdrill_endpoint_healthy", etcd_endpoint=old.client_url)
 
         def agrees():
             newest = self.manifests()[-1]
-            return [record for record in newest["receipt"]
-                    if record["endpoint"] == old.client_url and record.get("result") == "equal" and record["member_id"] != old_id]
+            return [
+                record for record in newest["receipt"] if record["endpoint"] == old.client_url
+                and record.get("result") == "equal" and record["member_id"] != old_id
+            ]
 
         harness.wait_until(agrees, "a snapshot that the new member agrees with", timeout=30)
         self.assertEqual(sidecar.value("etcdrill_source_members"), 3)
         manifests = self.assertAllProven()
-        self.assertEqual({manifest["lineage"]["result"] for manifest in manifests[1:]}, {"continues"})
+        self.assertEqual({manifest["lineage"]["result"]
+                          for manifest in manifests[1:]}, {"continues"})
         self.assertEqual(sidecar.lines("members disagree"), [])
         sidecar.wait_for_value(0, "etcdrill_snapshot_consecutive_failures")
         self.assertStops(sidecar)
@@ -215,13 +230,18 @@ class Learner(MembersCase):
         learner = cluster.add_member(learner=True)
         harness.wait_until(lambda: statuses(cluster, [learner]), "an answer of the learner", 30)
         others = [member.client_url for member in cluster.members if member is not learner]
-        alone = self.etcdrill("snapshot", "save", self.dir / "alone.db", "--endpoints", learner.client_url, code=1)
+        alone = self.etcdrill("snapshot", "save", self.dir / "alone.db", "--endpoints",
+                              learner.client_url, code=1)
         self.assertOneLine(alone.err, "no member can be copied: .* is a learner")
         sidecar = self.start(cluster_section(cluster, endpoints=[learner.client_url, *others]))
         sidecar.wait_for_line("snapshot taken", after=2)
-        self.assertNotIn(learner.client_url, {manifest["source"]["endpoint"] for manifest in self.manifests()})
-        cluster.etcdctl_in_time("member", "promote", f"{member_id(cluster, learner):x}", member=cluster.members[0])
-        self.wait_for_text(sidecar, "snapshot taken", f"endpoint={learner.client_url} ")  # a follower, and the first one
+        self.assertNotIn(learner.client_url,
+                         {manifest["source"]["endpoint"]
+                          for manifest in self.manifests()})
+        cluster.etcdctl_in_time("member", "promote", f"{member_id(cluster, learner):x}",
+                                member=cluster.members[0])
+        # A follower, and the first one.
+        self.wait_for_text(sidecar, "snapshot taken", f"endpoint={learner.client_url} ")
         self.assertAllProven()
         self.assertStops(sidecar)
 

@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
-"""Holds docs/metrics.md equal to the live page in three states: fresh, as nothing has answered yet; running, after all has
-happened that a metric can tell; restarted, as nothing has answered again. promtool is content with each of the three pages.
+"""Holds docs/metrics.md equal to the live page in three states: fresh, as nothing has answered yet;
+running, after all has happened that a metric can tell; restarted, as nothing has answered again.
+promtool is content with each of the three pages.
 
-The source is three real members that are stopped (SIGSTOP) where nothing may answer: then the states last as long as we look."""
+The source is three real members that are stopped (SIGSTOP) where nothing may answer: then the
+states last as long as we look."""
 import json
 import signal
 import ssl
@@ -13,7 +15,8 @@ import catalogue
 import harness
 
 # The newest that is here: 3.6 and later tell their quota.
-VERSION = next(version for version in ("3.7", "3.6", "3.5") if (harness.etcd_dir() / version / "etcd").exists())
+VERSION = next(version for version in ("3.7", "3.6", "3.5")
+               if (harness.etcd_dir() / version / "etcd").exists())
 CONFIG = """\
 cluster:
   name: three
@@ -58,11 +61,13 @@ class ThreeStates(harness.TestCase):
         cls.sidecar.wait_for_line("drill failed")
         cls.use_etcd(harness.tool(VERSION, "etcd"))
         cls.sidecar.wait_for_line("drill passed")
-        # From now on its drills fail: one that passes takes back the checks that it is not asked for.
+        # From now on its drills fail: one that passes takes back the checks that it is not asked
+        # for.
         cls.use_etcd("/bin/false")
         cls.sidecar.wait_for_line("drill failed", after=len(cls.sidecar.lines("drill failed")))
         cls.drill_a_cluster()
-        cls.pages["running"] = harness.wait_until(cls.whole_page, "a drill's new checks on the page")
+        cls.pages["running"] = harness.wait_until(cls.whole_page,
+                                                  "a drill's new checks on the page")
 
         assert cls.sidecar.stop() == 0
         cls.stop_members(signal.SIGSTOP)
@@ -70,10 +75,12 @@ class ThreeStates(harness.TestCase):
 
     @classmethod
     def start(cls, **schedules):
-        (cls.home / "etcdrill.yaml").write_text(CONFIG.format(endpoints=json.dumps(cls.cluster.endpoints), pki=cls.scene.certs,
-                                                              port=cls.port, **schedules))
-        cls.sidecar = harness.Sidecar(cls.scene, cls.home / "etcdrill.yaml", cls.port, cls.home,
-                                      tls=ssl.create_default_context(cafile=cls.scene.certs / "ca.crt"))
+        (cls.home / "etcdrill.yaml").write_text(
+            CONFIG.format(endpoints=json.dumps(cls.cluster.endpoints), pki=cls.scene.certs,
+                          port=cls.port, **schedules))
+        cls.sidecar = harness.Sidecar(
+            cls.scene, cls.home / "etcdrill.yaml", cls.port, cls.home,
+            tls=ssl.create_default_context(cafile=cls.scene.certs / "ca.crt"))
         return cls.sidecar
 
     @classmethod
@@ -89,23 +96,30 @@ class ThreeStates(harness.TestCase):
 
     @classmethod
     def fresh_page(cls, sidecar):
-        """The first page on which each task has its time, and the scrub has ended: schedules start just after the port."""
+        """The first page on which each task has its time, and the scrub has ended: schedules start
+        just after the port."""
         tasks = catalogue.catalogue()["etcdrill_task_next_run_timestamp_seconds"].labels["task"]
         wanted = ['etcdrill_task_last_run_timestamp_seconds{task="scrub"}',
                   *(f'etcdrill_task_next_run_timestamp_seconds{{task="{task}"}}' for task in tasks)]
-        return harness.wait_until(lambda: (page := cls.read(sidecar)) and all(series in page for series in wanted) and page,
-                                  "a time for each task")
+        return harness.wait_until(
+            lambda:
+            (page := cls.read(sidecar)) and all(series in page for series in wanted) and page,
+            "a time for each task")
 
     @classmethod
     def drill_a_cluster(cls):
         """Two of the checks are for those who ask for them."""
-        harness.must([harness.build_dir() / "etcdrill", "drill", "latest", "--full-cluster", "--config", cls.home / "etcdrill.yaml",
-                      "--etcd", harness.tool(VERSION, "etcd")], timeout=120)
+        harness.must([
+            harness.build_dir() / "etcdrill", "drill", "latest", "--full-cluster", "--config",
+            cls.home / "etcdrill.yaml", "--etcd",
+            harness.tool(VERSION, "etcd")
+        ], timeout=120)
 
     @classmethod
     def whole_page(cls):
         page = cls.read(cls.sidecar)
-        tasks = harness.by_label(harness.parse_metrics(page)["etcdrill_task_last_run_timestamp_seconds"], "task")
+        tasks = harness.by_label(
+            harness.parse_metrics(page)["etcdrill_task_last_run_timestamp_seconds"], "task")
         return 'check="new_member"' in page and len(tasks) == 5 and page
 
     @classmethod
@@ -131,12 +145,18 @@ class ThreeStates(harness.TestCase):
 
     def test_endpoints_are_those_that_were_configured(self):
         family = harness.parse_metrics(self.pages["running"])["etcdrill_endpoint_healthy"]
-        self.assertEqual(harness.by_label(family, "etcd_endpoint").keys(), set(self.cluster.endpoints))
+        self.assertEqual(
+            harness.by_label(family, "etcd_endpoint").keys(), set(self.cluster.endpoints))
 
     def test_no_state_has_other_series_of_what_is_always_there(self):
-        """What is counted has its series from the start: a number that appears late can't be seen to rise."""
-        always = {name for name, metric in catalogue.catalogue().items() if metric.there == "always"}
-        series = [{(sample, tuple(sorted(labels.items()))) for name, family in harness.parse_metrics(page).items() if name in always
+        """What is counted has its series from the start: a number that appears late can't be seen
+        to rise."""
+        always = {
+            name
+            for name, metric in catalogue.catalogue().items() if metric.there == "always"
+        }
+        series = [{(sample, tuple(sorted(labels.items())))
+                   for name, family in harness.parse_metrics(page).items() if name in always
                    for sample, labels, _ in family.samples} for page in self.pages.values()]
         self.assertEqual(series[0], series[1])
         self.assertEqual(series[0], series[2])

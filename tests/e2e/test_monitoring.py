@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
-"""Proves what people see: a real Prometheus and a real Alertmanager beside seven real sidecars, each beside its own etcd, with
-one fault each. All of them run at once; the faults come after ten seconds, are mended after 45 more, and have healed 25 s later.
+"""Proves what people see: a real Prometheus and a real Alertmanager beside seven real sidecars,
+each beside its own etcd, with one fault each. All of them run at once; the faults come after ten
+seconds, are mended after 45 more, and have healed 25 s later.
 
-Alerts that wait for nothing are seen in the live Alertmanager; the others in slow motion (observers.py says why and how)."""
+Alerts that wait for nothing are seen in the live Alertmanager; the others in slow motion
+(observers.py says why and how)."""
 import concurrent.futures
 import json
 import math
@@ -48,9 +50,10 @@ class Site:
         self.etcd = harness.Cluster(scene, VERSION, size=size, tls=tls, start=False)
         self.port = harness.free_port()
         self.config = self.path / "etcdrill.yaml"
-        self.config.write_text(CONFIG.format(
-            name=name, endpoints=json.dumps(self.etcd.endpoints), tls=TLS.format(pki=scene.certs) if tls else "",
-            snapshot=snapshot, drill=drill, rpo=rpo, etcd=harness.tool(VERSION, "etcd"), port=self.port))
+        self.config.write_text(
+            CONFIG.format(name=name, endpoints=json.dumps(self.etcd.endpoints),
+                          tls=TLS.format(pki=scene.certs) if tls else "", snapshot=snapshot,
+                          drill=drill, rpo=rpo, etcd=harness.tool(VERSION, "etcd"), port=self.port))
 
     def prepare(self):
         for member in self.etcd.members:
@@ -69,11 +72,12 @@ class Site:
         return sorted((self.path / "volume" / "snapshots").glob("*.db"))
 
 
-# --- The faults: what breaks, and how it is mended -------------------------------------------------------------------------
+# --- The faults: what breaks, and how it is mended ------------------------------------------------
 
 
 class Fault:
-    """None at all. must: the alerts that have to fire; may: those that follow from it if it lasts a little longer."""
+    """None at all. must: the alerts that have to fire; may: those that follow from it if it lasts a
+    little longer."""
     must, may = set(), set()
     settings = {"tls": True, "size": 2}  # it takes two to agree
 
@@ -89,7 +93,10 @@ class Fault:
 
 class Hang(Fault):
     """etcd accepts calls and answers none, so no snapshot is taken any more."""
-    must = {"EtcdBackupSnapshotFailing", "EtcdBackupSnapshotStale", "EtcdBackupRpoBreached", "EtcdBackupSourceUnhealthy"}
+    must = {
+        "EtcdBackupSnapshotFailing", "EtcdBackupSnapshotStale", "EtcdBackupRpoBreached",
+        "EtcdBackupSourceUnhealthy"
+    }
     settings = {}
 
     def break_(self, site):
@@ -100,8 +107,11 @@ class Hang(Fault):
 
 
 class Rot(Fault):
-    """One bit of the newest snapshot flips. The next one is taken before the damaged file is moved away."""
-    must = {"EtcdRestoreDrillIntegrityFailed", "EtcdRestoreDrillFailing", "EtcdBackupSnapshotDamaged"}
+    """One bit of the newest snapshot flips. The next one is taken before the damaged file is moved
+    away."""
+    must = {
+        "EtcdRestoreDrillIntegrityFailed", "EtcdRestoreDrillFailing", "EtcdBackupSnapshotDamaged"
+    }
     settings = {"snapshot": "35s", "drill": "4s", "rpo": "80s"}
 
     def break_(self, site):
@@ -131,8 +141,10 @@ class MemberDown(Fault):
 
 class DiskFull(Fault):
     """Store and scratch lie on a file system of 512 MiB, which something else fills up."""
-    must = {"EtcdBackupSnapshotFailing", "EtcdBackupStoreSpaceLow", "EtcdBackupScratchSpaceLow", "EtcdBackupSnapshotStale",
-            "EtcdBackupRpoBreached"}
+    must = {
+        "EtcdBackupSnapshotFailing", "EtcdBackupStoreSpaceLow", "EtcdBackupScratchSpaceLow",
+        "EtcdBackupSnapshotStale", "EtcdBackupRpoBreached"
+    }
     may = {"EtcdRestoreDrillFailing", "EtcdBackupStoreFillingUp"}
     settings = {}
 
@@ -142,7 +154,8 @@ class DiskFull(Fault):
     def break_(self, site):
         self.fill(site)
         scratch = site.path / "volume" / "scratch"
-        harness.wait_until(lambda: not any(scratch.iterdir()), "the end of a drill that was under way")
+        harness.wait_until(lambda: not any(scratch.iterdir()),
+                           "the end of a drill that was under way")
         self.fill(site)  # and what that one has left
 
     def fill(self, site):
@@ -158,7 +171,8 @@ class DiskFull(Fault):
 
 
 class Restart(Fault):
-    """The sidecar is stopped, and is back five seconds (in slow motion: minutes) later; and once more."""
+    """The sidecar is stopped, and is back five seconds (in slow motion: minutes) later; and once
+    more."""
     settings = {}
 
     def break_(self, site):
@@ -182,11 +196,13 @@ class Gone(Fault):
         site.start_sidecar()
 
 
-FAULTS = {"healthy": Fault(), "hang": Hang(), "rot": Rot(), "member": MemberDown(), "full": DiskFull(), "restart": Restart(),
-          "gone": Gone()}
+FAULTS = {
+    "healthy": Fault(), "hang": Hang(), "rot": Rot(), "member": MemberDown(), "full": DiskFull(),
+    "restart": Restart(), "gone": Gone()
+}
 
 
-# --- What we ship for people -----------------------------------------------------------------------------------------------
+# --- What we ship for people ----------------------------------------------------------------------
 
 
 def board_queries():
@@ -211,7 +227,7 @@ def runbook_commands():
                     yield file.stem, command
 
 
-# --- The play --------------------------------------------------------------------------------------------------------------
+# --- The play -------------------------------------------------------------------------------------
 
 
 class Play(harness.TestCase):
@@ -220,8 +236,15 @@ class Play(harness.TestCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.faults = {name: fault for name, fault in FAULTS.items() if os.geteuid() == 0 or not isinstance(fault, DiskFull)}
-        cls.sites = {name: Site(cls.scene, name, **fault.settings) for name, fault in cls.faults.items()}
+        cls.faults = {
+            name: fault
+            for name, fault in FAULTS.items()
+            if os.geteuid() == 0 or not isinstance(fault, DiskFull)
+        }
+        cls.sites = {
+            name: Site(cls.scene, name, **fault.settings)
+            for name, fault in cls.faults.items()
+        }
         # Kept to the end: a process that is started here dies with the thread that started it.
         cls.pool = concurrent.futures.ThreadPoolExecutor(len(cls.sites))
         cls.addClassCleanup(cls.pool.shutdown)
@@ -233,9 +256,12 @@ class Play(harness.TestCase):
         sidecars = {name: [f"127.0.0.1:{site.port}"] for name, site in cls.sites.items()}
         members = {name: [url.partition("//")[2] for url in site.etcd.endpoints]
                    for name, site in cls.sites.items() if not site.etcd.tls}
-        cls.prometheus = observers.Prometheus(cls.scene, cls.scene.new_dir(), {"etcdrill": sidecars, "etcd": members},
+        cls.prometheus = observers.Prometheus(cls.scene, cls.scene.new_dir(),
+                                              {"etcdrill": sidecars, "etcd": members},
                                               cls.alertmanager)
-        harness.wait_until(lambda: len(cls.prometheus.query('up{job="etcdrill"} == 1')) == len(cls.sites), "all sidecars scraped")
+        harness.wait_until(
+            lambda: len(cls.prometheus.query('up{job="etcdrill"} == 1')) == len(cls.sites),
+            "all sidecars scraped")
 
         cls.began = time.time()
         time.sleep(QUIET)
@@ -271,19 +297,23 @@ class Play(harness.TestCase):
     def assertSlowly(self, *expectations):
         """That these hold in slow motion: (PromQL, minute, [labels])."""
         said = self.slow.problems(expectations)
-        errors = [f"{name}: {line}" for name, site in self.sites.items() for line in site.sidecar.log.read_text().splitlines()
-                  if "level=error" in line]
+        errors = [
+            f"{name}: {line}" for name, site in self.sites.items()
+            for line in site.sidecar.log.read_text().splitlines() if "level=error" in line
+        ]
         self.assertEqual(said, "", "\n".join(["errors of the sidecars:", *errors]))
 
     def test_nothing_fires_before_the_faults(self):
-        self.assertSlowly((f'max_over_time(ALERTS{{alertstate="firing"}}[{self.broken_at}m])', self.broken_at, []))
+        self.assertSlowly((f'max_over_time(ALERTS{{alertstate="firing"}}[{self.broken_at}m])',
+                           self.broken_at, []))
 
     def test_each_fault_raises_its_alerts_and_no_others(self):
         end = self.slow.minutes - 1
         expected = []
         for name, fault in self.faults.items():
             fired = f'max_over_time(ALERTS{{alertstate="firing",cluster="{name}",alertname!~"{"|".join(fault.may)}"}}[{end}m])'
-            expected.append((f"group by (alertname) ({fired})", end, [{"alertname": alert} for alert in fault.must]))
+            expected.append((f"group by (alertname) ({fired})", end, [{"alertname": alert}
+                                                                      for alert in fault.must]))
         self.assertSlowly(*expected)
 
     def test_all_is_silent_when_mended(self):
@@ -293,7 +323,8 @@ class Play(harness.TestCase):
         """No alert begins twice, neither over the restart of a sidecar nor otherwise."""
         now = 'count by (alertname, severity, cluster) (ALERTS{alertstate="firing"})'
         begins = f'({now}) unless (count by (alertname, severity, cluster) (ALERTS{{alertstate="firing"}} offset 1m))'
-        self.assertSlowly((f"count_over_time(({begins})[{self.slow.minutes}m:1m]) > 1", self.slow.minutes - 1, []))
+        self.assertSlowly((f"count_over_time(({begins})[{self.slow.minutes}m:1m]) > 1",
+                           self.slow.minutes - 1, []))
 
     def test_alertmanager_heard_at_once_of_what_does_not_wait(self):
         self.assertIn("active", self.live["hang"].get("EtcdBackupSnapshotFailing", ()))
@@ -311,13 +342,19 @@ class Play(harness.TestCase):
         fired = self.prometheus.query_range(integrity, self.began, self.ended)
         self.assertIn("sha256", {labels["check"] for labels, _ in fired})
         groups = observers.ask(self.prometheus.port, "/api/v1/rules")["data"]["groups"]
-        sick = {rule["name"]: rule["health"] for group in groups for rule in group["rules"] if rule["health"] != "ok"}
+        sick = {
+            rule["name"]: rule["health"]
+            for group in groups
+            for rule in group["rules"] if rule["health"] != "ok"
+        }
         self.assertEqual(sick, {})
 
     def test_etcd_itself_is_a_witness(self):
-        """The labels by which EtcdBackupNotSeenByServer finds etcd's own count are real, and the count moves."""
-        witness = ('grpc_server_handled_total{grpc_service="etcdserverpb.Maintenance",grpc_method="Snapshot",grpc_code="OK",'
-                   'cluster="restart"}')
+        """The labels by which EtcdBackupNotSeenByServer finds etcd's own count are real, and the
+        count moves."""
+        witness = (
+            'grpc_server_handled_total{grpc_service="etcdserverpb.Maintenance",grpc_method="Snapshot",grpc_code="OK",'
+            'cluster="restart"}')
         (_, counts), = self.prometheus.query_range(witness, self.began, self.ended)
         self.assertGreater(counts[-1], counts[0])
 
@@ -326,30 +363,41 @@ class Play(harness.TestCase):
         for where, expr in board_queries():
             with self.subTest(where, expr=expr):
                 site = ".*" if "> 0" in expr else "healthy"
-                for variable, value in {"cluster": site, "job": "etcdrill", "instance": ".+", "__rate_interval": "10s",
-                                        "__interval": "5s", "__range": f"{self.slow.minutes}s"}.items():
+                for variable, value in {
+                        "cluster": site, "job": "etcdrill", "instance": ".+",
+                        "__rate_interval": "10s", "__interval": "5s",
+                        "__range": f"{self.slow.minutes}s"
+                }.items():
                     expr = re.sub(rf"\${variable}\b", value, expr)
                 found = self.prometheus.query_range(expr, self.began, self.ended)
-                self.assertTrue([number for _, numbers in found for number in numbers if not math.isnan(number)], "no data")
+                self.assertTrue([
+                    number for _, numbers in found for number in numbers if not math.isnan(number)
+                ], "no data")
 
     def test_the_commands_of_the_runbooks_work(self):
         """At the healthy site, but for those that ask systemd, which does not run here."""
         site = self.sites["healthy"]
         pki = self.scene.certs
         name = site.snapshots()[-1].stem
-        environment = {"ETCDCTL_ENDPOINTS": ",".join(site.etcd.endpoints), "ETCDCTL_CACERT": pki / "ca.crt",
-                       "ETCDCTL_CERT": pki / "client.crt", "ETCDCTL_KEY": pki / "client.key",
-                       "PATH": f"{harness.build_dir()}:{harness.etcd_dir() / VERSION}:{os.environ['PATH']}"}
-        places = {"sudo -u etcdrill ": "", "/etc/etcdrill/etcdrill.yaml": site.config, "/var/lib/etcdrill": site.path / "volume",
-                  ":9379": f":{site.port}", ":2379": ":" + site.etcd.endpoints[0].rsplit(":", 1)[1],
-                  "/root/etcd.db": self.dir / "etcd.db", " NAME": f" {name}"}
+        environment = {
+            "ETCDCTL_ENDPOINTS": ",".join(site.etcd.endpoints), "ETCDCTL_CACERT": pki / "ca.crt",
+            "ETCDCTL_CERT": pki / "client.crt", "ETCDCTL_KEY": pki / "client.key",
+            "PATH": f"{harness.build_dir()}:{harness.etcd_dir() / VERSION}:{os.environ['PATH']}"
+        }
+        places = {
+            "sudo -u etcdrill ": "", "/etc/etcdrill/etcdrill.yaml": site.config,
+            "/var/lib/etcdrill": site.path / "volume", ":9379": f":{site.port}",
+            ":2379": ":" + site.etcd.endpoints[0].rsplit(":", 1)[1],
+            "/root/etcd.db": self.dir / "etcd.db", " NAME": f" {name}"
+        }
         for where, command in runbook_commands():
             if re.match(r"systemctl|systemd-cgls|journalctl|timedatectl", command):
                 continue
             for old, new in places.items():
                 command = command.replace(old, str(new))
             with self.subTest(where, command=command):
-                outcome = harness.run(["bash", "-o", "pipefail", "-c", command], cwd=pki, env=environment)
+                outcome = harness.run(["bash", "-o", "pipefail", "-c", command], cwd=pki,
+                                      env=environment)
                 self.assertEqual(outcome.code, 0, outcome.out + outcome.err)
 
 
@@ -361,36 +409,51 @@ class Inhibition(harness.TestCase):
         place = {"job": "etcdrill", "cluster": "a", "instance": "cp1"}
         of_cluster = {"job": "etcdrill", "cluster": "a"}
         cases = [  # the greater alert, its labels, the lesser one, and labels that part the two
-            ("EtcdBackupVerifierAbsent", {"job": "etcdrill"}, "EtcdBackupVerifierDown", {"job": "other"}),
+            ("EtcdBackupVerifierAbsent", {"job": "etcdrill"}, "EtcdBackupVerifierDown",
+             {"job": "other"}),
             ("EtcdBackupRpoBreached", of_cluster, "EtcdBackupSnapshotStale", {"cluster": "b"}),
-            ("EtcdBackupRpoBreached", of_cluster, "EtcdBackupVerifiedRpoBreached", {"cluster": "b"}),
-            ("EtcdRestoreDrillIntegrityFailed", place, "EtcdRestoreDrillFailing", {"instance": "cp2"}),
-            ("EtcdRestoreDrillIntegrityFailed", place | {"check": "hashkv"}, "EtcdBackupSnapshotDamaged", {"instance": "cp2"}),
-            ("EtcdRestoreRtoBreached", place, "EtcdRestoreRtoAtRisk", {"instance": "cp2"})]
+            ("EtcdBackupRpoBreached", of_cluster, "EtcdBackupVerifiedRpoBreached", {"cluster": "b"
+                                                                                    }),
+            ("EtcdRestoreDrillIntegrityFailed", place, "EtcdRestoreDrillFailing",
+             {"instance": "cp2"}),
+            ("EtcdRestoreDrillIntegrityFailed", place | {"check": "hashkv"},
+             "EtcdBackupSnapshotDamaged", {"instance": "cp2"}),
+            ("EtcdRestoreRtoBreached", place, "EtcdRestoreRtoAtRisk", {"instance": "cp2"})
+        ]
         for greater, labels, lesser, other in cases:
             alertmanager.post([labels | {"alertname": greater, "severity": "critical"},
                                place | {"alertname": lesser, "severity": "warning"},
                                place | other | {"alertname": lesser, "severity": "warning"}])
         for _, _, lesser, other in cases:
             with self.subTest(lesser):
-                harness.wait_until(lambda: alertmanager.states(**place).get(lesser) == "suppressed", f"silence of {lesser}")
+                harness.wait_until(lambda: alertmanager.states(**place).get(lesser) == "suppressed",
+                                   f"silence of {lesser}")
                 self.assertEqual(alertmanager.states(**place | other)[lesser], "active")
 
     def test_a_failed_assertion_silences_no_damage(self):
         alertmanager = observers.Alertmanager(self.scene, self.dir)
         place = {"job": "etcdrill", "instance": "cp1"}
-        alertmanager.post([place | {"alertname": "EtcdRestoreDrillIntegrityFailed", "check": "assertions", "severity": "critical"},
-                           place | {"alertname": "EtcdRestoreDrillFailing", "severity": "warning"},
-                           place | {"alertname": "EtcdBackupSnapshotDamaged", "severity": "warning"}])
-        harness.wait_until(lambda: alertmanager.states(**place).get("EtcdRestoreDrillFailing") == "suppressed", "silence")
+        alertmanager.post([
+            place | {
+                "alertname": "EtcdRestoreDrillIntegrityFailed", "check": "assertions",
+                "severity": "critical"
+            }, place | {"alertname": "EtcdRestoreDrillFailing", "severity": "warning"},
+            place | {"alertname": "EtcdBackupSnapshotDamaged", "severity": "warning"}
+        ])
+        harness.wait_until(
+            lambda: alertmanager.states(**place).get("EtcdRestoreDrillFailing") == "suppressed",
+            "silence")
         self.assertEqual(alertmanager.states(**place)["EtcdBackupSnapshotDamaged"], "active")
 
     def test_critical_silences_the_warning_of_the_same_name(self):
         alertmanager = observers.Alertmanager(self.scene, self.dir)
         place = {"job": "etcdrill", "instance": "cp1", "alertname": "EtcdRestoreDrillFailing"}
         alertmanager.post([place | {"severity": "critical"}, place | {"severity": "warning"}])
-        harness.wait_until(lambda: alertmanager.states(severity="warning") == {"EtcdRestoreDrillFailing": "suppressed"}, "silence")
-        self.assertEqual(alertmanager.states(severity="critical"), {"EtcdRestoreDrillFailing": "active"})
+        harness.wait_until(
+            lambda: alertmanager.states(severity="warning") ==
+            {"EtcdRestoreDrillFailing": "suppressed"}, "silence")
+        self.assertEqual(alertmanager.states(severity="critical"),
+                         {"EtcdRestoreDrillFailing": "active"})
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Proves docs/operations.md: its blocks are run as they stand, host by host, against real etcd of one and of three members, and
-what was in the cluster before is in it again.
+"""Proves docs/operations.md: its blocks are run as they stand, host by host, against real etcd of
+one and of three members, and what was in the cluster before is in it again.
 
-A host is a directory with the commands of such a machine in front of the PATH. What cannot be had here is played: systemd and
-the kubelet by a thread that keeps etcd in the state that `systemctl` or the manifest in the folder wants, crictl by a look at
-it. Of the page only the settings are replaced, and the names of those must be the page's.
+A host is a directory with the commands of such a machine in front of the PATH. What cannot be had
+here is played: systemd and the kubelet by a thread that keeps etcd in the state that `systemctl` or
+the manifest in the folder wants, crictl by a look at it. Of the page only the settings are
+replaced, and the names of those must be the page's.
 """
 import os
 import pathlib
@@ -52,7 +53,8 @@ class Host:
             for name in CONTROL_PLANE:
                 (self.manifests / name).write_text(f"metadata: {{name: {name}}}\n")
         self.wanted.write_text("etcd\n")
-        self._thread = threading.Thread(target=self._keep)  # what it starts dies with it: PR_SET_PDEATHSIG is a thread's
+        # What it starts dies with it: PR_SET_PDEATHSIG is a thread's.
+        self._thread = threading.Thread(target=self._keep)
         self._thread.start()
 
     def _make_commands(self):
@@ -82,7 +84,8 @@ class Host:
         self.cluster.kill(self.member)
 
     def lose(self):
-        """The machine burns: etcd ends at once, its data is gone. A new one of the same name stands there, etcd not started."""
+        """The machine burns: etcd ends at once, its data is gone. A new one of the same name stands
+        there, etcd not started."""
         self.wanted.rename(self.dir / "lost")
         self.member.process.kill()
         harness.wait_until(lambda: not self.running.exists(), "the end of etcd")
@@ -90,14 +93,17 @@ class Host:
 
     def block(self, name):
         """Runs one block of the page; its output."""
-        script = "set -euo pipefail\n" + "\n".join(f"export {key}='{value}'" for key, value in self.settings.items())
-        return harness.must(["bash", "-c", f"{script}\n{BLOCKS[name]}"], cwd=self.dir, timeout=90,
-                            env={"PATH": f"{self.dir / 'bin'}:{os.environ['PATH']}", "TMPDIR": str(self.dir)})
+        script = "set -euo pipefail\n" + "\n".join(f"export {key}='{value}'"
+                                                   for key, value in self.settings.items())
+        return harness.must(
+            ["bash", "-c", f"{script}\n{BLOCKS[name]}"], cwd=self.dir, timeout=90,
+            env={"PATH": f"{self.dir / 'bin'}:{os.environ['PATH']}", "TMPDIR": str(self.dir)})
 
 
 class Operations(harness.TestCase):
     def make(self, size, version="3.5", kubeadm=False, tls=False):
-        """A cluster that runs, with its hosts, data, and a store with one snapshot that passed a drill."""
+        """A cluster that runs, with its hosts, data, and a store with one snapshot that passed a
+        drill."""
         self.kind = "kubeadm" if kubeadm else "systemd"
         self.cluster = harness.Cluster(self.scene, version, size=size, tls=tls, start=False)
         self.hosts = []
@@ -123,15 +129,21 @@ class Operations(harness.TestCase):
         pki = self.scene.certs if self.cluster.tls else None
         tls = f"tls: {{ca_file: {pki}/ca.crt, cert_file: {pki}/client.crt, key_file: {pki}/client.key}}" if pki else ""
         config = host.dir / "etcdrill.yaml"
-        config.write_text(f"cluster:\n  endpoints: [{', '.join(self.cluster.endpoints)}]\n  {tls}\nstore: {{path: {host.store}}}\n"
-                          f"drill: {{scratch_dir: {host.dir}/scratch, etcd: {{binary: {host.dir}/bin/etcd}}}}\n")
+        config.write_text(
+            f"cluster:\n  endpoints: [{', '.join(self.cluster.endpoints)}]\n  {tls}\nstore: "
+            f"{{path: {host.store}}}\n"
+            f"drill: {{scratch_dir: {host.dir}/scratch, etcd: {{binary: {host.dir}/bin/etcd}}}}\n")
         host.settings = {
-            "CONFIG": config, "SNAPSHOT": "", "ETCD": host.dir / "bin" / "etcd", "DATA": host.member.data_dir, "OWNER":
-            f"{os.getuid()}:{os.getgid()}", "NAME": host.member.name, "PEER": host.member.peer_url,
-            "CLUSTER": self.cluster.initial_cluster, "TOKEN": "restored-1", "BUMP": "--bump-revision 1000000 --mark-compacted",
-            "MANIFESTS": host.manifests, "SPARE": harness.free_port(), "ETCDCTL_API": "3",
-            "ETCDCTL_ENDPOINTS": ",".join(self.cluster.endpoints), "ETCDCTL_CACERT": f"{pki}/ca.crt" if pki else "",
-            "ETCDCTL_CERT": f"{pki}/client.crt" if pki else "", "ETCDCTL_KEY": f"{pki}/client.key" if pki else ""}
+            "CONFIG": config, "SNAPSHOT": "", "ETCD": host.dir / "bin" / "etcd",
+            "DATA": host.member.data_dir, "OWNER": f"{os.getuid()}:{os.getgid()}",
+            "NAME": host.member.name, "PEER": host.member.peer_url,
+            "CLUSTER": self.cluster.initial_cluster, "TOKEN": "restored-1",
+            "BUMP": "--bump-revision 1000000 --mark-compacted", "MANIFESTS": host.manifests,
+            "SPARE": harness.free_port(), "ETCDCTL_API": "3", "ETCDCTL_ENDPOINTS": ",".join(
+                self.cluster.endpoints), "ETCDCTL_CACERT": f"{pki}/ca.crt" if pki else "",
+            "ETCDCTL_CERT": f"{pki}/client.crt" if pki else "",
+            "ETCDCTL_KEY": f"{pki}/client.key" if pki else ""
+        }
 
     def everywhere(self, block):
         """On every host, at once: members of a cluster wait for each other."""
@@ -163,7 +175,8 @@ class Operations(harness.TestCase):
         self.assertEqual([self.cluster.content(member) for member in self.cluster.members],
                          [self.content] * len(self.cluster.members))
         size = len(self.hosts)
-        self.assertIn(f"proven: revision {self.cluster.revision()}", saved := first.block("first-snapshot"))
+        self.assertIn(f"proven: revision {self.cluster.revision()}", saved :=
+                      first.block("first-snapshot"))
         self.assertIn(f"HashKV equal to {size} of {size} members", saved)
         self.cluster.etcdctl("put", "it", "writes")
         self.cluster.etcdctl("del", "it")
@@ -178,10 +191,12 @@ class Operations(harness.TestCase):
             for host in self.hosts:
                 host.settings["BUMP"] = ""
         self.restore_and_check()
-        # etcdrill needs nothing: the store of before takes the snapshots of after, and they pass their drill.
+        # etcdrill needs nothing: the store of before takes the snapshots of after, and they pass
+        # their drill.
         config = first.settings["CONFIG"]
         self.assertIn("proven: revision", self.etcdrill("snapshot", "save", "--config", config).out)
-        self.assertIn("proven, level 5 of 5", self.etcdrill("drill", "latest", "--config", config).out)
+        self.assertIn("proven, level 5 of 5",
+                      self.etcdrill("drill", "latest", "--config", config).out)
         if bump:
             self.assertGreater(self.cluster.revision(), self.revision + 1_000_000)
         else:
@@ -190,16 +205,24 @@ class Operations(harness.TestCase):
     def test_the_settings_are_those_of_the_page(self):
         self.make(1)
         self.assertEqual(settings_of_the_page(), set(self.hosts[0].settings))
-        used = {name for block in BLOCKS.values() for name in re.findall(r"\$\{?([A-Z][A-Z_]*)", block)}
+        used = {
+            name
+            for block in BLOCKS.values()
+            for name in re.findall(r"\$\{?([A-Z][A-Z_]*)", block)
+        }
         self.assertLessEqual(used, settings_of_the_page())
 
     def test_every_marked_block_is_run(self):
-        """A block that no test names would be marked for nothing; so would one that the page does not call tested."""
+        """A block that no test names would be marked for nothing; so would one that the page does
+        not call tested."""
         text = pathlib.Path(__file__).read_text()
         for name in BLOCKS:
             kind = re.fullmatch(r"(stop|start)-(systemd|kubeadm)", name)
-            self.assertTrue(kind or name == "settings" or f'block("{name}")' in text or f'everywhere("{name}")' in text, name)
-        self.assertEqual(PAGE.count("*(tested"), len(BLOCKS))  # all but the settings, and once in the introduction
+            self.assertTrue(
+                kind or name == "settings" or f'block("{name}")' in text
+                or f'everywhere("{name}")' in text, name)
+        # All but the settings, and once in the introduction.
+        self.assertEqual(PAGE.count("*(tested"), len(BLOCKS))
 
     def test_one_member_under_systemd(self):
         self.make(1)
@@ -229,7 +252,8 @@ class Operations(harness.TestCase):
             self.assertEqual([path.name for path in host.manifests.iterdir()], ["etcd.yaml"])
         self.everywhere("start-control-plane")
         for host in self.hosts:
-            self.assertEqual(sorted(path.name for path in host.manifests.iterdir()), sorted(("etcd.yaml", *CONTROL_PLANE)))
+            self.assertEqual(sorted(path.name for path in host.manifests.iterdir()),
+                             sorted(("etcd.yaml", *CONTROL_PLANE)))
 
     def test_a_wrong_start_can_be_taken_back(self):
         """What the page promises of the old data: moved back, the old cluster runs."""
@@ -247,7 +271,8 @@ class Operations(harness.TestCase):
         self.assertEqual(self.cluster.content()[b"/registry/pods/after-the-snapshot"], b"lost")
 
     def check_survivor(self, version, tls):
-        """Two of three machines burn; the third has all that was committed, also what came after the newest snapshot."""
+        """Two of three machines burn; the third has all that was committed, also what came after
+        the newest snapshot."""
         self.make(3, version=version, tls=tls)
         self.content = self.cluster.content()
         survivor, *lost = self.hosts

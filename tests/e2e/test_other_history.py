@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Proves that histories are told apart: an adopted file of another one counts for nothing, and is no damage either; a source
-that was restored is not "unchanged"; members that disagree are named; what other clusters have in the store is theirs."""
+"""Proves that histories are told apart: an adopted file of another one counts for nothing, and is
+no damage either; a source that was restored is not "unchanged"; members that disagree are named;
+what other clusters have in the store is theirs."""
 import datetime
 import json
 import os
@@ -37,17 +38,23 @@ class HistoryCase(SidecarCase):
         return cluster
 
     def adopt(self, cluster, **sections):
-        return self.start(cluster, **({"snapshot": {"schedule": "none"},
-                                       "store": {"path": "store", "adopt": ["theirs/*.db"], "adopt_quiet": "1s"}} | sections))
+        return self.start(
+            cluster,
+            **({
+                "snapshot": {"schedule": "none"},
+                "store": {"path": "store", "adopt": ["theirs/*.db"], "adopt_quiet": "1s"}
+            } | sections))
 
     def restore(self, cluster, *paths):
         """Each member from its file."""
         cluster.kill()
         for member, path in zip(cluster.members, paths, strict=True):
             shutil.rmtree(member.data_dir)
-            harness.must([harness.tool(VERSION, "etcdutl"), "snapshot", "restore", path, "--name", member.name,
-                          "--initial-cluster", cluster.initial_cluster, "--initial-advertise-peer-urls", member.peer_url,
-                          "--data-dir", member.data_dir])
+            harness.must([
+                harness.tool(VERSION, "etcdutl"), "snapshot", "restore", path, "--name",
+                member.name, "--initial-cluster", cluster.initial_cluster,
+                "--initial-advertise-peer-urls", member.peer_url, "--data-dir", member.data_dir
+            ])
         for member in cluster.members:
             cluster.start_member(member)
         cluster.wait_healthy()
@@ -76,12 +83,16 @@ class OtherHistory(HistoryCase):
         self.assertEqual(sidecar.value("etcdrill_snapshots", state="failed"), 0)
         self.assertEqual(sidecar.value("etcdrill_snapshot_last_revision"), newest)
         self.assertNotEqual(sidecar.value("etcdrill_source_hashkv_consistent"), 0)
-        troubles = [t["what"] for t in self.status(sidecar)["troubles"] if "another history" in t["what"]]
+        troubles = [
+            t["what"] for t in self.status(sidecar)["troubles"] if "another history" in t["what"]
+        ]
         self.assertEqual(troubles, ["1 adopted snapshot is of another history than the source."])
         rows = json.loads(sidecar.first_answer("/api/v1/snapshots"))["items"]
         self.assertEqual([row["name"] for row in rows if row["other_history"]], [manifest["name"]])
-        latest = harness.run([harness.build_dir() / "etcdrill", "verify", "latest", "--config", self.dir / "etcdrill.yaml",
-                              "--max-age", "1h", "-w", "json"])
+        latest = harness.run([
+            harness.build_dir() / "etcdrill", "verify", "latest", "--config",
+            self.dir / "etcdrill.yaml", "--max-age", "1h", "-w", "json"
+        ])
         if newest is None:
             self.assertNotEqual(latest.code, 0)
             self.assertIn("another history", latest.err)
@@ -102,7 +113,8 @@ class OtherHistory(HistoryCase):
         # Its own drill passes, and proves nothing of ours.
         name = self.manifests()[-1]["name"]
         self.etcdrill("drill", name, "--config", self.dir / "etcdrill.yaml")
-        harness.wait_until(lambda: json.loads(sidecar.first_answer("/api/v1/drills"))["total"] == 1, "its report")
+        harness.wait_until(lambda: json.loads(sidecar.first_answer("/api/v1/drills"))["total"] == 1,
+                           "its report")
         for question in ("proven", "restorable", "in_time"):
             self.assertEqual(self.status(sidecar)[question]["answer"], "unknown", question)
         ours.save(self.theirs / "ours.db")
@@ -110,7 +122,8 @@ class OtherHistory(HistoryCase):
         sidecar.wait_for_value(4, "etcdrill_snapshot_last_revision")
         self.assertEqual(self.status(sidecar)["fresh"]["answer"], "yes")
         self.drill(sidecar)
-        self.assertEqual(self.manifests()[-1]["lineage"], None, "compared with the file of another history")
+        self.assertEqual(self.manifests()[-1]["lineage"], None,
+                         "compared with the file of another history")
         self.assertEqual(sidecar.stop(), 0)
 
     def test_a_file_of_before_a_restore_is_no_damage(self):
@@ -129,7 +142,8 @@ class OtherHistory(HistoryCase):
         self.assertEqual(sidecar.stop(), 0)
 
     def test_after_a_restore_on_purpose_adoption_goes_on(self):
-        """The source is below what the store has, and has compacted what the new files hold: nobody confirms them."""
+        """The source is below what the store has, and has compacted what the new files hold: nobody
+        confirms them."""
         ours = self.cluster()
         put(ours, "a", 10)
         ours.save(self.dir / "old.db")
@@ -146,13 +160,15 @@ class OtherHistory(HistoryCase):
             sidecar.wait_for_line("snapshot adopted", after=number)
         self.assertEqual([m["other_history"] for m in self.manifests()], [False] * 3)
         sidecar.wait_for_value(13, "etcdrill_snapshot_last_revision")
-        self.assertEqual(len(sidecar.lines("the source went back, or is another cluster")), 1)  # told once, as it is so
+        # Told once, as it is so.
+        self.assertEqual(len(sidecar.lines("the source went back, or is another cluster")), 1)
         self.drill(sidecar)
         self.assertEqual(self.status(sidecar)["fresh"]["answer"], "yes")
         self.assertEqual(sidecar.stop(), 0)
 
     def check_late_file(self, token, text):
-        """The restore that the manual advises, and nothing of the new source is in the store yet: no member compares with the file."""
+        """The restore that the manual advises, and nothing of the new source is in the store yet:
+        no member compares with the file."""
         ours = self.cluster()
         put(ours, "a", 10)
         ours.save(self.dir / "early.db")
@@ -165,9 +181,12 @@ class OtherHistory(HistoryCase):
         ours.kill()
         member, = ours.members
         shutil.rmtree(member.data_dir)
-        harness.must([harness.build_dir() / "etcdrill", "snapshot", "restore", self.dir / "early.db", "--name", member.name,
-                      "--initial-cluster", ours.initial_cluster, "--initial-advertise-peer-urls", member.peer_url,
-                      "--data-dir", member.data_dir, "--bump-revision", "1000000", "--mark-compacted"] + token)
+        harness.must([
+            harness.build_dir() / "etcdrill", "snapshot", "restore", self.dir
+            / "early.db", "--name", member.name, "--initial-cluster", ours.initial_cluster,
+            "--initial-advertise-peer-urls", member.peer_url, "--data-dir", member.data_dir,
+            "--bump-revision", "1000000", "--mark-compacted"
+        ] + token)
         ours.start_member(member)
         ours.wait_healthy()
         put(ours, "new", 2)
@@ -182,7 +201,8 @@ class OtherHistory(HistoryCase):
         self.check_late_file([], "of its raft log, and that of the source is at entry")
 
     def adopt_what_cron_began_before(self, between):
-        """Cron's file comes after our own snapshot, which has the higher revision, and after what `between` does."""
+        """Cron's file comes after our own snapshot, which has the higher revision, and after what
+        `between` does."""
         ours = self.cluster()
         put(ours, "a", 10)
         sidecar = self.adopt(ours, health={"interval": "1h"})
@@ -199,7 +219,8 @@ class OtherHistory(HistoryCase):
         return sidecar
 
     def test_cron_and_the_own_schedule_at_the_same_hour(self):
-        """Cron's upload ends after our own snapshot, and no member has the revision of its file any more."""
+        """Cron's upload ends after our own snapshot, and no member has the revision of its file any
+        more."""
         def compact(ours):
             put(ours, "c", 5)
             ours.etcdctl("compact", str(ours.revision()))
@@ -209,7 +230,8 @@ class OtherHistory(HistoryCase):
         self.assertEqual(sidecar.stop(), 0)
 
     def test_a_file_that_another_tool_began_earlier_does_not_go_back(self):
-        """Cron and the sidecar on the full hour: the file of the lower revision has the later time."""
+        """Cron and the sidecar on the full hour: the file of the lower revision has the later
+        time."""
         sidecar = self.adopt_what_cron_began_before(lambda ours: None)
         self.assertEqual(sidecar.value("etcdrill_snapshot_lineage_diverged") or 0, 0)
         self.assertEqual(sidecar.stop(), 0)
@@ -287,7 +309,8 @@ class OtherHistory(HistoryCase):
 
 
 class Compacted(HistoryCase):
-    """The source has compacted beyond what the file holds, as Kubernetes does within five minutes: no member compares with it."""
+    """The source has compacted beyond what the file holds, as Kubernetes does within five minutes:
+    no member compares with it."""
 
     def setUp(self):
         super().setUp()
@@ -298,7 +321,8 @@ class Compacted(HistoryCase):
         self.ours.etcdctl("compact", str(self.ours.revision() - 1))
 
     def adopt_stale(self, **sections):
-        """The sidecar has seen the source beyond the file for six seconds when somebody copies it, and the objective is five."""
+        """The sidecar has seen the source beyond the file for six seconds when somebody copies it,
+        and the objective is five."""
         sidecar = self.adopt(self.ours, objectives={"rpo": "5s", "verified_rpo": "5s"}, **sections)
         sidecar.wait_for_value(self.ours.revision(), "etcdrill_source_revision")
         seen = time.time()
@@ -313,8 +337,13 @@ class Compacted(HistoryCase):
             put(dev, "dev", 5 + count)
             dev.save(self.theirs / f"dev-{version}.db")
             dev.kill()
-            line = self.wait_for_text(sidecar, "an adopted file is of another history", f"dev-{version}.db")
-            self.assertRegex(line, "the members that it names are [0-9a-f]+, and those of the source are [0-9a-f]+: none is in both")
+            line = self.wait_for_text(sidecar, "an adopted file is of another history",
+                                      f"dev-{version}.db")
+            self.assertRegex(
+                line,
+                "the members that it names are [0-9a-f]+, and those of the source are [0-9a-f]+: "
+                "none is in both"
+            )
         sidecar.wait_for_value(len(ALL_VERSIONS), "etcdrill_store_other_history_snapshots")
         for manifest in self.manifests():
             self.assertNotIn(manifest["receipt"][0].get("result"), ("equal", "differs"))
@@ -339,8 +368,10 @@ class Compacted(HistoryCase):
         sidecar.wait_for_value(4, "etcdrill_snapshot_last_revision")
         status = self.status(sidecar)
         self.assertEqual((status["fresh"]["answer"], status["proven"]["answer"]), ("no", "no"))
-        latest = harness.run([harness.build_dir() / "etcdrill", "verify", "latest", "--config", self.dir / "etcdrill.yaml",
-                              "--max-age", "5s"])
+        latest = harness.run([
+            harness.build_dir() / "etcdrill", "verify", "latest", "--config",
+            self.dir / "etcdrill.yaml", "--max-age", "5s"
+        ])
         self.assertEqual(latest.code, 4, latest.out + latest.err)
         self.assertEqual(sidecar.stop(), 0)
 
@@ -365,7 +396,8 @@ class Compacted(HistoryCase):
 
 
 class Restored(HistoryCase):
-    """A source that was restored from an older file and written to until it is at the revision of the snapshot."""
+    """A source that was restored from an older file and written to until it is at the revision of
+    the snapshot."""
 
     def test_it_is_not_unchanged(self):
         ours = self.cluster()
@@ -397,7 +429,8 @@ class Restored(HistoryCase):
         sidecar.wait_for_line("snapshot taken")
         put(ours, "b", 3)
         ours.etcdctl("compact", str(ours.revision()))
-        harness.wait_until(lambda: self.manifests()[-1]["compact_revision"] > 4, "a snapshot that is compacted further")
+        harness.wait_until(lambda: self.manifests()[-1]["compact_revision"] > 4,
+                           "a snapshot that is compacted further")
         self.assertEqual(sidecar.stop(), 0)
         compacted = next(m for m in self.manifests() if m["compact_revision"] > 4)
         self.assertEqual(compacted["lineage"]["result"], "not_comparable")
@@ -429,7 +462,8 @@ class Disagreeing(HistoryCase):
         evil.etcdctl("put", "a", "2")
         ours.save(self.dir / "good.db")
         evil.save(self.dir / "evil.db")
-        sidecar = self.start(ours, snapshot={"schedule": "@every 2s", "skip_unchanged": True}, health={"hashkv": "@every 2s"})
+        sidecar = self.start(ours, snapshot={"schedule": "@every 2s", "skip_unchanged": True},
+                             health={"hashkv": "@every 2s"})
         sidecar.wait_for_line("snapshot skipped")
         sidecar.wait_for_value(1, "etcdrill_source_hashkv_consistent")
         self.restore(ours, self.dir / "good.db", self.dir / "evil.db")
@@ -439,16 +473,19 @@ class Disagreeing(HistoryCase):
             self.assertEqual(sidecar.value("etcdrill_source_hashkv_consistent"), 0)
             self.assertIn("The members of the source hold different data", self.troubles(sidecar))
             self.assertIn("reason=members_disagree", self.next_line(sidecar, "snapshot failed"))
-        self.assertLessEqual(len(sidecar.lines("snapshot skipped")), skipped + 1)  # one may have been under way
+        # One may have been under way.
+        self.assertLessEqual(len(sidecar.lines("snapshot skipped")), skipped + 1)
         self.assertEqual(sidecar.stop(), 0)
 
 
     def ask_for_snapshot(self, sidecar):
         sidecar.first_answer("/-/ready")
-        harness.wait_until(lambda: sidecar.request("/-/snapshot", "POST")[0] == 202, "that the one before has ended")
+        harness.wait_until(lambda: sidecar.request("/-/snapshot", "POST")[0] == 202,
+                           "that the one before has ended")
 
     def test_a_member_that_differed_is_not_forgotten(self):
-        """It is found by a comparison, not by a receipt; then it is silent, and then the only one that answers."""
+        """It is found by a comparison, not by a receipt; then it is silent, and then the only one
+        that answers."""
         ours, evil = self.cluster(size=3), self.cluster()
         ours.etcdctl("put", "a", "1")
         evil.etcdctl("put", "a", "2")
@@ -460,23 +497,33 @@ class Disagreeing(HistoryCase):
             self.addCleanup(way.close)
         ways[2].silence()
         configured = {"name": "e2e", "endpoints": [way.url for way in ways]}
-        options = {"snapshot": {"schedule": "none", "retention": {"last": 1}}, "health": {"hashkv": "@every 2s", "timeout": "2s"}}
+        options = {
+            "snapshot": {"schedule": "none", "retention": {"last": 1}},
+            "health": {"hashkv": "@every 2s", "timeout": "2s"}
+        }
         sidecar = self.start(configured, **options)
         self.ask_for_snapshot(sidecar)
         sidecar.wait_for_line("snapshot taken")
         ways[2].speak()
         sidecar.wait_for_line("members disagree")
-        suspects = lambda: [s["endpoint"] for s in json.loads((self.dir / "store" / "suspects.json").read_text())["members"]]
+        suspects = lambda: [
+            s["endpoint"]
+            for s in json.loads((self.dir / "store" / "suspects.json").read_text())["members"]
+        ]
         self.assertEqual(suspects(), [ways[2].url])
-        # It has no vote against the only one of the others that answers, and whoever asks by other names does not clear it.
+        # It has no vote against the only one of the others that answers, and whoever asks by other
+        # names does not clear it.
         ways[1].silence()
         self.ask_for_snapshot(sidecar)
         self.next_line(sidecar, "snapshot taken")
-        other, _ = self.configure({"name": "e2e", "endpoints": ours.endpoints[:1]}, "other.yaml", **options)
-        outcome = harness.run([harness.build_dir() / "etcdrill", "snapshot", "save", "--config", other])
+        other, _ = self.configure({"name": "e2e", "endpoints": ours.endpoints[:1]}, "other.yaml",
+                                  **options)
+        outcome = harness.run(
+            [harness.build_dir() / "etcdrill", "snapshot", "save", "--config", other])
         self.assertEqual(outcome.code, 0, outcome.err)
         self.assertEqual(suspects(), [ways[2].url])
-        outcome = harness.run([harness.build_dir() / "etcdrill", "verify", "latest", "--config", other])
+        outcome = harness.run(
+            [harness.build_dir() / "etcdrill", "verify", "latest", "--config", other])
         self.assertEqual(outcome.code, 0, outcome.out)
         ways[1].speak()
         ways[2].silence()
@@ -491,9 +538,11 @@ class Disagreeing(HistoryCase):
         ways[2].speak()
         sidecar = self.start(configured, **options)
         self.ask_for_snapshot(sidecar)
-        self.assertIn("was not found to hold the same since", sidecar.wait_for_line("snapshot failed"))
+        self.assertIn("was not found to hold the same since",
+                      sidecar.wait_for_line("snapshot failed"))
         self.assertEqual(sidecar.value("etcdrill_source_hashkv_consistent"), 0)
-        self.restore(ours, self.dir / "good.db", self.dir / "good.db", self.dir / "good.db")  # the ids stay
+        # The ids stay.
+        self.restore(ours, self.dir / "good.db", self.dir / "good.db", self.dir / "good.db")
         for way in ways[:2]:
             way.speak()
         sidecar.wait_for_value(1, "etcdrill_source_hashkv_consistent")
@@ -512,7 +561,8 @@ class OtherNames(HistoryCase):
         prod, dev = self.cluster(), self.cluster()
         put(dev, "dev", 3)
         few = {"schedule": "none", "retention": {"last": 1}}
-        of_dev, _ = self.configure({"name": "dev", "endpoints": dev.endpoints}, "dev.yaml", snapshot=few)
+        of_dev, _ = self.configure({"name": "dev", "endpoints": dev.endpoints}, "dev.yaml",
+                                   snapshot=few)
         of_prod = self.dir / "etcdrill.yaml"
         self.assertEqual(self.etcdrill("snapshot", "save", "--config", of_dev).code, 0)
         self.assertEqual(self.etcdrill("drill", "latest", "--config", of_dev).code, 0)
@@ -524,7 +574,9 @@ class OtherNames(HistoryCase):
         self.assertIsNone(sidecar.value("etcdrill_drill_last_success_timestamp_seconds"))
         self.assertEqual(sidecar.value("etcdrill_snapshots", state="verified"), 0)
         status = self.status(sidecar)
-        self.assertEqual({status[q]["answer"] for q in ("fresh", "proven", "restorable", "in_time")}, {"unknown"})
+        self.assertEqual(
+            {status[q]["answer"]
+             for q in ("fresh", "proven", "restorable", "in_time")}, {"unknown"})
         self.assertIn("The store holds 2 snapshots of other clusters.", self.troubles(sidecar))
         latest = self.etcdrill("verify", "latest", "--config", of_prod)
         self.assertNotEqual(latest.code, 0, latest.out)
@@ -534,7 +586,8 @@ class OtherNames(HistoryCase):
         self.assertEqual(self.etcdrill("retention", "--config", of_prod).code, 0)
         self.assertEqual(len([m for m in self.manifests() if m["cluster"] == "dev"]), 2)
         self.assertEqual(self.etcdrill("retention", "--config", of_dev).code, 0)
-        self.assertEqual(sorted(m["cluster"] for m in self.manifests()), ["dev", "dev", "prod"])  # newest, and newest drilled
+        # Newest, and newest drilled.
+        self.assertEqual(sorted(m["cluster"] for m in self.manifests()), ["dev", "dev", "prod"])
 
 
 if __name__ == "__main__":

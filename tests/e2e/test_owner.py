@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Proves that commands in a root shell leave nothing in the store of a sidecar with a user of its own that it can't read or lock."""
+"""Proves that commands in a root shell leave nothing in the store of a sidecar with a user of its
+own that it can't read or lock."""
 import os
 import sys
 import unittest
@@ -22,8 +23,9 @@ class Owner(SidecarCase):
         home.mkdir(mode=0o700)
         for path in (self.dir, home):
             os.chown(path, NOBODY, NOBODY)
-        config, port = self.configure(cluster, store={"path": "home/not/yet/store"}, snapshot={"schedule": "@every 1h"},
-                                      drill={"schedule": "@every 2s", "jitter": "2s", "scratch_dir": "home/scratch"})
+        config, port = self.configure(
+            cluster, store={"path": "home/not/yet/store"}, snapshot={"schedule": "@every 1h"},
+            drill={"schedule": "@every 2s", "jitter": "2s", "scratch_dir": "home/scratch"})
         config.chmod(0o644)
         # Before the sidecar's first start, and beside it.
         self.etcdrill("snapshot", "save", "--config", config)
@@ -38,7 +40,8 @@ class Owner(SidecarCase):
         sidecar.wait_for_line("drill passed", after=2)
         self.assertEqual(sidecar.value("etcdrill_drill_consecutive_failures"), 0)
         self.assertEqual(sidecar.value("etcdrill_snapshots", state="unreadable"), 0)
-        self.assertEqual([line for line in sidecar.log.read_text().splitlines() if "level=error" in line], [])
+        self.assertEqual(
+            [line for line in sidecar.log.read_text().splitlines() if "level=error" in line], [])
         self.assertEqual(sidecar.stop(), 0)
 
 

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Proves what users with fewer rights than root get, release by release: every refusal names the role that is needed, and a member
-that refuses is still alive. What Status, Alarm and MemberList ask for changed inside the series of patch releases; these tests pin
-what the releases here do, so that one that differs is noticed."""
+"""Proves what users with fewer rights than root get, release by release: every refusal names the
+role that is needed, and a member that refuses is still alive. What Status, Alarm and MemberList ask
+for changed inside the series of patch releases; these tests pin what the releases here do, so that
+one that differs is noticed."""
 import json
 import sys
 
@@ -25,10 +26,12 @@ class PermissionsCase(SidecarCase):
         cls.cluster = harness.Cluster(cls.scene, cls.version, size=2)
         etcdctl = cls.cluster.etcdctl
         etcdctl("put", "/app/key", "value")
-        for role, scope in (("all", ["--prefix", "read", ""]), ("some", ["--prefix", "read", "/app/"])):
+        for role, scope in (("all", ["--prefix", "read",
+                                     ""]), ("some", ["--prefix", "read", "/app/"])):
             etcdctl("role", "add", role)
             etcdctl("role", "grant-permission", role, *scope)
-        for user, roles in (("reader", ["all"]), ("app", ["some"]), ("nobody", []), ("operator", ["root"])):
+        for user, roles in (("reader", ["all"]), ("app", ["some"]), ("nobody", []), ("operator",
+                                                                                     ["root"])):
             etcdctl("user", "add", f"{user}:{PASSWORD}")
             for role in roles:
                 etcdctl("user", "grant-role", user, role)
@@ -51,7 +54,8 @@ class PermissionsCase(SidecarCase):
         for user in ("reader", "app", "nobody", "operator"):
             with self.subTest(user):
                 members = json.loads(self.etcdrill("health", "-w", "json", *self.flags(user)).out)
-                self.assertEqual([(member["healthy"], member["problem"]) for member in members], [(True, "")] * 2)
+                self.assertEqual([(member["healthy"], member["problem"]) for member in members],
+                                 [(True, "")] * 2)
                 tells = user == "operator" or not self.status_needs_root
                 self.assertEqual(["version" in member for member in members], [tells] * 2)
 
@@ -60,16 +64,19 @@ class PermissionsCase(SidecarCase):
         self.assertEqual([member["healthy"] for member in members], [False] * 2)
         for member in members:
             self.assertIn("configure a user and its password", member["problem"])
-        self.assertOneLine(self.etcdrill("snapshot", "save", self.dir / "x.db", *self.flags(""), code=1).err,
-                           "configure a user and its password")
+        self.assertOneLine(
+            self.etcdrill("snapshot", "save", self.dir / "x.db", *self.flags(""), code=1).err,
+            "configure a user and its password")
 
     def test_a_snapshot_needs_root_and_says_so(self):
         for user in ("reader", "app", "nobody"):
             with self.subTest(user):
-                refused = self.etcdrill("snapshot", "save", self.dir / "x.db", *self.flags(user), code=1)
+                refused = self.etcdrill("snapshot", "save", self.dir / "x.db", *self.flags(user),
+                                        code=1)
                 self.assertOneLine(refused.err, NEEDED)
         self.assertEqual(list(self.dir.iterdir()), [])
-        self.etcdrill("snapshot", "save", self.dir / "x.db", *self.flags("operator"))  # any user with that role, not only `root`
+        # Any user with that role, not only `root`.
+        self.etcdrill("snapshot", "save", self.dir / "x.db", *self.flags("operator"))
 
     def test_the_sidecar_of_a_reader_says_what_is_missing_and_takes_it_when_granted(self):
         sidecar = self.start(self.section("reader"), health={"hashkv": "@every 2s"})
@@ -147,7 +154,8 @@ class OneOfSeveral(SidecarCase):
         sidecar = self.start(cluster_section(self.cluster, endpoints=endpoints, auth=auth))
         sidecar.wait_for_line("snapshot taken", after=1)
         self.assertEqual(sidecar.lines("snapshot failed"), [])
-        self.assertIn("permission denied", sidecar.wait_for_line("an endpoint could not be copied; another one was"))
+        self.assertIn("permission denied",
+                      sidecar.wait_for_line("an endpoint could not be copied; another one was"))
         refused = sidecar.value("etcdrill_etcd_request_failures_total", method="Snapshot")
         self.assertGreaterEqual(refused, 2)  # it was asked each time
         copied = {manifest["source"]["endpoint"] for manifest in self.manifests()}

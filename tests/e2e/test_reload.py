@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Proves that a configuration is read again while the sidecar runs: by SIGHUP and by POST, whole or not at all; what had begun
-ends, counters go on, and what needs a restart is named.
+"""Proves that a configuration is read again while the sidecar runs: by SIGHUP and by POST, whole or
+not at all; what had begun ends, counters go on, and what needs a restart is named.
 """
 import os
 import re
@@ -39,8 +39,11 @@ class Reload(harness.TestCase):
 
     def start(self, **changes):
         self.config = self.dir / "etcdrill.yaml"
-        self.values = {"endpoint": self.cluster.endpoints[0], "snapshot": "1h", "scratch": "scratch", "health": "1h", "rpo": "2h",
-                       "etcd": harness.tool("3.5", "etcd"), "port": harness.free_port()}
+        self.values = {
+            "endpoint": self.cluster.endpoints[0], "snapshot": "1h", "scratch": "scratch",
+            "health": "1h", "rpo": "2h", "etcd": harness.tool("3.5",
+                                                              "etcd"), "port": harness.free_port()
+        }
         self.write(**changes)
         sidecar = harness.Sidecar(self.scene, self.config, self.values["port"], self.dir)
         self.addCleanup(sidecar.process.kill)
@@ -64,7 +67,8 @@ class Reload(harness.TestCase):
         self.assertEqual(sidecar.value("etcdrill_snapshot_interval_seconds"), 1)
         self.assertEqual(sidecar.value("etcdrill_objective_rpo_seconds"), 3 * 3600)
         self.assertGreater(sidecar.value(WHEN), began)
-        self.assertGreaterEqual(sidecar.value("etcdrill_etcd_requests_total", method="Status"), requests)
+        self.assertGreaterEqual(sidecar.value("etcdrill_etcd_requests_total", method="Status"),
+                                requests)
         self.assertGreaterEqual(sidecar.value("etcdrill_snapshot_attempts_total"), 4)
 
         self.write(snapshot="1h")
@@ -74,8 +78,10 @@ class Reload(harness.TestCase):
         self.assertEqual(self.reload(sidecar)[0], 200)
         probes = "etcdrill_endpoint_probe_duration_seconds_count"
         first = self.probes(sidecar)
-        harness.wait_until(lambda: self.probes(sidecar) > first + 12, f"{probes} to rise: more than a second of probes")
-        self.assertLessEqual(len(sidecar.lines("snapshot taken")), taken + 1)  # one may have begun before
+        harness.wait_until(lambda: self.probes(sidecar) > first + 12,
+                           f"{probes} to rise: more than a second of probes")
+        # One may have begun before.
+        self.assertLessEqual(len(sidecar.lines("snapshot taken")), taken + 1)
         self.assertEqual(sidecar.stop(), 0)
 
     def probes(self, sidecar):
@@ -91,7 +97,8 @@ class Reload(harness.TestCase):
         status, body = self.reload(sidecar)
         self.assertEqual(status, 500)
         self.assertRegex(body, r"etcdrill\.yaml:3:\d+: snapshot\.schedule: ")
-        self.assertRegex(body, r"etcdrill\.yaml:6:\d+: objectives\.rpa is not a key; did you mean rpo\?")
+        self.assertRegex(body,
+                         r"etcdrill\.yaml:6:\d+: objectives\.rpa is not a key; did you mean rpo\?")
         self.assertIn("level=error", sidecar.lines("configuration not reloaded")[-1])
         self.assertEqual((sidecar.value(SUCCESSFUL), sidecar.value(WHEN)), (0, began))
         self.assertEqual(sidecar.value("etcdrill_objective_rpo_seconds"), 7200)
@@ -106,20 +113,28 @@ class Reload(harness.TestCase):
     def test_what_needs_a_restart_is_named(self):
         sidecar = self.start()
         sidecar.wait_for_line("drill passed")
-        text = self.write(rpo="5h").replace("name: prod", "name: other").replace("path: store", "path: elsewhere")
+        text = self.write(rpo="5h").replace("name: prod",
+                                            "name: other").replace("path: store", "path: elsewhere")
         self.config.write_text(text.replace("enable_lifecycle: true", "enable_lifecycle: false"))
         status, body = self.reload(sidecar)
         self.assertEqual(status, 500)
-        self.assertIn("cluster.name, store.path, web.enable_lifecycle can't change while etcdrill runs; restart it", body)
-        self.assertEqual(sidecar.value("etcdrill_objective_rpo_seconds"), 7200)  # not a part of it either
+        self.assertIn(
+            "cluster.name, store.path, web.enable_lifecycle can't change while etcdrill runs; "
+            "restart it",
+            body)
+        # Not a part of it either.
+        self.assertEqual(sidecar.value("etcdrill_objective_rpo_seconds"), 7200)
         self.assertFalse((self.dir / "elsewhere").exists())
 
     def test_what_had_begun_ends_and_nothing_runs_twice(self):
-        """A drill whose etcd takes long to start goes on over reloads; the next one is by the new configuration."""
+        """A drill whose etcd takes long to start goes on over reloads; the next one is by the new
+        configuration."""
         slow = self.dir / "etcd"
         go = self.dir / "go"
-        slow.write_text(f'#!/bin/sh\nif [ "$1" != --version ]; then while [ ! -e {go} ]; do sleep 0.1; done; fi\n'
-                        f'exec {harness.tool("3.5", "etcd")} "$@"\n')
+        slow.write_text(
+            f'#!/bin/sh\nif [ "$1" != --version ]; then while [ ! -e {go} ]; do sleep 0.1; done; '
+            f'fi\n'
+            f'exec {harness.tool("3.5", "etcd")} "$@"\n')
         slow.chmod(0o755)
         sidecar = self.start(etcd=slow)
         sidecar.wait_for_value(1, "etcdrill_drill_in_progress")
@@ -130,7 +145,8 @@ class Reload(harness.TestCase):
         self.assertEqual(sidecar.value("etcdrill_drill_in_progress"), 1)
         go.touch()
         sidecar.wait_for_line("drill passed")
-        harness.wait_until(lambda: self.reload(sidecar)[0] == 200 and self.threads(sidecar) < 40, "the old threads to end")
+        harness.wait_until(lambda: self.reload(sidecar)[0] == 200 and self.threads(sidecar) < 40,
+                           "the old threads to end")
         harness.wait_until(lambda: sidecar.request("/-/drill", "POST")[0] == 202, "a start")
         sidecar.wait_for_line("drill passed", after=1)
         self.assertEqual(len(sidecar.lines("snapshot taken")), 1)
@@ -141,14 +157,18 @@ class Reload(harness.TestCase):
         return len(os.listdir(f"/proc/{sidecar.process.pid}/task"))
 
     def test_a_drill_that_waits_for_a_snapshot_starts_by_the_new_configuration(self):
-        """The source is not there at first, and asked again and again; a reload names the right one."""
+        """The source is not there at first, and asked again and again; a reload names the right
+        one."""
         sidecar = self.start(endpoint="127.0.0.1:1")
         sidecar.wait_for_line("snapshot attempt failed")
         self.assertIsNone(sidecar.value("etcdrill_source_members"))
         self.write(endpoint=self.cluster.endpoints[0])
         self.assertEqual(self.reload(sidecar)[0], 200)
         sidecar.wait_for_line("drill passed")
-        endpoints = {labels["etcd_endpoint"] for _, labels, _ in sidecar.metrics()["etcdrill_endpoint_healthy"].samples}
+        endpoints = {
+            labels["etcd_endpoint"]
+            for _, labels, _ in sidecar.metrics()["etcdrill_endpoint_healthy"].samples
+        }
         self.assertEqual(endpoints, {self.cluster.endpoints[0]})
         self.assertEqual(sidecar.stop(), 0)
 
@@ -157,23 +177,28 @@ class Reload(harness.TestCase):
         sidecar.wait_for_line("snapshot taken", after=2)
         due = "etcdrill_task_next_run_timestamp_seconds"
         self.assertIsNotNone(sidecar.value(due, task="snapshot"))
-        self.config.write_text(self.config.read_text().replace('"@every 1s"', "none").replace('"@every 1h"', "none"))
+        self.config.write_text(self.config.read_text().replace('"@every 1s"', "none").replace(
+            '"@every 1h"', "none"))
         self.assertEqual(self.reload(sidecar)[0], 200)
         taken = len(sidecar.lines("snapshot taken"))
-        harness.wait_until(lambda: sidecar.value(due, task="health") is not None, "what goes on to be due")
+        harness.wait_until(lambda: sidecar.value(due, task="health") is not None,
+                           "what goes on to be due")
         for task in ("snapshot", "drill"):
             self.assertIsNone(sidecar.value(due, task=task))
         self.assertLessEqual(len(sidecar.lines("snapshot taken")), taken + 1)
         self.assertEqual(sidecar.stop(), 0)
 
     def test_without_a_file_there_is_nothing_to_read(self):
-        process = self.scene.start([harness.build_dir() / "etcdrill", "run", "--endpoints", self.cluster.endpoints[0],
-                                    "--store", self.dir / "store"], self.dir / "log")
+        process = self.scene.start([
+            harness.build_dir() / "etcdrill", "run", "--endpoints", self.cluster.endpoints[0],
+            "--store", self.dir / "store"
+        ], self.dir / "log")
         self.addCleanup(process.kill)
         log = self.dir / "log"
         harness.wait_until(lambda: "etcdrill started" in log.read_text(), "its start")
         process.send_signal(signal.SIGHUP)
-        harness.wait_until(lambda: "configuration not reloaded" in log.read_text(), "the answer to SIGHUP")
+        harness.wait_until(lambda: "configuration not reloaded" in log.read_text(),
+                           "the answer to SIGHUP")
         self.assertIn("no --config", log.read_text())
         self.assertIsNone(process.poll())
         process.send_signal(signal.SIGTERM)
@@ -182,7 +207,11 @@ class Reload(harness.TestCase):
     def test_the_lines_of_a_run_have_its_id(self):
         sidecar = self.start()
         sidecar.wait_for_line("drill passed")
-        ids = [re.search(r" run_id=([0-9a-f]{8}) ", sidecar.lines(message)[0])[1] for message in ("snapshot taken", "drill passed")]
+        ids = [
+            re.search(r" run_id=([0-9a-f]{8}) ",
+                      sidecar.lines(message)[0])[1]
+            for message in ("snapshot taken", "drill passed")
+        ]
         self.assertNotEqual(ids[0], ids[1])
         self.assertNotIn("run_id", sidecar.lines("etcdrill started")[0])
 

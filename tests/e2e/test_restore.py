@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Proves `snapshot restore`: its data directories hold what those of etcd's own tools hold, real etcds start from them and
-grow from them, and a restore that is refused or fails leaves nothing."""
+"""Proves `snapshot restore`: its data directories hold what those of etcd's own tools hold, real
+etcds start from them and grow from them, and a restore that is refused or fails leaves nothing."""
 import json
 import os
 import random
@@ -19,9 +19,11 @@ import raft_files
 ALONE = ["--name", "m0", "--initial-cluster", "m0=http://127.0.0.1:2390",
          "--initial-advertise-peer-urls", "http://127.0.0.1:2390"]
 # Out of order, a member with two addresses, another token.
-OF_THREE = ["--name", "b", "--initial-advertise-peer-urls", "http://127.0.0.2:2391,http://127.0.0.1:2391",
-            "--initial-cluster-token", "another-token", "--initial-cluster",
-            "b=http://127.0.0.2:2391,c=http://127.0.0.1:2392,a=http://127.0.0.1:2390,b=http://127.0.0.1:2391"]
+OF_THREE = [
+    "--name", "b", "--initial-advertise-peer-urls", "http://127.0.0.2:2391,http://127.0.0.1:2391",
+    "--initial-cluster-token", "another-token", "--initial-cluster",
+    "b=http://127.0.0.2:2391,c=http://127.0.0.1:2392,a=http://127.0.0.1:2390,b=http://127.0.0.1:2391"
+]
 WAL = "member/wal/0000000000000000-0000000000000000.wal"
 WAL_BYTES = 64_000_000
 
@@ -40,10 +42,14 @@ def answers(cluster, revision):
     """What a booted cluster says of itself and of its data at this revision."""
     status = json.loads(cluster.etcdctl("endpoint", "status", "-w", "json"))[0]["Status"]
     leases = cluster.etcdctl("lease", "list").split()[3:]
-    said = {"cluster": status["header"]["cluster_id"], "member": status["header"]["member_id"],
-            "revision": status["header"]["revision"], "hashkv": cluster.hashkv(cluster.members[0], revision),
-            "members": cluster.etcdctl("member", "list"), "leases": leases,
-            "granted": [cluster.etcdctl("lease", "timetolive", lease).split("remaining")[0] for lease in leases]}
+    said = {
+        "cluster": status["header"]["cluster_id"], "member": status["header"]["member_id"],
+        "revision": status["header"]["revision"],
+        "hashkv": cluster.hashkv(cluster.members[0], revision),
+        "members": cluster.etcdctl("member", "list"), "leases": leases, "granted": [
+            cluster.etcdctl("lease", "timetolive", lease).split("remaining")[0] for lease in leases
+        ]
+    }
     if cluster.version != "3.4":  # its etcdctl can't ask
         said["auth"] = cluster.etcdctl("auth", "status").splitlines()[0]
     return said
@@ -53,12 +59,14 @@ class SameAsOfficial(harness.TestCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.by_35 = {}  # flags -> what etcdutl 3.5 makes; of members and WAL, no matter from which snapshot
+        # Flags -> what etcdutl 3.5 makes; of members and WAL, no matter from which snapshot.
+        cls.by_35 = {}
 
     def restored_by_35(self, flags):
         key = " ".join(flags)
         if key not in self.by_35:
-            self.by_35[key] = official_restore("3.5", harness.fixture("e3530-empty"), self.scene.new_dir() / "by-35", flags)
+            self.by_35[key] = official_restore("3.5", harness.fixture("e3530-empty"),
+                                               self.scene.new_dir() / "by-35", flags)
         return self.by_35[key]
 
     def native_restore(self, snapshot, flags):
@@ -68,11 +76,16 @@ class SameAsOfficial(harness.TestCase):
 
     def check_database(self, native, official, members_from):
         got, expected = buckets_of(native), buckets_of(official)
-        # Documented differences: 3.4's tool leaves the dead cluster's members in, and every tool leaves its confState.
-        expected |= {name: buckets_of(members_from)[name] for name in ("members", "members_removed")}
+        # Documented differences: 3.4's tool leaves the dead cluster's members in, and every tool
+        # leaves its confState.
+        expected |= {
+            name: buckets_of(members_from)[name]
+            for name in ("members", "members_removed")
+        }
         if b"confState" in expected["meta"]:
             voters = sorted(int(member, 16) for member in got["members"])
-            self.assertEqual(json.loads(got["meta"].pop(b"confState")), {"voters": voters, "auto_leave": False})
+            self.assertEqual(json.loads(got["meta"].pop(b"confState")),
+                             {"voters": voters, "auto_leave": False})
             expected["meta"].pop(b"confState")
         self.assertEqual(list(got), list(expected))
         for name, pairs in expected.items():
@@ -88,14 +101,16 @@ class SameAsOfficial(harness.TestCase):
         """What they say; 3.4's tool alone leaves the members out of the last record of the WAL."""
         got, expected = raft_files.wal_records(native / WAL), raft_files.wal_records(official / WAL)
         if version == "3.4":
-            self.assertEqual(got[-1][1].pop("conf_state"), raft_files.snap(next(native.rglob("*.snap")))[0]["conf_state"])
+            self.assertEqual(got[-1][1].pop("conf_state"),
+                             raft_files.snap(next(native.rglob("*.snap")))[0]["conf_state"])
         self.assertEqual(got, expected)
         name = next(native.rglob("*.snap")).relative_to(native)
         self.assertEqual(raft_files.snap(native / name), raft_files.snap(official / name))
 
     def check_files(self, native, official):
         def listing(top):
-            return sorted((str(path.relative_to(top)), oct(path.stat().st_mode & 0o700)) for path in top.rglob("*"))
+            return sorted((str(path.relative_to(top)), oct(path.stat().st_mode & 0o700))
+                          for path in top.rglob("*"))
 
         self.assertEqual(listing(native), listing(official))
         checker = harness.etcd_dir() / "tools" / "bbolt"
@@ -146,7 +161,8 @@ class SameAsOfficial(harness.TestCase):
         for version in ("3.5", "3.6", "3.7"):
             for state in ("compacted", "compacted-at-head", "nocompact", "empty"):
                 with self.subTest(f"{version} {state}"):
-                    snapshot = harness.fixture(f"e{version.replace('.', '').replace('35', '3530')}-{state}")
+                    snapshot = harness.fixture(
+                        f"e{version.replace('.', '').replace('35', '3530')}-{state}")
                     self.dir = self.scene.new_dir()
                     native = self.native_restore(snapshot, flags)
                     official = official_restore(version, snapshot, self.dir / "official", flags)
@@ -155,27 +171,38 @@ class SameAsOfficial(harness.TestCase):
 
     def test_a_wal_directory_of_its_own(self):
         snapshot = harness.fixture("e3530-compacted")
-        native = self.native_restore(snapshot, [*OF_THREE, "--wal-dir", self.dir / "disk/native-wal"])
-        official = official_restore("3.5", snapshot, self.dir / "official", [*OF_THREE, "--wal-dir", self.dir / "official-wal"])
+        native = self.native_restore(snapshot,
+                                     [*OF_THREE, "--wal-dir", self.dir / "disk/native-wal"])
+        official = official_restore("3.5", snapshot, self.dir / "official",
+                                    [*OF_THREE, "--wal-dir", self.dir / "official-wal"])
         self.check_files(native, official)
         self.check_files(self.dir / "disk/native-wal", self.dir / "official-wal")
         name = WAL.rsplit("/", 1)[1]
-        self.assertTrue((self.dir / "disk/native-wal" / name).read_bytes() == (self.dir / "official-wal" / name).read_bytes())
+        self.assertTrue((self.dir / "disk/native-wal"
+                         / name).read_bytes() == (self.dir / "official-wal" / name).read_bytes())
 
     def test_one_place_under_two_names(self):
-        """As etcdutl takes them: relative and absolute, through a link, with "..", of what does not exist yet."""
+        """As etcdutl takes them: relative and absolute, through a link, with "..", of what does not
+        exist yet."""
         snapshot = harness.fixture("e3530-empty")
-        for data, wal in (("dd", "{}/dd/member/wal"), ("link/dd", "{}/real/dd/member/wal"), ("./dd", "./dd/../dd/member/wal"),
-                          ("{}/real/dd", "link/dd/member/wal"), ("dd", "dd/member/../member/wal"), ("link", "real/member/wal")):
+        for data, wal in (("dd", "{}/dd/member/wal"), ("link/dd", "{}/real/dd/member/wal"),
+                          ("./dd", "./dd/../dd/member/wal"), ("{}/real/dd", "link/dd/member/wal"),
+                          ("dd", "dd/member/../member/wal"), ("link", "real/member/wal")):
             made = []
             for tool in (harness.build_dir() / "etcdrill", harness.tool("3.5", "etcdutl")):
                 with self.subTest(data=data, wal=wal, tool=tool.name):
                     place = self.scene.new_dir()
                     (place / "real").mkdir()
                     (place / "link").symlink_to("real")
-                    harness.must([tool, "snapshot", "restore", snapshot, "--data-dir", data.format(place),
-                                  "--wal-dir", wal.format(place)], cwd=place)
-                    made.append(sorted(str(path.relative_to(place)) for path in place.rglob("*") if not path.suffix == ".snap"))
+                    harness.must([
+                        tool, "snapshot", "restore", snapshot, "--data-dir",
+                        data.format(place), "--wal-dir",
+                        wal.format(place)
+                    ], cwd=place)
+                    made.append(
+                        sorted(
+                            str(path.relative_to(place)) for path in place.rglob("*")
+                            if not path.suffix == ".snap"))
             self.assertEqual(*made)
 
     def test_without_sync_it_is_the_same(self):
@@ -194,7 +221,8 @@ class SameAsOfficial(harness.TestCase):
 
 
 class SameAsOfficialWhenBooted:
-    """From a cluster with all that can be in one: etcd itself must not be able to tell the two restores apart."""
+    """From a cluster with all that can be in one: etcd itself must not be able to tell the two
+    restores apart."""
 
     version = ""
 
@@ -205,17 +233,20 @@ class SameAsOfficialWhenBooted:
         source = harness.Cluster(cls.scene, cls.version)
         harness.fill(source)
         source.etcdctl("member", "add", "gone", "--learner", "--peer-urls=http://127.0.0.1:1")
-        gone = next(line for line in source.etcdctl("member", "list").splitlines() if "http://127.0.0.1:1," in line)
+        gone = next(line for line in source.etcdctl("member", "list").splitlines()
+                    if "http://127.0.0.1:1," in line)
         source.etcdctl("member", "remove", gone.split(",")[0])
         source.etcdctl("member", "add", "learner", "--learner", "--peer-urls=http://127.0.0.1:2")
-        source.etcdctl("del", "/registry/configmaps/ns-1/object-0001")  # a tombstone is the last row
+        # A tombstone is the last row.
+        source.etcdctl("del", "/registry/configmaps/ns-1/object-0001")
         source.enable_auth("secret")
         cls.snapshot = source.save(cls.scene.new_dir() / "source.db")
         cls.revision = source.revision()
         source.kill()
 
     def boot_both(self, snapshot, revision):
-        """Restored natively and by the official tool under the same names and addresses: both answers."""
+        """Restored natively and by the official tool under the same names and addresses: both
+        answers."""
         cluster = harness.Cluster(self.scene, self.version, start=False)
         self.addCleanup(cluster.kill)
         cluster.user = "root:secret"
@@ -223,7 +254,8 @@ class SameAsOfficialWhenBooted:
         flags = ["--name", member.name, "--initial-cluster", cluster.initial_cluster,
                  "--initial-advertise-peer-urls", member.peer_url]
         said = []
-        for restore in (lambda: self.etcdrill("snapshot", "restore", snapshot, "--data-dir", member.data_dir, *flags),
+        for restore in (lambda: self.etcdrill("snapshot", "restore", snapshot, "--data-dir", member.
+                                              data_dir, *flags),
                         lambda: official_restore(self.version, snapshot, member.data_dir, flags)):
             restore()
             cluster.start()
@@ -241,7 +273,8 @@ class SameAsOfficialWhenBooted:
     def test_a_compaction_under_way(self):
         """A bump leaves one behind that no etcd has begun yet."""
         target = self.dir / "bumped"
-        self.etcdrill("snapshot", "restore", self.snapshot, "--data-dir", target, "--bump-revision", "100", "--mark-compacted")
+        self.etcdrill("snapshot", "restore", self.snapshot, "--data-dir", target, "--bump-revision",
+                      "100", "--mark-compacted")
         meta = buckets_of(target)["meta"]
         self.assertGreater(meta[b"scheduledCompactRev"], meta[b"finishedCompactRev"])
         pending = self.dir / "pending.db"
@@ -283,8 +316,10 @@ class Boots:
         cluster = harness.Cluster(self.scene, self.version, size, start=False)
         self.addCleanup(cluster.kill)
         for member in cluster.members:
-            self.etcdrill("snapshot", "restore", harness.fixture(fixture), "--data-dir", member.data_dir, "--name", member.name,
-                          "--initial-cluster", cluster.initial_cluster, "--initial-advertise-peer-urls", member.peer_url, *flags)
+            self.etcdrill("snapshot", "restore", harness.fixture(fixture), "--data-dir",
+                          member.data_dir, "--name", member.name, "--initial-cluster",
+                          cluster.initial_cluster, "--initial-advertise-peer-urls", member.peer_url,
+                          *flags)
             cluster.start_member(member)
         if healthy:
             cluster.wait_healthy()
@@ -294,7 +329,8 @@ class Boots:
         """This member alone has every key, and the HashKV of the file."""
         self.assertEqual(len(cluster.content(member)), harness.fixture_facts(fixture)["live_keys"])
         file = json.loads(self.etcdrill("hashkv", harness.fixture(fixture), "-w", "json").out)
-        at_head = file["hashRevision"] == file["compactRevision"]  # which 3.4 only answers if it is not named
+        # Which 3.4 only answers if it is not named.
+        at_head = file["hashRevision"] == file["compactRevision"]
         self.assertEqual(cluster.hashkv(member, 0 if at_head else file["hashRevision"]),
                          (file["hash"], file["compactRevision"]))
 
@@ -313,7 +349,8 @@ class Boots:
         added = cluster.add_member()
         self.check_serves(cluster, added, self.own)
         cluster.etcdctl("put", "written-to-both", "yes")
-        harness.wait_until(lambda: b"written-to-both" in cluster.content(added), "the write on the added member")
+        harness.wait_until(lambda: b"written-to-both" in cluster.content(added),
+                           "the write on the added member")
 
     def test_three_restores_form_a_cluster(self):
         cluster = self.restored(self.own, size=3)
@@ -334,8 +371,10 @@ class Boots:
         head = harness.fixture_facts(self.own)["revision"]
         cluster = self.restored(self.own, flags=("--bump-revision", "1000000", "--mark-compacted"))
         self.assertEqual(cluster.revision(), head + 1_000_000)
-        self.assertIn("required revision has been compacted", self.etcdctl_fails(cluster, "watch", f"--rev={head}", "/registry"))
-        self.assertIn("required revision has been compacted", self.etcdctl_fails(cluster, "get", f"--rev={head}", "/registry"))
+        self.assertIn("required revision has been compacted",
+                      self.etcdctl_fails(cluster, "watch", f"--rev={head}", "/registry"))
+        self.assertIn("required revision has been compacted",
+                      self.etcdctl_fails(cluster, "get", f"--rev={head}", "/registry"))
         cluster.etcdctl("put", "written-after-the-bump", "yes")
         self.assertEqual(cluster.revision(), head + 1_000_001)
         keys = set(cluster.content()) - {b"", b"written-after-the-bump"}
@@ -344,7 +383,9 @@ class Boots:
     def test_an_alarm_blocks_writes_until_it_is_dropped(self):
         fixture = self.own.replace("compacted", "alarm")
         cluster = self.restored(fixture, healthy=False)  # from 3.5 on, an alarm makes it unhealthy
-        harness.wait_until(lambda: "database space exceeded" in self.etcdctl_fails(cluster, "put", "a", "b"), "the refusal")
+        harness.wait_until(
+            lambda: "database space exceeded" in self.etcdctl_fails(cluster, "put", "a", "b"),
+            "the refusal")
         cluster.kill()
         cluster = self.restored(fixture, flags=["--clear-alarms"])
         self.assertEqual(cluster.etcdctl("alarm", "list"), "")
@@ -360,26 +401,31 @@ class Boots:
 
 
 class Boots34(Boots, harness.TestCase):
-    version, own, fixtures = "3.4", "e34-compacted", ("e34-compacted", "e3530-compacted", "e34-compacted-at-head")
+    version, own, fixtures = "3.4", "e34-compacted", ("e34-compacted", "e3530-compacted",
+                                                      "e34-compacted-at-head")
 
 
 class Boots35(Boots, harness.TestCase):
-    version, own, fixtures = "3.5", "e3530-compacted", ("e34-compacted", "e3530-compacted", "e3530-compacted-at-head")
+    version, own, fixtures = "3.5", "e3530-compacted", ("e34-compacted", "e3530-compacted",
+                                                        "e3530-compacted-at-head")
 
 
 class Boots36(Boots, harness.TestCase):
-    version, own, fixtures = "3.6", "e36-compacted", ("e34-compacted", "e3530-compacted", "e36-compacted")
+    version, own, fixtures = "3.6", "e36-compacted", ("e34-compacted", "e3530-compacted",
+                                                      "e36-compacted")
 
 
 class Boots37(Boots, harness.TestCase):
-    version, own, fixtures = "3.7", "e37-compacted", ("e36-compacted", "e37-compacted", "e37-compacted-at-head")
+    version, own, fixtures = "3.7", "e37-compacted", ("e36-compacted", "e37-compacted",
+                                                      "e37-compacted-at-head")
 
 
 class Refusals(harness.TestCase):
     SNAPSHOT = harness.fixture("e3530-compacted")
 
     def refuse(self, snapshot, *flags, code, says, **options):
-        outcome = self.etcdrill("snapshot", "restore", snapshot, *flags, code=code, cwd=self.dir, **options)
+        outcome = self.etcdrill("snapshot", "restore", snapshot, *flags, code=code, cwd=self.dir,
+                                **options)
         self.assertOneLine(outcome.err, says)
         self.assertEqual(outcome.out, "")
 
@@ -414,8 +460,10 @@ class Refusals(harness.TestCase):
     @unittest.skipUnless(os.geteuid() == 0, "only root can mount")
     def test_a_mount_point_is_filled_if_there_is_room(self):
         def restore(size):
-            script = ('mount -t tmpfs -o "size=$1" none "$2" && { "$3" snapshot restore "$4" --data-dir "$2"; status=$?; '
-                      'ls -A "$2" >&2; exit $status; }')
+            script = (
+                'mount -t tmpfs -o "size=$1" none "$2" && { "$3" snapshot restore "$4" --data-dir '
+                '"$2"; status=$?; '
+                'ls -A "$2" >&2; exit $status; }')
             return harness.run(["unshare", "--mount", "sh", "-c", script, "sh", size, self.dir,
                                 harness.build_dir() / "etcdrill", self.SNAPSHOT])
 
@@ -427,29 +475,41 @@ class Refusals(harness.TestCase):
 
     def test_a_command_line_with_every_flag_of_etcdutl_works(self):
         """Those of every version, as its own help lists them."""
-        values = {"--data-dir": self.dir / "data", "--wal-dir": self.dir / "wal", "--name": "m", "--initial-cluster": "m=http://10.0.0.1:2380",
-                  "--initial-cluster-token": "t", "--initial-advertise-peer-urls": "http://10.0.0.1:2380", "--bump-revision": "10",
-                  "--initial-memory-map-size": "1000000", "--timeout": "5s", "--write-out": "json", "--mark-compacted": None,
-                  "--skip-hash-check": None}
+        values = {
+            "--data-dir": self.dir / "data", "--wal-dir": self.dir / "wal", "--name": "m",
+            "--initial-cluster": "m=http://10.0.0.1:2380", "--initial-cluster-token": "t",
+            "--initial-advertise-peer-urls": "http://10.0.0.1:2380", "--bump-revision": "10",
+            "--initial-memory-map-size": "1000000", "--timeout": "5s", "--write-out": "json",
+            "--mark-compacted": None, "--skip-hash-check": None
+        }
         for version in ("3.5", "3.6", "3.7"):
             said = harness.must([harness.tool(version, "etcdutl"), "snapshot", "restore", "--help"])
-            self.assertEqual(set(re.findall(r"--[a-z][a-z-]+", said)) - set(values) - {"--help"}, set())
-        flags = [word for flag, value in values.items() for word in ([flag] if value is None else [flag, value])]
+            self.assertEqual(
+                set(re.findall(r"--[a-z][a-z-]+", said)) - set(values) - {"--help"}, set())
+        flags = [
+            word for flag, value in values.items()
+            for word in ([flag] if value is None else [flag, value])
+        ]
         self.etcdrill("snapshot", "restore", harness.fixture("e36-compacted"), *flags)
         self.assertTrue((self.dir / "wal").is_dir())
 
     def test_flags_that_need_each_other(self):
-        for flags, says in ((["--bump-revision", "5"], "--mark-compacted"), (["--mark-compacted"], "--bump-revision"),
+        for flags, says in ((["--bump-revision",
+                              "5"], "--mark-compacted"), (["--mark-compacted"], "--bump-revision"),
                             (["--bump-revision", "-1", "--mark-compacted"], "--bump-revision"),
-                            (["--bump-revision", str(2**63 - 1), "--mark-compacted"], "greatest revision"),
-                            (["--etcd-version", "2.3"], "3.4 to 3.7")):
+                            (["--bump-revision",
+                              str(2**63 - 1),
+                              "--mark-compacted"], "greatest revision"), (["--etcd-version",
+                                                                           "2.3"], "3.4 to 3.7")):
             with self.subTest(flags):
-                self.refuse(self.SNAPSHOT, "--data-dir", self.dir / "data", *flags, code=2, says=says)
+                self.refuse(self.SNAPSHOT, "--data-dir", self.dir / "data", *flags, code=2,
+                            says=says)
                 self.assertEmpty(self.dir)
 
     def test_a_wal_directory_that_exists_is_refused_as_etcdutl_does(self):
         (self.dir / "wal").mkdir()
-        self.refuse(self.SNAPSHOT, "--data-dir", self.dir / "data", "--wal-dir", self.dir / "wal", code=1, says="wal exists")
+        self.refuse(self.SNAPSHOT, "--data-dir", self.dir / "data", "--wal-dir", self.dir / "wal",
+                    code=1, says="wal exists")
         self.assertEqual([path.name for path in self.dir.iterdir()], ["wal"])
 
     def test_a_newer_snapshot_is_refused_unless_a_downgrade_is_allowed(self):
@@ -462,27 +522,36 @@ class Refusals(harness.TestCase):
         cluster = harness.Cluster(self.scene, "3.6", start=False)
         self.addCleanup(cluster.kill)
         member = cluster.members[0]
-        self.etcdrill("snapshot", "restore", snapshot, "--data-dir", member.data_dir, "--etcd-version", "3.6",
-                      "--allow-downgrade", "--name", member.name, "--initial-cluster", cluster.initial_cluster,
-                      "--initial-advertise-peer-urls", member.peer_url)
+        self.etcdrill("snapshot", "restore", snapshot, "--data-dir", member.data_dir,
+                      "--etcd-version", "3.6", "--allow-downgrade", "--name", member.name,
+                      "--initial-cluster", cluster.initial_cluster, "--initial-advertise-peer-urls",
+                      member.peer_url)
         cluster.start()
-        self.assertEqual(len(cluster.content()), harness.fixture_facts("e37-compacted")["live_keys"])
+        self.assertEqual(len(cluster.content()),
+                         harness.fixture_facts("e37-compacted")["live_keys"])
 
     def test_memberships_that_make_no_sense(self):
         one = "m0=http://127.0.0.1:2390"
         for flags, says in (
-                (["--name", "other", "--initial-cluster", one], "other"),
-                (["--name", "other"], "default=http://localhost:2380"),  # not guessed: a cluster of one is not what was meant
-                (["--initial-cluster", ""], "default"),
-                (["--name", "m0", "--initial-cluster", one, "--initial-advertise-peer-urls", "http://127.0.0.1:1"], ":1"),
-                (["--name", "m0", "--initial-cluster", one + ",m1=http://127.0.0.1:2390",
-                  "--initial-advertise-peer-urls", "http://127.0.0.1:2390"], "both"),
-                (["--name", "m0", "--initial-cluster", "m0"], "NAME=PEER-URL"),
-                (["--initial-advertise-peer-urls", "127.0.0.1:2380"], "scheme"),
-                (["--initial-advertise-peer-urls", "http://127.0.0.1"], "port"),
-                (["--initial-advertise-peer-urls", "http://127.0.0.1:2380/path"], "path")):
+            (["--name", "other", "--initial-cluster", one], "other"),
+                # Not guessed: a cluster of one is not what was meant.
+            (["--name", "other"], "default=http://localhost:2380"),
+            (["--initial-cluster", ""], "default"),
+            ([
+                "--name", "m0", "--initial-cluster", one, "--initial-advertise-peer-urls",
+                "http://127.0.0.1:1"
+            ], ":1"),
+            ([
+                "--name", "m0", "--initial-cluster", one + ",m1=http://127.0.0.1:2390",
+                "--initial-advertise-peer-urls", "http://127.0.0.1:2390"
+            ], "both"),
+            (["--name", "m0", "--initial-cluster", "m0"], "NAME=PEER-URL"),
+            (["--initial-advertise-peer-urls", "127.0.0.1:2380"], "scheme"),
+            (["--initial-advertise-peer-urls", "http://127.0.0.1"], "port"),
+            (["--initial-advertise-peer-urls", "http://127.0.0.1:2380/path"], "path")):
             with self.subTest(flags):
-                self.refuse(self.SNAPSHOT, "--data-dir", self.dir / "data", *flags, code=2, says=says)
+                self.refuse(self.SNAPSHOT, "--data-dir", self.dir / "data", *flags, code=2,
+                            says=says)
                 self.assertEmpty(self.dir)
 
     def test_damage_leaves_nothing(self):
@@ -492,11 +561,13 @@ class Refusals(harness.TestCase):
         snapshot.write_bytes(content)
         self.refuse(snapshot, "--data-dir", self.dir / "data", code=3, says="damaged")
         snapshot.write_bytes(content[:len(content) // 2])
-        self.refuse(snapshot, "--data-dir", self.dir / "data", "--skip-hash-check", code=3, says="damaged")
+        self.refuse(snapshot, "--data-dir", self.dir / "data", "--skip-hash-check", code=3,
+                    says="damaged")
         self.assertEmpty(self.dir)
 
     def test_damage_anywhere_leaves_nothing(self):
-        """The copy begins before the proof is there, so whatever is planned from a damaged file must not trip over it."""
+        """The copy begins before the proof is there, so whatever is planned from a damaged file
+        must not trip over it."""
         chance = random.Random(4)
         body = self.SNAPSHOT.read_bytes()[:-32]
         snapshot = self.scene.new_dir() / "flipped.db"
@@ -508,9 +579,11 @@ class Refusals(harness.TestCase):
                 content[page + int(chance.expovariate(1 / 60)) % 4096] ^= 1 << chance.randrange(8)
             snapshot.write_bytes(harness.with_trailer(content))
             with self.subTest(number):
-                outcome = self.etcdrill("snapshot", "restore", snapshot, "--data-dir", self.dir / "data", "--clear-alarms",
-                                        "--bump-revision", "7", "--mark-compacted", "--drop-auth", code=None)
-                if outcome.code == 0:  # in a value, where nothing but a trailer of its time would tell
+                outcome = self.etcdrill("snapshot", "restore", snapshot, "--data-dir",
+                                        self.dir / "data", "--clear-alarms", "--bump-revision", "7",
+                                        "--mark-compacted", "--drop-auth", code=None)
+                # In a value, where nothing but a trailer of its time would tell.
+                if outcome.code == 0:
                     shutil.rmtree(self.dir / "data")
                     continue
                 refused += 1
@@ -520,18 +593,25 @@ class Refusals(harness.TestCase):
         self.assertGreater(refused, 75)
 
     def test_without_trailer_only_on_demand(self):
-        snapshot = self.scene.new_dir() / "bare.db"  # as copied from a data directory; etcdutl asks for the same flag
+        # As copied from a data directory; etcdutl asks for the same flag.
+        snapshot = self.scene.new_dir() / "bare.db"
         snapshot.write_bytes(self.SNAPSHOT.read_bytes()[:-32])
         self.refuse(snapshot, "--data-dir", self.dir / "data", code=1, says="--skip-hash-check")
         self.assertEmpty(self.dir)
-        self.etcdrill("snapshot", "restore", snapshot, "--data-dir", self.dir / "data", "--skip-hash-check")
+        self.etcdrill("snapshot", "restore", snapshot, "--data-dir", self.dir / "data",
+                      "--skip-hash-check")
         self.assertEqual(len(buckets_of(self.dir / "data")["members"]), 1)
 
     def test_a_full_disk_leaves_nothing(self):
-        command = ["prlimit", "--fsize=1000000", harness.build_dir() / "etcdrill", "snapshot", "restore", self.SNAPSHOT]
-        before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # inherited: a write beyond the limit fails, as on a full disk
+        command = [
+            "prlimit", "--fsize=1000000",
+            harness.build_dir() / "etcdrill", "snapshot", "restore", self.SNAPSHOT
+        ]
+        # Inherited: a write beyond the limit fails, as on a full disk.
+        before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         try:
-            outcome = subprocess.run([*command, "--data-dir", self.dir / "data"], capture_output=True, text=True, timeout=30,
+            outcome = subprocess.run([*command, "--data-dir", self.dir / "data"],
+                                     capture_output=True, text=True, timeout=30,
                                      restore_signals=False)
         finally:
             signal.signal(signal.SIGXFSZ, before)

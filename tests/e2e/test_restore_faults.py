@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
-"""Proves that `snapshot restore` makes a whole directory or nothing: killed at, or refused by, every single file call of a
-run, as strace makes it happen. A killed one may leave its hidden directory, which the next restore sweeps.
+"""Proves that `snapshot restore` makes a whole directory or nothing: killed at, or refused by,
+every single file call of a run, as strace makes it happen. A killed one may leave its hidden
+directory, which the next restore sweeps.
 
-One hard fact: strace counts the calls of each name and each thread apart; only the main thread writes.
+One hard fact: strace counts the calls of each name and each thread apart; only the main thread
+writes.
 """
 import collections
 import re
@@ -15,8 +17,9 @@ import harness
 
 SNAPSHOT = harness.fixture("e3530-compacted")
 # Whatever can change a disk, or decides what is changed.
-CALLS = ("openat", "mkdir", "rename", "pwrite64", "copy_file_range", "ioctl", "fallocate", "ftruncate", "fsync", "flock",
-         "unlinkat", "rmdir", "unlink", "getdents64", "statfs", "newfstatat", "close")
+CALLS = ("openat", "mkdir", "rename", "pwrite64", "copy_file_range", "ioctl", "fallocate",
+         "ftruncate", "fsync", "flock", "unlinkat", "rmdir", "unlink", "getdents64", "statfs",
+         "newfstatat", "close")
 WRITES = ("mkdir", "rename", "pwrite64", "fallocate", "fsync")
 FALLS_BACK = ("copy_file_range", "ioctl")  # another way of copying takes over
 
@@ -30,13 +33,18 @@ class Faults(harness.TestCase):
         self.log = self.scene.new_dir() / "log"
 
     def command(self):
-        return [harness.build_dir() / "etcdrill", "snapshot", "restore", SNAPSHOT, "--data-dir", self.target, *self.flags]
+        return [
+            harness.build_dir() / "etcdrill", "snapshot", "restore", SNAPSHOT, "--data-dir",
+            self.target, *self.flags
+        ]
 
     def strace(self, *options):
-        return harness.run([shutil.which("strace"), "-f", "-qq", "-o", self.log, *options, *self.command()])
+        return harness.run(
+            [shutil.which("strace"), "-f", "-qq", "-o", self.log, *options, *self.command()])
 
     def calls(self, names):
-        """[(name, its number among the calls of that name)] by the main thread, from the first look at the snapshot on."""
+        """[(name, its number among the calls of that name)] by the main thread, from the first look
+        at the snapshot on."""
         self.reset()
         self.assertEqual(self.strace("-e", "trace=" + ",".join(CALLS)).code, 0)
         self.reset()
@@ -63,10 +71,16 @@ class Faults(harness.TestCase):
             path.mkdir()
 
     def check_whole(self):
-        self.assertEqual(sorted(str(path.relative_to(self.target)) for path in self.target.rglob("*") if path.is_file()),
-                         ["member/snap/0000000000000001-0000000000000001.snap", "member/snap/db",
-                          "member/wal/0000000000000000-0000000000000000.wal"])
-        self.assertEqual((self.target / "member/wal/0000000000000000-0000000000000000.wal").stat().st_size, 64_000_000)
+        self.assertEqual(
+            sorted(
+                str(path.relative_to(self.target)) for path in self.target.rglob("*")
+                if path.is_file()), [
+                    "member/snap/0000000000000001-0000000000000001.snap", "member/snap/db",
+                    "member/wal/0000000000000000-0000000000000000.wal"
+                ])
+        self.assertEqual(
+            (self.target / "member/wal/0000000000000000-0000000000000000.wal").stat().st_size,
+            64_000_000)
         restored = bolt.BoltFile((self.target / "member/snap/db").read_bytes()).buckets
         self.assertEqual(restored["key"], bolt.BoltFile(SNAPSHOT.read_bytes()).buckets["key"])
         self.assertEqual(list(restored["members"]), [b"8e9e05c52164694d"])
@@ -81,7 +95,9 @@ class Faults(harness.TestCase):
                     self.check_whole()
                 else:
                     nothing += 1
-                    self.assertEqual([path for path in self.dir.rglob("*") if ".restoring-" not in str(path)], self.there)
+                    self.assertEqual(
+                        [path for path in self.dir.rglob("*") if ".restoring-" not in str(path)],
+                        self.there)
                     self.assertEqual(harness.run(self.command()).code, 0)
                     self.check_whole()
                 self.assertEqual([path for path in self.dir.rglob("*.restoring-*")], [])
@@ -98,7 +114,8 @@ class Faults(harness.TestCase):
         self.check_killed_everywhere()
 
     def test_a_wal_directory_elsewhere_comes_first(self):
-        """And goes again if the data directory fails; a kill between the two can't be made good, but is told."""
+        """And goes again if the data directory fails; a kill between the two can't be made good,
+        but is told."""
         wal = self.dir / "wal"
         self.flags = ["--wal-dir", wal]
         outcome = self.inject("rename", 2, "error=EIO")

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Proves that what opens the door to etcd may be replaced under a running sidecar: certificates, keys, authorities, passwords, and
-whether etcd asks for a user at all. The next call uses what is there now; while it does not fit, one line says so."""
+"""Proves that what opens the door to etcd may be replaced under a running sidecar: certificates,
+keys, authorities, passwords, and whether etcd asks for a user at all. The next call uses what is
+there now; while it does not fit, one line says so."""
 import os
 import shutil
 import subprocess
@@ -25,26 +26,31 @@ class Pki:
 
     def authority(self, name, days=30):
         """With days=-1 one that has expired."""
-        self._openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj", f"/CN={name}",
-                      "-keyout", f"{name}.key", "-out", f"{name}.csr")
+        self._openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+                      "-subj", f"/CN={name}", "-keyout", f"{name}.key", "-out", f"{name}.csr")
         (self.path / "authority").write_text("basicConstraints=critical,CA:TRUE\n")
-        self._openssl("x509", "-req", "-in", f"{name}.csr", "-signkey", f"{name}.key", "-days", str(days), "-out", f"{name}.crt",
-                      "-extfile", "authority")
+        self._openssl("x509", "-req", "-in", f"{name}.csr", "-signkey", f"{name}.key", "-days",
+                      str(days), "-out", f"{name}.crt", "-extfile", "authority")
         return self.path / f"{name}.crt"
 
     def issue(self, name, authority, days=30):
-        """NAME.crt and NAME.key, for servers on loopback and for clients; with days=-1 one that has expired."""
+        """NAME.crt and NAME.key, for servers on loopback and for clients; with days=-1 one that has
+        expired."""
         (self.path / "extensions").write_text("extendedKeyUsage=serverAuth,clientAuth\n"
                                               "subjectAltName=IP:127.0.0.1,DNS:localhost\n")
-        self._openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj", f"/CN={name}",
-                      "-keyout", f"{name}.key", "-out", f"{name}.csr")
-        self._openssl("x509", "-req", "-in", f"{name}.csr", "-CA", f"{authority}.crt", "-CAkey", f"{authority}.key",
-                      "-CAcreateserial", "-days", str(days), "-out", f"{name}.crt", "-extfile", "extensions")
+        self._openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+                      "-subj", f"/CN={name}", "-keyout", f"{name}.key", "-out", f"{name}.csr")
+        self._openssl("x509", "-req", "-in", f"{name}.csr", "-CA",
+                      f"{authority}.crt", "-CAkey", f"{authority}.key", "-CAcreateserial", "-days",
+                      str(days), "-out", f"{name}.crt", "-extfile", "extensions")
         return self.path / f"{name}.crt", self.path / f"{name}.key"
 
     def not_after(self, certificate):
-        told = harness.must(["openssl", "x509", "-in", certificate, "-noout", "-enddate", "-dateopt", "iso_8601"])
-        return float(subprocess.check_output(["date", "-d", told.strip().removeprefix("notAfter="), "+%s"]))
+        told = harness.must(
+            ["openssl", "x509", "-in", certificate, "-noout", "-enddate", "-dateopt", "iso_8601"])
+        return float(
+            subprocess.check_output(["date", "-d",
+                                     told.strip().removeprefix("notAfter="), "+%s"]))
 
 
 class Certificates(SidecarCase):
@@ -56,7 +62,8 @@ class Certificates(SidecarCase):
         cls.pki = Pki(cls.scene.path / "authorities")
         cls.old, cls.new = cls.pki.authority("old"), cls.pki.authority("new")
         cls.etcd_files = cls.scene.certs
-        cls.put(cls.etcd_files / "ca.crt", cls.old, cls.new)  # etcd reads this one at its start only: both are in it
+        # Etcd reads this one at its start only: both are in it.
+        cls.put(cls.etcd_files / "ca.crt", cls.old, cls.new)
         cls.serve("old")
         client, key = cls.pki.issue("etcdctl", "old")
         shutil.copy(client, cls.etcd_files / "client.crt")
@@ -81,7 +88,8 @@ class Certificates(SidecarCase):
     def setUp(self):
         super().setUp()
         self.serve("old")
-        self.ca, self.cert, self.key = (self.dir / name for name in ("ca.crt", "client.crt", "client.key"))
+        self.ca, self.cert, self.key = (self.dir / name
+                                        for name in ("ca.crt", "client.crt", "client.key"))
         self.put(self.ca, self.old)
         self.install(*self.pki.issue("first", "old"))
 
@@ -102,13 +110,16 @@ class Certificates(SidecarCase):
 
     def test_a_new_pair_and_its_end_in_the_metrics(self):
         sidecar = self.run_sidecar()
-        self.assertEqual(sidecar.value(NOT_AFTER, certificate="etcd_client"), self.pki.not_after(self.cert))
+        self.assertEqual(sidecar.value(NOT_AFTER, certificate="etcd_client"),
+                         self.pki.not_after(self.cert))
         second = self.pki.issue("second", "old", days=5)
         self.install(*second)
         sidecar.wait_for_line("certificate files replaced")
         self.assertGoesOn(sidecar)
-        self.assertEqual(sidecar.value(NOT_AFTER, certificate="etcd_client"), self.pki.not_after(second[0]))
-        self.assertEqual(sidecar.value(NOT_AFTER, certificate="etcd_ca"), self.pki.not_after(self.old))
+        self.assertEqual(sidecar.value(NOT_AFTER, certificate="etcd_client"),
+                         self.pki.not_after(second[0]))
+        self.assertEqual(sidecar.value(NOT_AFTER, certificate="etcd_ca"),
+                         self.pki.not_after(self.old))
         self.assertEqual(sidecar.lines("snapshot failed"), [])
         self.assertStops(sidecar)
 
@@ -116,13 +127,16 @@ class Certificates(SidecarCase):
         sidecar = self.run_sidecar()
         certificate, key = self.pki.issue("third", "old")
         for what, break_it in (("do not belong together", lambda: self.put(self.cert, certificate)),
-                               ("no whole PEM block", lambda: self.cert.write_text(certificate.read_text()[:200])),
+                               ("no whole PEM block",
+                                lambda: self.cert.write_text(certificate.read_text()[:200])),
                                ("open ", self.cert.unlink)):
             with self.subTest(what):
-                told = len(sidecar.lines("certificate files can't be used; the last good ones stay"))
+                told = len(
+                    sidecar.lines("certificate files can't be used; the last good ones stay"))
                 break_it()
                 self.assertGoesOn(sidecar)
-                lines = sidecar.lines("certificate files can't be used; the last good ones stay")[told:]
+                lines = sidecar.lines(
+                    "certificate files can't be used; the last good ones stay")[told:]
                 self.assertEqual(len(lines), 1, lines)
                 self.assertIn(what, lines[0])
                 self.assertIn(str(self.cert), lines[0])
@@ -139,7 +153,8 @@ class Certificates(SidecarCase):
         self.install(expired, key)
         line = self.wait_for_text(sidecar, "snapshot failed", "reason=tls")
         self.assertIn("client certificate", line)
-        self.assertEqual(sidecar.value(NOT_AFTER, certificate="etcd_client"), self.pki.not_after(expired))
+        self.assertEqual(sidecar.value(NOT_AFTER, certificate="etcd_client"),
+                         self.pki.not_after(expired))
         sidecar.wait_for_value(0, "etcdrill_source_up")
         self.install(*self.pki.issue("fourth", "old"))
         self.next_line(sidecar, "snapshot taken")
@@ -156,8 +171,10 @@ class Certificates(SidecarCase):
         self.assertGoesOn(sidecar)
         self.put(self.ca, self.new)  # then the old one goes
         self.assertGoesOn(sidecar)
-        self.assertEqual(sidecar.lines("snapshot failed") + sidecar.lines("snapshot attempt failed"), [])
-        self.assertEqual(sidecar.value(NOT_AFTER, certificate="etcd_ca"), self.pki.not_after(self.new))
+        self.assertEqual(
+            sidecar.lines("snapshot failed") + sidecar.lines("snapshot attempt failed"), [])
+        self.assertEqual(sidecar.value(NOT_AFTER, certificate="etcd_ca"),
+                         self.pki.not_after(self.new))
         self.assertStops(sidecar)
 
     def test_a_bundle_that_keeps_an_expired_authority_ends_with_the_one_that_holds(self):
@@ -165,12 +182,14 @@ class Certificates(SidecarCase):
         ended = self.pki.authority("ended", days=-1)
         os.utime(self.put(self.ca, ended, self.old), (1, 1))
         self.assertGoesOn(sidecar)
-        self.assertEqual(sidecar.value(NOT_AFTER, certificate="etcd_ca"), self.pki.not_after(self.old))
+        self.assertEqual(sidecar.value(NOT_AFTER, certificate="etcd_ca"),
+                         self.pki.not_after(self.old))
         later = self.pki.authority("later", days=29)
         self.assertNotEqual(self.pki.not_after(later), self.pki.not_after(self.old))
         if len(later.read_bytes()) < len(self.old.read_bytes()):
             later.write_bytes(later.read_bytes().ljust(len(self.old.read_bytes()), b"\n"))
-        os.utime(self.put(self.ca, ended, later), (1, 1))  # as good as the same to whoever looks at time and size
+        # As good as the same to whoever looks at time and size.
+        os.utime(self.put(self.ca, ended, later), (1, 1))
         self.assertEqual(sidecar.value(NOT_AFTER, certificate="etcd_ca"), self.pki.not_after(later))
 
     def test_another_authority_without_overlap_is_told_and_heals(self):
@@ -242,14 +261,16 @@ class Users(SidecarCase):
         self.switch_on()
         sidecar = self.start(self.with_user())
         sidecar.wait_for_line("snapshot taken")
-        self.cluster.etcdctl("user", "passwd", "root", "--interactive=false", text="canary-second\n")
+        self.cluster.etcdctl("user", "passwd", "root", "--interactive=false",
+                             text="canary-second\n")
         self.cluster.user = "root:canary-second"
         try:
             self.wait_for_text(sidecar, "snapshot failed", "check the user name and the password")
             self.write_password("canary-second")
             self.next_line(sidecar, "snapshot taken")
         finally:
-            self.cluster.etcdctl("user", "passwd", "root", "--interactive=false", text=f"{PASSWORD}\n")
+            self.cluster.etcdctl("user", "passwd", "root", "--interactive=false",
+                                 text=f"{PASSWORD}\n")
             self.cluster.user = f"root:{PASSWORD}"
         self.assertNotIn("canary", sidecar.log.read_text())
         self.assertStops(sidecar)

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Proves what a service manager sees of `run`: ready when it serves, alive while it runs, reloading, stopping when it is told to end."""
+"""Proves what a service manager sees of `run`: ready when it serves, alive while it runs,
+reloading, stopping when it is told to end."""
 import os
 import signal
 import socket
@@ -12,7 +13,8 @@ import harness
 
 class Notify(harness.TestCase):
     def start(self, address, **environment):
-        """A sidecar that is asked to tell `address`, and a function that waits for the next message there."""
+        """A sidecar that is asked to tell `address`, and a function that waits for the next message
+        there."""
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         listener.bind(address.replace("@", "\0"))
         listener.settimeout(10)
@@ -21,7 +23,8 @@ class Notify(harness.TestCase):
         config = self.dir / "etcdrill.yaml"
         config.write_text(f"cluster: {{endpoints: ['127.0.0.1:1']}}\nstore: {{path: store}}\n"
                           f"drill: {{scratch_dir: scratch}}\nweb: {{listen: '127.0.0.1:{port}'}}\n")
-        sidecar = harness.Sidecar(self.scene, config, port, self.dir, env={"NOTIFY_SOCKET": address, **environment})
+        sidecar = harness.Sidecar(self.scene, config, port, self.dir,
+                                  env={"NOTIFY_SOCKET": address, **environment})
         self.addCleanup(sidecar.process.kill)
         return sidecar, lambda: listener.recv(4096).decode()
 
@@ -47,7 +50,8 @@ class Notify(harness.TestCase):
                 self.assertEqual(sidecar.process.wait(5), 0)
 
     def test_no_watchdog_is_fed_that_is_for_another_process(self):
-        sidecar, told = self.start(str(self.dir / "notify"), WATCHDOG_USEC="100000", WATCHDOG_PID="1")
+        sidecar, told = self.start(str(self.dir / "notify"), WATCHDOG_USEC="100000",
+                                   WATCHDOG_PID="1")
         self.assertEqual(told(), "READY=1")
         time.sleep(0.5)
         sidecar.process.send_signal(signal.SIGTERM)

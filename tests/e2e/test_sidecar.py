@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Proves `run`: snapshots and drills happen beside a live cluster; the metrics are right from the first scrape on; faults of
-the cluster are survived; a signal ends it at once and leaves nothing half-done."""
+"""Proves `run`: snapshots and drills happen beside a live cluster; the metrics are right from the
+first scrape on; faults of the cluster are survived; a signal ends it at once and leaves nothing
+half-done."""
 import datetime
 import json
 import os
@@ -54,33 +55,38 @@ class Store:
         drilled = {drill["snapshot"] for drill in self.drills}
         verified = [manifest for manifest in self.manifests if manifest["name"] in drilled]
         newest, last = self.manifests[-1], self.last_drill_of_newest()
-        return {"etcdrill_state_created_timestamp_seconds": self.created,
-                "etcdrill_snapshot_last_success_timestamp_seconds": unix(newest["taken"]),
-                "etcdrill_snapshot_last_size_bytes": newest["size"],
-                "etcdrill_snapshot_last_revision": newest["revision"],
-                "etcdrill_snapshot_last_keys": newest["live_keys"],
-                "etcdrill_snapshot_last_duration_seconds": newest["duration_seconds"],
-                "etcdrill_store_bytes": sum(manifest["size"] for manifest in self.manifests),
-                "etcdrill_store_oldest_snapshot_timestamp_seconds": unix(self.manifests[0]["taken"]),
-                "etcdrill_verified_snapshot_taken_timestamp_seconds": unix(verified[-1]["taken"]),
-                "etcdrill_verified_snapshot_revision": verified[-1]["revision"],
-                "etcdrill_drill_started_timestamp_seconds": unix(last["started"]),
-                "etcdrill_drill_last_success_timestamp_seconds": unix(last["finished"]),
-                "etcdrill_drill_last_duration_seconds": last["rto_seconds"],
-                "etcdrill_drill_forecast_duration_seconds": last["advice"]["rto_seconds"],
-                "etcdrill_drill_last_level": 5,
-                "etcdrill_drill_consecutive_failures": 0}
+        return {
+            "etcdrill_state_created_timestamp_seconds": self.created,
+            "etcdrill_snapshot_last_success_timestamp_seconds": unix(
+                newest["taken"]), "etcdrill_snapshot_last_size_bytes": newest["size"],
+            "etcdrill_snapshot_last_revision": newest["revision"],
+            "etcdrill_snapshot_last_keys": newest["live_keys"],
+            "etcdrill_snapshot_last_duration_seconds": newest["duration_seconds"],
+            "etcdrill_store_bytes": sum(manifest["size"] for manifest in self.manifests),
+            "etcdrill_store_oldest_snapshot_timestamp_seconds": unix(self.manifests[0]["taken"]),
+            "etcdrill_verified_snapshot_taken_timestamp_seconds": unix(verified[-1]["taken"]),
+            "etcdrill_verified_snapshot_revision": verified[-1]["revision"],
+            "etcdrill_drill_started_timestamp_seconds": unix(
+                last["started"]), "etcdrill_drill_last_success_timestamp_seconds": unix(
+                    last["finished"]), "etcdrill_drill_last_duration_seconds": last["rto_seconds"],
+            "etcdrill_drill_forecast_duration_seconds": last["advice"]["rto_seconds"],
+            "etcdrill_drill_last_level": 5, "etcdrill_drill_consecutive_failures": 0
+        }
 
     def last_drill_of_newest(self):
         return [drill for drill in self.drills if drill["newest"]][-1]
 
     def states(self):
         verified = len({drill["snapshot"] for drill in self.drills})
-        return {"verified": verified, "unverified": len(self.manifests) - verified, "failed": 0, "unreadable": 0}
+        return {
+            "verified": verified, "unverified": len(self.manifests) - verified, "failed": 0,
+            "unreadable": 0
+        }
 
 
 class SilentProxy(LoopbackServer):
-    """Passes bytes on to a member, and goes silent on a connection once so many have come back on it."""
+    """Passes bytes on to a member, and goes silent on a connection once so many have come back on
+    it."""
 
     def __init__(self, url, silent_after):
         self._upstream = int(url.rsplit(":", 1)[1])
@@ -115,13 +121,14 @@ class SidecarCase(harness.TestCase):
         cls.cluster.enable_auth(PASSWORD)
 
     @classmethod
-    def configure(cls, directory, snapshot="1h", drill="1h", endpoints=None, name="etcdrill.yaml", skip_unchanged="false",
-                  scrub="7d", snapshot_more=""):
+    def configure(cls, directory, snapshot="1h", drill="1h", endpoints=None, name="etcdrill.yaml",
+                  skip_unchanged="false", scrub="7d", snapshot_more=""):
         """Writes a configuration; its path and its port."""
         (directory / "password").write_text(PASSWORD + "\n")
         port = harness.free_port()
-        text = CONFIG.format(endpoints=json.dumps(endpoints or cls.cluster.endpoints), pki=cls.scene.certs, port=port,
-                             etcd=harness.tool("3.5", "etcd"), snapshot=snapshot, drill=drill, skip_unchanged=skip_unchanged,
+        text = CONFIG.format(endpoints=json.dumps(endpoints or cls.cluster.endpoints),
+                             pki=cls.scene.certs, port=port, etcd=harness.tool("3.5", "etcd"),
+                             snapshot=snapshot, drill=drill, skip_unchanged=skip_unchanged,
                              scrub=scrub, snapshot_more=snapshot_more)
         (directory / name).write_text(text)
         return directory / name, port
@@ -151,7 +158,8 @@ class Serving(SidecarCase):
     def setUpClass(cls):
         super().setUpClass()
         cls.home = cls.scene.new_dir()
-        cls.sidecar = harness.Sidecar(cls.scene, *cls.configure(cls.home, snapshot="2s", drill="3s"), cls.home)
+        cls.sidecar = harness.Sidecar(cls.scene, *cls.configure(cls.home, snapshot="2s",
+                                                                drill="3s"), cls.home)
         cls.sidecar.wait_for_line("drill passed")
         cls.sidecar.wait_for_line("snapshot taken", after=1)
         cls.sidecar.wait_for_value(1, "etcdrill_source_up")
@@ -166,7 +174,9 @@ class Serving(SidecarCase):
         self.assertEqual(value("etcdrill_snapshot_last_keys"), len(self.cluster.content()))
         self.assertEqual(value("etcdrill_snapshot_failures_total", reason="other"), 0)
         self.assertEqual(value("etcdrill_drill_last_check_success", check="hashkv"), 1)
-        self.assertEqual([value("etcdrill_endpoint_healthy", etcd_endpoint=url) for url in self.cluster.endpoints], [1, 1, 1])
+        self.assertEqual([
+            value("etcdrill_endpoint_healthy", etcd_endpoint=url) for url in self.cluster.endpoints
+        ], [1, 1, 1])
         self.assertEqual(value("etcdrill_objective_rpo_seconds"), 7200)
         self.assertEqual(value("etcdrill_snapshot_interval_seconds"), 2)
         self.assertGreater(value("etcdrill_snapshot_received_bytes_total"), 100_000)
@@ -175,7 +185,8 @@ class Serving(SidecarCase):
     def test_routes_are_exact(self):
         for path in ("/metrics", "/-/healthy", "/-/ready", "/"):
             self.assertEqual(self.sidecar.request(path)[0], 200, path)
-        for path in ("/metrics/", "/metricsx", "/metrics/x", "/-/healthyx", "/-/healthy/", "/-/readyx", "/-", "/nonsense"):
+        for path in ("/metrics/", "/metricsx", "/metrics/x", "/-/healthyx", "/-/healthy/",
+                     "/-/readyx", "/-", "/nonsense"):
             self.assertEqual(self.sidecar.request(path)[0], 404, path)
 
     def test_head_answers_like_get_without_the_body(self):
@@ -191,7 +202,9 @@ class Serving(SidecarCase):
         for database in sorted((self.home / "store").glob("*.db"))[:2]:
             self.etcdrill("verify", database)
         self.assertEqual(oct((self.home / "store").stat().st_mode & 0o777), oct(0o700))
-        self.assertEqual({oct(path.stat().st_mode & 0o777) for path in (self.home / "store").glob("e2e-*")}, {oct(0o600)})
+        self.assertEqual(
+            {oct(path.stat().st_mode & 0o777)
+             for path in (self.home / "store").glob("e2e-*")}, {oct(0o600)})
         for name in (path.stem for path in (self.home / "store").glob("*.db")):
             self.assertRegex(name, r"\Ae2e-\d{20}-\d{8}T\d{6}Z\Z")
 
@@ -204,13 +217,15 @@ class Serving(SidecarCase):
     def test_a_port_that_is_taken(self):
         path, port = self.configure(self.dir)
         path.write_text(path.read_text().replace(f":{port}", f":{self.sidecar.port}"))
-        self.assertOneLine(self.etcdrill("run", "--config", path, code=1, timeout=10).err, "web.listen")
+        self.assertOneLine(
+            self.etcdrill("run", "--config", path, code=1, timeout=10).err, "web.listen")
 
     def test_commands_work_beside_it(self):
         config = self.home / "etcdrill.yaml"
         self.assertIn("e2e-", self.etcdrill("snapshot", "list", "--config", config).out)
         self.assertEqual(self.etcdrill("health", "--config", config).out.count(" healthy "), 3)
-        report = json.loads(self.etcdrill("drill", "latest-verified", "--config", config, "-w", "json").out)
+        report = json.loads(
+            self.etcdrill("drill", "latest-verified", "--config", config, "-w", "json").out)
         self.assertEqual((report["verdict"], report["level_reached"]), ("proven", 5))
 
     def test_no_secret_is_told(self):
@@ -235,10 +250,18 @@ class Restart(SidecarCase):
                 self.assertAlmostEqual(families[name].samples[0][2], expected, delta=0.0015)
         self.assertEqual(harness.by_label(families["etcdrill_snapshots"], "state"), store.states())
         self.assertEqual(families["etcdrill_snapshot_attempts_total"].samples[0][2], 0)
-        self.assertEqual(harness.by_label(families["etcdrill_drill_last_check_success"], "check"),
-                         dict.fromkeys(catalogue()["etcdrill_drill_last_check_success"].labels["check"] - OPTIONAL_CHECKS, 1))
-        seconds = {stage["name"]: stage["duration_seconds"] for stage in store.last_drill_of_newest()["stages"]}
-        self.assertEqual(harness.by_label(families["etcdrill_drill_last_stage_duration_seconds"], "stage"), seconds)
+        self.assertEqual(
+            harness.by_label(families["etcdrill_drill_last_check_success"], "check"),
+            dict.fromkeys(
+                catalogue()["etcdrill_drill_last_check_success"].labels["check"] - OPTIONAL_CHECKS,
+                1))
+        seconds = {
+            stage["name"]: stage["duration_seconds"]
+            for stage in store.last_drill_of_newest()["stages"]
+        }
+        self.assertEqual(
+            harness.by_label(families["etcdrill_drill_last_stage_duration_seconds"], "stage"),
+            seconds)
         self.assertStops(after)
 
     def test_a_large_store_is_known_within_a_second(self):
@@ -259,21 +282,25 @@ class Restart(SidecarCase):
         self.assertEqual(after.stop(), 0)
 
     def multiply(self, copies):
-        """Fills the store with copies of the one snapshot in it and of its drill; the files have its size and no blocks."""
+        """Fills the store with copies of the one snapshot in it and of its drill; the files have
+        its size and no blocks."""
         store = self.dir / "store"
         name, = (path.stem for path in store.glob("*.db"))
         manifest = (store / f"{name}.json").read_text()
         report = next((store / "drills").glob("*.json")).read_text()
         for number in range(copies):
-            time = datetime.datetime(2026, 1, 1, tzinfo=datetime.timezone.utc) + datetime.timedelta(minutes=30 * number)
+            time = datetime.datetime(
+                2026, 1, 1, tzinfo=datetime.timezone.utc) + datetime.timedelta(minutes=30 * number)
             copy = f"e2e-{number:020}-{time:%Y%m%dT%H%M%SZ}"
             text = manifest.replace(name, copy)
             taken = json.loads(manifest)["taken"]
             (store / f"{copy}.json").write_text(text.replace(taken, f"{time:%Y-%m-%dT%H:%M:%SZ}"))
             with open(store / f"{copy}.db", "wb") as file:
                 file.truncate(json.loads(manifest)["size"])
-            (store / "checks" / f"{copy}.json").write_text('{"kind": "SnapshotChecks", "hashed": "2026-11-22T08:00:00Z"}')
-            (store / "drills" / f"{copy}-{time:%Y%m%dT%H%M%SZ}.json").write_text(report.replace(name, copy))
+            (store / "checks" / f"{copy}.json"
+             ).write_text('{"kind": "SnapshotChecks", "hashed": "2026-11-22T08:00:00Z"}')
+            (store / "drills" / f"{copy}-{time:%Y%m%dT%H%M%SZ}.json").write_text(
+                report.replace(name, copy))
 
     def check_evidence(self, count):
         config = ("--config", self.dir / "etcdrill.yaml")
@@ -288,21 +315,25 @@ class Restart(SidecarCase):
         content = file.read_text()
         file.write_text(content.replace('"rto_seconds": ', '"rto_seconds": 1'))
         if count > 1:
-            self.assertIn(f"{name}: it was changed after", self.etcdrill("drills", "verify", *config, code=3).out)
+            self.assertIn(f"{name}: it was changed after",
+                          self.etcdrill("drills", "verify", *config, code=3).out)
         file.write_text(content)
-        self.assertOneLine(self.etcdrill("drills", "show", "no-such-report", *config, code=1).err, "drills list")
+        self.assertOneLine(
+            self.etcdrill("drills", "show", "no-such-report", *config, code=1).err, "drills list")
 
     def test_a_snapshot_that_rots_in_the_store_is_found(self):
         sidecar = self.start(drill="5s")
-        sidecar.wait_for_line("drill passed")  # the next one starts some seconds later: it meets the file as it is then
+        # The next one starts some seconds later: it meets the file as it is then.
+        sidecar.wait_for_line("drill passed")
         database, = (self.dir / "store").glob("*.db")
         content = bytearray(database.read_bytes())
         content[len(content) // 2] ^= 1
         rotten = self.dir / "rotten.db"
         rotten.write_bytes(content)
         rotten.replace(database)
-        harness.wait_until(lambda: any("stage=checksum" in line for line in sidecar.lines("drill failed")),
-                           "a drill that fails at its checksum")
+        harness.wait_until(
+            lambda: any("stage=checksum" in line for line in sidecar.lines("drill failed")),
+            "a drill that fails at its checksum")
         self.check_rotten(sidecar)
         self.assertGreaterEqual(sidecar.value("etcdrill_drill_failures_total", stage="checksum"), 1)
         self.assertStops(sidecar)
@@ -326,7 +357,8 @@ class Retention(SidecarCase):
         sidecar.wait_for_line("drill passed")
         drilled = Store(self.dir / "store").drills[0]["snapshot"]
         sidecar.wait_for_line("snapshot taken", after=len(sidecar.lines("snapshot taken")) + 3)
-        self.assertGreaterEqual(sidecar.value("etcdrill_retention_deleted_total", reason="surplus"), 3)
+        self.assertGreaterEqual(sidecar.value("etcdrill_retention_deleted_total", reason="surplus"),
+                                3)
         self.assertStops(sidecar)
         store = Store(self.dir / "store")
         names = [manifest["name"] for manifest in store.manifests]
@@ -337,13 +369,16 @@ class Retention(SidecarCase):
     def check_command(self, names, drilled):
         config = self.dir / "etcdrill.yaml"
         config.write_text(config.read_text().replace("last: 2", "last: 1"))
-        plan = json.loads(self.etcdrill("retention", "--dry-run", "--config", config, "-w", "json").out)
+        plan = json.loads(
+            self.etcdrill("retention", "--dry-run", "--config", config, "-w", "json").out)
         self.assertEqual([entry["name"] for entry in plan], names)
         self.assertEqual({entry["name"]: entry["why"] for entry in plan if entry["fate"] == "keep"},
                          {names[-1]: "newest", drilled: "drilled"})
-        self.assertEqual(len(list((self.dir / "store").glob("*.db"))), len(names), "a dry run deletes nothing")
+        self.assertEqual(len(list((self.dir / "store").glob("*.db"))), len(names),
+                         "a dry run deletes nothing")
         self.assertIn("surplus", self.etcdrill("retention", "--config", config).out)
-        self.assertEqual({path.stem for path in (self.dir / "store").glob("*.db")}, {names[-1], drilled})
+        self.assertEqual({path.stem
+                          for path in (self.dir / "store").glob("*.db")}, {names[-1], drilled})
 
 
 class Unchanged(SidecarCase):
@@ -354,7 +389,8 @@ class Unchanged(SidecarCase):
         first, = Store(self.dir / "store").manifests
         fresh = "etcdrill_snapshot_last_success_timestamp_seconds"
         self.assertGreater(sidecar.value(fresh), unix(first["taken"]) + 1)
-        self.assertGreaterEqual(sidecar.value("etcdrill_snapshot_skipped_total", reason="unchanged"), 2)
+        self.assertGreaterEqual(
+            sidecar.value("etcdrill_snapshot_skipped_total", reason="unchanged"), 2)
         self.assertEqual(sidecar.value("etcdrill_snapshot_attempts_total"), 1)
         self.cluster.etcdctl("put", "/unchanged", "no more")
         sidecar.wait_for_line("snapshot taken", after=1)
@@ -368,7 +404,8 @@ class Unchanged(SidecarCase):
         self.assertStops(after)
 
     def test_not_for_longer_than_force_after(self):
-        sidecar = self.start(snapshot="1s", skip_unchanged="true", snapshot_more=", force_after: 3s")
+        sidecar = self.start(snapshot="1s", skip_unchanged="true",
+                             snapshot_more=", force_after: 3s")
         sidecar.wait_for_line("snapshot skipped")
         sidecar.wait_for_line("snapshot taken", after=1)
         self.assertStops(sidecar)
@@ -417,7 +454,8 @@ class Signals(SidecarCase):
         sidecar = self.start(endpoints=[proxy.url])
 
         def streaming():
-            parts = list((self.dir / "store").glob(".*.part")) if (self.dir / "store").exists() else []
+            parts = list(
+                (self.dir / "store").glob(".*.part")) if (self.dir / "store").exists() else []
             return [part for part in parts if part.stat().st_size > 0]
 
         harness.wait_until(streaming, "a snapshot under way")
@@ -464,10 +502,12 @@ class Signals(SidecarCase):
         etcd, = harness.wait_until(lambda: self.etcd_of(sidecar), "the drill's etcd")
         sidecar.process.kill()
         sidecar.process.wait()
-        harness.wait_until(lambda: etcd not in harness.process_table(), "the end of the drill's etcd", timeout=2)
+        harness.wait_until(lambda: etcd not in harness.process_table(),
+                           "the end of the drill's etcd", timeout=2)
         self.assertNotEqual(list((self.dir / "scratch").iterdir()), [])
         path, port = self.configure(self.dir)
-        path.write_text(path.read_text().replace('  schedule: "@every 1h"\n', "  schedule: none\n"))  # not only by a drill
+        # Not only by a drill.
+        path.write_text(path.read_text().replace('  schedule: "@every 1h"\n', "  schedule: none\n"))
         after = harness.Sidecar(self.scene, path, port, self.dir)
         self.addCleanup(after.process.kill)
         after.first_answer("/-/ready")
@@ -483,19 +523,24 @@ class Faults(SidecarCase):
         sidecar = self.start(snapshot="1s")
         line = self.snapshot_after(sidecar)
         self.assertIn('chosen="follower', line)
-        first, = [member for member in self.cluster.members if f"endpoint={member.client_url} " in line]
+        first, = [
+            member for member in self.cluster.members if f"endpoint={member.client_url} " in line
+        ]
         others = [member for member in self.cluster.members if member is not first]
         self.cluster.kill(first)
-        self.assertRegex(self.snapshot_after(sidecar), f"endpoint=({others[0].client_url}|{others[1].client_url}) ")
+        self.assertRegex(self.snapshot_after(sidecar),
+                         f"endpoint=({others[0].client_url}|{others[1].client_url}) ")
         sidecar.wait_for_value(0, "etcdrill_endpoint_healthy", etcd_endpoint=first.client_url)
         self.assertEqual(sidecar.value("etcdrill_source_up"), 1)
         sidecar.wait_for_value(0, "etcdrill_snapshot_consecutive_failures")
 
         self.cluster.kill(*others)
         # Not the counter of failures: it may have moved before, while the others elected a leader.
-        harness.wait_until(lambda: sidecar.value("etcdrill_snapshot_consecutive_failures"), "failed snapshots")
+        harness.wait_until(lambda: sidecar.value("etcdrill_snapshot_consecutive_failures"),
+                           "failed snapshots")
         sidecar.wait_for_value(0, "etcdrill_source_up")
-        self.assertGreaterEqual(sidecar.value("etcdrill_snapshot_failures_total", reason="connect"), 1)
+        self.assertGreaterEqual(sidecar.value("etcdrill_snapshot_failures_total", reason="connect"),
+                                1)
         self.assertIsNotNone(sidecar.value("etcdrill_snapshot_last_failure_timestamp_seconds"))
         self.assertEqual(sidecar.request("/-/healthy")[0], 200)
         self.assertIn("reason=connect", sidecar.lines("snapshot failed")[-1])
@@ -512,7 +557,8 @@ class Faults(SidecarCase):
         path, port = self.configure(self.dir, snapshot="1s")
         (self.dir / "password").write_text("canary-wrong\n")
         sidecar = harness.Sidecar(self.scene, path, port, self.dir)
-        harness.wait_until(lambda: sidecar.value("etcdrill_snapshot_failures_total", reason="auth"), "a failed snapshot")
+        harness.wait_until(lambda: sidecar.value("etcdrill_snapshot_failures_total", reason="auth"),
+                           "a failed snapshot")
         (self.dir / "password").write_text(PASSWORD + "\n")
         sidecar.wait_for_line("snapshot taken")
         self.assertNotIn("canary", sidecar.log.read_text())

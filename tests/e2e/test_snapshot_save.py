@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Proves `snapshot save`: what it saves from a live cluster is what the cluster holds, every member's receipt agrees, and
-whatever keeps it from saving is said in one line, with the right exit code and nothing left behind."""
+"""Proves `snapshot save`: what it saves from a live cluster is what the cluster holds, every
+member's receipt agrees, and whatever keeps it from saving is said in one line, with the right exit
+code and nothing left behind."""
 import hashlib
 import json
 import subprocess
@@ -56,8 +57,11 @@ class Tls(SaveCase):
         manifest = json.loads(self.save(*self.cluster.flags(), "-w", "json").out)
         content = self.target.read_bytes()
         self.assertEqual(content[-32:], hashlib.sha256(content[:-32]).digest())
-        self.assertEqual((manifest["sha256"], manifest["size"]), (hashlib.sha256(content).hexdigest(), len(content)))
-        official = json.loads(harness.must([harness.tool("3.5", "etcdutl"), "snapshot", "status", self.target, "-w", "json"]))
+        self.assertEqual((manifest["sha256"], manifest["size"]),
+                         (hashlib.sha256(content).hexdigest(), len(content)))
+        official = json.loads(
+            harness.must(
+                [harness.tool("3.5", "etcdutl"), "snapshot", "status", self.target, "-w", "json"]))
         self.assertEqual((manifest["hash"], manifest["revision"], manifest["total_keys"]),
                          (official["hash"], official["revision"], official["totalKey"]))
         self.assertEqual((manifest["revision"], manifest["live_keys"]),
@@ -68,22 +72,29 @@ class Tls(SaveCase):
 
     def test_the_receipts_of_all_members_are_equal(self):
         manifest = json.loads(self.save(*self.cluster.flags(), "-w", "json").out)
-        self.assertEqual([receipt["endpoint"] for receipt in manifest["receipt"]], self.cluster.endpoints)
+        self.assertEqual([receipt["endpoint"] for receipt in manifest["receipt"]],
+                         self.cluster.endpoints)
         self.assertEqual([receipt["result"] for receipt in manifest["receipt"]], ["equal"] * 3)
         self.assertEqual(len({receipt["member_id"] for receipt in manifest["receipt"]}), 3)
         for member, receipt in zip(self.cluster.members, manifest["receipt"]):
-            self.assertEqual(self.cluster.hashkv(member), (receipt["hash"], receipt["compact_revision"]))
+            self.assertEqual(self.cluster.hashkv(member),
+                             (receipt["hash"], receipt["compact_revision"]))
         text = self.etcdrill("snapshot", "save", self.dir / "two.db", *self.cluster.flags()).out
         self.assertIn("equal to 3 of 3 members", text)
 
     def test_the_environment_of_etcdctl_does_as_well(self):
         names = {"--endpoints": "ENDPOINTS", "--cacert": "CACERT", "--cert": "CERT", "--key": "KEY"}
         flags = list(map(str, self.cluster.flags()))
-        self.save(env={f"ETCDCTL_{names[flag]}": value for flag, value in zip(flags[::2], flags[1::2])})
+        self.save(
+            env={f"ETCDCTL_{names[flag]}": value
+                 for flag, value in zip(flags[::2], flags[1::2])})
 
     def test_etcdutl_restores_it(self):
         self.save(*self.cluster.flags())
-        harness.must([harness.tool("3.5", "etcdutl"), "snapshot", "restore", self.target, "--data-dir", self.dir / "data"])
+        harness.must([
+            harness.tool("3.5", "etcdutl"), "snapshot", "restore", self.target, "--data-dir",
+            self.dir / "data"
+        ])
 
     def test_compacted_at_head(self):
         self.cluster.etcdctl("put", "newest", "one")
@@ -94,23 +105,27 @@ class Tls(SaveCase):
     def test_a_dead_endpoint_first(self):
         dead = f"https://127.0.0.1:{harness.free_port()}"
         endpoints = ",".join([dead, *self.cluster.endpoints])
-        manifest = json.loads(self.save(*self.with_flag("--endpoints", endpoints), "-w", "json").out)
+        manifest = json.loads(
+            self.save(*self.with_flag("--endpoints", endpoints), "-w", "json").out)
         self.assertIn(manifest["source"]["endpoint"], self.cluster.endpoints)
         self.assertRegex(manifest["source"]["chosen"], r"^follower, \d+ entries behind$")
-        self.assertEqual(["error" in receipt for receipt in manifest["receipt"]], [True, False, False, False])
+        self.assertEqual(["error" in receipt for receipt in manifest["receipt"]],
+                         [True, False, False, False])
 
     def test_only_dead_endpoints(self):
         dead = ",".join(f"https://127.0.0.1:{harness.free_port()}" for _ in range(2))
         self.refuse(*self.with_flag("--endpoints", dead), says="refused.*does etcd run", timeout=15)
 
     def test_wrong_authority(self):
-        self.refuse(*self.with_flag("--cacert", self.scene.certs / "other-ca.crt"), says="not signed by the configured CA")
+        self.refuse(*self.with_flag("--cacert", self.scene.certs / "other-ca.crt"),
+                    says="not signed by the configured CA")
 
     def test_no_client_certificate(self):
         self.refuse(*self.without("--cert", "--key"), says="client certificate")
 
     def test_certificate_and_key_of_different_pairs(self):
-        self.refuse(*self.with_flag("--key", self.scene.certs / "server.key"), says="do not belong together")
+        self.refuse(*self.with_flag("--key", self.scene.certs / "server.key"),
+                    says="do not belong together")
 
     def test_certificate_file_missing(self):
         self.refuse(*self.with_flag("--cert", self.dir / "missing.crt"), says="missing.crt")
@@ -128,7 +143,8 @@ class Tls(SaveCase):
         self.assertEqual([path.name for path in self.dir.iterdir()], ["snapshot.db"])
 
     def test_a_target_in_a_directory_that_is_missing(self):
-        outcome = self.etcdrill("snapshot", "save", self.dir / "missing" / "snapshot.db", *self.cluster.flags(), code=1)
+        outcome = self.etcdrill("snapshot", "save", self.dir / "missing" / "snapshot.db",
+                                *self.cluster.flags(), code=1)
         self.assertOneLine(outcome.err, "missing")
         self.assertEmpty(self.dir)
 
@@ -164,7 +180,8 @@ class Plaintext(SaveCase):
         self.refuse(*self.connect_as("nobody:canary-wrong"), says="password")
 
     def test_a_user_who_is_not_root(self):
-        self.refuse(*self.connect_as("reader:canary-reader-password"), says="permission denied.*root")
+        self.refuse(*self.connect_as("reader:canary-reader-password"),
+                    says="permission denied.*root")
 
     def test_user_without_password(self):
         self.assertOneLine(self.save(*self.connect_as("root"), code=2).err, "password")
@@ -181,8 +198,10 @@ class IntoOneStore(SidecarCase):
         harness.fill(cluster)
         config, _ = self.configure(cluster)
         command = [harness.build_dir() / "etcdrill", "snapshot", "save", "--config", config]
-        saves = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                                  env=harness.environment()) for _ in range(4)]
+        saves = [
+            subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                             env=harness.environment()) for _ in range(4)
+        ]
         said = [save.communicate(timeout=60)[1] for save in saves]
         self.assertEqual([save.returncode for save in saves], [0] * 4, said)
         self.assertEqual(len(list((self.dir / "store").glob("e2e-*.db"))), 4)
@@ -195,11 +214,15 @@ class EveryVersion(SaveCase):
         harness.fill(cluster)
         manifest = json.loads(self.save(*cluster.flags(), "-w", "json").out)
         self.assertEqual([receipt["result"] for receipt in manifest["receipt"]], ["equal"])
-        self.assertEqual((manifest["revision"], manifest["live_keys"]), (cluster.revision(), len(cluster.content())))
+        self.assertEqual((manifest["revision"], manifest["live_keys"]),
+                         (cluster.revision(), len(cluster.content())))
         self.assertTrue(manifest["source"]["etcd_version"].startswith(version + "."))
         # Any official tool reads it: `snapshot status` is in 3.4's etcdctl and in 3.5's etcdutl.
-        by_34 = json.loads(harness.must([harness.tool("3.4", "etcdctl"), "snapshot", "status", self.target, "-w", "json"]))
-        self.assertEqual((manifest["hash"], manifest["total_keys"]), (by_34["hash"], by_34["totalKey"]))
+        by_34 = json.loads(
+            harness.must(
+                [harness.tool("3.4", "etcdctl"), "snapshot", "status", self.target, "-w", "json"]))
+        self.assertEqual((manifest["hash"], manifest["total_keys"]),
+                         (by_34["hash"], by_34["totalKey"]))
 
     def test_34(self):
         self.check("3.4")

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Opens the status page in a real browser: beside a healthy cluster, when all goes wrong, and when nothing has happened yet; in
-light and dark. Also /api/v1, readiness and the endpoints that start something. Screenshots are kept in BUILD/test-artefacts."""
+"""Opens the status page in a real browser: beside a healthy cluster, when all goes wrong, and when
+nothing has happened yet; in light and dark. Also /api/v1, readiness and the endpoints that start
+something. Screenshots are kept in BUILD/test-artefacts."""
 import http.client
 import json
 import re
@@ -42,7 +43,8 @@ CONTRAST = """(() => {
   return poor;
 })()"""
 
-# What people need who do not see the page, or do not use a mouse, and what a tool such as axe would say of it.
+# What people need who do not see the page, or do not use a mouse, and what a tool such as axe would
+# say of it.
 STRUCTURE = """(() => {
   const poor = [], all = s => [...document.querySelectorAll(s)], levels = all('h1,h2,h3,h4').map(h => +h.tagName[1]);
   if (document.documentElement.lang !== 'en') poor.push('no language');
@@ -74,12 +76,13 @@ class StatusCase(harness.TestCase):
         cls.addClassCleanup(cls.page.close)
 
     @classmethod
-    def start(cls, directory, endpoints, name="prod", snapshot="1h", drill="1h", objectives="{}", lifecycle="false", web="",
-              etcd=None):
+    def start(cls, directory, endpoints, name="prod", snapshot="1h", drill="1h", objectives="{}",
+              lifecycle="false", web="", etcd=None):
         port = harness.free_port()
         (directory / "etcdrill.yaml").write_text(
-            CONFIG.format(name=name, endpoints=json.dumps(endpoints), snapshot=snapshot, drill=drill, port=port, web=web,
-                          objectives=objectives, lifecycle=lifecycle, etcd=etcd or harness.tool("3.5", "etcd")))
+            CONFIG.format(name=name, endpoints=json.dumps(endpoints), snapshot=snapshot,
+                          drill=drill, port=port, web=web, objectives=objectives,
+                          lifecycle=lifecycle, etcd=etcd or harness.tool("3.5", "etcd")))
         return harness.Sidecar(cls.scene, directory / "etcdrill.yaml", port, directory)
 
     def look(self, sidecar, name, **options):
@@ -89,11 +92,15 @@ class StatusCase(harness.TestCase):
         self.page.open(f"http://127.0.0.1:{sidecar.port}/", **options)
         self.page.screenshot(name)
         self.assertEqual(self.page.complaints, [])
-        self.assertEqual({urllib.parse.urlsplit(url).netloc for url in self.page.requests if not url.startswith("data:")},
-                         {f"127.0.0.1:{sidecar.port}"})
+        self.assertEqual(
+            {
+                urllib.parse.urlsplit(url).netloc
+                for url in self.page.requests if not url.startswith("data:")
+            }, {f"127.0.0.1:{sidecar.port}"})
         self.assertEqual(self.page.run(CONTRAST), [])
         self.assertEqual(self.page.run(STRUCTURE), [])
-        self.assertFalse(self.page.run("document.documentElement.scrollWidth > innerWidth"), "wider than the window")
+        self.assertFalse(self.page.run("document.documentElement.scrollWidth > innerWidth"),
+                         "wider than the window")
         return self.page.run("document.body.innerText")
 
     def api(self, sidecar, name):
@@ -109,7 +116,8 @@ class Healthy(StatusCase):
         cls.cluster = harness.Cluster(cls.scene, "3.5", size=3)
         harness.fill(cls.cluster)
         cls.home = cls.scene.new_dir()
-        cls.sidecar = cls.start(cls.home, cls.cluster.endpoints, snapshot="3s", drill="4s", lifecycle="true")
+        cls.sidecar = cls.start(cls.home, cls.cluster.endpoints, snapshot="3s", drill="4s",
+                                lifecycle="true")
         cls.sidecar.wait_for_line("drill passed", after=2, timeout=60)
         cls.sidecar.wait_for_value(1, "etcdrill_source_up")
 
@@ -122,7 +130,8 @@ class Healthy(StatusCase):
             self.assertEqual(text.count("✔ healthy"), 3)
             self.assertEqual(len(re.findall(r"^leader\b|\tleader\t", text, re.M)), 1, text)
             self.assertIn("✔ proven by a drill", text)
-            self.assertRegex(text, r"select [\d.]+\ss, checksum [\d.]+\ss, restore [\d.]+\ss, boot [\d.]+\ss")
+            self.assertRegex(
+                text, r"select [\d.]+\ss, checksum [\d.]+\ss, restore [\d.]+\ss, boot [\d.]+\ss")
             ground = self.page.run("getComputedStyle(document.body).backgroundColor")
             self.assertEqual(ground, "rgb(13, 17, 23)" if dark else "rgb(246, 248, 250)")
             colour = self.page.run("getComputedStyle(document.querySelector('#verdict')).color")
@@ -130,9 +139,11 @@ class Healthy(StatusCase):
 
     def test_stages_are_bars_as_wide_as_they_were_long(self):
         self.look(self.sidecar, "status-bars")
-        widths = self.page.run("[...document.querySelectorAll('svg.bar')].map(b => [...b.querySelectorAll('rect')].map("
-                               "r => [r.querySelector('title').textContent, +r.getAttribute('width'),"
-                               " getComputedStyle(r).fill, r.getBoundingClientRect().width]))")
+        widths = self.page.run(
+            "[...document.querySelectorAll('svg.bar')].map(b => "
+            "[...b.querySelectorAll('rect')].map("
+            "r => [r.querySelector('title').textContent, +r.getAttribute('width'),"
+            " getComputedStyle(r).fill, r.getBoundingClientRect().width]))")
         self.assertGreaterEqual(len(widths), 3)
         boot = max(widths[0], key=lambda r: r[1])
         self.assertIn("boot", boot[0])
@@ -144,28 +155,38 @@ class Healthy(StatusCase):
         self.look(self.sidecar, "status-wide")
         names = self.page.accessible_names()
         self.assertIn("etcd backup of prod", names["heading"])
-        self.assertTrue(any("fresh, proven and restorable" in name for role in names.values() for name in role))
+        self.assertTrue(
+            any("fresh, proven and restorable" in name for role in names.values() for name in role))
         self.assertTrue(all(re.search(r"boot [\d.]+\ss", name) for name in names["image"] if name))
         self.assertIn("Endpoint", names["columnheader"])
         reached = []
         for _ in range(12):
             self.page.press_tab()
-            reached.append(self.page.run("document.activeElement.id || document.activeElement.textContent"))
+            reached.append(
+                self.page.run("document.activeElement.id || document.activeElement.textContent"))
             outline = self.page.run("getComputedStyle(document.activeElement).outlineStyle")
             if self.page.run("document.activeElement !== document.body"):
                 self.assertEqual(outline, "solid", reached[-1])
-        in_order = ["drills-table", "snapshots-table", "members-table", "schedule-table", "Metrics", "Status as JSON"]
+        in_order = [
+            "drills-table", "snapshots-table", "members-table", "schedule-table", "Metrics",
+            "Status as JSON"
+        ]
         self.assertEqual([name for name in reached if name in in_order][:6], in_order)
 
     def test_what_looks_at_the_page_can_fail(self):
-        for check, harm in ((STRUCTURE, "document.documentElement.lang = ''"),
-                            (STRUCTURE, "document.querySelector('th').removeAttribute('scope')"),
-                            (STRUCTURE, "document.querySelector('svg.bar').removeAttribute('aria-label')"),
-                            (STRUCTURE, "document.querySelector('h2').outerHTML = '<h4>x</h4>'"),
-                            (STRUCTURE, "document.querySelector('[aria-labelledby]').setAttribute('aria-labelledby', 'nobody')"),
-                            (STRUCTURE, "document.querySelector('.mark').textContent = '✔'"),
-                            (STRUCTURE, "document.querySelector('a').tabIndex = 1"),
-                            (CONTRAST, "document.querySelector('h1').style.color = getComputedStyle(document.body).backgroundColor")):
+        for check, harm in (
+            (STRUCTURE, "document.documentElement.lang = ''"),
+            (STRUCTURE, "document.querySelector('th').removeAttribute('scope')"),
+            (STRUCTURE, "document.querySelector('svg.bar').removeAttribute('aria-label')"),
+            (STRUCTURE, "document.querySelector('h2').outerHTML = '<h4>x</h4>'"),
+            (STRUCTURE,
+             "document.querySelector('[aria-labelledby]').setAttribute('aria-labelledby', 'nobody')"
+             ), (STRUCTURE, "document.querySelector('.mark').textContent = '✔'"),
+            (STRUCTURE, "document.querySelector('a').tabIndex = 1"),
+            (CONTRAST,
+             "document.querySelector('h1').style.color = "
+             "getComputedStyle(document.body).backgroundColor"
+             )):
             with self.subTest(harm):
                 self.page.open(f"http://127.0.0.1:{self.sidecar.port}/", script=False)
                 self.page.run(harm)
@@ -180,7 +201,9 @@ class Healthy(StatusCase):
     def test_the_script_refreshes_and_says_when_it_can_not(self):
         self.look(self.sidecar, "status-refresh")
         before = self.page.run("document.getElementById('time').textContent")
-        harness.wait_until(lambda: self.page.run("document.getElementById('time').textContent") != before, "a fresh page", 30)
+        harness.wait_until(
+            lambda: self.page.run("document.getElementById('time').textContent") != before,
+            "a fresh page", 30)
         self.assertEqual(self.page.complaints, [])
         self.assertEqual(self.page.run("document.querySelectorAll('main').length"), 1)
 
@@ -189,23 +212,29 @@ class Healthy(StatusCase):
         connection.request("GET", "/")
         response = connection.getresponse()
         policy, body = response.getheader("Content-Security-Policy"), response.read().decode()
-        self.assertRegex(policy, r"\Adefault-src 'none'; style-src 'sha256-\S+'; script-src 'sha256-\S+';")
+        self.assertRegex(policy,
+                         r"\Adefault-src 'none'; style-src 'sha256-\S+'; script-src 'sha256-\S+';")
         self.assertNotIn("unsafe", policy)
         for url in re.findall(r'(?:src|href)="([^"]*)"', body):
             self.assertRegex(url, r"\A(data:,|metrics|api/v1/\w+)\Z")
 
     def test_the_api_says_the_same(self):
         status = self.api(self.sidecar, "status")
-        self.assertEqual([status[key]["answer"] for key in ("fresh", "proven", "restorable", "in_time")], ["yes"] * 4)
-        self.assertEqual((status["overall"], status["cluster"], status["troubles"]), ("yes", "prod", []))
+        self.assertEqual(
+            [status[key]["answer"] for key in ("fresh", "proven", "restorable", "in_time")],
+            ["yes"] * 4)
+        self.assertEqual((status["overall"], status["cluster"], status["troubles"]),
+                         ("yes", "prod", []))
         self.assertEqual([member["healthy"] for member in status["members"]], [True] * 3)
         snapshots = self.api(self.sidecar, "snapshots")
         files = {path.stem for path in (self.home / "store").glob("*.db")}
         self.assertLessEqual({item["name"] for item in snapshots["items"]}, files)
         self.assertEqual(len(snapshots["items"]), snapshots["total"])
-        self.assertEqual(sorted((i["taken"] for i in snapshots["items"]), reverse=True), [i["taken"] for i in snapshots["items"]])
+        self.assertEqual(sorted((i["taken"] for i in snapshots["items"]), reverse=True),
+                         [i["taken"] for i in snapshots["items"]])
         drills = self.api(self.sidecar, "drills")
-        self.assertTrue(all(item["passed"] and item["level_reached"] == 5 for item in drills["items"]))
+        self.assertTrue(
+            all(item["passed"] and item["level_reached"] == 5 for item in drills["items"]))
         self.assertEqual(self.sidecar.request("/api/v1/status", "POST")[0], 405)
         self.assertEqual(self.sidecar.request("/api/v1/status/")[0], 404)
 
@@ -226,11 +255,16 @@ class Started(StatusCase):
     def test_by_post_and_one_at_a_time(self):
         sidecar = self.start(self.dir, self.cluster.endpoints, lifecycle="true")
         sidecar.wait_for_line("drill passed")
-        harness.wait_until(lambda: sidecar.value("etcdrill_task_last_run_timestamp_seconds", task="drill"), "its end")
+        harness.wait_until(
+            lambda: sidecar.value("etcdrill_task_last_run_timestamp_seconds", task="drill"),
+            "its end")
         self.assertEqual(sidecar.request("/-/snapshot", "POST"), (202, "started\n"))
         sidecar.wait_for_line("snapshot taken", after=1)
         answers = []
-        threads = [threading.Thread(target=lambda: answers.append(sidecar.request("/-/drill", "PUT")[0])) for _ in range(100)]
+        threads = [
+            threading.Thread(target=lambda: answers.append(sidecar.request("/-/drill", "PUT")[0]))
+            for _ in range(100)
+        ]
         begin = time.monotonic()
         for thread in threads:
             thread.start()
@@ -256,7 +290,8 @@ class Started(StatusCase):
     def test_not_unless_it_is_wanted(self):
         sidecar = self.start(self.dir, self.cluster.endpoints)
         for path in ("/-/drill", "/-/snapshot", "/-/reload"):
-            status, body = sidecar.request(path, "POST") if sidecar.first_answer("/-/healthy") else None
+            status, body = sidecar.request(path,
+                                           "POST") if sidecar.first_answer("/-/healthy") else None
             self.assertEqual(status, 403)
             self.assertIn("web.enable_lifecycle", body)
 
@@ -272,7 +307,8 @@ class Failing(StatusCase):
         sidecar.stop()
         time.sleep(1.1)
         cluster.kill(cluster.members[2])
-        broken = self.start(self.dir, cluster.endpoints, snapshot="2s", drill="2s", etcd="/bin/false", name="prod",
+        broken = self.start(self.dir, cluster.endpoints, snapshot="2s", drill="2s",
+                            etcd="/bin/false", name="prod",
                             objectives="{rpo: 1h, verified_rpo: 1s, rto: 100ms}")
         broken.wait_for_line("drill failed")
         newest = sorted((self.dir / "store").glob("*.db"))[-1]
@@ -282,7 +318,8 @@ class Failing(StatusCase):
         broken.wait_for_line("drill failed", after=3, timeout=40)
         harness.wait_until(lambda: self.api(broken, "status")["members"], "a look at the members")
         for dark in (False, True):
-            text = self.look(broken, "status-failing-dark" if dark else "status-failing-light", dark=dark)
+            text = self.look(broken, "status-failing-dark" if dark else "status-failing-light",
+                             dark=dark)
             self.assertIn("The backup needs you:", text)
             self.assertIn("the restore drill fails", text)
             self.assertIn("no recent proof", text)
@@ -291,16 +328,19 @@ class Failing(StatusCase):
             self.assertIn("etcdrill drill latest --config FILE", text)
             self.assertRegex(text, r"✖ failed: \w+")
         self.assertEqual(self.api(broken, "status")["overall"], "no")
-        self.assertEqual(broken.request("/-/ready")[0], 200)  # the backup is bad, the sidecar is not
+        # The backup is bad, the sidecar is not.
+        self.assertEqual(broken.request("/-/ready")[0], 200)
 
 
 class Empty(StatusCase):
     def test_nothing_has_happened_yet(self):
         # A snapshot that finds no member is tried again for a tenth of its interval: 3 s.
-        sidecar = self.start(self.dir, ["http://127.0.0.1:1"], name="new", lifecycle="true", snapshot="30s")
+        sidecar = self.start(self.dir, ["http://127.0.0.1:1"], name="new", lifecycle="true",
+                             snapshot="30s")
         harness.wait_until(lambda: sidecar.lines("snapshot failed"), "a failure")
         for dark in (False, True):
-            text = self.look(sidecar, "status-empty-dark" if dark else "status-empty-light", dark=dark)
+            text = self.look(sidecar, "status-empty-dark" if dark else "status-empty-light",
+                             dark=dark)
             self.assertIn("Not everything is known yet.", text)
             self.assertIn("no snapshot yet", text)
             self.assertIn("The store is empty.", text)
@@ -309,9 +349,11 @@ class Empty(StatusCase):
         self.assertEqual(sidecar.request("/-/ready")[0], 200)
         shutil.move(self.dir / "store", self.dir / "gone")
         (self.dir / "store").touch()  # a file, where a directory should be
-        harness.wait_until(lambda: sidecar.request("/-/snapshot", "POST")[0] == 202, "a start, when no other run is under way")
+        harness.wait_until(lambda: sidecar.request("/-/snapshot", "POST")[0] == 202,
+                           "a start, when no other run is under way")
         status, body = harness.wait_until(
-            lambda: (answer := sidecar.request("/-/ready"))[0] == 503 and answer, "the sidecar to know")
+            lambda: (answer := sidecar.request("/-/ready"))[0] == 503 and answer,
+            "the sidecar to know")
         self.assertIn("store", body)
         self.assertEqual(sidecar.request("/-/healthy")[0], 200)
         self.assertIn("The store can't be read", self.look(sidecar, "status-store-gone"))

@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
-"""Proves that SIGTERM ends the sidecar within five seconds whatever it is doing, that nothing half-made and no child stays, and that
-a second one ends it at once. strace makes the disk slow and tells what is read, so that the moment is no guess.
+"""Proves that SIGTERM ends the sidecar within five seconds whatever it is doing, that nothing
+half-made and no child stays, and that a second one ends it at once. strace makes the disk slow and
+tells what is read, so that the moment is no guess.
 
-One hard fact: strace -D leaves the process id to etcdrill; the tracer is a child of nobody and ends with it."""
+One hard fact: strace -D leaves the process id to etcdrill; the tracer is a child of nobody and ends
+with it."""
 import json
 import os
 import pathlib
@@ -17,7 +19,8 @@ from sidecar_case import SidecarCase, fill_for_streams
 
 RATE = 400_000  # bytes a second through a proxy: a stream takes some seconds
 NEVER = {"schedule": "none"}
-QUIET = {"interval": "1h", "timeout": "30s"}  # no call but those of the task; each would hang for longer than a stop may take
+# No call but those of the task; each would hang for longer than a stop may take.
+QUIET = {"interval": "1h", "timeout": "30s"}
 
 
 class StopCase(SidecarCase):
@@ -28,15 +31,20 @@ class StopCase(SidecarCase):
         fill_for_streams(cls.cluster)
 
     def traced(self, *faults):
-        """A prefix that slows calls down, and the file that tells of each call with the paths of its descriptors."""
+        """A prefix that slows calls down, and the file that tells of each call with the paths of
+        its descriptors."""
         trace = self.dir / "trace"
         names = ",".join(fault.split(":")[0] for fault in faults)
         injections = [word for fault in faults for word in ("-e", f"inject={fault}")]
-        return [shutil.which("strace"), "-D", "-f", "-y", "-qq", "-o", trace, "-e", f"trace={names}", *injections], trace
+        return [
+            shutil.which("strace"), "-D", "-f", "-y", "-qq", "-o", trace, "-e", f"trace={names}",
+            *injections
+        ], trace
 
     def wait_for_call(self, trace, name, part):
         def called():
-            return trace.exists() and any(f" {name}(" in line and part in line for line in trace.read_text().splitlines())
+            return trace.exists() and any(f" {name}(" in line and part in line
+                                          for line in trace.read_text().splitlines())
 
         harness.wait_until(called, f"{name} of {part}", timeout=30)
 
@@ -58,7 +66,8 @@ class StopCase(SidecarCase):
         super().assertStops(sidecar)
         print(f"{self.id().rsplit('.', 1)[1]}: {time.monotonic() - begin:.2f} s", file=sys.stderr)
         self.assertIn("etcdrill stopped", sidecar.log.read_text())
-        self.assertEqual(sidecar.lines("snapshot failed") + sidecar.lines("drill failed"), [])  # neither a failure nor a success
+        # Neither a failure nor a success.
+        self.assertEqual(sidecar.lines("snapshot failed") + sidecar.lines("drill failed"), [])
 
 
 class Tasks(StopCase):
@@ -67,7 +76,8 @@ class Tasks(StopCase):
         for proxy in proxies:
             proxy.silence()
         sidecar = self.start(section, health=QUIET)
-        harness.wait_until(lambda: proxies[0].asked.is_set() and self.requests(sidecar, "Status"), "a call")
+        harness.wait_until(lambda: proxies[0].asked.is_set() and self.requests(sidecar, "Status"),
+                           "a call")
         self.assertStops(sidecar)
 
     def test_stream(self):
@@ -93,18 +103,21 @@ class Tasks(StopCase):
         self.streaming()
         asked = self.requests(sidecar, "Status")
         leader[0].silence()  # the stream comes from the follower, and goes on
-        harness.wait_until(lambda: leader[0].asked.is_set() and self.requests(sidecar, "Status") > asked,
-                           "the leader asked for the receipt", timeout=30)
+        harness.wait_until(
+            lambda: leader[0].asked.is_set() and self.requests(sidecar, "Status") > asked,
+            "the leader asked for the receipt", timeout=30)
         self.assertStops(sidecar)
         self.assertEqual(self.manifests(), [])  # who was not asked has not agreed
 
     def leads(self, url):
         member, = [member for member in self.cluster.members if member.client_url == url]
-        status = json.loads(self.cluster.etcdctl("endpoint", "status", "-w", "json", member=member))[0]["Status"]
+        status = json.loads(self.cluster.etcdctl("endpoint", "status", "-w", "json",
+                                                 member=member))[0]["Status"]
         return status["leader"] == status["header"]["member_id"]
 
     def test_seal(self):
-        """A disk that takes two seconds to make a file durable: whatever comes of the snapshot is whole."""
+        """A disk that takes two seconds to make a file durable: whatever comes of the snapshot is
+        whole."""
         under, trace = self.traced("fsync:delay_enter=2s:when=1")
         sidecar = self.start(self.cluster, under=under, health=QUIET)
         self.wait_for_call(trace, "fsync", ".part")
@@ -114,8 +127,10 @@ class Tasks(StopCase):
         first = self.start(self.cluster, health=QUIET, snapshot={"schedule": "@every 1h"})
         first.wait_for_line("snapshot taken")
         self.assertEqual(first.stop(), 0)
-        sidecar = self.start(self.cluster, health=QUIET, snapshot=NEVER, scrub={"period": "2s", "rate": "16KiB/s"})
-        harness.wait_until(lambda: any(path.endswith(".db") for path in self.open_files(sidecar)), "a snapshot that is read")
+        sidecar = self.start(self.cluster, health=QUIET, snapshot=NEVER,
+                             scrub={"period": "2s", "rate": "16KiB/s"})
+        harness.wait_until(lambda: any(path.endswith(".db") for path in self.open_files(sidecar)),
+                           "a snapshot that is read")
         self.assertStops(sidecar)
         self.assertEqual(sidecar.lines("a stored snapshot is not what it was"), [])
 
@@ -137,7 +152,8 @@ class Tasks(StopCase):
         sidecar.wait_for_line("members agree")
         for proxy in proxies:
             proxy.silence()
-        harness.wait_until(lambda: any(proxy.asked.is_set() for proxy in proxies), "a call that hangs")
+        harness.wait_until(lambda: any(proxy.asked.is_set() for proxy in proxies),
+                           "a call that hangs")
         self.assertStops(sidecar)
 
 
@@ -182,8 +198,10 @@ class Drills(StopCase):
         with self.assertRaises(harness.subprocess.TimeoutExpired):
             sidecar.process.wait(0.3)
         sidecar.process.send_signal(signal.SIGTERM)
-        self.assertEqual(sidecar.process.wait(3.5), 130)  # strace lets go of it when the call is over
-        after = self.start(self.cluster, health=QUIET, snapshot=NEVER)  # the next one sweeps what was left
+        # Strace lets go of it when the call is over.
+        self.assertEqual(sidecar.process.wait(3.5), 130)
+        # The next one sweeps what was left.
+        after = self.start(self.cluster, health=QUIET, snapshot=NEVER)
         after.first_answer("/-/ready")
         self.assertEqual(after.request("/-/drill", "POST")[0], 202)
         after.wait_for_line("drill passed")
@@ -196,10 +214,14 @@ class Drills(StopCase):
         self.assertStops(sidecar)
 
     def test_at_any_moment(self):
-        """The command, stopped at the parts of the time that it takes: health, verify and cleanup last milliseconds only."""
+        """The command, stopped at the parts of the time that it takes: health, verify and cleanup
+        last milliseconds only."""
         saved = self.cluster.save(self.dir / "saved.db")
-        command = [harness.build_dir() / "etcdrill", "drill", saved, "--scratch-dir", self.dir / "scratch",
-                   "--etcd", harness.tool("3.5", "etcd"), "-w", "json"]
+        command = [
+            harness.build_dir() / "etcdrill", "drill", saved, "--scratch-dir", self.dir / "scratch",
+            "--etcd",
+            harness.tool("3.5", "etcd"), "-w", "json"
+        ]
         begin = time.monotonic()
         harness.must(command)
         took = time.monotonic() - begin

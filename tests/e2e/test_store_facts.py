@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Proves what the sidecar says of a store that is not as it was: a file or the whole store is away and comes back, every
-snapshot is damaged, a drill is killed, foreign files lie there. Page, API, metrics and exit codes agree, and what passes leaves
-no lasting verdict."""
+"""Proves what the sidecar says of a store that is not as it was: a file or the whole store is away
+and comes back, every snapshot is damaged, a drill is killed, foreign files lie there. Page, API,
+metrics and exit codes agree, and what passes leaves no lasting verdict."""
 import json
 import os
 import shutil
@@ -34,21 +34,27 @@ class StoreFacts(SidecarCase):
         return json.loads(sidecar.first_answer("/api/v1/status"))
 
     def states(self, sidecar):
-        return {state: number for state, number in
-                harness.by_label(sidecar.metrics()["etcdrill_snapshots"], "state").items() if number}
+        return {
+            state: number
+            for state, number in harness.by_label(sidecar.metrics()["etcdrill_snapshots"],
+                                                  "state").items() if number
+        }
 
     def wait_for_states(self, sidecar, **states):
         harness.wait_until(lambda: self.states(sidecar) == states, f"{states}", timeout=30)
 
     def listed_state(self):
-        entry, = json.loads(self.etcdrill("snapshot", "list", "--config", self.dir / "etcdrill.yaml", "-w", "json").out)
+        entry, = json.loads(
+            self.etcdrill("snapshot", "list", "--config", self.dir / "etcdrill.yaml", "-w",
+                          "json").out)
         return entry["state"]
 
     def drilled_database(self):
         return min((self.dir / "store").glob("*.db"))
 
     def checks(self):
-        return json.loads((self.dir / "store" / "checks" / f"{self.database().stem}.json").read_text())
+        return json.loads(
+            (self.dir / "store" / "checks" / f"{self.database().stem}.json").read_text())
 
     def drilled(self, **settings):
         """A sidecar that has one snapshot, which passed a drill."""
@@ -58,9 +64,11 @@ class StoreFacts(SidecarCase):
         return sidecar
 
     def verify(self, code, *arguments):
-        return self.etcdrill("verify", self.database().stem, "--config", self.dir / "etcdrill.yaml", *arguments, code=code)
+        return self.etcdrill("verify",
+                             self.database().stem, "--config", self.dir / "etcdrill.yaml",
+                             *arguments, code=code)
 
-    # --- Away, damaged, right again -----------------------------------------------------------------------------------------
+    # --- Away, damaged, right again ---------------------------------------------------------------
 
     def test_a_file_that_is_away_while_the_scrub_passes_is_no_damage(self):
         sidecar = self.drilled(scrub={"period": "24s"})
@@ -69,7 +77,8 @@ class StoreFacts(SidecarCase):
         sidecar.wait_for_line("a stored snapshot can't be read")
         self.wait_for_states(sidecar, unreadable=1)
         self.assertEqual(self.listed_state(), "unreadable")
-        self.assertGreaterEqual(sidecar.value("etcdrill_scrub_failures_total", reason="unreadable"), 1)
+        self.assertGreaterEqual(sidecar.value("etcdrill_scrub_failures_total", reason="unreadable"),
+                                1)
         self.assertEqual(sidecar.value("etcdrill_scrub_failures_total", reason="damaged"), 0)
         self.assertNotEqual(self.status(sidecar)["overall"], "yes")
         self.assertIn("can't be read", sidecar.first_answer("/"))
@@ -77,7 +86,10 @@ class StoreFacts(SidecarCase):
         self.wait_for_states(sidecar, verified=1)
         self.assertEqual(self.listed_state(), "verified")
         self.assertEqual(self.status(sidecar)["restorable"]["answer"], "yes")
-        self.assertNotIn("damaged", self.checks() if (self.dir / "store" / "checks" / f"{database.stem}.json").exists() else {})
+        self.assertNotIn(
+            "damaged",
+            self.checks() if
+            (self.dir / "store" / "checks" / f"{database.stem}.json").exists() else {})
         self.assertEqual(sidecar.stop(), 0)
 
     def test_a_snapshot_that_lost_its_manifest_stays_and_is_named(self):
@@ -94,7 +106,10 @@ class StoreFacts(SidecarCase):
         for path in (copied, database):
             self.assertIn(f"{path.name}: its manifest {path.stem}.json is not beside it", page)
         self.assertNotEqual(self.status(sidecar)["overall"], "yes")
-        self.assertIn("its manifest", self.etcdrill("verify", database.stem, "--config", self.dir / "etcdrill.yaml", code=1).err)
+        self.assertIn(
+            "its manifest",
+            self.etcdrill("verify", database.stem, "--config", self.dir / "etcdrill.yaml",
+                          code=1).err)
         self.assertEqual(sidecar.request("/-/snapshot", "POST")[0], 202)
         sidecar.wait_for_line("snapshot taken", after=1)
         self.assertEqual(sidecar.stop(), 0)
@@ -197,14 +212,16 @@ class StoreFacts(SidecarCase):
         record.write_text("")
         self.assertEqual(self.listed_state(), "unreadable")
         self.flip()
-        sidecar = self.start(snapshot=NEVER, scrub={"period": "24s"})  # it is due, though it was hashed just now
+        # It is due, though it was hashed just now.
+        sidecar = self.start(snapshot=NEVER, scrub={"period": "24s"})
         sidecar.wait_for_line("a snapshot has its right bytes again", timeout=30)
         self.wait_for_states(sidecar, verified=1)
         self.assertEqual(sidecar.stop(), 0)
 
         self.flip()
         self.etcdrill("drill", name, "--config", self.dir / "etcdrill.yaml", code=3)
-        newest = max((store / "drills").glob("*.json"), key=lambda path: path.stem.rsplit("-", 1)[1])
+        newest = max((store / "drills").glob("*.json"),
+                     key=lambda path: path.stem.rsplit("-", 1)[1])
         self.flip()  # or the first look of the scrub would find it again
         self.assertEqual(told(newest, "no", unverified=1), 1)
         told(manifest, "no", unreadable=1)
@@ -229,7 +246,8 @@ class StoreFacts(SidecarCase):
         status = self.status(sidecar)
         self.assertEqual((status["overall"], status["restorable"]["answer"]), ("no", "no"))
         self.assertIn("can't be written into the store", json.dumps(status["troubles"]))
-        self.assertEqual(self.listed_state(), "verified")  # a process of its own knows the disk only
+        # A process of its own knows the disk only.
+        self.assertEqual(self.listed_state(), "verified")
         (store / "others").unlink()
         sidecar.wait_for_line("what could not be written into the store is written now", timeout=30)
         self.wait_for_states(sidecar, failed=1)
@@ -251,10 +269,11 @@ class StoreFacts(SidecarCase):
         self.assertEqual(self.status(sidecar)["restorable"]["answer"], "no")
         self.assertEqual(sidecar.stop(), 0)
 
-    # --- Nothing to drill ---------------------------------------------------------------------------------------------------
+    # --- Nothing to drill -------------------------------------------------------------------------
 
     def test_an_older_one_that_passes_hides_no_newest_that_fails(self):
-        """The source lost keys between two snapshots. What would be restored today lacks them; both files are sound."""
+        """The source lost keys between two snapshots. What would be restored today lacks them; both
+        files are sound."""
         self.cluster.etcdctl("put", "/expected/key", "x")
         sidecar = self.start(drill={"schedule": "none", "sample": {"older": "1/1"},
                                     "assertions": [{"prefix": "/expected/", "min_keys": 1}]})
@@ -285,11 +304,15 @@ class StoreFacts(SidecarCase):
         sidecar.wait_for_line("drill passed")
         os.truncate(self.database(), 4096)
         line = sidecar.wait_for_line("drill failed")
-        self.assertIn("nothing to drill", self.wait_for_text(sidecar, "drill failed", "nothing to drill"))
+        self.assertIn("nothing to drill",
+                      self.wait_for_text(sidecar, "drill failed", "nothing to drill"))
         self.wait_for_states(sidecar, failed=1)
-        harness.wait_until(lambda: (sidecar.value("etcdrill_drill_consecutive_failures") or 0) >= 2, "failures are counted")
+        harness.wait_until(lambda: (sidecar.value("etcdrill_drill_consecutive_failures") or 0) >= 2,
+                           "failures are counted")
         status = self.status(sidecar)
-        self.assertEqual((status["overall"], status["restorable"]["answer"], status["fresh"]["answer"]), ("no", "no", "no"))
+        self.assertEqual(
+            (status["overall"], status["restorable"]["answer"], status["fresh"]["answer"]),
+            ("no", "no", "no"))
         self.assertEqual(status["snapshots"]["failed"], 1)
         self.assertEqual(self.listed_state(), "failed", line)
         self.etcdrill("drills", "verify", "--config", self.dir / "etcdrill.yaml")
@@ -304,19 +327,23 @@ class StoreFacts(SidecarCase):
         self.assertEqual(sidecar.lines("drill failed"), [])  # somebody may be copying the store
         self.wait_for_text(sidecar, "drill failed", "nothing to drill", timeout=60)
         status = self.status(sidecar)
-        self.assertEqual((status["overall"], status["restorable"]["answer"], status["fresh"]["answer"]), ("no", "no", "no"))
+        self.assertEqual(
+            (status["overall"], status["restorable"]["answer"], status["fresh"]["answer"]),
+            ("no", "no", "no"))
         self.assertEqual(sidecar.value("etcdrill_drill_consecutive_failures"), 1)
         (self.dir / "away.json").rename(manifest)
-        harness.wait_until(lambda: self.status(sidecar)["restorable"]["answer"] == "yes", "it is drilled again")
+        harness.wait_until(lambda: self.status(sidecar)["restorable"]["answer"] == "yes",
+                           "it is drilled again")
         self.assertStops(sidecar)
 
-    # --- Killed in a drill --------------------------------------------------------------------------------------------------
+    # --- Killed in a drill ------------------------------------------------------------------------
 
     def test_a_drill_that_was_killed_is_told_at_the_next_start(self):
         sidecar = self.drilled()
         self.assertEqual(list((self.dir / "store" / "drills").glob(".*.begun")), [])
         self.assertEqual(sidecar.request("/-/drill", "POST")[0], 202)
-        harness.wait_until(lambda: list((self.dir / "store" / "drills").glob(".*.begun")), "a drill under way")
+        harness.wait_until(lambda: list((self.dir / "store" / "drills").glob(".*.begun")),
+                           "a drill under way")
         sidecar.process.kill()
         sidecar.process.wait()
         after = self.start(drill=NEVER)
@@ -333,44 +360,56 @@ class StoreFacts(SidecarCase):
         again.first_answer("/-/ready")
         self.assertEqual(again.value("etcdrill_drill_consecutive_failures"), 1)
         self.assertEqual(again.request("/-/drill", "POST")[0], 202)
-        harness.wait_until(lambda: self.status(again)["restorable"]["answer"] == "yes", "a drill that passes ends it")
+        harness.wait_until(lambda: self.status(again)["restorable"]["answer"] == "yes",
+                           "a drill that passes ends it")
         self.assertEqual(again.stop(), 0)
 
-    # --- A store that can't be read -------------------------------------------------------------------------------------------
+    # --- A store that can't be read ---------------------------------------------------------------
 
     def test_a_store_that_is_away_is_known_by_nobody(self):
         sidecar = self.drilled()
         harness.wait_until(lambda: self.status(sidecar)["overall"] == "yes", "all is well")
-        of_the_store = [name for name in sidecar.metrics() if name.startswith(("etcdrill_snapshot_last_", "etcdrill_snapshots",
-                        "etcdrill_verified_", "etcdrill_drill_last_", "etcdrill_store_bytes", "etcdrill_store_oldest"))]
+        of_the_store = [
+            name for name in sidecar.metrics()
+            if name.startswith(("etcdrill_snapshot_last_", "etcdrill_snapshots",
+                                "etcdrill_verified_", "etcdrill_drill_last_",
+                                "etcdrill_store_bytes", "etcdrill_store_oldest"))
+        ]
         self.assertGreater(len(of_the_store), 10)
         checks = self.dir / "store" / "checks"
         checks.rename(self.dir / "checks")
         checks.write_text("no directory")
-        harness.wait_until(lambda: self.status(sidecar)["overall"] == "no", "it is seen", timeout=30)
+        harness.wait_until(lambda: self.status(sidecar)["overall"] == "no", "it is seen",
+                           timeout=30)
         status = self.status(sidecar)
         self.assertEqual(status["restorable"]["answer"], "no")
-        self.assertEqual((status["fresh"]["answer"], status["proven"]["answer"]), ("unknown", "unknown"))
+        self.assertEqual((status["fresh"]["answer"], status["proven"]["answer"]),
+                         ("unknown", "unknown"))
         self.assertIsNone(status["snapshots"])
         self.assertEqual(sidecar.value("etcdrill_store_readable"), 0)
         self.assertEqual([name for name in of_the_store if name in sidecar.metrics()], [])
         self.assertEqual(sidecar.request("/-/ready")[0], 503)
         checks.unlink()
         (self.dir / "checks").rename(checks)
-        harness.wait_until(lambda: self.status(sidecar)["overall"] == "yes", "all is well again", timeout=30)
+        harness.wait_until(lambda: self.status(sidecar)["overall"] == "yes", "all is well again",
+                           timeout=30)
         self.assertEqual(sidecar.value("etcdrill_store_readable"), 1)
         self.assertEqual(sidecar.stop(), 0)
 
-    # --- Foreign files --------------------------------------------------------------------------------------------------------
+    # --- Foreign files ----------------------------------------------------------------------------
 
     def test_foreign_files_are_told_once_for_each_change(self):
-        sidecar = self.start(snapshot={"schedule": "@every 1s", "skip_unchanged": False}, drill={"schedule": "@every 2s"})
+        sidecar = self.start(snapshot={"schedule": "@every 1s", "skip_unchanged": False},
+                             drill={"schedule": "@every 2s"})
         sidecar.wait_for_line("snapshot taken")
         for number in range(30):
             (self.dir / "store" / f"foreign-{number}.json").write_text("{}")
-            (self.dir / "store" / "drills" / f"foreign-{number}-20200101T000000Z.json").write_text("{}")
+            (self.dir / "store" / "drills"
+             / f"foreign-{number}-20200101T000000Z.json").write_text("{}")
         manifests, drills = "a manifest can't be read", "a drill report can't be read"
-        harness.wait_until(lambda: len(sidecar.lines(manifests)) >= 30 and len(sidecar.lines(drills)) >= 30, "they are told")
+        harness.wait_until(
+            lambda: len(sidecar.lines(manifests)) >= 30 and len(sidecar.lines(drills)) >= 30,
+            "they are told")
         time.sleep(5)
         self.assertEqual((len(sidecar.lines(manifests)), len(sidecar.lines(drills))), (30, 30))
         (self.dir / "store" / "foreign-7.json").write_text("{} ")

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Proves that broken surroundings are named for what they are: descriptors that are closed at the start, no /proc, small limits, what
-is mounted or resolved later; and that text from outside moves no terminal."""
+"""Proves that broken surroundings are named for what they are: descriptors that are closed at the
+start, no /proc, small limits, what is mounted or resolved later; and that text from outside moves
+no terminal."""
 import json
 import os
 import shutil
@@ -20,7 +21,8 @@ CONTROLS = bytes([*range(0, 10), *range(11, 32), 127])
 
 class Shell(harness.TestCase):
     def shell(self, script, code, *arguments, **options):
-        """Runs a script that has etcdrill as $E and the arguments behind it as $1...; stdout and stderr."""
+        """Runs a script that has etcdrill as $E and the arguments behind it as $1...; stdout and
+        stderr."""
         command = ["bash", "-c", script, "bash", *arguments]
         outcome = harness.run(command, env={"E": str(harness.build_dir() / "etcdrill")}, **options)
         self.assertEqual(outcome.code, code, outcome.out + outcome.err)
@@ -34,9 +36,11 @@ class ClosedDescriptors(SidecarCase):
         for closed in ("2>&-", "1>&- 2>&-", "0<&- 1>&- 2>&-", "0<&- 2>&-"):
             with self.subTest(closed):
                 shutil.rmtree(self.dir / "store", ignore_errors=True)
-                process = subprocess.Popen(harness.guarded(["bash", "-c", f'exec "$0" run --config "$1" {closed}',
-                                                            harness.build_dir() / "etcdrill", config]),
-                                           stdin=subprocess.DEVNULL, env=harness.environment())
+                process = subprocess.Popen(
+                    harness.guarded([
+                        "bash", "-c", f'exec "$0" run --config "$1" {closed}',
+                        harness.build_dir() / "etcdrill", config
+                    ]), stdin=subprocess.DEVNULL, env=harness.environment())
                 self.addCleanup(process.kill)
                 harness.wait_until(lambda: len(self.manifests()) >= 2, "two snapshots")
                 process.terminate()
@@ -51,7 +55,10 @@ class ClosedDescriptors(SidecarCase):
         for closed in ("2>&-", "1>&- 2>&-", "0<&- 1>&- 2>&-"):
             copy = self.dir / "s.db"
             shutil.copy(SNAPSHOT, copy)
-            harness.run(["bash", "-c", f'exec "$0" verify "$1" {closed}', harness.build_dir() / "etcdrill", copy])
+            harness.run([
+                "bash", "-c", f'exec "$0" verify "$1" {closed}',
+                harness.build_dir() / "etcdrill", copy
+            ])
             self.assertEqual(copy.read_bytes(), SNAPSHOT.read_bytes())
 
 
@@ -68,7 +75,8 @@ class Output(Shell):
 
 class Limits(Shell):
     def test_a_limit_on_the_size_of_files_is_an_error(self):
-        outcome = self.shell('ulimit -f 8; exec "$E" snapshot restore "$1" --data-dir "$2"', 1, SNAPSHOT, self.dir / "d")
+        outcome = self.shell('ulimit -f 8; exec "$E" snapshot restore "$1" --data-dir "$2"', 1,
+                             SNAPSHOT, self.dir / "d")
         self.assertOneLine(outcome.err, "File too large.*ulimit -f")
         self.assertEmpty(self.dir)
 
@@ -76,28 +84,40 @@ class Limits(Shell):
         config = self.dir / "etcdrill.yaml"
         config.write_text(f"drill: {{etcd: {{binary: {harness.tool('3.5', 'etcd')}}}}}\n")
         starved = self.dir / "etcd"
-        starved.write_text(f'#!/bin/sh\nulimit -v 200000\nexec {harness.tool("3.5", "etcd")} "$@"\n')
+        starved.write_text(
+            f'#!/bin/sh\nulimit -v 200000\nexec {harness.tool("3.5", "etcd")} "$@"\n')
         starved.chmod(0o755)
-        outcome = self.etcdrill("drill", SNAPSHOT, "--etcd", starved, "--scratch-dir", self.dir / "scratch", code=1)
-        self.assertRegex(outcome.err, rf"{starved} is there, but ended with exit code 2; its last words: fatal error: .*memory[^|]*$")
+        outcome = self.etcdrill("drill", SNAPSHOT, "--etcd", starved, "--scratch-dir",
+                                self.dir / "scratch", code=1)
+        self.assertRegex(
+            outcome.err,
+            rf"{starved} is there, but ended with exit code 2; its last words: fatal error: "
+            rf".*memory[^|]*$"
+        )
         self.assertNotIn("name one with --etcd", outcome.err)
 
     def test_an_etcd_that_is_no_program(self):
         broken = self.dir / "etcd"
         broken.write_bytes(b"\x7fELF\x02\x01\x01 of another machine")
         broken.chmod(0o755)
-        outcome = self.etcdrill("drill", SNAPSHOT, "--etcd", broken, "--scratch-dir", self.dir / "scratch", code=1)
-        self.assertRegex(outcome.err, "is there, but ended with exit code 127; its last words: .*Exec format error")
+        outcome = self.etcdrill("drill", SNAPSHOT, "--etcd", broken, "--scratch-dir",
+                                self.dir / "scratch", code=1)
+        self.assertRegex(
+            outcome.err,
+            "is there, but ended with exit code 127; its last words: .*Exec format error")
 
     def test_one_that_is_not_there_still_is(self):
-        outcome = self.etcdrill("drill", SNAPSHOT, "--etcd", self.dir / "etcd", "--scratch-dir", self.dir / "scratch", code=1)
+        outcome = self.etcdrill("drill", SNAPSHOT, "--etcd", self.dir / "etcd", "--scratch-dir",
+                                self.dir / "scratch", code=1)
         self.assertRegex(outcome.err, "No such file or directory; name one with --etcd")
 
     @unittest.skipUnless(os.geteuid() == 0, "only root can unmount")
     def test_without_proc(self):
         script = 'umount -l /proc; exec "$E" drill "$1" --etcd "$2" --scratch-dir "$3"'
-        outcome = harness.run(["unshare", "--mount", "bash", "-c", script, "bash", SNAPSHOT, harness.tool("3.5", "etcd"),
-                               self.dir / "scratch"], env={"E": str(harness.build_dir() / "etcdrill")})
+        outcome = harness.run([
+            "unshare", "--mount", "bash", "-c", script, "bash", SNAPSHOT,
+            harness.tool("3.5", "etcd"), self.dir / "scratch"
+        ], env={"E": str(harness.build_dir() / "etcdrill")})
         self.assertEqual(outcome.code, 1, outcome.err)
         self.assertRegex(outcome.err, "/proc is not mounted")
         self.assertNotIn("name one with --etcd", outcome.err)
@@ -110,7 +130,8 @@ class Limits(Shell):
         arguments = ["drill", SNAPSHOT, "--etcd", etcd, "--scratch-dir", self.dir / "scratch"]
         self.etcdrill(*arguments, env={"ETCD_UNSUPPORTED_ARCH": "arm64", "ETCD_NAME": "other"})
         lines = told.read_text().splitlines()
-        self.assertEqual(lines.count("ETCD_UNSUPPORTED_ARCH=arm64"), 2)  # for --version, and to boot
+        # For --version, and to boot.
+        self.assertEqual(lines.count("ETCD_UNSUPPORTED_ARCH=arm64"), 2)
         self.assertNotIn("ETCD_NAME=other", lines)
         told.unlink()
         self.etcdrill(*arguments)
@@ -122,7 +143,8 @@ class WhatComesLater(SidecarCase):
 
     def refused(self, code, pattern, **sections):
         config, _ = self.configure({"endpoints": ["127.0.0.1:1"]}, **sections)
-        self.assertOneLine(self.etcdrill("run", "--config", config, code=code, timeout=20).err, pattern)
+        self.assertOneLine(
+            self.etcdrill("run", "--config", config, code=code, timeout=20).err, pattern)
 
     def test_a_name_that_does_not_resolve_yet(self):
         self.refused(1, "can't resolve", web={"listen": "not-yet.invalid:9379"})
@@ -130,25 +152,34 @@ class WhatComesLater(SidecarCase):
 
     def test_a_web_configuration_that_is_not_mounted_yet(self):
         self.refused(1, "web.yml: No such file", web={"config_file": "web.yml"})
-        (self.dir / "web.yml").write_text("tls_server_config: {cert_file: a.crt, key_file: a.key}\n")
+        (self.dir
+         / "web.yml").write_text("tls_server_config: {cert_file: a.crt, key_file: a.key}\n")
         self.refused(1, "a.crt: No such file", web={"config_file": "web.yml"})
         (self.dir / "web.yml").write_text("tls_server_confg: {}\n")
         self.refused(2, "web.yml:1:1: ", web={"config_file": "web.yml"})
 
     def test_a_configuration_that_is_not_mounted_yet(self):
-        self.assertOneLine(self.etcdrill("run", "--config", self.dir / "later.yaml", code=1).err, "later.yaml: No such file")
+        self.assertOneLine(
+            self.etcdrill("run", "--config", self.dir / "later.yaml", code=1).err,
+            "later.yaml: No such file")
         (self.dir / "later.yaml").write_text("clustre: {}\n")
-        self.assertOneLine(self.etcdrill("run", "--config", self.dir / "later.yaml", code=2).err, "did you mean cluster")
+        self.assertOneLine(
+            self.etcdrill("run", "--config", self.dir / "later.yaml", code=2).err,
+            "did you mean cluster")
 
 
 class Warnings(SidecarCase):
     def test_what_is_hardly_meant_is_one_line_at_the_start(self):
         (self.dir / "password").write_text("secret")
-        sidecar = self.start({"endpoints": ["http://127.0.0.1:1"], "auth": {"username": "root", "password_file": "password"}},
-                             objectives={"rpo": "1s"})
+        sidecar = self.start(
+            {
+                "endpoints": ["http://127.0.0.1:1"],
+                "auth": {"username": "root", "password_file": "password"}
+            }, objectives={"rpo": "1s"})
         sidecar.wait_for_line("etcdrill started")
-        told = harness.wait_until(lambda: sidecar.lines("the configuration may not be what is meant")[1:] and
-                                  sidecar.lines("the configuration may not be what is meant"), "two warnings")
+        told = harness.wait_until(
+            lambda: sidecar.lines("the configuration may not be what is meant")[1:] and sidecar.
+            lines("the configuration may not be what is meant"), "two warnings")
         self.assertRegex(told[0], "http://127.0.0.1:1 is not encrypted, and has a login")
         self.assertRegex(told[1], "objectives.rpo is 1.0s")
         self.assertEqual(len(told), 2)
@@ -157,17 +188,21 @@ class Warnings(SidecarCase):
 
 class NoControls(harness.TestCase):
     def printed(self, *arguments, code=0):
-        """What a command writes, which holds nothing that moves a terminal; code None: any but usage and a crash."""
-        done = subprocess.run(harness.guarded([harness.build_dir() / "etcdrill", *arguments]), capture_output=True, timeout=60,
+        """What a command writes, which holds nothing that moves a terminal; code None: any but
+        usage and a crash."""
+        done = subprocess.run(harness.guarded([harness.build_dir() / "etcdrill",
+                                               *arguments]), capture_output=True, timeout=60,
                               env=harness.environment(), stdin=subprocess.DEVNULL)
-        self.assertIn(done.returncode, (code,) if code is not None else (0, 1, 3), done.stdout + done.stderr)
+        self.assertIn(done.returncode, (code, ) if code is not None else (0, 1, 3),
+                      done.stdout + done.stderr)
         for text in (done.stdout, done.stderr):
             self.assertFalse(set(text) & set(CONTROLS), text)
             text.decode()
             self.assertNotRegex(text.decode(), "[\u0080-\u009f]")
         return done.stdout.decode() + done.stderr.decode()
 
-    # As a version: a new line, a control, ESC; the same bytes are a message with one field, which Range takes for a key.
+    # As a version: a new line, a control, ESC; the same bytes are a message with one field, which
+    # Range takes for a key.
     EVIL = field(1, b"\x1b[31m\xc2\x9b")
 
     def test_the_version_of_a_server(self):
@@ -175,8 +210,10 @@ class NoControls(harness.TestCase):
         self.addCleanup(server.close)
         shown = r"\x0a\x07\x1b[31m\xc2\x9b"
         for form in ("simple", "table"):
-            self.assertIn(shown, self.printed("health", "--endpoints", server.url, "-w", form, code=None))
-        told = json.loads(self.printed("health", "--endpoints", server.url, "-w", "json", code=None))
+            self.assertIn(shown,
+                          self.printed("health", "--endpoints", server.url, "-w", form, code=None))
+        told = json.loads(self.printed("health", "--endpoints", server.url, "-w", "json",
+                                       code=None))
         self.assertEqual(told[0]["version"], shown)
 
     def test_the_error_of_a_server(self):
@@ -194,9 +231,12 @@ class NoControls(harness.TestCase):
         for form in ("logfmt", "json"):
             port = harness.free_port()
             config = self.dir / f"{form}.yaml"
-            config.write_text(json.dumps({
-                "cluster": {"endpoints": [server.url]}, "store": {"path": form}, "drill": {"scratch_dir": "scratch"},
-                "snapshot": {"schedule": "@every 1s"}, "web": {"listen": f"127.0.0.1:{port}"}, "log": {"format": form}}))
+            config.write_text(
+                json.dumps({
+                    "cluster": {"endpoints": [server.url]}, "store": {"path": form},
+                    "drill": {"scratch_dir": "scratch"}, "snapshot": {"schedule": "@every 1s"},
+                    "web": {"listen": f"127.0.0.1:{port}"}, "log": {"format": form}
+                }))
             (self.dir / "etcdrill.log").unlink(missing_ok=True)
             sidecar = harness.Sidecar(self.scene, config, port, self.dir)
             self.addCleanup(sidecar.process.kill)
@@ -215,8 +255,13 @@ class NoControls(harness.TestCase):
         shown = r"s\x1b[31m\x0a\xff\xc2\x9b.db"
         self.assertIn(shown, self.printed("verify", evil))
         self.assertIn(shown, self.printed("lineage", evil, SNAPSHOT, code=None))
-        self.assertIn(shown, self.printed("snapshot", "restore", evil, "--data-dir", self.dir / "d", "--no-sync"))
-        self.assertIn(shown, self.printed("drill", evil, "--etcd", harness.tool("3.5", "etcd"), "--scratch-dir", self.dir / "x"))
+        self.assertIn(
+            shown,
+            self.printed("snapshot", "restore", evil, "--data-dir", self.dir / "d", "--no-sync"))
+        self.assertIn(
+            shown,
+            self.printed("drill", evil, "--etcd", harness.tool("3.5", "etcd"), "--scratch-dir",
+                         self.dir / "x"))
         evil.write_bytes(b"no snapshot")
         for command in (["verify"], ["snapshot", "status"], ["hashkv"]):
             self.assertIn(r"\x1b", self.printed(*command, evil, code=None))

@@ -1,5 +1,5 @@
-// What breaks no rule that a reader depends on, but that etcd and bbolt never write: somebody else was here. Each is at
-// least a warning.
+// What breaks no rule that a reader depends on, but that etcd and bbolt never write: somebody else
+// was here. Each is at least a warning.
 #include "base/bytes.h"
 #include "faults/faults.h"
 #include "support/bolt_builder.h"
@@ -23,7 +23,8 @@ void FlipFirst(std::string& bytes, ByteClass byte_class, size_t skip = 0) {
   bytes[offsets[skip]] ^= 1;
 }
 
-// Auth that is renamed is auth that is off after the restore. All ten buckets are there in every version since 3.4.
+// Auth that is renamed is auth that is off after the restore. All ten buckets are there in every
+// version since 3.4.
 TEST_CASE("anomalies: a bucket with another name") {
   std::string database = WithoutTrailer(ReadFile(SnapshotPath("e36-auth")));
   REQUIRE(MemoryVerifier().Verify(WithTrailer(database)).keyspace->auth_enabled);
@@ -38,11 +39,12 @@ TEST_CASE("anomalies: a bucket with another name") {
   FAIL("nobody misses authRoles");
 }
 
-// bbolt clears its buffers: in all 30 fixtures the unused end of every page is zero. It is a fifth of a typical file.
+// bbolt clears its buffers: in all 30 fixtures the unused end of every page is zero. It is a fifth
+// of a typical file.
 TEST_CASE("anomalies: bytes in the unused end of a page") {
   std::string database = TinyDatabase({.freelist = true});
-  FlipFirst(database,
-            GENERATE(ByteClass::kMetaRest, ByteClass::kBranchTail, ByteClass::kLeafTail, ByteClass::kFreelistTail));
+  FlipFirst(database, GENERATE(ByteClass::kMetaRest, ByteClass::kBranchTail, ByteClass::kLeafTail,
+                               ByteClass::kFreelistTail));
   CHECK(IsNoticed(database));
 }
 
@@ -74,7 +76,8 @@ TEST_CASE("anomalies: a bucket with a sequence") {
 // The trailer is still there, where the high-water mark says, and right.
 TEST_CASE("anomalies: a snapshot with so many bytes added that its trailer is not looked for") {
   const std::string snapshot = WithTrailer(TinyDatabase({}));
-  CHECK(MemoryVerifier().Verify(snapshot + std::string(480, '\0')).verdict == verify::Verdict::kDamaged);
+  CHECK(MemoryVerifier().Verify(snapshot + std::string(480, '\0')).verdict ==
+        verify::Verdict::kDamaged);
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
-// D8: a file that was cut, at every length that matters, and one that is cut while it is read: by a file system that
-// fails as the real one does, and for real, by another thread, through the real one (a mapped file would end in
-// SIGBUS).
+// D8: a file that was cut, at every length that matters, and one that is cut while it is read: by a
+// file system that fails as the real one does, and for real, by another thread, through the real
+// one (a mapped file would end in SIGBUS).
 #include <filesystem>
 #include <set>
 #include <thread>
@@ -29,13 +29,17 @@ std::set<size_t> CutSizes(size_t size) {
 
 std::string SampleBytes() { return ReadFile(SnapshotPath(GENERATE(from_range(SampleNames())))); }
 
-TEST_CASE("cuts: a snapshot that was cut is never proven, and damaged but for the loss of just its trailer") {
+TEST_CASE(
+    "cuts: a snapshot that was cut is never proven, and damaged but for the loss of just its "
+    "trailer") {
   const std::string bytes = SampleBytes();
   MemoryVerifier verifier;
   for (const size_t size : CutSizes(bytes.size())) {
     const auto report = verifier.Verify(std::string_view(bytes).substr(0, size));
-    const auto expected = size == bytes.size() - kTrailerBytes ? Verdict::kNotProvable : Verdict::kDamaged;
-    if (report.verdict != expected) FAIL_CHECK("cut to " << size << " of " << bytes.size() << ": " << Describe(report));
+    const auto expected =
+        size == bytes.size() - kTrailerBytes ? Verdict::kNotProvable : Verdict::kDamaged;
+    if (report.verdict != expected)
+      FAIL_CHECK("cut to " << size << " of " << bytes.size() << ": " << Describe(report));
   }
 }
 
@@ -66,7 +70,8 @@ TEST_CASE("cuts: a file that is shortened while it is read gives a finding that 
   }
 }
 
-TEST_CASE("cuts: a real file that another thread cuts and mends all the time never ends the process") {
+TEST_CASE(
+    "cuts: a real file that another thread cuts and mends all the time never ends the process") {
   TestContext test;
   const std::string path = test.Path("snapshot.db");
   const std::string bytes = ReadFile(SnapshotPath("e36-compacted"));

@@ -39,22 +39,24 @@ verify::VerifyReport MemoryVerifier::Verify(std::string_view bytes) {
 }
 
 bool ContentPasses(const verify::VerifyReport& report) {
-  return report.levels.present == verify::LevelResult::kPass && report.levels.structure == verify::LevelResult::kPass &&
+  return report.levels.present == verify::LevelResult::kPass &&
+         report.levels.structure == verify::LevelResult::kPass &&
          report.levels.keyspace == verify::LevelResult::kPass;
 }
 
 bool SameContent(const verify::VerifyReport& a, const verify::VerifyReport& b) {
   if (!a.keyspace.has_value() || !b.keyspace.has_value()) return false;
   const auto facts = [](const verify::Keyspace& k) {
-    return std::tuple(k.hash, k.hashkv.hash, k.hashkv.revision, k.hashkv.compact_revision, k.newest_row, k.total_keys,
-                      k.live_keys);
+    return std::tuple(k.hash, k.hashkv.hash, k.hashkv.revision, k.hashkv.compact_revision,
+                      k.newest_row, k.total_keys, k.live_keys);
   };
   return facts(*a.keyspace) == facts(*b.keyspace);
 }
 
 std::string Describe(const verify::VerifyReport& report) {
   return fmt::format("{} (structure {}, keyspace {}): {}", VerdictName(report.verdict),
-                     LevelResultName(report.levels.structure), LevelResultName(report.levels.keyspace), report.Cause());
+                     LevelResultName(report.levels.structure),
+                     LevelResultName(report.levels.keyspace), report.Cause());
 }
 
 std::vector<std::string> SampleNames() {
@@ -63,6 +65,8 @@ std::vector<std::string> SampleNames() {
 
 double CpuSeconds() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
 
-std::string WithoutTrailer(std::string_view snapshot) { return std::string(snapshot.substr(0, snapshot.size() - 32)); }
+std::string WithoutTrailer(std::string_view snapshot) {
+  return std::string(snapshot.substr(0, snapshot.size() - 32));
+}
 
 }  // namespace etcdrill::testing

@@ -31,7 +31,8 @@ class MemoryVerifier {
   MemoryFileSystem fs_;
 };
 
-// Nothing was found below L1: the verifier can't tell the bytes from sound ones without the trailer.
+// Nothing was found below L1: the verifier can't tell the bytes from sound ones without the
+// trailer.
 bool ContentPasses(const verify::VerifyReport& report);
 // Two files that hold the same for every reader: the same pairs, sums and revisions.
 bool SameContent(const verify::VerifyReport& a, const verify::VerifyReport& b);
@@ -41,7 +42,8 @@ std::string Describe(const verify::VerifyReport& report);
 // The processor time of this process so far.
 double CpuSeconds();
 
-// Four small snapshots of four etcd versions; between them they have every class of bytes but a stored freelist.
+// Four small snapshots of four etcd versions; between them they have every class of bytes but a
+// stored freelist.
 std::vector<std::string> SampleNames();
 std::string WithoutTrailer(std::string_view snapshot);
 

@@ -1,4 +1,5 @@
-// D10: bytes that were added, holes, and paths that are no regular files; through the real file system.
+// D10: bytes that were added, holes, and paths that are no regular files; through the real file
+// system.
 #include <sys/stat.h>
 
 #include <filesystem>
@@ -20,7 +21,8 @@ std::string SampleBytes() { return ReadFile(SnapshotPath(GENERATE(from_range(Sam
 TEST_CASE("files: bytes added to a snapshot are damage") {
   const std::string bytes = SampleBytes();
   MemoryVerifier verifier;
-  for (const size_t added : {1u, 31u, 32u, 33u, 479u, 480u, 481u, 512u, 544u, 4064u, 4096u, 4128u, 65536u}) {
+  for (const size_t added :
+       {1u, 31u, 32u, 33u, 479u, 480u, 481u, 512u, 544u, 4064u, 4096u, 4128u, 65536u}) {
     for (const char filler : {'\0', '\xff'}) {
       const auto report = verifier.Verify(bytes + std::string(added, filler));
       CAPTURE(added, int{filler});
@@ -33,7 +35,8 @@ TEST_CASE("files: bytes added to a snapshot are damage") {
 
 TEST_CASE("files: bytes between the last page and a right trailer are warned of") {
   MemoryVerifier verifier;
-  const auto report = verifier.Verify(WithTrailer(WithoutTrailer(SampleBytes()) + std::string(4096, '\0')));
+  const auto report =
+      verifier.Verify(WithTrailer(WithoutTrailer(SampleBytes()) + std::string(4096, '\0')));
   CHECK(HasFinding(report.findings, "file_too_long"));
 }
 
@@ -50,7 +53,8 @@ TEST_CASE("files: a hole in the place of a page is found") {
   CHECK(report->levels.structure == verify::LevelResult::kFail);
 }
 
-// Hashing them would take a minute, so the stop comes at once: what counts is that nothing is allocated by the size.
+// Hashing them would take a minute, so the stop comes at once: what counts is that nothing is
+// allocated by the size.
 TEST_CASE("files: a stop ends the look at a hole of a terabyte at once") {
   TestContext test;
   const std::string path = test.Path("snapshot.db");
@@ -75,7 +79,8 @@ TEST_CASE("files: what is not a regular file is refused, in no time") {
   const auto report = VerifyFile(test.context(), path);
   REQUIRE_FALSE(report.ok());
   CHECK(ReasonOf(report.status()) == Reason::kUsage);
-  CHECK_THAT(std::string(MessageOf(report.status())), Catch::Matchers::ContainsSubstring("not a regular file"));
+  CHECK_THAT(std::string(MessageOf(report.status())),
+             Catch::Matchers::ContainsSubstring("not a regular file"));
 }
 
 TEST_CASE("files: a link that leads nowhere, or to itself, is an error") {
@@ -98,8 +103,10 @@ TEST_CASE("files: a link to a snapshot is judged by what it leads to") {
   CHECK(report->verdict == (damaged ? Verdict::kDamaged : Verdict::kProven));
 }
 
-// The file that was opened stays what it is, whatever gets its name meanwhile: a report is never about two files.
-TEST_CASE("files: a snapshot that is replaced while it is read is judged as it was when it was opened") {
+// The file that was opened stays what it is, whatever gets its name meanwhile: a report is never
+// about two files.
+TEST_CASE(
+    "files: a snapshot that is replaced while it is read is judged as it was when it was opened") {
   TestContext test;
   const std::string path = test.Path("snapshot.db");
   const std::string good = SampleBytes();

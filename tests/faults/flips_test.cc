@@ -1,5 +1,6 @@
-// D7: one flipped bit, many times in each class of bytes. With a trailer every one is damage. Without one, page headers
-// and element fields are found or do no harm, and nothing is ever called proven.
+// D7: one flipped bit, many times in each class of bytes. With a trailer every one is damage.
+// Without one, page headers and element fields are found or do no harm, and nothing is ever called
+// proven.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -26,13 +27,16 @@ struct Sample {
 
 std::vector<Sample> Samples() {
   std::vector<Sample> samples;
-  for (const std::string& name : SampleNames()) samples.push_back({name, ReadFile(SnapshotPath(name)), {}});
+  for (const std::string& name : SampleNames())
+    samples.push_back({name, ReadFile(SnapshotPath(name)), {}});
   samples.push_back({"tiny with a freelist", WithTrailer(TinyDatabase({.freelist = true})), {}});
   for (Sample& sample : samples) sample.map = MapBytes(sample.bytes);
   return samples;
 }
 
-void Flip(std::string& bytes, size_t bit) { bytes[bit / 8] = static_cast<char>(bytes[bit / 8] ^ (1 << (bit % 8))); }
+void Flip(std::string& bytes, size_t bit) {
+  bytes[bit / 8] = static_cast<char>(bytes[bit / 8] ^ (1 << (bit % 8)));
+}
 
 // Processor seconds of this process: other work on the machine does not count.
 struct Tally {
@@ -42,8 +46,8 @@ struct Tally {
   size_t harmless = 0;  // not found, and every reader sees the same
 };
 
-// Calls on_flip(sample, damaged bytes, the bit) for kFlipsPerClass bits of a class, spread over the samples that have
-// it.
+// Calls on_flip(sample, damaged bytes, the bit) for kFlipsPerClass bits of a class, spread over the
+// samples that have it.
 template <typename OnFlip>
 void ForEachFlip(std::vector<Sample>& samples, ByteClass byte_class, OnFlip&& on_flip) {
   std::mt19937_64 random(Seed() + static_cast<uint64_t>(byte_class));
@@ -64,7 +68,8 @@ void ForEachFlip(std::vector<Sample>& samples, ByteClass byte_class, OnFlip&& on
 }
 
 // The processor time of a verify of each undamaged sample.
-std::map<std::string, double> CleanSeconds(MemoryVerifier& verifier, const std::vector<Sample>& samples) {
+std::map<std::string, double> CleanSeconds(MemoryVerifier& verifier,
+                                           const std::vector<Sample>& samples) {
   constexpr int kRuns = 50;
   std::map<std::string, double> seconds;
   for (const Sample& sample : samples) {
@@ -93,7 +98,9 @@ TEST_CASE("flips: with a trailer, every one is found in every class of bytes") {
       const auto report = verifier.Verify(sample.bytes);
       seconds += CpuSeconds() - begin;
       clean += clean_seconds[sample.name];
-      if (report.verdict == Verdict::kDamaged && report.levels.transfer == verify::LevelResult::kFail) return;
+      if (report.verdict == Verdict::kDamaged &&
+          report.levels.transfer == verify::LevelResult::kFail)
+        return;
       FAIL_CHECK(Place(sample, static_cast<ByteClass>(c), bit) << Describe(report));
     });
   }
@@ -108,8 +115,8 @@ bool NamesPage(const verify::VerifyReport& report, const Sample& sample, size_t 
   });
 }
 
-// The trailer of all samples is taken away, then the class is flipped. Each flip that is called proven fails the test,
-// and, if `must` is set, each one that is neither found nor harmless.
+// The trailer of all samples is taken away, then the class is flipped. Each flip that is called
+// proven fails the test, and, if `must` is set, each one that is neither found nor harmless.
 Tally FlipWithoutTrailer(MemoryVerifier& verifier, ByteClass byte_class, bool must) {
   std::vector<Sample> samples = Samples();
   std::map<std::string, verify::VerifyReport> clean;
@@ -134,7 +141,8 @@ Tally FlipWithoutTrailer(MemoryVerifier& verifier, ByteClass byte_class, bool mu
   return tally;
 }
 
-// Bytes that are user data, or that lead to other pages which may be as sound as the right ones: only a hash can tell.
+// Bytes that are user data, or that lead to other pages which may be as sound as the right ones:
+// only a hash can tell.
 bool IsContent(ByteClass byte_class) {
   switch (byte_class) {
     case ByteClass::kLeafKey:
@@ -148,16 +156,18 @@ bool IsContent(ByteClass byte_class) {
   }
 }
 
-TEST_CASE("flips: without a trailer, nothing is proven, and what readers follow is found or does no harm") {
+TEST_CASE(
+    "flips: without a trailer, nothing is proven, and what readers follow is found or does no "
+    "harm") {
   MemoryVerifier verifier;
-  std::string table =
-      fmt::format("{:16} {:>6} {:>6} {:>6} {:>9} {:>7}\n", "class", "flips", "found", "placed", "harmless", "missed");
+  std::string table = fmt::format("{:16} {:>6} {:>6} {:>6} {:>9} {:>7}\n", "class", "flips",
+                                  "found", "placed", "harmless", "missed");
   for (size_t c = 0; c < kByteClasses; ++c) {
     const auto byte_class = static_cast<ByteClass>(c);
     if (byte_class == ByteClass::kTrailer) continue;
     const Tally t = FlipWithoutTrailer(verifier, byte_class, !IsContent(byte_class));
-    table += fmt::format("{:16} {:6} {:6} {:6} {:9} {:7}\n", ByteClassName(byte_class), t.flips, t.found, t.placed,
-                         t.harmless, t.flips - t.found - t.harmless);
+    table += fmt::format("{:16} {:6} {:6} {:6} {:9} {:7}\n", ByteClassName(byte_class), t.flips,
+                         t.found, t.placed, t.harmless, t.flips - t.found - t.harmless);
   }
   WARN("one flipped bit, no trailer, seed " << Seed() << ":\n" << table);
 }

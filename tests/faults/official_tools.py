@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""What etcd's own tools notice of a damaged snapshot, beside etcdrill: the table in docs/faults.md. Not a test: run it by hand.
+"""What etcd's own tools notice of a damaged snapshot, beside etcdrill: the table in docs/faults.md.
+Not a test: run it by hand.
 
-Each damage is done to a copy of one real snapshot; `snapshot status` of each etcd looks at it, and `etcdrill verify`. Noticed is
-an exit code other than 0. Usage: official_tools.py [TRIES] [SEED]
+Each damage is done to a copy of one real snapshot; `snapshot status` of each etcd looks at it, and
+`etcdrill verify`. Noticed is an exit code other than 0. Usage: official_tools.py [TRIES] [SEED]
 """
 import collections
 import pathlib
@@ -42,7 +43,10 @@ def append(data, rng):
     data += bytes(rng.choice((1, 512, 4096)))
 
 
-DAMAGES = {"one flipped bit": flip, "cut at the end": cut, "a zeroed page": zero, "two swapped pages": swap, "bytes added": append}
+DAMAGES = {
+    "one flipped bit": flip, "cut at the end": cut, "a zeroed page": zero,
+    "two swapped pages": swap, "bytes added": append
+}
 
 
 def look(command):
@@ -59,11 +63,17 @@ def main():
     rng = random.Random(int(sys.argv[2]) if len(sys.argv) > 2 else 1)
     clean = harness.fixture("e3530-compacted").read_bytes()
     tools = {version: harness.tool(version, name) for version, name in TOOLS.items()}
-    print(f"| damage | tries | {' | '.join(f'status {version}' for version in TOOLS)} | etcdrill |\n|{' --- |' * (len(TOOLS) + 3)}")
+    print(
+        f"| damage | tries | {' | '.join(f'status {version}' for version in TOOLS)} | etcdrill "
+        f"|\n|{' --- |' * (len(TOOLS) + 3)}"
+    )
     with tempfile.TemporaryDirectory() as work:
         path = pathlib.Path(work) / "s.db"
         path.write_bytes(clean)
-        sound = {version: look([tool, "snapshot", "status", path])[0] for version, tool in tools.items()}
+        sound = {
+            version: look([tool, "snapshot", "status", path])[0]
+            for version, tool in tools.items()
+        }
         for name, damage in DAMAGES.items():
             counts = collections.Counter()
             for _ in range(tries):
@@ -75,11 +85,16 @@ def main():
                 for version, tool in tools.items():
                     path.write_bytes(data)  # each time, as 3.4's status writes to it
                     said, noticed, crashed = look([tool, "snapshot", "status", path])
-                    counts.update({(version, "noticed"): noticed, (version, "crashed"): crashed, (version, "same"): said == sound[version]})
+                    counts.update({(version, "noticed"): noticed, (version, "crashed"): crashed,
+                                   (version, "same"): said == sound[version]})
                 path.write_bytes(data)
                 counts["etcdrill"] += look([harness.build_dir() / "etcdrill", "verify", path])[1]
-            cells = [f"{counts[v, 'noticed']} ({counts[v, 'crashed']}), same {counts[v, 'same']}" for v in TOOLS]
-            print(f"| {name} | {counts['tries']} | {' | '.join(cells)} | {counts['etcdrill']} |", flush=True)
+            cells = [
+                f"{counts[v, 'noticed']} ({counts[v, 'crashed']}), same {counts[v, 'same']}"
+                for v in TOOLS
+            ]
+            print(f"| {name} | {counts['tries']} | {' | '.join(cells)} | {counts['etcdrill']} |",
+                  flush=True)
 
 
 if __name__ == "__main__":

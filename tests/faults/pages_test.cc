@@ -1,6 +1,7 @@
-// D9: whole pages that are wrong: zeroed, swapped, replaced by a copy of another one, gone back to an older version.
-// With a trailer all of it is damage. Then the trailer is made right again, so that the structure and the keyspace
-// alone must see it: what they see is counted, and required where the format makes it possible.
+// D9: whole pages that are wrong: zeroed, swapped, replaced by a copy of another one, gone back to
+// an older version. With a trailer all of it is damage. Then the trailer is made right again, so
+// that the structure and the keyspace alone must see it: what they see is counted, and required
+// where the format makes it possible.
 #include <fmt/format.h>
 
 #include <map>
@@ -46,8 +47,8 @@ class Rates {
     tally.harmless += harmless ? 1 : 0;
   }
   std::string Table() const {
-    std::string table =
-        fmt::format("{:44} {:>6} {:>6} {:>9} {:>7}\n", "damage", "tries", "found", "harmless", "missed");
+    std::string table = fmt::format("{:44} {:>6} {:>6} {:>9} {:>7}\n", "damage", "tries", "found",
+                                    "harmless", "missed");
     for (const auto& [what, t] : tallies_) {
       table += fmt::format("{:44} {:6} {:6} {:9} {:7}\n", what, t.tries, t.found, t.harmless,
                            t.tries - t.found - t.harmless);
@@ -69,8 +70,8 @@ class Judge {
     REQUIRE(clean_.verdict == Verdict::kProven);
   }
 
-  // `damaged` still has the old trailer. `must`: the structure or the keyspace alone has to find it, or nothing has
-  // changed for any reader.
+  // `damaged` still has the old trailer. `must`: the structure or the keyspace alone has to find
+  // it, or nothing has changed for any reader.
   void Try(Rates& rates, const std::string& what, const std::string& damaged, bool must) {
     if (damaged == sample_.bytes) return;
     CAPTURE(Seed(), sample_.name, what);
@@ -108,10 +109,13 @@ TEST_CASE("pages: any page in use that is zeroed is found") {
   Judge judge(sample);
   Rates rates;
   const std::string zeros(sample.map.page_size, '\0');
-  for (const uint64_t id : {0u, 1u}) judge.Try(rates, "zeroed meta", WithPage(sample, id, zeros, false), true);
+  for (const uint64_t id : {0u, 1u})
+    judge.Try(rates, "zeroed meta", WithPage(sample, id, zeros, false), true);
   for (const MappedPage& page : sample.map.pages) {
-    judge.Try(rates, fmt::format("zeroed {}", KindName(page)), WithPage(sample, page.id, zeros, false), true);
-    // The pages of an overflow are one value's bytes: the row still decodes, and only a hash could tell.
+    judge.Try(rates, fmt::format("zeroed {}", KindName(page)),
+              WithPage(sample, page.id, zeros, false), true);
+    // The pages of an overflow are one value's bytes: the row still decodes, and only a hash could
+    // tell.
     for (uint64_t id = page.id + 1; id < page.id + page.span; ++id) {
       judge.Try(rates, "zeroed overflow (content)", WithPage(sample, id, zeros, false), false);
     }
@@ -122,9 +126,11 @@ TEST_CASE("pages: any page in use that is zeroed is found") {
   WARN(sample.name << "\n" << rates.Table());
 }
 
-// A leaf in the place of the branch above it is a smaller tree, sound in itself. Of the rows that it lacks, those above
-// the compact revision are missed; those below could have been compacted.
-bool LeavesASoundTree(const MappedPage& a, const MappedPage& b) { return a.kind != b.kind && a.bucket == b.bucket; }
+// A leaf in the place of the branch above it is a smaller tree, sound in itself. Of the rows that
+// it lacks, those above the compact revision are missed; those below could have been compacted.
+bool LeavesASoundTree(const MappedPage& a, const MappedPage& b) {
+  return a.kind != b.kind && a.bucket == b.bucket;
+}
 
 // Two pages, or one and its twin, with and without the numbers that they carry made right.
 template <typename Damage>
@@ -137,7 +143,8 @@ void TryPairs(const std::string& name, bool patched, Damage&& damage) {
     const MappedPage& a = sample.map.pages[random() % sample.map.pages.size()];
     const MappedPage& b = sample.map.pages[random() % sample.map.pages.size()];
     if (a.id == b.id) continue;
-    const auto what = fmt::format("{} and {}{}", KindName(a), KindName(b), patched ? ", ids patched" : "");
+    const auto what =
+        fmt::format("{} and {}{}", KindName(a), KindName(b), patched ? ", ids patched" : "");
     judge.Try(rates, what, damage(sample, a, b), !patched || !LeavesASoundTree(a, b));
   }
   WARN(sample.name << "\n" << rates.Table());
@@ -145,23 +152,26 @@ void TryPairs(const std::string& name, bool patched, Damage&& damage) {
 
 TEST_CASE("pages: two pages that changed places are found, with their numbers patched or not") {
   const bool patched = GENERATE(false, true);
-  TryPairs(SnapshotName(), patched, [&](const Sample& sample, const MappedPage& a, const MappedPage& b) {
-    std::string bytes = WithPage(sample, a.id, PageOf(sample, b.id), patched);
-    const size_t at = b.id * sample.map.page_size;
-    bytes.replace(at, sample.map.page_size, PageOf(sample, a.id));
-    if (patched) std::memcpy(&bytes[at], &b.id, sizeof b.id);
-    return bytes;
-  });
+  TryPairs(SnapshotName(), patched,
+           [&](const Sample& sample, const MappedPage& a, const MappedPage& b) {
+             std::string bytes = WithPage(sample, a.id, PageOf(sample, b.id), patched);
+             const size_t at = b.id * sample.map.page_size;
+             bytes.replace(at, sample.map.page_size, PageOf(sample, a.id));
+             if (patched) std::memcpy(&bytes[at], &b.id, sizeof b.id);
+             return bytes;
+           });
 }
 
 TEST_CASE("pages: a copy of another page is found, with its number patched or not") {
   const bool patched = GENERATE(false, true);
-  TryPairs(SnapshotName(), patched, [&](const Sample& sample, const MappedPage& a, const MappedPage& b) {
-    return WithPage(sample, a.id, PageOf(sample, b.id), patched);
-  });
+  TryPairs(SnapshotName(), patched,
+           [&](const Sample& sample, const MappedPage& a, const MappedPage& b) {
+             return WithPage(sample, a.id, PageOf(sample, b.id), patched);
+           });
 }
 
-TEST_CASE("pages: a free page in the place of one in use is found, or holds an older version of it") {
+TEST_CASE(
+    "pages: a free page in the place of one in use is found, or holds an older version of it") {
   const Sample sample = Load(SnapshotName());
   Judge judge(sample);
   Rates rates;
@@ -179,9 +189,12 @@ TEST_CASE("pages: a free page in the place of one in use is found, or holds an o
 }
 
 // Snapshots of one store at a later and an earlier moment.
-TEST_CASE("pages: an older version of a page, from an earlier snapshot, is damage, or not provable without a trailer") {
+TEST_CASE(
+    "pages: an older version of a page, from an earlier snapshot, is damage, or not provable "
+    "without a trailer") {
   const std::string version = GENERATE("e34", "e3516", "e3530", "e36", "e37");
-  const Sample sample = Load(version + GENERATE("-compacted", "-compacted-at-head", "-alarm", "-auth"));
+  const Sample sample =
+      Load(version + GENERATE("-compacted", "-compacted-at-head", "-alarm", "-auth"));
   Judge judge(sample);
   Rates rates;
   for (const char* moment : {"-nocompact", "-compacted", "-compacted-at-head", "-alarm"}) {
@@ -190,8 +203,10 @@ TEST_CASE("pages: an older version of a page, from an earlier snapshot, is damag
     for (const MappedPage& page : sample.map.pages) {
       if (page.id >= (older.bytes.size() - 32) / sample.map.page_size) continue;
       const std::string_view old_page = PageOf(older, page.id);
-      const bool same_place = LoadLE64(old_page.data()) == page.id;  // else it is the middle of an overflow there
-      judge.Try(rates, fmt::format("{}, older{}", KindName(page), same_place ? "" : ", another page"),
+      const bool same_place =
+          LoadLE64(old_page.data()) == page.id;  // else it is the middle of an overflow there
+      judge.Try(rates,
+                fmt::format("{}, older{}", KindName(page), same_place ? "" : ", another page"),
                 WithPage(sample, page.id, old_page, true), false);
     }
   }

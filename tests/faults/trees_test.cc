@@ -1,5 +1,6 @@
-// D11: databases made by hand, most of them to do harm: trees that run in circles or never end, numbers that overflow,
-// metas that lie. All have a right trailer, or none. Every one must be judged, and in about the time of a sound one.
+// D11: databases made by hand, most of them to do harm: trees that run in circles or never end,
+// numbers that overflow, metas that lie. All have a right trailer, or none. Every one must be
+// judged, and in about the time of a sound one.
 #include <fmt/format.h>
 
 #include "base/bytes.h"
@@ -22,14 +23,16 @@ verify::VerifyReport Judge(std::string_view bytes) {
   MemoryVerifier verifier;
   const double begin = CpuSeconds();
   auto report = verifier.Verify(bytes);
-  // The constant leaves room for a debug build with sanitizers; what must not be is a time that grows with the tree.
+  // The constant leaves room for a debug build with sanitizers; what must not be is a time that
+  // grows with the tree.
   CHECK(CpuSeconds() - begin < 2 + 1e-8 * static_cast<double>(bytes.size()));
   CHECK(report.findings.kept().size() <= Findings::kFindingsKept);
   CHECK_FALSE(verify::ToJson(report).empty());
   return report;
 }
 
-// With a right trailer, so that the structure alone has to see it, and without, where nothing may be proven either.
+// With a right trailer, so that the structure alone has to see it, and without, where nothing may
+// be proven either.
 void RequireDamaged(const std::string& database) {
   const auto report = Judge(WithTrailer(database));
   INFO(Describe(report));
@@ -45,13 +48,20 @@ void RequireDamaged(const std::string& database, std::string_view code) {
   CHECK(HasFinding(report.findings, code));
 }
 
-void PutLE16(std::string& bytes, size_t at, uint16_t value) { std::memcpy(&bytes.at(at), &value, sizeof value); }
-void PutLE32(std::string& bytes, size_t at, uint32_t value) { std::memcpy(&bytes.at(at), &value, sizeof value); }
-void PutLE64(std::string& bytes, size_t at, uint64_t value) { std::memcpy(&bytes.at(at), &value, sizeof value); }
+void PutLE16(std::string& bytes, size_t at, uint16_t value) {
+  std::memcpy(&bytes.at(at), &value, sizeof value);
+}
+void PutLE32(std::string& bytes, size_t at, uint32_t value) {
+  std::memcpy(&bytes.at(at), &value, sizeof value);
+}
+void PutLE64(std::string& bytes, size_t at, uint64_t value) {
+  std::memcpy(&bytes.at(at), &value, sizeof value);
+}
 
 // A database whose `key` bucket is the tree at `key_root`, with an empty `meta` beside it.
 std::string WithKeyTree(BoltBuilder& builder, uint64_t key_root) {
-  const std::vector<LeafItem> root = {{"key", BucketValue(key_root), 1}, {"meta", InlineBucket({}), 1}};
+  const std::vector<LeafItem> root = {{"key", BucketValue(key_root), 1},
+                                      {"meta", InlineBucket({}), 1}};
   return builder.Finish(builder.AddLeaf(root));
 }
 
@@ -60,8 +70,8 @@ TEST_CASE("trees: sound databases of every page size are proven") {
   const bool freelist = GENERATE(false, true);
   const size_t value_bytes = GENERATE(as<size_t>{}, 0, 20, 5000, 70'000);
   CAPTURE(page_size, freelist, value_bytes);
-  const auto report = Judge(WithTrailer(
-      TinyDatabase({.page_size = page_size, .rows = 100, .value_bytes = value_bytes, .freelist = freelist})));
+  const auto report = Judge(WithTrailer(TinyDatabase(
+      {.page_size = page_size, .rows = 100, .value_bytes = value_bytes, .freelist = freelist})));
   INFO(Describe(report));
   CHECK(report.verdict == Verdict::kProven);
   CHECK(report.keyspace->live_keys == 100);
@@ -102,8 +112,9 @@ TEST_CASE("trees: two buckets that share a tree") {
   BoltBuilder builder(kPage);
   const std::vector<LeafItem> rows = {PutRow(2, "x")};
   const uint64_t leaf = builder.AddLeaf(rows);
-  const std::vector<LeafItem> root = {
-      {"key", BucketValue(leaf), 1}, {"lease", BucketValue(leaf), 1}, {"meta", InlineBucket({}), 1}};
+  const std::vector<LeafItem> root = {{"key", BucketValue(leaf), 1},
+                                      {"lease", BucketValue(leaf), 1},
+                                      {"meta", InlineBucket({}), 1}};
   const uint64_t root_page = builder.AddLeaf(root);
   RequireDamaged(builder.Finish(root_page), codes::kPageReachedTwice);
 }
@@ -127,7 +138,8 @@ TEST_CASE("trees: branches of 200 children that all are one leaf") {
   // 200 to the power of 5 ways lead to the leaf.
   for (size_t level = 0; level < 5; ++level) {
     std::vector<BranchItem> items;
-    for (int64_t main = 2; main < 202; ++main) items.push_back({PutRow(main, "").key.substr(0, 8), child});
+    for (int64_t main = 2; main < 202; ++main)
+      items.push_back({PutRow(main, "").key.substr(0, 8), child});
     child = builder.AddBranch(items);
   }
   RequireDamaged(WithKeyTree(builder, child), codes::kPageReachedTwice);
@@ -138,19 +150,21 @@ TEST_CASE("trees: thousands of buckets on one tree") {
   const std::vector<LeafItem> rows = {PutRow(2, "x")};
   const uint64_t leaf = builder.AddLeaf(rows);
   std::vector<LeafItem> root;
-  for (int i = 0; i < 20'000; ++i) root.push_back({fmt::format("bucket-{:06}", i), BucketValue(leaf), 1});
+  for (int i = 0; i < 20'000; ++i)
+    root.push_back({fmt::format("bucket-{:06}", i), BucketValue(leaf), 1});
   const uint64_t root_page = builder.AddTree(root, 60);
   RequireDamaged(builder.Finish(root_page), codes::kPageReachedTwice);
 }
 
 TEST_CASE("trees: pages beyond the high-water mark, the metas, and numbers that overflow") {
-  const uint64_t child = GENERATE(as<uint64_t>{}, 0, 1, 5, 1000, uint64_t{1} << 52, (uint64_t{1} << 52) + 2,
-                                  uint64_t{1} << 63, ~uint64_t{0});
+  const uint64_t child = GENERATE(as<uint64_t>{}, 0, 1, 5, 1000, uint64_t{1} << 52,
+                                  (uint64_t{1} << 52) + 2, uint64_t{1} << 63, ~uint64_t{0});
   CAPTURE(child);
   SECTION("as a child of a branch") {
     BoltBuilder builder(kPage);
     const std::vector<LeafItem> rows = {PutRow(2, "x")};
-    const std::vector<BranchItem> items = {{rows[0].key, builder.AddLeaf(rows)}, {PutRow(3, "").key, child}};
+    const std::vector<BranchItem> items = {{rows[0].key, builder.AddLeaf(rows)},
+                                           {PutRow(3, "").key, child}};
     const uint64_t branch = builder.AddBranch(items);
     RequireDamaged(WithKeyTree(builder, branch), codes::kPageOutOfBounds);
   }
@@ -165,18 +179,21 @@ TEST_CASE("trees: pages beyond the high-water mark, the metas, and numbers that 
   }
   SECTION("as the freelist") {
     BoltBuilder builder(kPage);
-    const std::vector<LeafItem> root = {{"key", InlineBucket({}), 1}, {"meta", InlineBucket({}), 1}};
+    const std::vector<LeafItem> root = {{"key", InlineBucket({}), 1},
+                                        {"meta", InlineBucket({}), 1}};
     const uint64_t root_page = builder.AddLeaf(root);
     const std::string database = builder.Finish(root_page, child);
     if (child != kNoFreelistPage) RequireDamaged(database, codes::kPageOutOfBounds);
   }
 }
 
-// Fields of the header and the first element of a leaf of the `key` bucket, which is page 2 of TinyDatabase.
+// Fields of the header and the first element of a leaf of the `key` bucket, which is page 2 of
+// TinyDatabase.
 TEST_CASE("trees: header and element fields at their limits") {
   std::string database = TinyDatabase({});
   const size_t leaf = 2 * kPage;
-  const uint32_t huge = GENERATE(as<uint32_t>{}, 0xFFFFFFFF, 0xFFFFFFF0, 0x80000000, 0x7FFFFFFF, 0x10000);
+  const uint32_t huge =
+      GENERATE(as<uint32_t>{}, 0xFFFFFFFF, 0xFFFFFFF0, 0x80000000, 0x7FFFFFFF, 0x10000);
   CAPTURE(huge);
   SECTION("overflow") { PutLE32(database, leaf + 12, huge); }
   SECTION("position") { PutLE32(database, leaf + kHeader + 4, huge); }
@@ -227,7 +244,8 @@ TEST_CASE("trees: inline buckets nested a thousand deep") {
 TEST_CASE("trees: bucket values that are too short") {
   const size_t size = GENERATE(as<size_t>{}, 0, 1, 15, 17, 31);
   BoltBuilder builder(kPage);
-  const std::vector<LeafItem> root = {{"key", InlineBucket({}).substr(0, size), 1}, {"meta", InlineBucket({}), 1}};
+  const std::vector<LeafItem> root = {{"key", InlineBucket({}).substr(0, size), 1},
+                                      {"meta", InlineBucket({}), 1}};
   const uint64_t root_page = builder.AddLeaf(root);
   RequireDamaged(builder.Finish(root_page));
 }
@@ -245,8 +263,9 @@ TEST_CASE("trees: keys that are empty, equal or out of order") {
   BoltBuilder builder(kPage);
   uint64_t tree = 0;
   SECTION("in a leaf") {
-    const auto rows = GENERATE_COPY(std::vector<LeafItem>{three, two}, std::vector<LeafItem>{two, two},
-                                    std::vector<LeafItem>{{"", two.value}, two}, std::vector<LeafItem>{{"", ""}});
+    const auto rows =
+        GENERATE_COPY(std::vector<LeafItem>{three, two}, std::vector<LeafItem>{two, two},
+                      std::vector<LeafItem>{{"", two.value}, two}, std::vector<LeafItem>{{"", ""}});
     tree = builder.AddLeaf(rows);
   }
   SECTION("in leaves that lie in the wrong order") {
@@ -312,7 +331,9 @@ TEST_CASE("trees: metas that agree on what the file is not") {
   SECTION("high-water mark") {
     meta.high_water = GENERATE(as<uint64_t>{}, 0, 1, 2, 5, 1000, uint64_t{1} << 52, ~uint64_t{0});
   }
-  SECTION("root") { meta.root = GENERATE(as<uint64_t>{}, 0, 1, 2, 1000, uint64_t{1} << 52, ~uint64_t{0}); }
+  SECTION("root") {
+    meta.root = GENERATE(as<uint64_t>{}, 0, 1, 2, 1000, uint64_t{1} << 52, ~uint64_t{0});
+  }
   SECTION("page size") {
     const uint32_t page_size = GENERATE(as<uint32_t>{}, 1024, 2048, 8192, 16384, 65536);
     for (const size_t at : {size_t{0}, size_t{kPage}}) {
@@ -335,10 +356,10 @@ TEST_CASE("trees: freelists that lie") {
   const uint64_t root_page = builder.AddLeaf(root);
   const uint64_t free_a = builder.AddFreePage();
   const uint64_t free_b = builder.AddFreePage();
-  const auto ids =
-      GENERATE_COPY(std::vector<uint64_t>{free_a}, std::vector{free_b, free_a}, std::vector{free_a, free_a},
-                    std::vector{root_page, free_a, free_b}, std::vector{free_a, free_b, uint64_t{1000}},
-                    std::vector{uint64_t{0}, free_a, free_b}, std::vector{free_a, free_b, ~uint64_t{0}});
+  const auto ids = GENERATE_COPY(
+      std::vector<uint64_t>{free_a}, std::vector{free_b, free_a}, std::vector{free_a, free_a},
+      std::vector{root_page, free_a, free_b}, std::vector{free_a, free_b, uint64_t{1000}},
+      std::vector{uint64_t{0}, free_a, free_b}, std::vector{free_a, free_b, ~uint64_t{0}});
   const uint64_t freelist = builder.AddFreelist(ids);
   RequireDamaged(builder.Finish(root_page, freelist), codes::kFreelistWrong);
 }
@@ -347,7 +368,8 @@ TEST_CASE("trees: freelists with counts that do not fit") {
   std::string database = TinyDatabase({.freelist = true});
   const size_t freelist = database.size() - kPage;
   PutLE16(database, freelist + 10, GENERATE(as<uint16_t>{}, 0, 1, 3, 510, 511, 65534, 65535));
-  PutLE64(database, freelist + kHeader, GENERATE(as<uint64_t>{}, 0, 2, 511, uint64_t{1} << 61, ~uint64_t{0}));
+  PutLE64(database, freelist + kHeader,
+          GENERATE(as<uint64_t>{}, 0, 2, 511, uint64_t{1} << 61, ~uint64_t{0}));
   RequireDamaged(database);
 }
 

@@ -1,6 +1,6 @@
-// The bbolt reader on any bytes: metas, then the walk over all that they lead to. Beyond not crashing: a file that is
-// whole in memory can always be read, what is handed out lies where it is said to lie, and over a sound structure the
-// walk of one bucket gives what the walk of all gave.
+// The bbolt reader on any bytes: metas, then the walk over all that they lead to. Beyond not
+// crashing: a file that is whole in memory can always be read, what is handed out lies where it is
+// said to lie, and over a sound structure the walk of one bucket gives what the walk of all gave.
 #include <map>
 
 #include "base/check.h"
@@ -48,7 +48,9 @@ void Fuzz(std::string_view bytes) {
     const std::string from = pairs.empty() ? "" : pairs[pairs.size() / 2].first;
     expected.erase(expected.begin(), expected.begin() + static_cast<ptrdiff_t>(pairs.size() / 2));
     Collector one(bytes);
-    CHECK(bbolt::WalkBucket(**file, bytes.size(), **meta, name, from, bbolt::Direction::kForwards, one).ok());
+    CHECK(bbolt::WalkBucket(**file, bytes.size(), **meta, name, from, bbolt::Direction::kForwards,
+                            one)
+              .ok());
     CHECK(one.buckets[name] == expected);
   }
 }

@@ -1,6 +1,7 @@
-// The decoders of keys and values of the `key` bucket on any bytes. A revision that decodes encodes to the same bytes;
-// a value that our decoder takes is one for protobuf, too, with the same fields. (Not the other way round: groups, and
-// known fields of another type, are refused here and passed over there.)
+// The decoders of keys and values of the `key` bucket on any bytes. A revision that decodes encodes
+// to the same bytes; a value that our decoder takes is one for protobuf, too, with the same fields.
+// (Not the other way round: groups, and known fields of another type, are refused here and passed
+// over there.)
 #include "base/check.h"
 #include "format/mvcc/key_value.h"
 #include "format/mvcc/revision.h"
@@ -10,7 +11,8 @@ namespace etcdrill {
 namespace {
 
 bool Within(std::string_view part, std::string_view whole) {
-  return part.empty() || (part.data() >= whole.data() && part.data() + part.size() <= whole.data() + whole.size());
+  return part.empty() ||
+         (part.data() >= whole.data() && part.data() + part.size() <= whole.data() + whole.size());
 }
 
 void Fuzz(std::string_view bytes) {
@@ -23,7 +25,8 @@ void Fuzz(std::string_view bytes) {
     mvccpb::KeyValue theirs;
     CHECK(theirs.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())));
     CHECK(theirs.key() == ours->key && theirs.value() == ours->value);
-    CHECK(theirs.create_revision() == ours->create_revision && theirs.mod_revision() == ours->mod_revision);
+    CHECK(theirs.create_revision() == ours->create_revision &&
+          theirs.mod_revision() == ours->mod_revision);
     CHECK(theirs.version() == ours->version && theirs.lease() == ours->lease);
   }
 }

@@ -1,6 +1,6 @@
-// The whole verifier on any bytes, and HashKV of them. Beyond not crashing: a file that is whole in memory always gets
-// a report; only a right trailer makes it proven; a damage has a finding; the report can be printed; and HashKV agrees
-// with the report.
+// The whole verifier on any bytes, and HashKV of them. Beyond not crashing: a file that is whole in
+// memory always gets a report; only a right trailer makes it proven; a damage has a finding; the
+// report can be printed; and HashKV agrees with the report.
 #include "base/check.h"
 #include "crypto/hash.h"
 #include "support/memory_file_system.h"
@@ -37,8 +37,10 @@ void Fuzz(const Context& context, std::string_view bytes) {
   // A sound file that is not of an etcd has no bucket to hash.
   CHECK(newest.ok() || !sound || ReasonOf(newest.status()) == Reason::kNotProvable);
   if (!sound || report->levels.keyspace != LevelResult::kPass) return;
-  CHECK(newest->hash == report->keyspace->hashkv.hash && newest->revision == report->keyspace->hashkv.revision);
-  const int64_t middle = newest->compact_revision + (newest->revision - newest->compact_revision) / 2;
+  CHECK(newest->hash == report->keyspace->hashkv.hash &&
+        newest->revision == report->keyspace->hashkv.revision);
+  const int64_t middle =
+      newest->compact_revision + (newest->revision - newest->compact_revision) / 2;
   CHECK(verify::HashKvOf(context, OpenFile(context, "snapshot.db"), newest->revision, middle).ok());
 }
 

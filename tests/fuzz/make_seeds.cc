@@ -1,5 +1,6 @@
-// Writes the inputs that a fuzz run starts from: make_seeds DIRECTORY fills its subdirectories bbolt, mvcc and verify.
-// All are tiny databases with pages of 1 KiB, because a fuzzer is as fast as its inputs are small.
+// Writes the inputs that a fuzz run starts from: make_seeds DIRECTORY fills its subdirectories
+// bbolt, mvcc and verify. All are tiny databases with pages of 1 KiB, because a fuzzer is as fast
+// as its inputs are small.
 #include <filesystem>
 
 #include "support/bolt_builder.h"
@@ -23,7 +24,8 @@ LeafItem Tombstone(int64_t main, std::string_view key) {
 // Compacted at revision 4, with a delete, a lease and an alarm.
 std::string CompactedDatabase() {
   BoltBuilder builder(1024);
-  const std::vector<LeafItem> rows = {PutRow(3, "a"), PutRow(4, "b"), PutRow(5, "c"), Tombstone(6, "key-3")};
+  const std::vector<LeafItem> rows = {PutRow(3, "a"), PutRow(4, "b"), PutRow(5, "c"),
+                                      Tombstone(6, "key-3")};
   const LeafItem compacted = PutRow(4, "");
   const std::vector<LeafItem> meta = {{"consistent_index", std::string("\0\0\0\0\0\0\0\x09", 8)},
                                       {"finishedCompactRev", compacted.key},
@@ -62,12 +64,13 @@ void WriteAll(const std::filesystem::path& dir) {
   with_overflow.value_bytes = 1500;
   TinySnapshotOptions empty = small;
   empty.rows = 0;
-  const std::vector<std::pair<std::string, std::string>> databases = {{"small", TinyDatabase(small)},
-                                                                      {"freelist", TinyDatabase(with_freelist)},
-                                                                      {"overflow", TinyDatabase(with_overflow)},
-                                                                      {"empty", TinyDatabase(empty)},
-                                                                      {"compacted", CompactedDatabase()},
-                                                                      {"child-beyond-the-end", BeyondDatabase()}};
+  const std::vector<std::pair<std::string, std::string>> databases = {
+      {"small", TinyDatabase(small)},
+      {"freelist", TinyDatabase(with_freelist)},
+      {"overflow", TinyDatabase(with_overflow)},
+      {"empty", TinyDatabase(empty)},
+      {"compacted", CompactedDatabase()},
+      {"child-beyond-the-end", BeyondDatabase()}};
   for (const auto& [name, bytes] : databases) {
     Write(dir / "bbolt", name, bytes);
     Write(dir / "verify", name, WithTrailer(bytes));
@@ -76,7 +79,8 @@ void WriteAll(const std::filesystem::path& dir) {
   Write(dir / "mvcc", "put", put.value);
   Write(dir / "mvcc", "revision", put.key);
   Write(dir / "mvcc", "tombstone", Tombstone(5, "key").key);
-  Write(dir / "mvcc", "unknown-fields", put.value + "\x38\x01\x42\x02xy\x4d\1\2\3\4\x51\1\2\3\4\5\6\7\x08");
+  Write(dir / "mvcc", "unknown-fields",
+        put.value + "\x38\x01\x42\x02xy\x4d\1\2\3\4\x51\1\2\3\4\5\6\7\x08");
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
-// How libFuzzer changes a database: mostly within one page or one field, and with what guards the way in made right
-// again afterwards - page numbers, meta checksums, the trailer. Left to itself, nearly every input would end at the
-// first checksum.
+// How libFuzzer changes a database: mostly within one page or one field, and with what guards the
+// way in made right again afterwards - page numbers, meta checksums, the trailer. Left to itself,
+// nearly every input would end at the first checksum.
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -41,11 +41,14 @@ class Mutation {
   size_t PageSize() const {
     if (size_ < kMetaBytes) return 0;
     const size_t named = LoadLE32(data_ + kHeaderBytes + 8);
-    const size_t page_size = named >= 1024 && named <= 65536 && (named & (named - 1)) == 0 ? named : 1024;
+    const size_t page_size =
+        named >= 1024 && named <= 65536 && (named & (named - 1)) == 0 ? named : 1024;
     return size_ >= 3 * page_size ? page_size : 0;
   }
 
-  size_t Anything() { return LLVMFuzzerMutate(reinterpret_cast<uint8_t*>(data_), size_, max_size_); }
+  size_t Anything() {
+    return LLVMFuzzerMutate(reinterpret_cast<uint8_t*>(data_), size_, max_size_);
+  }
 
   void Change() {
     switch (Pick(8)) {
@@ -69,10 +72,13 @@ class Mutation {
     LLVMFuzzerMutate(reinterpret_cast<uint8_t*>(page + at), length, length);
   }
 
-  // A number of a page header, of one of the first elements, or of a meta; near what it was, or at a limit.
+  // A number of a page header, of one of the first elements, or of a meta; near what it was, or at
+  // a limit.
   void SetField() {
-    static constexpr std::array<uint64_t, 10> kLimits = {
-        0, 1, 2, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 0xFFFFFFF0, uint64_t{1} << 63, ~uint64_t{0}};
+    static constexpr std::array<uint64_t, 10> kLimits = {0,           1,          2,
+                                                         0xFFFF,      0x7FFFFFFF, 0x80000000,
+                                                         0xFFFFFFFF,  0xFFFFFFF0, uint64_t{1} << 63,
+                                                         ~uint64_t{0}};
     char* field = Page(Pick(Pages())) + 4 * Pick(kHeaderBytes);
     uint64_t value = LoadLE64(field);
     switch (Pick(4)) {
@@ -123,6 +129,7 @@ class Mutation {
 }  // namespace
 }  // namespace etcdrill::testing
 
-extern "C" size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t max_size, unsigned seed) {
+extern "C" size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t max_size,
+                                          unsigned seed) {
   return etcdrill::testing::Mutation(reinterpret_cast<char*>(data), size, max_size, seed).Apply();
 }

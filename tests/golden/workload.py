@@ -1,6 +1,7 @@
 """The writes behind the golden snapshots: always the same ones, through etcd's HTTP/JSON gateway.
 
-One hard fact: keys and values may be any bytes, which etcdctl's arguments can't be; the gateway takes them in base64.
+One hard fact: keys and values may be any bytes, which etcdctl's arguments can't be; the gateway
+takes them in base64.
 """
 import base64
 import http.client
@@ -11,8 +12,11 @@ import urllib.parse
 import harness
 
 STEPS = 120
-ODD_KEYS = [b"\0", b"\0\0", b"\xff", b"\xff\xfe\0", b" ", b"a\nb\tc", "/реестр/ключ".encode(), b"/", b"k" * 700, b"t", b"key",
-            b"\0\0\0\0\0\0\0\5_\0\0\0\0\0\0\0\0", b"\0\0\0\0\0\0\0\5_\0\0\0\0\0\0\0\0t"]
+ODD_KEYS = [
+    b"\0", b"\0\0", b"\xff", b"\xff\xfe\0", b" ", b"a\nb\tc", "/реестр/ключ".encode(), b"/",
+    b"k" * 700, b"t", b"key", b"\0\0\0\0\0\0\0\5_\0\0\0\0\0\0\0\0",
+    b"\0\0\0\0\0\0\0\5_\0\0\0\0\0\0\0\0t"
+]
 KUBERNETES_KEYS = [f"/registry/{kind}/ns-{n % 3}/object-{n}".encode()
                    for kind in ("pods", "secrets", "configmaps") for n in range(12)]
 EVENT_KEYS = [f"/registry/events/ns-{n % 3}/event-{n}".encode() for n in range(12)]
@@ -36,8 +40,9 @@ class Workload:
         if not self._leases:
             self._grant_leases()
         for _ in range(steps):
-            step = self._random.choices([self._put, self._delete, self._delete_events, self._transaction],
-                                        weights=[12, 2, 1, 5])[0]
+            step = self._random.choices(
+                [self._put, self._delete, self._delete_events, self._transaction],
+                weights=[12, 2, 1, 5])[0]
             self._revisions.append(step())
             if len(self._revisions) == STEPS // 4:
                 self._call("lease/revoke", {"ID": REVOKED})
@@ -50,11 +55,13 @@ class Workload:
         for lease, seconds in ((LASTING, 3600), (REVOKED, 3600), (EXPIRING, 1)):
             self._call("lease/grant", {"ID": lease, "TTL": seconds})
         self._call("kv/put", {"key": text(b"/expires"), "value": "", "lease": EXPIRING})
-        harness.wait_until(lambda: "kvs" not in self._call("kv/range", {"key": text(b"/expires")}), "a lease that expired")
+        harness.wait_until(lambda: "kvs" not in self._call("kv/range", {"key": text(b"/expires")}),
+                           "a lease that expired")
         self._leases = [LASTING, REVOKED]
 
     def _call(self, path, body):
-        connection = http.client.HTTPConnection(urllib.parse.urlparse(self.member.client_url).netloc, timeout=30)
+        connection = http.client.HTTPConnection(
+            urllib.parse.urlparse(self.member.client_url).netloc, timeout=30)
         try:
             connection.request("POST", f"/v3/{path}", json.dumps(body))
             response = connection.getresponse()
@@ -69,7 +76,8 @@ class Workload:
         return int(self._call(path, body)["header"]["revision"])
 
     def _key(self):
-        return self._random.choice(self._random.choices([KUBERNETES_KEYS, ODD_KEYS, EVENT_KEYS], weights=[6, 3, 2])[0])
+        return self._random.choice(
+            self._random.choices([KUBERNETES_KEYS, ODD_KEYS, EVENT_KEYS], weights=[6, 3, 2])[0])
 
     def _value(self, key):
         kind = self._random.randrange(20)
@@ -83,7 +91,8 @@ class Workload:
 
     def _put_request(self, key):
         request = {"key": text(key), "value": text(self._value(key))}
-        return request | ({"lease": self._random.choice(self._leases)} if self._random.random() < 0.2 else {})
+        return request | ({"lease": self._random.choice(self._leases)}
+                          if self._random.random() < 0.2 else {})
 
     def _put(self):
         return self._changed("kv/put", self._put_request(self._key()))
@@ -93,19 +102,28 @@ class Workload:
 
     def _delete_events(self):
         namespace = EVENTS + b"%d" % self._random.randrange(3)
-        return self._changed("kv/deleterange", {"key": text(namespace + b"/"), "range_end": text(namespace + b"0")})
+        return self._changed("kv/deleterange",
+                             {"key": text(namespace + b"/"), "range_end": text(namespace + b"0")})
 
     def _transaction(self):
-        """Puts and deletes, and a transaction within it that puts, deletes a range and reads. No key comes twice: etcd refuses
-        that."""
+        """Puts and deletes, and a transaction within it that puts, deletes a range and reads. No
+        key comes twice: etcd refuses that."""
         first, second, third, fourth, *_ = self._random.sample(KUBERNETES_KEYS + ODD_KEYS, 4)
-        inner = {"compare": [{"target": "VERSION", "result": "GREATER", "key": text(third), "version": 1}],
-                 "success": [{"requestPut": self._put_request(third)},
-                             {"requestDeleteRange": {"key": text(EVENTS), "range_end": text(EVENTS + b"1")}}],
-                 "failure": [{"requestPut": self._put_request(third)}, {"requestRange": {"key": text(fourth)}}]}
-        return self._changed("kv/txn", {
-            "compare": [{"target": "CREATE", "result": "EQUAL", "key": text(first), "create_revision": 0}],
-            "success": [{"requestPut": self._put_request(first)}, {"requestPut": self._put_request(second)},
-                        {"requestTxn": inner}],
-            "failure": [{"requestDeleteRange": {"key": text(first)}}, {"requestPut": self._put_request(second)},
-                        {"requestTxn": inner}, {"requestPut": self._put_request(fourth)}]})
+        inner = {
+            "compare": [{
+                "target": "VERSION", "result": "GREATER", "key": text(third), "version": 1
+            }], "success": [{"requestPut": self._put_request(third)}, {
+                "requestDeleteRange": {"key": text(EVENTS), "range_end": text(EVENTS + b"1")}
+            }], "failure": [{"requestPut": self._put_request(third)},
+                            {"requestRange": {"key": text(fourth)}}]
+        }
+        return self._changed(
+            "kv/txn", {
+                "compare": [{
+                    "target": "CREATE", "result": "EQUAL", "key": text(first), "create_revision": 0
+                }], "success": [{"requestPut": self._put_request(first)},
+                                {"requestPut": self._put_request(second)}, {"requestTxn": inner}],
+                "failure": [{"requestDeleteRange": {"key": text(first)}}, {
+                    "requestPut": self._put_request(second)
+                }, {"requestTxn": inner}, {"requestPut": self._put_request(fourth)}]
+            })

@@ -1,6 +1,8 @@
-"""What the monitoring checks read: docs/metrics.md, alerts/, dashboards/, and the selectors inside a PromQL expression.
+"""What the monitoring checks read: docs/metrics.md, alerts/, dashboards/, and the selectors inside
+a PromQL expression.
 
-Selectors are found by a tokenizer of a few lines, which knows no grammar; that an expression is PromQL at all is for promtool to say.
+Selectors are found by a tokenizer of a few lines, which knows no grammar; that an expression is
+PromQL at all is for promtool to say.
 """
 import json
 import pathlib
@@ -10,16 +12,18 @@ import sys
 
 import yaml
 
-REPO = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).parents[2]).resolve()
+REPO = pathlib.Path(sys.argv[1] if len(sys.argv) >
+                    1 else pathlib.Path(__file__).parents[2]).resolve()
 
 
-# --- Reading -----------------------------------------------------------------------------------------------------------
+# --- Reading --------------------------------------------------------------------------------------
 
 
 def table(path, columns):
     """The rows of the table with these columns in a Markdown file."""
     for block in re.findall(r"(?:^\|.*\n)+", (REPO / path).read_text(), re.M):
-        rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in block.splitlines()]
+        rows = [[cell.strip() for cell in line.strip("|").split("|")]
+                for line in block.splitlines()]
         if rows[0] == columns:
             return rows[2:]
     raise ValueError(f"{path}: no table has the columns {columns}")
@@ -35,7 +39,8 @@ def catalogue():
         metrics[name] = kind, {}
         for label in [] if labels == "-" else labels.split(";"):
             key, _, values = label.strip().partition("=")
-            metrics[name][1][key] = None if not values or values.startswith("(") else set(values.split(","))
+            metrics[name][1][key] = None if not values or values.startswith("(") else set(
+                values.split(","))
     return metrics
 
 
@@ -61,7 +66,10 @@ def rule_tests():
 
 
 def dashboards():
-    return {path.name: json.loads(path.read_text()) for path in sorted((REPO / "dashboards").glob("*.json"))}
+    return {
+        path.name: json.loads(path.read_text())
+        for path in sorted((REPO / "dashboards").glob("*.json"))
+    }
 
 
 def panels():
@@ -96,7 +104,7 @@ def variable_selectors():
             yield where, match[1]
 
 
-# --- PromQL ------------------------------------------------------------------------------------------------------------
+# --- PromQL ---------------------------------------------------------------------------------------
 
 TOKEN = re.compile(r'"(?:\\.|[^"\\])*"|\[[^]]*\]|[a-zA-Z_:][\w:]*|\d[\w.]*|[=!]~|!=|\S')
 GROUPING = {"by", "without", "on", "ignoring", "group_left", "group_right"}
@@ -112,7 +120,9 @@ def selectors(expr):
         i += 1
         if token in GROUPING and following == "(":
             i = tokens.index(")", i) + 1
-        elif re.match(r"[a-zA-Z_:]", token) and token not in WORDS and following != "(" and following not in GROUPING:
+        elif re.match(
+                r"[a-zA-Z_:]",
+                token) and token not in WORDS and following != "(" and following not in GROUPING:
             matchers = {}
             if following == "{":
                 end = tokens.index("}", i)

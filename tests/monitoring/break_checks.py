@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Proves that check_monitoring.py can fail: breaks one thing in a copy of what it reads, and the check in charge must notice.
+"""Proves that check_monitoring.py can fail: breaks one thing in a copy of what it reads, and the
+check in charge must notice.
 
 The rules themselves are broken by mutate_rules.py.
 """
@@ -26,18 +27,25 @@ BREAKS = {
     "dashboard_rates": (DRILLS, r"(\brate\([^[]*)\[\$__rate_interval\]", r"\1[5m]"),
     "dashboard_promql_parses": (DRILLS, r"sum by \(le\)", "sum by le"),
     "lint_exceptions_are_true": ("dashboards/.lint", "Longest drill", "Shortest drill"),
-    "catalogue_is_well_formed": ("docs/metrics.md", r"(snapshot_attempts_total \|) counter", r"\1 gauge"),
-    "metrics_are_catalogued": ("docs/metrics.md", "etcdrill_source_members", "etcdrill_source_member_count"),
-    "rules_pass_promtool": ("alerts/drills.yml", "alert: EtcdBackupSnapshotDamaged", "alarm: EtcdBackupSnapshotDamaged"),
+    "catalogue_is_well_formed": ("docs/metrics.md", r"(snapshot_attempts_total \|) counter",
+                                 r"\1 gauge"),
+    "metrics_are_catalogued": ("docs/metrics.md", "etcdrill_source_members",
+                               "etcdrill_source_member_count"),
+    "rules_pass_promtool": ("alerts/drills.yml", "alert: EtcdBackupSnapshotDamaged",
+                            "alarm: EtcdBackupSnapshotDamaged"),
     "rule_tests_pass": ("alerts/content.yml", "0.5 [*]", "0.4 *"),
-    "alert_style": ("alerts/content.yml", "summary: Snapshot revision", "summary: '{{ $value }}: snapshot revision"),
+    "alert_style": ("alerts/content.yml", "summary: Snapshot revision",
+                    "summary: '{{ $value }}: snapshot revision"),
     "promql_style": ("alerts/drills.yml", 'state="failed"', 'state=~"failed"'),
     "kubernetes_has_the_same_rules": ("alerts/content.yml", "for: 10m", "for: 11m"),
-    "alertmanager_example": ("alerts/alertmanager/alertmanager.yml", "EtcdRestoreRtoAtRisk", "EtcdRestoreRtoNearlyAtRisk"),
-    "alerts_are_tested": ("alerts/tests/content.yml", "severity: critical(?=.*alarm: nospace)", "severity: warning"),
+    "alertmanager_example": ("alerts/alertmanager/alertmanager.yml", "EtcdRestoreRtoAtRisk",
+                             "EtcdRestoreRtoNearlyAtRisk"),
+    "alerts_are_tested": ("alerts/tests/content.yml", "severity: critical(?=.*alarm: nospace)",
+                          "severity: warning"),
     "alerts_have_runbooks": (STALE, "## Impact", "## Effect"),
     "runbook_commands_find_something": (STALE, "task_next_run", "task_next_runs"),
-    "alerts_are_documented": ("docs/alerts.md", r"\| EtcdBackupClockSkew \| critical", "| EtcdBackupClockSkew | warning"),
+    "alerts_are_documented": ("docs/alerts.md", r"\| EtcdBackupClockSkew \| critical",
+                              "| EtcdBackupClockSkew | warning"),
 }
 
 
@@ -56,7 +64,8 @@ def notices(name, path, pattern, replacement):
             return f"{path} has nothing like {pattern} to break"
         file.write_text(text)
         said = check(work, name)
-        return None if said.startswith(f"FAIL {name}: ") else f"broken {path} is not noticed: {said.strip()}"
+        return None if said.startswith(
+            f"FAIL {name}: ") else f"broken {path} is not noticed: {said.strip()}"
 
 
 def main():

@@ -1,4 +1,5 @@
-"""Checks of dashboards/: Grafana can provision them, people can read them, and they keep the rules of dashboard-linter."""
+"""Checks of dashboards/: Grafana can provision them, people can read them, and they keep the rules
+of dashboard-linter."""
 import json
 import re
 import tempfile
@@ -6,7 +7,8 @@ import tempfile
 import yaml
 
 from artefacts import REPO, dashboard_queries, dashboards, panels, promtool, selectors, substitute, variable_selectors, variables
-# Selectors that need not name every target label, with the reason; dashboards/.lint tells dashboard-linter the same.
+# Selectors that need not name every target label, with the reason; dashboards/.lint tells
+# dashboard-linter the same.
 FEWER_LABELS = {"job:": "recording rules of a whole cluster, which have no instance any more"}
 DATA_PANELS = {"stat", "gauge", "timeseries", "table", "state-timeline", "status-history"}
 # Grafana's names; an unknown one is shown behind the number as it is.
@@ -24,7 +26,8 @@ def dashboard_settings():
     if len(set(titles)) != len(titles) or len(titles) < 2:
         yield f"the titles are {titles}"
     for name, board in dashboards().items():
-        for key, value in (("id", None), ("editable", False), ("schemaVersion", 39), ("uid", name[:-len(".json")])):
+        for key, value in (("id", None), ("editable", False), ("schemaVersion", 39),
+                           ("uid", name[:-len(".json")])):
             if board.get(key, "unset") != value:
                 yield f"{name}: {key} must be {json.dumps(value)}"
         if not board.get("description"):
@@ -41,8 +44,11 @@ def dashboard_variables():
         if names != ["datasource", "cluster", "job", "instance"]:
             yield f"{name}: variables are {names}"
     for where, variable in variables():
-        wanted = {"type": "query", "refresh": 2, "multi": True, "includeAll": True,
-                  "allValue": ".*" if variable["name"] == "cluster" else ".+", "label": variable["name"].capitalize()}
+        wanted = {
+            "type": "query", "refresh": 2, "multi": True, "includeAll": True,
+            "allValue": ".*" if variable["name"] == "cluster" else ".+",
+            "label": variable["name"].capitalize()
+        }
         if variable["name"] == "datasource":
             wanted = {"type": "datasource", "query": "prometheus", "label": "Data source"}
         elif not re.fullmatch(r"label_values\(.+, \w+\)", variable["query"]):
@@ -67,7 +73,9 @@ def panel_positions():
         pos, name = panel["gridPos"], where.split(":")[0]
         if pos["x"] < 0 or pos["w"] < 1 or pos["h"] < 1 or pos["x"] + pos["w"] > 24:
             yield f"{where} is wider than the dashboard"
-        cells = {(name, x, y) for x in range(pos["x"], pos["x"] + pos["w"]) for y in range(pos["y"], pos["y"] + pos["h"])}
+        cells = {(name, x, y)
+                 for x in range(pos["x"], pos["x"] + pos["w"])
+                 for y in range(pos["y"], pos["y"] + pos["h"])}
         yield from sorted({f"{where} overlaps {taken[cell]}" for cell in cells if cell in taken})
         taken.update(dict.fromkeys(cells, where))
 
@@ -102,7 +110,10 @@ def panel_texts():
         defaults = panel["fieldConfig"]["defaults"]
         if not defaults.get("unit") and not defaults.get("mappings"):
             yield f"{where}: neither unit nor mappings"
-        overrides = [p["value"] for o in panel["fieldConfig"]["overrides"] for p in o["properties"] if p["id"] == "unit"]
+        overrides = [
+            p["value"] for o in panel["fieldConfig"]["overrides"] for p in o["properties"]
+            if p["id"] == "unit"
+        ]
         for unit in {*overrides, defaults.get("unit", "none")} - UNITS:
             yield f"{where}: {unit} is no unit that is known here"
         for mapping in defaults.get("mappings", []):
@@ -114,9 +125,11 @@ def panel_texts():
         references = [target["refId"] for target in panel.get("targets", [])]
         if len(set(references)) != len(references):
             yield f"{where}: two targets have one refId"
-        if panel["type"] in ("timeseries", "state-timeline", "status-history") and not all(t.get("legendFormat") for t in panel["targets"]):
+        if panel["type"] in ("timeseries", "state-timeline", "status-history") and not all(
+                t.get("legendFormat") for t in panel["targets"]):
             yield f"{where}: a target without legendFormat"
-        if panel["type"] == "table" and not all(t.get("instant") and t.get("format") == "table" for t in panel["targets"]):
+        if panel["type"] == "table" and not all(
+                t.get("instant") and t.get("format") == "table" for t in panel["targets"]):
             yield f"{where}: a target of a table must be instant and of format table"
 
 
@@ -142,7 +155,8 @@ def dashboard_rates():
 
 def dashboard_promql_parses():
     # As alerts, since an alert may have any name, and promtool then says where the query stands.
-    queries = [{"alert": where, "expr": substitute(expr)} for where, expr in [*dashboard_queries(), *variable_selectors()]]
+    queries = [{"alert": where, "expr": substitute(expr)}
+               for where, expr in [*dashboard_queries(), *variable_selectors()]]
     with tempfile.NamedTemporaryFile("w", suffix=".yml") as file:
         yaml.safe_dump({"groups": [{"name": "dashboard", "rules": queries}]}, file)
         file.flush()
@@ -154,15 +168,28 @@ def lint_exceptions_are_true():
     rules = yaml.safe_load((REPO / "dashboards/.lint").read_text())["exclusions"]
     if set(rules) != {"target-instance-rule"} or not rules["target-instance-rule"].get("reason"):
         yield f".lint may only excuse target-instance-rule, with a reason: {rules}"
-    excused = {(entry["dashboard"], entry["panel"]) for entry in rules["target-instance-rule"]["entries"]}
-    real = {(board["title"], panel["title"]) for board in dashboards().values() for panel in board["panels"]
+    excused = {(entry["dashboard"], entry["panel"])
+               for entry in rules["target-instance-rule"]["entries"]}
+    real = {(board["title"], panel["title"])
+            for board in dashboards().values()
+            for panel in board["panels"]
             for target in panel.get("targets", [])
             for metric, _ in selectors(target["expr"]) if metric.startswith(tuple(FEWER_LABELS))}
     for title, panel in sorted(excused ^ real):
-        yield f"{title}, {panel}: " + ("excused without need" if (title, panel) in excused else "not excused in .lint")
+        yield f"{title}, {panel}: " + ("excused without need" if
+                                       (title, panel) in excused else "not excused in .lint")
 
 
 CHECKS = [
-    dashboard_json_parses, dashboard_settings, dashboard_variables, panel_ids_unique, panel_positions, panel_datasources,
-    panel_texts, dashboard_selectors, dashboard_rates, dashboard_promql_parses, lint_exceptions_are_true,
+    dashboard_json_parses,
+    dashboard_settings,
+    dashboard_variables,
+    panel_ids_unique,
+    panel_positions,
+    panel_datasources,
+    panel_texts,
+    dashboard_selectors,
+    dashboard_rates,
+    dashboard_promql_parses,
+    lint_exceptions_are_true,
 ]

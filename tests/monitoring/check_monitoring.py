@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
-"""Checks that docs/metrics.md, alerts/, dashboards/ and docs/alerts.md are sound and speak of the same things.
+"""Checks that docs/metrics.md, alerts/, dashboards/ and docs/alerts.md are sound and speak of the
+same things.
 
-Each check is a function that yields one line per problem; it prints `ok NAME` or `FAIL NAME: why`, and the exit status
-is 1 if any failed. Nothing here needs Prometheus or Grafana to run, only promtool and amtool on PATH and python3-yaml.
+Each check is a function that yields one line per problem; it prints `ok NAME` or `FAIL NAME: why`,
+and the exit status is 1 if any failed. Nothing here needs Prometheus or Grafana to run, only
+promtool and amtool on PATH and python3-yaml.
 
 Usage: check_monitoring.py [REPOSITORY [CHECK...]]
 """
@@ -13,7 +15,11 @@ import check_dashboards
 import check_names
 import check_rules
 
-CHECKS = {check.__name__: check for module in (check_dashboards, check_names, check_rules) for check in module.CHECKS}
+CHECKS = {
+    check.__name__: check
+    for module in (check_dashboards, check_names, check_rules)
+    for check in module.CHECKS
+}
 
 
 def main():
@@ -21,7 +27,8 @@ def main():
     for name in sys.argv[2:] or CHECKS:
         try:
             problems = list(CHECKS[name]())
-        except Exception as error:  # a file that cannot be read fails the check that wanted it, and not the others
+        # A file that cannot be read fails the check that wanted it, and not the others.
+        except Exception as error:
             problems = [f"{type(error).__name__}: {error}"]
         print(f"FAIL {name}: {'; '.join(problems)}" if problems else f"ok {name}", flush=True)
         failed |= bool(problems)

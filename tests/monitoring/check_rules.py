@@ -1,4 +1,5 @@
-"""Checks of alerts/: promtool and amtool are content, every alert is tested, has a runbook and a line in docs/alerts.md."""
+"""Checks of alerts/: promtool and amtool are content, every alert is tested, has a runbook and a
+line in docs/alerts.md."""
 import re
 import subprocess
 import sys
@@ -46,7 +47,8 @@ def promql_style():
         name, expr = rule.get("alert") or rule["record"], rule["expr"]
         for metric, matchers in selectors(expr):
             for label, (operator, value) in matchers.items():
-                if operator == "=~" and (not re.search(r"[|.*+?\[(]", value) or value.startswith("^") or value.endswith("$")):
+                if operator == "=~" and (not re.search(r"[|.*+?\[(]", value)
+                                         or value.startswith("^") or value.endswith("$")):
                     yield f"{name}: {metric} matches {label} by a needless expression"
                 if label == "le":
                     yield f"{name}: le is written in another way by Prometheus 3"
@@ -60,7 +62,9 @@ def promql_style():
                 yield f"{name}: no comparison, so it always fires"
             if "absent(" in expr and "for" not in rule:
                 yield f"{name}: absent needs a for, as nothing is there right after a start of Prometheus"
-            if any("$value" in text for text in rule["labels"].values()) or {"cluster", "instance"} & rule["labels"].keys():
+            if any("$value" in text
+                   for text in rule["labels"].values()) or {"cluster", "instance"
+                                                            } & rule["labels"].keys():
                 yield f"{name}: a label that changes with the value or hides one of the target"
         elif not re.fullmatch(r"(instance|job):etcdrill_[a-z_]+:[a-z0-9]+", name):
             yield f"{name}: not level:metric:operation"
@@ -70,10 +74,14 @@ def promql_style():
 
 def kubernetes_has_the_same_rules():
     path = REPO / "deploy/kustomize/components/rules/prometheusrule.yaml"
-    groups = [group for file in sorted((REPO / "alerts").glob("*.yml")) for group in yaml.safe_load(file.read_text())["groups"]]
+    groups = [
+        group for file in sorted((REPO / "alerts").glob("*.yml"))
+        for group in yaml.safe_load(file.read_text())["groups"]
+    ]
     if yaml.safe_load(path.read_text())["spec"]["groups"] != groups:
         yield f"{path.name} differs from alerts/*.yml: run scripts/render-rules"
-    done = subprocess.run([sys.executable, REPO / "scripts/render-rules", "--check"], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, REPO / "scripts/render-rules", "--check"],
+                          capture_output=True, text=True)
     if done.returncode:
         yield done.stderr.strip()
 
@@ -94,16 +102,22 @@ def alertmanager_example():
 
 
 def alerts_are_tested():
-    """Each alert and severity fires somewhere, and is silent somewhere where all of its series exist."""
+    """Each alert and severity fires somewhere, and is silent somewhere where all of its series
+    exist."""
     fired, silent = set(), set()
     needs = {}
     for rule in alerts():
         needs.setdefault(rule["alert"], set()).update(expand(rule["expr"]))
     for _, test in rule_tests():
-        present = {metric for series in test["input_series"] for metric, _ in selectors(series["series"])}
+        present = {
+            metric
+            for series in test["input_series"]
+            for metric, _ in selectors(series["series"])
+        }
         for case in test.get("alert_rule_test", []):
             name = case["alertname"]
-            fired |= {(name, alert["exp_labels"]["severity"]) for alert in case.get("exp_alerts", [])}
+            fired |= {(name, alert["exp_labels"]["severity"])
+                      for alert in case.get("exp_alerts", [])}
             if not case.get("exp_alerts") and needs.get(name, set()) <= present:
                 silent.add(name)
     for rule in alerts():
@@ -117,7 +131,8 @@ def alerts_have_runbooks():
     names = {rule["alert"] for rule in alerts()}
     books = {path.stem: path.read_text() for path in (REPO / "alerts/runbooks").glob("*.md")}
     for name in sorted(names ^ books.keys()):
-        yield f"{name} is " + ("an alert without a runbook" if name in names else "a runbook without an alert")
+        yield f"{name} is " + ("an alert without a runbook"
+                               if name in names else "a runbook without an alert")
     for name, text in sorted(books.items()):
         headings = re.findall(r"^#+ .*", text, re.M)
         if headings != [f"# {name}", "## Meaning", "## Impact", "## Diagnosis", "## Mitigation"]:
@@ -127,9 +142,13 @@ def alerts_have_runbooks():
 
 
 def runbook_commands_find_something():
-    """Whatever a runbook looks for in /metrics is there to be found. tests/e2e/test_monitoring.py runs the commands."""
-    known = [f"{name}{{" + ",".join(f'{label}="{value}"' for value in values or [""]) + "}"
-             for name, (_, labels) in catalogue().items() for label, values in (labels or {"": None}).items()]
+    """Whatever a runbook looks for in /metrics is there to be found. tests/e2e/test_monitoring.py
+    runs the commands."""
+    known = [
+        f"{name}{{" + ",".join(f'{label}="{value}"' for value in values or [""]) + "}"
+        for name, (_, labels) in catalogue().items()
+        for label, values in (labels or {"": None}).items()
+    ]
     for path in sorted((REPO / "alerts/runbooks").glob("*.md")):
         for pattern in re.findall(r"/metrics \| grep -E '([^']+)'", path.read_text()):
             for alternative in re.split(r"\|(?![^(]*\))", pattern):
@@ -145,13 +164,22 @@ def alerts_are_documented():
     listed = {(row[0], row[1]) for row in rows}
     real = {(rule["alert"], rule["labels"]["severity"]) for rule in alerts()}
     for name, severity in sorted(listed ^ real):
-        yield f"{name} ({severity}) is in " + ("docs/alerts.md only" if (name, severity) in listed else "alerts/ only")
+        yield f"{name} ({severity}) is in " + ("docs/alerts.md only" if
+                                               (name, severity) in listed else "alerts/ only")
     mentioned = set(re.findall(r"Etcd(?:Backup|Restore)\w+", (REPO / "docs/alerts.md").read_text()))
     for name in sorted(mentioned - {name for name, _ in real}):
         yield f"{name} is mentioned, but is no alert"
 
 
 CHECKS = [
-    rules_pass_promtool, rule_tests_pass, alert_style, promql_style, kubernetes_has_the_same_rules, alertmanager_example,
-    alerts_are_tested, alerts_have_runbooks, runbook_commands_find_something, alerts_are_documented,
+    rules_pass_promtool,
+    rule_tests_pass,
+    alert_style,
+    promql_style,
+    kubernetes_has_the_same_rules,
+    alertmanager_example,
+    alerts_are_tested,
+    alerts_have_runbooks,
+    runbook_commands_find_something,
+    alerts_are_documented,
 ]

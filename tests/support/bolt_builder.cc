@@ -29,7 +29,8 @@ std::string LeafBody(std::span<const LeafItem> items) {
   std::string data;
   for (const LeafItem& item : items) {
     AppendLE32(table, item.flags);
-    AppendLE32(table, static_cast<uint32_t>(items.size() * kElementBytes - (table.size() - 4) + data.size()));
+    AppendLE32(table, static_cast<uint32_t>(items.size() * kElementBytes - (table.size() - 4) +
+                                            data.size()));
     AppendLE32(table, static_cast<uint32_t>(item.key.size()));
     AppendLE32(table, static_cast<uint32_t>(item.value.size()));
     data += item.key + item.value;
@@ -65,13 +66,16 @@ uint64_t BoltBuilder::Append(std::string page, uint16_t flags, size_t count) {
   return id;
 }
 
-uint64_t BoltBuilder::AddLeaf(std::span<const LeafItem> items) { return Append(LeafBody(items), 2, items.size()); }
+uint64_t BoltBuilder::AddLeaf(std::span<const LeafItem> items) {
+  return Append(LeafBody(items), 2, items.size());
+}
 
 uint64_t BoltBuilder::AddBranch(std::span<const BranchItem> items) {
   std::string table;
   std::string data;
   for (const BranchItem& item : items) {
-    AppendLE32(table, static_cast<uint32_t>(items.size() * kElementBytes - table.size() + data.size()));
+    AppendLE32(table,
+               static_cast<uint32_t>(items.size() * kElementBytes - table.size() + data.size()));
     AppendLE32(table, static_cast<uint32_t>(item.key.size()));
     AppendLE64(table, item.child);
     data += item.key;
@@ -179,13 +183,16 @@ std::string TinyDatabase(const TinySnapshotOptions& options) {
   BoltBuilder builder(options.page_size);
   std::vector<LeafItem> rows;
   for (int64_t main = 2; main < options.rows + 2; ++main) {
-    rows.push_back(PutRow(main, std::string(options.value_bytes, static_cast<char>('a' + main % 26))));
+    rows.push_back(
+        PutRow(main, std::string(options.value_bytes, static_cast<char>('a' + main % 26))));
   }
   const std::vector<LeafItem> meta = {{"consistent_index", BigEndian(9)}, {"term", BigEndian(2)}};
-  const std::vector<LeafItem> members = {{"1f", R"({"id":31,"peerURLs":["http://127.0.0.1:1"],"name":"m1"})"}};
+  const std::vector<LeafItem> members = {
+      {"1f", R"({"id":31,"peerURLs":["http://127.0.0.1:1"],"name":"m1"})"}};
   const std::vector<LeafItem> cluster = {{"clusterVersion", "3.5.0"}};
   std::vector<LeafItem> root;
-  for (const char* name : {"alarm", "auth", "authRoles", "authUsers"}) root.push_back({name, InlineBucket({}), 1});
+  for (const char* name : {"alarm", "auth", "authRoles", "authUsers"})
+    root.push_back({name, InlineBucket({}), 1});
   root.push_back({"cluster", InlineBucket(cluster), 1});
   root.push_back({"key", BucketValue(builder.AddTree(rows, options.leaf_rows)), 1});
   root.push_back({"lease", InlineBucket({}), 1});

@@ -1,6 +1,6 @@
-// Puts bbolt files together page by page: small sound databases of any page size, with a stored freelist if wanted, and
-// the parts of which hostile ones are made. Shares nothing with src/format, and checks nothing: it writes what it is
-// told.
+// Puts bbolt files together page by page: small sound databases of any page size, with a stored
+// freelist if wanted, and the parts of which hostile ones are made. Shares nothing with src/format,
+// and checks nothing: it writes what it is told.
 #pragma once
 
 #include <cstdint>
@@ -34,7 +34,8 @@ struct BoltMeta {
 
 class BoltBuilder {
  public:
-  explicit BoltBuilder(uint32_t page_size) : page_size_(page_size), bytes_(2 * size_t{page_size}, '\0') {}
+  explicit BoltBuilder(uint32_t page_size)
+      : page_size_(page_size), bytes_(2 * size_t{page_size}, '\0') {}
 
   // Each appends a page, with the overflow that it needs, and returns its number.
   uint64_t AddLeaf(std::span<const LeafItem> items);

@@ -119,7 +119,8 @@ class Mapper {
     const size_t at = id * map_.page_size;
     Paint(at, kHeaderBytes, kFreelistHeader);
     const bool long_list = U16(at + 10) == 0xFFFF;
-    Paint(at + kHeaderBytes, 8 * (long_list ? 1 + U64(at + kHeaderBytes) : U16(at + 10)), kFreelistIds);
+    Paint(at + kHeaderBytes, 8 * (long_list ? 1 + U64(at + kHeaderBytes) : U16(at + 10)),
+          kFreelistIds);
   }
 
   void ListFreePages(uint64_t page_count) {
@@ -141,11 +142,12 @@ class Mapper {
 
 std::string_view ByteClassName(ByteClass byte_class) {
   static constexpr std::array<std::string_view, kByteClasses> kNames = {
-      "meta header",     "meta version",  "meta page size", "meta root",     "meta freelist",  "meta high water",
-      "meta txid",       "meta checksum", "meta rest",      "branch header", "branch element", "branch key",
-      "branch tail",     "leaf header",   "leaf element",   "leaf key",      "leaf value",     "leaf tail",
-      "bucket header",   "inline header", "inline element", "inline key",    "inline value",   "free page",
-      "freelist header", "freelist ids",  "freelist tail",  "trailer"};
+      "meta header",     "meta version",  "meta page size", "meta root",     "meta freelist",
+      "meta high water", "meta txid",     "meta checksum",  "meta rest",     "branch header",
+      "branch element",  "branch key",    "branch tail",    "leaf header",   "leaf element",
+      "leaf key",        "leaf value",    "leaf tail",      "bucket header", "inline header",
+      "inline element",  "inline key",    "inline value",   "free page",     "freelist header",
+      "freelist ids",    "freelist tail", "trailer"};
   return kNames.at(static_cast<size_t>(byte_class));
 }
 

@@ -1,6 +1,6 @@
-// What each byte of a snapshot is: so that a fault test can hit one kind of byte a thousand times, and say which kinds
-// of damage the verifier sees. Made by a small parser that knows nothing of src/format, for sound files only: it is
-// given the undamaged bytes, and trusts them.
+// What each byte of a snapshot is: so that a fault test can hit one kind of byte a thousand times,
+// and say which kinds of damage the verifier sees. Made by a small parser that knows nothing of
+// src/format, for sound files only: it is given the undamaged bytes, and trusts them.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,5 @@
-// Peers and clients listen on loopback ports picked just before the start; short election times make restarts quick.
+// Peers and clients listen on loopback ports picked just before the start; short election times
+// make restarts quick.
 #include "support/etcd_cluster.h"
 
 #include <arpa/inet.h>
@@ -27,7 +28,8 @@ constexpr Duration kCommandLimit = 20s;
 std::string FindBinaries(const std::string& version) {
   std::string dir = std::string(ETCDRILL_ETCD_DIR) + "/" + version;
   if (access((dir + "/etcd").c_str(), X_OK) != 0) {
-    if (version == "3.4" || version == "3.5") FAIL("etcd " << version << " is missing; run scripts/fetch-etcd");
+    if (version == "3.4" || version == "3.5")
+      FAIL("etcd " << version << " is missing; run scripts/fetch-etcd");
     SKIP("etcd " << version << " not fetched");
   }
   return dir;
@@ -35,15 +37,17 @@ std::string FindBinaries(const std::string& version) {
 
 std::string NameOf(size_t member) { return fmt::format("m{}", member); }
 
-// Runs a command to its end, which must be as good or bad as `succeeds` says; its output, or a failed test.
+// Runs a command to its end, which must be as good or bad as `succeeds` says; its output, or a
+// failed test.
 std::string Run(TestContext& test, const ProcessOptions& options, bool succeeds = true) {
   const auto process = test.context().processes.Start(options);
   REQUIRE(process.ok());
   const MonotonicTime deadline = test.clock().Monotonic() + kCommandLimit;
-  while (!(*process)->Poll().has_value() && test.clock().Monotonic() < deadline) test.clock().SleepFor(2ms, {});
+  while (!(*process)->Poll().has_value() && test.clock().Monotonic() < deadline)
+    test.clock().SleepFor(2ms, {});
   const auto exit = (*process)->Poll();
-  INFO(fmt::format("{} {:.1000}\n{}", options.program, fmt::format("{}", fmt::join(options.arguments, " ")),
-                   (*process)->OutputTail()));
+  INFO(fmt::format("{} {:.1000}\n{}", options.program,
+                   fmt::format("{}", fmt::join(options.arguments, " ")), (*process)->OutputTail()));
   REQUIRE(exit.has_value());
   REQUIRE((exit->exit_code == 0) == succeeds);
   return (*process)->OutputTail();
@@ -64,8 +68,11 @@ int FreePort() {
 }
 
 void MakeCertificates(TestContext& test, const std::string& dir) {
-  Run(test,
-      {std::string(ETCDRILL_SOURCE_DIR) + "/tests/support/make-certs", {dir}, {"PATH=/usr/bin:/bin"}, "/", false});
+  Run(test, {std::string(ETCDRILL_SOURCE_DIR) + "/tests/support/make-certs",
+             {dir},
+             {"PATH=/usr/bin:/bin"},
+             "/",
+             false});
 }
 
 EtcdCluster::EtcdCluster(TestContext& test, ClusterOptions options)
@@ -76,8 +83,9 @@ EtcdCluster::EtcdCluster(TestContext& test, ClusterOptions options)
   REQUIRE(test_.fs().MakeDirs(dir_, kPrivateDirMode).ok());
   if (options_.tls) MakeCertificates(test_, dir_ + "/certs");
   for (int i = 0; i < options_.members; ++i) {
-    members_.push_back({fmt::format("{}://127.0.0.1:{}", options_.tls ? "https" : "http", FreePort()),
-                        fmt::format("http://127.0.0.1:{}", FreePort()), nullptr});
+    members_.push_back(
+        {fmt::format("{}://127.0.0.1:{}", options_.tls ? "https" : "http", FreePort()),
+         fmt::format("http://127.0.0.1:{}", FreePort()), nullptr});
   }
   for (size_t i = 0; i < members_.size(); ++i) Start(i);
   WaitUntilHealthy();
@@ -85,7 +93,8 @@ EtcdCluster::EtcdCluster(TestContext& test, ClusterOptions options)
 
 std::string EtcdCluster::InitialCluster() const {
   std::vector<std::string> parts;
-  for (size_t i = 0; i < members_.size(); ++i) parts.push_back(NameOf(i) + "=" + members_[i].peer_url);
+  for (size_t i = 0; i < members_.size(); ++i)
+    parts.push_back(NameOf(i) + "=" + members_[i].peer_url);
   return fmt::format("{}", fmt::join(parts, ","));
 }
 
@@ -102,13 +111,15 @@ void EtcdCluster::Start(size_t member) {
                                         "--election-timeout=500"};
   if (options_.tls) {
     const std::string server = certificate(options_.server_certificate);
-    for (const std::string& argument : {std::string("--client-cert-auth"), "--trusted-ca-file=" + certificate("ca.crt"),
-                                        "--cert-file=" + server + ".crt", "--key-file=" + server + ".key"}) {
+    for (const std::string& argument :
+         {std::string("--client-cert-auth"), "--trusted-ca-file=" + certificate("ca.crt"),
+          "--cert-file=" + server + ".crt", "--key-file=" + server + ".key"}) {
       arguments.push_back(argument);
     }
   }
   arguments.insert(arguments.end(), options_.arguments.begin(), options_.arguments.end());
-  auto process = test_.context().processes.Start({binaries_ + "/etcd", arguments, {"PATH=/bin"}, dir_, false});
+  auto process =
+      test_.context().processes.Start({binaries_ + "/etcd", arguments, {"PATH=/bin"}, dir_, false});
   REQUIRE(process.ok());
   members_[member].process = *std::move(process);
 }
@@ -135,10 +146,13 @@ void EtcdCluster::Pause(size_t member) const {
   const int pid = members_[member].process->pid();
   REQUIRE(kill(pid, SIGSTOP) == 0);
   siginfo_t info;
-  REQUIRE(waitid(P_PID, static_cast<id_t>(pid), &info, WSTOPPED) == 0);  // all its threads take a moment
+  REQUIRE(waitid(P_PID, static_cast<id_t>(pid), &info, WSTOPPED) ==
+          0);  // all its threads take a moment
 }
 
-void EtcdCluster::Resume(size_t member) const { REQUIRE(kill(members_[member].process->pid(), SIGCONT) == 0); }
+void EtcdCluster::Resume(size_t member) const {
+  REQUIRE(kill(members_[member].process->pid(), SIGCONT) == 0);
+}
 
 std::vector<std::string> EtcdCluster::endpoints() const {
   std::vector<std::string> urls;
@@ -146,7 +160,9 @@ std::vector<std::string> EtcdCluster::endpoints() const {
   return urls;
 }
 
-std::string EtcdCluster::certificate(std::string_view name) const { return JoinPath(dir_ + "/certs", name); }
+std::string EtcdCluster::certificate(std::string_view name) const {
+  return JoinPath(dir_ + "/certs", name);
+}
 
 etcd::ConnectionOptions EtcdCluster::connection() const {
   etcd::ConnectionOptions options;
@@ -177,16 +193,18 @@ void EtcdCluster::EtcdctlFails(const std::vector<std::string>& arguments) const 
 ProcessOptions EtcdCluster::EtcdctlCommand(std::vector<std::string> arguments) const {
   arguments.insert(arguments.begin(), {"--endpoints", members_[0].client_url});
   if (options_.tls) {
-    arguments.insert(arguments.begin(), {"--cacert", certificate("ca.crt"), "--cert", certificate("client.crt"),
-                                         "--key", certificate("client.key")});
+    arguments.insert(arguments.begin(),
+                     {"--cacert", certificate("ca.crt"), "--cert", certificate("client.crt"),
+                      "--key", certificate("client.key")});
   }
-  return {binaries_ + "/etcdctl", std::move(arguments), {"ETCDCTL_API=3", "PATH=/bin"}, dir_, false};
+  return {
+      binaries_ + "/etcdctl", std::move(arguments), {"ETCDCTL_API=3", "PATH=/bin"}, dir_, false};
 }
 
 void EtcdCluster::Fill(size_t bytes) const {
   constexpr size_t kValueBytes = 1 << 20;
-  const auto channel =
-      grpc::CreateChannel(members_[0].client_url.substr(sizeof("http://") - 1), grpc::InsecureChannelCredentials());
+  const auto channel = grpc::CreateChannel(members_[0].client_url.substr(sizeof("http://") - 1),
+                                           grpc::InsecureChannelCredentials());
   etcdserverpb::KV::Stub stub(channel);
   etcdserverpb::PutRequest request;
   request.set_value(std::string(kValueBytes, 'v'));

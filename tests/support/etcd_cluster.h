@@ -1,5 +1,5 @@
-// A real etcd cluster of one to three members on this machine, in the private directory of a test. What goes wrong with
-// it fails the test at once, with etcd's own words.
+// A real etcd cluster of one to three members on this machine, in the private directory of a test.
+// What goes wrong with it fails the test at once, with etcd's own words.
 #pragma once
 
 #include <memory>
@@ -20,10 +20,12 @@ struct ClusterOptions {
   std::vector<std::string> arguments;  // more for etcd's command line
 };
 
-// Not thread-safe; to be used on the test's main thread, which etcd does not outlive. `test` must outlive it.
+// Not thread-safe; to be used on the test's main thread, which etcd does not outlive. `test` must
+// outlive it.
 class EtcdCluster {
  public:
-  // Fails the test if 3.4 or 3.5 is not there, skips it for later versions. Returns when all members are healthy.
+  // Fails the test if 3.4 or 3.5 is not there, skips it for later versions. Returns when all
+  // members are healthy.
   EtcdCluster(TestContext& test, ClusterOptions options);
 
   std::vector<std::string> endpoints() const;            // with the scheme
@@ -34,7 +36,7 @@ class EtcdCluster {
   void Start(size_t member);
   void WaitUntilHealthy() const;
   void Stop(size_t member, Duration grace = std::chrono::seconds(5));  // 0: SIGKILL
-  void Pause(size_t member) const;                                     // SIGSTOP; it has stopped on return
+  void Pause(size_t member) const;  // SIGSTOP; it has stopped on return
   void Resume(size_t member) const;
 
   // The output of the version's etcdctl, asked of the first member; fails the test if it fails.
@@ -42,8 +44,8 @@ class EtcdCluster {
   void EtcdctlFails(const std::vector<std::string>& arguments) const;
   // Puts about as many bytes, in values of 1 MiB; without TLS only.
   void Fill(size_t bytes) const;
-  // Adds root and the user "app", who may read and write keys but is not root; switches auth on. The passwords are
-  // kRootPassword and kAppPassword.
+  // Adds root and the user "app", who may read and write keys but is not root; switches auth on.
+  // The passwords are kRootPassword and kAppPassword.
   void EnableAuth() const;
 
   static constexpr char kRootPassword[] = "root-canary-pw";

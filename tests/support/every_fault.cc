@@ -13,17 +13,20 @@ namespace {
 // A dead disk, one that went read-only, a full one.
 constexpr int kLasting[] = {EIO, EROFS, ENOSPC};
 
-std::vector<Call> Run(const Story& story, const SimulatedDisk& before, const std::optional<Fault>& fault) {
+std::vector<Call> Run(const Story& story, const SimulatedDisk& before,
+                      const std::optional<Fault>& fault) {
   World world(before.After(Survives::kAll));
   world.fs().Inject(fault);
   const Status status = story.act(world);
   const std::vector<Call> calls = world.fs().calls();
   if (!fault.has_value()) REQUIRE(status.ok());
   for (const Survives survives : kAllWays) {
-    INFO("call " << (fault ? static_cast<int>(fault->call) : -1) << " of kind "
-                 << (fault && fault->call < calls.size() ? static_cast<int>(calls[fault->call]) : -1) << ": "
-                 << (fault ? std::strerror(fault->error) : "no fault") << (fault && fault->lasts ? ", lasts" : "")
-                 << "; survives " << static_cast<int>(survives) << "; said: " << status.ToString());
+    INFO(
+        "call " << (fault ? static_cast<int>(fault->call) : -1) << " of kind "
+                << (fault && fault->call < calls.size() ? static_cast<int>(calls[fault->call]) : -1)
+                << ": " << (fault ? std::strerror(fault->error) : "no fault")
+                << (fault && fault->lasts ? ", lasts" : "") << "; survives "
+                << static_cast<int>(survives) << "; said: " << status.ToString());
     World after(world.disk().After(survives));
     story.check(after, {status, !fault.has_value(), fault.has_value() && fault->lasts, survives});
   }
@@ -53,7 +56,8 @@ void UnderEveryFault(const Story& story) {
   for (uint64_t n = 0; n < calls.size(); ++n) {
     for (const int error : ErrorsOf(calls[n])) {
       Run(story, before, Fault{n, error, false});
-      if (std::find(std::begin(kLasting), std::end(kLasting), error) == std::end(kLasting)) continue;
+      if (std::find(std::begin(kLasting), std::end(kLasting), error) == std::end(kLasting))
+        continue;
       Run(story, before, Fault{n, error, true});
     }
   }

@@ -1,5 +1,6 @@
-// A clock on which time passes only while somebody sleeps, and on which things can be made to happen: jumps of the wall
-// clock, a suspended machine. For schedules, which a real clock would test for as long as they run.
+// A clock on which time passes only while somebody sleeps, and on which things can be made to
+// happen: jumps of the wall clock, a suspended machine. For schedules, which a real clock would
+// test for as long as they run.
 #pragma once
 
 #include <functional>

@@ -1,5 +1,6 @@
-// Errors are those of a real 3.5: Snapshot and HashKV refuse a bad token with code Unknown and a text that begins with
-// "auth:", the other calls with Unauthenticated and "etcdserver:" (formats.md 3.7).
+// Errors are those of a real 3.5: Snapshot and HashKV refuse a bad token with code Unknown and a
+// text that begins with "auth:", the other calls with Unauthenticated and "etcdserver:"
+// (formats.md 3.7).
 #include "support/fake_etcd.h"
 
 #include <fmt/format.h>
@@ -30,7 +31,9 @@ void WaitForCancel(const grpc::ServerContext& context) {
   while (!context.IsCancelled()) std::this_thread::sleep_for(2ms);
 }
 
-pb::AlarmType ToPb(etcd::AlarmType type) { return static_cast<pb::AlarmType>(type); }  // the same numbers
+pb::AlarmType ToPb(etcd::AlarmType type) {
+  return static_cast<pb::AlarmType>(type);
+}  // the same numbers
 
 void Fill(pb::ResponseHeader& header, const etcd::MemberStatus& status) {
   header.set_cluster_id(status.cluster_id);
@@ -46,7 +49,8 @@ class FakeEtcd::Impl final {
   Impl() : maintenance_(*this), kv_(*this), cluster_(*this), auth_(*this) {
     grpc::ServerBuilder builder;
     builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
-    for (grpc::Service* service : std::initializer_list<grpc::Service*>{&maintenance_, &kv_, &cluster_, &auth_}) {
+    for (grpc::Service* service :
+         std::initializer_list<grpc::Service*>{&maintenance_, &kv_, &cluster_, &auth_}) {
       builder.RegisterService(service);
     }
     server_ = builder.BuildAndStart();
@@ -89,7 +93,8 @@ class FakeEtcd::Impl final {
    public:
     explicit Maintenance(Impl& fake) : fake_(fake) {}
 
-    grpc::Status Status(grpc::ServerContext* context, const pb::StatusRequest*, pb::StatusResponse* response) override {
+    grpc::Status Status(grpc::ServerContext* context, const pb::StatusRequest*,
+                        pb::StatusResponse* response) override {
       if (grpc::Status refused = fake_.Admit(*context); !refused.ok()) return refused;
       const etcd::MemberStatus status = fake_.Copy().status;
       Fill(*response->mutable_header(), status);
@@ -107,7 +112,8 @@ class FakeEtcd::Impl final {
       return grpc::Status::OK;
     }
 
-    grpc::Status HashKV(grpc::ServerContext* context, const pb::HashKVRequest*, pb::HashKVResponse* response) override {
+    grpc::Status HashKV(grpc::ServerContext* context, const pb::HashKVRequest*,
+                        pb::HashKVResponse* response) override {
       if (grpc::Status refused = fake_.Admit(*context); !refused.ok()) {
         return {grpc::StatusCode::UNKNOWN, "auth: invalid auth token"};
       }
@@ -134,7 +140,8 @@ class FakeEtcd::Impl final {
 
     grpc::Status Snapshot(grpc::ServerContext* context, const pb::SnapshotRequest*,
                           grpc::ServerWriter<pb::SnapshotResponse>* writer) override {
-      if (!fake_.TokenIsGood(*context)) return {grpc::StatusCode::UNKNOWN, "auth: invalid auth token"};
+      if (!fake_.TokenIsGood(*context))
+        return {grpc::StatusCode::UNKNOWN, "auth: invalid auth token"};
       ++fake_.open_snapshots;
       const grpc::Status end = Play(*context, fake_.Copy().snapshot, *writer);
       --fake_.open_snapshots;
@@ -175,10 +182,12 @@ class FakeEtcd::Impl final {
    public:
     explicit Kv(Impl& fake) : fake_(fake) {}
 
-    grpc::Status Range(grpc::ServerContext* context, const pb::RangeRequest*, pb::RangeResponse* response) override {
+    grpc::Status Range(grpc::ServerContext* context, const pb::RangeRequest*,
+                       pb::RangeResponse* response) override {
       if (grpc::Status refused = fake_.Admit(*context); !refused.ok()) return refused;
       const FakeState now = fake_.Copy();
-      if (now.deny_range) return {grpc::StatusCode::PERMISSION_DENIED, "etcdserver: permission denied"};
+      if (now.deny_range)
+        return {grpc::StatusCode::PERMISSION_DENIED, "etcdserver: permission denied"};
       if (now.index_after_range.has_value()) {
         const std::lock_guard lock(fake_.mutex);
         fake_.state.status.raft_applied_index = *now.index_after_range;
@@ -202,7 +211,8 @@ class FakeEtcd::Impl final {
       return grpc::Status::OK;
     }
 
-    grpc::Status DeleteRange(grpc::ServerContext*, const pb::DeleteRangeRequest*, pb::DeleteRangeResponse*) override {
+    grpc::Status DeleteRange(grpc::ServerContext*, const pb::DeleteRangeRequest*,
+                             pb::DeleteRangeResponse*) override {
       ++fake_.writes;
       return grpc::Status::OK;
     }
@@ -247,7 +257,8 @@ class FakeEtcd::Impl final {
       }
       const int login = ++fake_.logins;
       if (request->name() != fake_.state.username || request->password() != fake_.state.password) {
-        return {grpc::StatusCode::INVALID_ARGUMENT, "etcdserver: authentication failed, invalid user ID or password"};
+        return {grpc::StatusCode::INVALID_ARGUMENT,
+                "etcdserver: authentication failed, invalid user ID or password"};
       }
       const std::string& token = fake_.state.token;
       response->set_token(token.empty() ? fmt::format("token-canary.{}", login) : token);

@@ -1,5 +1,6 @@
-// An etcd that says what a test wants it to say: snapshot streams that break, stall or lie, tokens that die, calls that
-// hang. It counts what it is asked, above all writes, of which the source must never see one.
+// An etcd that says what a test wants it to say: snapshot streams that break, stall or lie, tokens
+// that die, calls that hang. It counts what it is asked, above all writes, of which the source must
+// never see one.
 #pragma once
 
 #include <functional>
@@ -26,7 +27,8 @@ struct SnapshotScript {
   End end = End::kOk;
 };
 
-// As etcd sends `database`: blobs of 32 KiB, remaining_bytes counting down, the right trailer, the end.
+// As etcd sends `database`: blobs of 32 KiB, remaining_bytes counting down, the right trailer, the
+// end.
 SnapshotScript GoodSnapshot(std::string_view database);
 // The first `size` bytes of that stream, then End::kUnavailable.
 SnapshotScript CutSnapshot(std::string_view database, size_t size);

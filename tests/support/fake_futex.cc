@@ -1,6 +1,6 @@
-// For tests under libfaketime, loaded beside it: Abseil waits until a moment of the wall clock by a system call of its
-// own, which libfaketime does not see, so that a clock that is ahead by a year makes it (and gRPC's timers) wait for a
-// year. This takes the lie back out of such a moment.
+// For tests under libfaketime, loaded beside it: Abseil waits until a moment of the wall clock by a
+// system call of its own, which libfaketime does not see, so that a clock that is ahead by a year
+// makes it (and gRPC's timers) wait for a year. This takes the lie back out of such a moment.
 #include <dlfcn.h>
 #include <linux/futex.h>
 #include <sys/syscall.h>

@@ -14,7 +14,8 @@ using Guard = std::lock_guard<std::recursive_mutex>;
 
 std::string BytesOf(const Inode::Content& content, uint64_t offset, uint64_t size) {
   std::string bytes(size, '\0');
-  for (uint64_t i = 0; i < size && offset + i < content.bytes.size(); ++i) bytes[i] = content.bytes[offset + i];
+  for (uint64_t i = 0; i < size && offset + i < content.bytes.size(); ++i)
+    bytes[i] = content.bytes[offset + i];
   return bytes;
 }
 
@@ -86,7 +87,8 @@ class FaultyFileSystem::Readable final : public ReadableFile {
   Status Read(uint64_t offset, std::span<char> out) const override {
     const Guard guard(fs_.mutex_);
     if (const int error = fs_.Begin(Call::kRead)) return ErrorFromErrno(error, "read", path_);
-    if (offset + out.size() > inode_->content.size) return Error(Reason::kIoError, "read beyond the end of " + path_);
+    if (offset + out.size() > inode_->content.size)
+      return Error(Reason::kIoError, "read beyond the end of " + path_);
     const std::string bytes = BytesOf(inode_->content, offset, out.size());
     std::copy(bytes.begin(), bytes.end(), out.begin());
     return OkStatus();
@@ -137,7 +139,8 @@ class FaultyFileSystem::Writable final : public WritableFile {
   }
   Status Allocate(uint64_t size) override {
     const Guard guard(fs_.mutex_);
-    if (const int error = fs_.Begin(Call::kAllocate)) return ErrorFromErrno(error, "reserve space for", path_);
+    if (const int error = fs_.Begin(Call::kAllocate))
+      return ErrorFromErrno(error, "reserve space for", path_);
     inode_->content.size = std::max(inode_->content.size, size);
     return OkStatus();
   }
@@ -161,7 +164,9 @@ class FaultyFileSystem::Writable final : public WritableFile {
 class FaultyFileSystem::Held final : public FileLock {
  public:
   Held(FaultyFileSystem& fs, std::shared_ptr<Inode> inode, LockMode mode)
-      : fs_(fs), inode_(std::move(inode)), count_(mode == LockMode::kShared ? inode_->shared : inode_->exclusive) {
+      : fs_(fs),
+        inode_(std::move(inode)),
+        count_(mode == LockMode::kShared ? inode_->shared : inode_->exclusive) {
     ++count_;
   }
   ~Held() override { --count_; }
@@ -268,14 +273,16 @@ Status FaultyFileSystem::MakeDirs(const std::string& path, uint32_t mode) {
     return there->is_dir ? OkStatus() : ErrorFromErrno(EEXIST, "create directory", path);
   }
   RETURN_IF_ERROR(MakeDirs(DirName(path), mode));
-  if (const int error = Begin(Call::kMakeDirs)) return ErrorFromErrno(error, "create directory", path);
+  if (const int error = Begin(Call::kMakeDirs))
+    return ErrorFromErrno(error, "create directory", path);
   disk_.Change(*disk_.Find(DirName(path)), {{BaseName(path), disk_.NewInode(true)}});
   return OkStatus();
 }
 
 Status FaultyFileSystem::Rename(const std::string& from, const std::string& to) {
   const Guard guard(mutex_);
-  if (const int error = Begin(Call::kRename)) return ErrorFromErrno(error, "rename " + from + " to", to);
+  if (const int error = Begin(Call::kRename))
+    return ErrorFromErrno(error, "rename " + from + " to", to);
   const auto inode = disk_.Find(from);
   ASSIGN_OR_RETURN(const auto dir, FindDir(DirName(to)));
   if (inode == nullptr) return ErrorFromErrno(ENOENT, "rename " + from + " to", to);
@@ -314,7 +321,8 @@ Status FaultyFileSystem::RemoveAll(const std::string& path) {
 
 Status FaultyFileSystem::SyncDir(const std::string& path) {
   const Guard guard(mutex_);
-  if (const int error = Begin(Call::kSyncDir)) return ErrorFromErrno(error, "fsync directory", path);
+  if (const int error = Begin(Call::kSyncDir))
+    return ErrorFromErrno(error, "fsync directory", path);
   ASSIGN_OR_RETURN(const auto dir, FindDir(path));
   dir->synced_entries = dir->entries;
   dir->changes.clear();
@@ -329,15 +337,16 @@ Result<std::unique_ptr<FileLock>> FaultyFileSystem::Lock(const std::string& path
   return Hold(disk_.Find(path), path, mode);
 }
 
-Result<std::unique_ptr<FileLock>> FaultyFileSystem::LockExisting(const std::string& path, LockMode mode) {
+Result<std::unique_ptr<FileLock>> FaultyFileSystem::LockExisting(const std::string& path,
+                                                                 LockMode mode) {
   const Guard guard(mutex_);
   if (const int error = Begin(Call::kOpen)) return ErrorFromErrno(error, "open", path);
   if (disk_.Find(path) == nullptr) return ErrorFromErrno(ENOENT, "open", path);
   return Hold(disk_.Find(path), path, mode);
 }
 
-Result<std::unique_ptr<FileLock>> FaultyFileSystem::Hold(const std::shared_ptr<Inode>& inode, const std::string& path,
-                                                         LockMode mode) {
+Result<std::unique_ptr<FileLock>> FaultyFileSystem::Hold(const std::shared_ptr<Inode>& inode,
+                                                         const std::string& path, LockMode mode) {
   const bool busy = inode->exclusive > 0 || (mode == LockMode::kExclusive && inode->shared > 0);
   if (busy) return Error(Reason::kBusy, "lock " + path + ": another etcdrill holds it");
   return std::make_unique<Held>(*this, inode, mode);

@@ -73,7 +73,8 @@ class FaultyFileSystem final : public FileSystem {
   // Counts the call; the error that it is to have, 0 if none.
   int Begin(Call call);
   Result<std::shared_ptr<Inode>> FindDir(const std::string& path) const;
-  Result<std::unique_ptr<FileLock>> Hold(const std::shared_ptr<Inode>& inode, const std::string& path, LockMode mode);
+  Result<std::unique_ptr<FileLock>> Hold(const std::shared_ptr<Inode>& inode,
+                                         const std::string& path, LockMode mode);
 
   SimulatedDisk& disk_;
   mutable std::recursive_mutex mutex_;

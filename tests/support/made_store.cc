@@ -17,13 +17,15 @@ std::string BigEndian(uint64_t number) {
   return bytes;
 }
 
-int64_t MainOf(const std::string& row_key) { return static_cast<int64_t>(LoadBE64(row_key.data())); }
+int64_t MainOf(const std::string& row_key) {
+  return static_cast<int64_t>(LoadBE64(row_key.data()));
+}
 
 }  // namespace
 
 MadeStore::MadeStore() {
-  for (const char* name :
-       {"alarm", "auth", "authRoles", "authUsers", "cluster", "key", "lease", "members", "members_removed", "meta"}) {
+  for (const char* name : {"alarm", "auth", "authRoles", "authUsers", "cluster", "key", "lease",
+                           "members", "members_removed", "meta"}) {
     buckets[name];
   }
   buckets["meta"]["consistent_index"] = BigEndian(100);
@@ -78,11 +80,12 @@ void MadeStore::AddLease(int64_t id) {
 }
 
 std::string MadeStore::RowKey(int64_t main, bool tombstone, int64_t sub) {
-  return BigEndian(static_cast<uint64_t>(main)) + "_" + BigEndian(static_cast<uint64_t>(sub)) + (tombstone ? "t" : "");
+  return BigEndian(static_cast<uint64_t>(main)) + "_" + BigEndian(static_cast<uint64_t>(sub)) +
+         (tombstone ? "t" : "");
 }
 
-std::string MadeStore::RowValue(const std::string& key, const std::string& value, int64_t create, int64_t mod,
-                                int64_t version, int64_t lease) {
+std::string MadeStore::RowValue(const std::string& key, const std::string& value, int64_t create,
+                                int64_t mod, int64_t version, int64_t lease) {
   mvccpb::KeyValue kv;
   kv.set_key(key);
   kv.set_value(value);

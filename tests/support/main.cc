@@ -1,4 +1,5 @@
-// main() of every test program: Catch2's, but for the launcher of child processes (io/subprocess.h).
+// main() of every test program: Catch2's, but for the launcher of child processes
+// (io/subprocess.h).
 #include "io/subprocess.h"
 #include "support/catch.h"
 

@@ -11,9 +11,11 @@ class MemoryFileSystem::File final : public ReadableFile {
 
   Status Read(uint64_t offset, std::span<char> out) const override {
     const bool shrunk = fs_.reads_.fetch_add(1) >= fs_.reads_left_;
-    const uint64_t size = shrunk ? std::min<uint64_t>(fs_.shrunk_size_, bytes_.size()) : bytes_.size();
+    const uint64_t size =
+        shrunk ? std::min<uint64_t>(fs_.shrunk_size_, bytes_.size()) : bytes_.size();
     if (offset > size || out.size() > size - offset) {
-      return Error(Reason::kIoError, "read memory: the file ends before, something shortens it right now");
+      return Error(Reason::kIoError,
+                   "read memory: the file ends before, something shortens it right now");
     }
     std::copy_n(bytes_.data() + offset, out.size(), out.data());
     return OkStatus();

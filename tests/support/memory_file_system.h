@@ -1,5 +1,6 @@
-// A file system of one file, which lies in memory: a verify of a damaged copy costs no disk. The bytes are borrowed,
-// not copied, so that a test flips a bit in place, verifies, and flips it back. It can only be opened for reading.
+// A file system of one file, which lies in memory: a verify of a damaged copy costs no disk. The
+// bytes are borrowed, not copied, so that a test flips a bit in place, verifies, and flips it back.
+// It can only be opened for reading.
 #pragma once
 
 #include <atomic>
@@ -13,8 +14,8 @@ namespace etcdrill::testing {
 class MemoryFileSystem final : public FileSystem {
  public:
   void Serve(std::string_view bytes) { bytes_ = bytes; }
-  // From the next open on: after this many reads the file ends at `size`, as if another process had cut it. A read
-  // beyond fails as that of the real file system does.
+  // From the next open on: after this many reads the file ends at `size`, as if another process had
+  // cut it. A read beyond fails as that of the real file system does.
   void ShrinkAfter(uint64_t reads, uint64_t size) {
     reads_left_ = reads;
     shrunk_size_ = size;
@@ -23,7 +24,9 @@ class MemoryFileSystem final : public FileSystem {
 
   Result<std::unique_ptr<ReadableFile>> OpenForReading(const std::string& path) override;
 
-  Result<std::unique_ptr<WritableFile>> Create(const std::string&, uint32_t) override { return Refused(); }
+  Result<std::unique_ptr<WritableFile>> Create(const std::string&, uint32_t) override {
+    return Refused();
+  }
   Result<std::string> ReadWhole(const std::string&, uint64_t) override { return Refused(); }
   Result<FileInfo> Stat(const std::string&) override { return Refused(); }
   Result<SpaceInfo> Space(const std::string&) override { return Refused(); }
@@ -34,8 +37,12 @@ class MemoryFileSystem final : public FileSystem {
   Status Unlink(const std::string&) override { return Refused(); }
   Status RemoveAll(const std::string&) override { return Refused(); }
   Status SyncDir(const std::string&) override { return Refused(); }
-  Result<std::unique_ptr<FileLock>> Lock(const std::string&, LockMode) override { return Refused(); }
-  Result<std::unique_ptr<FileLock>> LockExisting(const std::string&, LockMode) override { return Refused(); }
+  Result<std::unique_ptr<FileLock>> Lock(const std::string&, LockMode) override {
+    return Refused();
+  }
+  Result<std::unique_ptr<FileLock>> LockExisting(const std::string&, LockMode) override {
+    return Refused();
+  }
 
  private:
   class File;

@@ -1,6 +1,7 @@
-// A program with races of ours, each in a place where a suppression might hide it: beside a call to gRPC, in what a
-// client runs for each endpoint, in a message of Protobuf's, in a type of Abseil's. `racy N` makes the N-th; the thread
-// sanitizer has to end it. See sanitizer_options.cc. Without a sanitizer it ends with 0.
+// A program with races of ours, each in a place where a suppression might hide it: beside a call to
+// gRPC, in what a client runs for each endpoint, in a message of Protobuf's, in a type of Abseil's.
+// `racy N` makes the N-th; the thread sanitizer has to end it. See sanitizer_options.cc. Without a
+// sanitizer it ends with 0.
 #include <cstdlib>
 #include <functional>
 #include <iostream>
@@ -58,7 +59,8 @@ const std::vector<std::function<void()>> kRaces = {
       Twice([&] { shared.set_revision(7); });
     },
     [] {  // in an Abseil type of ours
-      Result<std::string> shared = std::string("a text that is longer than what a string keeps inside");
+      Result<std::string> shared =
+          std::string("a text that is longer than what a string keeps inside");
       Twice([&] { shared = Error(Reason::kBusy, "taken"); });
     },
 };

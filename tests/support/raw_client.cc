@@ -13,7 +13,8 @@
 
 namespace etcdrill::testing {
 
-RawClient::RawClient(int port, bool ipv6) : fd_(socket(ipv6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+RawClient::RawClient(int port, bool ipv6)
+    : fd_(socket(ipv6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
   sockaddr_in v4{};
   v4.sin_family = AF_INET;
   v4.sin_port = htons(static_cast<uint16_t>(port));
@@ -22,7 +23,8 @@ RawClient::RawClient(int port, bool ipv6) : fd_(socket(ipv6 ? AF_INET6 : AF_INET
   v6.sin6_family = AF_INET6;
   v6.sin6_port = htons(static_cast<uint16_t>(port));
   v6.sin6_addr = in6addr_loopback;
-  const auto* address = ipv6 ? reinterpret_cast<const sockaddr*>(&v6) : reinterpret_cast<const sockaddr*>(&v4);
+  const auto* address =
+      ipv6 ? reinterpret_cast<const sockaddr*>(&v6) : reinterpret_cast<const sockaddr*>(&v4);
   CHECK(connect(fd_, address, ipv6 ? sizeof v6 : sizeof v4) == 0);
 }
 
@@ -48,8 +50,8 @@ std::string RawClient::ReadAll(std::chrono::milliseconds patience) const {
   std::string all;
   char buffer[4096];
   while (true) {
-    const auto left =
-        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+        deadline - std::chrono::steady_clock::now());
     pollfd wait{.fd = fd_, .events = POLLIN, .revents = 0};
     if (left.count() <= 0 || poll(&wait, 1, static_cast<int>(left.count())) <= 0) return all;
     const ssize_t n = recv(fd_, buffer, sizeof buffer, 0);

@@ -1,16 +1,20 @@
-// How the sanitizers work in our programs, built in, so that one run by hand is as strict as one in scripts/test.
-// Linked into every program of a sanitizer preset. Options and the form of suppressions:
-// github.com/google/sanitizers/wiki.
+// How the sanitizers work in our programs, built in, so that one run by hand is as strict as one in
+// scripts/test. Linked into every program of a sanitizer preset. Options and the form of
+// suppressions: github.com/google/sanitizers/wiki.
 //
-// The thread sanitizer sees only what it compiled. Debian's gRPC, Protobuf, Abseil and OpenSSL it did not, and Abseil's
-// locks are futexes, which it does not know: what they guard looks like a race. So accesses from inside these libraries
-// are passed over, and those of their inlined headers. Nothing of namespace etcdrill is named here:
-// tests/support/racy.cc proves that a race of ours is seen all the same, also in objects of their types. What such a
-// library does inside for us can't be seen: two threads that store a text in one Protobuf message go unnoticed.
+// The thread sanitizer sees only what it compiled. Debian's gRPC, Protobuf, Abseil and OpenSSL it
+// did not, and Abseil's locks are futexes, which it does not know: what they guard looks like a
+// race. So accesses from inside these libraries are passed over, and those of their inlined
+// headers. Nothing of namespace etcdrill is named here: tests/support/racy.cc proves that a race of
+// ours is seen all the same, also in objects of their types. What such a library does inside for us
+// can't be seen: two threads that store a text in one Protobuf message go unnoticed.
 extern "C" {
 
-const char* __asan_default_options();  // NOLINT(bugprone-reserved-identifier): the runtime asks for these names
-const char* __asan_default_options() { return "detect_stack_use_after_return=1:check_initialization_order=1"; }
+const char*
+__asan_default_options();  // NOLINT(bugprone-reserved-identifier): the runtime asks for these names
+const char* __asan_default_options() {
+  return "detect_stack_use_after_return=1:check_initialization_order=1";
+}
 
 const char* __ubsan_default_options();  // NOLINT(bugprone-reserved-identifier)
 const char* __ubsan_default_options() { return "print_stacktrace=1"; }

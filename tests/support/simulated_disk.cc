@@ -30,7 +30,8 @@ std::shared_ptr<Inode> CopyOf(const Inode& inode, Survives survives) {
   copy->changed = inode.changed;
   copy->content = survives == Survives::kAll ? inode.content : inode.synced_content;
   copy->synced_content = copy->content;
-  for (const auto& [name, child] : EntriesAfter(inode, survives)) copy->entries[name] = CopyOf(*child, survives);
+  for (const auto& [name, child] : EntriesAfter(inode, survives))
+    copy->entries[name] = CopyOf(*child, survives);
   copy->synced_entries = copy->entries;
   return copy;
 }

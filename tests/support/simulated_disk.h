@@ -22,7 +22,8 @@ enum class Survives {
   kAll,         // the process was killed, and the machine goes on
 };
 
-inline constexpr Survives kAllWays[] = {Survives::kNothing, Survives::kNames, Survives::kNewestName, Survives::kAll};
+inline constexpr Survives kAllWays[] = {Survives::kNothing, Survives::kNames, Survives::kNewestName,
+                                        Survives::kAll};
 
 struct Inode {
   struct Content {

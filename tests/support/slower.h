@@ -1,4 +1,5 @@
-// By how much this build is slower than the one that people get: limits on times take it into account.
+// By how much this build is slower than the one that people get: limits on times take it into
+// account.
 #pragma once
 
 namespace etcdrill::testing {

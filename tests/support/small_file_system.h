@@ -1,5 +1,5 @@
-// A real file system of 8 MiB, to fill. The hard fact: only root can mount one; a test that needs it is skipped for
-// others.
+// A real file system of 8 MiB, to fill. The hard fact: only root can mount one; a test that needs
+// it is skipped for others.
 #pragma once
 
 #include <sys/mount.h>

@@ -24,7 +24,9 @@ std::vector<std::string> SnapshotNames() {
   return names;
 }
 
-std::string SnapshotPath(std::string_view name) { return std::string(ETCDRILL_TEST_DATA "/").append(name) + ".db"; }
+std::string SnapshotPath(std::string_view name) {
+  return std::string(ETCDRILL_TEST_DATA "/").append(name) + ".db";
+}
 
 std::string SnapshotFactsPath(std::string_view name) {
   return std::string(ETCDRILL_TEST_DATA "/").append(name) + ".json";

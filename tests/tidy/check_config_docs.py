@@ -1,24 +1,30 @@
 #!/usr/bin/env python3
-"""Holds docs/configuration.md and the commented example equal to src/config: every key that is read, its kind of value, its
-default; in both directions.
+"""Holds docs/configuration.md and the commented example equal to src/config: every key that is
+read, its kind of value, its default; in both directions.
 
-The reader has no table. But it is regular: a Section is got from another by Sub or List, and each key is one call with its name
-as a literal. This follows those calls from ReadRoot, and the members that they fill through config.h. A literal that it can't
-place fails, so a new shape of code can't hide a key. With --self-test it proves that it can fail.
+The reader has no table. But it is regular: a Section is got from another by Sub or List, and each
+key is one call with its name as a literal. This follows those calls from ReadRoot, and the members
+that they fill through config.h. A literal that it can't place fails, so a new shape of code can't
+hide a key. With --self-test it proves that it can fail.
 """
 import pathlib
 import re
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-SOURCES = sorted(p for p in (ROOT / "src/config").glob("*.cc") if p.name == "load.cc" or p.name.startswith("read_"))
-PAGE, EXAMPLE, HEADER = (ROOT / p for p in ("docs/configuration.md", "deploy/systemd/etcdrill.yaml", "src/config/config.h"))
-KINDS = {"ParseSchedule": "schedule", "ParseSize": "size", "ParseRate": "rate", "ParseCount": "number", "ParseBool": "bool",
-         "ParsePercent": "share", "ParseParts": "part"}
+SOURCES = sorted(p for p in (ROOT / "src/config").glob("*.cc")
+                 if p.name == "load.cc" or p.name.startswith("read_"))
+PAGE, EXAMPLE, HEADER = (ROOT / p for p in ("docs/configuration.md", "deploy/systemd/etcdrill.yaml",
+                                            "src/config/config.h"))
+KINDS = {
+    "ParseSchedule": "schedule", "ParseSize": "size", "ParseRate": "rate", "ParseCount": "number",
+    "ParseBool": "bool", "ParsePercent": "share", "ParseParts": "part"
+}
 # Defaults that are no literal in config.h.
 ELSEWHERE = {"drill.sample.newest": "always"}
 
-FUNCTION = re.compile(r"^(?:void|Assertion) (\w+)\(Section&? (\w+)(?:, (\w+)& (\w+))?\) \{\n(.*?)^\}", re.S | re.M)
+FUNCTION = re.compile(
+    r"^(?:void|Assertion) (\w+)\(Section&? (\w+)(?:, (\w+)& (\w+))?\) \{\n(.*?)^\}", re.S | re.M)
 LITERAL = re.compile(r'(\w+)\.(Read\w*|Sub|List)(?:<[^>]*>)?\(\s*"(\w+)"((?:,\s*[\w.:]+)*)')
 
 
@@ -53,28 +59,39 @@ def keys_in_source(texts):
                 names = re.findall(r"[\w.:]+", rest)
                 kind = next((KINDS[n] for n in names if n in KINDS), None)
                 member = names[0].split(".") if names else []
-                found[path] = (kind, (struct or "Config", member[1:]) if member[:1] == [target or "config"] else None)
+                found[path] = (kind, (struct or "Config",
+                                      member[1:]) if member[:1] == [target or "config"] else None)
 
     follow("ReadRoot", "")
     total = {(name, m.start()) for name, parts in known.items() for m in LITERAL.finditer(parts[3])}
-    literals = sum(len(re.findall(r'\.(?:Read\w*|Sub|List)(?:<[^>]*>)?\(\s*"', text)) for text in texts)
+    literals = sum(
+        len(re.findall(r'\.(?:Read\w*|Sub|List)(?:<[^>]*>)?\(\s*"', text)) for text in texts)
     if placed != total or len(total) != literals:
-        raise SystemExit(f"{literals} keys are read in src/config, {len(placed)} of them could be placed: teach this test the new shape")
+        raise SystemExit(
+            f"{literals} keys are read in src/config, {len(placed)} of them could be placed: teach "
+            f"this test the new shape"
+        )
     return found
 
 
 def structs():
     """{struct: {member: (type, initialiser)}} of config.h."""
-    return {m[1]: {n: (t.strip(), i) for t, n, i in re.findall(r"^  ([\w:<> ]+?) (\w+)(?: = ([^;]+)|\{\})?;", m[2], re.M)}
-            for m in re.finditer(r"^struct (\w+) \{\n(.*?)^\};", HEADER.read_text(), re.S | re.M)}
+    return {
+        m[1]: {
+            n: (t.strip(), i)
+            for t, n, i in re.findall(r"^  ([\w:<> ]+?) (\w+)(?: = ([^;]+)|\{\})?;", m[2], re.M)
+        }
+        for m in re.finditer(r"^struct (\w+) \{\n(.*?)^\};", HEADER.read_text(), re.S | re.M)
+    }
 
 
 def as_written(text):
     """A C++ initialiser as a person writes it in the file."""
     if text in (None, ""):
         return ""
-    for pattern, made in ((r'\{?"(.*)"\}?', r"\1"), (r"7 \* 24h", "7d"), (r"(\d+)min", r"\1m"), (r"(\d+(?:s|h))", r"\1"),
-                          (r"(true|false|\d+)", r"\1"), (r"uint64_t\{(\d+)\} << 20", r"\1MiB/s"),
+    for pattern, made in ((r'\{?"(.*)"\}?', r"\1"), (r"7 \* 24h", "7d"), (r"(\d+)min", r"\1m"),
+                          (r"(\d+(?:s|h))", r"\1"), (r"(true|false|\d+)", r"\1"),
+                          (r"uint64_t\{(\d+)\} << 20", r"\1MiB/s"),
                           (r"\w+::k(\w+)", lambda m: m[1].lower()), (r"0\.(\d)", r"\g<1>0%")):
         if m := re.fullmatch(pattern, text):
             return m.expand(made) if isinstance(made, str) else made(m)
@@ -84,12 +101,14 @@ def as_written(text):
 
 
 def default_of(member, types):
-    """Type and default of a member, as config.h has them; where its struct is itself a member, that may say otherwise."""
+    """Type and default of a member, as config.h has them; where its struct is itself a member, that
+    may say otherwise."""
     struct, path = member
     for name in path[:-1]:
         struct = types[struct][name][0]
     kind, text = types[struct][path[-1]]
-    for outer in (init for members in types.values() for type_name, init in members.values() if type_name == struct and init):
+    for outer in (init for members in types.values() for type_name, init in members.values()
+                  if type_name == struct and init):
         if inner := re.search(rf"\.{path[-1]} = ([^,}}]+)", outer):
             text = inner[1]
     return kind, as_written(text)
@@ -132,15 +151,27 @@ def problems(texts, page, example):
 
 def self_test(texts, page, example):
     changes = {
-        "a key in the source only": (lambda: problems([t.replace('scrub.Read("period"', 'scrub.Read("new_key"') for t in texts],
-                                                      page, example), "no scrub.new_key"),
-        "a key in the page only": (lambda: problems(texts, page.replace("`web.listen`", "`web.nothing`"), example), "web.nothing"),
-        "another default": (lambda: problems(texts, page.replace("| `26h` |", "| `27h` |"), example), "verified_rpo defaults to 26h"),
-        "another kind": (lambda: problems(texts, page.replace("`scrub.rate` | rate", "`scrub.rate` | size"), example), "is a rate"),
-        "a key that the example lacks": (lambda: problems(texts, page, example.replace("quarantine:", "x:")), "quarantine"),
+        "a key in the source only": (lambda: problems(
+            [t.replace('scrub.Read("period"', 'scrub.Read("new_key"')
+             for t in texts], page, example), "no scrub.new_key"),
+        "a key in the page only": (
+            lambda: problems(texts, page.replace("`web.listen`", "`web.nothing`"), example),
+            "web.nothing"),
+        "another default": (
+            lambda: problems(texts, page.replace("| `26h` |", "| `27h` |"), example),
+            "verified_rpo defaults to 26h"),
+        "another kind": (lambda: problems(
+            texts, page.replace("`scrub.rate` | rate", "`scrub.rate` | size"), example),
+                         "is a rate"),
+        "a key that the example lacks": (
+            lambda: problems(texts, page, example.replace("quarantine:", "x:")), "quarantine"),
     }
-    failed = [name for name, (found, wanted) in changes.items() if not any(wanted in problem for problem in found())]
-    print("\n".join(f"nobody noticed {name}" for name in failed) or f"all {len(changes)} changes were noticed")
+    failed = [
+        name for name, (found, wanted) in changes.items()
+        if not any(wanted in problem for problem in found())
+    ]
+    print("\n".join(f"nobody noticed {name}" for name in failed)
+          or f"all {len(changes)} changes were noticed")
     return 1 if failed else 0
 
 

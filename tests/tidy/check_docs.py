@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Holds tables in docs/ equal to the tables in the source: reasons, findings. A name on one side only fails."""
+"""Holds tables in docs/ equal to the tables in the source: reasons, findings. A name on one side
+only fails."""
 import pathlib
 import re
 import sys
@@ -32,7 +33,8 @@ def compare(what, source, docs):
 
 
 def main():
-    codes = re.findall(r'string_view k\w+ = "(\w+)"', (ROOT / "src/format/finding_codes.h").read_text())
+    codes = re.findall(r'string_view k\w+ = "(\w+)"',
+                       (ROOT / "src/format/finding_codes.h").read_text())
     problems = compare("reasons", list(reasons_in_source()), list(rows("docs/reasons.md")))
     problems += compare("findings", codes, [row[0] for row in rows("docs/findings.md")])
     print("\n".join(problems) or "docs and source agree")

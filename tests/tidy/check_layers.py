@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
-"""Reads every #include line of src/ and holds it to the layers of DESIGN section 3, and heavy headers to their one place.
+"""Reads every #include line of src/ and holds it to the layers of DESIGN section 3, and heavy
+headers to their one place.
 
 A folder includes only folders on lower lines, never a sibling on its own line:
     main > app > pipeline > { capture store verify restore drill report } > { etcd format config } > { io crypto } > base
-With --self-test it proves that it can fail: it plants one wrong edge of each kind in a copy and expects to be told.
+With --self-test it proves that it can fail: it plants one wrong edge of each kind in a copy and
+expects to be told.
 """
 import pathlib
 import re
@@ -51,7 +53,8 @@ def problems_in(src):
                 continue
             header = match.group(1)
             target = header.split("/")[0]
-            if target in LEVEL and target != folder and LEVEL[target] >= LEVEL.get(folder, len(LAYERS)):
+            if target in LEVEL and target != folder and LEVEL[target] >= LEVEL.get(
+                    folder, len(LAYERS)):
                 yield f"src/{name}:{number}: {folder}/ must not include {header}: {target}/ is not on a lower line"
             for prefix, allowed in HEAVY.items():
                 if header.startswith(prefix) and not re.match(allowed, name):

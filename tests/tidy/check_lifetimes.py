@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Proves that clang refuses a view of what is gone, as every drill of a stored snapshot had one: by [[clang::lifetimebound]] in our
-headers (clang.llvm.org/docs/AttributeReference.html#lifetimebound) and the warnings of src/CMakeLists.txt."""
+"""Proves that clang refuses a view of what is gone, as every drill of a stored snapshot had one: by
+[[clang::lifetimebound]] in our headers (clang.llvm.org/docs/AttributeReference.html#lifetimebound)
+and the warnings of src/CMakeLists.txt."""
 import pathlib
 import re
 import subprocess
@@ -23,7 +24,8 @@ DANGLING = [
     "bool Use() { const auto* newest = Read().Newest(); return newest != nullptr; }",
     "std::string_view Use() { const std::string name = Name(); return name; }",
     # The one that read freed memory: with "" on one side, the text is copied into a temporary.
-    'size_t Use(const std::string& name) { const std::string_view text = name.size() > 1 ? name : ""; return text.size(); }',
+    'size_t Use(const std::string& name) { const std::string_view text = name.size() > 1 ? name : '
+    '""; return text.size(); }',
 ]
 
 
@@ -33,8 +35,10 @@ def warnings():
 
 
 def refused(body):
-    done = subprocess.run([COMPILER, "-std=c++20", "-fsyntax-only", "-Werror", *warnings(), "-I", REPO / "src", "-x", "c++", "-"],
-                          input=HEAD + body, capture_output=True, text=True)
+    done = subprocess.run([
+        COMPILER, "-std=c++20", "-fsyntax-only", "-Werror", *warnings(), "-I", REPO / "src", "-x",
+        "c++", "-"
+    ], input=HEAD + body, capture_output=True, text=True)
     return [line for line in done.stderr.splitlines() if "error:" in line]
 
 
@@ -44,7 +48,10 @@ def main():
         errors = refused(body)
         if not errors:
             faults.append(f"not refused: {body}")
-        faults += [f"refused for another reason: {line}" for line in errors if not re.search(r"-Wdangling|-Wreturn-stack", line)]
+        faults += [
+            f"refused for another reason: {line}" for line in errors
+            if not re.search(r"-Wdangling|-Wreturn-stack", line)
+        ]
     print("\n".join(faults) or "views of temporaries are refused")
     sys.exit(1 if faults else 0)
 

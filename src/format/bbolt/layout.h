@@ -1,14 +1,16 @@
-// The bbolt file format: every constant, with its place. Source: formats.md 1, checked there against files of
-// etcd 3.4.23 to 3.7.1; upstream is go.etcd.io/bbolt internal/common/{page,meta,bucket}.go.
+// The bbolt file format: every constant, with its place. Source: formats.md 1, checked there
+// against files of etcd 3.4.23 to 3.7.1; upstream is go.etcd.io/bbolt
+// internal/common/{page,meta,bucket}.go.
 //
-//   file    = pages of page_size bytes; page n starts at byte n * page_size; little-endian on the machines we run on
-//   page    = header, element table, then keys and values packed in the order of the elements; it may run over into the
+//   file    = pages of page_size bytes; page n starts at byte n * page_size; little-endian on the
+//   machines we run on page    = header, element table, then keys and values packed in the order of
+//   the elements; it may run over into the
 //             `overflow` pages that follow, which have no header of their own
 //   pages 0 and 1 = meta; the one with the higher transaction id wins if its checksum is right
 //
-// What this format cannot detect: only the metas carry a checksum. A flipped bit in a key, a value, the unused tail of
-// a page or a free page breaks no rule of the structure. That takes the SHA-256 trailer, a manifest, or etcd's own
-// HashKV.
+// What this format cannot detect: only the metas carry a checksum. A flipped bit in a key, a value,
+// the unused tail of a page or a free page breaks no rule of the structure. That takes the SHA-256
+// trailer, a manifest, or etcd's own HashKV.
 #pragma once
 
 #include <cstddef>
@@ -63,12 +65,15 @@ inline constexpr size_t kLeafKeySizeAt = 8;
 inline constexpr size_t kLeafValueSizeAt = 12;
 inline constexpr uint32_t kLeafIsBucket = 0x01;
 
-// The value of a bucket element: root page id, sequence; root 0 means that a leaf page image follows (inline bucket).
+// The value of a bucket element: root page id, sequence; root 0 means that a leaf page image
+// follows (inline bucket).
 inline constexpr size_t kBucketHeaderBytes = 8 + 8;
 
-// Limits of ours. A page run holds one oversized value at most; etcd refuses requests of more than a few MiB.
+// Limits of ours. A page run holds one oversized value at most; etcd refuses requests of more than
+// a few MiB.
 inline constexpr uint64_t kPageRunBytesMax = uint64_t{256} << 20;
-inline constexpr uint64_t kBranchRunBytesMax = uint64_t{32} << 20;  // two elements of the largest page size, and more
+inline constexpr uint64_t kBranchRunBytesMax =
+    uint64_t{32} << 20;  // two elements of the largest page size, and more
 inline constexpr size_t kTreeDepthMax = 32;
 
 }  // namespace etcdrill::bbolt

@@ -1,4 +1,5 @@
-// A damaged meta is survived by bbolt without a word, because the other one serves; here it is a finding all the same.
+// A damaged meta is survived by bbolt without a word, because the other one serves; here it is a
+// finding all the same.
 #include "format/bbolt/meta.h"
 
 #include <fmt/format.h>
@@ -25,7 +26,8 @@ struct Candidate {
 };
 
 // The meta in the page that starts at `offset`, header included.
-Result<Candidate> ReadMetaAt(const ReadableFile& file, uint64_t body_size, uint64_t offset, PageId expected_id) {
+Result<Candidate> ReadMetaAt(const ReadableFile& file, uint64_t body_size, uint64_t offset,
+                             PageId expected_id) {
   Candidate candidate;
   std::array<char, kPageHeaderBytes + kMetaBytes> bytes{};
   if (offset + bytes.size() > body_size) {
@@ -35,8 +37,8 @@ Result<Candidate> ReadMetaAt(const ReadableFile& file, uint64_t body_size, uint6
   RETURN_IF_ERROR(file.Read(offset, bytes));
   candidate.meta = DecodeMeta({bytes.data() + kPageHeaderBytes, kMetaBytes}, candidate.problem);
   const PageHeader header = PageHeader::Decode({bytes.data(), bytes.size()});
-  if (candidate.meta.has_value() &&
-      (header.flags != kMetaPage || header.id != expected_id || header.count != 0 || header.overflow != 0)) {
+  if (candidate.meta.has_value() && (header.flags != kMetaPage || header.id != expected_id ||
+                                     header.count != 0 || header.overflow != 0)) {
     candidate.problem = "has a damaged page header";
   }
   return candidate;
@@ -54,7 +56,8 @@ Result<uint32_t> FindPageSize(const ReadableFile& file, uint64_t body_size) {
 }
 
 // bbolt writes zeros behind a meta.
-Status CheckTail(const ReadableFile& file, uint64_t body_size, uint32_t page_size, PageId id, Findings& findings) {
+Status CheckTail(const ReadableFile& file, uint64_t body_size, uint32_t page_size, PageId id,
+                 Findings& findings) {
   constexpr size_t kUsed = kPageHeaderBytes + kMetaBytes;
   std::string tail(page_size - kUsed, '\0');
   const uint64_t offset = id * page_size + kUsed;
@@ -95,7 +98,8 @@ std::optional<Meta> DecodeMeta(std::string_view body, std::string& problem) {
     return std::nullopt;
   }
   if (LoadLE32(p + kMetaVersionAt) != kVersion) {
-    problem = fmt::format("has format version {}, expected {}", LoadLE32(p + kMetaVersionAt), kVersion);
+    problem =
+        fmt::format("has format version {}, expected {}", LoadLE32(p + kMetaVersionAt), kVersion);
     return std::nullopt;
   }
   if (LoadLE64(p + kMetaChecksumAt) != MetaChecksum(body)) {
@@ -117,25 +121,28 @@ std::optional<Meta> DecodeMeta(std::string_view body, std::string& problem) {
   return meta;
 }
 
-Result<std::optional<Meta>> ReadMetas(const ReadableFile& file, uint64_t body_size, Findings& findings) {
+Result<std::optional<Meta>> ReadMetas(const ReadableFile& file, uint64_t body_size,
+                                      Findings& findings) {
   ASSIGN_OR_RETURN(const uint32_t page_size, FindPageSize(file, body_size));
   std::array<Candidate, 2> metas;
   for (PageId id = 0; id < 2; ++id) {
     ASSIGN_OR_RETURN(metas[id], ReadMetaAt(file, body_size, id * page_size, id));
   }
   if (!metas[0].meta.has_value() && !metas[1].meta.has_value()) {
-    findings.Add({codes::kMetaInvalid, Severity::kError, 0, 0,
-                  fmt::format("not an etcd snapshot, or its head is lost: meta page 0 {}, meta page 1 {}",
-                              metas[0].problem, metas[1].problem)});
+    findings.Add(
+        {codes::kMetaInvalid, Severity::kError, 0, 0,
+         fmt::format("not an etcd snapshot, or its head is lost: meta page 0 {}, meta page 1 {}",
+                     metas[0].problem, metas[1].problem)});
     return std::nullopt;
   }
   for (PageId id = 0; id < 2; ++id) {
     if (metas[id].problem.empty()) continue;
-    findings.Add(
-        {codes::kMetaDamaged, Severity::kError, id, id * page_size,
-         fmt::format("meta page {} {}; bbolt falls back to the other one without a word", id, metas[id].problem)});
+    findings.Add({codes::kMetaDamaged, Severity::kError, id, id * page_size,
+                  fmt::format("meta page {} {}; bbolt falls back to the other one without a word",
+                              id, metas[id].problem)});
   }
-  for (PageId id = 0; id < 2; ++id) RETURN_IF_ERROR(CheckTail(file, body_size, page_size, id, findings));
+  for (PageId id = 0; id < 2; ++id)
+    RETURN_IF_ERROR(CheckTail(file, body_size, page_size, id, findings));
   const auto& [first, second] = metas;
   if (!second.meta.has_value()) return first.meta;
   if (!first.meta.has_value()) return second.meta;
@@ -144,11 +151,12 @@ Result<std::optional<Meta>> ReadMetas(const ReadableFile& file, uint64_t body_si
   const Meta& older = second.meta->tx_id > first.meta->tx_id ? *first.meta : *second.meta;
   const bool impossible = newer.tx_id == older.tx_id || newer.page_size != older.page_size;
   if (impossible || newer.tx_id != older.tx_id + 1) {
-    findings.Add(
-        {codes::kMetaDisagree, impossible ? Severity::kError : Severity::kWarning, 0, 0,
-         fmt::format("the meta pages are of transactions {} and {} with pages of {} and {} bytes; bbolt writes them in "
-                     "turn",
-                     first.meta->tx_id, second.meta->tx_id, first.meta->page_size, second.meta->page_size)});
+    findings.Add({codes::kMetaDisagree, impossible ? Severity::kError : Severity::kWarning, 0, 0,
+                  fmt::format("the meta pages are of transactions {} and {} with pages of {} and "
+                              "{} bytes; bbolt writes them in "
+                              "turn",
+                              first.meta->tx_id, second.meta->tx_id, first.meta->page_size,
+                              second.meta->page_size)});
   }
   return newer;
 }

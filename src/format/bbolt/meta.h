@@ -27,11 +27,14 @@ uint64_t MetaChecksum(std::string_view body);
 // The 64 bytes of a meta, checksum included.
 std::string EncodeMeta(const Meta& meta);
 
-// Decodes the meta at the start of `body` (after the page header). On failure says why in `problem`.
+// Decodes the meta at the start of `body` (after the page header). On failure says why in
+// `problem`.
 std::optional<Meta> DecodeMeta(std::string_view body, std::string& problem);
 
-// Finds the page size, reads both metas, reports each damaged one, and returns the one that is in force; nullopt, with
-// a finding, if neither can be used. `body_size` is the file without its trailer. The status is for failures to read.
-Result<std::optional<Meta>> ReadMetas(const ReadableFile& file, uint64_t body_size, Findings& findings);
+// Finds the page size, reads both metas, reports each damaged one, and returns the one that is in
+// force; nullopt, with a finding, if neither can be used. `body_size` is the file without its
+// trailer. The status is for failures to read.
+Result<std::optional<Meta>> ReadMetas(const ReadableFile& file, uint64_t body_size,
+                                      Findings& findings);
 
 }  // namespace etcdrill::bbolt

@@ -1,4 +1,5 @@
-// An empty root under two metas, which ApplyEdit then fills. The empty root stays behind as a free page.
+// An empty root under two metas, which ApplyEdit then fills. The empty root stays behind as a free
+// page.
 #include "format/bbolt/new_database.h"
 
 #include "base/bytes.h"
@@ -27,7 +28,8 @@ Status CreateDatabase(FileSystem& fs, const std::string& path, uint32_t page_siz
   Meta meta = older;
   meta.tx_id = 4;
   const std::string empty = Page(0, kMetaPage, EncodeMeta(meta), page_size) +
-                            Page(1, kMetaPage, EncodeMeta(older), page_size) + Page(2, kLeafPage, "", page_size);
+                            Page(1, kMetaPage, EncodeMeta(older), page_size) +
+                            Page(2, kLeafPage, "", page_size);
   ASSIGN_OR_RETURN(const auto file, fs.Create(path, kPrivateFileMode));
   RETURN_IF_ERROR(file->Append(empty));
   ASSIGN_OR_RETURN(const auto source, fs.OpenForReading(path));

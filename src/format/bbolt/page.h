@@ -1,5 +1,5 @@
-// One page (with its overflow), bounds-checked. Nothing here trusts a byte: CheckLayout looks at every field once, and
-// only then may the accessors be used.
+// One page (with its overflow), bounds-checked. Nothing here trusts a byte: CheckLayout looks at
+// every field once, and only then may the accessors be used.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +26,7 @@ struct PageHeader {
 
 struct Layout {
   std::string_view problem;  // a code; empty: the page is sound
-  size_t offset = 0;         // of the problem in the page; if there is none, where its last value ends
+  size_t offset = 0;  // of the problem in the page; if there is none, where its last value ends
   std::string text;
 };
 
@@ -39,15 +39,16 @@ class PageView {
   bool is_branch() const { return header_.flags == kBranchPage; }
   uint16_t count() const { return header_.count; }
 
-  // bbolt packs the table and then keys and values in order, without a gap; any other arrangement is damage. Keys are
-  // not empty and rise strictly.
+  // bbolt packs the table and then keys and values in order, without a gap; any other arrangement
+  // is damage. Keys are not empty and rise strictly.
   Layout CheckLayout() const;
 
   std::string_view Key(uint16_t i) const {
     const char* element = Element(i);
-    return is_branch()
-               ? std::string_view(element + LoadLE32(element + kBranchPosAt), LoadLE32(element + kBranchKeySizeAt))
-               : std::string_view(element + LoadLE32(element + kLeafPosAt), LoadLE32(element + kLeafKeySizeAt));
+    return is_branch() ? std::string_view(element + LoadLE32(element + kBranchPosAt),
+                                          LoadLE32(element + kBranchKeySizeAt))
+                       : std::string_view(element + LoadLE32(element + kLeafPosAt),
+                                          LoadLE32(element + kLeafKeySizeAt));
   }
   // Branch only.
   PageId Child(uint16_t i) const { return LoadLE64(Element(i) + kBranchChildAt); }
@@ -57,11 +58,15 @@ class PageView {
     return {element + LoadLE32(element + kLeafPosAt) + LoadLE32(element + kLeafKeySizeAt),
             LoadLE32(element + kLeafValueSizeAt)};
   }
-  bool IsBucket(uint16_t i) const { return (LoadLE32(Element(i) + kLeafFlagsAt) & kLeafIsBucket) != 0; }
+  bool IsBucket(uint16_t i) const {
+    return (LoadLE32(Element(i) + kLeafFlagsAt) & kLeafIsBucket) != 0;
+  }
   size_t KeyOffset(uint16_t i) const { return static_cast<size_t>(Key(i).data() - bytes_.data()); }
 
  private:
-  const char* Element(uint16_t i) const { return bytes_.data() + kPageHeaderBytes + size_t{i} * kElementBytes; }
+  const char* Element(uint16_t i) const {
+    return bytes_.data() + kPageHeaderBytes + size_t{i} * kElementBytes;
+  }
 
   std::string_view bytes_;
   PageHeader header_;

@@ -8,7 +8,8 @@
 
 namespace etcdrill::bbolt {
 
-std::string PageImage(PageId id, uint16_t flags, uint32_t overflow, const Item* items, size_t count) {
+std::string PageImage(PageId id, uint16_t flags, uint32_t overflow, const Item* items,
+                      size_t count) {
   CHECK(count <= kItemsMax);
   std::string page;
   AppendLE64(page, id);
@@ -44,7 +45,8 @@ Result<std::vector<Item>> PageAppender::WriteLevel(const std::vector<Item>& item
            (end == begin || bytes + items[end].Bytes() <= page_size_)) {
       bytes += items[end++].Bytes();
     }
-    // No branch with one child: its left neighbour gives one up. Keys written here are short, so it has three.
+    // No branch with one child: its left neighbour gives one up. Keys written here are short, so it
+    // has three.
     if (flags == kBranchPage && items.size() - end == 1 && end - begin > 2) --end;
     ASSIGN_OR_RETURN(const PageId id, WritePage(flags, items.data() + begin, end - begin));
     Item parent;

@@ -1,6 +1,6 @@
-// Writes trees of new pages behind the last page that a file uses. The hard facts: a page counts its elements in 16
-// bits, of which bbolt keeps 0xFFFF for itself, and a branch with one child fails an assertion of bbolt when that child
-// becomes empty. Source: formats.md 1.9.
+// Writes trees of new pages behind the last page that a file uses. The hard facts: a page counts
+// its elements in 16 bits, of which bbolt keeps 0xFFFF for itself, and a branch with one child
+// fails an assertion of bbolt when that child becomes empty. Source: formats.md 1.9.
 #pragma once
 
 #include <string>
@@ -26,7 +26,8 @@ struct Item {
 inline constexpr size_t kItemsMax = 0xFFFE;
 
 // The image of a leaf or branch page, without padding. At most kItemsMax items, sorted by key.
-std::string PageImage(PageId id, uint16_t flags, uint32_t overflow, const Item* items, size_t count);
+std::string PageImage(PageId id, uint16_t flags, uint32_t overflow, const Item* items,
+                      size_t count);
 
 // Not thread-safe.
 class PageAppender {
@@ -36,7 +37,8 @@ class PageAppender {
 
   PageId next() const { return next_; }
 
-  // Packs the items (sorted by key) into pages of one level, at least one; returns the entries of the level above.
+  // Packs the items (sorted by key) into pages of one level, at least one; returns the entries of
+  // the level above.
   Result<std::vector<Item>> WriteLevel(const std::vector<Item>& items, uint16_t flags);
 
   // Writes branches above these entries until one page is left; returns it.

@@ -1,5 +1,5 @@
-// The window doubles as long as pages are asked for in the order of the file, or against it, and starts again after a
-// jump.
+// The window doubles as long as pages are asked for in the order of the file, or against it, and
+// starts again after a jump.
 #include "format/bbolt/page_reader.h"
 
 #include <fmt/format.h>

@@ -1,5 +1,5 @@
-// Reads runs of pages, ahead of time where pages follow each other: a file written in one go is read in large blocks,
-// one that was edited for years page by page, without reading anything twice.
+// Reads runs of pages, ahead of time where pages follow each other: a file written in one go is
+// read in large blocks, one that was edited for years page by page, without reading anything twice.
 #pragma once
 
 #include <cstdint>

@@ -23,53 +23,62 @@ struct Bucket {
 Result<std::vector<Bucket>> ListBuckets(Walker& walker, PageId root) {
   std::vector<Bucket> buckets;
   bool too_many = false;
-  RETURN_IF_ERROR(walker.WalkTree(root, {}, Direction::kForwards, [&](const PageView& page, PageId id) {
-    for (uint16_t i = 0; i < page.count(); ++i) {
-      if (!page.IsBucket(i)) {
-        walker.ReportError(codes::kRootNotBuckets, id, page.KeyOffset(i),
-                           fmt::format("the root holds a plain key {}", Printable(page.Key(i))));
-        continue;
-      }
-      // bbolt keeps a bucket inline up to a quarter of a page; a larger one is damage, and could be of any size.
-      if (page.Value(i).size() > walker.page_size()) {
-        walker.ReportError(codes::kBucketHeader, id, page.KeyOffset(i),
-                           fmt::format("bucket {} is inline, but larger than a page", Printable(page.Key(i))));
-        continue;
-      }
-      if (buckets.size() == kBucketsMax) {
-        if (!too_many) {
-          walker.ReportError(codes::kBucketHeader, id, page.KeyOffset(i),
-                             fmt::format("there are more than {} buckets; etcd makes ten", kBucketsMax));
+  RETURN_IF_ERROR(
+      walker.WalkTree(root, {}, Direction::kForwards, [&](const PageView& page, PageId id) {
+        for (uint16_t i = 0; i < page.count(); ++i) {
+          if (!page.IsBucket(i)) {
+            walker.ReportError(
+                codes::kRootNotBuckets, id, page.KeyOffset(i),
+                fmt::format("the root holds a plain key {}", Printable(page.Key(i))));
+            continue;
+          }
+          // bbolt keeps a bucket inline up to a quarter of a page; a larger one is damage, and
+          // could be of any size.
+          if (page.Value(i).size() > walker.page_size()) {
+            walker.ReportError(
+                codes::kBucketHeader, id, page.KeyOffset(i),
+                fmt::format("bucket {} is inline, but larger than a page", Printable(page.Key(i))));
+            continue;
+          }
+          if (buckets.size() == kBucketsMax) {
+            if (!too_many) {
+              walker.ReportError(
+                  codes::kBucketHeader, id, page.KeyOffset(i),
+                  fmt::format("there are more than {} buckets; etcd makes ten", kBucketsMax));
+            }
+            too_many = true;
+            return;
+          }
+          buckets.push_back({std::string(page.Key(i)), std::string(page.Value(i)), id,
+                             id * walker.page_size() + page.KeyOffset(i) + page.Key(i).size()});
         }
-        too_many = true;
-        return;
-      }
-      buckets.push_back({std::string(page.Key(i)), std::string(page.Value(i)), id,
-                         id * walker.page_size() + page.KeyOffset(i) + page.Key(i).size()});
-    }
-  }));
+      }));
   return buckets;
 }
 
 // The leaf page inside the value of an inline bucket; nullopt, with a finding, if it is not sound.
 std::optional<PageView> InlinePage(Walker& walker, const Bucket& bucket) {
   const std::string_view image = std::string_view(bucket.value).substr(kBucketHeaderBytes);
-  const auto in_page = static_cast<size_t>((bucket.value_offset + kBucketHeaderBytes) % walker.page_size());
+  const auto in_page =
+      static_cast<size_t>((bucket.value_offset + kBucketHeaderBytes) % walker.page_size());
   if (image.size() < kPageHeaderBytes) {
-    walker.ReportError(codes::kBucketHeader, bucket.page, in_page, "is inline, but its page is cut short");
+    walker.ReportError(codes::kBucketHeader, bucket.page, in_page,
+                       "is inline, but its page is cut short");
     return std::nullopt;
   }
   const PageView page(image);
   const PageHeader& header = page.header();
   if (header.id != 0 || header.flags != kLeafPage || header.overflow != 0) {
-    walker.ReportError(codes::kPageType, bucket.page, in_page, "is inline, but its page is not a plain leaf");
+    walker.ReportError(codes::kPageType, bucket.page, in_page,
+                       "is inline, but its page is not a plain leaf");
     return std::nullopt;
   }
   const Layout layout = page.CheckLayout();
   if (!layout.problem.empty() || layout.offset != image.size()) {
     const bool too_long = layout.problem.empty();
-    walker.ReportError(too_long ? codes::kElementLayout : layout.problem, bucket.page, in_page + layout.offset,
-                       fmt::format("inline page: {}", too_long ? "bytes follow its last value" : layout.text));
+    walker.ReportError(
+        too_long ? codes::kElementLayout : layout.problem, bucket.page, in_page + layout.offset,
+        fmt::format("inline page: {}", too_long ? "bytes follow its last value" : layout.text));
     return std::nullopt;
   }
   return page;
@@ -83,10 +92,11 @@ uint16_t FirstElementFrom(const PageView& page, std::string_view from) {
   return i;
 }
 
-// Calls on_leaf(view, page, offset of the view in the file, first element with a key >= from) for each leaf of a
-// bucket.
+// Calls on_leaf(view, page, offset of the view in the file, first element with a key >= from) for
+// each leaf of a bucket.
 template <typename OnLeaf>
-Status WalkLeaves(Walker& walker, const Bucket& bucket, std::string_view from, Direction direction, OnLeaf&& on_leaf) {
+Status WalkLeaves(Walker& walker, const Bucket& bucket, std::string_view from, Direction direction,
+                  OnLeaf&& on_leaf) {
   walker.EnterBucket(bucket.name);
   if (bucket.value.size() < kBucketHeaderBytes) {
     walker.ReportError(codes::kBucketHeader, bucket.page, 0, "has a header that is cut short");
@@ -94,12 +104,14 @@ Status WalkLeaves(Walker& walker, const Bucket& bucket, std::string_view from, D
   }
   const PageId root = LoadLE64(bucket.value.data());
   if (LoadLE64(bucket.value.data() + sizeof root) != 0) {
-    walker.ReportWarning(codes::kBucketSequence, bucket.page, bucket.value_offset % walker.page_size() + sizeof root,
+    walker.ReportWarning(codes::kBucketSequence, bucket.page,
+                         bucket.value_offset % walker.page_size() + sizeof root,
                          "has a sequence number, which etcd never asks for");
   }
   if (root == 0) {
     if (const auto page = InlinePage(walker, bucket)) {
-      on_leaf(*page, bucket.page, bucket.value_offset + kBucketHeaderBytes, FirstElementFrom(*page, from));
+      on_leaf(*page, bucket.page, bucket.value_offset + kBucketHeaderBytes,
+              FirstElementFrom(*page, from));
     }
     return OkStatus();
   }
@@ -112,7 +124,8 @@ Status WalkLeaves(Walker& walker, const Bucket& bucket, std::string_view from, D
   });
 }
 
-Status Walk(Walker& walker, const Bucket& bucket, std::string_view from, Direction direction, Visitor& visitor) {
+Status Walk(Walker& walker, const Bucket& bucket, std::string_view from, Direction direction,
+            Visitor& visitor) {
   visitor.OnBucket(bucket.name);
   std::vector<Pair> pairs;
   const auto on_leaf = [&](const PageView& page, PageId id, uint64_t offset, uint16_t first) {
@@ -137,10 +150,12 @@ Status Walk(Walker& walker, const Bucket& bucket, std::string_view from, Directi
 
 }  // namespace
 
-Status WalkAll(const ReadableFile& file, uint64_t body_size, const Meta& meta, Findings& findings, Visitor& visitor) {
+Status WalkAll(const ReadableFile& file, uint64_t body_size, const Meta& meta, Findings& findings,
+               Visitor& visitor) {
   Walker walker(file, body_size, meta, findings);
   ASSIGN_OR_RETURN(const std::vector<Bucket> buckets, ListBuckets(walker, meta.root));
-  for (const Bucket& bucket : buckets) RETURN_IF_ERROR(Walk(walker, bucket, {}, Direction::kForwards, visitor));
+  for (const Bucket& bucket : buckets)
+    RETURN_IF_ERROR(Walk(walker, bucket, {}, Direction::kForwards, visitor));
   return walker.CheckFreelist();
 }
 
@@ -156,8 +171,8 @@ Status WalkRoot(const ReadableFile& file, uint64_t body_size, const Meta& meta, 
   return OkStatus();
 }
 
-Result<std::optional<std::string>> LastKey(const ReadableFile& file, uint64_t body_size, const Meta& meta,
-                                           std::string_view name) {
+Result<std::optional<std::string>> LastKey(const ReadableFile& file, uint64_t body_size,
+                                           const Meta& meta, std::string_view name) {
   Findings ignored;
   Walker walker(file, body_size, meta, ignored);
   ASSIGN_OR_RETURN(const std::vector<Bucket> buckets, ListBuckets(walker, meta.root));
@@ -166,16 +181,18 @@ Result<std::optional<std::string>> LastKey(const ReadableFile& file, uint64_t bo
     if (bucket.name != name) continue;
     // From beyond any key, the walk goes down the right edge of the tree to the last leaf alone.
     const std::string beyond(64, '\xff');
-    RETURN_IF_ERROR(
-        WalkLeaves(walker, bucket, beyond, Direction::kForwards, [&](const PageView& page, PageId, uint64_t, uint16_t) {
-          if (page.count() > 0) last = page.Key(static_cast<uint16_t>(page.count() - 1));
-        }));
+    RETURN_IF_ERROR(WalkLeaves(walker, bucket, beyond, Direction::kForwards,
+                               [&](const PageView& page, PageId, uint64_t, uint16_t) {
+                                 if (page.count() > 0)
+                                   last = page.Key(static_cast<uint16_t>(page.count() - 1));
+                               }));
   }
   return last;
 }
 
-Status WalkBucket(const ReadableFile& file, uint64_t body_size, const Meta& meta, std::string_view name,
-                  std::string_view from, Direction direction, Visitor& visitor) {
+Status WalkBucket(const ReadableFile& file, uint64_t body_size, const Meta& meta,
+                  std::string_view name, std::string_view from, Direction direction,
+                  Visitor& visitor) {
   Findings ignored;
   Walker walker(file, body_size, meta, ignored);
   ASSIGN_OR_RETURN(const std::vector<Bucket> buckets, ListBuckets(walker, meta.root));

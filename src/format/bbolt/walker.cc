@@ -1,5 +1,5 @@
-// A depth-first walk with a stack of our own. The stack holds the branches on the way down; a leaf is handed out
-// straight from the reader's block.
+// A depth-first walk with a stack of our own. The stack holds the branches on the way down; a leaf
+// is handed out straight from the reader's block.
 #include "format/bbolt/walker.h"
 
 #include <fmt/format.h>
@@ -26,7 +26,8 @@ Walker::Walker(const ReadableFile& file, uint64_t body_size, const Meta& meta, F
   for (PageId id = 0; id < std::min<PageId>(kFirstDataPage, page_count_); ++id) reached_[id] = true;
 }
 
-void Walker::Report(std::string_view code, Severity severity, PageId page, size_t offset_in_page, std::string text) {
+void Walker::Report(std::string_view code, Severity severity, PageId page, size_t offset_in_page,
+                    std::string text) {
   if (!bucket_.empty()) text = fmt::format("bucket {}: {}", Printable(bucket_), text);
   Finding finding{code, severity, page, page * page_size_ + offset_in_page, std::move(text)};
   if (losing_ != nullptr) {
@@ -39,32 +40,36 @@ void Walker::Report(std::string_view code, Severity severity, PageId page, size_
 // Empty, with a finding, if the run can't be used.
 Result<std::string_view> Walker::ReadRun(PageId id, const Referrer& referrer) {
   if (id < kFirstDataPage || id >= page_count_) {
-    ReportError(codes::kPageOutOfBounds, id, 0,
-                fmt::format("{} refers to page {}, the file holds pages {} to {}", referrer.Describe(), id,
-                            kFirstDataPage, page_count_ == 0 ? 0 : page_count_ - 1));
+    ReportError(
+        codes::kPageOutOfBounds, id, 0,
+        fmt::format("{} refers to page {}, the file holds pages {} to {}", referrer.Describe(), id,
+                    kFirstDataPage, page_count_ == 0 ? 0 : page_count_ - 1));
     return std::string_view();
   }
   ASSIGN_OR_RETURN(const std::string_view first, reader_.Read(id, 1));
   const PageHeader header = PageHeader::Decode(first);
   if (header.id != id) {
-    ReportError(codes::kPageIdMismatch, id, kPageIdAt, fmt::format("page {} carries the number {}", id, header.id));
+    ReportError(codes::kPageIdMismatch, id, kPageIdAt,
+                fmt::format("page {} carries the number {}", id, header.id));
     return std::string_view();
   }
   const uint64_t pages = uint64_t{header.overflow} + 1;
   if (pages > page_count_ - id) {
-    ReportError(codes::kPageOutOfBounds, id, kPageOverflowAt,
-                fmt::format("page {} claims {} overflow pages, beyond the end", id, header.overflow));
+    ReportError(
+        codes::kPageOutOfBounds, id, kPageOverflowAt,
+        fmt::format("page {} claims {} overflow pages, beyond the end", id, header.overflow));
     return std::string_view();
   }
   if (!MarkReached(id, pages)) {
-    ReportError(codes::kPageReachedTwice, id, 0, fmt::format("page {} (or its overflow) is used twice", id));
+    ReportError(codes::kPageReachedTwice, id, 0,
+                fmt::format("page {} (or its overflow) is used twice", id));
     return std::string_view();
   }
   const uint64_t limit = header.flags == kBranchPage ? kBranchRunBytesMax : kPageRunBytesMax;
   if (pages * page_size_ > limit) {
-    ReportError(
-        codes::kPageTooLarge, id, kPageOverflowAt,
-        fmt::format("page {} with its overflow has {} bytes, at most {} are read", id, pages * page_size_, limit));
+    ReportError(codes::kPageTooLarge, id, kPageOverflowAt,
+                fmt::format("page {} with its overflow has {} bytes, at most {} are read", id,
+                            pages * page_size_, limit));
     return std::string_view();
   }
   return reader_.Read(id, pages);
@@ -85,8 +90,9 @@ Result<std::string_view> Walker::Load(PageId id, const Referrer& referrer, const
   const PageView page(bytes);
   const PageHeader& header = page.header();
   if (header.flags != kBranchPage && header.flags != kLeafPage) {
-    ReportError(codes::kPageType, id, kPageFlagsAt,
-                fmt::format("page {} has type {:#x}, expected a branch or a leaf", id, header.flags));
+    ReportError(
+        codes::kPageType, id, kPageFlagsAt,
+        fmt::format("page {} has type {:#x}, expected a branch or a leaf", id, header.flags));
     return std::string_view();
   }
   const bool is_root = !referrer.header.empty();
@@ -107,7 +113,8 @@ Result<std::string_view> Walker::Load(PageId id, const Referrer& referrer, const
 bool Walker::IsFilled(PageId id, std::string_view bytes, size_t used) {
   if (bytes.size() / page_size_ > used / page_size_ + 1) {
     ReportError(codes::kPageOverflow, id, kPageOverflowAt,
-                fmt::format("page {} has {} overflow pages for {} bytes", id, bytes.size() / page_size_ - 1, used));
+                fmt::format("page {} has {} overflow pages for {} bytes", id,
+                            bytes.size() / page_size_ - 1, used));
     return false;
   }
   if (!IsZero(bytes.substr(used))) {
@@ -121,8 +128,10 @@ bool Walker::KeysInBounds(const PageView& page, PageId id, const Bounds& bounds)
   if (page.count() == 0) return true;
   const auto last = static_cast<uint16_t>(page.count() - 1);
   if (page.Key(0) < bounds.lower) {
-    ReportError(codes::kKeyOutsideParent, id, page.KeyOffset(0),
-                fmt::format("the first key of page {} comes before the key that its parent has for it", id));
+    ReportError(
+        codes::kKeyOutsideParent, id, page.KeyOffset(0),
+        fmt::format("the first key of page {} comes before the key that its parent has for it",
+                    id));
     return false;
   }
   if (bounds.has_upper && page.Key(last) >= bounds.upper) {
@@ -137,8 +146,9 @@ bool Walker::KeysInBounds(const PageView& page, PageId id, const Bounds& bounds)
 void Walker::CheckDepth(size_t depth, PageId page) {
   if (leaf_depth_ == 0) leaf_depth_ = depth;
   if (depth != leaf_depth_) {
-    ReportWarning(codes::kTreeUneven, page, 0,
-                  fmt::format("leaf page {} lies at depth {}, others at {}", page, depth, leaf_depth_));
+    ReportWarning(
+        codes::kTreeUneven, page, 0,
+        fmt::format("leaf page {} lies at depth {}, others at {}", page, depth, leaf_depth_));
   }
 }
 
@@ -160,7 +170,8 @@ class Walker::Descent {
         continue;
       }
       const uint16_t i = direction_ == Direction::kForwards ? branch.first++ : --branch.left;
-      RETURN_IF_ERROR(Enter(PageView(branch.bytes).Child(i), {.page = branch.id, .element = i}, BoundsOf(branch, i)));
+      RETURN_IF_ERROR(Enter(PageView(branch.bytes).Child(i), {.page = branch.id, .element = i},
+                            BoundsOf(branch, i)));
     }
     return OkStatus();
   }
@@ -185,8 +196,10 @@ class Walker::Descent {
   // As Load; a branch at the greatest depth is a finding, too.
   Result<std::string_view> LoadBelow(PageId id, const Referrer& referrer, const Bounds& bounds) {
     ASSIGN_OR_RETURN(const std::string_view bytes, walker_.Load(id, referrer, bounds));
-    if (bytes.empty() || !PageView(bytes).is_branch() || branches_.size() + 1 < kTreeDepthMax) return bytes;
-    walker_.ReportError(codes::kTreeTooDeep, id, 0, fmt::format("the tree is deeper than {} pages", kTreeDepthMax));
+    if (bytes.empty() || !PageView(bytes).is_branch() || branches_.size() + 1 < kTreeDepthMax)
+      return bytes;
+    walker_.ReportError(codes::kTreeTooDeep, id, 0,
+                        fmt::format("the tree is deeper than {} pages", kTreeDepthMax));
     return std::string_view();
   }
 
@@ -225,7 +238,8 @@ class Walker::Descent {
   std::vector<std::string> spare_;  // bytes of branches left behind, to be used again
 };
 
-Status Walker::WalkTree(PageId root, std::string_view from, Direction direction, const OnLeaf& on_leaf) {
+Status Walker::WalkTree(PageId root, std::string_view from, Direction direction,
+                        const OnLeaf& on_leaf) {
   leaf_depth_ = 0;
   return Descent(*this, from, direction, on_leaf).Walk(root);
 }
@@ -234,11 +248,13 @@ Status Walker::WalkTree(PageId root, std::string_view from, Direction direction,
 Status Walker::CheckFreelist() {
   bucket_.clear();
   if (meta_.freelist == kNoFreelist) return OkStatus();
-  ASSIGN_OR_RETURN(const std::string_view bytes, ReadRun(meta_.freelist, {.header = "the meta page"}));
+  ASSIGN_OR_RETURN(const std::string_view bytes,
+                   ReadRun(meta_.freelist, {.header = "the meta page"}));
   if (bytes.empty()) return OkStatus();
   if (PageHeader::Decode(bytes).flags != kFreelistPage) {
-    ReportError(codes::kPageType, meta_.freelist, kPageFlagsAt,
-                fmt::format("page {} should be the freelist, but has another type", meta_.freelist));
+    ReportError(
+        codes::kPageType, meta_.freelist, kPageFlagsAt,
+        fmt::format("page {} should be the freelist, but has another type", meta_.freelist));
     return OkStatus();
   }
   CheckFreeIds(bytes);
@@ -263,8 +279,10 @@ void Walker::CheckFreeIds(std::string_view bytes) {
   for (uint64_t i = 0; i < count; ++i, at += 8) {
     const PageId id = LoadLE64(bytes.data() + at);
     if (id <= previous || id < kFirstDataPage || id >= page_count_ || reached_[id]) {
-      ReportError(codes::kFreelistWrong, page, at,
-                  fmt::format("the freelist names page {}, which is in use, out of order or out of bounds", id));
+      ReportError(
+          codes::kFreelistWrong, page, at,
+          fmt::format("the freelist names page {}, which is in use, out of order or out of bounds",
+                      id));
       return;
     }
     previous = id;
@@ -272,7 +290,8 @@ void Walker::CheckFreeIds(std::string_view bytes) {
   const auto reached = static_cast<uint64_t>(std::count(reached_.begin(), reached_.end(), true));
   if (reached + count != page_count_) {
     ReportError(codes::kFreelistWrong, page, 0,
-                fmt::format("{} pages are neither in use nor in the freelist", page_count_ - reached - count));
+                fmt::format("{} pages are neither in use nor in the freelist",
+                            page_count_ - reached - count));
   }
 }
 

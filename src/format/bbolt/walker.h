@@ -1,5 +1,6 @@
-// Reads the pages of one file, each at most once, checks them, and walks trees of them. The parts of it that know
-// buckets are in tree.cc. Total on any input: no recursion, bounded depth and memory.
+// Reads the pages of one file, each at most once, checks them, and walks trees of them. The parts
+// of it that know buckets are in tree.cc. Total on any input: no recursion, bounded depth and
+// memory.
 #pragma once
 
 #include <functional>
@@ -24,8 +25,8 @@ class Walker {
   // The page is sound; its bytes are valid during the call.
   using OnLeaf = std::function<void(const PageView& page, PageId id)>;
 
-  // Calls on_leaf for each leaf of the tree that can hold a key >= `from`, in the order of their keys or against it.
-  // What is damaged becomes a finding, and the walk goes on behind it.
+  // Calls on_leaf for each leaf of the tree that can hold a key >= `from`, in the order of their
+  // keys or against it. What is damaged becomes a finding, and the walk goes on behind it.
   Status WalkTree(PageId root, std::string_view from, Direction direction, const OnLeaf& on_leaf);
 
   // To be called when all trees were walked.
@@ -48,7 +49,8 @@ class Walker {
     std::string_view upper;
     bool has_upper = false;
   };
-  // Who names a page: an element of a branch, or a header outside the tree. Text only when it is needed.
+  // Who names a page: an element of a branch, or a header outside the tree. Text only when it is
+  // needed.
   struct Referrer {
     std::string_view header = {};  // set: not an element
     PageId page = 0;
@@ -65,7 +67,8 @@ class Walker {
   };
   class Descent;
 
-  void Report(std::string_view code, Severity severity, PageId page, size_t offset_in_page, std::string text);
+  void Report(std::string_view code, Severity severity, PageId page, size_t offset_in_page,
+              std::string text);
   Result<std::string_view> ReadRun(PageId id, const Referrer& referrer);
   Result<std::string_view> Load(PageId id, const Referrer& referrer, const Bounds& bounds);
   bool MarkReached(PageId id, uint64_t pages);

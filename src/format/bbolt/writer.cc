@@ -1,5 +1,5 @@
-// A replaced bucket is loaded in bulk; for an appended pair the pages on the way to the last leaf are written anew, as
-// bbolt itself would do.
+// A replaced bucket is loaded in bulk; for an appended pair the pages on the way to the last leaf
+// are written anew, as bbolt itself would do.
 #include "format/bbolt/writer.h"
 
 #include <fmt/format.h>
@@ -47,7 +47,9 @@ Result<std::vector<EdgePage>> RightEdge(const ReadableFile& source, const Meta& 
   PageReader reader(source, meta.page_size, meta.high_water);
   std::vector<EdgePage> edge;
   for (PageId id = root;; id = edge.back().items.back().child) {
-    const auto damaged = [&] { return Error(Reason::kDamaged, fmt::format("page {} can't be read as a tree", id)); };
+    const auto damaged = [&] {
+      return Error(Reason::kDamaged, fmt::format("page {} can't be read as a tree", id));
+    };
     if (id >= meta.high_water || edge.size() == kTreeDepthMax) return damaged();
     ASSIGN_OR_RETURN(std::string_view bytes, reader.Read(id, 1));
     const uint64_t pages = 1 + uint64_t{PageHeader::Decode(bytes).overflow};
@@ -55,16 +57,18 @@ Result<std::vector<EdgePage>> RightEdge(const ReadableFile& source, const Meta& 
     ASSIGN_OR_RETURN(bytes, reader.Read(id, pages));
     const PageView page(bytes);
     const uint16_t flags = page.header().flags;
-    if ((flags != kLeafPage && flags != kBranchPage) || !page.CheckLayout().problem.empty()) return damaged();
+    if ((flags != kLeafPage && flags != kBranchPage) || !page.CheckLayout().problem.empty())
+      return damaged();
     edge.push_back({flags, ToItems(page)});
     if (flags == kLeafPage) return edge;
     if (edge.back().items.empty()) return damaged();
   }
 }
 
-// The pair is put behind the last one; what no longer fits its page goes on to a new one, level by level.
-Result<PageId> AppendPairs(const ReadableFile& source, const Meta& meta, PageId root, const BucketContent& pairs,
-                           PageAppender& appender) {
+// The pair is put behind the last one; what no longer fits its page goes on to a new one, level by
+// level.
+Result<PageId> AppendPairs(const ReadableFile& source, const Meta& meta, PageId root,
+                           const BucketContent& pairs, PageAppender& appender) {
   ASSIGN_OR_RETURN(std::vector<EdgePage> edge, RightEdge(source, meta, root));
   std::vector<Item> added = ToItems(pairs);
   for (; !edge.empty(); edge.pop_back()) {
@@ -84,7 +88,8 @@ std::string BucketHeader(PageId root) {
 }
 
 // The value of a bucket's element: a whole small bucket, or a header that refers to a tree.
-Result<std::string> WriteBucket(const BucketContent& content, uint32_t page_size, PageAppender& appender) {
+Result<std::string> WriteBucket(const BucketContent& content, uint32_t page_size,
+                                PageAppender& appender) {
   const std::vector<Item> items = ToItems(content);
   size_t bytes = kPageHeaderBytes;
   for (const Item& item : items) bytes += item.Bytes();
@@ -113,7 +118,8 @@ Result<BucketContent> ReadBucket(const ReadableFile& source, uint64_t body_size,
 
 Status ApplyEdit(const ReadableFile& source, uint64_t body_size, const Meta& meta, const Edit& edit,
                  WritableFile& file) {
-  PairCollector root;  // its entries are taken over as they are, so that untouched buckets keep their pages
+  PairCollector
+      root;  // its entries are taken over as they are, so that untouched buckets keep their pages
   RETURN_IF_ERROR(WalkRoot(source, body_size, meta, root));
   PageAppender appender(meta, file);
   for (const auto& [name, content] : edit.replace) {
@@ -121,7 +127,8 @@ Status ApplyEdit(const ReadableFile& source, uint64_t body_size, const Meta& met
   }
   for (const auto& [name, pairs] : edit.append) {
     std::string& value = root.pairs[name];
-    if (value.size() < kBucketHeaderBytes) return Error(Reason::kDamaged, fmt::format("there is no bucket {}", name));
+    if (value.size() < kBucketHeaderBytes)
+      return Error(Reason::kDamaged, fmt::format("there is no bucket {}", name));
     if (const PageId tree = LoadLE64(value.data()); tree != 0) {
       ASSIGN_OR_RETURN(const PageId changed, AppendPairs(source, meta, tree, pairs, appender));
       value = BucketHeader(changed);

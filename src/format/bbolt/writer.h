@@ -1,6 +1,7 @@
-// Changes a few buckets of a bbolt file that nobody has open: new pages are appended, then one meta is written. No page
-// that the old meta refers to is touched, so a crash before the meta leaves the old content, whole. A restore needs no
-// more (docs/adr/0003-bbolt-editor.md). Source: formats.md 1.9.
+// Changes a few buckets of a bbolt file that nobody has open: new pages are appended, then one meta
+// is written. No page that the old meta refers to is touched, so a crash before the meta leaves the
+// old content, whole. A restore needs no more (docs/adr/0003-bbolt-editor.md). Source:
+// formats.md 1.9.
 #pragma once
 
 #include <map>
@@ -21,11 +22,14 @@ Result<BucketContent> ReadBucket(const ReadableFile& source, uint64_t body_size,
 
 // By the names of buckets; no key is empty.
 struct Edit {
-  std::map<std::string, BucketContent> replace;  // the whole new content; a bucket that is missing is made
-  std::map<std::string, BucketContent> append;   // pairs behind the last key of a bucket, which is there
+  std::map<std::string, BucketContent>
+      replace;  // the whole new content; a bucket that is missing is made
+  std::map<std::string, BucketContent>
+      append;  // pairs behind the last key of a bucket, which is there
 };
 
-// All else stays as it is. `file` is the finished copy (`source` reads the same bytes), `meta` the one in force.
+// All else stays as it is. `file` is the finished copy (`source` reads the same bytes), `meta` the
+// one in force.
 Status ApplyEdit(const ReadableFile& source, uint64_t body_size, const Meta& meta, const Edit& edit,
                  WritableFile& file);
 

@@ -9,7 +9,9 @@
 namespace etcdrill::mvcc {
 namespace {
 
-void Add(uint32_t& sum, std::string_view key, std::string_view value) { sum = Crc32c(Crc32c(sum, key), value); }
+void Add(uint32_t& sum, std::string_view key, std::string_view value) {
+  sum = Crc32c(Crc32c(sum, key), value);
+}
 
 HashMatch Differ(bool may_vary) { return may_vary ? HashMatch::kMayVary : HashMatch::kDiffers; }
 
@@ -36,7 +38,8 @@ HashKvSum::HashKvSum(int64_t revision, int64_t compact_revision, const AliveAbov
       counted_by_older_(counted_),
       all_(counted_) {}
 
-void HashKvSum::OnRow(const Revision& row, const Standing& standing, std::string_view key, std::string_view value) {
+void HashKvSum::OnRow(const Revision& row, const Standing& standing, std::string_view key,
+                      std::string_view value) {
   if (row.main > revision_) return;
   const bool compacted = row.main <= compact_revision_;
   const bool alive_to_older = compacted && standing.newest && !row.tombstone;

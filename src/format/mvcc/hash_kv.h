@@ -1,9 +1,10 @@
-// HashKV, as a live etcd computes it, from the rows of a file. Source: formats.md 5, tested there against servers of
-// five versions: CRC-32C over "key", then over key and value of each row up to R, without those rows that compaction up
-// to C may have removed. A row at or below C counts only if it is the newest of its key up to R, and a put.
+// HashKV, as a live etcd computes it, from the rows of a file. Source: formats.md 5, tested there
+// against servers of five versions: CRC-32C over "key", then over key and value of each row up to
+// R, without those rows that compaction up to C may have removed. A row at or below C counts only
+// if it is the newest of its key up to R, and a put.
 //
-// Any C from the file's own compact revision to R gives the hash of a member that has compacted that far: so a file can
-// be compared with members that have moved on.
+// Any C from the file's own compact revision to R gives the hash of a member that has compacted
+// that far: so a file can be compared with members that have moved on.
 //
 // etcd has two rules for keys that one transaction deletes and puts, where that transaction is R.
 // Since 3.4.34 and 3.5.16 (etcd#18274) such a key does not count as alive: the delete is found
@@ -26,7 +27,7 @@ struct HashKv {
   int64_t compact_revision = kNeverCompacted;
   uint64_t live_keys = 0;                 // user keys alive at the revision, by whatever rule
   std::optional<uint32_t> by_older_etcd;  // what etcd before those answers, if that is another hash
-  bool may_vary = false;                  // compacted rows are in it as they lie: two honest stores may differ
+  bool may_vary = false;  // compacted rows are in it as they lie: two honest stores may differ
 
   // Whether a server that holds the same data may answer so.
   bool Is(uint32_t answer) const { return answer == hash || answer == by_older_etcd; }
@@ -56,7 +57,8 @@ class HashKvSum {
     bool newest = false;
     bool rewritten = false;
   };
-  void OnRow(const Revision& row, const Standing& standing, std::string_view key, std::string_view value);
+  void OnRow(const Revision& row, const Standing& standing, std::string_view key,
+             std::string_view value);
   // Without the number of live keys.
   HashKv Finish() const;
 

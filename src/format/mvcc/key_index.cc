@@ -22,13 +22,15 @@ enum Expected : uint32_t {
   kFirstLink,       // from here on: the put with a certain create_revision and version
 };
 
-// How many keys below the compaction are remembered to find a second row of theirs: 16 MiB of table. In larger stores
-// the rest goes unchecked; the sums and the chains above the compaction do not depend on it.
+// How many keys below the compaction are remembered to find a second row of theirs: 16 MiB of
+// table. In larger stores the rest goes unchecked; the sums and the chains above the compaction do
+// not depend on it.
 constexpr size_t kCompactedKeysMax = size_t{1} << 20;
 
 uint32_t LinkTo(int64_t create_revision, int64_t version) {
   uint64_t mixed =
-      (static_cast<uint64_t>(create_revision) + (static_cast<uint64_t>(version) << 40)) * 0x9e3779b97f4a7c15;
+      (static_cast<uint64_t>(create_revision) + (static_cast<uint64_t>(version) << 40)) *
+      0x9e3779b97f4a7c15;
   mixed ^= mixed >> 29;
   mixed *= 0xbf58476d1ce4e5b9;
   return std::max<uint32_t>(static_cast<uint32_t>(mixed >> 34), kFirstLink);
@@ -47,17 +49,20 @@ std::string_view WhyNot(uint32_t expected, const Revision& row, const KeyValueVi
     case kNothingMore:
       return "the key has another row at or below the compaction, which leaves one at most";
     case kAnyPut:
-      return row.tombstone ? "the key is deleted again, though it was not written in between" : std::string_view{};
+      return row.tombstone ? "the key is deleted again, though it was not written in between"
+                           : std::string_view{};
     case kDead:
     case kDeadBeforeHead:
-      return row.tombstone ? std::string_view{}
-                           : "the next row of the key starts at version 1, though no delete is in between";
+      return row.tombstone
+                 ? std::string_view{}
+                 : "the next row of the key starts at version 1, though no delete is in between";
     case kAnything:
       return {};
     default:
       return !row.tombstone && LinkTo(kv.create_revision, kv.version) == WhatOf(expected)
                  ? std::string_view{}
-                 : "the next row of the key does not follow: its create_revision or its version belongs to another";
+                 : "the next row of the key does not follow: its create_revision or its version "
+                   "belongs to another";
   }
 }
 
@@ -77,11 +82,13 @@ void KeyIndex::CountNewest(const Revision& row, const KeyValueView& kv) {
   }
 }
 
-KeyIndex::Place KeyIndex::Follow(const Revision& row, const KeyValueView& kv, uint32_t expected) const {
+KeyIndex::Place KeyIndex::Follow(const Revision& row, const KeyValueView& kv,
+                                 uint32_t expected) const {
   Place place{.problem = WhyNot(expected, row, kv)};
   // The put that etcd removed was the first version, at the revision of the delete that it kept.
   const uint32_t what = WhatOf(expected);
-  place.lost_by_etcd = !place.problem.empty() && row.tombstone && (row.main == finished_ || row.main == compacted_) &&
+  place.lost_by_etcd = !place.problem.empty() && row.tombstone &&
+                       (row.main == finished_ || row.main == compacted_) &&
                        (what == kAnyPut || what == LinkTo(row.main, 1));
   return place;
 }
@@ -118,7 +125,8 @@ KeyIndex::Place KeyIndex::OnNewer(const Revision& row, const KeyValueView& kv, u
 
 KeyIndex::Place KeyIndex::OnCompacted(const Revision& row, const KeyValueView& kv, uint64_t key) {
   if (row.main > finished_) {
-    // There is one for each row of the first look, unless the file changed in between; that is found elsewhere.
+    // There is one for each row of the first look, unless the file changed in between; that is
+    // found elsewhere.
     const bool newest = !newest_.empty() && newest_.back();
     if (!newest_.empty()) newest_.pop_back();
     const bool rewritten = newest && rewritten_ > 0 && row.main == revision_ && IsRewritten(key);
@@ -185,14 +193,15 @@ class FirstLook final : public bbolt::Visitor {
 
 }  // namespace
 
-Result<KeyIndex> BuildKeyIndex(const ReadableFile& file, uint64_t body_size, const bbolt::Meta& meta,
-                               const StoreState& state, int64_t revision, int64_t compacted, uint64_t seed,
-                               const OnNewerRow& on_row) {
+Result<KeyIndex> BuildKeyIndex(const ReadableFile& file, uint64_t body_size,
+                               const bbolt::Meta& meta, const StoreState& state, int64_t revision,
+                               int64_t compacted, uint64_t seed, const OnNewerRow& on_row) {
   const int64_t finished = state.finished_compact.value_or(0);
   KeyIndex index(finished, compacted, revision, seed);
   if (finished >= revision) return index;
   FirstLook look(index, revision, on_row);
-  RETURN_IF_ERROR(bbolt::WalkBucket(file, body_size, meta, kKeyBucket, EncodeRevision({.main = finished + 1}),
+  RETURN_IF_ERROR(bbolt::WalkBucket(file, body_size, meta, kKeyBucket,
+                                    EncodeRevision({.main = finished + 1}),
                                     bbolt::Direction::kBackwards, look));
   return index;
 }

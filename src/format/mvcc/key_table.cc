@@ -11,7 +11,8 @@ namespace {
 
 __extension__ using Uint128 = unsigned __int128;
 
-// The slot where the search for a hash begins: the bits below those that chose the part, scaled to the size.
+// The slot where the search for a hash begins: the bits below those that chose the part, scaled to
+// the size.
 template <typename Slots>
 size_t HomeOf(uint64_t hash, size_t part_bits, const Slots& slots) {
   return static_cast<size_t>(static_cast<Uint128>(hash << part_bits) * slots.size() >> 64);
@@ -27,7 +28,8 @@ auto& Probe(uint64_t hash, size_t part_bits, Slots& slots) {
 }  // namespace
 
 uint64_t KeyTable::HashOf(std::string_view key) const {
-  return std::max<uint64_t>(XXH3_64bits_withSeed(key.data(), key.size(), seed_), 1);  // 0 marks a free slot
+  return std::max<uint64_t>(XXH3_64bits_withSeed(key.data(), key.size(), seed_),
+                            1);  // 0 marks a free slot
 }
 
 uint64_t KeyTable::Prepare(std::string_view key) const {

@@ -1,9 +1,10 @@
-// A small number for each of many keys, in 12 bytes a slot and at most 16 bytes a key: the memory that an examination
-// takes for each key that was touched since the last compaction (DESIGN.md section 11).
+// A small number for each of many keys, in 12 bytes a slot and at most 16 bytes a key: the memory
+// that an examination takes for each key that was touched since the last compaction (DESIGN.md
+// section 11).
 //
-// Keys are known by a 64-bit hash, XXH3 with a seed. Two of 100 million keys collide with a chance of 3 in 10,000, of
-// 10 million with 3 in a million; then a sound file can look broken, never a broken one sound, unless it was made for a
-// seed that nobody can know.
+// Keys are known by a 64-bit hash, XXH3 with a seed. Two of 100 million keys collide with a chance
+// of 3 in 10,000, of 10 million with 3 in a million; then a sound file can look broken, never a
+// broken one sound, unless it was made for a seed that nobody can know.
 #pragma once
 
 #include <array>
@@ -19,8 +20,8 @@ class KeyTable {
   // `seed` is random for each run, so that nobody can choose keys that collide.
   explicit KeyTable(uint64_t seed) : seed_(seed) {}
 
-  // What stands for a key in the calls below. Also asks the processor for the key's place, so that it need not wait for
-  // the memory if the call comes some hundred instructions later.
+  // What stands for a key in the calls below. Also asks the processor for the key's place, so that
+  // it need not wait for the memory if the call comes some hundred instructions later.
   uint64_t Prepare(std::string_view key) const;
   // The number of a key, or nullptr. Valid until the next Add.
   uint32_t* Find(uint64_t prepared);
@@ -53,7 +54,8 @@ class KeyTable {
     uint64_t hash() const { return uint64_t{hash_high} << 32 | hash_low; }
     bool used() const { return hash() != 0; }
   };
-  // The table grows a part at a time: one that grew as a whole would need its memory twice while it does.
+  // The table grows a part at a time: one that grew as a whole would need its memory twice while it
+  // does.
   struct Part {
     std::vector<Slot> slots;
     size_t used = 0;

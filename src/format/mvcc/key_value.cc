@@ -1,5 +1,5 @@
-// Protobuf wire format: a field is varint(number << 3 | type), then a varint (type 0), 8 bytes (1), varint length and
-// bytes (2) or 4 bytes (5). Types 3 and 4 (groups) never occur here.
+// Protobuf wire format: a field is varint(number << 3 | type), then a varint (type 0), 8 bytes (1),
+// varint length and bytes (2) or 4 bytes (5). Types 3 and 4 (groups) never occur here.
 #include "format/mvcc/key_value.h"
 
 namespace etcdrill::mvcc {
@@ -7,7 +7,8 @@ namespace {
 
 class WireReader {
  public:
-  explicit WireReader(std::string_view bytes) : p_(bytes.data()), end_(bytes.data() + bytes.size()) {}
+  explicit WireReader(std::string_view bytes)
+      : p_(bytes.data()), end_(bytes.data() + bytes.size()) {}
 
   bool at_end() const { return p_ == end_; }
 

@@ -1,5 +1,6 @@
-// Values of the `key` bucket: mvccpb.KeyValue in protobuf's wire format. Decoded here by hand, as views into the page,
-// because this runs over every byte of a snapshot and a copy of each value would cost more than all the checks.
+// Values of the `key` bucket: mvccpb.KeyValue in protobuf's wire format. Decoded here by hand, as
+// views into the page, because this runs over every byte of a snapshot and a copy of each value
+// would cost more than all the checks.
 #pragma once
 
 #include <cstdint>
@@ -17,8 +18,8 @@ struct KeyValueView {
   int64_t lease = 0;
 };
 
-// nullopt if the bytes are not a KeyValue. An empty input is one (the marker of `restore --bump-revision`). Unknown
-// fields are passed over, as protobuf does.
+// nullopt if the bytes are not a KeyValue. An empty input is one (the marker of `restore
+// --bump-revision`). Unknown fields are passed over, as protobuf does.
 std::optional<KeyValueView> DecodeKeyValue(std::string_view bytes);
 
 }  // namespace etcdrill::mvcc

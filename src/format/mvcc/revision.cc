@@ -12,9 +12,10 @@ constexpr char kTombstoneMark = 't';
 std::optional<Revision> DecodeRevision(std::string_view key) {
   const bool tombstone = key.size() == kRevisionBytes + 1;
   if (!tombstone && key.size() != kRevisionBytes) return std::nullopt;
-  if (key[8] != kSeparator || (tombstone && key[kRevisionBytes] != kTombstoneMark)) return std::nullopt;
-  const Revision revision{static_cast<int64_t>(LoadBE64(key.data())), static_cast<int64_t>(LoadBE64(key.data() + 9)),
-                          tombstone};
+  if (key[8] != kSeparator || (tombstone && key[kRevisionBytes] != kTombstoneMark))
+    return std::nullopt;
+  const Revision revision{static_cast<int64_t>(LoadBE64(key.data())),
+                          static_cast<int64_t>(LoadBE64(key.data() + 9)), tombstone};
   if (revision.main < 1 || revision.sub < 0) return std::nullopt;
   return revision;
 }

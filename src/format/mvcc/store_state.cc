@@ -1,4 +1,5 @@
-// `meta` comes after `key` in the file, but is needed before it: hence a walk of its own over that small bucket.
+// `meta` comes after `key` in the file, but is needed before it: hence a walk of its own over that
+// small bucket.
 #include "format/mvcc/store_state.h"
 
 #include "format/bbolt/tree.h"
@@ -15,16 +16,19 @@ class MetaVisitor final : public bbolt::PairVisitor {
     if (pair.key != kScheduledCompactKey && pair.key != kFinishedCompactKey) return;
     const auto revision = DecodeRevision(pair.value);
     if (!revision.has_value()) return;
-    (pair.key == kScheduledCompactKey ? state.scheduled_compact : state.finished_compact) = revision->main;
+    (pair.key == kScheduledCompactKey ? state.scheduled_compact : state.finished_compact) =
+        revision->main;
   }
   StoreState state;
 };
 
 }  // namespace
 
-Result<StoreState> ReadStoreState(const ReadableFile& file, uint64_t body_size, const bbolt::Meta& meta) {
+Result<StoreState> ReadStoreState(const ReadableFile& file, uint64_t body_size,
+                                  const bbolt::Meta& meta) {
   MetaVisitor visitor;
-  RETURN_IF_ERROR(bbolt::WalkBucket(file, body_size, meta, kMetaBucket, {}, bbolt::Direction::kForwards, visitor));
+  RETURN_IF_ERROR(bbolt::WalkBucket(file, body_size, meta, kMetaBucket, {},
+                                    bbolt::Direction::kForwards, visitor));
   return visitor.state;
 }
 

@@ -1,5 +1,5 @@
-// What a server booted on this file would know before it looks at the rows: how far it is compacted. Source:
-// formats.md 5.
+// What a server booted on this file would know before it looks at the rows: how far it is
+// compacted. Source: formats.md 5.
 #pragma once
 
 #include <cstdint>
@@ -18,11 +18,14 @@ struct StoreState {
 
   // The compact revision in force: a request counts from the moment it is recorded.
   int64_t CompactRevision() const {
-    return std::max(scheduled_compact.value_or(kNeverCompacted), finished_compact.value_or(kNeverCompacted));
+    return std::max(scheduled_compact.value_or(kNeverCompacted),
+                    finished_compact.value_or(kNeverCompacted));
   }
 };
 
-// Reads the two revisions from `meta`. Values that are no revisions count as absent (a finding of the keyspace check).
-Result<StoreState> ReadStoreState(const ReadableFile& file, uint64_t body_size, const bbolt::Meta& meta);
+// Reads the two revisions from `meta`. Values that are no revisions count as absent (a finding of
+// the keyspace check).
+Result<StoreState> ReadStoreState(const ReadableFile& file, uint64_t body_size,
+                                  const bbolt::Meta& meta);
 
 }  // namespace etcdrill::mvcc

@@ -70,14 +70,17 @@ std::optional<Foreign> OfBolt(std::string_view head) {
   const uint64_t checksum = bbolt::MetaChecksum(meta);
   const uint32_t magic = LoadLE32(meta.data() + bbolt::kMetaMagicAt);
   const uint64_t stored = LoadLE64(meta.data() + bbolt::kMetaChecksumAt);
-  if (magic == __builtin_bswap32(bbolt::kMagic) && stored == __builtin_bswap64(checksum)) return Foreign::kBigEndian;
+  if (magic == __builtin_bswap32(bbolt::kMagic) && stored == __builtin_bswap64(checksum))
+    return Foreign::kBigEndian;
   const bool newer = LoadLE32(meta.data() + bbolt::kMetaVersionAt) > bbolt::kVersion;
   if (magic == bbolt::kMagic && stored == checksum && newer) return Foreign::kNewerBolt;
   return std::nullopt;
 }
 
 bool IsText(std::string_view head) {
-  const auto is_ascii = [](char c) { return (c >= ' ' && c < '\x7f') || c == '\t' || c == '\n' || c == '\r'; };
+  const auto is_ascii = [](char c) {
+    return (c >= ' ' && c < '\x7f') || c == '\t' || c == '\n' || c == '\r';
+  };
   const auto is_odd = [&](char c) { return static_cast<unsigned char>(c) < 0x80 && !is_ascii(c); };
   const auto ascii = static_cast<size_t>(std::count_if(head.begin(), head.end(), is_ascii));
   return std::none_of(head.begin(), head.end(), is_odd) && ascii > head.size() / 2;
@@ -106,22 +109,28 @@ std::string_view Describe(Foreign foreign) {
     case Foreign::kOpenPgp:
       return "it is encrypted with OpenPGP: decrypt it first (`gpg -d`)";
     case Foreign::kOpenSsl:
-      return "it is encrypted by `openssl enc`: decrypt it first (`openssl enc -d`, with the options of then)";
+      return "it is encrypted by `openssl enc`: decrypt it first (`openssl enc -d`, with the "
+             "options of then)";
     case Foreign::kSqlite:
-      return "it is an SQLite database: k3s keeps its data in one (state.db) where it runs no etcd, and no etcd can "
+      return "it is an SQLite database: k3s keeps its data in one (state.db) where it runs no "
+             "etcd, and no etcd can "
              "restore it; back it up as k3s says";
     case Foreign::kWal:
-      return "it is a segment of etcd's write-ahead log: the database is snap/db beside its directory, and better "
+      return "it is a segment of etcd's write-ahead log: the database is snap/db beside its "
+             "directory, and better "
              "still is a snapshot (`etcdrill snapshot save`)";
     case Foreign::kBigEndian:
-      return "it is an etcd database of a big-endian machine (s390x), which etcdrill can't read: verify it with "
+      return "it is an etcd database of a big-endian machine (s390x), which etcdrill can't read: "
+             "verify it with "
              "`etcdutl snapshot status` on such a machine";
     case Foreign::kNewerBolt:
-      return "it is a bbolt database of a format version that this etcdrill does not know: use a newer etcdrill";
+      return "it is a bbolt database of a format version that this etcdrill does not know: use a "
+             "newer etcdrill";
     case Foreign::kOtherBolt:
       return "it is a bbolt database of another program: none of etcd's buckets is in it";
     case Foreign::kText:
-      return "it is a text file, not an etcd snapshot: look into it, it may be an error page or a note";
+      return "it is a text file, not an etcd snapshot: look into it, it may be an error page or a "
+             "note";
   }
   return "";
 }
@@ -131,7 +140,8 @@ Result<std::optional<Foreign>> RecognizeForeign(const ReadableFile& file) {
   RETURN_IF_ERROR(file.Read(0, head));
   const std::string_view bytes = head;
   for (const Magic& magic : kMagics) {
-    if (bytes.size() > magic.at && bytes.substr(magic.at).starts_with(magic.bytes)) return std::optional(magic.foreign);
+    if (bytes.size() > magic.at && bytes.substr(magic.at).starts_with(magic.bytes))
+      return std::optional(magic.foreign);
   }
   if (const auto bolt = OfBolt(bytes)) return bolt;
   if (IsOpenPgp(bytes)) return std::optional(Foreign::kOpenPgp);

@@ -8,7 +8,8 @@ namespace {
 
 class InterruptibleFile final : public ReadableFile {
  public:
-  InterruptibleFile(const ReadableFile& file, std::stop_token stop) : file_(file), stop_(std::move(stop)) {}
+  InterruptibleFile(const ReadableFile& file, std::stop_token stop)
+      : file_(file), stop_(std::move(stop)) {}
 
   Status Read(uint64_t offset, std::span<char> out) const override {
     if (stop_.stop_requested()) return Error(Reason::kInterrupted, "interrupted");
@@ -26,7 +27,9 @@ class InterruptibleFile final : public ReadableFile {
 }  // namespace
 
 Image::Image(std::string path, std::unique_ptr<ReadableFile> file, const std::stop_token& stop)
-    : path_(std::move(path)), file_(std::move(file)), reader_(std::make_unique<InterruptibleFile>(*file_, stop)) {}
+    : path_(std::move(path)),
+      file_(std::move(file)),
+      reader_(std::make_unique<InterruptibleFile>(*file_, stop)) {}
 
 Result<Image> Image::Open(const Context& context, const std::string& path) {
   ASSIGN_OR_RETURN(auto file, context.fs.OpenForReading(path));

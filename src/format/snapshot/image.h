@@ -1,6 +1,6 @@
-// A snapshot file, opened once. The hard fact: every producer publishes by rename, so a path that is
-// opened twice can be two files. Whoever verifies, hashes, counts or restores a snapshot reads this one
-// open file; so what was proven is what is restored.
+// A snapshot file, opened once. The hard fact: every producer publishes by rename, so a path that
+// is opened twice can be two files. Whoever verifies, hashes, counts or restores a snapshot reads
+// this one open file; so what was proven is what is restored.
 #pragma once
 
 #include <memory>
@@ -12,8 +12,8 @@
 
 namespace etcdrill::snapshot {
 
-// Safe for concurrent reads. Reads by reader() end with kInterrupted as soon as the stop of the context
-// that opened it is requested: a look at many gigabytes ends within a page, wherever it is.
+// Safe for concurrent reads. Reads by reader() end with kInterrupted as soon as the stop of the
+// context that opened it is requested: a look at many gigabytes ends within a page, wherever it is.
 class Image {
  public:
   // The error of opening it: kNotFound, kPermission, ...

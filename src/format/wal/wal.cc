@@ -1,5 +1,5 @@
-// Encoding. Zero fields are set on purpose: etcd up to 3.6 writes them, and the bytes shall be equal to the official
-// tool's.
+// Encoding. Zero fields are set on purpose: etcd up to 3.6 writes them, and the bytes shall be
+// equal to the official tool's.
 #include "format/wal/wal.h"
 
 #include <fmt/format.h>

@@ -2,8 +2,9 @@
 //
 //   file   = frames, then zeros up to its preallocated size
 //   frame  = length (8 bytes, little-endian), walpb.Record, zero bytes up to a multiple of 8
-//   length = bytes of the record in the low 56 bits; with padding, the top byte is 0x80 | number of padding bytes
-//   record = type, crc, data; crc is the running CRC-32C over the data of all records so far
+//   length = bytes of the record in the low 56 bits; with padding, the top byte is 0x80 | number of
+//   padding bytes record = type, crc, data; crc is the running CRC-32C over the data of all records
+//   so far
 //
 // What this format cannot detect: records that are missing at the end.
 #pragma once
@@ -42,12 +43,13 @@ struct InitialCluster {
   std::vector<InitialMember> members;  // sorted by id
 };
 
-// The first segment: metadata, one conf-change entry a member, hard state, and both snapshot records.
+// The first segment: metadata, one conf-change entry a member, hard state, and both snapshot
+// records.
 std::string FirstSegment(const InitialCluster& cluster);
 
-// The .snap file: the raft snapshot at index N (number of members), term 1, with the v2 store document that etcd up
-// to 3.5 takes its members from. Without it etcd starts, but a member that is added later comes up empty
-// (formats.md 6.6).
+// The .snap file: the raft snapshot at index N (number of members), term 1, with the v2 store
+// document that etcd up to 3.5 takes its members from. Without it etcd starts, but a member that is
+// added later comes up empty (formats.md 6.6).
 std::string FirstSnapshotFile(const InitialCluster& cluster, std::string_view v2_store_json);
 std::string FirstSnapshotName(const InitialCluster& cluster);
 

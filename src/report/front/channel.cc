@@ -1,5 +1,5 @@
-// OpenSSL keeps a queue of errors per thread; it is emptied before each call, or an old one would be taken for a new
-// one.
+// OpenSSL keeps a queue of errors per thread; it is emptied before each call, or an old one would
+// be taken for a new one.
 #include "report/front/channel.h"
 
 #include <openssl/err.h>
@@ -15,7 +15,9 @@ class PlainChannel final : public Channel {
  public:
   explicit PlainChannel(int fd) : fd_(fd) {}
   Io Handshake() override { return Io::kDone; }
-  Outcome Read(char* out, size_t size) override { return ToOutcome(recv(fd_, out, size, 0), Io::kWantRead); }
+  Outcome Read(char* out, size_t size) override {
+    return ToOutcome(recv(fd_, out, size, 0), Io::kWantRead);
+  }
   Outcome Write(const char* bytes, size_t size) override {
     return ToOutcome(send(fd_, bytes, size, MSG_NOSIGNAL), Io::kWantWrite);
   }
@@ -82,6 +84,8 @@ class TlsChannel final : public Channel {
 }  // namespace
 
 std::unique_ptr<Channel> MakePlainChannel(int fd) { return std::make_unique<PlainChannel>(fd); }
-std::unique_ptr<Channel> MakeTlsChannel(ssl_st* ssl, int fd) { return std::make_unique<TlsChannel>(ssl, fd); }
+std::unique_ptr<Channel> MakeTlsChannel(ssl_st* ssl, int fd) {
+  return std::make_unique<TlsChannel>(ssl, fd);
+}
 
 }  // namespace etcdrill::report

@@ -1,4 +1,5 @@
-// The bytes of one client, with TLS or without. Never blocks: what can't be done now says what it waits for.
+// The bytes of one client, with TLS or without. Never blocks: what can't be done now says what it
+// waits for.
 #pragma once
 
 #include <cstddef>

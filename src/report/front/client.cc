@@ -1,5 +1,6 @@
-// The steps. Only the head of a request is looked for, by its empty line, and only the head is passed on: no handler
-// reads a body, and without its bytes no second request can be hidden in it. What the head says is CivetWeb's to judge.
+// The steps. Only the head of a request is looked for, by its empty line, and only the head is
+// passed on: no handler reads a body, and without its bytes no second request can be hidden in it.
+// What the head says is CivetWeb's to judge.
 #include "report/front/client.h"
 
 #include <sys/epoll.h>
@@ -30,7 +31,10 @@ size_t HeadSize(std::string_view bytes) {
 }  // namespace
 
 Client::Client(HttpServer& server, Fd socket, std::unique_ptr<Channel> channel, MonotonicTime now)
-    : server_(server), socket_(std::move(socket)), channel_(std::move(channel)), deadline_(now + kRequestTime) {}
+    : server_(server),
+      socket_(std::move(socket)),
+      channel_(std::move(channel)),
+      deadline_(now + kRequestTime) {}
 
 Client::~Client() {
   if (inner_) server_.Disconnect(std::move(inner_));
@@ -85,8 +89,8 @@ Client::State Client::DoHandshake() {
     return State::kHead;
   }
   if (want_ == Io::kFailed && channel_->IsPlainHttp()) {
-    const std::string answer =
-        Serialize({.status = 400, .body = "this port speaks HTTPS; write https:// in the address\n"}, true);
+    const std::string answer = Serialize(
+        {.status = 400, .body = "this port speaks HTTPS; write https:// in the address\n"}, true);
     send(socket_.get(), answer.data(), answer.size(), MSG_NOSIGNAL);
     shutdown(socket_.get(), SHUT_WR);
     return State::kLinger;
@@ -117,7 +121,8 @@ Client::State Client::ReadHead() {
 
 Client::State Client::Forward() {
   const ssize_t n = send(inner_.get(), head_.data(), head_.size(), MSG_NOSIGNAL);
-  if (n < 0) return errno == EAGAIN || errno == ENOTCONN ? State::kForward : Refuse(503, "not answered\n");
+  if (n < 0)
+    return errno == EAGAIN || errno == ENOTCONN ? State::kForward : Refuse(503, "not answered\n");
   head_.erase(0, static_cast<size_t>(n));
   if (!head_.empty()) return State::kForward;
   shutdown(inner_.get(), SHUT_WR);  // or CivetWeb would wait for the body
@@ -160,10 +165,12 @@ Client::State Client::Answer() {
   return GiveToClient();
 }
 
-// Closing with unread bytes would reset the connection, and could take the answer away from the client.
+// Closing with unread bytes would reset the connection, and could take the answer away from the
+// client.
 Client::State Client::Linger() {
   std::array<char, kChunkBytes> chunk;
-  const ssize_t n = recv(socket_.get(), chunk.data(), chunk.size(), 0);  // once: others wait for their turn
+  const ssize_t n =
+      recv(socket_.get(), chunk.data(), chunk.size(), 0);  // once: others wait for their turn
   want_ = Io::kWantRead;
   return n > 0 || (n < 0 && errno == EAGAIN) ? State::kLinger : State::kOver;
 }

@@ -1,6 +1,7 @@
-// One client of the front, from its first byte to the last: handshake, head of the request, answer, end. Its request is
-// passed to the HTTP server only when its head is whole, and its answer is taken from there as fast as it comes, so
-// that a slow client costs a buffer here and never a thread there.
+// One client of the front, from its first byte to the last: handshake, head of the request, answer,
+// end. Its request is passed to the HTTP server only when its head is whole, and its answer is
+// taken from there as fast as it comes, so that a slow client costs a buffer here and never a
+// thread there.
 #pragma once
 
 #include <memory>

@@ -1,5 +1,5 @@
-// epoll, level-triggered. A client is known by its number, which is never used twice and grows with its age, so an
-// event that comes late finds nobody, and the first one in the map is the oldest.
+// epoll, level-triggered. A client is known by its number, which is never used twice and grows with
+// its age, so an event that comes late finds nobody, and the first one in the map is the oldest.
 #include "report/front/front.h"
 
 #include <sys/epoll.h>
@@ -36,7 +36,8 @@ constexpr uint64_t kFirstClient = 2;
 
 class Front::Loop {
  public:
-  Loop(std::vector<Fd> listeners, ListenAgain listen_again, HttpServer& server, ChannelMaker channel_for, Clock& clock)
+  Loop(std::vector<Fd> listeners, ListenAgain listen_again, HttpServer& server,
+       ChannelMaker channel_for, Clock& clock)
       : listeners_(std::move(listeners)),
         listen_again_(std::move(listen_again)),
         server_(server),
@@ -95,7 +96,11 @@ Status Front::Loop::Open() {
 void Front::Loop::Set(int fd, uint64_t tag, uint32_t& known, uint32_t wanted) {
   if (known == wanted) return;
   epoll_event event{.events = wanted, .data = {.u64 = tag}};
-  epoll_ctl(epoll_.get(), known == 0 ? EPOLL_CTL_ADD : wanted == 0 ? EPOLL_CTL_DEL : EPOLL_CTL_MOD, fd, &event);
+  epoll_ctl(epoll_.get(),
+            known == 0    ? EPOLL_CTL_ADD
+            : wanted == 0 ? EPOLL_CTL_DEL
+                          : EPOLL_CTL_MOD,
+            fd, &event);
   known = wanted;
 }
 
@@ -143,9 +148,11 @@ void Front::Loop::Accept() {
   for (const Fd& listener : listeners_) {
     Fd socket(accept4(listener.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (!socket) {
-      if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) return Pause(kAcceptPause);
+      if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
+        return Pause(kAcceptPause);
       if (errno != EINVAL) continue;  // a client that has gone, or one for another listener
-      listeners_.clear();             // it does not listen any more: somebody has destroyed it, as `ss -K` does
+      listeners_
+          .clear();  // it does not listen any more: somebody has destroyed it, as `ss -K` does
       return Pause(kListenPause);
     }
     MakeRoom();
@@ -153,7 +160,8 @@ void Front::Loop::Accept() {
     if (channel == nullptr) continue;
     const uint64_t number = next_number_++;
     Watched& w = clients_[number];
-    w.client = std::make_unique<Client>(server_, std::move(socket), std::move(channel), clock_.Monotonic());
+    w.client = std::make_unique<Client>(server_, std::move(socket), std::move(channel),
+                                        clock_.Monotonic());
     Watch(number, w);
   }
 }
@@ -209,17 +217,19 @@ void Front::Loop::KeepBufferedBelowLimit() {
   }
 }
 
-Front::Front(std::unique_ptr<Loop> loop) : loop_(std::move(loop)), thread_([this] { loop_->Run(); }) {}
+Front::Front(std::unique_ptr<Loop> loop)
+    : loop_(std::move(loop)), thread_([this] { loop_->Run(); }) {}
 
 Front::~Front() {
   loop_->Stop();
   thread_.join();
 }
 
-Result<std::unique_ptr<Front>> Front::Start(std::vector<Fd> listeners, ListenAgain listen_again, HttpServer& server,
-                                            ChannelMaker channel_for, Clock& clock) {
-  auto loop =
-      std::make_unique<Loop>(std::move(listeners), std::move(listen_again), server, std::move(channel_for), clock);
+Result<std::unique_ptr<Front>> Front::Start(std::vector<Fd> listeners, ListenAgain listen_again,
+                                            HttpServer& server, ChannelMaker channel_for,
+                                            Clock& clock) {
+  auto loop = std::make_unique<Loop>(std::move(listeners), std::move(listen_again), server,
+                                     std::move(channel_for), clock);
   RETURN_IF_ERROR(loop->Open());
   return std::unique_ptr<Front>(new Front(std::move(loop)));
 }

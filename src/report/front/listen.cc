@@ -24,7 +24,8 @@ Status CantListen(std::string_view address, int errno_value) {
                                 : errno_value == EACCES   ? "ports below 1024 need a privilege"
                                                           : "is the address one of this machine?";
   return Error(errno_value == EACCES ? Reason::kConfig : Reason::kIoError,
-               fmt::format("can't listen on {} (web.listen): {}; {}", address, std::strerror(errno_value), hint));
+               fmt::format("can't listen on {} (web.listen): {}; {}", address,
+                           std::strerror(errno_value), hint));
 }
 
 // errno is set if it fails.
@@ -34,8 +35,10 @@ Fd OpenOne(const addrinfo& info, bool both_families) {
   const int on = 1;
   const int only_v6 = both_families ? 0 : 1;
   setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  if (info.ai_family == AF_INET6) setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &only_v6, sizeof only_v6);
-  if (bind(fd.get(), info.ai_addr, info.ai_addrlen) != 0 || listen(fd.get(), kBacklog) != 0) return Fd();
+  if (info.ai_family == AF_INET6)
+    setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &only_v6, sizeof only_v6);
+  if (bind(fd.get(), info.ai_addr, info.ai_addrlen) != 0 || listen(fd.get(), kBacklog) != 0)
+    return Fd();
   return fd;
 }
 
@@ -48,7 +51,9 @@ void SetPort(addrinfo& info, int port) {
   }
 }
 
-bool FamilyIsMissing(int errno_value) { return errno_value == EAFNOSUPPORT || errno_value == EADDRNOTAVAIL; }
+bool FamilyIsMissing(int errno_value) {
+  return errno_value == EAFNOSUPPORT || errno_value == EADDRNOTAVAIL;
+}
 
 }  // namespace
 
@@ -71,13 +76,15 @@ Result<std::vector<Fd>> Listen(const std::string& address) {
   addrinfo* found = nullptr;
   const char* host = any ? "::" : at->host.c_str();
   if (const int code = getaddrinfo(host, port.c_str(), &hints, &found); code != 0) {
-    return Error(Reason::kIoError, fmt::format("web.listen: can't resolve \"{}\": {}", at->host, gai_strerror(code)));
+    return Error(Reason::kIoError,
+                 fmt::format("web.listen: can't resolve \"{}\": {}", at->host, gai_strerror(code)));
   }
   const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> infos(found, freeaddrinfo);
   std::vector<Fd> sockets;
   int missing = EADDRNOTAVAIL;
   for (addrinfo* info = found; info != nullptr; info = info->ai_next) {
-    if (!sockets.empty()) SetPort(*info, ListeningPort(sockets.front()));  // one port, also if any will do
+    if (!sockets.empty())
+      SetPort(*info, ListeningPort(sockets.front()));  // one port, also if any will do
     Fd fd = OpenOne(*info, any);
     if (fd) {
       sockets.push_back(std::move(fd));

@@ -1,5 +1,5 @@
-// TLS as web.config_file wants it, on OpenSSL: 1.2 and 1.3, forward-secret and authenticated ciphers, client
-// certificates.
+// TLS as web.config_file wants it, on OpenSSL: 1.2 and 1.3, forward-secret and authenticated
+// ciphers, client certificates.
 #pragma once
 
 #include <memory>
@@ -17,8 +17,8 @@ struct ssl_ctx_st;
 
 namespace etcdrill::report {
 
-// What certificates and settings become; never changed after, so safe for use from any thread. A connection keeps what
-// it was made with.
+// What certificates and settings become; never changed after, so safe for use from any thread. A
+// connection keeps what it was made with.
 class TlsServer {
  public:
   // kTls if a file can't be read or does not fit.

@@ -1,5 +1,5 @@
-// Style and script of the status page. The colours have a contrast of at least 4.5 to their ground in both schemes, and
-// no meaning hangs on a colour alone.
+// Style and script of the status page. The colours have a contrast of at least 4.5 to their ground
+// in both schemes, and no meaning hangs on a colour alone.
 #pragma once
 
 namespace etcdrill::report {

@@ -1,4 +1,5 @@
-// The newest rows for people, kept between the tasks that learn them and the requests that ask for them.
+// The newest rows for people, kept between the tasks that learn them and the requests that ask for
+// them.
 #pragma once
 
 #include <mutex>

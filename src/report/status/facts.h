@@ -11,7 +11,8 @@
 
 namespace etcdrill::report {
 
-// Rows kept for people; what is older is in the store, and `etcdrill snapshot list` and `drills list` show it.
+// Rows kept for people; what is older is in the store, and `etcdrill snapshot list` and `drills
+// list` show it.
 inline constexpr size_t kSnapshotRowsMax = 1000;
 inline constexpr size_t kDrillRowsMax = 200;
 
@@ -57,8 +58,9 @@ struct MemberRow {
   std::string endpoint;
   bool healthy = false;
   std::string problem;
-  std::string same_as;     // the endpoint before it that leads to the same member; mostly empty
-  std::string role;        // "leader", "follower" or "learner"; this and the rest: unknown if it did not answer
+  std::string same_as;  // the endpoint before it that leads to the same member; mostly empty
+  std::string
+      role;  // "leader", "follower" or "learner"; this and the rest: unknown if it did not answer
   std::string member_id;   // hex
   std::string cluster_id;  // hex; of another cluster than the others' if that is its problem
   std::string version;

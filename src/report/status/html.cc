@@ -8,9 +8,12 @@ namespace {
 
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
 
-// The length of the UTF-8 sequence at the start of `text`; 0 if there is none (RFC 3629, without surrogates).
+// The length of the UTF-8 sequence at the start of `text`; 0 if there is none (RFC 3629, without
+// surrogates).
 size_t SequenceLength(std::string_view text) {
-  const auto byte = [&](size_t i) { return i < text.size() ? static_cast<uint8_t>(text[i]) : uint8_t{0}; };
+  const auto byte = [&](size_t i) {
+    return i < text.size() ? static_cast<uint8_t>(text[i]) : uint8_t{0};
+  };
   const auto follows = [&](size_t i) { return (byte(i) & 0xc0) == 0x80; };
   const uint8_t first = byte(0);
   if (first < 0x80) return 1;
@@ -32,7 +35,8 @@ Html& Html::Text(std::string_view text) {
   while (!text.empty()) {
     const size_t length = SequenceLength(text);
     const char c = text[0];
-    const bool control = length == 1 && (static_cast<uint8_t>(c) < 0x20 || c == 0x7f) && c != '\n' && c != '\t';
+    const bool control =
+        length == 1 && (static_cast<uint8_t>(c) < 0x20 || c == 0x7f) && c != '\n' && c != '\t';
     if (length == 0 || control) {
       out_ += kReplacement;
     } else if (c == '&') {

@@ -12,10 +12,15 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::string Dump(const Json& json) { return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }
+std::string Dump(const Json& json) {
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
 
 Json Head(const char* kind, const StatusFacts& f) {
-  return {{"apiVersion", "etcdrill/v1"}, {"kind", kind}, {"time", FormatRfc3339(f.now)}, {"cluster", f.cluster}};
+  return {{"apiVersion", "etcdrill/v1"},
+          {"kind", kind},
+          {"time", FormatRfc3339(f.now)},
+          {"cluster", f.cluster}};
 }
 
 Json Time(std::optional<double> unix_seconds) {
@@ -23,9 +28,13 @@ Json Time(std::optional<double> unix_seconds) {
   return FormatRfc3339(WallTime(std::chrono::seconds(std::llround(*unix_seconds))));
 }
 
-Json Number(std::optional<double> value) { return value.has_value() ? Json(*value) : Json(nullptr); }
+Json Number(std::optional<double> value) {
+  return value.has_value() ? Json(*value) : Json(nullptr);
+}
 
-Json ToJson(const Question& q) { return {{"answer", NameOf(q.answer)}, {"fact", q.fact}, {"more", q.more}}; }
+Json ToJson(const Question& q) {
+  return {{"answer", NameOf(q.answer)}, {"fact", q.fact}, {"more", q.more}};
+}
 
 Json ToJson(const SnapshotRow& s, WallTime now) {
   return {{"name", s.name},
@@ -83,7 +92,8 @@ std::string StatusJson(const StatusFacts& f) {
   json["restorable"] = ToJson(j.restorable);
   json["in_time"] = ToJson(j.in_time);
   json["troubles"] = Json::array();
-  for (const Trouble& t : j.troubles) json["troubles"].push_back({{"what", t.what}, {"advice", t.advice}});
+  for (const Trouble& t : j.troubles)
+    json["troubles"].push_back({{"what", t.what}, {"advice", t.advice}});
   json["objectives"] = {{"rpo_seconds", f.fixed.rpo_seconds},
                         {"verified_rpo_seconds", f.fixed.verified_rpo_seconds},
                         {"rto_seconds", f.fixed.rto_seconds}};
@@ -101,8 +111,9 @@ std::string StatusJson(const StatusFacts& f) {
   json["drill_in_progress"] = f.activity.drill_in_progress;
   json["tasks"] = Json::array();
   for (size_t i = 0; i < kTaskNames.size(); ++i) {
-    json["tasks"].push_back(
-        {{"name", kTaskNames[i]}, {"next", Time(f.activity.next_run[i])}, {"last", Time(f.activity.last_run[i])}});
+    json["tasks"].push_back({{"name", kTaskNames[i]},
+                             {"next", Time(f.activity.next_run[i])},
+                             {"last", Time(f.activity.last_run[i])}});
   }
   json["members"] = nullptr;
   if (f.health.has_value()) {

@@ -1,5 +1,5 @@
-// What never happened is unknown for as long as the objective gives it time, counted from the first start; then it is a
-// no.
+// What never happened is unknown for as long as the objective gives it time, counted from the first
+// start; then it is a no.
 #include "report/status/judgement.h"
 
 #include <fmt/format.h>
@@ -13,27 +13,31 @@ namespace {
 std::string Objective(double seconds) { return fmt::format("objective {}", RoughTime(seconds)); }
 
 // The store has snapshots, and none is usable.
-bool AllAreLost(const StoreFacts& s) { return !s.newest.has_value() && s.failed + s.unreadable > 0; }
+bool AllAreLost(const StoreFacts& s) {
+  return !s.newest.has_value() && s.failed + s.unreadable > 0;
+}
 
 constexpr const char* kAllAreLost = "every snapshot is damaged or can't be read";
 constexpr size_t kLostMax = 5;  // told of one by one
 constexpr const char* kStoreIsUnreadable = "the store can't be read";
 
 // `there`: there is such a snapshot; `taken` is missing then if its time lies in the future.
-Question NotOlderThan(const StatusFacts& f, bool there, std::optional<double> taken, double objective,
-                      std::string_view never) {
+Question NotOlderThan(const StatusFacts& f, bool there, std::optional<double> taken,
+                      double objective, std::string_view never) {
   const double now = UnixSeconds(f.now);
   if (!f.store_problem.empty()) return {Answer::kUnknown, kStoreIsUnreadable, Objective(objective)};
   if (AllAreLost(f.store)) return {Answer::kNo, kAllAreLost, Objective(objective)};
   if (!there) {
     const bool there_was_time = now - f.fixed.state_created > objective;
-    return {there_was_time ? Answer::kNo : Answer::kUnknown, std::string(never), Objective(objective)};
+    return {there_was_time ? Answer::kNo : Answer::kUnknown, std::string(never),
+            Objective(objective)};
   }
   if (!taken.has_value() || *taken - now > SecondsOf(kClockSlack)) {
     return {Answer::kNo, "of unknown age: its time lies in the future", Objective(objective)};
   }
   const double age = now - *taken;
-  return {age <= objective ? Answer::kYes : Answer::kNo, fmt::format("{} old", Age(age)), Objective(objective)};
+  return {age <= objective ? Answer::kYes : Answer::kNo, fmt::format("{} old", Age(age)),
+          Objective(objective)};
 }
 
 std::string InStage(const DrillRow& drill) {
@@ -48,27 +52,38 @@ Question Restorable(const StatusFacts& f) {
   }
   if (AllAreLost(f.store)) return {Answer::kNo, kAllAreLost, "", kNothing};
   const std::optional<DrillRow>& drill = f.history.last_of_newest;
-  if (!drill.has_value()) return {Answer::kUnknown, "no drill yet", f.activity.drill_in_progress ? "one runs now" : ""};
+  if (!drill.has_value())
+    return {Answer::kUnknown, "no drill yet", f.activity.drill_in_progress ? "one runs now" : ""};
   const bool from_future = IsFuture(drill->finished, f.now);
-  const std::string when = from_future ? "at a time that lies in the future"
-                                       : fmt::format("{} ago", Age(UnixSeconds(f.now) - UnixSeconds(drill->finished)));
+  const std::string when =
+      from_future ? "at a time that lies in the future"
+                  : fmt::format("{} ago", Age(UnixSeconds(f.now) - UnixSeconds(drill->finished)));
   if (drill->passed && !f.store.verified_revision.has_value()) {
-    return {Answer::kNo, fmt::format("drill passed {}", when), "of a snapshot that is damaged or gone since",
+    return {Answer::kNo, fmt::format("drill passed {}", when),
+            "of a snapshot that is damaged or gone since",
             "what passed a drill is damaged or gone"};
   }
-  if (drill->passed && from_future) return {Answer::kUnknown, fmt::format("drill passed {}", when), ""};
+  if (drill->passed && from_future)
+    return {Answer::kUnknown, fmt::format("drill passed {}", when), ""};
   if (drill->passed)
-    return {Answer::kYes, fmt::format("drill passed {}", when), fmt::format("on etcd {}", drill->etcd_version)};
-  return {Answer::kNo, fmt::format("drill failed {}", when), InStage(*drill), "the restore drill fails"};
+    return {Answer::kYes, fmt::format("drill passed {}", when),
+            fmt::format("on etcd {}", drill->etcd_version)};
+  return {Answer::kNo, fmt::format("drill failed {}", when), InStage(*drill),
+          "the restore drill fails"};
 }
 
 Question InTime(const StatusFacts& f) {
-  if (!f.store_problem.empty()) return {Answer::kUnknown, kStoreIsUnreadable, Objective(f.fixed.rto_seconds)};
+  if (!f.store_problem.empty())
+    return {Answer::kUnknown, kStoreIsUnreadable, Objective(f.fixed.rto_seconds)};
   const std::optional<double> forecast = f.store.drill_forecast_seconds;
-  const std::optional<double> seconds = forecast.has_value() ? forecast : f.store.drill_last_duration_seconds;
-  if (!seconds.has_value()) return {Answer::kUnknown, "not measured yet", Objective(f.fixed.rto_seconds)};
-  return {*seconds <= f.fixed.rto_seconds ? Answer::kYes : Answer::kNo, fmt::format("about {}", RoughTime(*seconds)),
-          fmt::format("{}, {}", forecast.has_value() ? "forecast from drills" : "as the last drill took",
+  const std::optional<double> seconds =
+      forecast.has_value() ? forecast : f.store.drill_last_duration_seconds;
+  if (!seconds.has_value())
+    return {Answer::kUnknown, "not measured yet", Objective(f.fixed.rto_seconds)};
+  return {*seconds <= f.fixed.rto_seconds ? Answer::kYes : Answer::kNo,
+          fmt::format("about {}", RoughTime(*seconds)),
+          fmt::format("{}, {}",
+                      forecast.has_value() ? "forecast from drills" : "as the last drill took",
                       Objective(f.fixed.rto_seconds))};
 }
 
@@ -83,56 +98,69 @@ void AddFileTroubles(const StatusFacts& f, std::vector<Trouble>& troubles) {
                         "The snapshots and drills below are as they were when it could be."});
   }
   if (s.failed > 0) {
-    troubles.push_back({Counted(s.failed, "stored snapshot is damaged.", "stored snapshots are damaged."),
-                        "Look at each with: etcdrill verify NAME --config FILE"});
+    troubles.push_back(
+        {Counted(s.failed, "stored snapshot is damaged.", "stored snapshots are damaged."),
+         "Look at each with: etcdrill verify NAME --config FILE"});
   }
   if (s.unreadable > 0) {
-    troubles.push_back({Counted(s.unreadable, "stored snapshot can't be read.", "stored snapshots can't be read."),
-                        "Which, and why, is said below. Nothing is lost if the file comes back."});
+    troubles.push_back(
+        {Counted(s.unreadable, "stored snapshot can't be read.", "stored snapshots can't be read."),
+         "Which, and why, is said below. Nothing is lost if the file comes back."});
   }
   for (size_t i = 0; i < std::min(s.lost.size(), kLostMax); ++i) {
     troubles.push_back({fmt::format("Can't be read: {}", s.lost[i]),
-                        "What it says counts for nothing until it can be, or the scrub or the next drill looks anew."});
+                        "What it says counts for nothing until it can be, or the scrub or the next "
+                        "drill looks anew."});
   }
   if (!s.unkept.empty()) {
-    troubles.push_back({fmt::format("What was found can't be written into the store: {}", s.unkept),
-                        "It counts until a restart, and is tried again. Make room on the disk, or mend it."});
+    troubles.push_back(
+        {fmt::format("What was found can't be written into the store: {}", s.unkept),
+         "It counts until a restart, and is tried again. Make room on the disk, or mend it."});
   }
 }
 
 void AddHistoryTroubles(const StoreFacts& s, std::vector<Trouble>& troubles) {
   if (s.from_future > 0) {
-    troubles.push_back({Counted(s.from_future, "stored snapshot has a time in the future: a clock was wrong, or is.",
-                                "stored snapshots have a time in the future: a clock was wrong, or is."),
-                        "Such a one counts as neither new nor proven. Look at the clock, and at: etcdrill snapshot "
-                        "list --config FILE"});
+    troubles.push_back(
+        {Counted(s.from_future,
+                 "stored snapshot has a time in the future: a clock was wrong, or is.",
+                 "stored snapshots have a time in the future: a clock was wrong, or is."),
+         "Such a one counts as neither new nor proven. Look at the clock, and at: etcdrill "
+         "snapshot "
+         "list --config FILE"});
   }
   if (s.lineage_diverged == true) {
     troubles.push_back({"The newest snapshot does not continue the one before it.",
-                        "Expected once after a restore on purpose; else the source went back, or is another cluster. "
+                        "Expected once after a restore on purpose; else the source went back, or "
+                        "is another cluster. "
                         "What differs: etcdrill verify latest --config FILE"});
   }
   if (s.newest.has_value() && s.newest->keys == 0) {
     troubles.push_back({"The newest snapshot holds no key.",
-                        "It is of the wrong cluster, or of one whose data is in the v2 API, which is in no snapshot. "
+                        "It is of the wrong cluster, or of one whose data is in the v2 API, which "
+                        "is in no snapshot. "
                         "Look with: etcdrill verify latest --config FILE"});
   }
   if (s.of_others > 0) {
-    troubles.push_back(
-        {fmt::format("The store holds {} of other clusters.", Counted(s.of_others, "snapshot", "snapshots")),
-         "They have another cluster.name, and are neither counted nor deleted here. Give each cluster a "
-         "store of its own, or see: etcdrill snapshot list --config FILE"});
+    troubles.push_back({fmt::format("The store holds {} of other clusters.",
+                                    Counted(s.of_others, "snapshot", "snapshots")),
+                        "They have another cluster.name, and are neither counted nor deleted here. "
+                        "Give each cluster a "
+                        "store of its own, or see: etcdrill snapshot list --config FILE"});
   }
   if (s.other_history > 0) {
-    troubles.push_back({Counted(s.other_history, "adopted snapshot is of another history than the source.",
-                                "adopted snapshots are of another history than the source."),
-                        "Such a one counts as neither new nor proven: somebody copies files of another cluster, or of "
-                        "before a restore. What differs: etcdrill verify NAME --config FILE"});
+    troubles.push_back(
+        {Counted(s.other_history, "adopted snapshot is of another history than the source.",
+                 "adopted snapshots are of another history than the source."),
+         "Such a one counts as neither new nor proven: somebody copies files of another cluster, "
+         "or of "
+         "before a restore. What differs: etcdrill verify NAME --config FILE"});
   }
   if (!s.suspects_problem.empty()) {
-    troubles.push_back({fmt::format("Which members differed before is not known: {}", s.suspects_problem),
-                        "Move that file away if it is no record any more; the next comparison tells of those that "
-                        "answer: etcdctl endpoint hashkv --cluster"});
+    troubles.push_back(
+        {fmt::format("Which members differed before is not known: {}", s.suspects_problem),
+         "Move that file away if it is no record any more; the next comparison tells of those that "
+         "answer: etcdctl endpoint hashkv --cluster"});
   }
   if (s.hashkv_consistent == false) {
     troubles.push_back({"The members of the source hold different data.",
@@ -143,9 +171,10 @@ void AddHistoryTroubles(const StoreFacts& s, std::vector<Trouble>& troubles) {
 void AddTaskTroubles(const StatusFacts& f, std::vector<Trouble>& troubles) {
   if (f.activity.snapshot_consecutive_failures > 0) {
     const double n = f.activity.snapshot_consecutive_failures;
-    troubles.push_back(
-        {fmt::format("The last {} failed.", n == 1 ? "snapshot" : fmt::format("{:.0f} snapshots", n)),
-         "The log has the reason (msg=\"snapshot failed\"). Try by hand: etcdrill snapshot save x.db --config FILE"});
+    troubles.push_back({fmt::format("The last {} failed.",
+                                    n == 1 ? "snapshot" : fmt::format("{:.0f} snapshots", n)),
+                        "The log has the reason (msg=\"snapshot failed\"). Try by hand: etcdrill "
+                        "snapshot save x.db --config FILE"});
   }
   const std::optional<DrillRow>& drill = f.history.last_of_newest;
   if (drill.has_value() && !drill->passed) {
@@ -158,11 +187,12 @@ void AddSourceTroubles(const StatusFacts& f, std::vector<Trouble>& troubles) {
   if (!f.health.has_value()) return;
   for (const MemberRow& m : f.health->members) {
     if (m.healthy) continue;
-    troubles.push_back(
-        {fmt::format("{} is not healthy: {}", m.endpoint, m.problem), "Look with: etcdrill health --config FILE"});
+    troubles.push_back({fmt::format("{} is not healthy: {}", m.endpoint, m.problem),
+                        "Look with: etcdrill health --config FILE"});
   }
   for (const std::string& alarm : f.health->alarms) {
-    troubles.push_back({fmt::format("etcd has raised the alarm {}.", alarm), "See: etcdctl alarm list"});
+    troubles.push_back(
+        {fmt::format("etcd has raised the alarm {}.", alarm), "See: etcdctl alarm list"});
   }
 }
 
@@ -200,8 +230,8 @@ Answer Judgement::overall() const {
 Judgement Judge(const StatusFacts& f) {
   Judgement j;
   const std::optional<StoreFacts::Newest>& newest = f.store.newest;
-  j.fresh = NotOlderThan(f, newest.has_value(), newest.has_value() ? newest->taken : std::nullopt, f.fixed.rpo_seconds,
-                         "no snapshot yet");
+  j.fresh = NotOlderThan(f, newest.has_value(), newest.has_value() ? newest->taken : std::nullopt,
+                         f.fixed.rpo_seconds, "no snapshot yet");
   j.proven = NotOlderThan(f, f.store.verified_revision.has_value(), f.store.verified_taken,
                           f.fixed.verified_rpo_seconds, "none proven yet");
   j.restorable = Restorable(f);

@@ -1,6 +1,6 @@
-// The four questions of a person at three in the morning, answered from the facts: is the backup fresh, proven,
-// restorable, and how long would a restore take. The page and the API give the same answers, and the alerts follow the
-// same objectives.
+// The four questions of a person at three in the morning, answered from the facts: is the backup
+// fresh, proven, restorable, and how long would a restore take. The page and the API give the same
+// answers, and the alerts follow the same objectives.
 #pragma once
 
 #include <string>

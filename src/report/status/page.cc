@@ -1,4 +1,5 @@
-// From top to bottom: the verdict, the four answers, what is wrong and what to do, then the evidence.
+// From top to bottom: the verdict, the four answers, what is wrong and what to do, then the
+// evidence.
 #include "report/status/page.h"
 
 #include <fmt/format.h>
@@ -20,7 +21,8 @@ namespace {
 
 constexpr size_t kSnapshotsShown = 20;
 constexpr size_t kDrillsShown = 10;
-constexpr std::array kStages = {"select", "checksum", "restore", "boot", "health", "verify", "cleanup"};
+constexpr std::array kStages = {"select", "checksum", "restore", "boot",
+                                "health", "verify",   "cleanup"};
 
 // Word and sign beside the colour.
 std::string_view SignOf(Answer answer) {
@@ -30,7 +32,10 @@ std::string_view SignOf(Answer answer) {
 Answer AnswerOf(bool good) { return good ? Answer::kYes : Answer::kNo; }
 
 void Mark(Html& html, Answer answer, std::string_view word) {
-  html.Raw("<span class=\"mark ").Raw(NameOf(answer)).Raw("\"><span aria-hidden=\"true\">").Raw(SignOf(answer));
+  html.Raw("<span class=\"mark ")
+      .Raw(NameOf(answer))
+      .Raw("\"><span aria-hidden=\"true\">")
+      .Raw(SignOf(answer));
   html.Raw("</span> ").Text(word).Raw("</span>");
 }
 
@@ -38,8 +43,11 @@ void Mark(Html& html, Answer answer, std::string_view word) {
 void Time(Html& html, WallTime time, WallTime now, std::string_view name = "") {
   const std::string text = FormatRfc3339(time);
   html.Raw("<time datetime=\"").Text(text).Raw("\">");
-  html.Text(IsFuture(time, now) ? "in the future" : Age(UnixSeconds(now) - UnixSeconds(time)) + " ago");
-  html.Raw("</time><br><span class=\"soft small\">").Text(name.empty() ? text : name).Raw("</span>");
+  html.Text(IsFuture(time, now) ? "in the future"
+                                : Age(UnixSeconds(now) - UnixSeconds(time)) + " ago");
+  html.Raw("</time><br><span class=\"soft small\">")
+      .Text(name.empty() ? text : name)
+      .Raw("</span>");
 }
 
 std::string Grouped(uint64_t number) {
@@ -72,10 +80,21 @@ void Banner(Html& html, const Judgement& j) {
 }
 
 void Tile(Html& html, std::string_view title, const Question& q) {
-  html.Raw("<li class=\"tile ").Raw(NameOf(q.answer)).Raw("\"><h2>").Raw(title).Raw("</h2><div class=\"answer\">");
+  html.Raw("<li class=\"tile ")
+      .Raw(NameOf(q.answer))
+      .Raw("\"><h2>")
+      .Raw(title)
+      .Raw("</h2><div class=\"answer\">");
   html.Raw("<span aria-hidden=\"true\">").Raw(SignOf(q.answer)).Raw("</span> ");
-  html.Raw(q.answer == Answer::kYes ? "Yes" : q.answer == Answer::kNo ? "No" : "Unknown").Raw("</div>");
-  html.Raw("<div class=\"fact\">").Text(q.fact).Raw("</div><div class=\"more\">").Text(q.more).Raw("</div></li>\n");
+  html.Raw(q.answer == Answer::kYes  ? "Yes"
+           : q.answer == Answer::kNo ? "No"
+                                     : "Unknown")
+      .Raw("</div>");
+  html.Raw("<div class=\"fact\">")
+      .Text(q.fact)
+      .Raw("</div><div class=\"more\">")
+      .Text(q.more)
+      .Raw("</div></li>\n");
 }
 
 void Troubles(Html& html, const std::vector<Trouble>& troubles) {
@@ -93,7 +112,13 @@ void Troubles(Html& html, const std::vector<Trouble>& troubles) {
 
 // Opens a section with a table in it; Close() ends it.
 void Open(Html& html, std::string_view id, std::string_view title) {
-  html.Raw("<section aria-labelledby=\"").Raw(id).Raw("\"><h2 id=\"").Raw(id).Raw("\">").Raw(title).Raw("</h2>\n");
+  html.Raw("<section aria-labelledby=\"")
+      .Raw(id)
+      .Raw("\"><h2 id=\"")
+      .Raw(id)
+      .Raw("\">")
+      .Raw(title)
+      .Raw("</h2>\n");
 }
 
 // A table that is wider than the screen scrolls, by keyboard, too.
@@ -107,7 +132,9 @@ void OpenTable(Html& html, std::string_view id, std::string_view head) {
 
 void CloseTable(Html& html) { html.Raw("</tbody></table></div>\n"); }
 
-void Empty(Html& html, std::string_view text) { html.Raw("<div class=\"card empty\">").Raw(text).Raw("</div>\n"); }
+void Empty(Html& html, std::string_view text) {
+  html.Raw("<div class=\"card empty\">").Raw(text).Raw("</div>\n");
+}
 
 std::string Seconds(double seconds) { return fmt::format("{:.2f}\u00a0s", seconds); }
 
@@ -119,16 +146,19 @@ void Bar(Html& html, const DrillRow& drill, double scale) {
     if (at == drill.stage_seconds.end()) continue;
     label += fmt::format("{}{} {}", label.empty() ? "" : ", ", stage, Seconds(at->second));
   }
-  html.Raw("<svg class=\"bar\" viewBox=\"0 0 1000 14\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"");
+  html.Raw(
+      "<svg class=\"bar\" viewBox=\"0 0 1000 14\" preserveAspectRatio=\"none\" role=\"img\" "
+      "aria-label=\"");
   html.Text(label).Raw("\">");
   double x = 0;
   for (size_t i = 0; i < kStages.size(); ++i) {
     const auto at = drill.stage_seconds.find(kStages[i]);
     if (at == drill.stage_seconds.end()) continue;
     const double width = scale > 0 ? 1000 * at->second / scale : 0;
-    html.Raw(fmt::format(
-        "<rect class=\"s{}\" x=\"{:.1f}\" y=\"0\" width=\"{:.1f}\" height=\"14\"><title>{} {}</title></rect>", i, x,
-        std::max(width, 2.0), kStages[i], Seconds(at->second)));
+    html.Raw(
+        fmt::format("<rect class=\"s{}\" x=\"{:.1f}\" y=\"0\" width=\"{:.1f}\" "
+                    "height=\"14\"><title>{} {}</title></rect>",
+                    i, x, std::max(width, 2.0), kStages[i], Seconds(at->second)));
     x += std::max(width, 2.0);
   }
   html.Raw("</svg><span class=\"soft small\">").Text(label).Raw("</span>");
@@ -151,31 +181,35 @@ void Drills(Html& html, const StatusFacts& f) {
   }
   html.Raw("<ul class=\"legend\">");
   for (size_t i = 0; i < kStages.size(); ++i) {
-    html.Raw(
-        fmt::format("<li><svg viewBox=\"0 0 12 12\" aria-hidden=\"true\"><rect class=\"s{}\" width=\"12\" "
-                    "height=\"12\"/></svg>{}</li>",
-                    i, kStages[i]));
+    html.Raw(fmt::format(
+        "<li><svg viewBox=\"0 0 12 12\" aria-hidden=\"true\"><rect class=\"s{}\" width=\"12\" "
+        "height=\"12\"/></svg>{}</li>",
+        i, kStages[i]));
   }
   html.Raw("</ul>\n");
   double scale = 0;
   for (size_t i = 0; i < shown; ++i) scale = std::max(scale, TotalSeconds(f.history.drills[i]));
-  OpenTable(html, "drills",
-            "<th scope=\"col\">Finished<th scope=\"col\">Result<th scope=\"col\">Stages<th scope=\"col\" "
-            "class=\"number\">Restore time");
+  OpenTable(
+      html, "drills",
+      "<th scope=\"col\">Finished<th scope=\"col\">Result<th scope=\"col\">Stages<th scope=\"col\" "
+      "class=\"number\">Restore time");
   for (size_t i = 0; i < shown; ++i) {
     const DrillRow& d = f.history.drills[i];
     html.Raw("<tr><th scope=\"row\">");
     Time(html, d.finished, f.now);
     html.Raw("</th><td>");
     Mark(html, AnswerOf(d.passed),
-         d.passed ? "passed" : fmt::format("failed: {}", d.failed_stage.empty() ? "unknown" : d.failed_stage));
+         d.passed ? "passed"
+                  : fmt::format("failed: {}", d.failed_stage.empty() ? "unknown" : d.failed_stage));
     html.Raw(fmt::format("<br><span class=\"soft small\">level {} of 5{}", d.level,
                          d.etcd_version.empty() ? "" : ", etcd "));
     html.Text(d.etcd_version).Raw("</span></td><td class=\"wide\">");
     Bar(html, d, scale);
     html.Raw("<br><span class=\"soft small\">").Text(d.snapshot).Raw("</span>");
     if (!d.error.empty()) html.Raw("<br><span class=\"no\">").Text(d.error).Raw("</span>");
-    html.Raw("</td><td class=\"number\">").Text(d.passed ? Seconds(d.rto_seconds) : "-").Raw("</td></tr>\n");
+    html.Raw("</td><td class=\"number\">")
+        .Text(d.passed ? Seconds(d.rto_seconds) : "-")
+        .Raw("</td></tr>\n");
   }
   CloseTable(html);
   html.Raw("</section>\n");
@@ -197,27 +231,30 @@ void Snapshots(Html& html, const StatusFacts& f) {
     html.Raw("</section>\n");
     return;
   }
-  OpenTable(
-      html, "snapshots",
-      "<th scope=\"col\">Taken<th scope=\"col\">Proof<th scope=\"col\">Level<th scope=\"col\" class=\"number\">Revision"
-      "<th scope=\"col\" class=\"number\">Keys<th scope=\"col\" class=\"number\">Size<th scope=\"col\">Last drill");
+  OpenTable(html, "snapshots",
+            "<th scope=\"col\">Taken<th scope=\"col\">Proof<th scope=\"col\">Level<th "
+            "scope=\"col\" class=\"number\">Revision"
+            "<th scope=\"col\" class=\"number\">Keys<th scope=\"col\" class=\"number\">Size<th "
+            "scope=\"col\">Last drill");
   for (size_t i = 0; i < shown; ++i) {
     const SnapshotRow& s = f.history.snapshots[i];
     html.Raw("<tr><th scope=\"row\">");
     Time(html, s.taken, f.now, s.name);
     html.Raw("</th><td>");
     State(html, s);
-    html.Raw(fmt::format(
-        "</td><td>{} of 5</td><td class=\"number\">{}</td><td class=\"number\">{}</td><td class=\"number\">{}</td><td>",
-        s.level, Grouped(static_cast<uint64_t>(std::max<int64_t>(s.revision, 0))), Grouped(s.keys),
-        FormatSize(s.size_bytes)));
+    html.Raw(
+        fmt::format("</td><td>{} of 5</td><td class=\"number\">{}</td><td "
+                    "class=\"number\">{}</td><td class=\"number\">{}</td><td>",
+                    s.level, Grouped(static_cast<uint64_t>(std::max<int64_t>(s.revision, 0))),
+                    Grouped(s.keys), FormatSize(s.size_bytes)));
     if (s.drilled.has_value()) Time(html, *s.drilled, f.now);
     if (!s.drilled.has_value()) html.Raw("<span class=\"soft\">never</span>");
     html.Raw("</td></tr>\n");
   }
   CloseTable(html);
   if (f.history.snapshots_total > shown) {
-    html.Raw(fmt::format("<p class=\"soft small\">The newest {} of {}.</p>\n", shown, f.history.snapshots_total));
+    html.Raw(fmt::format("<p class=\"soft small\">The newest {} of {}.</p>\n", shown,
+                         f.history.snapshots_total));
   }
   html.Raw("</section>\n");
 }
@@ -230,8 +267,10 @@ void Members(Html& html, const StatusFacts& f) {
     return;
   }
   OpenTable(html, "members",
-            "<th scope=\"col\">Endpoint<th scope=\"col\">Health<th scope=\"col\">Role<th scope=\"col\">Version"
-            "<th scope=\"col\" class=\"number\">Revision<th scope=\"col\" class=\"number\">Size<th scope=\"col\" "
+            "<th scope=\"col\">Endpoint<th scope=\"col\">Health<th scope=\"col\">Role<th "
+            "scope=\"col\">Version"
+            "<th scope=\"col\" class=\"number\">Revision<th scope=\"col\" class=\"number\">Size<th "
+            "scope=\"col\" "
             "class=\"number\">Latency");
   for (const MemberRow& m : f.health->members) {
     html.Raw("<tr><th scope=\"row\">").Text(m.endpoint).Raw("</th><td class=\"wide\">");
@@ -245,10 +284,11 @@ void Members(Html& html, const StatusFacts& f) {
       continue;
     }
     html.Raw("<td>").Text(m.role).Raw("</td><td>").Text(m.version);
-    html.Raw(fmt::format(
-        "</td><td class=\"number\">{}</td><td class=\"number\">{}</td><td class=\"number\">{:.1f} ms</td></tr>\n",
-        Grouped(static_cast<uint64_t>(std::max<int64_t>(*m.revision, 0))), FormatSize(m.db_size_bytes),
-        SecondsOf(m.latency) * 1000));
+    html.Raw(
+        fmt::format("</td><td class=\"number\">{}</td><td class=\"number\">{}</td><td "
+                    "class=\"number\">{:.1f} ms</td></tr>\n",
+                    Grouped(static_cast<uint64_t>(std::max<int64_t>(*m.revision, 0))),
+                    FormatSize(m.db_size_bytes), SecondsOf(m.latency) * 1000));
   }
   CloseTable(html);
   html.Raw("</section>\n");
@@ -256,14 +296,18 @@ void Members(Html& html, const StatusFacts& f) {
 
 void Next(Html& html, const StatusFacts& f) {
   Open(html, "schedule", "Schedule");
-  OpenTable(html, "schedule", "<th scope=\"col\">Task<th scope=\"col\">Next<th scope=\"col\">Last end since the start");
+  OpenTable(
+      html, "schedule",
+      "<th scope=\"col\">Task<th scope=\"col\">Next<th scope=\"col\">Last end since the start");
   const auto cell = [&](std::optional<double> unix_seconds, bool is_past) {
     if (!unix_seconds.has_value()) {
       html.Raw("<td class=\"soft\">-</td>");
       return;
     }
     const double distance = *unix_seconds - UnixSeconds(f.now);
-    const std::string text = is_past ? Age(-distance) + " ago" : distance < 0 ? "now" : "in " + Age(distance);
+    const std::string text = is_past        ? Age(-distance) + " ago"
+                             : distance < 0 ? "now"
+                                            : "in " + Age(distance);
     html.Raw("<td>").Text(text).Raw("</td>");
   };
   for (size_t i = 0; i < kTaskNames.size(); ++i) {
@@ -286,7 +330,8 @@ std::string HashOf(std::string_view text) {
 
 const std::string& StatusPagePolicy() {
   static const std::string policy = fmt::format(
-      "default-src 'none'; style-src {}; script-src {}; connect-src 'self'; img-src data:; base-uri 'none'; "
+      "default-src 'none'; style-src {}; script-src {}; connect-src 'self'; img-src data:; "
+      "base-uri 'none'; "
       "form-action 'none'; frame-ancestors 'none'",
       HashOf(kStyle), HashOf(kScript));
   return policy;
@@ -299,9 +344,17 @@ std::string StatusPage(const StatusFacts& f) {
       "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
       "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\"><link rel=\"icon\" "
       "href=\"data:,\"><title>");
-  html.Raw(SignOf(j.overall())).Raw(" ").Text(f.cluster).Raw(" - etcdrill</title><style>").Raw(kStyle);
-  html.Raw("</style></head>\n<body><div class=\"wrap\"><header><h1>etcd backup of ").Text(f.cluster).Raw("</h1>");
-  html.Raw("<span class=\"soft\">as of <time id=\"time\">").Text(FormatRfc3339(f.now)).Raw("</time></span>");
+  html.Raw(SignOf(j.overall()))
+      .Raw(" ")
+      .Text(f.cluster)
+      .Raw(" - etcdrill</title><style>")
+      .Raw(kStyle);
+  html.Raw("</style></head>\n<body><div class=\"wrap\"><header><h1>etcd backup of ")
+      .Text(f.cluster)
+      .Raw("</h1>");
+  html.Raw("<span class=\"soft\">as of <time id=\"time\">")
+      .Text(FormatRfc3339(f.now))
+      .Raw("</time></span>");
   html.Raw("<span id=\"refresh\" class=\"no\" role=\"alert\"></span></header>\n<main>\n");
   Banner(html, j);
   html.Raw("<ul class=\"tiles\">\n");

@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
-"""Follows the pages of deploy/ as a newcomer would, on a control-plane node that kubeadm made, and prints `ok NAME` or
-`FAIL NAME: why`. The commands are those of the pages, block by block; only addresses and the version of etcd are this node's.
+"""Follows the pages of deploy/ as a newcomer would, on a control-plane node that kubeadm made, and
+prints `ok NAME` or `FAIL NAME: why`. The commands are those of the pages, block by block; only
+addresses and the version of etcd are this node's.
 
-By hand, as it takes minutes and Kubernetes' own programs: KUBERNETES is a folder with kubeadm, kubelet, kubectl and the three
-of the control plane, CRDS that of prometheus-operator's example/prometheus-operator-crd. scripts/fetch-tools makes helm.
+By hand, as it takes minutes and Kubernetes' own programs: KUBERNETES is a folder with kubeadm,
+kubelet, kubectl and the three of the control plane, CRDS that of prometheus-operator's
+example/prometheus-operator-crd. scripts/fetch-tools makes helm.
 
 Usage: node KUBERNETES ETCD_DIR BUILD_DIR try.py CRDS
 """
@@ -22,12 +24,14 @@ PAGE = (KUSTOMIZE / "README.md").read_text()
 ADDRESS = "198.18.0.2"
 APPLY = "kubectl apply -k . && kubectl -n etcdrill rollout status daemonset/etcdrill --timeout=60s"
 CONFIG = "/etc/etcdrill/config/etcdrill.yaml"
-MINE = pathlib.Path(tempfile.mkdtemp(dir=REPO / "build"))  # a user's kustomization; kustomize wants relative paths to bases
+# A user's kustomization; kustomize wants relative paths to bases.
+MINE = pathlib.Path(tempfile.mkdtemp(dir=REPO / "build"))
 
 
 def run(command, folder=MINE, check=True):
     env = {**os.environ, "TMPDIR": "/var/tmp"}  # of the node, as all of /var
-    done = subprocess.run(["bash", "-euc", command], cwd=folder, env=env, capture_output=True, text=True)
+    done = subprocess.run(["bash", "-euc", command], cwd=folder, env=env, capture_output=True,
+                          text=True)
     if check and done.returncode:
         raise RuntimeError(f"{command}: {done.stdout[-500:]}{done.stderr[-1500:]}".strip())
     return done.stdout + done.stderr
@@ -41,7 +45,10 @@ def wait_for(what, condition, seconds=120):
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:
-            raise RuntimeError(f"{what}: not within {seconds} s; {run('kubectl get events -A', check=False)[-1500:]}")
+            raise RuntimeError(
+                f"{what}: not within {seconds} s; "
+                f"{run('kubectl get events -A', check=False)[-1500:]}"
+            )
         time.sleep(1)
 
 
@@ -52,36 +59,46 @@ def blocks(language, heading, page=PAGE):
 
 
 def kustomization(text):
-    """Writes a user's file: the page's, with this clone for the one on the web, and this cluster's etcd."""
-    text = text.replace("github.com/etcdrill/etcdrill/deploy", "../../deploy").replace("3.5.21-0", ETCD_TAG)
+    """Writes a user's file: the page's, with this clone for the one on the web, and this cluster's
+    etcd."""
+    text = text.replace("github.com/etcdrill/etcdrill/deploy",
+                        "../../deploy").replace("3.5.21-0", ETCD_TAG)
     (MINE / "kustomization.yaml").write_text(text)
 
 
 def pod_address():
-    return run("kubectl -n etcdrill get pods -l app.kubernetes.io/name=etcdrill -o jsonpath={.items[0].status.podIP}")
+    return run(
+        "kubectl -n etcdrill get pods -l app.kubernetes.io/name=etcdrill -o "
+        "jsonpath={.items[0].status.podIP}"
+    )
 
 
 def metric(address, name):
-    found = re.search(rf"^{name}(?:{{.*}})? (\S+)$", run(f"curl -s -m 5 http://{address}:9379/metrics", check=False), re.M)
+    found = re.search(rf"^{name}(?:{{.*}})? (\S+)$",
+                      run(f"curl -s -m 5 http://{address}:9379/metrics", check=False), re.M)
     return float(found[1]) if found else None
 
 
 def snapshots():
-    return len(list(pathlib.Path("/var/lib/etcdrill/snapshots").glob("*.json"))) - 1  # one is the state
+    # One is the state.
+    return len(list(pathlib.Path("/var/lib/etcdrill/snapshots").glob("*.json"))) - 1
 
 
 def end(manifests):
     run(f"kubectl delete --wait --timeout=60s --ignore-not-found {manifests}")
-    wait_for("the pod ends", lambda: "etcdrill" not in run("kubectl get pods -A -l app.kubernetes.io/name=etcdrill -o name"))
+    wait_for(
+        "the pod ends", lambda: "etcdrill" not in run(
+            "kubectl get pods -A -l app.kubernetes.io/name=etcdrill -o name"))
 
 
-# --- Checks, in this order -------------------------------------------------------------------------------------------------
+# --- Checks, in this order ------------------------------------------------------------------------
 
 
 def the_five_minutes_of_the_page():
     *before, last = blocks("sh", "Five minutes, with kubeadm")
     yaml, config = blocks("yaml", "Five minutes, with kubeadm")
-    run("\n".join(before).replace("\nrm tls.key", "\ncp -r . /var/tmp/pki\nrm tls.key"))  # a copy for the pages that come later
+    # A copy for the pages that come later.
+    run("\n".join(before).replace("\nrm tls.key", "\ncp -r . /var/tmp/pki\nrm tls.key"))
     kustomization(yaml)
     said = run(last)
     if "proven, level 5 of 5" not in said:
@@ -89,12 +106,16 @@ def the_five_minutes_of_the_page():
 
 
 def the_pod_is_ready_and_scraped_at_its_address():
-    run("kubectl -n etcdrill wait --for=condition=Ready pod -l app.kubernetes.io/name=etcdrill --timeout=30s")
+    run("kubectl -n etcdrill wait --for=condition=Ready pod -l app.kubernetes.io/name=etcdrill --timeout=30s"
+        )
     wait_for("the source is up", lambda: metric(pod_address(), "etcdrill_source_up") == 1, 20)
 
 
 def pod_security_has_nothing_but_the_host_path_against_it():
-    said = run("kubectl label --overwrite --dry-run=server namespace etcdrill pod-security.kubernetes.io/enforce=restricted")
+    said = run(
+        "kubectl label --overwrite --dry-run=server namespace etcdrill "
+        "pod-security.kubernetes.io/enforce=restricted"
+    )
     if re.findall(r"^Warning: etcdrill-\w+: (.*)", said, re.M) != ["restricted volume types"]:
         yield said
 
@@ -114,7 +135,9 @@ def a_pod_ends_at_once_and_the_next_gets_the_store():
 
 def an_own_configuration_rolls_the_pods():
     yaml, config = blocks("yaml", "Five minutes, with kubeadm")
-    text = (KUSTOMIZE / "base/etcdrill.yaml").read_text().replace("@every 1h", "@every 10s").replace("jitter: 1m", "jitter: 1s")
+    text = (KUSTOMIZE / "base/etcdrill.yaml").read_text().replace("@every 1h",
+                                                                  "@every 10s").replace(
+                                                                      "jitter: 1m", "jitter: 1s")
     (MINE / "etcdrill.yaml").write_text(text)
     kustomization(yaml + config)
     run(APPLY)
@@ -125,10 +148,13 @@ def an_own_configuration_rolls_the_pods():
 def snapshots_go_on_without_the_api_server():
     address = pod_address()
     run("mkdir /var/tmp/stopped; mv /etc/kubernetes/manifests/kube-*.yaml /var/tmp/stopped/")
-    wait_for("the API server ends", lambda: "ok" not in run("kubectl get --raw /readyz", check=False))
+    wait_for("the API server ends",
+             lambda: "ok" not in run("kubectl get --raw /readyz", check=False))
     before = metric(address, "etcdrill_snapshot_last_success_timestamp_seconds")
     try:
-        wait_for("a snapshot", lambda: (metric(address, "etcdrill_snapshot_last_success_timestamp_seconds") or 0) > before)
+        wait_for(
+            "a snapshot", lambda:
+            (metric(address, "etcdrill_snapshot_last_success_timestamp_seconds") or 0) > before)
     finally:
         run("mv /var/tmp/stopped/*.yaml /etc/kubernetes/manifests/; rmdir /var/tmp/stopped")
         wait_for("the API server", lambda: run("kubectl get --raw /readyz", check=False) == "ok")
@@ -136,13 +162,16 @@ def snapshots_go_on_without_the_api_server():
 
 
 def prometheus_operators_api_takes_the_components():
-    run(f"kubectl create -f {CRDS}/monitoring.coreos.com_podmonitors.yaml -f {CRDS}/monitoring.coreos.com_prometheusrules.yaml")
+    run(f"kubectl create -f {CRDS}/monitoring.coreos.com_podmonitors.yaml -f {CRDS}/monitoring.coreos.com_prometheusrules.yaml"
+        )
     run("kubectl wait --for=condition=Established crd --all")
     yaml, _ = blocks("yaml", "Five minutes, with kubeadm")
-    parts = ", ".join(f"../../deploy/kustomize/components/{name}" for name in ("podmonitor", "rules", "dashboards"))
+    parts = ", ".join(f"../../deploy/kustomize/components/{name}"
+                      for name in ("podmonitor", "rules", "dashboards"))
     kustomization(yaml.replace("components: []", f"components: [{parts}]"))
     said = run("kubectl apply -k .")
-    for name in ("podmonitor.monitoring.coreos.com", "prometheusrule.monitoring.coreos.com", "configmap/etcdrill-dashboards"):
+    for name in ("podmonitor.monitoring.coreos.com", "prometheusrule.monitoring.coreos.com",
+                 "configmap/etcdrill-dashboards"):
         if not re.search(rf"{name}\S* created", said):
             yield f"{name}: {said}"
     run("kubectl apply -k . --server-side --dry-run=server --force-conflicts")
@@ -160,7 +189,8 @@ def the_host_network_overlay_works():
 def the_static_pod_works():
     page = (REPO / "deploy/static-pod/README.md").read_text()
     folder = MINE / "static-pod"
-    run(f"cp -r {REPO}/deploy/static-pod {folder}; cp /var/tmp/pki/* {folder}; sed -i s/3.5.21-0/{ETCD_TAG}/ {folder}/etcdrill.yaml")
+    run(f"cp -r {REPO}/deploy/static-pod {folder}; cp /var/tmp/pki/* {folder}; sed -i s/3.5.21-0/{ETCD_TAG}/ {folder}/etcdrill.yaml"
+        )
     run(re.search(r"^```sh\n(.*?)^```$", page, re.S | re.M)[1], folder)
     wait_for("its metrics", lambda: metric("127.0.0.1", "etcdrill_source_up") == 1)
     program = "kubectl -n kube-system exec etcdrill-control-plane -- etcdrill"
@@ -173,7 +203,8 @@ def the_static_pod_works():
 
 
 def volume():
-    """A volume for who claims one, on the disk of this node, which takes pods like any other from here on."""
+    """A volume for who claims one, on the disk of this node, which takes pods like any other from
+    here on."""
     run("""kubectl taint node control-plane node-role.kubernetes.io/control-plane- 2> /dev/null || true
 mkdir -p /var/lib/volume; kubectl delete pv store --ignore-not-found; kubectl apply -f - <<'YAML'
 apiVersion: v1
@@ -230,7 +261,8 @@ def the_chart_works():
     secret_again()
     volume()
     run("kubectl label namespace etcdrill pod-security.kubernetes.io/enforce=restricted")
-    install = re.sub(r"endpoints={.*?}", f"endpoints={{https://{ADDRESS}:2379}}", deployment).rstrip()
+    install = re.sub(r"endpoints={.*?}", f"endpoints={{https://{ADDRESS}:2379}}",
+                     deployment).rstrip()
     said = run(f"{install} --set etcdImage.tag={ETCD_TAG}", REPO)
     run("kubectl -n etcdrill rollout status deployment/etcdrill --timeout=60s")
     etcdrill("snapshot save", "deployment/etcdrill")
@@ -241,7 +273,8 @@ def the_chart_works():
 
 
 def the_worst_day_of_operations():
-    """docs/operations.md, with kubeadm: what was there at the snapshot is back, what came later is gone, the sidecar goes on."""
+    """docs/operations.md, with kubeadm: what was there at the snapshot is back, what came later is
+    gone, the sidecar goes on."""
     page = (REPO / "docs/operations.md").read_text()
     parts = dict(re.findall(r"^```sh ([\w-]+)\n(.*?)^```$", page, re.S | re.M))
     kustomization("".join(blocks("yaml", "Five minutes, with kubeadm")))
@@ -259,7 +292,8 @@ export BUMP="--bump-revision 1000000 --mark-compacted" MANIFESTS=/etc/kubernetes
 export ETCDCTL_ENDPOINTS=https://{ADDRESS}:2379 ETCDCTL_CACERT={pki}/ca.crt
 export ETCDCTL_CERT={pki}/healthcheck-client.crt ETCDCTL_KEY={pki}/healthcheck-client.key
 """
-    for name in ("choose", "prove", "stop-kubeadm", "restore", "start-kubeadm", "check", "first-snapshot", "start-control-plane"):
+    for name in ("choose", "prove", "stop-kubeadm", "restore", "start-kubeadm", "check",
+                 "first-snapshot", "start-control-plane"):
         run(settings + parts[name])
     wait_for("the API server", lambda: run("kubectl get --raw /readyz", check=False) == "ok")
     maps = run("kubectl get configmaps -o name")
@@ -272,25 +306,36 @@ export ETCDCTL_CERT={pki}/healthcheck-client.crt ETCDCTL_KEY={pki}/healthcheck-c
 
 
 CHECKS = [
-    the_five_minutes_of_the_page, the_pod_is_ready_and_scraped_at_its_address,
-    pod_security_has_nothing_but_the_host_path_against_it, a_pod_ends_at_once_and_the_next_gets_the_store,
-    an_own_configuration_rolls_the_pods, snapshots_go_on_without_the_api_server, prometheus_operators_api_takes_the_components,
-    the_host_network_overlay_works, the_static_pod_works, the_worst_day_of_operations,
-    an_etcd_elsewhere_works_under_the_level_restricted, the_chart_works,
+    the_five_minutes_of_the_page,
+    the_pod_is_ready_and_scraped_at_its_address,
+    pod_security_has_nothing_but_the_host_path_against_it,
+    a_pod_ends_at_once_and_the_next_gets_the_store,
+    an_own_configuration_rolls_the_pods,
+    snapshots_go_on_without_the_api_server,
+    prometheus_operators_api_takes_the_components,
+    the_host_network_overlay_works,
+    the_static_pod_works,
+    the_worst_day_of_operations,
+    an_etcd_elsewhere_works_under_the_level_restricted,
+    the_chart_works,
 ]
 
 
 def main():
     global ETCD_TAG
-    wait_for("the pod of etcd", lambda: run("kubectl -n kube-system get pods -l component=etcd -o name"))
-    ETCD_TAG = run(blocks("sh", "Five minutes, with kubeadm")[3]).split(":")[-1]  # the command of the page that prints it
+    wait_for("the pod of etcd",
+             lambda: run("kubectl -n kube-system get pods -l component=etcd -o name"))
+    # The command of the page that prints it.
+    ETCD_TAG = run(blocks("sh", "Five minutes, with kubeadm")[3]).split(":")[-1]
     failed = False
     for check in CHECKS:
         try:
             problems = list(check() or ())
         except Exception as error:
             problems = [f"{type(error).__name__}: {error}"]
-        print(f"FAIL {check.__name__}: {'; '.join(problems)}" if problems else f"ok {check.__name__}", flush=True)
+        print(
+            f"FAIL {check.__name__}: {'; '.join(problems)}" if problems else f"ok {check.__name__}",
+            flush=True)
         failed |= bool(problems)
     run(f"rm -rf {MINE}", REPO)
     return 1 if failed else 0

@@ -1,5 +1,6 @@
-// A sidecar without a port: generations come, begin runs, and go, and nothing that they use goes before them. The
-// address and the thread sanitizer run these, too. The source does not answer; what matters is who outlives whom.
+// A sidecar without a port: generations come, begin runs, and go, and nothing that they use goes
+// before them. The address and the thread sanitizer run these, too. The source does not answer;
+// what matters is who outlives whom.
 #include "app/reloader.h"
 
 #include <netinet/in.h>
@@ -38,7 +39,8 @@ struct Scene {
   TestContext test;
   Logger log{LogLevel::kError, LogFormat::kLogfmt, test.clock(), 1};
   Context context = test.context().With(log);
-  std::unique_ptr<store::LocalStore> store = store::LocalStore::Open(context, test.Path("store")).value();
+  std::unique_ptr<store::LocalStore> store =
+      store::LocalStore::Open(context, test.Path("store")).value();
   report::Metrics metrics{{}, [] { return report::LiveFacts{}; }};
   report::StatusBoard board;
   std::unique_ptr<Permanent> permanent{new Permanent{.context = context,
@@ -79,7 +81,8 @@ TEST_CASE("generations that come and go while runs are asked for leave nothing b
 class SilentHost {
  public:
   SilentHost() {
-    sockaddr_in any{.sin_family = AF_INET, .sin_port = 0, .sin_addr = {htonl(INADDR_LOOPBACK)}, .sin_zero = {}};
+    sockaddr_in any{
+        .sin_family = AF_INET, .sin_port = 0, .sin_addr = {htonl(INADDR_LOOPBACK)}, .sin_zero = {}};
     socklen_t size = sizeof any;
     REQUIRE(bind(fd_, reinterpret_cast<const sockaddr*>(&any), size) == 0);
     REQUIRE(listen(fd_, 16) == 0);
@@ -96,7 +99,8 @@ class SilentHost {
   int port_ = 0;
 };
 
-// A run that a request began keeps its generation alive, whose schedules then use gates that are gone.
+// A run that a request began keeps its generation alive, whose schedules then use gates that are
+// gone.
 TEST_CASE("a stop right after a reload waits for what the generation before began") {
   const SilentHost host;
   Scene scene;

@@ -1,5 +1,5 @@
-// One run of a task at a time, from whichever thread it is asked for. The thread sanitizer runs these, too: what they
-// prove beyond the counts is that nothing is shared without a lock.
+// One run of a task at a time, from whichever thread it is asked for. The thread sanitizer runs
+// these, too: what they prove beyond the counts is that nothing is shared without a lock.
 #include "app/task_gate.h"
 
 #include <atomic>
@@ -53,7 +53,8 @@ TEST_CASE("a request that meets a run is told so at once") {
   CHECK(gate.WaitUntilFree({}) == TaskGate::Wait::kWasFree);
 }
 
-// The run before may end at any moment, and its last step needs the gate's lock: who joins it must not hold that.
+// The run before may end at any moment, and its last step needs the gate's lock: who joins it must
+// not hold that.
 TEST_CASE("the next run waits for the thread of the one before, and not for ever") {
   TaskGate gate;
   int runs = 0;

@@ -59,7 +59,8 @@ TEST_CASE("durations") {
   CHECK(*ParseDuration("250ms") == 250ms);
   CHECK(*ParseDuration("1.5h") == 90min);
   CHECK(*ParseDuration("7d") == 168h);
-  const std::string bad = GENERATE("", "5", "s", "-1s", "1x", "1h 30m", "1e3s", "nan", "999999999d", "1hm", "-0s");
+  const std::string bad =
+      GENERATE("", "5", "s", "-1s", "1x", "1h 30m", "1e3s", "nan", "999999999d", "1hm", "-0s");
   CAPTURE(bad);
   CHECK_FALSE(ParseDuration(bad).ok());
 }
@@ -106,7 +107,8 @@ std::string Logged(LogFormat format) {
   const auto clock = MakeSystemClock();
   Logger log(LogLevel::kInfo, format, *clock, fds[1]);
   log.Debug("not shown");
-  log.Warn("a thing happened", {{"path", "/a b"}, {"n", 3}, {"took", Duration(1500ms)}, {"err", "say \"no\"\n"}});
+  log.Warn("a thing happened",
+           {{"path", "/a b"}, {"n", 3}, {"took", Duration(1500ms)}, {"err", "say \"no\"\n"}});
   CHECK(log.Count(LogLevel::kWarn) == 1);
   CHECK(log.Count(LogLevel::kError) == 0);
   char text[1024];
@@ -117,9 +119,10 @@ std::string Logged(LogFormat format) {
 }
 
 TEST_CASE("log lines quote what needs it") {
-  CHECK_THAT(Logged(LogFormat::kLogfmt),
-             Catch::Matchers::Matches(
-                 R"(ts=\S+ level=warn msg="a thing happened" path="/a b" n=3 took=1.500 err="say \\"no\\"\\n"\n)"));
+  CHECK_THAT(
+      Logged(LogFormat::kLogfmt),
+      Catch::Matchers::Matches(
+          R"(ts=\S+ level=warn msg="a thing happened" path="/a b" n=3 took=1.500 err="say \\"no\\"\\n"\n)"));
   CHECK_THAT(
       Logged(LogFormat::kJson),
       Catch::Matchers::Matches(
@@ -147,7 +150,8 @@ TEST_CASE("lines for the journal begin with their priority, and only those") {
   close(fds[0]);
   close(fds[1]);
   const std::string written(text, static_cast<size_t>(n));
-  CHECK_THAT(written, Catch::Matchers::Matches("<7>ts=.*\n<6>ts=.*\n<4>ts=.*\n<3>ts=.*\nts=.*\nts=.*\n"));
+  CHECK_THAT(written,
+             Catch::Matchers::Matches("<7>ts=.*\n<6>ts=.*\n<4>ts=.*\n<3>ts=.*\nts=.*\nts=.*\n"));
 }
 
 TEST_CASE("bytes for people") {

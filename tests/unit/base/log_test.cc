@@ -67,18 +67,19 @@ std::string Logged(LogFormat format, std::string_view value) {
 }
 
 TEST_CASE("a bare word is printable ASCII; everything else is quoted and escaped") {
-  const auto [value, written] = GENERATE(table<std::string, std::string>({{"etcd-0", "etcd-0"},
-                                                                          {"", R"("")"},
-                                                                          {"a b", R"("a b")"},
-                                                                          {"a\x1b[31mb", R"("a\u001b[31mb")"},
-                                                                          {"a\rb", R"("a\u000db")"},
-                                                                          {"a\x7f", R"("a\u007f")"},
-                                                                          {"\xc2\x9b"
-                                                                           "31m",
-                                                                           R"("\u009b31m")"},
-                                                                          {"caf\xc3\xa9", "\"caf\xc3\xa9\""},
-                                                                          {"a\xff", R"("a\\xff")"},
-                                                                          {R"(a\b)", R"("a\\b")"}}));
+  const auto [value, written] =
+      GENERATE(table<std::string, std::string>({{"etcd-0", "etcd-0"},
+                                                {"", R"("")"},
+                                                {"a b", R"("a b")"},
+                                                {"a\x1b[31mb", R"("a\u001b[31mb")"},
+                                                {"a\rb", R"("a\u000db")"},
+                                                {"a\x7f", R"("a\u007f")"},
+                                                {"\xc2\x9b"
+                                                 "31m",
+                                                 R"("\u009b31m")"},
+                                                {"caf\xc3\xa9", "\"caf\xc3\xa9\""},
+                                                {"a\xff", R"("a\\xff")"},
+                                                {R"(a\b)", R"("a\\b")"}}));
   CAPTURE(value);
   CHECK_THAT(Logged(LogFormat::kLogfmt, value), Catch::Matchers::EndsWith(" v=" + written + "\n"));
 }
@@ -120,8 +121,8 @@ TEST_CASE("a pipe that nobody reads stops nobody; what was dropped is counted an
   log.Info("line", {{"i", 1000}});
   const std::vector<std::string> after = Lines(pipe.Drain());
   REQUIRE(after.size() == 2);
-  CHECK_THAT(after[0],
-             Catch::Matchers::ContainsSubstring(fmt::format("they could not be written\" count={}", dropped)));
+  CHECK_THAT(after[0], Catch::Matchers::ContainsSubstring(
+                           fmt::format("they could not be written\" count={}", dropped)));
   CHECK_THAT(after[1], Catch::Matchers::EndsWith(" i=1000"));
   CHECK((fcntl(pipe.in(), F_GETFL) & O_NONBLOCK) == 0);  // who shares the pipe with us still waits
 }
@@ -146,7 +147,8 @@ TEST_CASE("the same for a socket, where a line may go out in part") {
   }
   close(fds[1]);
   char buffer[1 << 16];
-  for (ssize_t n = 0; (n = recv(fds[0], buffer, sizeof buffer, 0)) > 0;) text.append(buffer, static_cast<size_t>(n));
+  for (ssize_t n = 0; (n = recv(fds[0], buffer, sizeof buffer, 0)) > 0;)
+    text.append(buffer, static_cast<size_t>(n));
   close(fds[0]);
   CHECK(dropped > 0);
   size_t begin = 0;
@@ -173,8 +175,10 @@ TEST_CASE("two processes that share a pipe do not mix their lines") {
     std::vector<std::jthread> writers;
     for (int w = 0; w < kWriters; ++w) {
       writers.emplace_back([&, w] {
-        Logger log(LogLevel::kInfo, LogFormat::kJson, *clock, pipe.in());  // each opens the pipe for itself
-        for (int i = 0; i < 300; ++i) log.Info("line", {{"v", std::string(800, static_cast<char>('a' + w))}, {"w", w}});
+        Logger log(LogLevel::kInfo, LogFormat::kJson, *clock,
+                   pipe.in());  // each opens the pipe for itself
+        for (int i = 0; i < 300; ++i)
+          log.Info("line", {{"v", std::string(800, static_cast<char>('a' + w))}, {"w", w}});
       });
     }
   }
@@ -195,7 +199,8 @@ TEST_CASE("a log into a file goes to its end, not to its beginning") {
   const ssize_t n = pread(fd, buffer, sizeof buffer, 0);
   close(fd);
   unlink(path);
-  CHECK_THAT(std::string(buffer, static_cast<size_t>(n)), Catch::Matchers::Matches("before\nts=.* msg=\"?after\"?\n"));
+  CHECK_THAT(std::string(buffer, static_cast<size_t>(n)),
+             Catch::Matchers::Matches("before\nts=.* msg=\"?after\"?\n"));
 }
 
 }  // namespace

@@ -47,11 +47,12 @@ TEST_CASE("a URL keeps its text, but for blanks around it and capitals in the sc
 
 TEST_CASE("what is no URL is refused, with what is wrong and how to write one") {
   const std::string text =
-      GENERATE("", " ", "etcd", "etcd:", "etcd:65536", "etcd:-1", "etcd:+1", "etcd:2379x", "etcd: 2379", "https://",
-               "://a:1", ":2379", "http://:2379", "::1:2379", "http://::1:2379", "1:2:3", "[::1]", "[::1", "::1]:1",
-               "[]:1", "[etcd]:2379", "[127.0.0.1]:1", "[::1%]:1", "[::1%e t]:1", "a b:1", "http://user@etcd:2379",
-               "etcd:2379?x", "http://etcd:2379/v3", "http://etcd:2379//", "ftp://etcd:2379", "http:etcd:2379",
-               "\xc3\xa4:1", "a\x1b[31m:1", "unix://", "unix:///\xff", "a,b:1");
+      GENERATE("", " ", "etcd", "etcd:", "etcd:65536", "etcd:-1", "etcd:+1", "etcd:2379x",
+               "etcd: 2379", "https://", "://a:1", ":2379", "http://:2379", "::1:2379",
+               "http://::1:2379", "1:2:3", "[::1]", "[::1", "::1]:1", "[]:1", "[etcd]:2379",
+               "[127.0.0.1]:1", "[::1%]:1", "[::1%e t]:1", "a b:1", "http://user@etcd:2379",
+               "etcd:2379?x", "http://etcd:2379/v3", "http://etcd:2379//", "ftp://etcd:2379",
+               "http:etcd:2379", "\xc3\xa4:1", "a\x1b[31m:1", "unix://", "unix:///\xff", "a,b:1");
   CAPTURE(text);
   for (const Status& status : {ParseClientUrl(text).status(), ParsePeerUrl(text).status()}) {
     REQUIRE_FALSE(status.ok());
@@ -62,8 +63,9 @@ TEST_CASE("what is no URL is refused, with what is wrong and how to write one") 
 }
 
 TEST_CASE("NUL is refused wherever it stands") {
-  for (const std::string_view text : {std::string_view("http://a\0b:1", 12), std::string_view("unix:///a\0b", 11),
-                                      std::string_view("[::1\0]:1", 8), std::string_view("a:1\0", 4)}) {
+  for (const std::string_view text :
+       {std::string_view("http://a\0b:1", 12), std::string_view("unix:///a\0b", 11),
+        std::string_view("[::1\0]:1", 8), std::string_view("a:1\0", 4)}) {
     CHECK_FALSE(ParseClientUrl(text).ok());
     CHECK_FALSE(ParsePeerUrl(text).ok());
     CHECK_FALSE(ParseListenAddress(text).ok());
@@ -87,11 +89,13 @@ TEST_CASE("addresses to listen on") {
   CHECK(ParseListenAddress("[::]:9379")->host == "::");
   CHECK(ParseListenAddress("localhost:9379")->kind == Kind::kName);
   CHECK(ParseListenAddress("[fe80::1%eth0]:9379")->host == "fe80::1%eth0");
-  const std::string text = GENERATE("", ":", "9379", "::1:9379", "http://a:1", "a:http", "a b:1", " :9379", ":99999");
+  const std::string text =
+      GENERATE("", ":", "9379", "::1:9379", "http://a:1", "a:http", "a b:1", " :9379", ":99999");
   CAPTURE(text);
   const auto refused = ParseListenAddress(text);
   REQUIRE_FALSE(refused.ok());
-  CHECK_THAT(std::string(MessageOf(refused.status())), Catch::Matchers::ContainsSubstring("[::1]:9379 or :9379"));
+  CHECK_THAT(std::string(MessageOf(refused.status())),
+             Catch::Matchers::ContainsSubstring("[::1]:9379 or :9379"));
 }
 
 TEST_CASE("lists: blanks around items do not count, empty items are passed over") {

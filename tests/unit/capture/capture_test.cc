@@ -40,7 +40,8 @@ class CaptureTest {
 
   Result<CaptureResult> Capture(std::vector<std::string> endpoints = {}) {
     endpoints.push_back(etcd_.endpoint());
-    auto client = etcd::Client::Create({.endpoints = endpoints, .no_progress_timeout = 300ms}, test_.context());
+    auto client = etcd::Client::Create({.endpoints = endpoints, .no_progress_timeout = 300ms},
+                                       test_.context());
     REQUIRE(client.ok());
     return capture::Capture(test_.context(), {**client, test_.Path(".x.part"), 20s});
   }
@@ -85,7 +86,8 @@ TEST_CASE_METHOD(CaptureTest, "a message that is shorter than announced leaves n
   CHECK(Fails(CutSnapshot(Database(), size)) == Reason::kStreamShort);
 }
 
-TEST_CASE_METHOD(CaptureTest, "a cut after the trailer, before the end is announced, is still a cut") {
+TEST_CASE_METHOD(CaptureTest,
+                 "a cut after the trailer, before the end is announced, is still a cut") {
   CHECK(Fails(CutSnapshot(Database(), 200'032)) == Reason::kStreamCut);
 }
 
@@ -107,11 +109,16 @@ TEST_CASE_METHOD(CaptureTest, "a byte that was changed on the way") {
   CHECK(Fails(std::move(script)) == Reason::kTrailerMismatch);
 }
 
-TEST_CASE_METHOD(CaptureTest, "remaining bytes that do not count down, a lost message, a message too many") {
+TEST_CASE_METHOD(CaptureTest,
+                 "remaining bytes that do not count down, a lost message, a message too many") {
   SnapshotScript script = GoodSnapshot(Database());
-  SECTION("remaining stays") { script.messages[2].remaining_bytes = script.messages[1].remaining_bytes; }
+  SECTION("remaining stays") {
+    script.messages[2].remaining_bytes = script.messages[1].remaining_bytes;
+  }
   SECTION("a message is lost") { script.messages.erase(script.messages.begin() + 2); }
-  SECTION("a message comes twice") { script.messages.insert(script.messages.begin() + 2, script.messages[2]); }
+  SECTION("a message comes twice") {
+    script.messages.insert(script.messages.begin() + 2, script.messages[2]);
+  }
   SECTION("something follows the trailer") { script.messages.push_back(script.messages.back()); }
   SECTION("the trailer is too short") { script.messages.back().blob.resize(31); }
   CHECK(Fails(std::move(script)) == Reason::kStreamShort);
@@ -167,7 +174,9 @@ TEST_CASE_METHOD(CaptureTest, "one that refuses is passed over; if all refuse, t
   CHECK(ReasonOf(refused.status()) == Reason::kAuth);
 }
 
-TEST_CASE_METHOD(CaptureTest, "an endpoint of another cluster is not copied, also when it is the only follower") {
+TEST_CASE_METHOD(
+    CaptureTest,
+    "an endpoint of another cluster is not copied, also when it is the only follower") {
   FakeEtcd other;
   other.Set([](FakeState& s) {
     s.status.cluster_id = 0xb;
@@ -187,27 +196,32 @@ TEST_CASE_METHOD(CaptureTest, "an endpoint of another cluster is not copied, als
   CHECK_THAT(result->remarks[0], Catch::Matchers::ContainsSubstring("belongs to cluster b"));
 }
 
-TEST_CASE_METHOD(CaptureTest, "a stream that announces far more than the database has is refused at once") {
+TEST_CASE_METHOD(CaptureTest,
+                 "a stream that announces far more than the database has is refused at once") {
   SnapshotScript script = GoodSnapshot(Database());
-  for (etcd::SnapshotMessage& message : script.messages) message.remaining_bytes += uint64_t{1} << 40;
+  for (etcd::SnapshotMessage& message : script.messages)
+    message.remaining_bytes += uint64_t{1} << 40;
   script.end = SnapshotScript::End::kSilence;  // and would go on
   CHECK(Fails(std::move(script)) == Reason::kStreamTooLarge);
 }
 
-TEST_CASE_METHOD(CaptureTest, "a stream that would fill the file system is refused at its first message") {
+TEST_CASE_METHOD(CaptureTest,
+                 "a stream that would fill the file system is refused at its first message") {
   const etcdrill::testing::SmallFileSystem small(test_.Path("small"));
   auto client = etcd::Client::Create({.endpoints = {etcd_.endpoint()}}, test_.context());
   REQUIRE(client.ok());
   uint64_t seen = 0;
   const auto take = [&] {
-    return capture::Capture(test_.context(), {.client = **client,
-                                              .temp_path = small.Path(".x.part"),
-                                              .timeout = 20s,
-                                              .on_progress = [&](uint64_t received, uint64_t) { seen = received; }});
+    return capture::Capture(test_.context(),
+                            {.client = **client,
+                             .temp_path = small.Path(".x.part"),
+                             .timeout = 20s,
+                             .on_progress = [&](uint64_t received, uint64_t) { seen = received; }});
   };
   SECTION("it fits") { CHECK(take().ok()); }
   SECTION("it is larger than what was free when the member was asked") {
-    const uint64_t bytes = GENERATE(uint64_t{20} << 20, (uint64_t{8} << 20) - 100'000);  // the second: into the reserve
+    const uint64_t bytes = GENERATE(uint64_t{20} << 20,
+                                    (uint64_t{8} << 20) - 100'000);  // the second: into the reserve
     etcd_.Set([&](FakeState& s) { s.snapshot = GoodSnapshot(std::string(bytes, 'x')); });
     const auto result = take();
     REQUIRE_FALSE(result.ok());
@@ -217,7 +231,8 @@ TEST_CASE_METHOD(CaptureTest, "a stream that would fill the file system is refus
   }
 }
 
-TEST_CASE_METHOD(CaptureTest, "a member whose database does not fit is passed over for one that does") {
+TEST_CASE_METHOD(CaptureTest,
+                 "a member whose database does not fit is passed over for one that does") {
   FakeEtcd bloated;
   bloated.Set([](FakeState& s) {
     s.status.member_id = 2;

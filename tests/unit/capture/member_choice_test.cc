@@ -20,7 +20,8 @@ MemberView View(uint64_t id, uint64_t applied = 5000) {
   return view;
 }
 
-std::vector<size_t> Order(const std::vector<MemberView>& members, const std::set<uint64_t>& distrusted = {}) {
+std::vector<size_t> Order(const std::vector<MemberView>& members,
+                          const std::set<uint64_t>& distrusted = {}) {
   std::vector<size_t> order;
   for (const Candidate& candidate : ChooseAmong(members, distrusted).candidates)
     order.push_back(candidate.endpoint + 1);
@@ -33,7 +34,8 @@ TEST_CASE("followers come before the leader, in the order of the configuration")
   CHECK(Order({View(1)}) == Members{1});
   CHECK(Order({View(1), View(2), View(3)}) == Members{2, 3, 1});
   CHECK(Order({View(3, 4990), View(1), View(2)}) == Members{3, 2, 1});
-  CHECK(ChooseAmong({View(1), View(2, 4990)}, {}).candidates[0].why == "follower, 10 entries behind");
+  CHECK(ChooseAmong({View(1), View(2, 4990)}, {}).candidates[0].why ==
+        "follower, 10 entries behind");
 }
 
 TEST_CASE("members whose data may be behind or wrong are passed over, by name") {

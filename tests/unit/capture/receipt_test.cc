@@ -53,7 +53,8 @@ class ReceiptTest {
 };
 
 TEST_CASE_METHOD(ReceiptTest, "each member is asked once, for its hash and its number of keys") {
-  const auto entries = Collect({first_.endpoint(), Localhost(first_), second_.endpoint(), "http://127.0.0.1:1"});
+  const auto entries =
+      Collect({first_.endpoint(), Localhost(first_), second_.endpoint(), "http://127.0.0.1:1"});
   REQUIRE(entries.size() == 3);
   CHECK(entries[0].member_id == 1);
   CHECK(entries[0].live_keys == 5);
@@ -62,7 +63,9 @@ TEST_CASE_METHOD(ReceiptTest, "each member is asked once, for its hash and its n
   CHECK_FALSE(entries[2].error.empty());
 }
 
-TEST_CASE_METHOD(ReceiptTest, "without the right to read all keys their number is not known, and nothing fails") {
+TEST_CASE_METHOD(
+    ReceiptTest,
+    "without the right to read all keys their number is not known, and nothing fails") {
   first_.Set([](FakeState& s) { s.deny_range = true; });
   const auto entries = Collect({first_.endpoint()});
   REQUIRE(entries.size() == 1);

@@ -19,7 +19,8 @@ std::string Problem(std::string_view text) {
 
 TEST_CASE("the example that is shipped is valid, and its paths are relative to it") {
   const auto config =
-      Parse(etcdrill::testing::ReadFile(ETCDRILL_SOURCE_DIR "/deploy/systemd/etcdrill.yaml"), "/etc/etcdrill/c.yaml");
+      Parse(etcdrill::testing::ReadFile(ETCDRILL_SOURCE_DIR "/deploy/systemd/etcdrill.yaml"),
+            "/etc/etcdrill/c.yaml");
   REQUIRE(config.ok());
   CHECK(config->cluster.tls.ca_file == "/etc/etcdrill/pki/ca.crt");
   CHECK(config->store_path == "/var/lib/etcdrill/snapshots");
@@ -37,16 +38,23 @@ TEST_CASE("an empty file means all defaults") {
 TEST_CASE("every kind of mistake has its line") {
   CHECK(Problem("snapshot: {shedule: \"@every 1h\"}") ==
         "/etc/etcdrill/c.yaml:1:12: snapshot.shedule is not a key; did you mean schedule?");
-  CHECK(Problem("log:\n  level: info\n  level: warn\n") == "/etc/etcdrill/c.yaml:3:3: log.level stands here twice");
+  CHECK(Problem("log:\n  level: info\n  level: warn\n") ==
+        "/etc/etcdrill/c.yaml:3:3: log.level stands here twice");
   CHECK_THAT(Problem("drill:\n  timeout: 30\n"),
-             Catch::Matchers::StartsWith("/etc/etcdrill/c.yaml:2:12: drill.timeout: \"30\" is not a duration"));
-  CHECK_THAT(Problem("snapshot: {schedule: hourly}"), Catch::Matchers::ContainsSubstring("@every 1h"));
-  CHECK_THAT(Problem("snapshot: {schedule: \"@every 0s\"}"), Catch::Matchers::ContainsSubstring("more than zero"));
-  CHECK_THAT(Problem("cluster: {endpoints: []}"), Catch::Matchers::ContainsSubstring("at least one"));
-  CHECK_THAT(Problem("cluster: {endpoints: one}"), Catch::Matchers::ContainsSubstring("must be a list"));
+             Catch::Matchers::StartsWith(
+                 "/etc/etcdrill/c.yaml:2:12: drill.timeout: \"30\" is not a duration"));
+  CHECK_THAT(Problem("snapshot: {schedule: hourly}"),
+             Catch::Matchers::ContainsSubstring("@every 1h"));
+  CHECK_THAT(Problem("snapshot: {schedule: \"@every 0s\"}"),
+             Catch::Matchers::ContainsSubstring("more than zero"));
+  CHECK_THAT(Problem("cluster: {endpoints: []}"),
+             Catch::Matchers::ContainsSubstring("at least one"));
+  CHECK_THAT(Problem("cluster: {endpoints: one}"),
+             Catch::Matchers::ContainsSubstring("must be a list"));
   CHECK_THAT(Problem("cluster: [a]"), Catch::Matchers::ContainsSubstring("must be a mapping"));
   CHECK_THAT(Problem("cluster: {name: a/b}"), Catch::Matchers::ContainsSubstring("file names"));
-  CHECK_THAT(Problem("log: {level: loud}"), Catch::Matchers::ContainsSubstring("debug, info, warn, error"));
+  CHECK_THAT(Problem("log: {level: loud}"),
+             Catch::Matchers::ContainsSubstring("debug, info, warn, error"));
   CHECK_THAT(Problem("a: 1\n---\nb: 2\n"), Catch::Matchers::ContainsSubstring("second document"));
   CHECK_THAT(Problem("a: [b"), Catch::Matchers::StartsWith("/etc/etcdrill/c.yaml:"));
 }
@@ -55,7 +63,8 @@ TEST_CASE("zero is a jitter, and no other duration") {
   const auto config = Parse("snapshot: {jitter: 0s}\ndrill: {jitter: 0s}", "c.yaml");
   REQUIRE(config.ok());
   CHECK(config->snapshot.jitter == 0s);
-  CHECK_THAT(Problem("snapshot: {timeout: 0s}"), Catch::Matchers::ContainsSubstring("more than zero"));
+  CHECK_THAT(Problem("snapshot: {timeout: 0s}"),
+             Catch::Matchers::ContainsSubstring("more than zero"));
 }
 
 TEST_CASE("the etcd binaries, the sample and the assertions of a drill") {
@@ -72,12 +81,14 @@ drill:
 )",
                             "/etc/etcdrill/c.yaml");
   REQUIRE(config.ok());
-  CHECK(config->drill.etcd_binaries == std::vector<std::string>{"/opt/etcd-3.5", "/etc/etcdrill/bin/etcd-3.6"});
+  CHECK(config->drill.etcd_binaries ==
+        std::vector<std::string>{"/opt/etcd-3.5", "/etc/etcdrill/bin/etcd-3.6"});
   CHECK(config->drill.sample.older_parts == 3);
   CHECK(config->drill.etcd_memory_limit == uint64_t{2} << 30);
   CHECK(config->drill.history.key_loss_max == 0.2);
   CHECK(config->drill.history.prefix_loss_max == 0.7);
-  CHECK_THAT(Problem("drill: {history: {max_key_loss: 101%}}"), Catch::Matchers::ContainsSubstring("0% to 100%"));
+  CHECK_THAT(Problem("drill: {history: {max_key_loss: 101%}}"),
+             Catch::Matchers::ContainsSubstring("0% to 100%"));
   REQUIRE(config->drill.assertions.size() == 4);
   CHECK(config->drill.assertions[0].min_keys == 1);
   CHECK(config->drill.assertions[1].exists == true);
@@ -88,46 +99,60 @@ drill:
   const auto assertion = [](std::string_view entry) {
     return Problem("drill: {assertions: [" + std::string(entry) + "]}");
   };
-  CHECK_THAT(assertion("{min_keys: 1}"), Catch::Matchers::EndsWith("names either a prefix or a key"));
+  CHECK_THAT(assertion("{min_keys: 1}"),
+             Catch::Matchers::EndsWith("names either a prefix or a key"));
   CHECK_THAT(assertion("{prefix: a, key: b, exists: true}"),
              Catch::Matchers::EndsWith("names either a prefix or a key"));
-  CHECK_THAT(assertion("{prefix: a}"), Catch::Matchers::EndsWith("min_keys, max_keys or both beside a prefix"));
-  CHECK_THAT(assertion("{key: a, min_keys: 1}"), Catch::Matchers::EndsWith("exists, equals or matches beside a key"));
+  CHECK_THAT(assertion("{prefix: a}"),
+             Catch::Matchers::EndsWith("min_keys, max_keys or both beside a prefix"));
+  CHECK_THAT(assertion("{key: a, min_keys: 1}"),
+             Catch::Matchers::EndsWith("exists, equals or matches beside a key"));
   CHECK_THAT(assertion("{prefix: a, min_keys: 2, max_keys: 1}"),
              Catch::Matchers::EndsWith("more min_keys than max_keys"));
-  CHECK_THAT(assertion("{key: a, exists: false, equals: b}"), Catch::Matchers::EndsWith("must not exist"));
+  CHECK_THAT(assertion("{key: a, exists: false, equals: b}"),
+             Catch::Matchers::EndsWith("must not exist"));
   CHECK_THAT(assertion("{key: a, matches: \"(\"}"), Catch::Matchers::ContainsSubstring("missing"));
-  CHECK_THAT(assertion("{key: a, exists: maybe}"), Catch::Matchers::ContainsSubstring("neither true nor false"));
-  CHECK_THAT(assertion("{prefix: a, min_keys: -1}"), Catch::Matchers::ContainsSubstring("not a number"));
-  CHECK_THAT(Problem("drill: {sample: {older: 0.5}}"), Catch::Matchers::ContainsSubstring("such as 1/7"));
-  CHECK_THAT(Problem("drill: {sample: {newest: never}}"), Catch::Matchers::ContainsSubstring("always"));
+  CHECK_THAT(assertion("{key: a, exists: maybe}"),
+             Catch::Matchers::ContainsSubstring("neither true nor false"));
+  CHECK_THAT(assertion("{prefix: a, min_keys: -1}"),
+             Catch::Matchers::ContainsSubstring("not a number"));
+  CHECK_THAT(Problem("drill: {sample: {older: 0.5}}"),
+             Catch::Matchers::ContainsSubstring("such as 1/7"));
+  CHECK_THAT(Problem("drill: {sample: {newest: never}}"),
+             Catch::Matchers::ContainsSubstring("always"));
 }
 
 TEST_CASE("retention: a section that is given stands for itself") {
   CHECK(Parse("", "c")->snapshot.retention.last == 24);
   CHECK(Parse("snapshot: {timeout: 1m}", "c")->snapshot.retention.weekly == 4);
   const auto config =
-      Parse("snapshot: {retention: {last: 3, daily: 2, total_size: 10GiB, quarantine: 2d}}", "c")->snapshot.retention;
+      Parse("snapshot: {retention: {last: 3, daily: 2, total_size: 10GiB, quarantine: 2d}}", "c")
+          ->snapshot.retention;
   CHECK(config.last == 3);
   CHECK(config.hourly == 0);
   CHECK(config.daily == 2);
   CHECK(config.total_size == uint64_t{10} << 30);
   CHECK(config.quarantine == 48h);
   CHECK_FALSE(Parse("snapshot: {retention: {}}", "c")->snapshot.retention.counts());
-  CHECK_THAT(Problem("snapshot: {retention: {last: many}}"), Catch::Matchers::ContainsSubstring("not a number"));
-  CHECK_THAT(Problem("snapshot: {retention: {total_size: 10}}"), Catch::Matchers::ContainsSubstring("512MiB"));
-  CHECK_THAT(Problem("snapshot: {retention: {lasts: 1}}"), Catch::Matchers::ContainsSubstring("mean last?"));
+  CHECK_THAT(Problem("snapshot: {retention: {last: many}}"),
+             Catch::Matchers::ContainsSubstring("not a number"));
+  CHECK_THAT(Problem("snapshot: {retention: {total_size: 10}}"),
+             Catch::Matchers::ContainsSubstring("512MiB"));
+  CHECK_THAT(Problem("snapshot: {retention: {lasts: 1}}"),
+             Catch::Matchers::ContainsSubstring("mean last?"));
 }
 
 TEST_CASE("all problems are told in one pass") {
-  const std::string problem = Problem("snapshot: {schedule: x}\ndrill: {timeout: y}\nlog: {level: z}\n");
+  const std::string problem =
+      Problem("snapshot: {schedule: x}\ndrill: {timeout: y}\nlog: {level: z}\n");
   CHECK(std::count(problem.begin(), problem.end(), '\n') == 2);
 }
 
 TEST_CASE("who takes the snapshots") {
   CHECK(Parse("", "c")->snapshot.when == When::kAlways);
   CHECK(Parse("snapshot: {when: member-is-leader}", "c")->snapshot.when == When::kMemberIsLeader);
-  CHECK_THAT(Problem("snapshot: {when: leader}"), Catch::Matchers::ContainsSubstring("always or member-is-leader"));
+  CHECK_THAT(Problem("snapshot: {when: leader}"),
+             Catch::Matchers::ContainsSubstring("always or member-is-leader"));
 }
 
 TEST_CASE("anchors, aliases and great depths are refused before a tree is made of them") {
@@ -138,7 +163,8 @@ TEST_CASE("anchors, aliases and great depths are refused before a tree is made o
   CHECK_THAT(Problem("log: {level: &x info}"), Catch::Matchers::ContainsSubstring("an anchor"));
   std::string deep = "a: ";
   for (int i = 0; i < 17; ++i) deep += "[";
-  CHECK_THAT(Problem(deep + std::string(17, ']')), Catch::Matchers::ContainsSubstring("nested too deeply"));
+  CHECK_THAT(Problem(deep + std::string(17, ']')),
+             Catch::Matchers::ContainsSubstring("nested too deeply"));
   CHECK_FALSE(Problem("a: " + std::string(500'000, '[')).empty());
 }
 
@@ -148,20 +174,23 @@ TEST_CASE("endpoints: what the flag takes, and no more") {
   };
   CHECK(endpoints("['https://h:2379/', 'HTTPS://h:2379']") ==
         std::vector<std::string>{"https://h:2379/", "HTTPS://h:2379"});
-  CHECK(endpoints("['', ' a:1 , b:2', '[::1]:3,']") == std::vector<std::string>{"a:1", "b:2", "[::1]:3"});
+  CHECK(endpoints("['', ' a:1 , b:2', '[::1]:3,']") ==
+        std::vector<std::string>{"a:1", "b:2", "[::1]:3"});
   for (const char* wrong : {"http://::1:2379", "a", "a:0", "a:1,b", "http://a:1/x"}) {
     CHECK_THAT(Problem("cluster: {endpoints: ['" + std::string(wrong) + "']}"),
                Catch::Matchers::ContainsSubstring("c.yaml:1:23: cluster.endpoints: ") &&
                    Catch::Matchers::ContainsSubstring("is no client URL"));
   }
-  CHECK_THAT(Problem("cluster: {endpoints: ['', ' ,']}"), Catch::Matchers::ContainsSubstring("all of them are empty"));
+  CHECK_THAT(Problem("cluster: {endpoints: ['', ' ,']}"),
+             Catch::Matchers::ContainsSubstring("all of them are empty"));
 }
 
 TEST_CASE("paths that are no paths") {
   const std::string key = GENERATE(
-      "cluster: {tls: {ca_file: %}}", "cluster: {tls: {cert_file: %}}", "cluster: {tls: {key_file: %}}",
-      "cluster: {auth: {password_file: %}}", "store: {path: %}", "store: {adopt: [%]}", "drill: {scratch_dir: %}",
-      "drill: {etcd: {binary: %}}", "drill: {etcd: {binaries: {a: %}}}", "web: {config_file: %}");
+      "cluster: {tls: {ca_file: %}}", "cluster: {tls: {cert_file: %}}",
+      "cluster: {tls: {key_file: %}}", "cluster: {auth: {password_file: %}}", "store: {path: %}",
+      "store: {adopt: [%]}", "drill: {scratch_dir: %}", "drill: {etcd: {binary: %}}",
+      "drill: {etcd: {binaries: {a: %}}}", "web: {config_file: %}");
   CAPTURE(key);
   const auto with = [&](std::string_view path) {
     std::string text = key;
@@ -171,30 +200,39 @@ TEST_CASE("paths that are no paths") {
   CHECK_THAT(Problem(with("\"/a\\0b\"")), Catch::Matchers::ContainsSubstring("holds a NUL"));
   CHECK_THAT(Problem(with("~/a")), Catch::Matchers::ContainsSubstring("no home directory"));
   CHECK_THAT(Problem(with("\"~\"")), Catch::Matchers::ContainsSubstring("no home directory"));
-  const bool needed = key.find("path: %") != std::string::npos || key.find("scratch") != std::string::npos ||
-                      key.find("binaries") != std::string::npos || key.find("adopt") != std::string::npos;
+  const bool needed =
+      key.find("path: %") != std::string::npos || key.find("scratch") != std::string::npos ||
+      key.find("binaries") != std::string::npos || key.find("adopt") != std::string::npos;
   CHECK(Parse(with("''"), "c").ok() == !needed);
 }
 
-TEST_CASE("a NUL is refused where the system or TLS would stop reading, and allowed in what etcd holds") {
-  CHECK_THAT(Problem("cluster: {name: \"a\\0\"}"), Catch::Matchers::ContainsSubstring("cluster.name"));
-  CHECK_THAT(Problem("cluster: {endpoints: [\"a\\0:1\"]}"), Catch::Matchers::ContainsSubstring("holds a NUL"));
-  CHECK_THAT(Problem("cluster: {tls: {server_name: \"a\\0\"}}"), Catch::Matchers::ContainsSubstring("holds a NUL"));
-  CHECK_THAT(Problem("web: {listen: \"a\\0:1\"}"), Catch::Matchers::ContainsSubstring("web.listen"));
+TEST_CASE(
+    "a NUL is refused where the system or TLS would stop reading, and allowed in what etcd holds") {
+  CHECK_THAT(Problem("cluster: {name: \"a\\0\"}"),
+             Catch::Matchers::ContainsSubstring("cluster.name"));
+  CHECK_THAT(Problem("cluster: {endpoints: [\"a\\0:1\"]}"),
+             Catch::Matchers::ContainsSubstring("holds a NUL"));
+  CHECK_THAT(Problem("cluster: {tls: {server_name: \"a\\0\"}}"),
+             Catch::Matchers::ContainsSubstring("holds a NUL"));
+  CHECK_THAT(Problem("web: {listen: \"a\\0:1\"}"),
+             Catch::Matchers::ContainsSubstring("web.listen"));
   CHECK(Parse("drill: {assertions: [{key: \"a\\0b\", equals: \"\\0\"}]}", "c").ok());
 }
 
 TEST_CASE("a store does not adopt itself") {
-  for (const char* pattern : {"/s/snapshots/*.db", "/s//snapshots/./*.db", "/s/x/../snapshots/drills/*"}) {
+  for (const char* pattern :
+       {"/s/snapshots/*.db", "/s//snapshots/./*.db", "/s/x/../snapshots/drills/*"}) {
     CHECK_THAT(Problem("store: {path: /s/snapshots/, adopt: ['" + std::string(pattern) + "']}"),
                Catch::Matchers::ContainsSubstring("in the store itself"));
   }
-  CHECK_THAT(Problem("store: {path: a, adopt: ['../etcdrill/a/*.db']}"), Catch::Matchers::ContainsSubstring("itself"));
+  CHECK_THAT(Problem("store: {path: a, adopt: ['../etcdrill/a/*.db']}"),
+             Catch::Matchers::ContainsSubstring("itself"));
   CHECK(Parse("store: {path: /s/snapshots, adopt: ['/s/*.db', '/s/snapshots2/*.db']}", "c").ok());
 }
 
 TEST_CASE("problems hold no control characters") {
-  CHECK_THAT(Problem("\"a\\x1b[31m\": 1"), Catch::Matchers::ContainsSubstring("a\\x1b[31m is not a key"));
+  CHECK_THAT(Problem("\"a\\x1b[31m\": 1"),
+             Catch::Matchers::ContainsSubstring("a\\x1b[31m is not a key"));
 }
 
 TEST_CASE("what a reload can't change is named") {
@@ -212,11 +250,13 @@ TEST_CASE("what a reload can't change is named") {
     CHECK(problem("", text).starts_with(std::string(key) + " can't change"));
     CHECK(CheckReloadable(*Parse(text, "c"), *Parse(text, "c")).ok());
   }
-  CHECK(problem("log: {format: json}", "web: {listen: ':1'}").starts_with("web.listen, log.format can't change"));
+  CHECK(problem("log: {format: json}", "web: {listen: ':1'}")
+            .starts_with("web.listen, log.format can't change"));
 }
 
 TEST_CASE("a file cut at any byte is a configuration or an error, never a crash") {
-  const std::string text = etcdrill::testing::ReadFile(ETCDRILL_SOURCE_DIR "/deploy/systemd/etcdrill.yaml");
+  const std::string text =
+      etcdrill::testing::ReadFile(ETCDRILL_SOURCE_DIR "/deploy/systemd/etcdrill.yaml");
   for (size_t size = 0; size < text.size(); ++size) {
     const auto config = Parse(std::string_view(text).substr(0, size), "c.yaml");
     if (!config.ok()) CHECK(ReasonOf(config.status()) == Reason::kConfig);

@@ -46,7 +46,8 @@ TEST_CASE("the next time of cron") {
 
 TEST_CASE("no time of cron is left out, and none is invented") {
   // Each is true for the minutes that its schedule names.
-  const std::string cron = GENERATE("*/7 */5 * * *", "59 23 * * *", "0,30 0 1,15 * *", "10-12 6 * 2-3 1");
+  const std::string cron =
+      GENERATE("*/7 */5 * * *", "59 23 * * *", "0,30 0 1,15 * *", "10-12 6 * 2-3 1");
   const auto times = CronTimes::Parse(cron);
   REQUIRE(times.ok());
   const auto includes = [&](WallTime minute) {
@@ -57,12 +58,14 @@ TEST_CASE("no time of cron is left out, and none is invented") {
     const unsigned month = static_cast<unsigned>(date.month());
     if (cron.starts_with("*/7")) return of_day % 60 % 7 == 0 && of_day / 60 % 5 == 0;
     if (cron.starts_with("59")) return of_day == 23 * 60 + 59;
-    if (cron.starts_with("0,30")) return (day_of_month == 1 || day_of_month == 15) && (of_day == 0 || of_day == 30);
-    return month >= 2 && month <= 3 && std::chrono::weekday(day) == std::chrono::Monday && of_day >= 370 &&
-           of_day <= 372;
+    if (cron.starts_with("0,30"))
+      return (day_of_month == 1 || day_of_month == 15) && (of_day == 0 || of_day == 30);
+    return month >= 2 && month <= 3 && std::chrono::weekday(day) == std::chrono::Monday &&
+           of_day >= 370 && of_day <= 372;
   };
   WallTime next = times->NextAfter(Utc("2027-12-31T23:59:00Z"));
-  for (WallTime minute = Utc("2028-01-01T00:00:00Z"); minute < Utc("2028-04-01T00:00:00Z"); minute += 1min) {
+  for (WallTime minute = Utc("2028-01-01T00:00:00Z"); minute < Utc("2028-04-01T00:00:00Z");
+       minute += 1min) {
     if (includes(minute) != (minute == next)) FAIL(FormatRfc3339(minute));
     if (minute == next) next = times->NextAfter(minute);
   }
@@ -93,9 +96,11 @@ TEST_CASE("what is no schedule is refused with what would be one") {
   CHECK_THAT(ScheduleProblem("* * 0 * *"), Catch::Matchers::ContainsSubstring("day of month"));
   CHECK_THAT(ScheduleProblem("* * * foo *"), Catch::Matchers::ContainsSubstring("month"));
   CHECK_THAT(ScheduleProblem("* * * * 8"), Catch::Matchers::ContainsSubstring("day of week"));
-  for (const char* text : {"*/0 * * * *", "5-1 * * * *", "1-2-3 * * * *", "1/2/3 * * * *", "5/10 * * * *", ", * * * *",
-                           "-1 * * * *", "1.5 * * * *", "*-5 * * * *", "+5 * * * *"}) {
-    CHECK_THAT(ScheduleProblem(text), Catch::Matchers::ContainsSubstring("is not a minute of cron"));
+  for (const char* text :
+       {"*/0 * * * *", "5-1 * * * *", "1-2-3 * * * *", "1/2/3 * * * *", "5/10 * * * *", ", * * * *",
+        "-1 * * * *", "1.5 * * * *", "*-5 * * * *", "+5 * * * *"}) {
+    CHECK_THAT(ScheduleProblem(text),
+               Catch::Matchers::ContainsSubstring("is not a minute of cron"));
   }
   CHECK_THAT(ScheduleProblem("0 0 31 2 *"), Catch::Matchers::EndsWith("never comes"));
 }

@@ -36,11 +36,13 @@ TEST_CASE("the first and the last end of all certificates in a file") {
     CHECK(CertificateEndsOf(both)->first.end == early_end);
     CHECK(CertificateEndsOf(both)->last.end == late_end);
   }
-  CHECK(CertificateEndsOf(early + "-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n")->last.end ==
-        early_end);
+  CHECK(CertificateEndsOf(early +
+                          "-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n")
+            ->last.end == early_end);
   CHECK(CertificateEndsOf(early)->first.begin == *ParseRfc3339("2026-01-01T00:00:00Z"));
   CHECK_FALSE(CertificateEndsOf("").has_value());
-  CHECK_FALSE(CertificateEndsOf("-----BEGIN PRIVATE KEY-----\n-----END PRIVATE KEY-----\n").has_value());
+  CHECK_FALSE(
+      CertificateEndsOf("-----BEGIN PRIVATE KEY-----\n-----END PRIVATE KEY-----\n").has_value());
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// Users, passwords and tokens, against real etcd of both generations of error texts, and a fake whose tokens die on
-// demand.
+// Users, passwords and tokens, against real etcd of both generations of error texts, and a fake
+// whose tokens die on demand.
 #include <fstream>
 #include <thread>
 
@@ -21,8 +21,8 @@ using testing::FakeEtcd;
 using testing::FakeState;
 using testing::TestContext;
 
-std::unique_ptr<Client> ConnectAs(TestContext& test, ConnectionOptions options, const std::string& username,
-                                  const std::string& password) {
+std::unique_ptr<Client> ConnectAs(TestContext& test, ConnectionOptions options,
+                                  const std::string& username, const std::string& password) {
   options.username = username;
   options.password = password;
   auto client = Client::Create(options, test.context());
@@ -47,15 +47,18 @@ void CheckUsers(const std::string& version) {
   ClusterOptions options;
   options.version = version;
   const EtcdCluster cluster(test, options);
-  const std::unique_ptr<Client> early = ConnectAs(test, cluster.connection(), "root", EtcdCluster::kRootPassword);
+  const std::unique_ptr<Client> early =
+      ConnectAs(test, cluster.connection(), "root", EtcdCluster::kRootPassword);
   CHECK(early->endpoints()[0].HashKv(0).ok());  // auth is not switched on yet
 
   cluster.EnableAuth();
   CHECK(early->endpoints()[0].HashKv(0).ok());  // now it is
-  const std::unique_ptr<Client> late = ConnectAs(test, cluster.connection(), "root", EtcdCluster::kRootPassword);
+  const std::unique_ptr<Client> late =
+      ConnectAs(test, cluster.connection(), "root", EtcdCluster::kRootPassword);
   CHECK(FirstOf(late->endpoints()[0]).ok());
 
-  const std::unique_ptr<Client> app = ConnectAs(test, cluster.connection(), "app", EtcdCluster::kAppPassword);
+  const std::unique_ptr<Client> app =
+      ConnectAs(test, cluster.connection(), "app", EtcdCluster::kAppPassword);
   const Endpoint& as_app = app->endpoints()[0];
   CheckRefused(as_app.HashKv(0).status(), Reason::kPermission);
   CheckRefused(FirstOf(as_app), Reason::kPermission);
@@ -90,7 +93,8 @@ TEST_CASE("an expired token is renewed inside the call") {
   options.arguments = {"--auth-token-ttl=1"};
   const EtcdCluster cluster(test, options);
   cluster.EnableAuth();
-  const std::unique_ptr<Client> client = ConnectAs(test, cluster.connection(), "root", EtcdCluster::kRootPassword);
+  const std::unique_ptr<Client> client =
+      ConnectAs(test, cluster.connection(), "root", EtcdCluster::kRootPassword);
   const Endpoint& endpoint = client->endpoints()[0];
   CHECK(endpoint.HashKv(0).ok());
   std::this_thread::sleep_for(2500ms);  // the one way to let a real token die
@@ -102,7 +106,8 @@ TEST_CASE("a token that a restart has made unknown is renewed") {
   TestContext test;
   EtcdCluster cluster(test, {});
   cluster.EnableAuth();
-  const std::unique_ptr<Client> client = ConnectAs(test, cluster.connection(), "root", EtcdCluster::kRootPassword);
+  const std::unique_ptr<Client> client =
+      ConnectAs(test, cluster.connection(), "root", EtcdCluster::kRootPassword);
   CHECK(client->endpoints()[0].HashKv(0).ok());
   cluster.Stop(0, 0s);
   cluster.Start(0);
@@ -162,8 +167,11 @@ TEST_CASE("a member that refuses every token costs no other its own") {
 TEST_CASE("a token that no header can hold is refused") {
   TestContext test;
   FakeEtcd fake;
-  const std::string token = GENERATE(std::string("line\nbreak"), std::string(9000, 'x'), std::string("\xc3\xa9"));
-  fake.Set([&](FakeState& state) { state.username = "root", state.password = "canary", state.token = token; });
+  const std::string token =
+      GENERATE(std::string("line\nbreak"), std::string(9000, 'x'), std::string("\xc3\xa9"));
+  fake.Set([&](FakeState& state) {
+    state.username = "root", state.password = "canary", state.token = token;
+  });
   ConnectionOptions options;
   options.endpoints = {fake.endpoint()};
   const std::unique_ptr<Client> client = ConnectAs(test, options, "root", "canary");

@@ -1,4 +1,5 @@
-// Every call, asked of a real etcd of every supported version, and compared with what that version's etcdctl says.
+// Every call, asked of a real etcd of every supported version, and compared with what that
+// version's etcdctl says.
 #include <nlohmann/json.hpp>
 
 #include "crypto/hash.h"
@@ -21,7 +22,8 @@ nlohmann::json JsonOf(const std::string& output) {
 }
 
 void CheckStatus(const EtcdCluster& cluster, const Endpoint& endpoint) {
-  const nlohmann::json said = JsonOf(cluster.Etcdctl({"endpoint", "status", "-w", "json"}))["Status"];
+  const nlohmann::json said =
+      JsonOf(cluster.Etcdctl({"endpoint", "status", "-w", "json"}))["Status"];
   const Result<MemberStatus> status = endpoint.Status();
   REQUIRE(status.ok());
   CHECK(status->cluster_id == said["header"]["cluster_id"].get<uint64_t>());
@@ -51,7 +53,8 @@ void CheckMembers(const EtcdCluster& cluster, const Endpoint& endpoint) {
 }
 
 void CheckHashKv(const EtcdCluster& cluster, const Endpoint& endpoint) {
-  const nlohmann::json said = JsonOf(cluster.Etcdctl({"endpoint", "hashkv", "-w", "json"}))["HashKV"];
+  const nlohmann::json said =
+      JsonOf(cluster.Etcdctl({"endpoint", "hashkv", "-w", "json"}))["HashKV"];
   const Result<HashKvAnswer> head = endpoint.HashKv(0);
   REQUIRE(head.ok());
   CHECK(head->hash == said["hash"].get<uint32_t>());
@@ -68,7 +71,8 @@ void CheckHashKv(const EtcdCluster& cluster, const Endpoint& endpoint) {
   const Result<HashKvAnswer> compacted = endpoint.HashKv(2);
   REQUIRE_FALSE(compacted.ok());
   CHECK(ReasonOf(compacted.status()) == Reason::kEtcdError);
-  CHECK_THAT(std::string(MessageOf(compacted.status())), Catch::Matchers::ContainsSubstring("has been compacted"));
+  CHECK_THAT(std::string(MessageOf(compacted.status())),
+             Catch::Matchers::ContainsSubstring("has been compacted"));
   CHECK(ReasonOf(endpoint.HashKv(99).status()) == Reason::kEtcdError);
 }
 
@@ -139,7 +143,8 @@ void CheckAllCalls(const std::string& version) {
   // From 3.6 on a young member sets its storage version a moment after it is healthy.
   const std::string storage_version = version >= "3.6" ? version + ".0" : "";
   const Stopwatch watch(test.clock());
-  while (endpoint.Status()->storage_version != storage_version && watch.Seconds() < 10) test.clock().SleepFor(20ms, {});
+  while (endpoint.Status()->storage_version != storage_version && watch.Seconds() < 10)
+    test.clock().SleepFor(20ms, {});
   CheckSnapshot(endpoint, storage_version);
   REQUIRE(endpoint.Alarms().ok());
   CHECK(endpoint.Alarms()->empty());

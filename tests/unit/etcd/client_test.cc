@@ -48,7 +48,8 @@ TEST_CASE("a client needs an endpoint") {
 TEST_CASE("dead endpoints are passed over, and the one that answered is asked first next time") {
   TestContext test;
   FakeEtcd fake;
-  const std::unique_ptr<Client> client = Connect(test, {DeadEndpoint(), DeadEndpoint(), fake.endpoint()});
+  const std::unique_ptr<Client> client =
+      Connect(test, {DeadEndpoint(), DeadEndpoint(), fake.endpoint()});
   const size_t status = static_cast<size_t>(Method::kStatus);
   CHECK(AnyStatus(*client).ok());
   CHECK(client->counts().failures[status] == 2);
@@ -67,7 +68,9 @@ TEST_CASE("when nobody answers, the error says how many were asked") {
   CHECK_THAT(std::string(MessageOf(status.status())), ContainsSubstring("Connection refused"));
 }
 
-TEST_CASE("what one endpoint refuses another may allow; if all refuse, that is told and not who is down") {
+TEST_CASE(
+    "what one endpoint refuses another may allow; if all refuse, that is told and not who is "
+    "down") {
   TestContext test;
   FakeEtcd refusing;
   refusing.Set([](FakeState& state) { state.username = "root"; });
@@ -78,7 +81,8 @@ TEST_CASE("what one endpoint refuses another may allow; if all refuse, that is t
   CHECK(client->counts().failures[status] == 1);
 
   open.Set([](FakeState& state) { state.username = "root"; });
-  const std::unique_ptr<Client> all = Connect(test, {refusing.endpoint(), open.endpoint(), DeadEndpoint()});
+  const std::unique_ptr<Client> all =
+      Connect(test, {refusing.endpoint(), open.endpoint(), DeadEndpoint()});
   CHECK(FailureOf(AnyStatus(*all)) == Reason::kAuth);
   CHECK(all->counts().requests[status] == 3);
 }
@@ -108,7 +112,8 @@ bool AnswersSoon(TestContext& test, const Endpoint& endpoint) {
   return answers;
 }
 
-TEST_CASE("an endpoint that comes back answers again, over a connection of its own or a broken one") {
+TEST_CASE(
+    "an endpoint that comes back answers again, over a connection of its own or a broken one") {
   TestContext test;
   EtcdCluster cluster(test, {});
   const std::unique_ptr<Client> client = Connect(test, cluster.endpoints());

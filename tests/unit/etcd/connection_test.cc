@@ -1,5 +1,5 @@
-// No connection outlives its client, even if the member greets it long after it was given up: an etcd that boots, or
-// hangs for a while, accepts at once and speaks later.
+// No connection outlives its client, even if the member greets it long after it was given up: an
+// etcd that boots, or hangs for a while, accepts at once and speaks later.
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -18,8 +18,8 @@ namespace {
 using namespace std::chrono_literals;
 using testing::TestContext;
 
-// Accepts at once, and greets (HTTP/2, RFC 9113: an empty SETTINGS frame) nobody before the time, then everybody. It
-// answers nothing. Catch's assertions are not for its thread.
+// Accepts at once, and greets (HTTP/2, RFC 9113: an empty SETTINGS frame) nobody before the time,
+// then everybody. It answers nothing. Catch's assertions are not for its thread.
 class LateServer {
  public:
   // `path` is that of a unix socket: connected at once, even if nobody waits in gRPC for it.
@@ -29,9 +29,10 @@ class LateServer {
     REQUIRE(path.copy(address.sun_path, sizeof address.sun_path - 1) == path.size());
     REQUIRE(bind(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
     REQUIRE(listen(fd_, 64) == 0);
-    thread_ = std::jthread([this, greet_at = std::chrono::steady_clock::now() + silent](const std::stop_token& stop) {
-      while (!stop.stop_requested()) Turn(std::chrono::steady_clock::now() >= greet_at);
-    });
+    thread_ = std::jthread(
+        [this, greet_at = std::chrono::steady_clock::now() + silent](const std::stop_token& stop) {
+          while (!stop.stop_requested()) Turn(std::chrono::steady_clock::now() >= greet_at);
+        });
   }
   ~LateServer() {
     thread_ = {};
@@ -60,7 +61,8 @@ class LateServer {
  private:
   void Turn(bool greet) {
     pollfd listening = {.fd = fd_, .events = POLLIN, .revents = 0};
-    if (poll(&listening, 1, 10) == 1) connections_.push_back(accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC));
+    if (poll(&listening, 1, 10) == 1)
+      connections_.push_back(accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC));
     if (!greet) return;
     constexpr unsigned char kSettings[9] = {0, 0, 0, 4, 0, 0, 0, 0, 0};
     for (; greeted_ < connections_.size(); ++greeted_) {

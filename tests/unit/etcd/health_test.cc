@@ -39,7 +39,8 @@ TEST_CASE("a member with a NOSPACE alarm") {
   const std::unique_ptr<Client> client = cluster.Connect();
   HealthProbe probe;
   const Stopwatch watch(test.clock());
-  while (watch.Elapsed() < 5s && probe.alarms.empty()) probe = ProbeHealth(client->endpoints()[0], test.clock());
+  while (watch.Elapsed() < 5s && probe.alarms.empty())
+    probe = ProbeHealth(client->endpoints()[0], test.clock());
   CHECK_FALSE(probe.healthy);
   REQUIRE(probe.alarms.size() == 1);
   CHECK(probe.alarms[0].type == AlarmType::kNoSpace);

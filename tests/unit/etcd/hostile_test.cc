@@ -21,7 +21,8 @@ using testing::FakeState;
 using testing::TestContext;
 
 bool IsHarmless(const std::string& text) {
-  return text.size() <= 1100 && std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7f; });
+  return text.size() <= 1100 &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7f; });
 }
 
 std::unique_ptr<Client> Connect(TestContext& test, const FakeEtcd& fake) {
@@ -68,7 +69,8 @@ TEST_CASE("the text of an error of a server is short and has no control characte
   const std::unique_ptr<Client> client = Connect(test, fake);
   const auto channel = grpc::CreateChannel("ipv4:127.0.0.1:1", grpc::InsecureChannelCredentials());
   const Address address{.written = "http://e", .target = "ipv4:127.0.0.1:1"};
-  for (const auto code : {grpc::StatusCode::UNAVAILABLE, grpc::StatusCode::UNKNOWN, grpc::StatusCode::UNIMPLEMENTED}) {
+  for (const auto code : {grpc::StatusCode::UNAVAILABLE, grpc::StatusCode::UNKNOWN,
+                          grpc::StatusCode::UNIMPLEMENTED}) {
     for (const char* begin : {"", "etcdserver: ", "last error: x: y: "}) {
       const grpc::Status status(code, begin + ("\x1b[31m\n" + std::string(100'000, 'e')));
       CHECK(IsHarmless(std::string(MessageOf(FromGrpc(status, address, "Status", channel, {})))));

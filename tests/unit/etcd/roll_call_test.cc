@@ -30,16 +30,18 @@ RollEntry Silent(Reason reason = Reason::kConnect) {
 }
 
 // Named e0, e1, ...; asked again each says the same, but is `later` entries further.
-RollCall Call(std::vector<RollEntry> entries, std::optional<uint64_t> known = std::nullopt, uint64_t later = 0) {
+RollCall Call(std::vector<RollEntry> entries, std::optional<uint64_t> known = std::nullopt,
+              uint64_t later = 0) {
   for (size_t i = 0; i < entries.size(); ++i) {
     entries[i].endpoint = i;
     entries[i].address = "e" + std::to_string(i);
   }
-  return JudgeEntries(std::move(entries), known, [later](const RollEntry& entry) -> Result<MemberStatus> {
-    MemberStatus status = *entry.status;
-    status.raft_applied_index += later;
-    return status;
-  });
+  return JudgeEntries(std::move(entries), known,
+                      [later](const RollEntry& entry) -> Result<MemberStatus> {
+                        MemberStatus status = *entry.status;
+                        status.raft_applied_index += later;
+                        return status;
+                      });
 }
 
 std::vector<Standing> StandingsOf(const RollCall& roll) {
@@ -68,10 +70,13 @@ TEST_CASE("a member under two names is one member") {
   CHECK(roll.WaysTo(roll.entries[2]).size() == 1);
   CHECK(roll.entries[1].same_as == "e0");
   CHECK(roll.Remarks() == std::vector<std::string>{"e0 and e1 are one member, 1: it counts once"});
-  CHECK(StandingsOf(Call({Says(kOurs, 1, 100), Says(kOurs, 1, 103)}, kOurs, 5)) == Standings{kMember, kSecondName});
+  CHECK(StandingsOf(Call({Says(kOurs, 1, 100), Says(kOurs, 1, 103)}, kOurs, 5)) ==
+        Standings{kMember, kSecondName});
 }
 
-TEST_CASE("two clusters that were made with the same addresses have the same ids, and are told apart by raft") {
+TEST_CASE(
+    "two clusters that were made with the same addresses have the same ids, and are told apart by "
+    "raft") {
   const uint64_t second = GENERATE(uint64_t{99}, uint64_t{106});
   const RollCall roll = Call({Says(kOurs, 1, 100), Says(kOurs, 1, second)}, kOurs, 5);
   CHECK(ReasonOf(roll.outcome) == Reason::kOtherCluster);
@@ -96,14 +101,16 @@ TEST_CASE("what is stored goes before the number, and any order is the same") {
 }
 
 TEST_CASE("nobody can tell which of two is ours") {
-  for (auto entries : {std::vector{Says(kOurs, 1), Says(kOther, 9)}, std::vector{Says(kOther, 9), Says(kOurs, 1)}}) {
+  for (auto entries : {std::vector{Says(kOurs, 1), Says(kOther, 9)},
+                       std::vector{Says(kOther, 9), Says(kOurs, 1)}}) {
     const RollCall roll = Call(entries);
     CHECK_FALSE(roll.cluster_id.has_value());
     CHECK(ReasonOf(roll.outcome) == Reason::kOtherCluster);
     CHECK(StandingsOf(roll) == Standings{kOtherCluster, kOtherCluster});
     CHECK(roll.Members().empty());
   }
-  CHECK_FALSE(Call({Says(kOther, 8), Says(kOther, 9), Says(kOurs, 1), Silent()}).cluster_id.has_value());
+  CHECK_FALSE(
+      Call({Says(kOther, 8), Says(kOther, 9), Says(kOurs, 1), Silent()}).cluster_id.has_value());
 }
 
 TEST_CASE("a cluster that is alone is ours, unless the one that we know may only be down") {
@@ -111,10 +118,12 @@ TEST_CASE("a cluster that is alone is ours, unless the one that we know may only
   CHECK(Call({Says(kOther, 9), Silent(), Silent()}).cluster_id == kOther);
   CHECK(Call({Says(kOther, 9)}, kOurs).cluster_id == kOther);  // restored: there is nobody else
   CHECK(Call({Says(kOther, 8), Says(kOther, 9)}, kOurs).cluster_id == kOther);
-  CHECK(Call({Says(kOther, 8), Says(kOther, 9), Silent(), Says(kOurs, 1)}, kOurs).cluster_id == kOurs);
+  CHECK(Call({Says(kOther, 8), Says(kOther, 9), Silent(), Says(kOurs, 1)}, kOurs).cluster_id ==
+        kOurs);
   // However many of another one answer.
   CHECK_FALSE(Call({Says(kOther, 8), Says(kOther, 9), Silent()}, kOurs).cluster_id.has_value());
-  CHECK(ReasonOf(Call({Says(kOther, 8), Says(0xc, 9), Silent()}, kOurs).outcome) == Reason::kConnect);
+  CHECK(ReasonOf(Call({Says(kOther, 8), Says(0xc, 9), Silent()}, kOurs).outcome) ==
+        Reason::kConnect);
   const RollCall roll = Call({Says(kOther, 9), Silent(), Silent()}, kOurs);
   CHECK_FALSE(roll.cluster_id.has_value());
   CHECK(ReasonOf(roll.outcome) == Reason::kConnect);  // it may pass
@@ -122,7 +131,8 @@ TEST_CASE("a cluster that is alone is ours, unless the one that we know may only
 }
 
 TEST_CASE("of those that are silent the most telling reason counts") {
-  CHECK(ReasonOf(Call({Silent(Reason::kAuth), Silent(), Silent(Reason::kTimeout)}).outcome) == Reason::kAuth);
+  CHECK(ReasonOf(Call({Silent(Reason::kAuth), Silent(), Silent(Reason::kTimeout)}).outcome) ==
+        Reason::kAuth);
   CHECK(ReasonOf(Call({Silent(), Silent(Reason::kTimeout)}).outcome) == Reason::kTimeout);
 }
 
@@ -142,7 +152,8 @@ TEST_CASE("a member that is in nobody's list was removed") {
   });
   ConnectionOptions options;
   std::string second_name = removed.endpoint();
-  second_name.replace(second_name.find("127.0.0.1"), std::string_view("127.0.0.1").size(), "localhost");
+  second_name.replace(second_name.find("127.0.0.1"), std::string_view("127.0.0.1").size(),
+                      "localhost");
   options.endpoints = {removed.endpoint(), "http://127.0.0.1:1", leader.endpoint(), second_name};
   const auto client = Client::Create(options, test.context());
   REQUIRE(client.ok());

@@ -22,8 +22,9 @@ TEST_CASE("a scratch etcd on a unix socket takes writes") {
 
   const auto etcd = test.context().processes.Start(
       {ETCDRILL_ETCD_DIR "/3.5/etcd",
-       {"--listen-client-urls", "unix://client.sock:0", "--advertise-client-urls", "unix://client.sock:0",
-        "--listen-peer-urls", "unix://peer.sock:0", "--quota-backend-bytes=100000"},
+       {"--listen-client-urls", "unix://client.sock:0", "--advertise-client-urls",
+        "unix://client.sock:0", "--listen-peer-urls", "unix://peer.sock:0",
+        "--quota-backend-bytes=100000"},
        {"PATH=/bin"},
        test.dir(),
        false});

@@ -1,4 +1,5 @@
-// Snapshot streams that break, stall and are given up, from a fake and from a real etcd that is killed or stopped.
+// Snapshot streams that break, stall and are given up, from a fake and from a real etcd that is
+// killed or stopped.
 #include <thread>
 
 #include "etcd/client.h"
@@ -36,7 +37,8 @@ Received ReadAll(SnapshotStream& stream) {
   }
 }
 
-std::unique_ptr<Client> Connect(TestContext& test, std::string endpoint, Duration no_progress = 10s) {
+std::unique_ptr<Client> Connect(TestContext& test, std::string endpoint,
+                                Duration no_progress = 10s) {
   ConnectionOptions options;
   options.endpoints = {std::move(endpoint)};
   options.no_progress_timeout = no_progress;
@@ -66,7 +68,8 @@ TEST_CASE("a good stream comes whole") {
 
 TEST_CASE("a stream that breaks off is cut, wherever it breaks, even after its last byte") {
   TestContext test;
-  const size_t size = GENERATE(as<size_t>{}, 1, 32 * 1024, 32 * 1024 + 1, 100'000, 100'031, 100'032);
+  const size_t size =
+      GENERATE(as<size_t>{}, 1, 32 * 1024, 32 * 1024 + 1, 100'000, 100'031, 100'032);
   const Received received = Play(test, CutSnapshot(kDatabase, size));
   CHECK(received.bytes == size);
   REQUIRE_FALSE(received.end.ok());
@@ -119,7 +122,8 @@ TEST_CASE("a message larger than the limit is refused by name") {
   const Received received = Play(test, script);
   REQUIRE_FALSE(received.end.ok());
   CHECK(ReasonOf(received.end) == Reason::kEtcdError);
-  CHECK_THAT(std::string(MessageOf(received.end)), Catch::Matchers::ContainsSubstring("larger than max"));
+  CHECK_THAT(std::string(MessageOf(received.end)),
+             Catch::Matchers::ContainsSubstring("larger than max"));
 }
 
 TEST_CASE("a stop request interrupts a silent stream at once") {

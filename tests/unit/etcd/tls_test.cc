@@ -1,4 +1,5 @@
-// One text and the reason `tls` for each way in which a TLS connection can go wrong, against a real etcd.
+// One text and the reason `tls` for each way in which a TLS connection can go wrong, against a real
+// etcd.
 #include <filesystem>
 
 #include "etcd/client.h"
@@ -26,7 +27,8 @@ Status Try(TestContext& test, const ConnectionOptions& options) {
   return client.ok() ? (*client)->endpoints()[0].Status().status() : client.status();
 }
 
-void CheckFails(TestContext& test, const ConnectionOptions& options, Reason reason, const std::string& text) {
+void CheckFails(TestContext& test, const ConnectionOptions& options, Reason reason,
+                const std::string& text) {
   const Status status = Try(test, options);
   REQUIRE_FALSE(status.ok());
   CHECK(InfoOf(ReasonOf(status)).name == InfoOf(reason).name);
@@ -104,12 +106,13 @@ TEST_CASE("certificate files are looked at before anything is connected") {
   options.ca_file = "";
   options.cert_file = certs + "/client.crt";
   CheckFails(test, options, Reason::kUsage, "both");
-  options.key_file =
-      write("locked.key", "-----BEGIN ENCRYPTED PRIVATE KEY-----\n-----END ENCRYPTED PRIVATE KEY-----\n");
+  options.key_file = write(
+      "locked.key", "-----BEGIN ENCRYPTED PRIVATE KEY-----\n-----END ENCRYPTED PRIVATE KEY-----\n");
   CheckFails(test, options, Reason::kTls, "passphrase");
-  options.key_file = write("locked-old.key",
-                           "-----BEGIN EC PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n"
-                           "-----END EC PRIVATE KEY-----\n");
+  options.key_file =
+      write("locked-old.key",
+            "-----BEGIN EC PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n"
+            "-----END EC PRIVATE KEY-----\n");
   CheckFails(test, options, Reason::kTls, "passphrase");
 }
 

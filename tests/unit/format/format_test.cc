@@ -76,8 +76,9 @@ TEST_CASE("what the decoder takes, protobuf takes and reads alike") {
   mvccpb::KeyValue kv;
   const bool protobuf_accepts = kv.ParseFromString(bytes);
   const auto view = mvcc::DecodeKeyValue(bytes);
-  // What we take, protobuf takes too, and reads alike. We are stricter: a known field with a foreign wire type, a group
-  // and a number of more than 64 bits are refused, where protobuf keeps or cuts them.
+  // What we take, protobuf takes too, and reads alike. We are stricter: a known field with a
+  // foreign wire type, a group and a number of more than 64 bits are refused, where protobuf keeps
+  // or cuts them.
   if (view.has_value()) {
     CHECK(protobuf_accepts);
     CHECK(view->key == kv.key());
@@ -85,7 +86,8 @@ TEST_CASE("what the decoder takes, protobuf takes and reads alike") {
   }
 }
 
-// A hash of our own once began with the sum of seed and length: then short keys collided in one run of a hundred.
+// A hash of our own once began with the sum of seed and length: then short keys collided in one run
+// of a hundred.
 TEST_CASE("no two short keys, and no two of zeros, are one to the table") {
   const uint64_t seed = GENERATE(take(20, random(uint64_t{0}, ~uint64_t{0})));
   CAPTURE(seed);
@@ -149,7 +151,8 @@ TEST_CASE("what the writer writes, the walk finds sound, for every page size and
   const uint32_t page_size = GENERATE(1024u, 4096u, 16384u, 65536u);
   std::map<std::string, bbolt::BucketContent> buckets;
   buckets["inline"] = {{"a", "1"}, {"b", ""}};
-  for (int i = 0; i < GENERATE(1, 200, 6000); ++i) buckets["many"]["key-" + std::to_string(i)] = std::string(40, 'v');
+  for (int i = 0; i < GENERATE(1, 200, 6000); ++i)
+    buckets["many"]["key-" + std::to_string(i)] = std::string(40, 'v');
   buckets["overflow"] = {{"big", std::string(3 * page_size, 'x')}, {"small", "y"}};
   const std::string path = test.Path("made.db");
   REQUIRE(bbolt::CreateDatabase(test.fs(), path, page_size, buckets).ok());
@@ -165,19 +168,23 @@ TEST_CASE("what the writer writes, the walk finds sound, for every page size and
   for (const Finding& f : findings.kept()) UNSCOPED_INFO(f.code << ": " << f.text);
   CHECK(findings.total() == 0);
   CHECK(seen.pairs == buckets);
-  CHECK(bbolt::LastKey(**file, (*file)->Size(), **meta, "many")->value() == buckets["many"].rbegin()->first);
+  CHECK(bbolt::LastKey(**file, (*file)->Size(), **meta, "many")->value() ==
+        buckets["many"].rbegin()->first);
   CHECK_FALSE(bbolt::LastKey(**file, (*file)->Size(), **meta, "none")->has_value());
   Collect tail;
   const auto direction = GENERATE(bbolt::Direction::kForwards, bbolt::Direction::kBackwards);
-  REQUIRE(bbolt::WalkBucket(**file, (*file)->Size(), **meta, "many", "key-5", direction, tail).ok());
+  REQUIRE(
+      bbolt::WalkBucket(**file, (*file)->Size(), **meta, "many", "key-5", direction, tail).ok());
   std::vector<std::string> expected;
-  for (auto it = buckets["many"].lower_bound("key-5"); it != buckets["many"].end(); ++it) expected.push_back(it->first);
+  for (auto it = buckets["many"].lower_bound("key-5"); it != buckets["many"].end(); ++it)
+    expected.push_back(it->first);
   if (direction == bbolt::Direction::kBackwards) std::reverse(expected.begin(), expected.end());
   CHECK(tail.order == expected);
 }
 
 // What a file holds, which must be sound.
-std::map<std::string, bbolt::BucketContent> ContentOf(TestContext& test, const std::string& path, bbolt::Meta& meta) {
+std::map<std::string, bbolt::BucketContent> ContentOf(TestContext& test, const std::string& path,
+                                                      bbolt::Meta& meta) {
   const auto file = test.fs().OpenForReading(path);
   REQUIRE(file.ok());
   Findings findings;
@@ -190,7 +197,8 @@ std::map<std::string, bbolt::BucketContent> ContentOf(TestContext& test, const s
 }
 
 // Applies the edit to a copy, as a restore does; returns its path.
-std::string Edited(TestContext& test, const std::string& path, const bbolt::Meta& meta, const bbolt::Edit& edit) {
+std::string Edited(TestContext& test, const std::string& path, const bbolt::Meta& meta,
+                   const bbolt::Edit& edit) {
   const auto source = test.fs().OpenForReading(path);
   const std::string copy = path + "-edited";
   auto target = test.fs().Create(copy, kPrivateFileMode);
@@ -204,7 +212,8 @@ TEST_CASE("an edit adds pages and one meta, and touches nothing else") {
   const uint32_t page_size = GENERATE(1024u, 4096u);
   // Inline, one page, full pages on two levels, a value of many pages at the end.
   const int rows = GENERATE(0, 3, 60, 61, 62, 63, 64, 4000);
-  std::map<std::string, bbolt::BucketContent> buckets = {{"a", {{"x", "1"}}}, {"rows", {}}, {"z", {{"y", "2"}}}};
+  std::map<std::string, bbolt::BucketContent> buckets = {
+      {"a", {{"x", "1"}}}, {"rows", {}}, {"z", {{"y", "2"}}}};
   for (int i = 0; i < rows; ++i)
     buckets["rows"][fmt::format("{:08}", i)] = std::string(static_cast<size_t>(i % 70), 'v');
   if (rows == 64) buckets["rows"]["00009999"] = std::string(5000, 'o');
@@ -214,8 +223,8 @@ TEST_CASE("an edit adds pages and one meta, and touches nothing else") {
   REQUIRE(ContentOf(test, path, before) == buckets);
 
   bbolt::Meta after;
-  const std::string copy =
-      Edited(test, path, before, {.replace = {{"a", {{"new", "3"}}}}, .append = {{"rows", {{"9", ""}}}}});
+  const std::string copy = Edited(
+      test, path, before, {.replace = {{"a", {{"new", "3"}}}}, .append = {{"rows", {{"9", ""}}}}});
   buckets["a"] = {{"new", "3"}};
   buckets["rows"]["9"] = "";
   CHECK(ContentOf(test, copy, after) == buckets);
@@ -246,8 +255,8 @@ TEST_CASE("many pairs can be appended, and a bucket that is missing is an error"
 
   const auto source = test.fs().OpenForReading(path);
   auto target = test.fs().Create(test.Path("other"), kPrivateFileMode);
-  const Status status =
-      bbolt::ApplyEdit(**source, (*source)->Size(), meta, {.append = {{"none", {{"k", "v"}}}}}, **target);
+  const Status status = bbolt::ApplyEdit(**source, (*source)->Size(), meta,
+                                         {.append = {{"none", {{"k", "v"}}}}}, **target);
   REQUIRE_FALSE(status.ok());
   CHECK(ReasonOf(status) == Reason::kDamaged);
 }
@@ -269,8 +278,8 @@ TEST_CASE("a page that refers to itself ends the walk with a finding") {
   const std::string path = test.Path("made.db");
   REQUIRE(bbolt::CreateDatabase(test.fs(), path, 4096, {{"many", many}}).ok());
   std::string bytes = testing::ReadFile(path);
-  // The bucket's root is the branch that was written last before the root leaf: find the only branch and point its
-  // first child at itself.
+  // The bucket's root is the branch that was written last before the root leaf: find the only
+  // branch and point its first child at itself.
   size_t branch = 0;
   for (size_t at = 2 * 4096; at < bytes.size(); at += 4096) {
     if (LoadLE16(&bytes[at + bbolt::kPageFlagsAt]) == bbolt::kBranchPage) branch = at;
@@ -330,11 +339,14 @@ TEST_CASE("the error that comes after a thousand warnings is kept, and the least
 TEST_CASE("what prevents a proof is kept, however many warnings come before and after it") {
   Findings findings;
   const auto warn = [&](int times) {
-    for (int i = 0; i < times; ++i) findings.Add({codes::kKeyOrder, Severity::kWarning, {}, {}, "warning"});
+    for (int i = 0; i < times; ++i)
+      findings.Add({codes::kKeyOrder, Severity::kWarning, {}, {}, "warning"});
   };
   warn(120);
-  findings.Add(
-      {.code = codes::kTrailerMissing, .severity = Severity::kInfo, .text = "no trailer", .prevents_proof = true});
+  findings.Add({.code = codes::kTrailerMissing,
+                .severity = Severity::kInfo,
+                .text = "no trailer",
+                .prevents_proof = true});
   warn(120);
   REQUIRE(findings.FirstDoubt() != nullptr);
   CHECK(findings.FirstDoubt()->text == "no trailer");
@@ -352,7 +364,8 @@ TEST_CASE("releases of etcd hash by one of two rules") {
   for (const char* version : {"3.4.34", "3.5.16", "3.5.30", "3.6.0-rc.0", "3.7.1", "3.12"}) {
     CHECK(HashRuleOf(version) == HashRule::kSince3434);
   }
-  for (const char* version : {"", "3.5", "4.0.0", "3.5.x", "3.-1.0"}) CHECK_FALSE(HashRuleOf(version).has_value());
+  for (const char* version : {"", "3.5", "4.0.0", "3.5.x", "3.-1.0"})
+    CHECK_FALSE(HashRuleOf(version).has_value());
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
-// The worked example of docs/formats.md: the blocks of that page make a file, and what the page says of it is true.
+// The worked example of docs/formats.md: the blocks of that page make a file, and what the page
+// says of it is true.
 #include <cctype>
 #include <sstream>
 
@@ -36,7 +37,8 @@ std::string Block(const std::string& name) {
   for (std::string line; std::getline(lines, line) && line != "```";) {
     std::istringstream words(line.substr(5, 3 * kBytesALine));
     REQUIRE(std::stoul(line.substr(0, 3), nullptr, 16) == bytes.size());
-    for (std::string word; words >> word;) bytes.push_back(static_cast<char>(std::stoul(word, nullptr, 16)));
+    for (std::string word; words >> word;)
+      bytes.push_back(static_cast<char>(std::stoul(word, nullptr, 16)));
   }
   return bytes;
 }
@@ -136,7 +138,8 @@ TEST_CASE("the worked example: rows") {
 TEST_CASE("the worked example: sums") {
   TestContext test;
   const std::string path = test.Path("example.db");
-  testing::WriteFile(path, testing::WithRightTrailer(Database() + std::string(snapshot::kTrailerBytes, '\0')));
+  testing::WriteFile(
+      path, testing::WithRightTrailer(Database() + std::string(snapshot::kTrailerBytes, '\0')));
   const auto file = test.fs().OpenForReading(path);
   REQUIRE(file.ok());
   REQUIRE(snapshot::HasTrailer((*file)->Size()));
@@ -156,7 +159,8 @@ TEST_CASE("the worked example: sums") {
   std::string hashkv;
   AppendLE32(hashkv, __builtin_bswap32(sums.hashkv.Finish().hash));
   const std::string page = Page();
-  for (const std::string& sum : {trailer, hash, hashkv}) CHECK(page.find("`" + Hex(sum) + "`") != std::string::npos);
+  for (const std::string& sum : {trailer, hash, hashkv})
+    CHECK(page.find("`" + Hex(sum) + "`") != std::string::npos);
 }
 
 }  // namespace

@@ -24,7 +24,8 @@ std::string Content() {
 
 void WriteGzip(const std::string& path, const std::string& content) {
   const gzFile file = gzopen(path.c_str(), "ab");
-  REQUIRE(gzwrite(file, content.data(), static_cast<unsigned>(content.size())) == static_cast<int>(content.size()));
+  REQUIRE(gzwrite(file, content.data(), static_cast<unsigned>(content.size())) ==
+          static_cast<int>(content.size()));
   REQUIRE(gzclose(file) == Z_OK);
 }
 
@@ -107,8 +108,9 @@ TEST_CASE("small files and errors of the sink") {
     WriteFile(test.Path("f"), content);
     CHECK(Expand(test).content == content);
   }
-  const Status status =
-      ReadExpanded(test.fs(), test.Path("f"), 10, [](std::string_view) { return Error(Reason::kNoSpace, "full"); });
+  const Status status = ReadExpanded(test.fs(), test.Path("f"), 10, [](std::string_view) {
+    return Error(Reason::kNoSpace, "full");
+  });
   CHECK(ReasonOf(status) == Reason::kNoSpace);
 }
 

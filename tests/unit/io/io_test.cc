@@ -173,12 +173,14 @@ TEST_CASE("a link that leads nowhere is named, and where it leads") {
   TestContext test;
   REQUIRE(symlink("/no/such/disk", test.Path("link").c_str()) == 0);
   const std::string path = test.Path("link") + GENERATE("", "/below", "/below/it");
-  for (const Status& status : {test.fs().Resolve(path).status(), test.fs().MakeDirs(path, kPrivateDirMode),
-                               MakeDirsDurably(test.fs(), path)}) {
+  for (const Status& status :
+       {test.fs().Resolve(path).status(), test.fs().MakeDirs(path, kPrivateDirMode),
+        MakeDirsDurably(test.fs(), path)}) {
     REQUIRE_FALSE(status.ok());
     CHECK(ReasonOf(status) == Reason::kNotFound);
     CHECK_THAT(std::string(MessageOf(status)),
-               Catch::Matchers::ContainsSubstring("link is a link to /no/such/disk, which does not exist"));
+               Catch::Matchers::ContainsSubstring(
+                   "link is a link to /no/such/disk, which does not exist"));
   }
 }
 
@@ -186,15 +188,18 @@ TEST_CASE("a file system without inodes says so, and not that it is full") {
   TestContext test;
   const std::string dir = test.Path("disk");
   REQUIRE(test.fs().MakeDirs(dir, kPrivateDirMode).ok());
-  if (mount("tmpfs", dir.c_str(), "tmpfs", 0, "size=1m,nr_inodes=3") != 0) SKIP("only root can mount");
+  if (mount("tmpfs", dir.c_str(), "tmpfs", 0, "size=1m,nr_inodes=3") != 0)
+    SKIP("only root can mount");
   Status full = OkStatus();
-  for (int i = 0; i < 9 && full.ok(); ++i) full = test.fs().Create(JoinPath(dir, std::to_string(i)), 0600).status();
+  for (int i = 0; i < 9 && full.ok(); ++i)
+    full = test.fs().Create(JoinPath(dir, std::to_string(i)), 0600).status();
   const Status no_dir = test.fs().MakeDirs(JoinPath(dir, "d"), kPrivateDirMode);
   REQUIRE(umount(dir.c_str()) == 0);
   for (const Status& status : {full, no_dir}) {
     REQUIRE_FALSE(status.ok());
     CHECK(ReasonOf(status) == Reason::kNoSpace);
-    CHECK_THAT(std::string(MessageOf(status)), Catch::Matchers::ContainsSubstring("no inodes left"));
+    CHECK_THAT(std::string(MessageOf(status)),
+               Catch::Matchers::ContainsSubstring("no inodes left"));
   }
 }
 
@@ -233,15 +238,19 @@ TEST_CASE("a shared lock is held by many, or by nobody") {
   CHECK_FALSE(test.fs().Exists(test.Path("none")));
 }
 
-ProcessOptions Shell(std::string script) { return {.program = "/bin/sh", .arguments = {"-c", std::move(script)}}; }
+ProcessOptions Shell(std::string script) {
+  return {.program = "/bin/sh", .arguments = {"-c", std::move(script)}};
+}
 
 TEST_CASE("a child's output and exit code are known") {
   TestContext test;
-  const auto output = RunToEnd(test.context().processes, test.clock(), Shell("echo out; echo err >&2"), 10s, {});
+  const auto output =
+      RunToEnd(test.context().processes, test.clock(), Shell("echo out; echo err >&2"), 10s, {});
   REQUIRE(output.ok());
   CHECK(*output == "out\nerr\n");
   const auto failed = RunToEnd(test.context().processes, test.clock(), Shell("exit 7"), 10s, {});
-  CHECK_THAT(std::string(MessageOf(failed.status())), Catch::Matchers::ContainsSubstring("exit code 7"));
+  CHECK_THAT(std::string(MessageOf(failed.status())),
+             Catch::Matchers::ContainsSubstring("exit code 7"));
 }
 
 TEST_CASE("a child runs with nothing but what it is given") {
@@ -254,13 +263,14 @@ TEST_CASE("a child runs with nothing but what it is given") {
   CHECK_THAT(*output, Catch::Matchers::ContainsSubstring("A=1\n"));
   CHECK_THAT(*output, Catch::Matchers::ContainsSubstring(test.dir()));
   CHECK_THAT(*output, !Catch::Matchers::ContainsSubstring("HOME="));
-  CHECK_THAT(*output, Catch::Matchers::EndsWith("4\n"));  // stdin, stdout, stderr and ls's own directory
+  CHECK_THAT(*output,
+             Catch::Matchers::EndsWith("4\n"));  // stdin, stdout, stderr and ls's own directory
 }
 
 TEST_CASE("only the tail of a flood is kept, and it does not block the child") {
   TestContext test;
-  const auto output =
-      RunToEnd(test.context().processes, test.clock(), Shell("head -c 3000000 /dev/zero; echo end"), 20s, {});
+  const auto output = RunToEnd(test.context().processes, test.clock(),
+                               Shell("head -c 3000000 /dev/zero; echo end"), 20s, {});
   REQUIRE(output.ok());
   CHECK(output->size() == Process::kOutputTailBytes);
   CHECK(output->ends_with("end\n"));
@@ -272,7 +282,8 @@ TEST_CASE("stopping ends a child that ignores SIGTERM, and its grandchild") {
   auto process = test.context().processes.Start(
       Shell("trap '' TERM; sleep 1000 & echo $! > " + pid_file + "; while :; do sleep 1; done"));
   REQUIRE(process.ok());
-  while (!test.fs().Exists(pid_file) || testing::ReadFile(pid_file).empty()) test.clock().SleepFor(5ms, {});
+  while (!test.fs().Exists(pid_file) || testing::ReadFile(pid_file).empty())
+    test.clock().SleepFor(5ms, {});
   const int grandchild = std::stoi(testing::ReadFile(pid_file));
   const ProcessExit exit = (*process)->Stop(100ms);
   CHECK(exit.signal == SIGKILL);

@@ -1,4 +1,5 @@
-// A time limit ends work as a stop does, tells the two apart, and costs nobody a wait who was done before.
+// A time limit ends work as a stop does, tells the two apart, and costs nobody a wait who was done
+// before.
 #include "io/time_limit.h"
 
 #include "support/catch.h"

@@ -37,23 +37,29 @@ struct Folder {
     const std::string name = Find();
     if (!found.has_value()) return name;
     watched->Adopted(*found, taken.value_or(found->info.modified));
-    const store::AdoptedRecord record = {.path = found->path,
-                                         .size_bytes = found->info.size,
-                                         .modified = std::chrono::floor<std::chrono::seconds>(found->info.modified),
-                                         .changed = std::chrono::floor<std::chrono::seconds>(found->info.changed)};
+    const store::AdoptedRecord record = {
+        .path = found->path,
+        .size_bytes = found->info.size,
+        .modified = std::chrono::floor<std::chrono::seconds>(found->info.modified),
+        .changed = std::chrono::floor<std::chrono::seconds>(found->info.changed)};
     adopted.files.push_back(record);
-    adopted.taken = std::max(adopted.taken, std::optional(taken.value_or(std::min(record.modified, clock.Now()))));
+    adopted.taken = std::max(adopted.taken,
+                             std::optional(taken.value_or(std::min(record.modified, clock.Now()))));
     adopted.changed = std::max(adopted.changed, std::optional(record.changed));
     return name;
   }
   void Restart() { watched.emplace(Watch()); }
   ForeignFiles Watch() {
-    return {context, {test.Path("*.db"), test.Path("*.zip"), test.Path("missing/x")}, 30s, test.Path("store")};
+    return {context,
+            {test.Path("*.db"), test.Path("*.zip"), test.Path("missing/x")},
+            30s,
+            test.Path("store")};
   }
 
   TestContext test;
   FakeClock clock{*ParseRfc3339("2026-11-22T08:00:00Z")};
-  const Context context{test.fs(), clock, test.context().random, test.context().processes, test.context().log, {}};
+  const Context context{test.fs(),          clock, test.context().random, test.context().processes,
+                        test.context().log, {}};
   std::optional<ForeignFiles> watched{Watch()};
   AdoptedFiles adopted;
   std::optional<ForeignFile> found;
@@ -80,7 +86,8 @@ TEST_CASE("of those that lie there at the start only the newest, and later what 
   f.Write("b.db", "1", 200);
   f.Write("c.db", "1", 100);
   f.Write("d.zip", "1", 300);
-  for (const char* name : {".hidden.db", "x.db.part", "y.tmp", "z.tar.gz", "empty.db"}) f.Write(name, "1", 900);
+  for (const char* name : {".hidden.db", "x.db.part", "y.tmp", "z.tar.gz", "empty.db"})
+    f.Write(name, "1", 900);
   f.Write("empty.db", "", 900);
   std::filesystem::create_directory(f.test.Path("dir.db"));
   f.Find();
@@ -113,10 +120,12 @@ TEST_CASE("each file that comes alone is adopted, in whatever order their times 
   }
 }
 
-TEST_CASE("of those that come together the newest is adopted, and the others are passed over for good") {
+TEST_CASE(
+    "of those that come together the newest is adopted, and the others are passed over for good") {
   Folder f;
   f.Find();
-  for (const int number : {3, 1, 5, 2, 4}) f.Write(std::to_string(number) + ".db", "1", 100 * number);
+  for (const int number : {3, 1, 5, 2, 4})
+    f.Write(std::to_string(number) + ".db", "1", 100 * number);
   f.Find();
   f.clock.Suspend(30s);
   CHECK(f.Adopt() == "5.db");
@@ -166,8 +175,10 @@ TEST_CASE("after a restart what was adopted is known, and what came meanwhile is
     return f.Adopt();
   };
   CHECK(after_restart().empty());
-  f.Write("young.db", "1", now + 29);  // older than ahead.db says it is, and than the moment at which that was adopted
-  f.adopted.changed = WallTime();      // a store of 0.1.0 does not have it
+  f.Write(
+      "young.db", "1",
+      now + 29);  // older than ahead.db says it is, and than the moment at which that was adopted
+  f.adopted.changed = WallTime();  // a store of 0.1.0 does not have it
   CHECK(after_restart().empty());
   f.Write("younger.db", "1", now + 60);
   CHECK(after_restart() == "younger.db");
@@ -231,8 +242,8 @@ TEST_CASE("a copy is as the file, and as old as whoever says the older, but not 
   Folder f;
   const std::string content(1'000'000, 'x');
   const WallTime in_name = *ParseRfc3339("2026-11-22T07:00:00Z");
-  const int64_t written =
-      GENERATE(1795334400, 1795330800 - 3600, 1795330800 + 30 * 86400);  // an hour after and before it
+  const int64_t written = GENERATE(1795334400, 1795330800 - 3600,
+                                   1795330800 + 30 * 86400);  // an hour after and before it
   f.Write("etcd-snapshot-node1-1795330800", content, written);
   f.Write("snapshot.db", content, written);
   const auto info = f.test.fs().Stat(f.test.Path("etcd-snapshot-node1-1795330800"));
@@ -241,7 +252,8 @@ TEST_CASE("a copy is as the file, and as old as whoever says the older, but not 
   REQUIRE(copy.ok());
   CHECK(copy->size_bytes == content.size());
   CHECK(copy->taken == std::min(in_name, info->modified));
-  const ForeignFile unnamed{f.test.Path("snapshot.db"), *f.test.fs().Stat(f.test.Path("snapshot.db"))};
+  const ForeignFile unnamed{f.test.Path("snapshot.db"),
+                            *f.test.fs().Stat(f.test.Path("snapshot.db"))};
   CHECK(ImportFile(f.context, unnamed, f.test.Path("second.part"))->taken ==
         std::min(f.clock.Now(), unnamed.info.modified));
   file.info.size -= 1;  // as it was when one looked

@@ -27,7 +27,8 @@ TEST_CASE("members are compared where they are compacted alike") {
   CHECK(Judge({a, b, further, down}).equal == true);
   CHECK(Judge({a, b, further, down}).text == "2 of 4 members have HashKV 00000001 at revision 90");
   CHECK(Judge({a, other, b}).equal == false);
-  CHECK(Judge({a, other, b}).text == "at revision 90 compacted at 50 HashKV is 00000001 on a b, 00000002 on c");
+  CHECK(Judge({a, other, b}).text ==
+        "at revision 90 compacted at 50 HashKV is 00000001 on a b, 00000002 on c");
   CHECK_FALSE(Judge({a}).equal.has_value());
   CHECK_FALSE(Judge({a, further, down}).equal.has_value());
   CHECK_FALSE(Judge({}).equal.has_value());
@@ -45,7 +46,8 @@ TEST_CASE("members are compared where they are compacted alike") {
   CHECK(Judge({a, b, further, further_other}).equal == false);
 }
 
-ReceiptEntry AnswerOf(const char* version, uint32_t hash, int64_t live_keys, int64_t compact_revision = 50) {
+ReceiptEntry AnswerOf(const char* version, uint32_t hash, int64_t live_keys,
+                      int64_t compact_revision = 50) {
   return {.endpoint = version,
           .etcd_version = version,
           .hash = hash,
@@ -56,14 +58,18 @@ ReceiptEntry AnswerOf(const char* version, uint32_t hash, int64_t live_keys, int
 
 TEST_CASE("hashes by the two rules of etcd are no disagreement, where the rules can differ") {
   CHECK_FALSE(Judge({AnswerOf("3.4.23", 1, 2), AnswerOf("3.5.30", 2, 2)}).equal.has_value());
-  CHECK_FALSE(Judge({AnswerOf("3.5.15", 1, 2), AnswerOf("3.5.15", 1, 2), AnswerOf("3.5.16", 2, 2)}).equal.has_value());
+  CHECK_FALSE(Judge({AnswerOf("3.5.15", 1, 2), AnswerOf("3.5.15", 1, 2), AnswerOf("3.5.16", 2, 2)})
+                  .equal.has_value());
   CHECK(Judge({AnswerOf("3.4.23", 1, 2), AnswerOf("3.5.30", 1, 2)}).equal == true);
   // Two of one rule differ, and so one of them is corrupt.
-  CHECK(Judge({AnswerOf("3.4.23", 1, 2), AnswerOf("3.5.30", 2, 2), AnswerOf("3.5.30", 3, 2)}).equal == false);
+  CHECK(
+      Judge({AnswerOf("3.4.23", 1, 2), AnswerOf("3.5.30", 2, 2), AnswerOf("3.5.30", 3, 2)}).equal ==
+      false);
   CHECK(Judge({AnswerOf("3.4.34", 1, 2), AnswerOf("3.6.0", 2, 2)}).equal == false);
   CHECK(Judge({AnswerOf("3.4.23", 1, 2), AnswerOf("3.5.15", 2, 2)}).equal == false);
   CHECK(Judge({AnswerOf("", 1, 2), AnswerOf("3.6.0", 2, 2)}).equal == false);
-  // One transaction can't have put so many, but it can be the one that the members are compacted at.
+  // One transaction can't have put so many, but it can be the one that the members are compacted
+  // at.
   CHECK_FALSE(Judge({AnswerOf("3.4.23", 1, 128), AnswerOf("3.5.30", 2, 128)}).equal.has_value());
   CHECK(Judge({AnswerOf("3.4.23", 1, 129), AnswerOf("3.5.30", 2, 129)}).equal == false);
   // Of others that are compacted alike it says nothing.
@@ -76,7 +82,8 @@ TEST_CASE("hashes by the two rules of etcd are no disagreement, where the rules 
   ReceiptEntry uncounted = AnswerOf("3.5.30", 1, 0);
   uncounted.live_keys.reset();
   CHECK_FALSE(Judge({uncounted, AnswerOf("3.5.30", 2, 0)}).equal.has_value());
-  CHECK_FALSE(Judge({AnswerOf("3.4.23", 1, 129, 90), AnswerOf("3.5.30", 2, 129, 90)}).equal.has_value());
+  CHECK_FALSE(
+      Judge({AnswerOf("3.4.23", 1, 129, 90), AnswerOf("3.5.30", 2, 129, 90)}).equal.has_value());
 }
 
 }  // namespace

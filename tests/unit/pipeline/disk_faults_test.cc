@@ -41,19 +41,20 @@ class Source {
 
 TEST_CASE("a snapshot that is saved to a path is there whole, or not at all") {
   const Source source;
-  UnderEveryFault({.prepare = [](World& world) { world.Write("/backup/other", "x"); },
-                   .act =
-                       [&](World& world) {
-                         const auto client = source.Client(world.context());
-                         return SaveSnapshot(world.context(), {*client, "etcd"}, "/backup/s.db").status();
-                       },
-                   .check =
-                       [](World& world, const Ending& ending) {
-                         if (ending.ok()) CHECK(world.Has("/backup/s.db"));
-                         if (world.Has("/backup/s.db")) CHECK(world.Read("/backup/s.db") == Snapshot());
-                         if (!ending.MustBeUndone()) return;
-                         CHECK(world.disk().Paths() == std::vector<std::string>{"/backup/", "/backup/other"});
-                       }});
+  UnderEveryFault(
+      {.prepare = [](World& world) { world.Write("/backup/other", "x"); },
+       .act =
+           [&](World& world) {
+             const auto client = source.Client(world.context());
+             return SaveSnapshot(world.context(), {*client, "etcd"}, "/backup/s.db").status();
+           },
+       .check =
+           [](World& world, const Ending& ending) {
+             if (ending.ok()) CHECK(world.Has("/backup/s.db"));
+             if (world.Has("/backup/s.db")) CHECK(world.Read("/backup/s.db") == Snapshot());
+             if (!ending.MustBeUndone()) return;
+             CHECK(world.disk().Paths() == std::vector<std::string>{"/backup/", "/backup/other"});
+           }});
 }
 
 TEST_CASE("a file of others is adopted whole, or not at all, and stays as it is") {
@@ -84,7 +85,8 @@ TEST_CASE("a file of others is adopted whole, or not at all, and stays as it is"
                          size_t databases = 0;
                          for (const std::string& path : world.disk().Paths()) {
                            CHECK_FALSE(path.ends_with(".part"));
-                           databases += path.starts_with("/store/") && path.ends_with(".db") ? 1 : 0;
+                           databases +=
+                               path.starts_with("/store/") && path.ends_with(".db") ? 1 : 0;
                          }
                          CHECK(databases == list->size());
                        }});

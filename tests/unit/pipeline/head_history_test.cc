@@ -17,7 +17,8 @@ RollCall RollAt(const std::vector<int64_t>& revisions, std::optional<uint64_t> c
     etcd::RollEntry& entry = roll.entries.emplace_back();
     if (revision == 0) continue;
     entry.standing = Standing::kMember;
-    entry.status = {.cluster_id = 7, .member_id = roll.entries.size(), .revision = revision, .leader_id = 1};
+    entry.status = {
+        .cluster_id = 7, .member_id = roll.entries.size(), .revision = revision, .leader_id = 1};
   }
   return roll;
 }
@@ -85,7 +86,8 @@ TEST_CASE("of a busy source it is known to a hundredth of its age, however long 
     REQUIRE(*passed >= At((i + 1) * 15s));
     REQUIRE(*passed <= At((i + 1) * 15s) + (kProbes - i) * 15s / 100);
   }
-  for (int i = kProbes - 100; i < kProbes; ++i) CHECK(heads.PassedBy(1000 + i) == At((i + 1) * 15s));
+  for (int i = kProbes - 100; i < kProbes; ++i)
+    CHECK(heads.PassedBy(1000 + i) == At((i + 1) * 15s));
   CHECK(heads.size() < 2000);
 }
 

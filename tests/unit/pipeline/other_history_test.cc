@@ -33,12 +33,16 @@ etcd::RollCall Roll(const std::vector<uint64_t>& listed, const std::vector<uint6
 
 TEST_CASE("a file none of whose members is, or was, of the source is of another history") {
   const etcd::RollCall roll = Roll({1, 2, 0xabc}, {1, 2});
-  CHECK(FindOtherMembers(roll, {.file = {4, 5}}) ==
-        "the members that it names are 4, 5, and those of the source are 1, 2, abc: none is in both");
+  CHECK(
+      FindOtherMembers(roll, {.file = {4, 5}}) ==
+      "the members that it names are 4, 5, and those of the source are 1, 2, abc: none is in both");
   CHECK(FindOtherMembers(roll, {.file = {4, 0xabc}}).empty());
-  CHECK(FindOtherMembers(roll, {.file = {4, 5}, .store = {{7, {5}}}}).empty());     // all were replaced since
-  CHECK(FindOtherMembers(Roll({1}, {1, 4}), {.file = {4}}).empty());                // was removed, and still answers
-  CHECK_FALSE(FindOtherMembers(roll, {.file = {4}, .store = {{8, {4}}}}).empty());  // of before a restore
+  CHECK(FindOtherMembers(roll, {.file = {4, 5}, .store = {{7, {5}}}})
+            .empty());  // all were replaced since
+  CHECK(FindOtherMembers(Roll({1}, {1, 4}), {.file = {4}})
+            .empty());  // was removed, and still answers
+  CHECK_FALSE(
+      FindOtherMembers(roll, {.file = {4}, .store = {{8, {4}}}}).empty());  // of before a restore
   CHECK(FindOtherMembers(roll, {.file = {}, .store = {{7, {5}}}}).empty());
   etcd::RollCall other = Roll({1}, {1});
   other.entries.push_back({.status = etcd::MemberStatus{.cluster_id = 8, .member_id = 4}});
@@ -58,7 +62,8 @@ TEST_CASE("of many members nine are named") {
   MemberIds ids;
   for (uint64_t id = 2; id < 100; ++id) ids.file.insert(id);
   CHECK(FindOtherMembers(Roll({1}, {}), ids) ==
-        "the members that it names are 2, 3, 4, 5, 6, 7, 8, 9, a, 89 more, and those of the source are 1: none is in "
+        "the members that it names are 2, 3, 4, 5, 6, 7, 8, 9, a, 89 more, and those of the source "
+        "are 1: none is in "
         "both");
 }
 
@@ -91,8 +96,8 @@ class AdoptTest {
     REQUIRE(store.ok());
     store_ = *std::move(store);
     REQUIRE(store_->TakeOwnership().ok());
-    etcdrill::testing::WriteFile(file_,
-                                 etcdrill::testing::ReadFile(etcdrill::testing::SnapshotPath("e3530-compacted")));
+    etcdrill::testing::WriteFile(
+        file_, etcdrill::testing::ReadFile(etcdrill::testing::SnapshotPath("e3530-compacted")));
   }
   ~AdoptTest() { close(log_fd_); }
 
@@ -100,13 +105,22 @@ class AdoptTest {
   static constexpr uint64_t kMember = 0xa682d36596fe312a;  // that the file names
 
   void Write(std::string_view snapshot) const {
-    etcdrill::testing::WriteFile(file_, etcdrill::testing::ReadFile(etcdrill::testing::SnapshotPath(snapshot)));
+    etcdrill::testing::WriteFile(
+        file_, etcdrill::testing::ReadFile(etcdrill::testing::SnapshotPath(snapshot)));
   }
   void SetMember(uint64_t id) {
     source_.Set([id](FakeState& s) {
-      s.status = {.cluster_id = 7, .member_id = id, .revision = 500, .db_size_bytes = 1000, .leader_id = id};
+      s.status = {.cluster_id = 7,
+                  .member_id = id,
+                  .revision = 500,
+                  .db_size_bytes = 1000,
+                  .leader_id = id};
       s.membership = {.cluster_id = 7, .members = {{.id = id}}};
-      s.hash_kv = {.cluster_id = 7, .member_id = id, .hash = 1, .compact_revision = 400, .hash_revision = 128};
+      s.hash_kv = {.cluster_id = 7,
+                   .member_id = id,
+                   .hash = 1,
+                   .compact_revision = 400,
+                   .hash_revision = 128};
       s.count = 165;
     });
   }
@@ -127,12 +141,15 @@ class AdoptTest {
   // One of our own, of the source if `cluster_id` is 7.
   store::Manifest Keep(std::string_view snapshot, WallTime taken, std::string_view cluster_id = "7",
                        std::string_view lineage = "continues") {
-    const std::string bytes = etcdrill::testing::ReadFile(etcdrill::testing::SnapshotPath(snapshot));
+    const std::string bytes =
+        etcdrill::testing::ReadFile(etcdrill::testing::SnapshotPath(snapshot));
     auto file = DurableFile::Create(test_.fs(), store_->StagingPath());
     REQUIRE(file->Append(bytes).ok());
-    const auto report = verify::Verify(context_, etcdrill::testing::OpenFile(context_, file->temp_path()), {});
+    const auto report =
+        verify::Verify(context_, etcdrill::testing::OpenFile(context_, file->temp_path()), {});
     const mvcc::HashKv& hashkv = report->keyspace->hashkv;
-    store::Manifest m{.cluster = "prod", .place = ++place_, .taken = taken, .size_bytes = bytes.size()};
+    store::Manifest m{
+        .cluster = "prod", .place = ++place_, .taken = taken, .size_bytes = bytes.size()};
     m.revision = hashkv.revision;
     m.compact_revision = hashkv.compact_revision;
     m.hashkv = hashkv.hash;
@@ -148,7 +165,8 @@ class AdoptTest {
   }
   HeadHistory Saw(MonotonicTime when) const {
     HeadHistory heads;
-    heads.Saw(when, etcd::CallRoll(*client_, std::nullopt), [] { return Error(Reason::kTimeout, ""); });
+    heads.Saw(when, etcd::CallRoll(*client_, std::nullopt),
+              [] { return Error(Reason::kTimeout, ""); });
     return heads;
   }
   std::string Log() const { return etcdrill::testing::ReadFile(test_.Path("log")); }
@@ -158,14 +176,16 @@ class AdoptTest {
   const std::string file_ = test_.Path("theirs.db");
   const int log_fd_ = open(test_.Path("log").c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
   Logger log_{LogLevel::kWarn, LogFormat::kLogfmt, clock_, log_fd_};
-  const Context context_{test_.fs(), clock_, test_.context().random, test_.context().processes, log_, {}};
+  const Context context_{test_.fs(), clock_, test_.context().random, test_.context().processes,
+                         log_,       {}};
   FakeEtcd source_;
   std::unique_ptr<etcd::Client> client_;
   std::unique_ptr<store::LocalStore> store_;
   uint64_t place_ = 0;
 };
 
-TEST_CASE_METHOD(AdoptTest, "a compacted file of other members is of another history, and keeps its own time") {
+TEST_CASE_METHOD(
+    AdoptTest, "a compacted file of other members is of another history, and keeps its own time") {
   SetMember(5);
   const HeadHistory heads = Saw(clock_.Monotonic());
   clock_.Suspend(24h);
@@ -174,12 +194,14 @@ TEST_CASE_METHOD(AdoptTest, "a compacted file of other members is of another his
   REQUIRE(m.lineage.has_value());
   CHECK(m.lineage->result == "diverged");
   CHECK(m.lineage->text ==
-        "the members that it names are a682d36596fe312a, and those of the source are 5: none is in both");
+        "the members that it names are a682d36596fe312a, and those of the source are 5: none is in "
+        "both");
   CHECK(m.taken == clock_.Now());
   CHECK(Log().empty());
 }
 
-TEST_CASE_METHOD(AdoptTest, "a file of members that were all replaced is of ours, where the store knows them") {
+TEST_CASE_METHOD(
+    AdoptTest, "a file of members that were all replaced is of ours, where the store knows them") {
   source_.Set([](FakeState& s) {
     s.hash_kv.hash = 1796282936;  // the file's own
     s.hash_kv.compact_revision = 54;
@@ -193,7 +215,8 @@ TEST_CASE_METHOD(AdoptTest, "a file of members that were all replaced is of ours
   CHECK_FALSE(m.other_history);
 }
 
-TEST_CASE_METHOD(AdoptTest, "a member that was outvoted does not say whose a file is, and vouches for none") {
+TEST_CASE_METHOD(AdoptTest,
+                 "a member that was outvoted does not say whose a file is, and vouches for none") {
   const auto answer = [&](uint32_t hash) {
     source_.Set([&](FakeState& s) {
       s.membership.members = {{.id = kMember}, {.id = 5}};
@@ -238,7 +261,9 @@ TEST_CASE_METHOD(AdoptTest, "a member that was outvoted does not say whose a fil
 }
 
 TEST_CASE_METHOD(AdoptTest, "an endpoint that is silent is in the receipt, with the reason") {
-  client_ = etcd::Client::Create({.endpoints = {source_.endpoint(), "http://127.0.0.1:1"}}, context_).value();
+  client_ =
+      etcd::Client::Create({.endpoints = {source_.endpoint(), "http://127.0.0.1:1"}}, context_)
+          .value();
   const store::Manifest m = Adopt({}, clock_.Now());
   REQUIRE(m.receipt.size() == 2);
   CHECK(m.receipt[0].error.empty());
@@ -246,21 +271,26 @@ TEST_CASE_METHOD(AdoptTest, "an endpoint that is silent is in the receipt, with 
   CHECK(m.receipt[1].result.empty());
 }
 
-TEST_CASE_METHOD(AdoptTest, "a late file of before a restore with a new token is of another history") {
+TEST_CASE_METHOD(AdoptTest,
+                 "a late file of before a restore with a new token is of another history") {
   Keep("e3530-nocompact", clock_.Now());
   clock_.Suspend(1h);
   SetMember(5);
-  source_.Set([](FakeState& s) { s.status.cluster_id = s.membership.cluster_id = s.hash_kv.cluster_id = 8; });
+  source_.Set([](FakeState& s) {
+    s.status.cluster_id = s.membership.cluster_id = s.hash_kv.cluster_id = 8;
+  });
   const store::Manifest m = Adopt({}, clock_.Now());
   CHECK(m.other_history);
   REQUIRE(m.lineage.has_value());
   CHECK(m.lineage->text.starts_with("the members that it names are a682d36596fe312a"));
 }
 
-TEST_CASE_METHOD(AdoptTest, "a file beyond the source's raft log is of before a restore with the same token") {
+TEST_CASE_METHOD(AdoptTest,
+                 "a file beyond the source's raft log is of before a restore with the same token") {
   constexpr uint64_t kIndex = 176;  // of the last entry in the file
   enum class Source { kRestored, kGoesOn, kOnlyLags, kSilent };
-  const Source source = GENERATE(Source::kRestored, Source::kGoesOn, Source::kOnlyLags, Source::kSilent);
+  const Source source =
+      GENERATE(Source::kRestored, Source::kGoesOn, Source::kOnlyLags, Source::kSilent);
   CAPTURE(source);
   source_.Set([&](FakeState& s) {
     s.status.raft_applied_index = source == Source::kGoesOn ? kIndex : 30;
@@ -271,11 +301,13 @@ TEST_CASE_METHOD(AdoptTest, "a file beyond the source's raft log is of before a 
   CHECK(m.other_history == (source == Source::kRestored));
   if (!m.other_history) return;
   CHECK(m.lineage->text ==
-        "it ends at entry 176 of its raft log, and that of the source is at entry 30: the source was restored since, "
+        "it ends at entry 176 of its raft log, and that of the source is at entry 30: the source "
+        "was restored since, "
         "or made anew");
 }
 
-TEST_CASE_METHOD(AdoptTest, "an old file with a young time is as old as the source's step beyond it") {
+TEST_CASE_METHOD(AdoptTest,
+                 "an old file with a young time is as old as the source's step beyond it") {
   clock_.Suspend(1h);
   const WallTime passed = clock_.Now();
   const HeadHistory heads = Saw(clock_.Monotonic());
@@ -291,13 +323,15 @@ TEST_CASE_METHOD(AdoptTest, "an old file with a young time is as old as the sour
   CHECK(AdoptedOf(*ReadCatalog(context_, *store_, "prod")).taken == m.taken);
 }
 
-TEST_CASE_METHOD(AdoptTest, "several old files that are copied keep their order, and names of their own") {
+TEST_CASE_METHOD(AdoptTest,
+                 "several old files that are copied keep their order, and names of their own") {
   const WallTime passed = clock_.Now();
   const HeadHistory heads = Saw(clock_.Monotonic());
   clock_.Suspend(24h);
   CHECK(Adopt(heads, clock_.Now()).taken == passed);
   const std::string file = etcdrill::testing::ReadFile(file_);
-  etcdrill::testing::WriteFile(file_, file.substr(0, file.size() - 32));  // other bytes of the same revision
+  etcdrill::testing::WriteFile(
+      file_, file.substr(0, file.size() - 32));  // other bytes of the same revision
   const ForeignFile same{.path = file_, .info = *test_.fs().Stat(file_)};
   const auto second = AdoptSnapshot(context_, {*client_, "prod"}, same, heads, *store_);
   REQUIRE(second.ok());
@@ -310,7 +344,8 @@ TEST_CASE_METHOD(AdoptTest, "several old files that are copied keep their order,
   CHECK(catalog->Newest()->manifest.revision == 128);
 }
 
-TEST_CASE_METHOD(AdoptTest, "a file with an old time is as young as the source's way to its revision") {
+TEST_CASE_METHOD(AdoptTest,
+                 "a file with an old time is as young as the source's way to its revision") {
   source_.Set([](FakeState& s) {
     s.status.revision = 100;
     s.hash_kv.hash = 1796282936;  // the file's own
@@ -327,11 +362,13 @@ TEST_CASE_METHOD(AdoptTest, "a file with an old time is as young as the source's
   CHECK(Log().empty() != confirmed);
 }
 
-TEST_CASE_METHOD(AdoptTest, "a file of the revision and second of a stored one has a name of its own") {
+TEST_CASE_METHOD(AdoptTest,
+                 "a file of the revision and second of a stored one has a name of its own") {
   const store::Manifest stored = Keep("e3530-compacted", clock_.Now());
   const std::string file = etcdrill::testing::ReadFile(file_);
   etcdrill::testing::WriteFile(file_, file.substr(0, file.size() - 32));  // other bytes
-  const timespec times[2] = {{stored.taken.time_since_epoch() / 1s, 0}, {stored.taken.time_since_epoch() / 1s, 0}};
+  const timespec times[2] = {{stored.taken.time_since_epoch() / 1s, 0},
+                             {stored.taken.time_since_epoch() / 1s, 0}};
   REQUIRE(utimensat(AT_FDCWD, file_.c_str(), times, 0) == 0);
   const ForeignFile same{.path = file_, .info = *test_.fs().Stat(file_)};
   const auto outcome = AdoptSnapshot(context_, {*client_, "prod"}, same, {}, *store_);
@@ -343,7 +380,8 @@ TEST_CASE_METHOD(AdoptTest, "a file of the revision and second of a stored one h
   etcdrill::testing::WriteFile(file_, file.substr(0, file.size() - 32) + std::string(32, 'x'));
   REQUIRE(utimensat(AT_FDCWD, file_.c_str(), times, 0) == 0);
   const ForeignFile third{.path = file_, .info = *test_.fs().Stat(file_)};
-  CHECK(ReasonOf(AdoptSnapshot(context_, {*client_, "prod"}, third, {}, *store_).status()) == Reason::kBusy);
+  CHECK(ReasonOf(AdoptSnapshot(context_, {*client_, "prod"}, third, {}, *store_).status()) ==
+        Reason::kBusy);
 }
 
 TEST_CASE_METHOD(AdoptTest, "a source that was restored since it was seen bounds nothing") {
@@ -354,7 +392,8 @@ TEST_CASE_METHOD(AdoptTest, "a source that was restored since it was seen bounds
   CHECK(Adopt(heads, clock_.Now()).taken == clock_.Now());
 }
 
-TEST_CASE_METHOD(AdoptTest, "a file that took its time to be written is as old as its data, and no news") {
+TEST_CASE_METHOD(AdoptTest,
+                 "a file that took its time to be written is as old as its data, and no news") {
   const WallTime passed = clock_.Now();
   const HeadHistory heads = Saw(clock_.Monotonic());
   clock_.Suspend(5min);
@@ -362,7 +401,8 @@ TEST_CASE_METHOD(AdoptTest, "a file that took its time to be written is as old a
   CHECK(Log().empty());
 }
 
-TEST_CASE_METHOD(AdoptTest, "a file that comes late is no younger than a snapshot of a higher revision") {
+TEST_CASE_METHOD(AdoptTest,
+                 "a file that comes late is no younger than a snapshot of a higher revision") {
   const store::Manifest before = Keep("e3530-nocompact", clock_.Now());
   clock_.Suspend(1h);
   const store::Manifest ours = Keep("e3530-alarm", clock_.Now());
@@ -376,7 +416,8 @@ TEST_CASE_METHOD(AdoptTest, "a file that comes late is no younger than a snapsho
   CHECK(ReadCatalog(context_, *store_, "prod")->Newest()->manifest.name == ours.name);
 }
 
-TEST_CASE_METHOD(AdoptTest, "a snapshot of before a restore, or of another cluster, makes no file old") {
+TEST_CASE_METHOD(AdoptTest,
+                 "a snapshot of before a restore, or of another cluster, makes no file old") {
   enum class Why { kOtherCluster, kSourceIsBelow, kWentBackSince };
   const Why why = GENERATE(Why::kOtherCluster, Why::kSourceIsBelow, Why::kWentBackSince);
   CAPTURE(why);
@@ -389,7 +430,8 @@ TEST_CASE_METHOD(AdoptTest, "a snapshot of before a restore, or of another clust
   CHECK(m.taken == clock_.Now());
 }
 
-TEST_CASE_METHOD(AdoptTest, "a late file that a later snapshot does not continue is of another history") {
+TEST_CASE_METHOD(AdoptTest,
+                 "a late file that a later snapshot does not continue is of another history") {
   const store::Manifest other = Keep("e3516-compacted", clock_.Now());
   clock_.Suspend(1h);
   const store::Manifest m = Adopt({}, clock_.Now());
@@ -398,7 +440,8 @@ TEST_CASE_METHOD(AdoptTest, "a late file that a later snapshot does not continue
   CHECK(m.lineage->text.starts_with(other.name + " does not continue it: at revision 128"));
 }
 
-TEST_CASE_METHOD(AdoptTest, "a time that is old already stays, and so does one of a source that nobody saw") {
+TEST_CASE_METHOD(AdoptTest,
+                 "a time that is old already stays, and so does one of a source that nobody saw") {
   const bool seen = GENERATE(false, true);
   const HeadHistory heads = seen ? Saw(clock_.Monotonic()) : HeadHistory();
   clock_.Suspend(24h);

@@ -48,7 +48,8 @@ DrillSummary Drill(int64_t at, bool passed) {
 
 TEST_CASE("a damaged snapshot is never the newest, and a failed drill does not verify") {
   Catalog catalog;
-  catalog.snapshots = {Entry(1, "proven", true), Entry(2, "proven", false), Entry(3, "damaged", std::nullopt)};
+  catalog.snapshots = {Entry(1, "proven", true), Entry(2, "proven", false),
+                       Entry(3, "damaged", std::nullopt)};
   catalog.snapshots.back().state = SnapshotState::kFailed;
   const report::StoreFacts facts = ToStoreFacts(catalog);
   REQUIRE(facts.newest.has_value());
@@ -60,11 +61,13 @@ TEST_CASE("a damaged snapshot is never the newest, and a failed drill does not v
   CHECK(facts.bytes == 30);
 }
 
-TEST_CASE("a snapshot from the future is not the newest, not the newest verified, and has no time") {
+TEST_CASE(
+    "a snapshot from the future is not the newest, not the newest verified, and has no time") {
   TestContext test;
   Catalog catalog;
   catalog.now = WallTime(1000s);
-  catalog.snapshots = {Entry(1, "proven", true), Entry(2, "proven", true), Entry(3, "proven", true)};
+  catalog.snapshots = {Entry(1, "proven", true), Entry(2, "proven", true),
+                       Entry(3, "proven", true)};
   catalog.snapshots[2].manifest.taken = catalog.now + 301s;
   report::StoreFacts facts = ToStoreFacts(catalog);
   CHECK(facts.newest->revision == 2);
@@ -132,7 +135,8 @@ TEST_CASE("a drill from the future counts, but its time does not") {
   CHECK_FALSE(facts.drill_started.has_value());
   CHECK(catalog.LastDrill() == WallTime(1s));
   // The turn of its snapshot comes as if it had not been.
-  catalog.snapshots = {Entry(1, "proven", true), Entry(2, "proven", true), Entry(3, "proven", true)};
+  catalog.snapshots = {Entry(1, "proven", true), Entry(2, "proven", true),
+                       Entry(3, "proven", true)};
   catalog.snapshots[0].last_drill = Drill(1, true);
   catalog.snapshots[1].last_drill = Drill(3000, true);
   CHECK(PlanDrills(catalog, {.older_parts = 2}).at(1).revision == 2);
@@ -176,7 +180,8 @@ TEST_CASE("consecutive failures count from the last drill that passed") {
 TEST_CASE("a snapshot is of the many or of the few") {
   store::Manifest manifest;
   const auto receipt = [&](std::string endpoint, std::string result) {
-    manifest.receipt.push_back({.endpoint = endpoint, .member_id = endpoint, .result = std::move(result)});
+    manifest.receipt.push_back(
+        {.endpoint = endpoint, .member_id = endpoint, .result = std::move(result)});
   };
   receipt("a", "equal");
   receipt("down", "");
@@ -193,13 +198,15 @@ TEST_CASE("a snapshot is of the many or of the few") {
     CHECK_FALSE(DisagreementOf(manifest).of_majority);
   }
   SECTION("the few have two names") {
-    manifest.receipt.push_back({.endpoint = "a's second name", .member_id = "a", .result = "equal"});
+    manifest.receipt.push_back(
+        {.endpoint = "a's second name", .member_id = "a", .result = "equal"});
     receipt("c", "differs");
     CHECK_FALSE(DisagreementOf(manifest).of_majority);
     CHECK(CountReceipt(manifest).equal == 1);
     CHECK(CountReceipt(manifest).members == 4);
   }
-  CHECK_THAT(DisagreementOf(manifest).text, Catch::Matchers::ContainsSubstring("the live data of b"));
+  CHECK_THAT(DisagreementOf(manifest).text,
+             Catch::Matchers::ContainsSubstring("the live data of b"));
   CHECK_THAT(DisagreementOf(manifest).text, !Catch::Matchers::ContainsSubstring("it counts"));
 }
 
@@ -215,7 +222,8 @@ TEST_CASE("a file is held to what its manifest says of it, and without one to it
   manifest.revision = alone->keyspace->hashkv.revision;
   manifest.hashkv = alone->keyspace->hashkv.hash;
   manifest.live_keys = alone->keyspace->live_keys;
-  CHECK(VerifyWithManifest(test.context(), image, manifest, 3)->verdict == verify::Verdict::kProven);
+  CHECK(VerifyWithManifest(test.context(), image, manifest, 3)->verdict ==
+        verify::Verdict::kProven);
   const auto differs = [&] {
     const auto report = VerifyWithManifest(test.context(), image, manifest, 3);
     return report->verdict == verify::Verdict::kDamaged &&
@@ -231,13 +239,15 @@ TEST_CASE("a file is held to what its manifest says of it, and without one to it
 TEST_CASE("the word of a member that was outvoted has no weight") {
   store::Manifest manifest;
   const auto receipt = [&](std::string who, std::string result, bool outvoted) {
-    manifest.receipt.push_back({.endpoint = who, .member_id = who, .result = std::move(result), .outvoted = outvoted});
+    manifest.receipt.push_back(
+        {.endpoint = who, .member_id = who, .result = std::move(result), .outvoted = outvoted});
   };
   SECTION("a copy of one that was not stands against it, and tells of it") {
     manifest.member_id = "a";
     receipt("b", "differs", true);
     CHECK(DisagreementOf(manifest).of_majority);
-    CHECK_THAT(DisagreementOf(manifest).text, Catch::Matchers::ContainsSubstring("the live data of b"));
+    CHECK_THAT(DisagreementOf(manifest).text,
+               Catch::Matchers::ContainsSubstring("the live data of b"));
     CHECK(MembersAgreed(manifest) == false);
   }
   SECTION("what holds what it holds, and nobody else, is its copy") {
@@ -245,7 +255,8 @@ TEST_CASE("the word of a member that was outvoted has no weight") {
     CHECK_FALSE(DisagreementOf(manifest).of_majority);
     CHECK(CountReceipt(manifest).equal == 0);
     manifest.member_id = "a";
-    CHECK_FALSE(DisagreementOf(manifest).of_majority);  // behind one address they may be taken for each other
+    CHECK_FALSE(DisagreementOf(manifest)
+                    .of_majority);  // behind one address they may be taken for each other
     receipt("a", "not_comparable", false);
     CHECK(DisagreementOf(manifest).of_majority);  // ours is of another member
     manifest.receipt.pop_back();
@@ -269,7 +280,8 @@ TEST_CASE("members agree again once nobody is a suspect") {
   catalog.snapshots[0].manifest.receipt[1].result = "differs";
   CHECK_FALSE(ToStoreFacts(catalog).hashkv_consistent.has_value());  // it was found equal since
   catalog.snapshots[0].manifest.receipt[0].result = "differs";
-  CHECK(ToStoreFacts(catalog).hashkv_consistent == false);  // all count keys that etcd lost: etcd#22376
+  CHECK(ToStoreFacts(catalog).hashkv_consistent ==
+        false);  // all count keys that etcd lost: etcd#22376
   catalog.snapshots[0].manifest.receipt[0].result = "equal";
   catalog.suspects.reset();  // a store of etcdrill 0.1.0
   CHECK(ToStoreFacts(catalog).hashkv_consistent == false);
@@ -278,13 +290,15 @@ TEST_CASE("members agree again once nobody is a suspect") {
 TEST_CASE("a number of keys that differs is told") {
   store::Manifest manifest;
   manifest.live_keys = 1;
-  manifest.receipt = {{.endpoint = "http://a", .member_id = "a", .result = "differs", .live_keys = 9}};
+  manifest.receipt = {
+      {.endpoint = "http://a", .member_id = "a", .result = "differs", .live_keys = 9}};
   CHECK_THAT(DisagreementOf(manifest).text,
              Catch::Matchers::ContainsSubstring("http://a (it counts 9 keys, the snapshot has 1)"));
 }
 
 TEST_CASE("the cluster that a store knows") {
-  std::vector<CatalogEntry> entries = {Entry(1, "proven", true), Entry(2, "proven", true), Entry(3, "damaged", true)};
+  std::vector<CatalogEntry> entries = {Entry(1, "proven", true), Entry(2, "proven", true),
+                                       Entry(3, "damaged", true)};
   for (CatalogEntry& entry : entries) entry.manifest.cluster = "c";
   CHECK_FALSE(KnownCluster(entries, "c").has_value());
   entries[0].manifest.cluster_id = "a";
@@ -328,9 +342,11 @@ TEST_CASE("words name snapshots") {
     catalog.snapshots[1].state = state;
     CHECK(SelectSnapshot(test.context(), catalog, "latest")->revision == 2);
   }
-  // Of one that is lost the time in its name counts: the source may have been restored to a lower revision in between.
+  // Of one that is lost the time in its name counts: the source may have been restored to a lower
+  // revision in between.
   catalog.snapshots[1].manifest.taken = *ParseRfc3339("2026-11-22T08:00:00Z");
-  catalog.lost = {{.name = "c-00000000000000000003-20261121T080000Z", .why = Error(Reason::kDamaged, "torn")}};
+  catalog.lost = {
+      {.name = "c-00000000000000000003-20261121T080000Z", .why = Error(Reason::kDamaged, "torn")}};
   CHECK(SelectSnapshot(test.context(), catalog, "latest")->revision == 2);
   catalog.lost[0].name = "c-00000000000000000001-20261123T080000Z";
   CHECK(ReasonOf(SelectSnapshot(test.context(), catalog, "latest").status()) == Reason::kDamaged);
@@ -370,8 +386,8 @@ TEST_CASE("what does not compare is no pass, and what is wrong is damage") {
   TestContext test;
   const DrillRequest request{.snapshot = "s", .path = "s.db"};
   DrillStages stages(test.context(), request);
-  const auto result =
-      GENERATE(drill::CheckResult::kPass, drill::CheckResult::kNotComparable, drill::CheckResult::kFail);
+  const auto result = GENERATE(drill::CheckResult::kPass, drill::CheckResult::kNotComparable,
+                               drill::CheckResult::kFail);
   stages.Run(kVerifyStage, [&] {
     stages.report().verdict = verify::Verdict::kProven;
     return stages.Add({{drill::kHashKvCheck, result, "a", "b", OkStatus()}});
@@ -382,9 +398,10 @@ TEST_CASE("what does not compare is no pass, and what is wrong is damage") {
   const DrillReport report = stages.Finish();
   CHECK(report.passed() == (result == drill::CheckResult::kPass));
   CHECK(report.level_reached == (result == drill::CheckResult::kPass ? 5 : 0));
-  CHECK(report.verdict == (result == drill::CheckResult::kPass            ? verify::Verdict::kProven
-                           : result == drill::CheckResult::kNotComparable ? verify::Verdict::kNotProvable
-                                                                          : verify::Verdict::kDamaged));
+  CHECK(report.verdict == (result == drill::CheckResult::kPass ? verify::Verdict::kProven
+                           : result == drill::CheckResult::kNotComparable
+                               ? verify::Verdict::kNotProvable
+                               : verify::Verdict::kDamaged));
   REQUIRE(report.stages.size() == 3);
   CHECK(report.stages[1].result == (report.passed() ? StageResult::kPass : StageResult::kSkipped));
   CHECK(report.stages[2].result == StageResult::kPass);
@@ -431,7 +448,9 @@ TEST_CASE("a file is held to what was known of it when it was taken") {
     manifest.lineage = {"older", "diverged", "went back", 0};
     right = true;
   }
-  SECTION("a member held other data") { manifest.receipt = {{.endpoint = "b", .result = "differs"}}; }
+  SECTION("a member held other data") {
+    manifest.receipt = {{.endpoint = "b", .result = "differs"}};
+  }
   SECTION("damaged when taken") { manifest.verdict = "damaged"; }
   SECTION("another HashKV") { manifest.hashkv = 6; }
   SECTION("another revision") { manifest.revision = 10; }
@@ -544,7 +563,8 @@ TEST_CASE("each run drills the newest and, in turn, a part of the others") {
     std::string names;
     for (const store::Manifest& m : PlanDrills(catalog, {.older_parts = parts})) {
       names += m.name;
-      DrillSummary& last = catalog.snapshots[static_cast<size_t>(std::stoi(m.name))].last_drill.emplace();
+      DrillSummary& last =
+          catalog.snapshots[static_cast<size_t>(std::stoi(m.name))].last_drill.emplace();
       last.finished = WallTime(std::chrono::seconds(now));
     }
     return names;
@@ -562,7 +582,8 @@ TEST_CASE("each run drills the newest and, in turn, a part of the others") {
 
 TEST_CASE("a snapshot is seen beside the last proven one of its cluster") {
   Catalog catalog;
-  const auto add = [&](const std::string& name, const std::string& cluster, int taken, SnapshotState state) {
+  const auto add = [&](const std::string& name, const std::string& cluster, int taken,
+                       SnapshotState state) {
     CatalogEntry& entry = catalog.snapshots.emplace_back();
     entry.state = state;
     entry.manifest.name = name;
@@ -685,7 +706,8 @@ TEST_CASE("a drill report that was changed or taken away breaks the row") {
     CHECK(problem() == "report-4: it says that it is the first, as report-0 does");
   }
   SECTION("reports of before there was a row may begin it") {
-    std::vector<store::DrillFile> row = {{"old-0", ToJson(DrillReport{})}, {"old-1", ToJson(DrillReport{})}};
+    std::vector<store::DrillFile> row = {{"old-0", ToJson(DrillReport{})},
+                                         {"old-1", ToJson(DrillReport{})}};
     row.push_back({"report-0", EvidenceJson(DrillReport{}, row.back())});
     CHECK(CheckEvidence(row).empty());
   }
@@ -722,7 +744,8 @@ struct Stored {
   }
 
   TestContext test;
-  std::unique_ptr<store::LocalStore> dir = *store::LocalStore::Open(test.context(), test.Path("store"));
+  std::unique_ptr<store::LocalStore> dir =
+      *store::LocalStore::Open(test.context(), test.Path("store"));
   store::Manifest manifest;
   int64_t second = 200;
 };
@@ -755,7 +778,8 @@ TEST_CASE("damage that was found lasts until the bytes are found right") {
     CHECK(s.State() == SnapshotState::kVerified);
   }
   const auto sum_check = [&](drill::CheckResult result) {
-    return std::vector<drill::Check>{{drill::kSha256Check, result, s.manifest.sha256, "what was read"}};
+    return std::vector<drill::Check>{
+        {drill::kSha256Check, result, s.manifest.sha256, "what was read"}};
   };
   const auto find_right = [&](WallTime now) {
     const CatalogEntry entry = ReadCatalog(s.test.context(), *s.dir)->snapshots.at(0);
@@ -781,7 +805,8 @@ TEST_CASE("damage that was found lasts until the bytes are found right") {
     find_right(WallTime(901s));
     CHECK(s.State() == SnapshotState::kFailed);
     const CatalogEntry entry = ReadCatalog(s.test.context(), *s.dir)->snapshots.at(0);
-    s.Update([&](store::Checks& checks) { checks.FoundRight(WallTime(902s), entry.AnsweredByProof()); });
+    s.Update(
+        [&](store::Checks& checks) { checks.FoundRight(WallTime(902s), entry.AnsweredByProof()); });
     CHECK(s.State() == SnapshotState::kUnverified);
   }
   SECTION("by a drill that another one followed, which was not carried through") {
@@ -793,7 +818,8 @@ TEST_CASE("damage that was found lasts until the bytes are found right") {
 }
 
 TEST_CASE("no clock orders a drill that passed against damage that was found since") {
-  for (const Duration ahead : {Duration(-400 * 24h), Duration(0), Duration(200s), Duration(400 * 24h)}) {
+  for (const Duration ahead :
+       {Duration(-400 * 24h), Duration(0), Duration(200s), Duration(400 * 24h)}) {
     Stored s;
     DrillReport report = s.Report(verify::Verdict::kProven, 5);
     report.finished = s.test.clock().Now() + ahead;
@@ -821,12 +847,14 @@ TEST_CASE("evidence that can't be read is not evidence that nothing happened") {
     testing::WriteFile(s.test.Path("store/" + s.manifest.name + ".json"), "");
     CHECK(facts().unreadable == 1);
     CHECK(facts().lost.size() == 1);
-    const auto found = SelectSnapshot(s.test.context(), *ReadCatalog(s.test.context(), *s.dir), s.manifest.name);
+    const auto found =
+        SelectSnapshot(s.test.context(), *ReadCatalog(s.test.context(), *s.dir), s.manifest.name);
     CHECK(ReasonOf(found.status()) == Reason::kDamaged);
   }
   SECTION("the report of a drill, which may have failed") {
     CHECK(s.StateAfter(s.Report(verify::Verdict::kDamaged, 0)) == SnapshotState::kFailed);
-    const std::string path = s.test.Path("store/drills/" + s.dir->DrillReports()->back().name + ".json");
+    const std::string path =
+        s.test.Path("store/drills/" + s.dir->DrillReports()->back().name + ".json");
     testing::WriteFile(path, "");
     testing::WriteFile(s.test.Path("store/drills/notes.json"), "somebody's");
     CHECK(s.State() == SnapshotState::kUnverified);
@@ -846,7 +874,8 @@ TEST_CASE("evidence that can't be read is not evidence that nothing happened") {
     report.snapshot = newer.name;
     s.StateAfter(report);
     s.StateAfter(s.Report(verify::Verdict::kProven, 5));
-    testing::WriteFile(s.test.Path("store/drills/" + s.dir->DrillReports()->back().name + ".json"), "");
+    testing::WriteFile(s.test.Path("store/drills/" + s.dir->DrillReports()->back().name + ".json"),
+                       "");
     CHECK(s.State() == SnapshotState::kUnverified);
     CHECK(facts().verified == 1);
     CHECK(facts().drill_consecutive_failures == 0);  // it was none of the newest

@@ -66,18 +66,22 @@ TEST_CASE("the newest of each hour, day and week") {
   const std::vector<Made> hours = {{'p', 4h}, {'p', 70min}, {'p', 40min}, {'p', 20min}, {'p', 0h}};
   CHECK(Fates(hours, {.hourly = 3}) == "-h-hN");
   CHECK(Fates(hours, {.hourly = 4}) == "hh-hN");
-  // Sunday noon, Sunday midnight, Saturday 23:59 and 12:00, and last Sunday, which is of the week before.
-  const std::vector<Made> days = {{'p', 7 * kDay}, {'p', kDay}, {'p', 12h + 1min}, {'p', 12h}, {'p', 0h}};
+  // Sunday noon, Sunday midnight, Saturday 23:59 and 12:00, and last Sunday, which is of the week
+  // before.
+  const std::vector<Made> days = {
+      {'p', 7 * kDay}, {'p', kDay}, {'p', 12h + 1min}, {'p', 12h}, {'p', 0h}};
   CHECK(Fates(days, {.daily = 2}) == "--d-N");
   CHECK(Fates(days, {.daily = 3}) == "d-d-N");
   CHECK(Fates(days, {.weekly = 2}) == "w---N");
   // Monday 00:00 is of this week, one minute before is not.
-  CHECK(Fates({{'p', 6 * kDay + 12h + 1min}, {'p', 6 * kDay + 12h}, {'p', 0h}}, {.weekly = 2}) == "w-N");
+  CHECK(Fates({{'p', 6 * kDay + 12h + 1min}, {'p', 6 * kDay + 12h}, {'p', 0h}}, {.weekly = 2}) ==
+        "w-N");
 }
 
 TEST_CASE("a period that comes again, as some boots begin in the past, counts once") {
-  const std::vector<Made> boots = {{'p', 3 * kDay},   {'p', 2 * kDay}, {'p', kDay},       {'p', 400 * kDay}, {'p', 2h},
-                                   {'p', 400 * kDay}, {'p', 1h},       {'p', 400 * kDay}, {'p', 0h}};
+  const std::vector<Made> boots = {{'p', 3 * kDay},   {'p', 2 * kDay},   {'p', kDay},
+                                   {'p', 400 * kDay}, {'p', 2h},         {'p', 400 * kDay},
+                                   {'p', 1h},         {'p', 400 * kDay}, {'p', 0h}};
   CHECK(Fates(boots, {.daily = 4}) == "-dd----dN");
   CHECK(Fates(boots, {.weekly = 3}) == "-------wN");
   CHECK(Fates(boots, {.last = 3}) == "------llN");
@@ -96,7 +100,8 @@ TEST_CASE("what failed or is not proven neither counts nor pushes out what does"
 
 TEST_CASE("what is only out of reach is never deleted, and pushes out nothing") {
   const config::Retention rules = {.last = 1, .total_size = 0, .quarantine = 1s};
-  CHECK(Fates({{'g', 90 * kDay}, {'p', 80 * kDay}, {'g', 3h}, {'v', 2h}, {'g', 1h}}, rules) == "g-gNN");
+  CHECK(Fates({{'g', 90 * kDay}, {'p', 80 * kDay}, {'g', 3h}, {'v', 2h}, {'g', 1h}}, rules) ==
+        "g-gNN");
 }
 
 TEST_CASE("the newest proven snapshot stays, and all that is newer") {
@@ -128,7 +133,9 @@ TEST_CASE("the first part of a file goes once the file came whole") {
   part.adopted = store::AdoptedRecord{.path = "/b/1.db", .size_bytes = 50};
   whole.adopted = store::AdoptedRecord{.path = "/b/1.db", .size_bytes = 100};
   for (size_t i = 0; i < 3; ++i) catalog.snapshots[i].manifest.place = i + 1;
-  const auto fate = [&] { return PlanRetention(catalog, {.last = 2, .quarantine = 7 * kDay}, kSunday)[1].fate; };
+  const auto fate = [&] {
+    return PlanRetention(catalog, {.last = 2, .quarantine = 7 * kDay}, kSunday)[1].fate;
+  };
   CHECK(fate() == Fate::kExpired);
   SECTION("not of another file") { whole.adopted->path = "/b/2.db"; }
   SECTION("not one that is as long") { part.adopted->size_bytes = 100; }
@@ -141,19 +148,24 @@ TEST_CASE("the first part of a file goes once the file came whole") {
 }
 
 TEST_CASE("a date in the future deletes nothing") {
-  const std::vector<Made> store = {{'p', 3h}, {'p', 2h}, {'p', 1h}, {'p', -1h}, {'v', -9000 * kDay}};
+  const std::vector<Made> store = {
+      {'p', 3h}, {'p', 2h}, {'p', 1h}, {'p', -1h}, {'v', -9000 * kDay}};
   CHECK(Fates(store, {.last = 2}) == "-lNTT");
   CHECK(Fates({{'p', 3h}, {'p', -1h}, {'p', -2h}}, {.last = 1, .total_size = 1}) == "NTT");
   // A clock that was put back makes all of them lie in the future.
-  CHECK(Fates({{'p', -9000 * kDay}, {'f', -8000 * kDay}, {'p', -7000 * kDay}}, {.last = 1, .quarantine = 1s}) == "TTT");
+  CHECK(Fates({{'p', -9000 * kDay}, {'f', -8000 * kDay}, {'p', -7000 * kDay}},
+              {.last = 1, .quarantine = 1s}) == "TTT");
   // A little is what two clocks may differ by.
   CHECK(Fates({{'p', 3h}, {'p', -1min}}, {.last = 1}) == "-N");
 }
 
-TEST_CASE("one of another history is not the newest, counts for no number, and stays as long as an older one") {
+TEST_CASE(
+    "one of another history is not the newest, counts for no number, and stays as long as an older "
+    "one") {
   const config::Retention rules = {.last = 2, .quarantine = 1h};
   CHECK(Fates({{'p', 9h}, {'p', 4h}, {'o', 3h}, {'v', 2h}, {'o', 1h}}, rules) == "-loNo");
-  CHECK(Fates({{'o', 9h}, {'p', 8h}, {'p', 7h}, {'o', 6h}, {'p', 5h}, {'p', 4h}}, rules) == "x--xlN");
+  CHECK(Fates({{'o', 9h}, {'p', 8h}, {'p', 7h}, {'o', 6h}, {'p', 5h}, {'p', 4h}}, rules) ==
+        "x--xlN");
   CHECK(Fates({{'o', 9h}, {'p', 8h}, {'p', 4h}}, {.quarantine = 1h}) == "ouN");
   CHECK(Fates({{'o', 2min}, {'p', 1min}}, {.last = 1, .quarantine = 1h}) == "oN");
   CHECK(Fates({{'p', 3h}, {'o', 2h}}, {.total_size = 10}) == "N$");

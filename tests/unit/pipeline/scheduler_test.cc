@@ -92,7 +92,9 @@ TEST_CASE("an interval is reckoned anew when the clock was set") {
   using Times = std::vector<Duration>;
   SECTION("what was young is old") { CHECK(runs_with_jump(3h) == Times{0s, 10s, 60min + 10s}); }
   SECTION("what was young is older") { CHECK(runs_with_jump(20min) == Times{0s, 40min, 100min}); }
-  SECTION("what was young lies in the future") { CHECK(runs_with_jump(-3h) == Times{0s, 10s, 60min + 10s}); }
+  SECTION("what was young lies in the future") {
+    CHECK(runs_with_jump(-3h) == Times{0s, 10s, 60min + 10s});
+  }
   SECTION("by as much as clocks may differ") { CHECK(runs_with_jump(2min) == Times{0s, 60min}); }
   SECTION("a run is never put off") {
     r.task.last = r.start - 50min;
@@ -107,7 +109,8 @@ TEST_CASE("times of cron go with the wall clock, without a burst or a loss") {
   r.clock.At(5h + 30min, [&] { r.clock.Jump(24h); });
   SECTION("ahead") {
     r.RunFor(12h);
-    CHECK(r.runs.size() == 14);  // twelve, one overdue at the start, and one for the day that was left out
+    CHECK(r.runs.size() ==
+          14);  // twelve, one overdue at the start, and one for the day that was left out
   }
   SECTION("back by a little, again and again") {
     for (int i = 0; i < 400; ++i) r.clock.At(1min * i, [&] { r.clock.Jump(-500ms); });
@@ -149,7 +152,8 @@ TEST_CASE("runs that fall due while one runs are skipped and counted, not queued
 }
 
 TEST_CASE("the first run after a start") {
-  const auto first = [](std::string_view schedule, std::optional<Duration> age, Duration offset = 0s) {
+  const auto first = [](std::string_view schedule, std::optional<Duration> age,
+                        Duration offset = 0s) {
     Rehearsal r(schedule);
     if (age.has_value()) r.task.last = r.start - *age;
     r.task.offset = offset;
@@ -190,7 +194,8 @@ TEST_CASE("an offset moves the runs, not their distance") {
   r.task.offset = 7min;
   r.task.last = r.start;
   r.RunFor(5h);
-  CHECK(r.runs == std::vector<Duration>{6min + 50s, 66min + 50s, 126min + 50s, 186min + 50s, 246min + 50s});
+  CHECK(r.runs ==
+        std::vector<Duration>{6min + 50s, 66min + 50s, 126min + 50s, 186min + 50s, 246min + 50s});
   const auto random = MakeSystemRandom();
   CHECK(OffsetWithin(0s, *random) == 0s);
   for (int i = 0; i < 100; ++i) CHECK(OffsetWithin(1ms, *random) < 1ms);

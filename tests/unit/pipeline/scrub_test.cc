@@ -17,7 +17,8 @@ using namespace std::chrono_literals;
 const WallTime kNow = *ParseRfc3339("2026-11-22T12:00:00Z");
 constexpr Duration kPeriod = 7 * 24h;
 
-CatalogEntry Entry(const std::string& name, Duration age, std::optional<Duration> hashed = std::nullopt) {
+CatalogEntry Entry(const std::string& name, Duration age,
+                   std::optional<Duration> hashed = std::nullopt) {
   CatalogEntry entry;
   entry.manifest.name = name;
   entry.manifest.taken = kNow - age;
@@ -38,7 +39,8 @@ TEST_CASE("due is what was not hashed for half a period, the longest waiting fir
   CHECK(Plan({Entry("a", 3 * 24h), Entry("b", 1h)}).empty());
   CHECK(Plan({Entry("a", 4 * 24h), Entry("b", 5 * 24h), Entry("c", 3 * 24h)}) == "ba");
   CHECK(Plan({Entry("a", 90 * 24h, 1h), Entry("b", 90 * 24h, 4 * 24h)}) == "b");
-  CHECK(Plan({Entry("a", 4 * 24h, -1h)}) == "a");  // hashed in the future, by a clock that was wrong
+  CHECK(Plan({Entry("a", 4 * 24h, -1h)}) ==
+        "a");  // hashed in the future, by a clock that was wrong
 }
 
 TEST_CASE("what was found damaged is hashed again within the hour") {
@@ -80,8 +82,9 @@ struct StoredFile {
     manifest.sha256 = Hex(sum.Finish());
   }
   Status Hash(uint64_t bytes_per_second = uint64_t{1} << 40) {
-    const Context c{test.fs(),          clock,           test.context().random, test.context().processes,
-                    test.context().log, stop.get_token()};
+    const Context c{
+        test.fs(),          clock,           test.context().random, test.context().processes,
+        test.context().log, stop.get_token()};
     return HashAgain(c, path, manifest, bytes_per_second);
   }
   TestContext test;

@@ -1,4 +1,5 @@
-// What is asked of the source beside snapshots, where one endpoint leads to another cluster and one member lags.
+// What is asked of the source beside snapshots, where one endpoint leads to another cluster and one
+// member lags.
 #include "pipeline/catalog.h"
 #include "pipeline/restore_advice.h"
 #include "pipeline/unchanged.h"
@@ -23,8 +24,9 @@ class SourceTest {
     Set(other_, kOther, 9, 5000);
     Set(lagging_, kOurs, 1, 90);
     Set(newest_, kOurs, 2, 100);
-    auto client = etcd::Client::Create({.endpoints = {other_.endpoint(), lagging_.endpoint(), newest_.endpoint()}},
-                                       test_.context());
+    auto client = etcd::Client::Create(
+        {.endpoints = {other_.endpoint(), lagging_.endpoint(), newest_.endpoint()}},
+        test_.context());
     REQUIRE(client.ok());
     client_ = *std::move(client);
   }
@@ -46,7 +48,8 @@ class SourceTest {
   std::unique_ptr<etcd::Client> client_;
 };
 
-TEST_CASE_METHOD(SourceTest, "the advice for a restore is of our cluster, and of its newest member") {
+TEST_CASE_METHOD(SourceTest,
+                 "the advice for a restore is of our cluster, and of its newest member") {
   for (const std::optional<uint64_t> known : {std::optional<uint64_t>(), std::optional(kOurs)}) {
     const auto now = AskSource(*client_, known);
     REQUIRE(now.ok());
@@ -72,15 +75,24 @@ TEST_CASE_METHOD(SourceTest, "whether the source is unchanged is not for another
   entry.manifest.compact_revision = 50;
   entry.manifest.hashkv = 7;
   lagging_.Set([](FakeState& s) {
-    s.hash_kv = {.cluster_id = kOurs, .member_id = 1, .hash = 7, .compact_revision = 50, .hash_revision = 90};
+    s.hash_kv = {.cluster_id = kOurs,
+                 .member_id = 1,
+                 .hash = 7,
+                 .compact_revision = 50,
+                 .hash_revision = 90};
     s.count = 0;
   });
-  const auto same = [&] { return FindUnchanged(catalog, *client_, "c", 1h, WallTime(1100s)) != nullptr; };
+  const auto same = [&] {
+    return FindUnchanged(catalog, *client_, "c", 1h, WallTime(1100s)) != nullptr;
+  };
   CHECK(same());  // the first that is ours says so
   // The same revision is not the same data.
   const auto changed = [&](auto&& change) {
-    const etcd::HashKvAnswer answer = {
-        .cluster_id = kOurs, .member_id = 1, .hash = 7, .compact_revision = 50, .hash_revision = 90};
+    const etcd::HashKvAnswer answer = {.cluster_id = kOurs,
+                                       .member_id = 1,
+                                       .hash = 7,
+                                       .compact_revision = 50,
+                                       .hash_revision = 90};
     lagging_.Set([&](FakeState& s) { change(s); });
     const bool is_same = same();
     lagging_.Set([&](FakeState& s) {
@@ -98,7 +110,8 @@ TEST_CASE_METHOD(SourceTest, "whether the source is unchanged is not for another
     s.hash_kv.hash = 9;
   };
   CHECK(changed(compacted));
-  entry.manifest.receipt = {{.member_id = "2", .hash = 9, .revision = 90, .compact_revision = 60, .result = "differs"}};
+  entry.manifest.receipt = {
+      {.member_id = "2", .hash = 9, .revision = 90, .compact_revision = 60, .result = "differs"}};
   CHECK(changed(compacted));
   entry.manifest.receipt[0].result = "equal";
   CHECK_FALSE(changed(compacted));

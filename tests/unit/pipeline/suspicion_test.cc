@@ -22,12 +22,14 @@ Sides SidesOfNames(const std::vector<std::string_view>& sides) {
 }
 
 // The suspects after these comparisons: the outvoted in capitals, in the order of their names.
-std::string After(const std::vector<std::vector<std::string_view>>& comparisons, Suspects suspects = {}) {
+std::string After(const std::vector<std::vector<std::string_view>>& comparisons,
+                  Suspects suspects = {}) {
   for (const auto& sides : comparisons) Weigh({"c", 7, WallTime()}, SidesOfNames(sides), suspects);
   std::string names;
   for (const store::Suspect& s : suspects)
     names += s.outvoted ? static_cast<char>(std::toupper(s.member_id[0])) : s.member_id[0];
-  std::sort(names.begin(), names.end(), [](char a, char b) { return std::tolower(a) < std::tolower(b); });
+  std::sort(names.begin(), names.end(),
+            [](char a, char b) { return std::tolower(a) < std::tolower(b); });
   return names;
 }
 
@@ -51,8 +53,9 @@ TEST_CASE("a suspect stays one until it holds what one holds that is none") {
   CHECK(After({{"a", "b"}, {"bd"}}) == "A");       // that decides it
   CHECK(After({{"ab", "de"}, {"ab"}}) == "abde");  // that tells nothing new
   CHECK(After({{"ab", "de"}, {"abc"}}) == "DE");
-  CHECK(After({{"ab", "de"}, {"acf"}}) == "bDE");  // who is silent of the same side is not well again
-  CHECK(After({{"ab", "de"}, {"ad"}}) == "be");    // the sides hold the same now
+  CHECK(After({{"ab", "de"}, {"acf"}}) ==
+        "bDE");                                  // who is silent of the same side is not well again
+  CHECK(After({{"ab", "de"}, {"ad"}}) == "be");  // the sides hold the same now
   CHECK(After({{"ab", "de"}, {"abde"}}).empty());
   CHECK(After({{"abd", "ce"}, {"ce"}}) == "CE");  // they agree with each other
   CHECK(After({{"abd", "ce"}, {"cef"}}).empty());
@@ -141,13 +144,15 @@ TEST_CASE("the sides of a receipt") {
 }
 
 TEST_CASE("the sides of a round") {
-  const auto said = [](uint64_t id, uint32_t hash, int64_t compact_revision, std::optional<int64_t> keys = {}) {
+  const auto said = [](uint64_t id, uint32_t hash, int64_t compact_revision,
+                       std::optional<int64_t> keys = {}) {
     return capture::ReceiptEntry{
         .member_id = id, .hash = hash, .compact_revision = compact_revision, .live_keys = keys};
   };
   const auto text = [](std::vector<capture::ReceiptEntry> members) {
     std::string all;
-    for (const Sides& sides : SidesOf(Consistency{.members = std::move(members)})) all += Text(sides) + ";";
+    for (const Sides& sides : SidesOf(Consistency{.members = std::move(members)}))
+      all += Text(sides) + ";";
     return all;
   };
   CHECK(text({}).empty());
@@ -156,15 +161,17 @@ TEST_CASE("the sides of a round") {
   CHECK(text({said(0xa, 1, 5), {.endpoint = "d", .error = "down"}}) == "a;");
   CHECK(text({said(0xa, 1, 5, 3), said(0xb, 1, 5, 4), said(0xc, 2, 6, 3)}) == "ac|b;");
   CHECK(text({said(0xa, 1, 5, 0), said(0xb, 1, 5, 0)}) == "ab;");
-  CHECK(text({said(0xa, 1, 5, 0), said(0xb, 2, 5, 0)}).empty());  // the hash may vary where no key is alive
+  CHECK(text({said(0xa, 1, 5, 0), said(0xb, 2, 5, 0)})
+            .empty());  // the hash may vary where no key is alive
 }
 
 // --- Who is forgotten
 // -------------------------------------------------------------------------------------------------
 
 TEST_CASE("who can't be told from the others any more is forgotten") {
-  const Suspects suspects = {{.cluster = "c", .member_id = "a", .endpoint = "1", .revision = 40, .outvoted = true},
-                             {.cluster = "c", .member_id = "b", .endpoint = "2", .revision = 50}};
+  const Suspects suspects = {
+      {.cluster = "c", .member_id = "a", .endpoint = "1", .revision = 40, .outvoted = true},
+      {.cluster = "c", .member_id = "b", .endpoint = "2", .revision = 50}};
   const auto left = [&](const etcd::RollCall& roll, std::string_view cluster = "c") {
     Suspects now = suspects;
     Forget(cluster, roll, now);
@@ -178,8 +185,9 @@ TEST_CASE("who can't be told from the others any more is forgotten") {
     for (const uint64_t id : members) roll.membership->members.push_back({.id = id});
     return roll;
   };
-  CHECK(left({}) == "ab");                               // nobody was asked
-  CHECK(left({.entries = {{.address = "3"}}}) == "ab");  // by other names, and nobody knows the members
+  CHECK(left({}) == "ab");  // nobody was asked
+  CHECK(left({.entries = {{.address = "3"}}}) ==
+        "ab");  // by other names, and nobody knows the members
   CHECK(left(of({0xa, 0xb, 0xc})) == "ab");
   CHECK(left(of({0xa, 0xc})) == "a");
   CHECK(left(of({0xb})).empty());
@@ -187,8 +195,9 @@ TEST_CASE("who can't be told from the others any more is forgotten") {
   CHECK(left(of({0xc}), "other") == "ab");
   // The source was restored: where it is now, nobody has differed.
   etcd::RollCall restored = of({0xa, 0xb, 0xc});
-  restored.entries = {{.status = etcd::MemberStatus{.member_id = 0xc, .revision = 45, .leader_id = 0xc},
-                       .standing = etcd::Standing::kMember}};
+  restored.entries = {
+      {.status = etcd::MemberStatus{.member_id = 0xc, .revision = 45, .leader_id = 0xc},
+       .standing = etcd::Standing::kMember}};
   CHECK(left(restored) == "ab");
   Suspects now = suspects;
   ForgetAhead("c", restored, suspects, now);

@@ -26,7 +26,8 @@ struct FullDisk {
     REQUIRE(StateIn(*dir) == SnapshotState::kVerified);
   }
   void Fill(bool full = true) {
-    world.fs().Inject(full ? std::optional(testing::Fault{.error = ENOSPC, .lasts = true}) : std::nullopt);
+    world.fs().Inject(full ? std::optional(testing::Fault{.error = ENOSPC, .lasts = true})
+                           : std::nullopt);
   }
   Status Drill(int level) {
     DrillReport report;
@@ -49,7 +50,9 @@ struct FullDisk {
   double Failures(const store::LocalStore& store) {
     return ToStoreFacts(*ReadCatalog(world.context(), store)).drill_consecutive_failures;
   }
-  std::unique_ptr<store::LocalStore> Restart() { return *store::LocalStore::Open(world.context(), "/store"); }
+  std::unique_ptr<store::LocalStore> Restart() {
+    return *store::LocalStore::Open(world.context(), "/store");
+  }
 
   World world;
   std::unique_ptr<store::LocalStore> dir = Restart();
@@ -81,7 +84,9 @@ TEST_CASE("damage that the scrub found on a full disk counts, and is written whe
   SECTION("somebody else looked again, and wrote it down") {
     s.Fill(false);
     const auto other = s.Restart();
-    REQUIRE(other->UpdateChecks(s.manifest.name, [](store::Checks& c) { c.FoundRight(WallTime(950s)); }).ok());
+    REQUIRE(
+        other->UpdateChecks(s.manifest.name, [](store::Checks& c) { c.FoundRight(WallTime(950s)); })
+            .ok());
     CHECK(s.StateIn(*s.dir) == SnapshotState::kVerified);
     CHECK(s.dir->unkept().empty());
   }

@@ -9,7 +9,8 @@ namespace {
 using Catch::Matchers::ContainsSubstring;
 
 TEST_CASE("a fresh page has all counters at 0 and nothing that is not known") {
-  const Metrics metrics({.snapshot_interval_seconds = 3600, .endpoints = {"a"}}, [] { return LiveFacts{}; });
+  const Metrics metrics({.snapshot_interval_seconds = 3600, .endpoints = {"a"}},
+                        [] { return LiveFacts{}; });
   const std::string page = metrics.Render();
   CHECK_THAT(page, ContainsSubstring("etcdrill_snapshot_failures_total{reason=\"connect\"} 0\n"));
   CHECK_THAT(page, ContainsSubstring("etcdrill_drill_failures_total{stage=\"boot\"} 0\n"));
@@ -21,7 +22,8 @@ TEST_CASE("a fresh page has all counters at 0 and nothing that is not known") {
 
 TEST_CASE("what a store holds is absent while the store can't be read") {
   Metrics metrics({.endpoints = {"a"}}, [] { return LiveFacts{}; });
-  StoreFacts facts{.newest = StoreFacts::Newest{.taken = 100}, .verified = 1, .verified_taken = 100};
+  StoreFacts facts{
+      .newest = StoreFacts::Newest{.taken = 100}, .verified = 1, .verified_taken = 100};
   facts.hashkv_consistent = true;
   facts.drill_last_success = 200;
   metrics.SetStore(facts);
@@ -53,7 +55,8 @@ TEST_CASE("what a reload switched off is not due, and its failures are over") {
     metrics.SnapshotFailed(Reason::kConnect, 50);
   };
   fail();
-  CHECK_THAT(metrics.Render(), ContainsSubstring("etcdrill_task_next_run_timestamp_seconds{task=\"drill\"} 200\n"));
+  CHECK_THAT(metrics.Render(),
+             ContainsSubstring("etcdrill_task_next_run_timestamp_seconds{task=\"drill\"} 200\n"));
   metrics.Reloaded(on, 60);
   CHECK(metrics.activity().snapshot_consecutive_failures == 1);  // they go on
   for (const bool adopts : {true, false}) {
@@ -90,7 +93,8 @@ TEST_CASE("members agree where nothing tells otherwise") {
 TEST_CASE("a snapshot from the future has no time") {
   Metrics metrics({.endpoints = {"a"}}, [] { return LiveFacts{}; });
   metrics.SetStore({.newest = StoreFacts::Newest{.revision = 7}, .from_future = 1});
-  CHECK_THAT(metrics.Render(), !ContainsSubstring("etcdrill_snapshot_last_success_timestamp_seconds"));
+  CHECK_THAT(metrics.Render(),
+             !ContainsSubstring("etcdrill_snapshot_last_success_timestamp_seconds"));
   CHECK_THAT(metrics.Render(), ContainsSubstring("etcdrill_snapshot_last_revision 7\n"));
   CHECK_THAT(metrics.Render(), ContainsSubstring("etcdrill_store_future_snapshots 1\n"));
 }
@@ -101,14 +105,18 @@ TEST_CASE("events move what they should") {
   metrics.SnapshotFailed(Reason::kNoSpace, 100);
   metrics.SnapshotStarted();
   metrics.SnapshotFailed(Reason::kNoSpace, 200);
-  CHECK_THAT(metrics.Render(), ContainsSubstring("etcdrill_snapshot_failures_total{reason=\"space\"} 2\n"));
+  CHECK_THAT(metrics.Render(),
+             ContainsSubstring("etcdrill_snapshot_failures_total{reason=\"space\"} 2\n"));
   CHECK_THAT(metrics.Render(), ContainsSubstring("etcdrill_snapshot_consecutive_failures 2\n"));
-  CHECK_THAT(metrics.Render(), ContainsSubstring("etcdrill_snapshot_last_failure_timestamp_seconds 200\n"));
+  CHECK_THAT(metrics.Render(),
+             ContainsSubstring("etcdrill_snapshot_last_failure_timestamp_seconds 200\n"));
   metrics.SnapshotStarted();
   metrics.SnapshotSucceeded(3, 1000);
   CHECK_THAT(metrics.Render(), ContainsSubstring("etcdrill_snapshot_consecutive_failures 0\n"));
-  CHECK_THAT(metrics.Render(), ContainsSubstring("etcdrill_snapshot_duration_seconds_bucket{le=\"2.5\"} 0\n"));
-  CHECK_THAT(metrics.Render(), ContainsSubstring("etcdrill_snapshot_duration_seconds_bucket{le=\"5\"} 1\n"));
+  CHECK_THAT(metrics.Render(),
+             ContainsSubstring("etcdrill_snapshot_duration_seconds_bucket{le=\"2.5\"} 0\n"));
+  CHECK_THAT(metrics.Render(),
+             ContainsSubstring("etcdrill_snapshot_duration_seconds_bucket{le=\"5\"} 1\n"));
   metrics.DrillStarted(300);
   CHECK_THAT(metrics.Render(), ContainsSubstring("etcdrill_drill_in_progress 1\n"));
   metrics.SetStore({.drill_etcd_version = "3.5.16"});

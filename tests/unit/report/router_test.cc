@@ -12,12 +12,13 @@ namespace {
 using Catch::Matchers::ContainsSubstring;
 
 Router TestRouter() {
-  return Router(
-      {{Route::Kind::kPage, "/metrics", [](const HttpRequest&) { return HttpResponse{.body = "the page"}; }},
-       {Route::Kind::kPage, "/long", [](const HttpRequest&) { return HttpResponse{.body = std::string(5000, 'x')}; }},
-       {Route::Kind::kAction, "/-/drill", [](const HttpRequest&) {
-          return HttpResponse{202, "text/plain", "started\n"};
-        }}});
+  return Router({{Route::Kind::kPage, "/metrics",
+                  [](const HttpRequest&) { return HttpResponse{.body = "the page"}; }},
+                 {Route::Kind::kPage, "/long",
+                  [](const HttpRequest&) { return HttpResponse{.body = std::string(5000, 'x')}; }},
+                 {Route::Kind::kAction, "/-/drill", [](const HttpRequest&) {
+                    return HttpResponse{202, "text/plain", "started\n"};
+                  }}});
 }
 
 HttpResponse Ask(const std::string& method, const std::string& path, Headers headers = {}) {
@@ -33,9 +34,10 @@ std::string HeaderOf(const HttpResponse& response, std::string_view name) {
 
 TEST_CASE("paths are exact") {
   CHECK(Ask("GET", "/metrics").body == "the page");
-  for (const char* path : {"/metrics/", "/metrics/x", "/metricsx", "/", "", "//metrics", "/%6detrics", "/./metrics",
-                           "/../metrics", "/%2e%2e/metrics", "/%252e%252e/etc/passwd", "/..\\metrics", "/metrics%00",
-                           "http://host/metrics", "*", "/-/drill/", "/-/drill/x", "//-/drill", "/-/Drill"}) {
+  for (const char* path :
+       {"/metrics/", "/metrics/x", "/metricsx", "/", "", "//metrics", "/%6detrics", "/./metrics",
+        "/../metrics", "/%2e%2e/metrics", "/%252e%252e/etc/passwd", "/..\\metrics", "/metrics%00",
+        "http://host/metrics", "*", "/-/drill/", "/-/drill/x", "//-/drill", "/-/Drill"}) {
     CAPTURE(path);
     CHECK(Ask("GET", path).status == 404);
     CHECK(Ask("POST", path).status == 404);
@@ -45,7 +47,8 @@ TEST_CASE("paths are exact") {
 TEST_CASE("pages are read, actions are done, and the right way is told") {
   CHECK(Ask("HEAD", "/metrics").status == 200);
   CHECK(Ask("PUT", "/-/drill").status == 202);
-  for (const char* method : {"POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT", "get", "BREW"}) {
+  for (const char* method :
+       {"POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT", "get", "BREW"}) {
     CAPTURE(method);
     CHECK(Ask(method, "/metrics").status == 405);
     CHECK(HeaderOf(Ask(method, "/metrics"), "Allow") == "GET, HEAD");
@@ -65,8 +68,9 @@ TEST_CASE("a small body is ignored, a large or endless one refused, an ambiguous
   CHECK(Ask("POST", "/-/drill", {{"Transfer-Encoding", "chunked"}}).status == 413);
   for (const Headers& headers :
        {Headers{{"Content-Length", "2"}, {"Transfer-Encoding", "chunked"}},
-        Headers{{"Content-Length", "2"}, {"content-length", "2"}}, Headers{{"Content-Length", "2, 3"}},
-        Headers{{"Content-Length", "-1"}}, Headers{{"Content-Length", "+1"}}, Headers{{"Content-Length", ""}},
+        Headers{{"Content-Length", "2"}, {"content-length", "2"}},
+        Headers{{"Content-Length", "2, 3"}}, Headers{{"Content-Length", "-1"}},
+        Headers{{"Content-Length", "+1"}}, Headers{{"Content-Length", ""}},
         Headers{{"Content-Length", "0x10"}}}) {
     CHECK(Ask("POST", "/-/drill", headers).status == 400);
   }
@@ -76,7 +80,8 @@ TEST_CASE("no web page of elsewhere can start anything") {
   CHECK(Ask("POST", "/-/drill", {{"Origin", "https://evil.example"}}).status == 403);
   CHECK(Ask("POST", "/-/drill", {{"Origin", "null"}}).status == 403);
   CHECK(Ask("GET", "/metrics", {{"Origin", "https://evil.example"}}).status == 200);
-  for (const auto& [name, value] : Ask("GET", "/metrics", {{"Origin", "https://evil.example"}}).headers) {
+  for (const auto& [name, value] :
+       Ask("GET", "/metrics", {{"Origin", "https://evil.example"}}).headers) {
     CHECK_THAT(name, !Catch::Matchers::StartsWith("Access-Control"));
   }
 }
@@ -90,7 +95,8 @@ TEST_CASE("the guard comes first, and its headers are on every answer") {
       [] {
         return Headers{{"X-Frame-Options", "sameorigin"}};
       });
-  const HttpResponse response = router.Answer({"POST", "/nonsense", {{"Transfer-Encoding", "chunked"}}});
+  const HttpResponse response =
+      router.Answer({"POST", "/nonsense", {{"Transfer-Encoding", "chunked"}}});
   CHECK(response.status == 401);
   CHECK(HeaderOf(response, "X-Frame-Options") == "sameorigin");
   CHECK(HeaderOf(response, "X-Content-Type-Options") == "nosniff");
@@ -121,7 +127,8 @@ TEST_CASE("gzip, for who wants it, where it is worth it") {
   CHECK(Ask("GET", "/metrics", {{"Accept-Encoding", "gzip"}}).body == "the page");
   CHECK(Ask("GET", "/long").body.size() == 5000);
   CHECK(Gunzip(Gzip("")).empty());
-  for (const char* refusal : {"", "gzip;q=0", "gzip; q=0.000", "deflate", "xgzip", "br;q=1, gzip ; q=0"}) {
+  for (const char* refusal :
+       {"", "gzip;q=0", "gzip; q=0.000", "deflate", "xgzip", "br;q=1, gzip ; q=0"}) {
     CAPTURE(refusal);
     CHECK_FALSE(AcceptsGzip(refusal));
   }

@@ -13,7 +13,9 @@ using Catch::Matchers::ContainsSubstring;
 
 constexpr double kNow = 1'800'000'000;
 
-WallTime At(double unix_seconds) { return WallTime(std::chrono::seconds(static_cast<int64_t>(unix_seconds))); }
+WallTime At(double unix_seconds) {
+  return WallTime(std::chrono::seconds(static_cast<int64_t>(unix_seconds)));
+}
 
 StatusFacts Good() {
   StatusFacts f;
@@ -27,8 +29,11 @@ StatusFacts Good() {
   f.store.verified_taken = kNow - 7200;
   f.store.verified_revision = 7;
   f.store.drill_last_duration_seconds = 12;
-  f.history.last_of_newest =
-      DrillRow{.snapshot = "s", .passed = true, .level = 5, .finished = At(kNow - 3000), .etcd_version = "3.5.30"};
+  f.history.last_of_newest = DrillRow{.snapshot = "s",
+                                      .passed = true,
+                                      .level = 5,
+                                      .finished = At(kNow - 3000),
+                                      .etcd_version = "3.5.30"};
   f.history.drills = {*f.history.last_of_newest};
   return f;
 }
@@ -77,7 +82,8 @@ TEST_CASE("what never happened is unknown while the objective gives it time, the
   f.history = {};
   f.fixed.state_created = kNow - 60;
   Judgement j = Judge(f);
-  for (const Question* q : {&j.fresh, &j.proven, &j.restorable, &j.in_time}) CHECK(q->answer == Answer::kUnknown);
+  for (const Question* q : {&j.fresh, &j.proven, &j.restorable, &j.in_time})
+    CHECK(q->answer == Answer::kUnknown);
   CHECK(j.overall() == Answer::kUnknown);
   f.fixed.state_created = kNow - 7201;
   CHECK(Judge(f).fresh.answer == Answer::kNo);
@@ -102,7 +108,8 @@ TEST_CASE("troubles that leave the answers alone are told") {
   f.store.hashkv_consistent = false;
   f.activity.snapshot_consecutive_failures = 3;
   f.store.unreadable = 1;
-  f.health = Health{.members = {{.endpoint = "http://a", .healthy = false, .problem = "gone"}}, .alarms = {"nospace"}};
+  f.health = Health{.members = {{.endpoint = "http://a", .healthy = false, .problem = "gone"}},
+                    .alarms = {"nospace"}};
   CHECK(Judge(f).troubles.size() == 9);
   CHECK(Judge(f).overall() == Answer::kYes);
   CHECK_THAT(StatusPage(f), ContainsSubstring("The last 3 snapshots failed."));
@@ -112,7 +119,8 @@ TEST_CASE("a time in the future makes nothing young") {
   StatusFacts f = Good();
   f.store.newest->taken = kNow + 299;  // clocks differ by a little
   CHECK(Judge(f).fresh.answer == Answer::kYes);
-  f.store.newest->taken = GENERATE(as<std::optional<double>>{}, kNow + 301, kNow + 400 * 86400, std::nullopt);
+  f.store.newest->taken =
+      GENERATE(as<std::optional<double>>{}, kNow + 301, kNow + 400 * 86400, std::nullopt);
   f.store.verified_taken = f.store.newest->taken;
   f.store.from_future = 1;
   f.history.last_of_newest->finished = At(kNow + 400 * 86400);
@@ -125,7 +133,8 @@ TEST_CASE("a time in the future makes nothing young") {
   for (const Question* q : {&j.fresh, &j.proven, &j.restorable}) {
     CHECK_THAT(q->fact, ContainsSubstring("the future") && !ContainsSubstring("a moment"));
   }
-  CHECK_THAT(StatusPage(f), ContainsSubstring(">in the future</time>") && !ContainsSubstring("a moment"));
+  CHECK_THAT(StatusPage(f),
+             ContainsSubstring(">in the future</time>") && !ContainsSubstring("a moment"));
   CHECK_THAT(SnapshotsJson(f), ContainsSubstring("\"from_future\": true"));
 }
 
@@ -178,19 +187,22 @@ TEST_CASE("nothing from outside becomes markup") {
   const std::string evil = "<script>alert(\"1\")</script>&amp;\x80\xff\x01";
   StatusFacts f = Good();
   f.cluster = evil;
-  f.history.drills[0] = {.snapshot = evil, .verdict = evil, .etcd_version = evil, .failed_stage = evil, .error = evil};
+  f.history.drills[0] = {
+      .snapshot = evil, .verdict = evil, .etcd_version = evil, .failed_stage = evil, .error = evil};
   f.history.drills[0].stage_seconds = {{evil, 1}};
   f.history.last_of_newest = f.history.drills[0];
   f.history.snapshots = {{.name = evil, .sha256 = evil, .state = evil}};
-  f.health = Health{.members = {{.endpoint = evil, .problem = evil, .role = evil, .version = evil, .revision = 1}},
-                    .alarms = {evil}};
+  f.health = Health{
+      .members =
+          {{.endpoint = evil, .problem = evil, .role = evil, .version = evil, .revision = 1}},
+      .alarms = {evil}};
   f.store_problem = evil;
   const std::string page = StatusPage(f);
   CHECK_THAT(page, !ContainsSubstring("<script>alert"));
-  CHECK_THAT(page,
-             ContainsSubstring(
-                 "&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt;&amp;amp;\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD"));
-  for (const std::string& json : {StatusJson(f), SnapshotsJson(f), DrillsJson(f)}) CHECK(json.starts_with("{"));
+  CHECK_THAT(page, ContainsSubstring("&lt;script&gt;alert(&quot;1&quot;)&lt;/"
+                                     "script&gt;&amp;amp;\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD"));
+  for (const std::string& json : {StatusJson(f), SnapshotsJson(f), DrillsJson(f)})
+    CHECK(json.starts_with("{"));
 }
 
 TEST_CASE("what is not UTF-8 is replaced, what is stays") {

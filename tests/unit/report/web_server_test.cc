@@ -1,4 +1,5 @@
-// The port, seen from the wire: fault rows H1, H2, H3, H6, H7 and H10 of the fault catalogue. TLS is in tls_test.cc.
+// The port, seen from the wire: fault rows H1, H2, H3, H6, H7 and H10 of the fault catalogue. TLS
+// is in tls_test.cc.
 #include "report/web_server.h"
 
 #include <netinet/in.h>
@@ -65,12 +66,14 @@ class Served {
 std::chrono::milliseconds TimeOf(const std::function<void()>& what) {
   const auto before = std::chrono::steady_clock::now();
   what();
-  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - before);
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() -
+                                                               before);
 }
 
 TEST_CASE("an answer is whole, HEAD has no body") {
   const Served served;
-  CHECK_THAT(Ask(served.port(), kGood), StartsWith("HTTP/1.1 200 OK\r\n") && EndsWith("\r\n\r\nthe page"));
+  CHECK_THAT(Ask(served.port(), kGood),
+             StartsWith("HTTP/1.1 200 OK\r\n") && EndsWith("\r\n\r\nthe page"));
   CHECK_THAT(Ask(served.port(), "HEAD /metrics HTTP/1.0\r\n\r\n"),
              ContainsSubstring("Content-Length: 8\r\n") && EndsWith("\r\n\r\n"));
   CHECK(Ask(served.port(), "GET /long HTTP/1.1\r\n\r\n").size() > 200'000);
@@ -83,9 +86,9 @@ TEST_CASE("IPv4 and IPv6") {
     bool v4;
     bool v6;
   };
-  const Case c =
-      GENERATE(Case{"127.0.0.1:0", true, false}, Case{"[::1]:0", false, true}, Case{"localhost:0", true, false},
-               Case{":0", true, true}, Case{"[::]:0", true, true}, Case{"0.0.0.0:0", true, false});
+  const Case c = GENERATE(Case{"127.0.0.1:0", true, false}, Case{"[::1]:0", false, true},
+                          Case{"localhost:0", true, false}, Case{":0", true, true},
+                          Case{"[::]:0", true, true}, Case{"0.0.0.0:0", true, false});
   CAPTURE(c.listen);
   const Served served(c.listen);
   for (const bool v6 : {false, true}) {
@@ -99,8 +102,9 @@ TEST_CASE("IPv4 and IPv6") {
 TEST_CASE("an address that can't be listened on is one line (H10)") {
   const Served served;
   const std::string taken = "127.0.0.1:" + std::to_string(served.port());
-  const std::string address = GENERATE_COPY(taken, "nonsense", "", "::1:9379", "[::1:9379", "127.0.0.1:99999",
-                                            "127.0.0.1:-1", "192.0.2.1:9379", "no-such-host.invalid:9379");
+  const std::string address =
+      GENERATE_COPY(taken, "nonsense", "", "::1:9379", "[::1:9379", "127.0.0.1:99999",
+                    "127.0.0.1:-1", "192.0.2.1:9379", "no-such-host.invalid:9379");
   CAPTURE(address);
   const testing::TestContext test;
   const auto guard = WebGuard::Create(test.context(), "");
@@ -108,7 +112,8 @@ TEST_CASE("an address that can't be listened on is one line (H10)") {
   const auto second = WebServer::Start(test.context(), address, **guard, {});
   REQUIRE_FALSE(second.ok());
   // What may pass, whoever starts us tries again; what is written wrongly, nobody does.
-  const bool may_pass = address == taken || address == "192.0.2.1:9379" || address == "no-such-host.invalid:9379";
+  const bool may_pass =
+      address == taken || address == "192.0.2.1:9379" || address == "no-such-host.invalid:9379";
   CHECK(ReasonOf(second.status()) == (may_pass ? Reason::kIoError : Reason::kUsage));
   CHECK_THAT(std::string(MessageOf(second.status())), ContainsSubstring("web.listen"));
 }
@@ -122,7 +127,8 @@ TEST_CASE("200 slow clients and 200 idle ones keep nobody waiting, and are ended
   std::string header = "GET /metrics HTTP/1.1\r\nX: " + std::string(100, 'a');
   for (size_t sent = 0; std::chrono::steady_clock::now() < start + 4s; ++sent) {
     for (int i = 0; i < 200; ++i) clients[static_cast<size_t>(i)].Send(header.substr(sent, 1));
-    worst = std::max(worst, TimeOf([&] { CHECK_THAT(Ask(served.port(), kGood), EndsWith("the page")); }));
+    worst = std::max(worst,
+                     TimeOf([&] { CHECK_THAT(Ask(served.port(), kGood), EndsWith("the page")); }));
     std::this_thread::sleep_for(300ms);
   }
   CHECK(worst < 1s * kSlower);
@@ -154,7 +160,8 @@ TEST_CASE("clients that don't take their answer hold no thread and little memory
     clients.emplace_back(served.port());
     clients.back().Send("GET /long HTTP/1.1\r\n\r\n");
   }
-  CHECK(TimeOf([&] { CHECK_THAT(Ask(served.port(), kGood), EndsWith("the page")); }) < 1s * kSlower);
+  CHECK(TimeOf([&] { CHECK_THAT(Ask(served.port(), kGood), EndsWith("the page")); }) <
+        1s * kSlower);
 }
 
 TEST_CASE("what is too large, too much or no HTTP has its status (H2)") {
@@ -165,12 +172,15 @@ TEST_CASE("what is too large, too much or no HTTP has its status (H2)") {
   std::string many = "GET /metrics HTTP/1.1\r\n";
   for (int i = 0; i < 10'000; ++i) many += "A: b\r\n";
   CHECK_THAT(Ask(port, many + "\r\n"), StartsWith("HTTP/1.1 431"));
-  CHECK_THAT(Ask(port, "POST /-/drill HTTP/1.1\r\nContent-Length: 10000000\r\n\r\n" + std::string(10'000'000, 'x')),
+  CHECK_THAT(Ask(port, "POST /-/drill HTTP/1.1\r\nContent-Length: 10000000\r\n\r\n" +
+                           std::string(10'000'000, 'x')),
              StartsWith("HTTP/1.1 413"));
-  CHECK_THAT(Ask(port, "POST /-/drill HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n"),
-             StartsWith("HTTP/1.1 413"));
+  CHECK_THAT(
+      Ask(port, "POST /-/drill HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n"),
+      StartsWith("HTTP/1.1 413"));
   CHECK_THAT(Ask(port, "BREW /metrics HTTP/1.1\r\n\r\n"), StartsWith("HTTP/1.1 40"));
-  CHECK_THAT(Ask(port, "GET /metrics HTTP/7.1\r\n\r\n"), StartsWith("HTTP/1.1 505") || StartsWith("HTTP/1.1 400"));
+  CHECK_THAT(Ask(port, "GET /metrics HTTP/7.1\r\n\r\n"),
+             StartsWith("HTTP/1.1 505") || StartsWith("HTTP/1.1 400"));
   CHECK_THAT(Ask(port, "nonsense\r\n\r\n"), StartsWith("HTTP/1.1 400"));
   CHECK_THAT(Ask(port, "\r\n\r\n"), StartsWith("HTTP/1.1 400"));
   CHECK_THAT(Ask(port, "GET http://other:9/metrics HTTP/1.1\r\n\r\n"), StartsWith("HTTP/1.1 40"));
@@ -193,9 +203,10 @@ TEST_CASE("an endless body is answered at once, and not read for ever (H2)") {
 TEST_CASE("no path leads anywhere but to a route (H3)") {
   const Served served;
   for (const char* path :
-       {"/../../etc/passwd", "/..%2f..%2fetc/passwd", "/%2e%2e/%2e%2e/etc/passwd", "/%252e%252e/etc/passwd",
-        "/..\\..\\etc\\passwd", "/etc/passwd%00.html", "//etc/passwd", "/./metrics", "/metrics/..", "/x/../metrics",
-        "/%c0%ae%c0%ae/etc/passwd", "/.htpasswd", "/metrics/../../etc/shadow", "/;/metrics", "/%6detrics"}) {
+       {"/../../etc/passwd", "/..%2f..%2fetc/passwd", "/%2e%2e/%2e%2e/etc/passwd",
+        "/%252e%252e/etc/passwd", "/..\\..\\etc\\passwd", "/etc/passwd%00.html", "//etc/passwd",
+        "/./metrics", "/metrics/..", "/x/../metrics", "/%c0%ae%c0%ae/etc/passwd", "/.htpasswd",
+        "/metrics/../../etc/shadow", "/;/metrics", "/%6detrics"}) {
     CAPTURE(path);
     CHECK_THAT(Ask(served.port(), std::string("GET ") + path + " HTTP/1.1\r\nHost: x\r\n\r\n"),
                StartsWith("HTTP/1.1 404") || StartsWith("HTTP/1.1 400"));
@@ -213,11 +224,13 @@ TEST_CASE("half-close, early leave, and a second request behind the first (H6)")
   CHECK_THAT(Ask(served.port(), kGood), EndsWith("the page"));
 
   CHECK_THAT(Ask(served.port(),
-                 "POST /-/drill HTTP/1.1\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+                 "POST /-/drill HTTP/1.1\r\nContent-Length: 4\r\nTransfer-Encoding: "
+                 "chunked\r\n\r\n0\r\n\r\n"
                  "POST /-/drill HTTP/1.1\r\n\r\n"),
              StartsWith("HTTP/1.1 400"));
   CHECK(served.runs() == 0);
-  const std::string twice = Ask(served.port(), std::string(kGood) + "POST /-/drill HTTP/1.1\r\n\r\n");
+  const std::string twice =
+      Ask(served.port(), std::string(kGood) + "POST /-/drill HTTP/1.1\r\n\r\n");
   CHECK_THAT(twice, EndsWith("the page"));
   CHECK(served.runs() == 0);
 }
@@ -242,16 +255,18 @@ std::string Mutated(std::string bytes, std::mt19937& random) {
   return bytes;
 }
 
-// Some requests wait for a timeout, so many are sent at once. ETCDRILL_FAULTS_SCALE multiplies their number: 500 gives
-// the million of H7.
+// Some requests wait for a timeout, so many are sent at once. ETCDRILL_FAULTS_SCALE multiplies
+// their number: 500 gives the million of H7.
 TEST_CASE("mutated requests harm nobody (H7)") {
   constexpr unsigned kClients = 25;
   const char* scale = std::getenv("ETCDRILL_FAULTS_SCALE");
   const int rounds = 80 * (scale == nullptr ? 1 : std::atoi(scale));
   const Served served;
   const std::string seed =
-      "GET /metrics?a=b HTTP/1.1\r\nHost: localhost:9379\r\nAccept-Encoding: gzip, br;q=0.5\r\nContent-Length: 3\r\n"
-      "Authorization: Basic YTpi\r\nExpect: 100-continue\r\nConnection: keep-alive, Upgrade\r\nUpgrade: "
+      "GET /metrics?a=b HTTP/1.1\r\nHost: localhost:9379\r\nAccept-Encoding: gzip, "
+      "br;q=0.5\r\nContent-Length: 3\r\n"
+      "Authorization: Basic YTpi\r\nExpect: 100-continue\r\nConnection: keep-alive, "
+      "Upgrade\r\nUpgrade: "
       "websocket\r\n\r\nabc";
   std::mutex mutex;
   std::vector<std::string> unsound;
@@ -290,7 +305,8 @@ TEST_CASE("the inner server answers nobody but the front") {
   REQUIRE(ours.ok());
   sockaddr_in peer{};
   socklen_t size = sizeof peer;
-  while (getpeername(ours->get(), reinterpret_cast<sockaddr*>(&peer), &size) != 0) std::this_thread::yield();
+  while (getpeername(ours->get(), reinterpret_cast<sockaddr*>(&peer), &size) != 0)
+    std::this_thread::yield();
   CHECK_THAT(Ask(ntohs(peer.sin_port), kGood), Catch::Matchers::Equals(""));
   CHECK(answered == 0);
 

@@ -18,7 +18,8 @@ std::map<std::string, std::string> Tree(World& world, const std::string& dir) {
   for (const std::string& path : world.disk().Paths()) {
     if (!path.starts_with(dir + "/")) continue;
     const auto inode = world.disk().Find(path);
-    tree[path] = path.ends_with("/") ? "" : std::to_string(inode->content.size) + ":" + inode->content.bytes;
+    tree[path] =
+        path.ends_with("/") ? "" : std::to_string(inode->content.size) + ":" + inode->content.bytes;
   }
   return tree;
 }
@@ -30,7 +31,9 @@ TEST_CASE("a data directory is there whole, or not at all") {
   const bool apart = wal_dir == "/disk/wal";
   const auto restore = [&](World& world) -> Status {
     ASSIGN_OR_RETURN(const auto image, snapshot::Image::Open(world.context(), "/backup/s.db"));
-    return Restore(world.context(), {.snapshot = image, .data_dir = "/data/etcd", .wal_dir = wal_dir}).status();
+    return Restore(world.context(),
+                   {.snapshot = image, .data_dir = "/data/etcd", .wal_dir = wal_dir})
+        .status();
   };
   const std::string bytes = testing::ReadFile(testing::SnapshotPath("e3530-empty"));
   const auto prepare = [&](World& world) {
@@ -46,22 +49,24 @@ TEST_CASE("a data directory is there whole, or not at all") {
   REQUIRE(data.size() >= (apart ? 4U : 6U));
   REQUIRE(wal.size() == (apart ? 3U : 1U));
 
-  UnderEveryFault({.prepare = prepare, .act = restore, .check = [&](World& world, const Ending& ending) {
-                     const bool restored = world.Has("/data/etcd/member");
-                     const bool has_wal = apart && world.Has("/disk/wal");
-                     CHECK((!ending.ok() || restored));
-                     CHECK_FALSE((ending.MustBeUndone() && (restored || has_wal)));
-                     if (restored) CHECK(Tree(world, "/data/etcd/member") == data);
-                     if (apart && (restored || has_wal)) CHECK(Tree(world, "/disk/wal") == Tree(sound, "/disk/wal"));
-                     CHECK(world.Read("/backup/s.db") == bytes);
-                     if (restored) return;
-                     // What was left in the way, if anything, the next restore removes; but for a
-                     // whole WAL.
-                     if (has_wal) REQUIRE(world.fs().RemoveAll("/disk/wal").ok());
-                     REQUIRE(restore(world).ok());
-                     CHECK(Tree(world, "/data") == Tree(sound, "/data"));
-                     CHECK(Tree(world, "/disk") == wal);
-                   }});
+  UnderEveryFault(
+      {.prepare = prepare, .act = restore, .check = [&](World& world, const Ending& ending) {
+         const bool restored = world.Has("/data/etcd/member");
+         const bool has_wal = apart && world.Has("/disk/wal");
+         CHECK((!ending.ok() || restored));
+         CHECK_FALSE((ending.MustBeUndone() && (restored || has_wal)));
+         if (restored) CHECK(Tree(world, "/data/etcd/member") == data);
+         if (apart && (restored || has_wal))
+           CHECK(Tree(world, "/disk/wal") == Tree(sound, "/disk/wal"));
+         CHECK(world.Read("/backup/s.db") == bytes);
+         if (restored) return;
+         // What was left in the way, if anything, the next restore removes; but for a
+         // whole WAL.
+         if (has_wal) REQUIRE(world.fs().RemoveAll("/disk/wal").ok());
+         REQUIRE(restore(world).ok());
+         CHECK(Tree(world, "/data") == Tree(sound, "/data"));
+         CHECK(Tree(world, "/disk") == wal);
+       }});
 }
 
 }  // namespace

@@ -11,7 +11,8 @@ namespace {
 
 MembershipOptions ThreeMembers() {
   return {.name = "m1",
-          .initial_cluster = "m1=http://127.0.0.1:24411,m2=http://127.0.0.1:24421,m3=http://127.0.0.1:24431",
+          .initial_cluster =
+              "m1=http://127.0.0.1:24411,m2=http://127.0.0.1:24421,m3=http://127.0.0.1:24431",
           .token = "tok-1",
           .advertise_peer_urls = {"http://127.0.0.1:24411"}};
 }
@@ -46,7 +47,8 @@ TEST_CASE("the first WAL segment is the official tool's, byte for byte") {
   const auto cluster = MakeCluster(ThreeMembers());
   REQUIRE(cluster.ok());
   wal::InitialCluster initial{cluster->id, cluster->own_id, {}};
-  for (const NewMember& member : cluster->members) initial.members.push_back({member.id, member.ToJson()});
+  for (const NewMember& member : cluster->members)
+    initial.members.push_back({member.id, member.ToJson()});
   const std::string segment = wal::FirstSegment(initial);
   CHECK(segment.size() == 536);
   const std::vector<uint32_t> crcs = {0,          0x3ffabc34, 0xe8f08e5a, 0x5056e9ed,
@@ -66,7 +68,8 @@ TEST_CASE("the first WAL segment is the official tool's, byte for byte") {
 
 TEST_CASE("lists are read as etcdutl reads them, and give its ids") {
   MembershipOptions options = ThreeMembers();
-  options.initial_cluster = ",m1= HTTP://127.0.0.1:24411 ,,m2=http://127.0.0.1:24421,m3=Http://127.0.0.1:24431,";
+  options.initial_cluster =
+      ",m1= HTTP://127.0.0.1:24411 ,,m2=http://127.0.0.1:24421,m3=Http://127.0.0.1:24431,";
   options.advertise_peer_urls = {" HTTP://127.0.0.1:24411"};
   const auto cluster = MakeCluster(options);
   REQUIRE(cluster.ok());
@@ -86,7 +89,8 @@ TEST_CASE("a name that is not UTF-8 can't stand in etcd's JSON") {
   const auto cluster = MakeCluster(options);
   REQUIRE_FALSE(cluster.ok());
   CHECK(ReasonOf(cluster.status()) == Reason::kUsage);
-  CHECK_THAT(std::string(MessageOf(cluster.status())), Catch::Matchers::ContainsSubstring("m\\xff\" is not UTF-8"));
+  CHECK_THAT(std::string(MessageOf(cluster.status())),
+             Catch::Matchers::ContainsSubstring("m\\xff\" is not UTF-8"));
 }
 
 TEST_CASE("options that contradict each other are refused with the flag to change") {
@@ -105,14 +109,15 @@ TEST_CASE("options that contradict each other are refused with the flag to chang
     expected = "--initial-cluster";
   }
   SECTION("not a URL") {
-    options.initial_cluster = GENERATE("m1", "m1=", "=http://a:1", "m1=127.0.0.1:24411", "m1=http://a",
-                                       "m1=http://a:1/x", "m1=http://::1:2380");
+    options.initial_cluster = GENERATE("m1", "m1=", "=http://a:1", "m1=127.0.0.1:24411",
+                                       "m1=http://a", "m1=http://a:1/x", "m1=http://::1:2380");
     expected = "--initial-cluster";
   }
   const auto cluster = MakeCluster(options);
   REQUIRE_FALSE(cluster.ok());
   CHECK(ReasonOf(cluster.status()) == Reason::kUsage);
-  CHECK_THAT(std::string(MessageOf(cluster.status())), Catch::Matchers::ContainsSubstring(expected));
+  CHECK_THAT(std::string(MessageOf(cluster.status())),
+             Catch::Matchers::ContainsSubstring(expected));
 }
 
 }  // namespace

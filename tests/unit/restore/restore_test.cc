@@ -1,5 +1,5 @@
-// Data directories from all real snapshots: sound by our own verifier, the same rows, and nothing left behind on
-// failure. That real etcd starts from them is shown by the drill's tests.
+// Data directories from all real snapshots: sound by our own verifier, the same rows, and nothing
+// left behind on failure. That real etcd starts from them is shown by the drill's tests.
 #include "restore/restore.h"
 
 #include <sys/stat.h>
@@ -30,7 +30,9 @@ uint32_t ModeOf(const std::string& path) {
   return st.st_mode & 0777;
 }
 
-TEST_CASE("which etcd a snapshot is of: the cluster version, else the storage version, else what there is") {
+TEST_CASE(
+    "which etcd a snapshot is of: the cluster version, else the storage version, else what there "
+    "is") {
   const auto minor = [](const std::string& storage, const std::string& cluster, bool term = true) {
     bbolt::BucketContent meta_bucket;
     bbolt::BucketContent cluster_bucket;
@@ -60,7 +62,8 @@ TEST_CASE("a restored database is sound and holds the same rows") {
   CAPTURE(name);
   const std::string dir = test.Path("data");
   const auto result = Restore(
-      test.context(), {.snapshot = OpenFile(test.context(), SnapshotPath(name)), .data_dir = dir, .sync = false});
+      test.context(),
+      {.snapshot = OpenFile(test.context(), SnapshotPath(name)), .data_dir = dir, .sync = false});
   REQUIRE(result.ok());
   const auto before = VerifyFile(test.context(), SnapshotPath(name));
   const auto after = VerifyFile(test.context(), dir + "/member/snap/db");
@@ -103,14 +106,16 @@ TEST_CASE("what a killed restore left is swept, a running one is not") {
   const std::string alive = running->PathOf(dir + "/member");
   REQUIRE(test.fs().MakeDirs(alive + "/snap", kPrivateDirMode).ok());
   const std::string parent = *StagingParent(test.fs(), dir + "/member");
-  const std::string dead = alive.substr(0, alive.find(".restoring-")) + ".restoring-0123456789abcdef";
+  const std::string dead =
+      alive.substr(0, alive.find(".restoring-")) + ".restoring-0123456789abcdef";
   REQUIRE(test.fs().MakeDirs(dead + "/member/snap", kPrivateDirMode).ok());
   const std::string foreign = JoinPath(parent, ".other.restoring-0123456789abcdef");
   if (!dir.ends_with("exists")) REQUIRE(test.fs().MakeDirs(foreign, kPrivateDirMode).ok());
 
   const Result<RestoreResult> result =
-      Restore(test.context(),
-              {.snapshot = OpenFile(test.context(), SnapshotPath("e3530-empty")), .data_dir = dir, .sync = false});
+      Restore(test.context(), {.snapshot = OpenFile(test.context(), SnapshotPath("e3530-empty")),
+                               .data_dir = dir,
+                               .sync = false});
   CHECK_FALSE(test.fs().Exists(dead));
   CHECK(test.fs().Exists(alive + "/snap"));
   CHECK(result.ok());
@@ -162,15 +167,18 @@ TEST_CASE("one place under two names is one place") {
 TEST_CASE("a target that is a link to nowhere is named, and nothing is made") {
   TestContext test;
   REQUIRE(::symlink("/no/such/disk", test.Path("link").c_str()) == 0);
-  RestoreOptions options{
-      .snapshot = OpenFile(test.context(), SnapshotPath("e3530-empty")), .data_dir = test.Path("data"), .sync = false};
+  RestoreOptions options{.snapshot = OpenFile(test.context(), SnapshotPath("e3530-empty")),
+                         .data_dir = test.Path("data"),
+                         .sync = false};
   const std::string flag = GENERATE("data-dir", "wal-dir");
-  (flag == "data-dir" ? options.data_dir : options.wal_dir) = test.Path(GENERATE("link", "link/below"));
+  (flag == "data-dir" ? options.data_dir : options.wal_dir) =
+      test.Path(GENERATE("link", "link/below"));
   const auto result = Restore(test.context(), options);
   REQUIRE_FALSE(result.ok());
-  CHECK_THAT(std::string(MessageOf(result.status())),
-             Catch::Matchers::ContainsSubstring("--" + flag + " ") &&
-                 Catch::Matchers::ContainsSubstring("is a link to /no/such/disk, which does not exist"));
+  CHECK_THAT(
+      std::string(MessageOf(result.status())),
+      Catch::Matchers::ContainsSubstring("--" + flag + " ") &&
+          Catch::Matchers::ContainsSubstring("is a link to /no/such/disk, which does not exist"));
   CHECK(*test.fs().List(test.dir()) == std::vector<std::string>{"link"});
 }
 
@@ -193,8 +201,9 @@ TEST_CASE("nothing becomes visible before the proof, or without it") {
 TEST_CASE("a restore that is interrupted leaves nothing") {
   TestContext test;
   test.stop().request_stop();
-  const auto result = Restore(test.context(), {.snapshot = OpenFile(test.context(), SnapshotPath("e3530-compacted")),
-                                               .data_dir = test.Path("data")});
+  const auto result = Restore(
+      test.context(), {.snapshot = OpenFile(test.context(), SnapshotPath("e3530-compacted")),
+                       .data_dir = test.Path("data")});
   REQUIRE_FALSE(result.ok());
   CHECK(ReasonOf(result.status()) == Reason::kInterrupted);
   CHECK(test.fs().List(test.dir())->empty());
@@ -221,8 +230,10 @@ TEST_CASE("a stage that is revoked, or whose place is taken, leaves nothing") {
 
 TEST_CASE("the revision is raised above what was compacted away") {
   TestContext test;
-  const auto [name, expected] = GENERATE(table<std::string, int64_t>(
-      {{"e3530-compacted", 128 + 1000}, {"e3530-empty", 1000}, {"e36-compacted-at-head", 129 + 1000}}));
+  const auto [name, expected] =
+      GENERATE(table<std::string, int64_t>({{"e3530-compacted", 128 + 1000},
+                                            {"e3530-empty", 1000},
+                                            {"e36-compacted-at-head", 129 + 1000}}));
   const std::string dir = test.Path("data");
   REQUIRE(Restore(test.context(), {.snapshot = OpenFile(test.context(), SnapshotPath(name)),
                                    .data_dir = dir,
@@ -259,7 +270,8 @@ TEST_CASE("what the policy drops is gone, and said") {
     CHECK(keyspace().alarms.empty());
   }
   SECTION("nothing to drop") {
-    const auto result = restore("e36-compacted", {.clear_alarms = true, .drop_auth = true, .etcd_version = "3.7"});
+    const auto result =
+        restore("e36-compacted", {.clear_alarms = true, .drop_auth = true, .etcd_version = "3.7"});
     REQUIRE(result.ok());
     CHECK(result->warnings.empty());
     CHECK(keyspace().storage_version == "3.6.0");
@@ -269,7 +281,8 @@ TEST_CASE("what the policy drops is gone, and said") {
     REQUIRE_FALSE(refused.ok());
     CHECK(ReasonOf(refused.status()) == Reason::kEtcdVersion);
     CHECK(test.fs().List(test.dir())->empty());
-    const auto result = restore("e37-compacted", {.etcd_version = "3.6.14", .allow_downgrade = true});
+    const auto result =
+        restore("e37-compacted", {.etcd_version = "3.6.14", .allow_downgrade = true});
     REQUIRE(result.ok());
     CHECK(result->warnings.size() == 1);
     CHECK(keyspace().storage_version.empty());
@@ -280,7 +293,8 @@ TEST_CASE("what the policy drops is gone, and said") {
     CHECK(keyspace().term == 1);
   }
   SECTION("not a version") {
-    const auto result = restore("e34-compacted", {.etcd_version = GENERATE("3", "3.", "3.3", "3.8", "4.0", "3.5x")});
+    const auto result = restore("e34-compacted",
+                                {.etcd_version = GENERATE("3", "3.", "3.3", "3.8", "4.0", "3.5x")});
     REQUIRE_FALSE(result.ok());
     CHECK(ReasonOf(result.status()) == Reason::kUsage);
   }
@@ -293,7 +307,8 @@ TEST_CASE("a failed restore leaves nothing behind") {
     const bool text = GENERATE(false, true);  // which is no damaged snapshot, but none
     testing::WriteFile(test.Path("garbage.db"), std::string(10'000, text ? 'x' : '\x8a'));
     const auto result =
-        Restore(test.context(), {.snapshot = OpenFile(test.context(), test.Path("garbage.db")), .data_dir = dir});
+        Restore(test.context(),
+                {.snapshot = OpenFile(test.context(), test.Path("garbage.db")), .data_dir = dir});
     REQUIRE_FALSE(result.ok());
     CHECK(ReasonOf(result.status()) == (text ? Reason::kNotProvable : Reason::kDamaged));
     CHECK(test.fs().List(test.dir())->size() == 1);
@@ -306,7 +321,9 @@ TEST_CASE("a failed restore leaves nothing behind") {
     const std::string bytes = testing::ReadFile(SnapshotPath("e3530-compacted"));
     testing::WriteFile(test.Path("cut.db"), bytes.substr(0, bytes.size() / 2));
     REQUIRE_FALSE(
-        Restore(test.context(), {.snapshot = OpenFile(test.context(), test.Path("cut.db")), .data_dir = dir}).ok());
+        Restore(test.context(),
+                {.snapshot = OpenFile(test.context(), test.Path("cut.db")), .data_dir = dir})
+            .ok());
     CHECK(test.fs().List(test.dir())->size() == 1);
   }
 }

@@ -30,7 +30,9 @@ Manifest ManifestOf(int64_t revision) {
 
 std::string NameOf(int64_t revision) { return ManifestOf(revision).name; }
 
-Result<std::unique_ptr<LocalStore>> Open(World& world) { return LocalStore::Open(world.context(), kDir); }
+Result<std::unique_ptr<LocalStore>> Open(World& world) {
+  return LocalStore::Open(world.context(), kDir);
+}
 
 Status Seal(World& world, LocalStore& store, int64_t revision) {
   const Manifest manifest = ManifestOf(revision);
@@ -47,12 +49,14 @@ void Prepare(World& world, const std::vector<int64_t>& revisions) {
 
 bool IsStray(const std::string& path, const std::vector<std::string>& names) {
   const auto is_of_one = [&](std::string_view suffix) {
-    return std::any_of(names.begin(), names.end(),
-                       [&](const std::string& n) { return path.ends_with(n + std::string(suffix)); });
+    return std::any_of(names.begin(), names.end(), [&](const std::string& n) {
+      return path.ends_with(n + std::string(suffix));
+    });
   };
   if (path.ends_with(".part")) return true;
   if (path.ends_with(".db")) return !is_of_one(".db");
-  if (path.find("/checks/") != std::string::npos && path.ends_with(".json")) return !is_of_one(".json");
+  if (path.find("/checks/") != std::string::npos && path.ends_with(".json"))
+    return !is_of_one(".json");
   return false;
 }
 
@@ -63,7 +67,8 @@ struct Found {
 };
 
 // As the next sidecar finds it: each listed snapshot is whole, and nothing else is left after its
-// sweep but the files that have lost their manifest. These are told of, and no others, swept or not.
+// sweep but the files that have lost their manifest. These are told of, and no others, swept or
+// not.
 Found Reopen(World& world, const std::vector<std::string>& lost = {}) {
   auto store = Open(world);
   REQUIRE(store.ok());
@@ -125,22 +130,24 @@ TEST_CASE("a sealed snapshot is there with its manifest, or neither is") {
 }
 
 TEST_CASE("a deleted snapshot is gone, or is there whole") {
-  UnderEveryFault({.prepare =
-                       [](World& world) {
-                         Prepare(world, {1, 2});
-                         REQUIRE((*Open(world))->UpdateChecks(NameOf(1), [](Checks& c) { c.damage = "x"; }).ok());
-                       },
-                   .act = [](World& world) -> Status {
-                     ASSIGN_OR_RETURN(const auto store, Open(world));
-                     return store->Delete(NameOf(1));
-                   },
-                   .check =
-                       [](World& world, const Ending& ending) {
-                         if (ending.ok()) CHECK_FALSE(world.Has(fmt::format("{}/{}.db", kDir, NameOf(1))));
-                         const Revisions found = Reopen(world).revisions;
-                         if (ending.ok()) CHECK(found == Revisions{2});
-                         CHECK((found == Revisions{2} || found == Revisions{1, 2}));
-                       }});
+  UnderEveryFault(
+      {.prepare =
+           [](World& world) {
+             Prepare(world, {1, 2});
+             REQUIRE(
+                 (*Open(world))->UpdateChecks(NameOf(1), [](Checks& c) { c.damage = "x"; }).ok());
+           },
+       .act = [](World& world) -> Status {
+         ASSIGN_OR_RETURN(const auto store, Open(world));
+         return store->Delete(NameOf(1));
+       },
+       .check =
+           [](World& world, const Ending& ending) {
+             if (ending.ok()) CHECK_FALSE(world.Has(fmt::format("{}/{}.db", kDir, NameOf(1))));
+             const Revisions found = Reopen(world).revisions;
+             if (ending.ok()) CHECK(found == Revisions{2});
+             CHECK((found == Revisions{2} || found == Revisions{1, 2}));
+           }});
 }
 
 TEST_CASE("a sweep removes what is left over, and nothing by halves") {
@@ -158,8 +165,9 @@ TEST_CASE("a sweep removes what is left over, and nothing by halves") {
                        },
                    .act = [](World& world) -> Status {
                      // Of a deletion that was killed in the middle, a moment ago.
-                     RETURN_IF_ERROR(world.fs().Rename(fmt::format("{}/{}.json", kDir, NameOf(2)),
-                                                       fmt::format("{}/.{}.json.part", kDir, NameOf(2))));
+                     RETURN_IF_ERROR(
+                         world.fs().Rename(fmt::format("{}/{}.json", kDir, NameOf(2)),
+                                           fmt::format("{}/.{}.json.part", kDir, NameOf(2))));
                      ASSIGN_OR_RETURN(const auto store, Open(world));
                      return store->TakeOwnership();
                    },
@@ -179,7 +187,10 @@ TEST_CASE("a record of checks is the old one or the new one") {
                        [&](World& world) {
                          Prepare(world, {1});
                          if (before.empty()) return;
-                         REQUIRE((*Open(world))->UpdateChecks(NameOf(1), [&](Checks& c) { c.damage = before; }).ok());
+                         REQUIRE(
+                             (*Open(world))
+                                 ->UpdateChecks(NameOf(1), [&](Checks& c) { c.damage = before; })
+                                 .ok());
                        },
                    .act = [](World& world) -> Status {
                      ASSIGN_OR_RETURN(const auto store, Open(world));
@@ -198,7 +209,8 @@ TEST_CASE("a record of checks is the old one or the new one") {
 TEST_CASE("the suspects are the old ones or the new ones") {
   const auto add = [](World& world, const char* id) -> Status {
     ASSIGN_OR_RETURN(const auto store, Open(world));
-    return store->UpdateSuspects([&](std::vector<Suspect>& s) { s.push_back({.cluster = "c", .member_id = id}); });
+    return store->UpdateSuspects(
+        [&](std::vector<Suspect>& s) { s.push_back({.cluster = "c", .member_id = id}); });
   };
   const bool old = GENERATE(false, true);
   UnderEveryFault({.prepare =
@@ -213,7 +225,8 @@ TEST_CASE("the suspects are the old ones or the new ones") {
                          const auto found = (*Open(world))->Suspects();
                          REQUIRE(found.ok());
                          std::string ids;
-                         for (const Suspect& s : found->value_or(std::vector<Suspect>())) ids += s.member_id;
+                         for (const Suspect& s : found->value_or(std::vector<Suspect>()))
+                           ids += s.member_id;
                          const std::string before = old ? "a" : "";
                          if (ending.ok()) CHECK(ids == before + "b");
                          CHECK((ids == before || ids == before + "b"));
@@ -255,12 +268,14 @@ TEST_CASE("a drill that ended leaves no mark, and one that was killed a whole on
                        [&](World& world) {
                          Prepare(world, {1});
                          // Its lock went with the process.
-                         if (killed) world.Write(fmt::format("{}/drills/.1.begun", kDir), "a drill");
+                         if (killed)
+                           world.Write(fmt::format("{}/drills/.1.begun", kDir), "a drill");
                        },
                    .act = [&](World& world) -> Status {
                      told.clear();
                      ASSIGN_OR_RETURN(const auto store, Open(world));
-                     const Status taken = killed ? store->TakeDeadDrills(tell) : store->MarkDrill("a drill").status();
+                     const Status taken = killed ? store->TakeDeadDrills(tell)
+                                                 : store->MarkDrill("a drill").status();
                      told_before = told;
                      return taken;
                    },

@@ -33,7 +33,8 @@ Manifest MakeManifest(int64_t revision, Duration age = 0s) {
   m.compact_revision = -1;
   m.hash = 0xffffffff;
   m.verdict = "proven";
-  m.receipt = {{"https://a:2379", "1f", 7, revision, -1, "equal", ""}, {"https://b:2379", "", 0, 0, 0, "", "down"}};
+  m.receipt = {{"https://a:2379", "1f", 7, revision, -1, "equal", ""},
+               {"https://b:2379", "", 0, 0, 0, "", "down"}};
   m.lineage = {"prod-older", "diverged", "went back", 0.25};
   return m;
 }
@@ -71,7 +72,9 @@ TEST_CASE("a receipt of 0.1.0 has no number of keys, and is read all the same") 
 }
 
 TEST_CASE("what is no manifest is refused by the field that is wrong") {
-  const auto refused = [](std::string text) { return std::string(MessageOf(ParseManifest(text).status())); };
+  const auto refused = [](std::string text) {
+    return std::string(MessageOf(ParseManifest(text).status()));
+  };
   CHECK_THAT(refused("{}"), Catch::Matchers::ContainsSubstring("not a snapshot manifest"));
   CHECK_THAT(refused("\xff\xfe"), Catch::Matchers::ContainsSubstring("not a snapshot manifest"));
   std::string text = ToJson(MakeManifest(1));
@@ -127,7 +130,8 @@ TEST_CASE("the owner sweeps what killed runs left, and nothing else") {
                                          "checks/x" + name + ".json"};
   for (const std::string& file : left) testing::WriteFile(JoinPath(dir, file), "x");
   for (const std::string& file : foreign) testing::WriteFile(JoinPath(dir, file), "x");
-  for (const std::string& folder : dirs) REQUIRE(test.fs().MakeDirs(JoinPath(dir, folder), 0700).ok());
+  for (const std::string& folder : dirs)
+    REQUIRE(test.fs().MakeDirs(JoinPath(dir, folder), 0700).ok());
   const auto store = LocalStore::Open(test.context(), dir);
   REQUIRE((*store)->TakeOwnership().ok());
   for (const std::string& file : left) CHECK_FALSE(test.fs().Exists(JoinPath(dir, file)));
@@ -154,7 +158,9 @@ TEST_CASE("what root makes in a store belongs to whom the store belongs to") {
   REQUIRE((*store)->TakeOwnership().ok());
   const Manifest manifest = MakeManifest(20);
   Seal(test, **store, manifest);
-  REQUIRE((*store)->UpdateChecks(manifest.name, [](Checks& checks) { checks.FoundRight(WallTime(1s)); }).ok());
+  REQUIRE((*store)
+              ->UpdateChecks(manifest.name, [](Checks& checks) { checks.FoundRight(WallTime(1s)); })
+              .ok());
   const auto report = [](const auto&) { return std::string("{}"); };
   REQUIRE((*store)->AddDrillReport(manifest.name, manifest.taken, report).ok());
   const auto mark = (*store)->MarkDrill("begun");
@@ -248,7 +254,8 @@ TEST_CASE("an owner follows its path, and owns what it leads to") {
   SECTION("nothing can be made there") {
     REQUIRE(test.fs().Rename(dir, away).ok());
     testing::WriteFile(dir, "a file in its place");
-    CHECK_THAT(std::string(MessageOf((*store)->List().status())), Catch::Matchers::ContainsSubstring(dir));
+    CHECK_THAT(std::string(MessageOf((*store)->List().status())),
+               Catch::Matchers::ContainsSubstring(dir));
     CHECK(ReasonOf((*store)->Delete("x")) != Reason::kNotFound);
     REQUIRE(test.fs().Unlink(dir).ok());
     REQUIRE(test.fs().Rename(away, dir).ok());
@@ -267,8 +274,8 @@ TEST_CASE("one owner at a time, and `created` outlives it") {
     const auto second = LocalStore::Open(test.context(), dir);
     const Status taken = (*second)->TakeOwnership();
     CHECK(ReasonOf(taken) == Reason::kBusy);
-    CHECK_THAT(std::string(MessageOf(taken)),
-               Catch::Matchers::ContainsSubstring(fmt::format("process {} on {}", ProcessId(), HostName())));
+    CHECK_THAT(std::string(MessageOf(taken)), Catch::Matchers::ContainsSubstring(fmt::format(
+                                                  "process {} on {}", ProcessId(), HostName())));
   }
   const auto again = LocalStore::Open(test.context(), dir);
   CHECK((*again)->TakeOwnership().ok());
@@ -323,7 +330,9 @@ TEST_CASE("who shares a store leaves alone what another may be writing") {
 TEST_CASE("the stamp of a store tells that files came or went") {
   TestContext test;
   const auto store = LocalStore::Open(test.context(), test.Path("store"));
-  const auto let_time_pass = [&] { test.clock().SleepFor(20ms, {}); };  // a file system's clock ticks every few ms
+  const auto let_time_pass = [&] {
+    test.clock().SleepFor(20ms, {});
+  };  // a file system's clock ticks every few ms
   const auto empty = (*store)->CurrentStamp();
   let_time_pass();
   CHECK((*store)->CurrentStamp() == empty);
@@ -367,7 +376,9 @@ TEST_CASE("what was seen of a snapshot later is kept beside it, and goes with it
     name = (*store)->List()->at(0).manifest.name;
     CHECK_FALSE((*store)->List()->at(0).checks.hashed.has_value());
     REQUIRE((*store)->UpdateChecks(name, [&](Checks& c) { c.hashed = then; }).ok());
-    REQUIRE((*store)->UpdateChecks(name, [&](Checks& c) { c.damaged = then + 1h, c.damage = "rotten"; }).ok());
+    REQUIRE((*store)
+                ->UpdateChecks(name, [&](Checks& c) { c.damaged = then + 1h, c.damage = "rotten"; })
+                .ok());
     REQUIRE((*store)->UpdateChecks(name, [&](Checks& c) { c.confirmed = then + 2h; }).ok());
   }
   const auto store = LocalStore::Open(test.context(), dir);
@@ -433,7 +444,8 @@ TEST_CASE("a snapshot without its manifest stays, and is told of until it has on
   CHECK(listing.lost[1].name == name);
   CHECK(ReasonOf(listing.lost[1].why) == Reason::kNotProvable);
   CHECK_THAT(std::string(MessageOf(listing.lost[1].why)),
-             Catch::Matchers::ContainsSubstring(name + ".db: its manifest " + name + ".json is not beside it"));
+             Catch::Matchers::ContainsSubstring(name + ".db: its manifest " + name +
+                                                ".json is not beside it"));
   CHECK(ReasonOf((*store)->Delete(name)) == Reason::kNotFound);
   CHECK(test.fs().Exists((*store)->SnapshotPath(name)));
 
@@ -496,7 +508,8 @@ TEST_CASE("a snapshot that is cut or gone is listed with its problem") {
   testing::WriteFile(path, "1234");
   const Status cut = (*store)->List()->at(0).problem;
   CHECK(ReasonOf(cut) == Reason::kDamaged);
-  CHECK_THAT(std::string(MessageOf(cut)), Catch::Matchers::ContainsSubstring("4 bytes, 5 were stored"));
+  CHECK_THAT(std::string(MessageOf(cut)),
+             Catch::Matchers::ContainsSubstring("4 bytes, 5 were stored"));
   REQUIRE(test.fs().Unlink(path).ok());
   const Status gone = (*store)->List()->at(0).problem;
   CHECK(ReasonOf(gone) == Reason::kNotFound);
@@ -519,11 +532,13 @@ TEST_CASE("the order of snapshots is that of sealing, not that of the clocks") {
   };
   const Duration future = -24h * 400;
   // Of 0.1.0: by time, those from the future first and by their revision.
-  CHECK(order({made(4, 1h, 0), made(3, future, 0), made(5, 0s, 0), made(2, 2 * future, 0), made(1, 9h, 0)}) == "23145");
+  CHECK(order({made(4, 1h, 0), made(3, future, 0), made(5, 0s, 0), made(2, 2 * future, 0),
+               made(1, 9h, 0)}) == "23145");
   CHECK(order({made(2, -6min, 0), made(1, 9h, 0)}) == "21");
   CHECK(order({made(2, -4min, 0), made(1, 9h, 0)}) == "12");
   // With a place, whatever their times say.
-  CHECK(order({made(2, future, 2), made(4, 1h, 4), made(1, 9h, 1), made(3, 24h * 999, 3)}) == "1234");
+  CHECK(order({made(2, future, 2), made(4, 1h, 4), made(1, 9h, 1), made(3, 24h * 999, 3)}) ==
+        "1234");
   CHECK(order({made(2, 9h, 1), made(1, future, 0), made(3, 1h, 1)}) == "123");
 }
 
@@ -532,10 +547,11 @@ TEST_CASE("drill reports come back in the order in which they were written") {
   const auto store = LocalStore::Open(test.context(), test.Path("store"));
   std::vector<std::string> seen;
   const auto add = [&](std::string_view snapshot, WallTime finished, const std::string& json) {
-    return (*store)->AddDrillReport(snapshot, finished, [&](const std::optional<DrillFile>& previous) {
-      seen.push_back(previous.has_value() ? previous->json : "none");
-      return json;
-    });
+    return (*store)->AddDrillReport(
+        snapshot, finished, [&](const std::optional<DrillFile>& previous) {
+          seen.push_back(previous.has_value() ? previous->json : "none");
+          return json;
+        });
   };
   const WallTime t = *ParseRfc3339("2026-11-22T08:00:00Z");
   REQUIRE(add("b", t, "first").ok());
@@ -557,7 +573,9 @@ std::string Linked(const std::optional<DrillFile>& previous) {
   return "{\"verify\": {}, \"evidence\": {\"tool\": \"x\", \"previous\": " + name + "}}\n";
 }
 
-TEST_CASE("a clock that was ahead, or behind, neither pushes names into its time nor hides what comes later") {
+TEST_CASE(
+    "a clock that was ahead, or behind, neither pushes names into its time nor hides what comes "
+    "later") {
   TestContext test;
   const auto store = LocalStore::Open(test.context(), test.Path("store"));
   const WallTime t = *ParseRfc3339("2026-11-22T08:00:00Z");
@@ -584,7 +602,8 @@ TEST_CASE("a clock that was ahead, or behind, neither pushes names into its time
 
 TEST_CASE("reports that are gone, or name each other in a circle, lose no other") {
   const auto named = [](const std::string& name, const std::string& before) {
-    return DrillFile{name, Linked(before.empty() ? std::nullopt : std::optional(DrillFile{before, ""}))};
+    return DrillFile{name,
+                     Linked(before.empty() ? std::nullopt : std::optional(DrillFile{before, ""}))};
   };
   const auto order = [](std::vector<DrillFile> drills) {
     std::string names;
@@ -617,7 +636,8 @@ TEST_CASE("a drill that was killed leaves a mark, one that runs or has ended doe
   }
   CHECK(dead().empty());  // it has ended
   testing::WriteFile(test.Path("store/drills/.00ff.begun"), "killed");
-  const Status failed = (*store)->TakeDeadDrills([](const std::string&) { return Error(Reason::kNoSpace, ""); });
+  const Status failed =
+      (*store)->TakeDeadDrills([](const std::string&) { return Error(Reason::kNoSpace, ""); });
   CHECK(ReasonOf(failed) == Reason::kNoSpace);
   CHECK(dead() == "killed");
   CHECK(dead().empty());  // told once
@@ -725,9 +745,10 @@ TEST_CASE("a time in a name counts as UTC only where it says so") {
   CHECK(utc("etcd-20261122T000000-0800.db") == "2026-11-22T08:00:00Z");
   CHECK(utc("etcd-2026-11-22_08:00:00+05:30.db") == "2026-11-22T02:30:00Z");
   CHECK(utc("etcd-snapshot-node1-1795334400") == "2026-11-22T08:00:00Z");
-  for (const char* local : {"etcd-20261122080000.db", "etcd-2026-11-22_08-00-00.db", "etcd-20261122080000-0001.db",
-                            "etcd-20261122080000-9900.db", "etcd-20261122080000Zurich.db", "etcd-20261122080000-08.db",
-                            "etcd-20261122080000-08000.db", "etcd-20261122080000+08:0", "etcd-20261122080000+"}) {
+  for (const char* local :
+       {"etcd-20261122080000.db", "etcd-2026-11-22_08-00-00.db", "etcd-20261122080000-0001.db",
+        "etcd-20261122080000-9900.db", "etcd-20261122080000Zurich.db", "etcd-20261122080000-08.db",
+        "etcd-20261122080000-08000.db", "etcd-20261122080000+08:0", "etcd-20261122080000+"}) {
     CHECK(utc(local) == "local");
   }
 }

@@ -33,8 +33,8 @@ verify::VerifyReport Report(TestContext& test, std::string_view bytes) {
   return *std::move(report);
 }
 
-// Where the pages of the `key` bucket lie: its root (a branch) and its first leaf. Others may be free, and free pages
-// may hold anything.
+// Where the pages of the `key` bucket lie: its root (a branch) and its first leaf. Others may be
+// free, and free pages may hold anything.
 class KeyPages final : public bbolt::PairVisitor {
  public:
   explicit KeyPages(TestContext& test, const std::string& path) {
@@ -44,7 +44,9 @@ class KeyPages final : public bbolt::PairVisitor {
     const auto meta = bbolt::ReadMetas(**file, (*file)->Size(), findings);
     REQUIRE(bbolt::WalkRoot(**file, (*file)->Size(), **meta, *this).ok());
     in_root_ = false;
-    REQUIRE(bbolt::WalkBucket(**file, (*file)->Size(), **meta, "key", {}, bbolt::Direction::kForwards, *this).ok());
+    REQUIRE(bbolt::WalkBucket(**file, (*file)->Size(), **meta, "key", {},
+                              bbolt::Direction::kForwards, *this)
+                .ok());
     REQUIRE(branch > 0);
     REQUIRE(leaf > 0);
   }
@@ -102,10 +104,12 @@ TEST_CASE("a manifest tells of a change, and proves no bytes that nothing vouche
   const std::string bytes = good.substr(0, good.size() - 32);
   const std::string sha256 = Report(test, bytes).sha256;
   const std::string path = test.Path("snapshot.db");
-  const auto same = VerifyFile(test.context(), path, {.expected = verify::ExpectedBytes{bytes.size(), sha256}});
+  const auto same =
+      VerifyFile(test.context(), path, {.expected = verify::ExpectedBytes{bytes.size(), sha256}});
   REQUIRE(same.ok());
   CHECK(same->verdict == Verdict::kNotProvable);
-  const auto other = VerifyFile(test.context(), path, {.expected = verify::ExpectedBytes{bytes.size(), "00"}});
+  const auto other =
+      VerifyFile(test.context(), path, {.expected = verify::ExpectedBytes{bytes.size(), "00"}});
   REQUIRE(other.ok());
   CHECK(other->verdict == Verdict::kDamaged);
   CHECK(HasFinding(other->findings, codes::kManifestMismatch));
@@ -166,7 +170,8 @@ TEST_CASE("structural damage is found without the help of the trailer") {
     CHECK(HasFinding(report.findings, codes::kMetaDamaged));
   }
   SECTION("a row whose value does not decode") {
-    // The value of the last element of a leaf of the `key` bucket ends the page's data; its first byte is a field tag.
+    // The value of the last element of a leaf of the `key` bucket ends the page's data; its first
+    // byte is a field tag.
     const auto count = static_cast<size_t>(static_cast<unsigned char>(bytes[leaf + 10]));
     REQUIRE(count > 0);
     const size_t element = leaf + 16;

@@ -37,10 +37,12 @@ TEST_CASE("every real snapshot is proven, with the sums of the official tools") 
   CHECK(report->keyspace->total_bytes == facts["status"]["totalSize"]);
   // totalKey changed its meaning in 3.6.
   const bool new_tool = name.starts_with("e36") || name.starts_with("e37");
-  CHECK((new_tool ? report->keyspace->live_keys : report->keyspace->total_keys) == facts["status"]["totalKey"]);
+  CHECK((new_tool ? report->keyspace->live_keys : report->keyspace->total_keys) ==
+        facts["status"]["totalKey"]);
   if (facts.contains("live_keys")) CHECK(report->keyspace->live_keys == facts["live_keys"]);
   CHECK(report->keyspace->auth_enabled == name.ends_with("-auth"));
-  CHECK((report->keyspace->alarms == std::vector<std::string>{"NOSPACE"}) == name.ends_with("-alarm"));
+  CHECK((report->keyspace->alarms == std::vector<std::string>{"NOSPACE"}) ==
+        name.ends_with("-alarm"));
 }
 
 TEST_CASE("HashKV of a file equals the live server's at every revision that was asked") {
@@ -50,13 +52,16 @@ TEST_CASE("HashKV of a file equals the live server's at every revision that was 
   const auto facts = Facts(name);
   for (const auto& answer : facts["hashkv"]) {
     CAPTURE(answer.dump());
-    const auto hashkv = verify::HashKvOf(test.context(), OpenFile(test.context(), SnapshotPath(name)), answer["asked"],
-                                         answer["compact_revision"]);
+    const auto hashkv =
+        verify::HashKvOf(test.context(), OpenFile(test.context(), SnapshotPath(name)),
+                         answer["asked"], answer["compact_revision"]);
     if (!hashkv.ok()) {
-      // A server answers from a cache of its last compactions, with an older compact revision; a file can't.
+      // A server answers from a cache of its last compactions, with an older compact revision; a
+      // file can't.
       CHECK(ReasonOf(hashkv.status()) == Reason::kUsage);
       CHECK(answer["compact_revision"] <
-            verify::HashKvOf(test.context(), OpenFile(test.context(), SnapshotPath(name)), 0, {})->compact_revision);
+            verify::HashKvOf(test.context(), OpenFile(test.context(), SnapshotPath(name)), 0, {})
+                ->compact_revision);
       continue;
     }
     CHECK(hashkv->hash == answer["hash"]);

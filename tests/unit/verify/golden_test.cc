@@ -1,6 +1,6 @@
-// The verifier against real etcd servers once more, at the moments that are hard: a compaction under way, members that
-// come, are promoted and go, restores, odd pages. tests/golden/make made the files and wrote down what the servers
-// said.
+// The verifier against real etcd servers once more, at the moments that are hard: a compaction
+// under way, members that come, are promoted and go, restores, odd pages. tests/golden/make made
+// the files and wrote down what the servers said.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -43,12 +43,17 @@ struct Golden {
 
   // Taken after a promotion, by a version that does not store it.
   bool PromotionLost() const {
-    return version == "e3516" && (moment == "promoted" || moment == "follower" || moment == "removed");
+    return version == "e3516" &&
+           (moment == "promoted" || moment == "follower" || moment == "removed");
   }
   // Restored by 3.4's tool, which leaves the old member in the file; 3.5.26 and later clean up.
-  bool HasZombie() const { return moment == "restored" || (version == "e3516" && moment == "zombie"); }
+  bool HasZombie() const {
+    return moment == "restored" || (version == "e3516" && moment == "zombie");
+  }
   // 3.5.16 never adds to what it stored of a member at first.
-  bool Unpublished() const { return version == "e3516" && moment != "upgraded" && moment != "zombie"; }
+  bool Unpublished() const {
+    return version == "e3516" && moment != "upgraded" && moment != "zombie";
+  }
 
   const std::string path;
   const std::string version;
@@ -64,13 +69,17 @@ Codes Expected(const Golden& golden) {
   if (golden.moment == "auth-roles") codes.insert(codes::kRestoresWithAuth);
   if (golden.Unpublished()) codes.insert(codes::kMemberUnpublished);
   if (golden.PromotionLost()) codes.insert(codes::kMemberPromotionLost);
-  // Without raft's configuration, which 3.4 does not store, only a name that is there twice gives a zombie away.
-  if (golden.HasZombie()) codes.insert(golden.version == "e34" ? codes::kMembersOdd : codes::kMemberZombie);
+  // Without raft's configuration, which 3.4 does not store, only a name that is there twice gives a
+  // zombie away.
+  if (golden.HasZombie())
+    codes.insert(golden.version == "e34" ? codes::kMembersOdd : codes::kMemberZombie);
   if (golden.facts["live_keys"] == 0) codes.insert(codes::kNoKeys);
   return codes;
 }
 
-TEST_CASE("every golden snapshot is proven, with the sums of the official tools, and nothing false is said of it") {
+TEST_CASE(
+    "every golden snapshot is proven, with the sums of the official tools, and nothing false is "
+    "said of it") {
   TestContext test;
   const Golden golden(GENERATE(from_range(GoldenPaths())));
   CAPTURE(golden.path);
@@ -83,7 +92,8 @@ TEST_CASE("every golden snapshot is proven, with the sums of the official tools,
   }
   CHECK(found == Expected(golden));
   CHECK(report->findings.errors() == 0);
-  CHECK(report->verdict == (golden.facts["trailer"] ? verify::Verdict::kProven : verify::Verdict::kNotProvable));
+  CHECK(report->verdict ==
+        (golden.facts["trailer"] ? verify::Verdict::kProven : verify::Verdict::kNotProvable));
   CHECK(report->sha256 == golden.facts["sha256"]);
   REQUIRE(report->keyspace.has_value());
   const auto& status = golden.facts["status"];
@@ -93,7 +103,8 @@ TEST_CASE("every golden snapshot is proven, with the sums of the official tools,
   // totalKey changed its meaning in 3.6.
   const bool new_tool = golden.version == "e36" || golden.version == "e37";
   const verify::Keyspace& keyspace = *report->keyspace;
-  CHECK((new_tool ? keyspace.live_keys + (keyspace.bumped ? 1 : 0) : keyspace.total_keys) == status["totalKey"]);
+  CHECK((new_tool ? keyspace.live_keys + (keyspace.bumped ? 1 : 0) : keyspace.total_keys) ==
+        status["totalKey"]);
   CHECK(report->keyspace->bumped == (golden.moment == "bumped"));
   CHECK(keyspace.live_keys == golden.facts["live_keys"]);
 }
@@ -103,7 +114,8 @@ TEST_CASE("HashKV of a golden file equals the live server's at every revision th
   const Golden golden(GENERATE(from_range(GoldenPaths())));
   for (const auto& answer : golden.facts["hashkv"]) {
     CAPTURE(golden.path, answer.dump());
-    const auto own = verify::HashKvOf(test.context(), OpenFile(test.context(), golden.path), answer["asked"], {});
+    const auto own = verify::HashKvOf(test.context(), OpenFile(test.context(), golden.path),
+                                      answer["asked"], {});
     REQUIRE(own.ok());
     CHECK(own->hash == answer["hash"]);
     CHECK(own->compact_revision == answer["compact_revision"]);

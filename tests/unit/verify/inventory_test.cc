@@ -1,5 +1,5 @@
-// What lies where: the sums fit the verifier's on real snapshots, groups have the names that an SRE knows, memory is
-// bounded, and no value gets out.
+// What lies where: the sums fit the verifier's on real snapshots, groups have the names that an SRE
+// knows, memory is bounded, and no value gets out.
 #include "verify/inventory.h"
 
 #include <algorithm>
@@ -33,7 +33,8 @@ Inventory InventoryOf(const std::vector<std::pair<std::string, std::string>>& wr
     mvccpb::KeyValue kv;
     kv.set_key(key);
     kv.set_value(value);
-    rows[mvcc::EncodeRevision({.main = ++main, .tombstone = value.empty()})] = kv.SerializeAsString();
+    rows[mvcc::EncodeRevision({.main = ++main, .tombstone = value.empty()})] =
+        kv.SerializeAsString();
   }
   bbolt::BucketContent meta;
   if (compacted.has_value()) {
@@ -42,8 +43,9 @@ Inventory InventoryOf(const std::vector<std::pair<std::string, std::string>>& wr
     }
   }
   const std::string path = test.Path("made.db");
-  REQUIRE(bbolt::CreateDatabase(test.fs(), path, 4096,
-                                {{std::string(mvcc::kKeyBucket), rows}, {std::string(mvcc::kMetaBucket), meta}})
+  REQUIRE(bbolt::CreateDatabase(
+              test.fs(), path, 4096,
+              {{std::string(mvcc::kKeyBucket), rows}, {std::string(mvcc::kMetaBucket), meta}})
               .ok());
   const auto inventory = TakeInventory(test.context(), OpenFile(test.context(), path));
   REQUIRE(inventory.ok());
@@ -51,7 +53,8 @@ Inventory InventoryOf(const std::vector<std::pair<std::string, std::string>>& wr
 }
 
 const InventoryGroup& Find(const std::vector<InventoryGroup>& groups, std::string_view name) {
-  const auto at = std::find_if(groups.begin(), groups.end(), [&](const auto& g) { return g.name == name; });
+  const auto at =
+      std::find_if(groups.begin(), groups.end(), [&](const auto& g) { return g.name == name; });
   CAPTURE(name);
   REQUIRE(at != groups.end());
   return *at;
@@ -62,7 +65,8 @@ TEST_CASE("the sums of every real snapshot are the verifier's") {
   const std::string name = GENERATE(from_range(SnapshotNames()));
   CAPTURE(name);
   const auto report = Verify(test.context(), OpenFile(test.context(), SnapshotPath(name)));
-  const auto inventory = TakeInventory(test.context(), OpenFile(test.context(), SnapshotPath(name)));
+  const auto inventory =
+      TakeInventory(test.context(), OpenFile(test.context(), SnapshotPath(name)));
   REQUIRE(inventory.ok());
   CHECK(inventory->total.live_keys == report->keyspace->live_keys);
   uint64_t keys = 0;
@@ -85,15 +89,16 @@ TEST_CASE("prefixes are directories, resources are those of Kubernetes") {
   CHECK(PrefixOf("flat").empty());
   CHECK(PrefixOf("").empty());
   CHECK(ResourceOf("/registry/pods/ns/name") == "pods");
-  CHECK(ResourceOf("/registry/cert-manager.io/certificates/ns/name") == "cert-manager.io/certificates");
+  CHECK(ResourceOf("/registry/cert-manager.io/certificates/ns/name") ==
+        "cert-manager.io/certificates");
   CHECK(ResourceOf("/registry/services/endpoints/ns/name") == "services/endpoints");
   CHECK(ResourceOf("/registry/health").empty());
   CHECK(ResourceOf("/other/pods/a").empty());
 }
 
 TEST_CASE("a key lives by its newest row, before and after a compaction") {
-  const Inventory whole =
-      InventoryOf({{"/a/b/1", "v"}, {"/a/b/1", "vv"}, {"/a/b/2", "v"}, {"/a/b/2", ""}, {"/a/c", "v"}});
+  const Inventory whole = InventoryOf(
+      {{"/a/b/1", "v"}, {"/a/b/1", "vv"}, {"/a/b/2", "v"}, {"/a/b/2", ""}, {"/a/c", "v"}});
   CHECK(whole.total.live_keys == 2);
   CHECK(whole.total.revisions == 5);
   CHECK(whole.total.live_value_bytes == 3);
@@ -107,12 +112,13 @@ TEST_CASE("a key lives by its newest row, before and after a compaction") {
 }
 
 TEST_CASE("encrypted values, by provider and key; plain secrets stand out") {
-  const Inventory inventory = InventoryOf({{"/registry/secrets/a/1", "k8s:enc:aescbc:v1:key1:\x01\x02"},
-                                           {"/registry/secrets/a/2", "k8s:enc:kms:v2:vault:xyz"},
-                                           {"/registry/secrets/a/3", "k8s:enc:aescbc:v1:key1:zzz"},
-                                           {"/registry/secrets/a/4", "k8s-plain"},
-                                           {"/registry/secrets/a/3", "k8s:enc:aescbc:v1:key2:zzz"},
-                                           {"/registry/pods/a/1", "plain"}});
+  const Inventory inventory =
+      InventoryOf({{"/registry/secrets/a/1", "k8s:enc:aescbc:v1:key1:\x01\x02"},
+                   {"/registry/secrets/a/2", "k8s:enc:kms:v2:vault:xyz"},
+                   {"/registry/secrets/a/3", "k8s:enc:aescbc:v1:key1:zzz"},
+                   {"/registry/secrets/a/4", "k8s-plain"},
+                   {"/registry/secrets/a/3", "k8s:enc:aescbc:v1:key2:zzz"},
+                   {"/registry/pods/a/1", "plain"}});
   const InventoryGroup& secrets = Find(inventory.resources, "secrets");
   CHECK(secrets.encrypted == 3);
   CHECK(secrets.live_keys == 4);
@@ -121,7 +127,8 @@ TEST_CASE("encrypted values, by provider and key; plain secrets stand out") {
   for (const EncryptionKey& k : inventory.encryption_keys) {
     keys[k.provider + " " + k.version + " " + k.key] = k.live_values;
   }
-  CHECK(keys == std::map<std::string, uint64_t>{{"aescbc v1 key1", 1}, {"aescbc v1 key2", 1}, {"kms v2 vault", 1}});
+  CHECK(keys == std::map<std::string, uint64_t>{
+                    {"aescbc v1 key1", 1}, {"aescbc v1 key2", 1}, {"kms v2 vault", 1}});
 }
 
 TEST_CASE("what merely looks encrypted stays a secret") {
@@ -136,11 +143,13 @@ TEST_CASE("what merely looks encrypted stays a secret") {
 }
 
 TEST_CASE("names are printable and cut, and there are so many at most") {
-  std::vector<std::pair<std::string, std::string>> writes = {{"/\x01\xff/b/c", "v"},
-                                                             {"/" + std::string(5000, 'x') + "/b/c", "v"}};
-  for (size_t i = 0; i < kInventoryGroupsMax + 50; ++i) writes.emplace_back("/p/" + std::to_string(i) + "/key", "v");
+  std::vector<std::pair<std::string, std::string>> writes = {
+      {"/\x01\xff/b/c", "v"}, {"/" + std::string(5000, 'x') + "/b/c", "v"}};
+  for (size_t i = 0; i < kInventoryGroupsMax + 50; ++i)
+    writes.emplace_back("/p/" + std::to_string(i) + "/key", "v");
   for (size_t i = 0; i < kEncryptionKeysMax + 7; ++i) {
-    writes.emplace_back("/e/e/" + std::to_string(i), "k8s:enc:aescbc:v1:key" + std::to_string(i) + ":");
+    writes.emplace_back("/e/e/" + std::to_string(i),
+                        "k8s:enc:aescbc:v1:key" + std::to_string(i) + ":");
   }
   const Inventory inventory = InventoryOf(writes);
   REQUIRE(inventory.prefixes.size() == kInventoryGroupsMax + 1);

@@ -1,5 +1,5 @@
-// Every rule of L3, broken one at a time in a store that obeys all others: structure and trailer are right, so only the
-// rule itself can tell.
+// Every rule of L3, broken one at a time in a store that obeys all others: structure and trailer
+// are right, so only the rule itself can tell.
 #include <algorithm>
 
 #include "base/bytes.h"
@@ -30,7 +30,8 @@ verify::VerifyReport Report(TestContext& test, MadeStore& store) {
 }
 
 // The report is damaged for this reason and no other.
-void CheckOnly(TestContext& test, MadeStore& store, std::string_view code, std::string_view text = "") {
+void CheckOnly(TestContext& test, MadeStore& store, std::string_view code,
+               std::string_view text = "") {
   const auto report = Report(test, store);
   CHECK(report.verdict == Verdict::kDamaged);
   CHECK(HasFinding(report.findings, code, text));
@@ -40,7 +41,8 @@ void CheckOnly(TestContext& test, MadeStore& store, std::string_view code, std::
 }
 
 // A warning or a hint beside a proven file.
-void CheckTold(TestContext& test, MadeStore& store, std::string_view code, std::string_view text = "") {
+void CheckTold(TestContext& test, MadeStore& store, std::string_view code,
+               std::string_view text = "") {
   const auto report = Report(test, store);
   CHECK(report.verdict == Verdict::kProven);
   CHECK(HasFinding(report.findings, code, text));
@@ -77,9 +79,11 @@ TEST_CASE("a compaction under way may have left superseded rows, oldest first go
   MadeStore store = Lives();
   store.buckets["meta"]["scheduledCompactRev"] = MadeStore::RowKey(9);
   // It removes 2, 3, 4, 5, 6, 9 of {2..9}; how far it came must not matter.
-  const std::vector<std::pair<int64_t, bool>> goes = {{2, false}, {3, false}, {4, false}, {5, false}, {6, true}};
+  const std::vector<std::pair<int64_t, bool>> goes = {
+      {2, false}, {3, false}, {4, false}, {5, false}, {6, true}};
   const size_t gone = GENERATE(range(size_t{0}, size_t{6}));
-  for (size_t i = 0; i < gone; ++i) store.rows().erase(MadeStore::RowKey(goes[i].first, goes[i].second));
+  for (size_t i = 0; i < gone; ++i)
+    store.rows().erase(MadeStore::RowKey(goes[i].first, goes[i].second));
   const auto report = Report(test, store);
   CHECK(report.verdict == Verdict::kProven);
   CHECK(HasFinding(report.findings, codes::kCompactionPending));
@@ -108,7 +112,8 @@ TEST_CASE("revisions above the compaction have no gap") {
   }
   SECTION("a revision is a put and a delete") {
     store.rows()[MadeStore::RowKey(10, true)] = MadeStore::RowValue("b", "", 0, 0, 0);
-    CHECK(HasFinding(Report(test, store).findings, codes::kRevisionGap, "as a put and as a delete"));
+    CHECK(
+        HasFinding(Report(test, store).findings, codes::kRevisionGap, "as a put and as a delete"));
   }
 }
 
@@ -140,7 +145,8 @@ TEST_CASE("the versions of a key follow each other") {
   }
   SECTION("a later version of a key that nobody made") {
     store.rows()[MadeStore::RowKey(11)] = MadeStore::RowValue("nobody", "1", 2, 11, 2);
-    CheckOnly(test, store, codes::kVersionChain, "key nobody is version 2, but no row of the key comes before it");
+    CheckOnly(test, store, codes::kVersionChain,
+              "key nobody is version 2, but no row of the key comes before it");
   }
   SECTION("a delete of a key that nobody made") {
     store.Delete("nobody");
@@ -162,7 +168,8 @@ TEST_CASE("what a key was at the compaction has to fit what it was later") {
   store.Compact(7);
   SECTION("the row that a later version builds on is gone") {
     store.rows().erase(MadeStore::RowKey(7));
-    CheckOnly(test, store, codes::kVersionChain, "key a is version 4, but no row of the key comes before it");
+    CheckOnly(test, store, codes::kVersionChain,
+              "key a is version 4, but no row of the key comes before it");
   }
   SECTION("it is another version") {
     store.rows()[MadeStore::RowKey(7)] = MadeStore::RowValue("a", "3", 2, 7, 2);
@@ -267,7 +274,8 @@ TEST_CASE("members, the removed ones, and what raft knows") {
   MadeStore store = Lives();
   auto& members = store.buckets["members"];
   auto& conf_state = store.buckets["meta"]["confState"];
-  members["b2"] = R"({"id":178,"peerURLs":["http://10.0.0.2:2380"],"name":"m2","clientURLs":["http://10.0.0.2:2379"]})";
+  members["b2"] =
+      R"({"id":178,"peerURLs":["http://10.0.0.2:2380"],"name":"m2","clientURLs":["http://10.0.0.2:2379"]})";
   conf_state = ConfState("161,178");
   SECTION("agree") {
     const auto report = Report(test, store);
@@ -399,7 +407,8 @@ TEST_CASE("the records of meta, auth and cluster") {
   SECTION("an alarm for a member that holds other data") {
     store.buckets["alarm"][std::string("\x10\x02")] = "";
     CheckTold(test, store, codes::kAlarmCorrupt, "compare with a snapshot of another member");
-    CHECK(HasFinding(Report(test, store).findings, codes::kRestoresWithAlarm, "refuses reads and writes"));
+    CHECK(HasFinding(Report(test, store).findings, codes::kRestoresWithAlarm,
+                     "refuses reads and writes"));
   }
   SECTION("what later versions of etcd may add is no damage") {
     meta["storageVersion"] = GENERATE("3.8.0", "4.0.0");
@@ -433,7 +442,9 @@ MadeStore Rewritten() {
   return store;
 }
 
-TEST_CASE("keys that the last write deleted and put are alive, and etcd's two rules hash them in two ways") {
+TEST_CASE(
+    "keys that the last write deleted and put are alive, and etcd's two rules hash them in two "
+    "ways") {
   TestContext test;
   MadeStore store = Rewritten();
   SECTION("never compacted: both rules agree") {

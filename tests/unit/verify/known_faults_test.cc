@@ -36,7 +36,9 @@ nlohmann::json FactsOf(const std::string& name) {
 
 // Files of an etcd that lost its head: it serves a revision below the one that the file says
 // (etcd#17780).
-bool WentBack(const Fault& fault) { return fault.warnings.contains(codes::kRevisionBehindCompaction); }
+bool WentBack(const Fault& fault) {
+  return fault.warnings.contains(codes::kRevisionBehindCompaction);
+}
 
 Fault AnyFault() {
   return GENERATE(values<Fault>({
@@ -77,7 +79,8 @@ TEST_CASE("snapshots of rare moments are proven, and what is odd about them is a
     CHECK(keyspace.newest_row == status["revision"]);
     CHECK(keyspace.total_bytes == status["totalSize"]);
     const bool new_tool = facts["etcd"].get<std::string>().starts_with("3.6");
-    CHECK((new_tool ? keyspace.live_keys + (keyspace.bumped ? 1 : 0) : keyspace.total_keys) == status["totalKey"]);
+    CHECK((new_tool ? keyspace.live_keys + (keyspace.bumped ? 1 : 0) : keyspace.total_keys) ==
+          status["totalKey"]);
   }
 }
 
@@ -88,7 +91,8 @@ TEST_CASE("HashKV of a rare moment equals the live server's") {
   const auto facts = FactsOf(fault.name);
   for (const auto& answer : facts["hashkv"]) {
     CAPTURE(answer.dump());
-    const auto own = HashKvOf(test.context(), OpenFile(test.context(), PathOf(fault.name, ".db")), answer["asked"], {});
+    const auto own = HashKvOf(test.context(), OpenFile(test.context(), PathOf(fault.name, ".db")),
+                              answer["asked"], {});
     REQUIRE(own.ok());
     if (WentBack(fault)) {  // the server forgot its compaction
       CHECK(own->compact_revision > answer["compact_revision"]);
@@ -124,10 +128,13 @@ TEST_CASE("a leader behind a file that may go back is no divergence") {
   report.older.may_go_back = GENERATE(false, true);
   report.members = {{.revision = 12, .is_leader = true, .problem = "behind"}};
   JudgeMembers(report);
-  CHECK(report.verdict == (report.older.may_go_back ? LineageVerdict::kNotComparable : LineageVerdict::kDiverged));
+  CHECK(report.verdict ==
+        (report.older.may_go_back ? LineageVerdict::kNotComparable : LineageVerdict::kDiverged));
 }
 
-TEST_CASE("a hash by the older rule, as manifests of 0.1.0 have it, is read anew before two files differ") {
+TEST_CASE(
+    "a hash by the older rule, as manifests of 0.1.0 have it, is read anew before two files "
+    "differ") {
   TestContext test;
   const PlacedSnapshot older = OpenFault(test, "rewritten-at-head-3.5.30");
   REQUIRE(older.place.head.by_older_etcd.has_value());

@@ -1,4 +1,5 @@
-// Snapshots of one cluster continue each other, whatever was compacted in between; those of two do not.
+// Snapshots of one cluster continue each other, whatever was compacted in between; those of two do
+// not.
 #include "verify/lineage.h"
 
 #include <algorithm>
@@ -53,8 +54,10 @@ TEST_CASE("the snapshots of one cluster continue each other") {
     for (size_t j = i; j < places.size(); ++j) {
       CAPTURE(places[i].place.file, places[j].place.file);
       const LineageReport report = Compare(test, places[i], places[j]);
-      const bool comparable = places[j].place.head.compact_revision <= places[i].place.head.revision;
-      CHECK(report.verdict == (comparable ? LineageVerdict::kContinues : LineageVerdict::kNotComparable));
+      const bool comparable =
+          places[j].place.head.compact_revision <= places[i].place.head.revision;
+      CHECK(report.verdict ==
+            (comparable ? LineageVerdict::kContinues : LineageVerdict::kNotComparable));
       CHECK(report.compared.has_value() == comparable);
       CHECK(HasFinding(report.findings, codes::kNotComparable) == !comparable);
       CHECK_FALSE(report.restored_between);
@@ -64,7 +67,8 @@ TEST_CASE("the snapshots of one cluster continue each other") {
 
 TEST_CASE("the snapshots of two clusters do not") {
   TestContext test;
-  const LineageReport report = Compare(test, OpenSample(test, "e3516-nocompact"), OpenSample(test, "e3530-compacted"));
+  const LineageReport report =
+      Compare(test, OpenSample(test, "e3516-nocompact"), OpenSample(test, "e3530-compacted"));
   CHECK(report.verdict == LineageVerdict::kDiverged);
   CHECK(HasFinding(report.findings, codes::kHistoryDiffers));
   CHECK_FALSE(HasFinding(report.findings, codes::kIndexConflict));
@@ -73,18 +77,22 @@ TEST_CASE("the snapshots of two clusters do not") {
 TEST_CASE("what went back") {
   TestContext test;
   SECTION("the revision") {
-    const LineageReport report = Compare(test, OpenSample(test, "e36-alarm"), OpenSample(test, "e36-compacted"));
+    const LineageReport report =
+        Compare(test, OpenSample(test, "e36-alarm"), OpenSample(test, "e36-compacted"));
     CHECK(report.verdict == LineageVerdict::kDiverged);
     CHECK(HasFinding(report.findings, codes::kRevisionWentBack));
-    CHECK_FALSE(HasFinding(report.findings, codes::kHistoryDiffers));  // one history, seen backwards
+    CHECK_FALSE(
+        HasFinding(report.findings, codes::kHistoryDiffers));  // one history, seen backwards
   }
   SECTION("the revision, beyond a compaction") {
-    const LineageReport report = Compare(test, OpenSample(test, "e36-alarm"), OpenSample(test, "e36-nocompact"));
+    const LineageReport report =
+        Compare(test, OpenSample(test, "e36-alarm"), OpenSample(test, "e36-nocompact"));
     CHECK(report.verdict == LineageVerdict::kDiverged);
     CHECK(HasFinding(report.findings, codes::kNotComparable));
   }
   SECTION("users and roles") {
-    const LineageReport report = Compare(test, OpenSample(test, "e36-auth"), OpenSample(test, "e36-alarm"));
+    const LineageReport report =
+        Compare(test, OpenSample(test, "e36-auth"), OpenSample(test, "e36-alarm"));
     CHECK(report.verdict == LineageVerdict::kDiverged);
     CHECK(HasFinding(report.findings, codes::kAuthRevisionWentBack));
     CHECK_FALSE(HasFinding(report.findings, codes::kHistoryDiffers));
@@ -123,7 +131,8 @@ TEST_CASE("one raft entry with two contents is a corruption with a name") {
 TEST_CASE("a hash over nothing proves nothing") {
   TestContext test;
   const PlacedSnapshot empty = OpenSample(test, "e36-empty");
-  CHECK(Compare(test, empty, OpenSample(test, "e36-nocompact")).verdict == LineageVerdict::kNotComparable);
+  CHECK(Compare(test, empty, OpenSample(test, "e36-nocompact")).verdict ==
+        LineageVerdict::kNotComparable);
   CHECK(Compare(test, empty, empty).verdict == LineageVerdict::kNotComparable);
 }
 
@@ -152,7 +161,8 @@ TEST_CASE("a damaged file is an error") {
   etcdrill::testing::WriteFile(damaged, bytes);
   const snapshot::Image image = OpenFile(test.context(), damaged);
   const PlacedSnapshot newer = OpenSample(test, "e36-compacted");
-  const auto report = CompareLineage(test.context(), {image, OpenSample(test, "e36-nocompact").place}, newer.placed());
+  const auto report = CompareLineage(
+      test.context(), {image, OpenSample(test, "e36-nocompact").place}, newer.placed());
   REQUIRE_FALSE(report.ok());
   CHECK(ReasonOf(report.status()) == Reason::kDamaged);
 }

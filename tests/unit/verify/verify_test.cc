@@ -43,7 +43,8 @@ struct Examined {
 };
 
 std::vector<LevelResult> LevelsOf(const VerifyReport& report) {
-  return {report.levels.present, report.levels.transfer, report.levels.structure, report.levels.keyspace};
+  return {report.levels.present, report.levels.transfer, report.levels.structure,
+          report.levels.keyspace};
 }
 
 TEST_CASE("a sound snapshot passes what is asked of it, and is proven by all of it") {
@@ -96,10 +97,13 @@ TEST_CASE("bytes before the trailer that are in no page are told, and counted") 
   const VerifyReport report = Examined(WithRightTrailer(bytes)).Verify();
   CHECK(report.verdict == Verdict::kProven);
   REQUIRE(HasFinding(report.findings, codes::kFileTooLong));
-  CHECK_THAT(report.findings.kept().front().text, Catch::Matchers::StartsWith("8192 bytes lie between"));
+  CHECK_THAT(report.findings.kept().front().text,
+             Catch::Matchers::StartsWith("8192 bytes lie between"));
 }
 
-TEST_CASE("a file that somebody writes to while it is examined proves nothing, of which nothing else is told") {
+TEST_CASE(
+    "a file that somebody writes to while it is examined proves nothing, of which nothing else is "
+    "told") {
   Examined file(Sound());
   file.Verify();
   const uint64_t reads = file.fs.reads();
