@@ -483,8 +483,7 @@ int RunCommandLine(int argc, char** argv, std::stop_token stop) {
   CommandTable table;
   CLI::App root(
       "etcdrill proves etcd backups: it takes snapshots, checks every byte, restores them into "
-      "scratch, boots a "
-      "real etcd on them and compares.",
+      "scratch, boots a real etcd on them and compares.",
       "etcdrill");
   root.require_subcommand(1);
   root.fallthrough();

@@ -62,9 +62,8 @@ Result<ExitCode> CheckConfig(const Context& context, const CheckConfigOptions& o
     std::vector<std::string> problems = ProblemsOfNamedFiles(context, config);
     CheckEndpoints(context, config, problems);
     if (!problems.empty()) {
-      return Error(Reason::kConfig,
-                   fmt::format("{0}: {1}", options.file,
-                               fmt::join(problems, fmt::format("\n{}: ", options.file))));
+      return Error(Reason::kConfig, "{0}: {1}", options.file,
+                   fmt::join(problems, fmt::format("\n{}: ", options.file)));
     }
   }
   for (const std::string& warning : WarningsOf(config, ConnectionOf(config))) {

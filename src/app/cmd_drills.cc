@@ -67,9 +67,9 @@ Result<ExitCode> DrillsShow(const Context& context, const DrillsOptions& options
     return ExitCode::kOk;
   }
   return Error(Reason::kNotFound,
-               fmt::format("there is no drill report {} among the {} in the store; see `etcdrill "
-                           "drills list`",
-                           options.name, drills.size()));
+
+               "there is no drill report {} among the {} in the store; see `etcdrill drills list`",
+               options.name, drills.size());
 }
 
 Result<ExitCode> DrillsVerify(const Context& context, const DrillsOptions& options) {
@@ -81,10 +81,11 @@ Result<ExitCode> DrillsVerify(const Context& context, const DrillsOptions& optio
                drills.size());
     return ExitCode::kOk;
   }
-  return Error(Reason::kDamaged,
-               fmt::format("{} of the drill reports' links are broken: the store was written to by "
-                           "hand, or damaged",
-                           problems.size()));
+  return Error(
+      Reason::kDamaged,
+
+      "{} of the drill reports' links are broken: the store was written to by hand, or damaged",
+      problems.size());
 }
 
 }  // namespace etcdrill::app

@@ -31,11 +31,11 @@ Result<Opened> OpenPlaced(const Context& context, const std::string& word,
       const verify::VerifyReport report,
       pipeline::VerifyWithManifest(context, image, target.manifest, verify::kLevelMax));
   if (report.verdict == verify::Verdict::kDamaged) {
-    return Error(Reason::kDamaged, fmt::format("{} is damaged: {}; see `etcdrill verify {}`",
-                                               target.path, report.Cause(), target.path));
+    return Error(Reason::kDamaged, "{} is damaged: {}; see `etcdrill verify {}`", target.path,
+                 report.Cause(), target.path);
   }
   if (!report.keyspace.has_value()) {
-    return Error(Reason::kNotProvable, fmt::format("{}: {}", target.path, report.Cause()));
+    return Error(Reason::kNotProvable, "{}: {}", target.path, report.Cause());
   }
   ASSIGN_OR_RETURN(verify::Place place, verify::ReadPlace(image, report.keyspace->hashkv));
   return Opened{std::move(image), std::move(place)};

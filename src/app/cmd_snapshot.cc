@@ -36,20 +36,19 @@ Result<verify::VerifyReport> VerifyForUse(const Context& context, const snapshot
   const verify::LevelResult transfer = report.levels.transfer;
   const bool damaged = report.verdict == verify::Verdict::kDamaged;
   if (!report.keyspace.has_value() && report.verdict == verify::Verdict::kNotProvable) {
-    return Error(Reason::kNotProvable, fmt::format("{}: {}", file, report.Cause()));
+    return Error(Reason::kNotProvable, "{}: {}", file, report.Cause());
   }
   const bool sound =
       report.keyspace.has_value() && report.levels.keyspace == verify::LevelResult::kPass;
   const bool disproved = (damaged && proof == Proof::kRight) ||
                          (transfer == verify::LevelResult::kFail && proof != Proof::kIgnored);
   if (!sound || disproved) {
-    return Error(Reason::kDamaged, fmt::format("{} is damaged: {}; see `etcdrill verify {}`", file,
-                                               report.Cause(), file));
+    return Error(Reason::kDamaged, "{} is damaged: {}; see `etcdrill verify {}`", file,
+                 report.Cause(), file);
   }
   if (transfer != verify::LevelResult::kPass && proof == Proof::kRight) {
-    return Error(Reason::kNotProvable,
-                 fmt::format("{}: {}; to restore it all the same, add --skip-hash-check", file,
-                             report.Cause()));
+    return Error(Reason::kNotProvable, "{}: {}; to restore it all the same, add --skip-hash-check",
+                 file, report.Cause());
   }
   return report;
 }

@@ -1,5 +1,4 @@
 // Connection flags, or the section `cluster` of a configuration, to client options.
-#include <fmt/format.h>
 
 #include <cstdlib>
 
@@ -38,9 +37,8 @@ Result<etcd::ConnectionOptions> ToConnectionOptions(const ConnectionFlags& flags
   if (!options.username.empty() && options.password.empty()) {
     return Error(
         Reason::kUsage,
-        fmt::format("--user {} without a password; give --user NAME:PASSWORD, --password or "
-                    "ETCDCTL_PASSWORD",
-                    options.username));
+        "--user {} without a password; give --user NAME:PASSWORD, --password or ETCDCTL_PASSWORD",
+        options.username);
   }
   ASSIGN_OR_RETURN(options.dial_timeout, ParseDuration(flags.dial_timeout));
   ASSIGN_OR_RETURN(options.command_timeout, ParseDuration(flags.command_timeout));

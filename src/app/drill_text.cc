@@ -39,8 +39,7 @@ Cell CheckWord(drill::CheckResult result) {
 std::string AdviceText(const pipeline::RestoreAdvice& advice) {
   std::string text = fmt::format(
       "restored now it would miss {} revisions: `snapshot restore --bump-revision {} "
-      "--mark-compacted` keeps clients "
-      "from seeing old revisions again\n",
+      "--mark-compacted` keeps clients from seeing old revisions again\n",
       advice.missed_revisions, advice.bump_revision);
   if (advice.rto_seconds.has_value()) {
     text += fmt::format("the source has {} now: its restore would take about {:.1f} s\n",

@@ -1,7 +1,6 @@
 // Resolving a word to a snapshot.
 #include "app/targets.h"
 
-#include <fmt/format.h>
 
 #include <cstdlib>
 
@@ -23,8 +22,8 @@ Result<std::optional<store::Manifest>> ManifestOf(const Context& context, const 
   if (!of_a_store || ReasonOf(manifest.status()) == Reason::kNotFound)
     return std::optional<store::Manifest>();
   return Error(ReasonOf(manifest.status()),
-               fmt::format("{}; put the right manifest there, or move the snapshot away from it",
-                           MessageOf(manifest.status())));
+               "{}; put the right manifest there, or move the snapshot away from it",
+               MessageOf(manifest.status()));
 }
 
 }  // namespace
@@ -44,7 +43,7 @@ Result<Target> FindTarget(const Context& context, const std::string& word,
     const auto info = context.fs.Stat(word);
     if (!info.ok()) {
       const std::string hint = config_file.empty() ? "; a name in a store needs --config FILE" : "";
-      return Error(ReasonOf(info.status()), fmt::format("{}{}", MessageOf(info.status()), hint));
+      return Error(ReasonOf(info.status()), "{}{}", MessageOf(info.status()), hint);
     }
     ASSIGN_OR_RETURN(auto manifest, ManifestBeside(context, word));
     return Target{.name = word, .path = word, .manifest = std::move(manifest)};

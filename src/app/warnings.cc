@@ -18,10 +18,10 @@ void CheckObjective(std::string_view key, Duration objective, std::string_view s
   if (!schedule.has_value()) return;
   const Duration gap = schedule->LongestGap() + jitter;
   if (objective > gap) return;
-  out.push_back(fmt::format(
-      "objectives.{} is {}, but {}.schedule leaves up to {} between two: it will be missed again "
-      "and again",
-      key, FormatDuration(objective), section, FormatDuration(gap)));
+  out.push_back(
+      fmt::format("objectives.{} is {}, but {}.schedule leaves up to {} between two: it will be "
+                  "missed again and again",
+                  key, FormatDuration(objective), section, FormatDuration(gap)));
 }
 
 void CheckEncryption(const etcd::ConnectionOptions& connection, std::vector<std::string>& out) {

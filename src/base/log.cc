@@ -97,8 +97,8 @@ Result<T> ParseName(std::string_view name, const std::array<std::string_view, N>
   for (size_t i = 0; i < N; ++i) {
     if (names[i] == name) return static_cast<T>(i);
   }
-  return Error(Reason::kUsage, fmt::format("\"{}\" is not a {}; use one of {}", name, what,
-                                           fmt::join(names, ", ")));
+  return Error(Reason::kUsage, "\"{}\" is not a {}; use one of {}", name, what,
+               fmt::join(names, ", "));
 }
 
 }  // namespace

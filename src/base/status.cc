@@ -75,13 +75,12 @@ std::string_view MessageOf(const Status& status) {
 
 Status Annotate(const Status& status, std::string_view context) {
   if (status.ok()) return status;
-  return Error(ReasonOf(status), fmt::format("{}: {}", context, MessageOf(status)));
+  return Error(ReasonOf(status), "{}: {}", context, MessageOf(status));
 }
 
 Status ErrorFromErrno(int errno_value, std::string_view operation, std::string_view path) {
-  return Error(ReasonOfErrno(errno_value),
-               fmt::format("{} {}: {}{}", operation, path, std::strerror(errno_value),
-                           HintFor(errno_value)));
+  return Error(ReasonOfErrno(errno_value), "{} {}: {}{}", operation, path,
+               std::strerror(errno_value), HintFor(errno_value));
 }
 
 bool IsInterrupted(const Status& status) {

@@ -9,6 +9,7 @@
 
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
+#include <fmt/core.h>
 
 #include <string>
 #include <string_view>
@@ -26,6 +27,12 @@ inline Status OkStatus() { return absl::OkStatus(); }
 
 // An error for the given reason; `message` is one line.
 Status Error(Reason reason, std::string_view message);
+template <typename First, typename... Rest>
+Status Error(Reason reason, fmt::format_string<First, Rest...> format, First&& first,
+             Rest&&... rest) {
+  return Error(reason,
+               fmt::format(format, std::forward<First>(first), std::forward<Rest>(rest)...));
+}
 
 // The reason of an error. CHECK-fails on an OK status.
 Reason ReasonOf(const Status& status);
@@ -37,6 +44,13 @@ std::string_view MessageOf(const Status& status [[clang::lifetimebound]]);
 
 // The same error with "context: " in front of its message; an OK status stays OK.
 Status Annotate(const Status& status, std::string_view context);
+template <typename First, typename... Rest>
+Status Annotate(const Status& status, fmt::format_string<First, Rest...> format, First&& first,
+                Rest&&... rest) {
+  if (status.ok()) return status;
+  return Annotate(status,
+                  fmt::format(format, std::forward<First>(first), std::forward<Rest>(rest)...));
+}
 
 // An error from a failed system call: what was tried, on which path.
 Status ErrorFromErrno(int errno_value, std::string_view operation, std::string_view path);

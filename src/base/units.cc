@@ -33,9 +33,8 @@ constexpr double kLargestSize = 1e15;
 Status BadDuration(std::string_view text) {
   return Error(
       Reason::kUsage,
-      fmt::format(
-          "\"{}\" is not a duration; write a number with a unit, such as 90s, 15m, 1h30m or 7d",
-          text));
+
+      "\"{}\" is not a duration; write a number with a unit, such as 90s, 15m, 1h30m or 7d", text);
 }
 
 }  // namespace
@@ -75,9 +74,8 @@ Result<uint64_t> ParseSize(std::string_view text) {
       return static_cast<uint64_t>(std::llround(bytes));
     }
   }
-  return Error(
-      Reason::kUsage,
-      fmt::format("\"{}\" is not a size; write a number with a unit, such as 512MiB or 2GB", text));
+  return Error(Reason::kUsage,
+               "\"{}\" is not a size; write a number with a unit, such as 512MiB or 2GB", text);
 }
 
 std::string FormatDuration(Duration d) {

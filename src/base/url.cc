@@ -123,8 +123,8 @@ Result<Url> CheckPeerUrl(std::string_view text) {
 
 Status Explained(std::string_view text, std::string_view kind, const Status& problem,
                  std::string_view forms) {
-  return Error(Reason::kUsage, fmt::format("\"{}\" is no {}: {}; write {}", Shown(text), kind,
-                                           MessageOf(problem), forms));
+  return Error(Reason::kUsage, "\"{}\" is no {}: {}; write {}", Shown(text), kind,
+               MessageOf(problem), forms);
 }
 
 }  // namespace

@@ -2,7 +2,6 @@
 // brings exactly the 32 bytes of the SHA-256; then the stream ends with status OK.
 #include "capture/capture.h"
 
-#include <fmt/format.h>
 
 #include <algorithm>
 #include <optional>
@@ -31,9 +30,8 @@ class StreamJudge {
     if (received_ == *total_) return OnTrailer(message);
     received_ += message.blob.size();
     if (received_ > *total_ || message.remaining_bytes != *total_ - received_) {
-      return Error(Reason::kStreamShort,
-                   fmt::format("etcd announced {} bytes; after {} it says that {} remain", *total_,
-                               received_, message.remaining_bytes));
+      return Error(Reason::kStreamShort, "etcd announced {} bytes; after {} it says that {} remain",
+                   *total_, received_, message.remaining_bytes);
     }
     sum_.Update(message.blob);
     return OkStatus();
@@ -41,9 +39,8 @@ class StreamJudge {
 
   Status OnEnd() const {
     if (trailer_seen_) return OkStatus();
-    return Error(Reason::kStreamShort,
-                 fmt::format("the stream ended after {} of {} bytes, without its SHA-256",
-                             received_, total_.value_or(0)));
+    return Error(Reason::kStreamShort, "the stream ended after {} of {} bytes, without its SHA-256",
+                 received_, total_.value_or(0));
   }
 
   uint64_t received() const { return received_; }
@@ -55,14 +52,13 @@ class StreamJudge {
     trailer_seen_ = true;
     if (message.blob.size() != kTrailerBytes) {
       return Error(Reason::kStreamShort,
-                   fmt::format("the last message has {} bytes, expected the {} of a SHA-256",
-                               message.blob.size(), kTrailerBytes));
+                   "the last message has {} bytes, expected the {} of a SHA-256",
+                   message.blob.size(), kTrailerBytes);
     }
     const std::string actual = sum_.Peek();
     if (actual != message.blob) {
-      return Error(Reason::kTrailerMismatch,
-                   fmt::format("the bytes received have SHA-256 {}, etcd sent {}", Hex(actual),
-                               Hex(message.blob)));
+      return Error(Reason::kTrailerMismatch, "the bytes received have SHA-256 {}, etcd sent {}",
+                   Hex(actual), Hex(message.blob));
     }
     sum_.Update(message.blob);
     return OkStatus();
@@ -84,9 +80,9 @@ Status CheckAnnounced(const Context& context, const CaptureInput& input,
   // Databases grow, but not so much since the member was asked.
   if (announced / 2 > static_cast<uint64_t>(source.db_size_bytes) + kGrowthMax) {
     return Error(Reason::kStreamTooLarge,
-                 fmt::format("etcd announced {} bytes, and has just said that its database has "
-                             "{}: the member is broken, or is none",
-                             announced, source.db_size_bytes));
+                 "etcd announced {} bytes, and has just said that its database has {}: the member "
+                 "is broken, or is none",
+                 announced, source.db_size_bytes);
   }
   return CheckSpace(context, input.temp_path, "the announced snapshot", announced);
 }
@@ -134,11 +130,10 @@ Status CheckSpace(const Context& context, const std::string& path, std::string_v
   const uint64_t reserve = Reserve(space);
   if (space.available_bytes >= reserve && space.available_bytes - reserve >= needed)
     return OkStatus();
-  return Error(
-      Reason::kNoSpace,
-      fmt::format("{} has {} bytes free, {} of which are to stay free, {} has {}; make room "
-                  "or use another directory",
-                  DirName(path), space.available_bytes, reserve, what, needed));
+  return Error(Reason::kNoSpace,
+               "{} has {} bytes free, {} of which are to stay free, {} has {}; make room or use "
+               "another directory",
+               DirName(path), space.available_bytes, reserve, what, needed);
 }
 
 Result<CaptureResult> Capture(const Context& context, const CaptureInput& input) {
@@ -164,10 +159,8 @@ Result<CaptureResult> Capture(const Context& context, const CaptureInput& input)
     refused.emplace_back(MessageOf(captured.status()));
     failed = etcd::Client::MoreTelling(failed, captured.status());
     if (i + 1 == candidates.size()) {
-      return i == 0
-                 ? failed
-                 : Annotate(failed, fmt::format("none of {} endpoints could be copied; one of them",
-                                                i + 1));
+      return i == 0 ? failed
+                    : Annotate(failed, "none of {} endpoints could be copied; one of them", i + 1);
     }
     if (!context.clock.SleepFor(pause, context.stop))
       return Error(Reason::kInterrupted, "interrupted");

@@ -80,7 +80,7 @@ Result<std::vector<Candidate>> ChooseMembers(const etcd::Client& client, const e
   for (MemberView& m : members) m.corrupt = corrupt.contains(m.status.member_id);
   Choice choice = ChooseAmong(members, distrusted);
   if (!choice.candidates.empty()) return std::move(choice.candidates);
-  return Error(Reason::kEtcdError, fmt::format("no member can be copied: {}", choice.passed_over));
+  return Error(Reason::kEtcdError, "no member can be copied: {}", choice.passed_over);
 }
 
 }  // namespace etcdrill::capture

@@ -1,7 +1,6 @@
 // The file as a whole: one document, its sections, and paths that are relative to it.
 #include "config/load.h"
 
-#include <fmt/format.h>
 
 #include <filesystem>
 
@@ -70,9 +69,9 @@ Status CheckAdoptsOthers(const Config& config) {
   for (const std::string& pattern : config.adopt.files) {
     if (!plain(DirName(pattern)).starts_with(plain(config.store_path))) continue;
     return Error(Reason::kConfig,
-                 fmt::format("store.adopt: \"{}\" is in the store itself ({}); adopt from where "
-                             "others write",
-                             pattern, config.store_path));
+
+                 "store.adopt: \"{}\" is in the store itself ({}); adopt from where others write",
+                 pattern, config.store_path);
   }
   return OkStatus();
 }

@@ -19,10 +19,9 @@ Status CheckReloadable(const Config& now, const Config& wanted) {
   same("web.enable_lifecycle", now.web.enable_lifecycle, wanted.web.enable_lifecycle);
   same("log.format", now.log_format, wanted.log_format);
   if (keys.empty()) return OkStatus();
-  return Error(
-      Reason::kConfig,
-      fmt::format("{} can't change while etcdrill runs; restart it, or take the change back",
-                  fmt::join(keys, ", ")));
+  return Error(Reason::kConfig,
+               "{} can't change while etcdrill runs; restart it, or take the change back",
+               fmt::join(keys, ", "));
 }
 
 }  // namespace etcdrill::config

@@ -92,8 +92,8 @@ Result<FieldValues> ParseField(std::string_view text, const FieldKind& kind) {
   FieldValues values;
   for (const std::string_view range : Split(text, ',')) {
     if (!AddRange(range, kind, values)) {
-      return Error(Reason::kConfig, fmt::format("\"{}\" is not a {} of cron ({} to {})", text,
-                                                kind.name, kind.least, kind.most));
+      return Error(Reason::kConfig, "\"{}\" is not a {} of cron ({} to {})", text, kind.name,
+                   kind.least, kind.most);
     }
   }
   return values;
@@ -110,7 +110,7 @@ std::vector<std::string_view> Words(std::string_view text) {
 Result<CronTimes> CronTimes::Parse(std::string_view text) {
   const std::vector<std::string_view> words = Words(text);
   if (words.size() != kFields.size()) {
-    return Error(Reason::kConfig, fmt::format("\"{}\" is not a schedule; {}", text, kHowTo));
+    return Error(Reason::kConfig, "\"{}\" is not a schedule; {}", text, kHowTo);
   }
   std::array<FieldValues, kFields.size()> fields;
   for (size_t i = 0; i < kFields.size(); ++i) {
@@ -129,7 +129,7 @@ Result<CronTimes> CronTimes::Parse(std::string_view text) {
   times.either_day_ = !words[2].starts_with('*') && !words[4].starts_with('*');
   const sys_days begin{};
   if (times.FirstDay(begin) >= begin + kHorizon) {
-    return Error(Reason::kConfig, fmt::format("\"{}\" never comes", text));
+    return Error(Reason::kConfig, "\"{}\" never comes", text);
   }
   return times;
 }

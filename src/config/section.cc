@@ -18,8 +18,7 @@ void Problems::Add(const YAML::Mark& mark, std::string_view text) {
 }
 
 Status Problems::ToStatus() const {
-  return lines_.empty() ? OkStatus()
-                        : Error(Reason::kConfig, fmt::format("{}", fmt::join(lines_, "\n")));
+  return lines_.empty() ? OkStatus() : Error(Reason::kConfig, "{}", fmt::join(lines_, "\n"));
 }
 
 Section::Section(const YAML::Node& node, std::string path, Problems& problems)

@@ -1,7 +1,6 @@
 // What each text has to look like.
 #include "config/values.h"
 
-#include <fmt/format.h>
 #include <re2/re2.h>
 
 #include <charconv>
@@ -17,11 +16,10 @@ Status CheckClusterName(std::string_view name) {
   const bool good = !name.empty() && name.size() <= 64 && name.front() != '.' &&
                     name.find_first_not_of(kAllowed) == std::string_view::npos;
   if (good) return OkStatus();
-  return Error(
-      Reason::kConfig,
-      fmt::format("\"{}\" becomes part of file names: use up to 64 letters, digits, '.', '_' and "
-                  "'-', not beginning with '.'",
-                  name));
+  return Error(Reason::kConfig,
+               "\"{}\" becomes part of file names: use up to 64 letters, digits, '.', '_' and '-', "
+               "not beginning with '.'",
+               name);
 }
 
 Status CheckEndpoints(std::string_view list) {
@@ -39,8 +37,7 @@ Status CheckNoNul(std::string_view text) {
 Status CheckPath(std::string_view path) {
   RETURN_IF_ERROR(CheckNoNul(path));
   if (path != "~" && !path.starts_with("~/")) return OkStatus();
-  return Error(Reason::kConfig,
-               fmt::format("\"{}\": ~ is no home directory here; write the path out", path));
+  return Error(Reason::kConfig, "\"{}\": ~ is no home directory here; write the path out", path);
 }
 
 Status CheckNeededPath(std::string_view path) {
@@ -53,10 +50,10 @@ Status CheckAdopt(std::string_view path) {
   const std::string_view dir = slash == std::string_view::npos ? "" : path.substr(0, slash);
   if (dir.find_first_of("*?[") == std::string_view::npos && !path.empty() && !path.ends_with('/'))
     return OkStatus();
-  return Error(Reason::kConfig,
-               fmt::format("\"{}\" is not a file with wildcards in its name only, such as "
-                           "/var/backups/etcd/*.db",
-                           path));
+  return Error(
+      Reason::kConfig,
+
+      "\"{}\" is not a file with wildcards in its name only, such as /var/backups/etcd/*.db", path);
 }
 
 Status CheckExpression(std::string_view text) {
@@ -68,8 +65,7 @@ Result<uint64_t> ParseCount(std::string_view text) {
   uint64_t count = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
   if (error == std::errc() && end == text.data() + text.size()) return count;
-  return Error(Reason::kConfig,
-               fmt::format("\"{}\" is not a number from 0 to {}", text, UINT64_MAX));
+  return Error(Reason::kConfig, "\"{}\" is not a number from 0 to {}", text, UINT64_MAX);
 }
 
 Result<double> ParsePercent(std::string_view text) {
@@ -77,7 +73,7 @@ Result<double> ParsePercent(std::string_view text) {
     const Result<uint64_t> percent = ParseCount(text.substr(0, text.size() - 1));
     if (percent.ok() && *percent <= 100) return static_cast<double>(*percent) / 100;
   }
-  return Error(Reason::kConfig, fmt::format("\"{}\" is not a share from 0% to 100%", text));
+  return Error(Reason::kConfig, "\"{}\" is not a share from 0% to 100%", text);
 }
 
 Result<uint64_t> ParseParts(std::string_view text) {
@@ -87,8 +83,7 @@ Result<uint64_t> ParseParts(std::string_view text) {
     const Result<uint64_t> parts = ParseCount(text.substr(kOneOf.size()));
     if (parts.ok() && *parts > 0) return parts;
   }
-  return Error(Reason::kConfig,
-               fmt::format("\"{}\" is not a part of all, such as 1/7, or none", text));
+  return Error(Reason::kConfig, "\"{}\" is not a part of all, such as 1/7, or none", text);
 }
 
 Result<uint64_t> ParseRate(std::string_view text) {
@@ -97,15 +92,14 @@ Result<uint64_t> ParseRate(std::string_view text) {
     const Result<uint64_t> bytes = ParseSize(text.substr(0, text.size() - kPerSecond.size()));
     if (bytes.ok() && *bytes > 0) return bytes;
   }
-  return Error(
-      Reason::kConfig,
-      fmt::format("\"{}\" is not a rate; write a size for each second, such as 20MiB/s", text));
+  return Error(Reason::kConfig,
+               "\"{}\" is not a rate; write a size for each second, such as 20MiB/s", text);
 }
 
 Result<bool> ParseBool(std::string_view text) {
   if (text == "true") return true;
   if (text == "false") return false;
-  return Error(Reason::kConfig, fmt::format("\"{}\" is neither true nor false", text));
+  return Error(Reason::kConfig, "\"{}\" is neither true nor false", text);
 }
 
 }  // namespace etcdrill::config

@@ -27,7 +27,7 @@ Result<std::string> VersionOf(const Context& context, const std::string& binary)
     // /proc.
     const Reason why = ReasonOf(output.status());
     if (why != Reason::kNotFound && why != Reason::kAccessDenied) return output.status();
-    return Error(Reason::kEtcdMissing, fmt::format("{}; {}", MessageOf(output.status()), kAdvice));
+    return Error(Reason::kEtcdMissing, "{}; {}", MessageOf(output.status()), kAdvice);
   }
   // "etcd Version: 3.5.16"
   constexpr std::string_view kPrefix = "etcd Version: ";
@@ -35,8 +35,7 @@ Result<std::string> VersionOf(const Context& context, const std::string& binary)
   const size_t at = text.find(kPrefix);
   if (at == std::string_view::npos) {
     return Error(Reason::kEtcdVersion,
-                 fmt::format("{} --version does not answer like etcd; is it an etcd server binary?",
-                             binary));
+                 "{} --version does not answer like etcd; is it an etcd server binary?", binary);
   }
   const std::string_view rest = text.substr(at + kPrefix.size());
   return std::string(rest.substr(0, rest.find_first_of("\r\n ")));
@@ -59,8 +58,7 @@ bool EtcdBinary::CanSkipFsync() const { return EtcdMinorOf(version).value_or(0) 
 Result<EtcdBinary> ChooseEtcd(const Context& context, const std::vector<std::string>& candidates,
                               std::optional<int> minor) {
   if (candidates.empty()) {
-    return Error(Reason::kEtcdMissing,
-                 fmt::format("no etcd server binary on PATH or configured; {}", kAdvice));
+    return Error(Reason::kEtcdMissing, "no etcd server binary on PATH or configured; {}", kAdvice);
   }
   Status why_not;
   std::string others;
@@ -75,10 +73,9 @@ Result<EtcdBinary> ChooseEtcd(const Context& context, const std::vector<std::str
     others += fmt::format("{}{} is {}", others.empty() ? "" : ", ", path, *version);
   }
   if (others.empty()) return why_not;
-  return Error(
-      Reason::kEtcdVersion,
-      fmt::format("the snapshot is of etcd 3.{}, but {}: another version proves something else; {}",
-                  *minor, others, kAdvice));
+  return Error(Reason::kEtcdVersion,
+               "the snapshot is of etcd 3.{}, but {}: another version proves something else; {}",
+               *minor, others, kAdvice);
 }
 
 }  // namespace etcdrill::drill

@@ -66,11 +66,10 @@ Result<std::unique_ptr<EtcdProcess>> EtcdProcess::Start(const Context& context,
   ASSIGN_OR_RETURN(const std::string work_path, AbsolutePath(options.work_dir));
   const std::string socket = JoinPath(work_path, ClientSocket(options.member));
   if (socket.size() > kSocketPathMax) {
-    return Error(
-        Reason::kConfig,
-        fmt::format("scratch directory {}: its path is too long for a unix socket by {} bytes; "
-                    "set a shorter drill.scratch_dir",
-                    work_path, socket.size() - kSocketPathMax));
+    return Error(Reason::kConfig,
+                 "scratch directory {}: its path is too long for a unix socket by {} bytes; set a "
+                 "shorter drill.scratch_dir",
+                 work_path, socket.size() - kSocketPathMax);
   }
   // The last part is not there yet for a member that joins.
   ASSIGN_OR_RETURN(const std::string data_parent, AbsolutePath(DirName(options.member.data_dir)));
@@ -92,9 +91,8 @@ Result<std::unique_ptr<EtcdProcess>> EtcdProcess::Start(const Context& context,
 Status EtcdProcess::WaitReady() {
   while (true) {
     if (const auto exit = process_->Poll()) {
-      return Error(Reason::kEtcdExited,
-                   fmt::format("etcd ended with {} while it booted; its last words: {}",
-                               exit->Describe(), LastWords(OutputTail())));
+      return Error(Reason::kEtcdExited, "etcd ended with {} while it booted; its last words: {}",
+                   exit->Describe(), LastWords(OutputTail()));
     }
     // A read through raft: etcd answers it only when it leads and has applied its log.
     const auto answer = client_->endpoint().Range({.key = "health", .count_only = true});
@@ -102,9 +100,8 @@ Status EtcdProcess::WaitReady() {
     // read is refused.
     if (answer.ok() || ReasonOf(answer.status()) == Reason::kEtcdError) return OkStatus();
     if (!context_.clock.SleepFor(kPollEvery, context_.stop)) {
-      return Error(Reason::kInterrupted,
-                   fmt::format("interrupted while etcd booted; its last words: {}",
-                               LastWords(OutputTail())));
+      return Error(Reason::kInterrupted, "interrupted while etcd booted; its last words: {}",
+                   LastWords(OutputTail()));
     }
   }
 }

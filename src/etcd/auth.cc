@@ -59,7 +59,7 @@ Result<std::string> Login::Password() const {
   if (password_file_.empty()) return password_;
   Result<std::string> password = context_.fs.ReadWhole(password_file_, kMaxPasswordBytes);
   if (!password.ok())
-    return Error(Reason::kAuth, fmt::format("password file: {}", MessageOf(password.status())));
+    return Error(Reason::kAuth, "password file: {}", MessageOf(password.status()));
   while (password->ends_with('\n') || password->ends_with('\r')) password->pop_back();
   return password;
 }
@@ -80,8 +80,8 @@ Result<std::string> Login::Authenticate(const std::shared_ptr<grpc::Channel>& co
   const std::string what = fmt::format("log in as \"{}\"", username_);
   if (!status.ok()) return FromGrpc(status, address, what, connection, context_.stop);
   if (CanBeSent(response.token())) return response.token();
-  return Error(Reason::kEtcdError,
-               fmt::format("{}: {}: the token that it gives is none", address.written, what));
+  return Error(Reason::kEtcdError, "{}: {}: the token that it gives is none", address.written,
+               what);
 }
 
 }  // namespace etcdrill::etcd

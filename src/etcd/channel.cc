@@ -1,7 +1,6 @@
 // See channel.h. What the channel arguments mean: grpc/impl/codegen/grpc_types.h of gRPC 1.51.
 #include "etcd/channel.h"
 
-#include <fmt/format.h>
 #include <grpc/support/log.h>
 #include <grpcpp/create_channel.h>
 #include <grpcpp/security/credentials.h>

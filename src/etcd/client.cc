@@ -1,7 +1,6 @@
 // See client.h.
 #include "etcd/client.h"
 
-#include <fmt/format.h>
 
 #include "etcd/channel.h"
 
@@ -78,8 +77,7 @@ const Status& Client::MoreTelling(const Status& a, const Status& b) {
 
 Status Client::NoneAnswered(const Status& telling, size_t endpoints) {
   if (endpoints == 1) return telling;
-  return Annotate(telling,
-                  fmt::format("none of {} endpoints could be used; one of them", endpoints));
+  return Annotate(telling, "none of {} endpoints could be used; one of them", endpoints);
 }
 
 }  // namespace etcdrill::etcd

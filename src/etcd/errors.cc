@@ -25,8 +25,7 @@ struct Meaning {
 constexpr std::array kEtcdSays = {
     Meaning{"permission denied", Reason::kPermission,
             "the user lacks the role root, which snapshots and hashes need (`etcdctl user "
-            "grant-role USER root`), or "
-            "one that may read this key"},
+            "grant-role USER root`), or one that may read this key"},
     Meaning{"user name is empty", Reason::kAuth,
             "etcd has auth switched on: configure a user and its password"},
     Meaning{"invalid user ID or password", Reason::kAuth, "check the user name and the password"},
@@ -45,8 +44,7 @@ constexpr std::array kEtcdSays = {
 
 constexpr std::string_view kHungUp =
     "the server hung up during the TLS handshake: it wants a client certificate, or another one, "
-    "or this is a "
-    "plaintext port (then write http://)";
+    "or this is a plaintext port (then write http://)";
 constexpr std::array kTlsFailures = {
     Meaning{"certificate verify failed", Reason::kTls,
             "the server's certificate is not signed by the configured CA, has expired, or is not "
@@ -93,8 +91,8 @@ const Meaning* Find(std::span<const Meaning> meanings, std::string_view text) {
 }
 
 Status Explain(const Meaning& meaning, std::string_view what, std::string_view text) {
-  return Error(meaning.reason, fmt::format("{}: {}{}{}", what, Said(text),
-                                           meaning.advice.empty() ? "" : "; ", meaning.advice));
+  return Error(meaning.reason, "{}: {}{}{}", what, Said(text), meaning.advice.empty() ? "" : "; ",
+               meaning.advice);
 }
 
 // "failed to connect to all addresses; last error: UNKNOWN: ipv4:10.0.0.1:2379: CAUSE" -> "CAUSE".
@@ -113,7 +111,7 @@ std::string_view CauseOfFailedConnect(std::string_view text) {
 Status ErrorOnTheWay(std::string_view text, const Address& address, std::string_view what) {
   const std::string_view cause = CauseOfFailedConnect(text);
   if (cause.empty())
-    return Error(Reason::kConnect, fmt::format("{}: the connection broke: {}", what, Said(text)));
+    return Error(Reason::kConnect, "{}: the connection broke: {}", what, Said(text));
   const Meaning* meaning = address.tls ? Find(kTlsFailures, cause) : nullptr;
   if (meaning == nullptr) meaning = Find(kConnectFailures, cause);
   return Explain(*meaning, what, cause);
@@ -140,10 +138,9 @@ Status NotConnectedInTime(const Address& address, std::string_view call,
                           const std::shared_ptr<grpc::Channel>& connection) {
   if (connection->GetState(false) == GRPC_CHANNEL_READY) return OkStatus();
   const bool by_name = address.target.starts_with("dns:");
-  return Error(
-      Reason::kConnect,
-      fmt::format("{}: {}: not connected in time; {}the host is down, hangs, or is cut off",
-                  address.written, call, by_name ? "the name server does not answer, or " : ""));
+  return Error(Reason::kConnect,
+               "{}: {}: not connected in time; {}the host is down, hangs, or is cut off",
+               address.written, call, by_name ? "the name server does not answer, or " : "");
 }
 
 Status FromGrpc(const grpc::Status& status, const Address& address, std::string_view call,
@@ -162,11 +159,10 @@ Status FromGrpc(const grpc::Status& status, const Address& address, std::string_
     case grpc::StatusCode::UNAVAILABLE:
       return ErrorOnTheWay(text, address, what);
     case grpc::StatusCode::UNIMPLEMENTED:
-      return Error(Reason::kEtcdError,
-                   fmt::format("{}: {}; is this etcd's client port?", what, Said(text)));
+      return Error(Reason::kEtcdError, "{}: {}; is this etcd's client port?", what, Said(text));
     default:
-      return Error(Reason::kEtcdError, fmt::format("{}: {} (gRPC status {})", what, Said(text),
-                                                   static_cast<int>(status.error_code())));
+      return Error(Reason::kEtcdError, "{}: {} (gRPC status {})", what, Said(text),
+                   static_cast<int>(status.error_code()));
   }
 }
 

@@ -49,12 +49,11 @@ class Judge {
     // nothing.
     const bool can_tell = again.ok() && SameIds(*again, *first->status);
     if (can_tell && !(IsBefore(*first->status, *entry.status) && IsBefore(*entry.status, *again))) {
-      Refuse(
-          fmt::format("{} and {} both say that they are member {} of cluster {}, but are not: two "
-                      "clusters that were "
-                      "made with the same addresses; take one of them out of the endpoints",
-                      first->address, entry.address, IdText(entry.status->member_id),
-                      IdText(entry.status->cluster_id)));
+      Refuse(fmt::format(
+          "{} and {} both say that they are member {} of cluster {}, but are not: two clusters "
+          "that were made with the same addresses; take one of them out of the endpoints",
+          first->address, entry.address, IdText(entry.status->member_id),
+          IdText(entry.status->cluster_id)));
     } else {
       entry.same_as = first->address;
       entry.remark = fmt::format("{} and {} are one member, {}: it counts once", first->address,
@@ -114,19 +113,19 @@ class Judge {
 
   // Those that are silent may be the cluster that we know.
   void WaitFor(uint64_t known, const std::vector<Camp>& camps) {
-    roll_.outcome = Annotate(
-        error_,
-        fmt::format("only {} answers, and the stored snapshots are of cluster {} (if it was "
-                    "restored on purpose, take the endpoints that are gone out of the "
-                    "list); another one",
-                    ListOf(camps), IdText(known)));
+    roll_.outcome =
+        Annotate(error_,
+
+                 "only {} answers, and the stored snapshots are of cluster {} (if it was restored "
+                 "on purpose, take the endpoints that are gone out of the list); another one",
+                 ListOf(camps), IdText(known));
   }
 
   void RefuseAll(const std::vector<Camp>& camps) {
-    Refuse(fmt::format(
-        "the endpoints belong to different clusters: {}; take those of the wrong one out of the "
-        "endpoints",
-        ListOf(camps)));
+    Refuse(
+        fmt::format("the endpoints belong to different clusters: {}; take those of the wrong one "
+                    "out of the endpoints",
+                    ListOf(camps)));
   }
 
   void Place(RollEntry& entry) {

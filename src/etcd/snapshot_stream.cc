@@ -4,7 +4,6 @@
 // say, is no lack of progress.
 #include "etcd/snapshot_stream.h"
 
-#include <fmt/format.h>
 #include <grpcpp/completion_queue.h>
 #include <grpcpp/support/async_stream.h>
 
@@ -147,14 +146,13 @@ class GrpcSnapshotStream final : public SnapshotStream {
     Status error = FromGrpc(end, channel_->address(), kCall, connection_, channel_->context().stop);
     if (received_bytes_ == 0 || IsInterrupted(error)) return error;
     if (end.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED) {
-      return Error(
-          Reason::kTimeout,
-          fmt::format("{}: {}: only {} bytes came within {}; the member hangs, or the way is slow: "
-                      "then raise snapshot.timeout",
-                      channel_->address().written, kCall, received_bytes_, FormatDuration(limit_)));
+      return Error(Reason::kTimeout,
+                   "{}: {}: only {} bytes came within {}; the member hangs, or the way is slow: "
+                   "then raise snapshot.timeout",
+                   channel_->address().written, kCall, received_bytes_, FormatDuration(limit_));
     }
-    return Error(Reason::kStreamCut, fmt::format("{} (the stream broke off after {} bytes)",
-                                                 MessageOf(error), received_bytes_));
+    return Error(Reason::kStreamCut, "{} (the stream broke off after {} bytes)", MessageOf(error),
+                 received_bytes_);
   }
 
   Status Stalled() const {
@@ -162,10 +160,10 @@ class GrpcSnapshotStream final : public SnapshotStream {
       RETURN_IF_ERROR(NotConnectedInTime(channel_->address(), kCall, connection_));
     return Error(
         Reason::kStreamStalled,
-        fmt::format(
-            "{}: {}: nothing came for {}, after {} bytes; the member hangs, or the network is cut",
-            channel_->address().written, kCall,
-            FormatDuration(channel_->options().no_progress_timeout), received_bytes_));
+
+        "{}: {}: nothing came for {}, after {} bytes; the member hangs, or the network is cut",
+        channel_->address().written, kCall, FormatDuration(channel_->options().no_progress_timeout),
+        received_bytes_);
   }
 
   const std::shared_ptr<Channel> channel_;

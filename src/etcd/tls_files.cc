@@ -39,16 +39,14 @@ Result<std::string> ReadPem(FileSystem& fs, const std::string& path, std::string
                             std::string_view label) {
   if (path.empty()) return std::string();
   Result<std::string> text = fs.ReadWhole(path, kMaxPemBytes);
-  if (!text.ok()) return Error(Reason::kTls, fmt::format("{}: {}", what, MessageOf(text.status())));
+  if (!text.ok()) return Error(Reason::kTls, "{}: {}", what, MessageOf(text.status()));
   if (IsEncrypted(*text)) {
-    return Error(Reason::kTls,
-                 fmt::format("{} {} is encrypted; give one without a passphrase", what, path));
+    return Error(Reason::kTls, "{} {} is encrypted; give one without a passphrase", what, path);
   }
   if (!HasWholeBlock(*text, label)) {
-    return Error(
-        Reason::kTls,
-        fmt::format("{} {} holds no whole PEM block \"{}\"; is it the right file, and in PEM form?",
-                    what, path, label));
+    return Error(Reason::kTls,
+                 "{} {} holds no whole PEM block \"{}\"; is it the right file, and in PEM form?",
+                 what, path, label);
   }
   return text;
 }
@@ -72,9 +70,9 @@ Result<TlsFiles> ReadTlsFiles(FileSystem& fs, const ConnectionOptions& options) 
   if (!files.cert.empty() && !KeyFitsCertificate(files.key, files.cert)) {
     return Error(
         Reason::kTls,
-        fmt::format(
-            "client certificate {} and key {} do not belong together, or one of them is damaged",
-            options.cert_file, options.key_file));
+
+        "client certificate {} and key {} do not belong together, or one of them is damaged",
+        options.cert_file, options.key_file);
   }
   return files;
 }

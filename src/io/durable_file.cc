@@ -1,7 +1,6 @@
 // The steps follow restic's local backend: sync before rename, directory sync after it.
 #include "io/durable_file.h"
 
-#include <fmt/format.h>
 
 #include "base/check.h"
 
@@ -14,8 +13,7 @@ Status RemoveAbandoned(FileSystem& fs, const std::string& temp_path) {
   if (!lock.ok() && ReasonOf(lock.status()) == Reason::kNotFound) return OkStatus();
   if (!lock.ok() && ReasonOf(lock.status()) == Reason::kBusy) return lock.status();
   if (lock.ok() && *lock != nullptr && !(*lock)->Guards(temp_path)) {  // one more was faster
-    return Error(Reason::kBusy,
-                 fmt::format("create {}: another etcdrill does so right now", temp_path));
+    return Error(Reason::kBusy, "create {}: another etcdrill does so right now", temp_path);
   }
   const Status removed = fs.Unlink(temp_path);
   return !removed.ok() && ReasonOf(removed) == Reason::kNotFound ? OkStatus() : removed;

@@ -16,7 +16,7 @@ constexpr std::string_view kGzipMagic = "\x1f\x8b";
 constexpr std::string_view kZipMagic = "PK\x03\x04";
 
 Status Broken(const std::string& path, std::string_view why) {
-  return Error(Reason::kDamaged, fmt::format("expand {}: {}", path, why));
+  return Error(Reason::kDamaged, "expand {}: {}", path, why);
 }
 
 // Keeps what a file says of its own size from filling the disk.
@@ -51,7 +51,7 @@ class GzipReader {
   ~GzipReader() { inflateEnd(&stream_); }
 
   Status Take(std::string_view piece) {
-    if (!ready_) return Error(Reason::kNoMemory, fmt::format("expand {}: zlib can't start", path_));
+    if (!ready_) return Error(Reason::kNoMemory, "expand {}: zlib can't start", path_);
     std::string input(piece);  // zlib's interface is not const
     stream_.next_in = reinterpret_cast<Bytef*>(input.data());
     stream_.avail_in = static_cast<uInt>(input.size());

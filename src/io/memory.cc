@@ -2,7 +2,6 @@
 // memory.stat; version 1 has other names for the same.
 #include "io/memory.h"
 
-#include <fmt/format.h>
 #include <malloc.h>
 
 #include <algorithm>
@@ -57,8 +56,7 @@ uint64_t LeftIn(const std::string& dir, const char* limit_name, const char* used
 Result<uint64_t> AvailableMemory(const std::string& root) {
   const auto kilobytes = NumberIn(root + "proc/meminfo", "MemAvailable:");
   if (!kilobytes.has_value()) {
-    return Error(Reason::kIoError,
-                 fmt::format("read {}proc/meminfo: it does not say what is available", root));
+    return Error(Reason::kIoError, "read {}proc/meminfo: it does not say what is available", root);
   }
   // In a container, the path may be that of the host while our own group is mounted at the top:
   // both are looked at.

@@ -36,11 +36,10 @@ bool IsOutOfInodes(const std::string& path) {
 // Of a call that makes a name.
 Status ErrorOfNewName(int error, std::string_view operation, const std::string& path) {
   if (error != ENOSPC || !IsOutOfInodes(path)) return ErrorFromErrno(error, operation, path);
-  return Error(
-      Reason::kNoSpace,
-      fmt::format("{} {}: the file system has no inodes left, though it has free bytes (`df -i`); "
-                  "remove files or name another directory",
-                  operation, path));
+  return Error(Reason::kNoSpace,
+               "{} {}: the file system has no inodes left, though it has free bytes (`df -i`); "
+               "remove files or name another directory",
+               operation, path);
 }
 
 class Fd {
@@ -94,12 +93,10 @@ class PosixReadableFile final : public ReadableFile {
       if (n < 0 && errno == EINTR) continue;
       if (n < 0) return ErrorFromErrno(errno, "read", path_);
       if (n == 0) {
-        return Error(
-            Reason::kIoError,
-            fmt::format(
-                "read {}: the file ends at byte {}, it had {} bytes when it was opened; something "
-                "shortens it right now",
-                path_, offset, at_open_.size));
+        return Error(Reason::kIoError,
+                     "read {}: the file ends at byte {}, it had {} bytes when it was opened; "
+                     "something shortens it right now",
+                     path_, offset, at_open_.size);
       }
       out = out.subspan(static_cast<size_t>(n));
       offset += static_cast<uint64_t>(n);
@@ -228,8 +225,7 @@ class PosixFileSystem final : public FileSystem {
     ASSIGN_OR_RETURN(Fd fd, Open(path, O_RDONLY | O_NONBLOCK, 0, "open"));
     struct stat st {};
     if (::fstat(fd.get(), &st) != 0) return ErrorFromErrno(errno, "stat", path);
-    if (!S_ISREG(st.st_mode))
-      return Error(Reason::kUsage, fmt::format("open {}: not a regular file", path));
+    if (!S_ISREG(st.st_mode)) return Error(Reason::kUsage, "open {}: not a regular file", path);
     return std::make_unique<PosixReadableFile>(std::move(fd), path, st);
   }
 
@@ -246,8 +242,8 @@ class PosixFileSystem final : public FileSystem {
   Result<std::string> ReadWhole(const std::string& path, uint64_t limit) override {
     ASSIGN_OR_RETURN(const auto file, OpenForReading(path));
     if (file->Size() > limit) {
-      return Error(Reason::kUsage, fmt::format("read {}: {} bytes, at most {} are expected here",
-                                               path, file->Size(), limit));
+      return Error(Reason::kUsage, "read {}: {} bytes, at most {} are expected here", path,
+                   file->Size(), limit);
     }
     std::string content(file->Size(), '\0');
     RETURN_IF_ERROR(file->Read(0, content));
@@ -285,8 +281,8 @@ class PosixFileSystem final : public FileSystem {
       if (type != std::filesystem::file_type::symlink) continue;
       const std::string target = std::filesystem::read_symlink(part, error).string();
       return Error(Reason::kNotFound,
-                   fmt::format("{} is a link to {}, which does not exist; is a disk not mounted?",
-                               part.string(), target));
+                   "{} is a link to {}, which does not exist; is a disk not mounted?",
+                   part.string(), target);
     }
     std::string text = resolved.string();
     if (text.size() > 1 && text.back() == '/') text.pop_back();
@@ -419,10 +415,9 @@ class PosixFileSystem final : public FileSystem {
 
   static Status LockError(int error, const std::string& path) {
     if (error != EWOULDBLOCK) return ErrorFromErrno(error, "lock", path);
-    return Error(
-        Reason::kBusy,
-        fmt::format("lock {}: another etcdrill holds it; stop that one or use another directory",
-                    path));
+    return Error(Reason::kBusy,
+                 "lock {}: another etcdrill holds it; stop that one or use another directory",
+                 path);
   }
 
   std::mutex mutex_;

@@ -200,10 +200,11 @@ std::string_view LastWordsIn(std::string_view output) {
 }
 
 Status NoProc(const std::string& program) {
-  return Error(Reason::kIoError,
-               fmt::format("start {}: /proc is not mounted, and every program is started through "
-                           "/proc/self/exe",
-                           program));
+  return Error(
+      Reason::kIoError,
+
+      "start {}: /proc is not mounted, and every program is started through /proc/self/exe",
+      program);
 }
 
 class PosixProcessStarter final : public ProcessStarter {
@@ -267,9 +268,8 @@ Result<std::string> RunToEnd(ProcessStarter& starter, Clock& clock, const Proces
   }
   const ProcessExit exit = *process->Poll();
   if (exit.exit_code != 0) {
-    return Error(Reason::kEtcdExited,
-                 fmt::format("{} is there, but ended with {}; its last words: {}", options.program,
-                             exit.Describe(), LastWords(process->OutputTail())));
+    return Error(Reason::kEtcdExited, "{} is there, but ended with {}; its last words: {}",
+                 options.program, exit.Describe(), LastWords(process->OutputTail()));
   }
   return process->OutputTail();
 }

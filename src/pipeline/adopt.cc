@@ -2,7 +2,6 @@
 // lies in the future.
 #include "pipeline/adopt.h"
 
-#include <fmt/format.h>
 #include <fnmatch.h>
 
 #include <algorithm>
@@ -192,15 +191,13 @@ Result<capture::CaptureResult> ImportFile(const Context& context, const ForeignF
       }));
   ASSIGN_OR_RETURN(const FileInfo after, context.fs.Stat(file.path));
   if (!after.IsSameFile(file.info)) {
-    return Error(Reason::kBusy,
-                 fmt::format("adopt {}: somebody writes to it right now", file.path));
+    return Error(Reason::kBusy, "adopt {}: somebody writes to it right now", file.path);
   }
   const WallTime now = context.clock.Now();
   if (IsFuture(file.info.modified, now)) {
     context.log.Warn(
         "a file of others has a time in the future; it counts from when it came here; is the clock "
-        "of its writer "
-        "wrong?",
+        "of its writer wrong?",
         {{"file", file.path}, {"modified", FormatRfc3339(file.info.modified)}});
   }
   return capture::CaptureResult{

@@ -55,8 +55,8 @@ void BoundTime(const Context& context, const HeadHistory& heads,
   if (below.has_value() && wall(*below) - m.taken > kClockSlack) {
     TellWrong(context,
               "the time of a file of others can't be right: the source reached its revision only "
-              "later, and it counts "
-              "from then; does its name tell local time as UTC, or a number that is no time?",
+              "later, and it counts from then; does its name tell local time as UTC, or a number "
+              "that is no time?",
               m, wall(*below));
     m.taken = wall(*below);
   }
@@ -66,8 +66,7 @@ void BoundTime(const Context& context, const HeadHistory& heads,
   if (m.taken - latest > kClockSlack) {  // else it may be the time that it took to write it
     TellWrong(context,
               "the time of a file of others can't be right: the source was beyond its revision "
-              "before, and it counts "
-              "from then; does its job copy old files?",
+              "before, and it counts from then; does its job copy old files?",
               m, latest);
   }
   m.taken = std::min(m.taken, latest);

@@ -348,10 +348,9 @@ Result<store::Manifest> SelectSnapshot(const Context& context, const Catalog& ca
   for (auto entry = catalog.snapshots.rbegin(); entry != catalog.snapshots.rend(); ++entry) {
     if (entry->manifest.name == word) return entry->manifest;
   }
-  return Error(
-      Reason::kNotFound,
-      fmt::format("there is no snapshot {} among the {} in the store; see `etcdrill snapshot list`",
-                  word, catalog.snapshots.size()));
+  return Error(Reason::kNotFound,
+               "there is no snapshot {} among the {} in the store; see `etcdrill snapshot list`",
+               word, catalog.snapshots.size());
 }
 
 }  // namespace etcdrill::pipeline

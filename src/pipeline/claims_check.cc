@@ -52,8 +52,7 @@ void CheckName(const snapshot::Image& image, const std::optional<store::Manifest
   } else if (modified + doubt < *claims.taken) {
     Add(report, codes::kClaimWrong, Severity::kWarning,
         fmt::format("the name says it was taken at {}, but the file was last written at {}: an "
-                    "older file under a new "
-                    "name",
+                    "older file under a new name",
                     FormatRfc3339(*claims.taken), FormatRfc3339(modified)));
   }
 }
@@ -65,16 +64,14 @@ bool CheckFreshness(WallTime taken, WallTime now, const Freshness& freshness,
       continue;
     Add(report, codes::kSameContent, Severity::kWarning,
         fmt::format("its bytes are those of {}, taken at {}: nothing was written in between, or "
-                    "the older file was "
-                    "given a new name",
+                    "the older file was given a new name",
                     other.name, FormatRfc3339(other.taken)));
     break;
   }
   if (IsFuture(taken, now)) {
     Add(report, codes::kFromFuture, Severity::kWarning,
         fmt::format("it says that it was taken at {}, which is yet to come (now: {}): a clock was "
-                    "wrong, and nobody knows "
-                    "how old it is",
+                    "wrong, and nobody knows how old it is",
                     FormatRfc3339(taken), FormatRfc3339(now)));
     return !freshness.max_age.has_value();
   }

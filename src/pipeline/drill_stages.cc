@@ -42,12 +42,10 @@ Status CheckScratchSpace(const Context& context, const DrillRequest& request,
   ASSIGN_OR_RETURN(const SpaceInfo space, context.fs.Space(request.config.scratch_dir));
   const uint64_t needed = (image.size() + 2 * wal::kSegmentBytes) * CountEtcds(request) + kMargin;
   if (space.available_bytes >= needed) return OkStatus();
-  return Error(
-      Reason::kNoSpace,
-      fmt::format(
-          "scratch directory {} has {} bytes free, a drill of {} needs {}; make room or set "
-          "drill.scratch_dir",
-          request.config.scratch_dir, space.available_bytes, request.path, needed));
+  return Error(Reason::kNoSpace,
+               "scratch directory {} has {} bytes free, a drill of {} needs {}; make room or set "
+               "drill.scratch_dir",
+               request.config.scratch_dir, space.available_bytes, request.path, needed);
 }
 
 Status CheckMemory(uint64_t rows, size_t etcds, std::optional<uint64_t> limit) {
@@ -58,19 +56,17 @@ Status CheckMemory(uint64_t rows, size_t etcds, std::optional<uint64_t> limit) {
   constexpr uint64_t kBytesARow = 600;
   const uint64_t one = kEmptyEtcd + rows * kBytesARow;
   if (limit.has_value() && one > *limit) {
-    return Error(
-        Reason::kNoMemory,
-        fmt::format("an etcd with {} rows needs about {}, drill.etcd.memory_limit allows {}", rows,
-                    FormatSize(one), FormatSize(*limit)));
+    return Error(Reason::kNoMemory,
+                 "an etcd with {} rows needs about {}, drill.etcd.memory_limit allows {}", rows,
+                 FormatSize(one), FormatSize(*limit));
   }
   const uint64_t needed = one * etcds;
   const Result<uint64_t> available = AvailableMemory();
   if (!available.ok() || *available >= needed) return OkStatus();
   return Error(Reason::kNoMemory,
-               fmt::format("{} etcd with {} rows would take about {}, {} are available; raise the "
-                           "memory limit, or drill "
-                           "elsewhere",
-                           etcds, rows, FormatSize(needed), FormatSize(*available)));
+               "{} etcd with {} rows would take about {}, {} are available; raise the memory "
+               "limit, or drill elsewhere",
+               etcds, rows, FormatSize(needed), FormatSize(*available));
 }
 
 DrillStages::DrillStages(const Context& context, const DrillRequest& request)
@@ -92,12 +88,10 @@ void DrillStages::Record(std::string_view name, Status status, double seconds) {
 }
 
 Status DrillStages::OutOfTime(std::string_view stage, std::string_view state) const {
-  return Error(
-      Reason::kTimeout,
-      fmt::format(
-          "the drill's time of {} was over before {} was done ({}); raise drill.timeout, or see "
-          "which stage was slow",
-          FormatDuration(request_.config.timeout), stage, state));
+  return Error(Reason::kTimeout,
+               "the drill's time of {} was over before {} was done ({}); raise drill.timeout, or "
+               "see which stage was slow",
+               FormatDuration(request_.config.timeout), stage, state);
 }
 
 Status DrillStages::VerifySnapshot(const snapshot::Image& image) {
@@ -120,10 +114,10 @@ Status DrillStages::VerifySnapshot(const snapshot::Image& image) {
   }
   const Status compared = Add(checks);
   if (seen.verdict == verify::Verdict::kDamaged) {
-    return Error(Reason::kDamaged, fmt::format("{} is damaged: {}", request_.path, seen.Cause()));
+    return Error(Reason::kDamaged, "{} is damaged: {}", request_.path, seen.Cause());
   }
   if (!seen.keyspace.has_value()) {
-    return Error(Reason::kNotProvable, fmt::format("{}: {}", request_.path, seen.Cause()));
+    return Error(Reason::kNotProvable, "{}: {}", request_.path, seen.Cause());
   }
   RETURN_IF_ERROR(compared);
   report_.level_reached = 3;
@@ -216,8 +210,7 @@ DrillReport DrillStages::Finish() {
   report_.finished = context_.clock.Now();
   // Etcd serves bytes that nothing vouches for as well.
   if (report_.outcome.ok() && report_.verdict != verify::Verdict::kProven) {
-    report_.outcome =
-        Error(Reason::kNotProvable, fmt::format("{}: {}", request_.path, report_.verify->Cause()));
+    report_.outcome = Error(Reason::kNotProvable, "{}: {}", request_.path, report_.verify->Cause());
   }
   if (!report_.outcome.ok()) {
     const Reason reason = ReasonOf(report_.outcome);

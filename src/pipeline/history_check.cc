@@ -41,15 +41,13 @@ void CompareManifests(const store::Manifest& before, const store::Manifest& now,
   if (now.revision < before.revision) {
     Warn(findings, codes::kHistoryRevision,
          fmt::format("it ends at revision {}, {} before it at {}: the cluster was restored from an "
-                     "older backup, or this "
-                     "comes from a member that lags",
+                     "older backup, or this comes from a member that lags",
                      now.revision, before.name, before.revision));
   }
   if (const double kept = Kept(before.live_keys, now.live_keys); kept < 1 - limits.key_loss_max) {
     Warn(findings, codes::kHistoryKeys,
          fmt::format("it has {} keys, {} before it {}: {:.0f} % are gone, at most {:.0f} % are "
-                     "expected to go between two "
-                     "snapshots (drill.history.max_key_loss)",
+                     "expected to go between two snapshots (drill.history.max_key_loss)",
                      now.live_keys, before.name, before.live_keys, (1 - kept) * 100,
                      limits.key_loss_max * 100));
   }
@@ -73,8 +71,7 @@ void ComparePrefixes(const verify::Inventory& before, const verify::Inventory& n
     if (group.live_value_bytes < kPrefixBytesMin || kept >= 1 - limits.prefix_loss_max) continue;
     Warn(findings, codes::kHistoryPrefix,
          fmt::format("{} has {}, in the last proven snapshot {}: {:.0f} % are gone, at most {:.0f} "
-                     "% are expected to go "
-                     "between two snapshots (drill.history.max_prefix_loss)",
+                     "% are expected to go between two snapshots (drill.history.max_prefix_loss)",
                      group.name, FormatSize(left), FormatSize(group.live_value_bytes),
                      (1 - kept) * 100, limits.prefix_loss_max * 100));
   }

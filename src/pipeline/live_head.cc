@@ -1,7 +1,6 @@
 // A linearizable read: its answer has the revision.
 #include "pipeline/live_head.h"
 
-#include <fmt/format.h>
 
 #include "etcd/ids.h"
 
@@ -17,8 +16,8 @@ Result<int64_t> ReadHead(const etcd::Endpoint& endpoint, uint64_t cluster_id) {
   ASSIGN_OR_RETURN(const etcd::RangeAnswer answer,
                    endpoint.Range({.key = kAnyKey, .count_only = true}));
   if (answer.cluster_id == cluster_id) return answer.head_revision;
-  return Error(Reason::kEtcdError, fmt::format("{} belongs to cluster {}", endpoint.address(),
-                                               etcd::IdText(answer.cluster_id)));
+  return Error(Reason::kEtcdError, "{} belongs to cluster {}", endpoint.address(),
+               etcd::IdText(answer.cluster_id));
 }
 
 Result<int64_t> ReadHead(const etcd::Client& client, const etcd::RollCall& roll) {

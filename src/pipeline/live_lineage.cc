@@ -35,11 +35,9 @@ class MemberCheck {
       return Unknown(member, "the file holds no write yet: nothing can be compared");
     const int64_t revision = older_.head.revision;
     if (member.revision < revision) {
-      return Unknown(
-          member,
-          fmt::format("it is at revision {} and has not seen {} yet, or the cluster went back; ask "
-                      "the leader",
-                      member.revision, revision));
+      return Unknown(member, fmt::format("it is at revision {} and has not seen {} yet, or the "
+                                         "cluster went back; ask the leader",
+                                         member.revision, revision));
     }
     const auto answer = endpoint.HashKv(revision, entry.status->db_size_bytes);
     if (!answer.ok()) {
@@ -63,10 +61,9 @@ class MemberCheck {
     if (member.hashkv.revision != older_.head.revision || compact < older_.head.compact_revision) {
       return Unknown(
           member,
-          fmt::format(
-              "its answer is of revision {} compacted at {}, less than the file at {}: the cluster "
-              "is another one, or the answer comes from its cache of compactions",
-              member.hashkv.revision, compact, older_.head.compact_revision));
+          fmt::format("its answer is of revision {} compacted at {}, less than the file at {}: the "
+                      "cluster is another one, or the answer comes from its cache of compactions",
+                      member.hashkv.revision, compact, older_.head.compact_revision));
     }
     if (compact == older_.head.compact_revision && older_.head.Is(member.hashkv.hash))
       return ByNumber(std::move(member));

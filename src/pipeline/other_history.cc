@@ -101,8 +101,7 @@ std::string FindOtherLog(const etcd::Client& client, const etcd::RollCall& roll,
     if (!is_behind(*status)) return "";
     return fmt::format(
         "it ends at entry {} of its raft log, and that of the source is at entry {}: the source "
-        "was "
-        "restored since, or made anew",
+        "was restored since, or made anew",
         *ids.index, status->raft_applied_index);
   }
   return "";

@@ -151,8 +151,7 @@ Disagreement DisagreementOf(const store::Manifest& manifest) {
     return {.of_majority = false,
             .text = fmt::format(
                 "at revision {} {} holds what only a member holds that most others differed from: "
-                "it is "
-                "the copy of a corrupt member; see suspects.json in the store",
+                "it is the copy of a corrupt member; see suspects.json in the store",
                 manifest.revision,
                 manifest.adopted.has_value() ? manifest.adopted->path : manifest.endpoint)};
   }
@@ -165,8 +164,7 @@ Disagreement DisagreementOf(const store::Manifest& manifest) {
   }
   found.text = fmt::format(
       "at revision {} the snapshot from {} and the live data of {} differ: one of the members is "
-      "corrupt; compare them "
-      "with `etcdctl endpoint hashkv --cluster` before you trust either",
+      "corrupt; compare them with `etcdctl endpoint hashkv --cluster` before you trust either",
       manifest.revision, manifest.adopted.has_value() ? manifest.adopted->path : manifest.endpoint,
       fmt::join(differ, ", "));
   return found;

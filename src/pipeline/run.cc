@@ -65,9 +65,8 @@ store::Manifest MakeManifest(const SnapshotRequest& request, const capture::Capt
 Status VerdictStatus(const verify::VerifyReport& report) {
   if (report.verdict == verify::Verdict::kProven) return OkStatus();
   const bool damaged = report.verdict == verify::Verdict::kDamaged;
-  return Error(damaged ? Reason::kDamaged : Reason::kNotProvable,
-               fmt::format("{} is {}: {}", report.file, damaged ? "damaged" : "not provable",
-                           report.Cause()));
+  return Error(damaged ? Reason::kDamaged : Reason::kNotProvable, "{} is {}: {}", report.file,
+               damaged ? "damaged" : "not provable", report.Cause());
 }
 
 // Its data can be compared: nothing speaks against it, whether its bytes are proven or not.
@@ -284,8 +283,8 @@ Result<SnapshotOutcome> AdoptSnapshot(const Context& context, const SnapshotRequ
   for (const store::StoredSnapshot& other : stored) {
     if (other.manifest.cluster != request.cluster || other.manifest.sha256 != imported.sha256)
       continue;
-    return Error(Reason::kAlreadyExists, fmt::format("adopt {}: its bytes are those of {}",
-                                                     file.path, other.manifest.name));
+    return Error(Reason::kAlreadyExists, "adopt {}: its bytes are those of {}", file.path,
+                 other.manifest.name);
   }
   const store::AdoptedRecord adopted = {
       .path = file.path,
@@ -298,8 +297,7 @@ Result<SnapshotOutcome> AdoptSnapshot(const Context& context, const SnapshotRequ
                    VerifyCaptured(context, request, known, std::move(imported), adopted));
   // What is no snapshot is nobody's backup, and no evidence of damage either.
   if (captured.outcome.verify.foreign.has_value()) {
-    return Error(Reason::kNotProvable,
-                 fmt::format("adopt {}: {}", file.path, captured.outcome.verify.Cause()));
+    return Error(Reason::kNotProvable, "adopt {}: {}", file.path, captured.outcome.verify.Cause());
   }
   const etcd::RollCall roll =
       etcd::CallRoll(request.client, known.cluster);  // it may have been restored just now
@@ -321,11 +319,11 @@ Result<SnapshotOutcome> AdoptSnapshot(const Context& context, const SnapshotRequ
 
 Result<SnapshotOutcome> SaveSnapshot(const Context& context, const SnapshotRequest& request,
                                      const std::string& path) {
-  RETURN_IF_ERROR(Annotate(context.fs.Resolve(path).status(), fmt::format("save {}", path)));
+  RETURN_IF_ERROR(Annotate(context.fs.Resolve(path).status(), "save {}", path));
   ASSIGN_OR_RETURN(const bool there, context.fs.IsThere(path));
   if (there) {
-    return Error(Reason::kAlreadyExists,
-                 fmt::format("save {}: the file exists; name another, or move it away", path));
+    return Error(Reason::kAlreadyExists, "save {}: the file exists; name another, or move it away",
+                 path);
   }
   // A name of its own for each attempt: two that save to one path at a time must not share it.
   const std::string temp_path = JoinPath(

@@ -1,7 +1,6 @@
 // The plan, and the reading.
 #include "pipeline/scrub.h"
 
-#include <fmt/format.h>
 
 #include <algorithm>
 
@@ -45,8 +44,8 @@ Status HashAgain(const Context& context, const std::string& path, const store::M
   ForgetCachedPages(path);
   ASSIGN_OR_RETURN(const auto file, context.fs.OpenForReading(path));
   if (file->Size() != manifest.size_bytes) {
-    return Error(Reason::kDamaged, fmt::format("{}: the file has {} bytes, {} were stored", path,
-                                               file->Size(), manifest.size_bytes));
+    return Error(Reason::kDamaged, "{}: the file has {} bytes, {} were stored", path, file->Size(),
+                 manifest.size_bytes);
   }
   const MonotonicTime start = context.clock.Monotonic();
   std::string chunk;
@@ -64,9 +63,8 @@ Status HashAgain(const Context& context, const std::string& path, const store::M
   ForgetCachedPages(path);  // what nobody reads should not push out what others do
   const std::string sha256 = Hex(sum.Finish());
   if (sha256 == manifest.sha256) return OkStatus();
-  return Error(Reason::kDamaged,
-               fmt::format("{}: the SHA-256 of the file is {}, it was {} when it was stored", path,
-                           sha256, manifest.sha256));
+  return Error(Reason::kDamaged, "{}: the SHA-256 of the file is {}, it was {} when it was stored",
+               path, sha256, manifest.sha256);
 }
 
 }  // namespace etcdrill::pipeline

@@ -70,8 +70,7 @@ Result<store::LineageRecord> LookBack(const Context& context, const store::Manif
     record.result = verify::LineageVerdictName(verify::LineageVerdict::kDiverged);
     record.text = fmt::format(
         "the source is cluster {} now, it was {}, and no revision is in both: it was restored or "
-        "made anew, or the "
-        "endpoints lead elsewhere",
+        "made anew, or the endpoints lead elsewhere",
         fresh.manifest.cluster_id, older.cluster_id);
   }
   record.duration_seconds = watch.Seconds();

@@ -55,12 +55,12 @@ Result<std::unique_ptr<store::DrillMark>> LeaveMark(const Context& context, cons
                                                     const std::string& snapshot, bool newest,
                                                     const store::LocalStore& store) {
   const WallTime now = context.clock.Now();
-  DrillReport report = FailedAtOnce(
-      snapshot, newest, now, now,
-      Error(Reason::kInternal,
-            fmt::format("the drill that began at {} never ended: its process was killed (is there "
-                        "enough memory?), or the machine went down",
-                        FormatRfc3339(now))));
+  DrillReport report =
+      FailedAtOnce(snapshot, newest, now, now,
+                   Error(Reason::kInternal,
+                         "the drill that began at {} never ended: its process was killed (is there "
+                         "enough memory?), or the machine went down",
+                         FormatRfc3339(now)));
   report.id = id;
   return store.MarkDrill(ToJson(report));
 }
@@ -143,12 +143,11 @@ StoredDrill DrillStored(const Context& context, const DrillRequest& request, etc
 StoredDrill DrillNothing(const Context& context, const Catalog& catalog, store::LocalStore& store) {
   const WallTime now = context.clock.Now();
   StoredDrill drill{
-      .report = FailedAtOnce(
-          LastOf(catalog), true, now, now,
-          Error(Reason::kNotFound,
-                fmt::format("there is nothing to drill: each of the {} snapshots in the "
-                            "store is damaged, can't be read, or is of another history",
-                            catalog.snapshots.size() + catalog.lost.size()))),
+      .report = FailedAtOnce(LastOf(catalog), true, now, now,
+                             Error(Reason::kNotFound,
+                                   "there is nothing to drill: each of the {} snapshots in the "
+                                   "store is damaged, can't be read, or is of another history",
+                                   catalog.snapshots.size() + catalog.lost.size())),
       .kept = OkStatus(),
       .source = OkStatus()};
   drill.kept = Keep(store, drill.report, store::IfRefused::kCount);

@@ -392,9 +392,8 @@ std::string Metrics::Render() const {
   }
   page.Gauge("etcdrill_source_hashkv_consistent",
              "Whether the members that could be compared had the same HashKV and number of keys at "
-             "one revision: 1 yes, 0 "
-             "no. It stays 0 until each that differed is found to hold the same, is no member or "
-             "not asked any more.")
+             "one revision: 1 yes, 0 no. It stays 0 until each that differed is found to hold the "
+             "same, is no member or not asked any more.")
       .Sample(AsNumber(MembersAgree()));
   page.Counter("etcdrill_snapshot_attempts_total", "Snapshot attempts.").Sample(snapshot_attempts_);
   page.Counter("etcdrill_snapshot_failures_total", "Failed snapshot attempts, by reason.")

@@ -25,8 +25,7 @@ void AddStore(const StoreFacts& s, MetricsPage& page) {
       .Sample(s.newest.has_value() ? std::optional(s.newest->duration_seconds) : std::nullopt);
   page.Gauge("etcdrill_snapshot_lineage_diverged",
              "Whether the newest usable snapshot does not continue the one before it: 1 it does "
-             "not, 0 it does; "
-             "absent where the two could not be compared.")
+             "not, 0 it does; absent where the two could not be compared.")
       .Sample(s.lineage_diverged.has_value() ? std::optional(*s.lineage_diverged ? 1.0 : 0.0)
                                              : std::nullopt);
   page.Gauge("etcdrill_snapshots", "Snapshots in the store, by verification state.")
@@ -55,8 +54,7 @@ void AddStore(const StoreFacts& s, MetricsPage& page) {
 void AddProof(const StoreFacts& s, MetricsPage& page) {
   page.Gauge("etcdrill_verified_snapshot_taken_timestamp_seconds",
              "Unix time at which the newest snapshot that passed a drill was taken, or last found "
-             "to be all that the "
-             "source held.")
+             "to be all that the source held.")
       .Sample(s.verified_taken);
   page.Gauge("etcdrill_verified_snapshot_revision",
              "Revision of the newest snapshot that passed a drill.")
@@ -95,8 +93,7 @@ void AddDrillHistory(const StoreFacts& s, MetricsPage& page) {
       .Samples("stage", s.drill_stage_seconds);
   page.Gauge("etcdrill_drill_last_check_success",
              "Result of each check in the newest drill that ran it: 1 passed, 0 failed; absent for "
-             "a check that never "
-             "ran, or that the last drill that passed did not ask for.")
+             "a check that never ran, or that the last drill that passed did not ask for.")
       .Samples("check", AsNumbers(s.drill_checks));
   page.Gauge("etcdrill_drill_etcd_info", "Version of the etcd binary used for drills, always 1.");
   if (!s.drill_etcd_version.empty()) page.Sample(1, {{"version", s.drill_etcd_version}});

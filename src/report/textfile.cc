@@ -80,8 +80,7 @@ std::string VerifyTextfile(const VerifyRun& run, std::string_view previous) {
       .Sample(run.seconds);
   page.Gauge("etcdrill_verify_last_level_success",
              "Result of each level of the newest verification: 1 passed, 0 failed; absent for a "
-             "level that is unknown "
-             "or was not asked for.")
+             "level that is unknown or was not asked for.")
       .Samples("level", AsNumbers(run.levels));
   AddNewestSnapshot(run.snapshot.has_value() ? run.snapshot : EarlierSnapshot(earlier), page);
   return page.Text();

@@ -45,9 +45,8 @@ Result<Source> OpenSource(const ReadableFile& file) {
   source.meta = *meta;
   const uint64_t pages = source.body_bytes / meta->page_size;
   if (meta->high_water > pages) {
-    return Error(Reason::kDamaged,
-                 fmt::format("the snapshot is damaged: it holds {} pages, {} are in use", pages,
-                             meta->high_water));
+    return Error(Reason::kDamaged, "the snapshot is damaged: it holds {} pages, {} are in use",
+                 pages, meta->high_water);
   }
   return source;
 }
@@ -82,17 +81,17 @@ Result<int> FitToVersion(const Policy& policy, Buckets& buckets, DatabasePlan& p
     const std::string versions =
         fmt::format("the snapshot is of etcd 3.{}, newer than 3.{}", written, wanted);
     if (!policy.allow_downgrade) {
-      return Error(Reason::kEtcdVersion, fmt::format("{}, which may not start on it or misread it; "
-                                                     "run etcd 3.{}, or add --allow-downgrade",
-                                                     versions, written));
+      return Error(
+          Reason::kEtcdVersion,
+          "{}, which may not start on it or misread it; run etcd 3.{}, or add --allow-downgrade",
+          versions, written);
     }
     buckets.meta.erase(std::string(mvcc::kStorageVersionKey));
     buckets.cluster.erase(std::string(mvcc::kClusterVersionKey));
     plan.edit.replace[std::string(mvcc::kClusterBucket)] = buckets.cluster;
-    plan.warnings.push_back(
-        versions +
-        ": its storage and cluster version are dropped; etcd supports no such step, so "
-        "check what the cluster serves before it is used");
+    plan.warnings.push_back(versions +
+                            ": its storage and cluster version are dropped; etcd supports no such "
+                            "step, so check what the cluster serves before it is used");
   }
   return wanted;
 }
@@ -124,8 +123,7 @@ Status BumpRevision(const Source& source, uint64_t by, Buckets& buckets, Databas
   const int64_t revision =
       std::max({last.value_or(mvcc::Revision{}).main, state.CompactRevision(), int64_t{0}});
   if (by > static_cast<uint64_t>(std::numeric_limits<int64_t>::max() - revision)) {
-    return Error(Reason::kUsage,
-                 fmt::format("--bump-revision {}: beyond the greatest revision there is", by));
+    return Error(Reason::kUsage, "--bump-revision {}: beyond the greatest revision there is", by);
   }
   const std::string bumped = mvcc::EncodeRevision({.main = revision + static_cast<int64_t>(by)});
   plan.edit.append[std::string(mvcc::kKeyBucket)] = {{bumped, ""}};
@@ -149,8 +147,7 @@ Status ApplyPolicy(const Source& source, const Policy& policy, DatabasePlan& pla
       plan.edit.replace[std::string(mvcc::kAuthBucket)] = std::move(auth);
       plan.warnings.push_back(
           "authentication is switched off: whoever reaches the cluster can read and write "
-          "everything; set new "
-          "passwords and run `etcdctl auth enable`");
+          "everything; set new passwords and run `etcdctl auth enable`");
     }
   }
   return OkStatus();

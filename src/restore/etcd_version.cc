@@ -2,7 +2,6 @@
 // compared.
 #include "restore/etcd_version.h"
 
-#include <fmt/format.h>
 
 #include <algorithm>
 #include <optional>
@@ -38,8 +37,8 @@ Result<int> ParseEtcdMinor(std::string_view version) {
   const std::optional<int> minor = EtcdMinorOf(version);
   if (minor.has_value() && *minor >= kMinorFirst && *minor <= kMinorLast) return *minor;
   return Error(Reason::kUsage,
-               fmt::format("--etcd-version {}: not one of 3.{} to 3.{}; write it as 3.5 or 3.5.30",
-                           version, kMinorFirst, kMinorLast));
+               "--etcd-version {}: not one of 3.{} to 3.{}; write it as 3.5 or 3.5.30", version,
+               kMinorFirst, kMinorLast);
 }
 
 Result<int> MinorOfSnapshot(const bbolt::BucketContent& meta, const bbolt::BucketContent& cluster) {
@@ -49,9 +48,9 @@ Result<int> MinorOfSnapshot(const bbolt::BucketContent& meta, const bbolt::Bucke
   for (const std::string& version : {storage_version, cluster_version}) {
     if (!IsOfOtherMajor(version)) continue;
     return Error(Reason::kEtcdVersion,
-                 fmt::format("the snapshot is of etcd {}, which this etcdrill does not know; "
-                             "restore it with the tools of that version",
-                             Printable(version)));
+                 "the snapshot is of etcd {}, which this etcdrill does not know; restore it with "
+                 "the tools of that version",
+                 Printable(version));
   }
   const std::optional<int> of_cluster = EtcdMinorOf(cluster_version);
   return std::max(writer, of_cluster.value_or(EtcdMinorOf(storage_version).value_or(0)));

@@ -21,8 +21,7 @@ uint64_t IdOf(std::string_view bytes) { return LoadBE64(Sha1(bytes).data()); }
 // They end in JSON, in the log of the restored member.
 Status CheckName(std::string_view name) {
   return IsUtf8(name) ? OkStatus()
-                      : Error(Reason::kUsage,
-                              fmt::format("the member name \"{}\" is not UTF-8", Shown(name)));
+                      : Error(Reason::kUsage, "the member name \"{}\" is not UTF-8", Shown(name));
 }
 
 // "a=u1,b=u2,a=u3" to {a: [u1, u3], b: [u2]}.
@@ -34,8 +33,7 @@ Result<std::map<std::string, std::vector<std::string>>> ParseInitialCluster(std:
     if (item.empty()) continue;
     const size_t equals = item.find('=');
     if (equals == std::string_view::npos || equals == 0) {
-      return Error(Reason::kUsage,
-                   fmt::format("--initial-cluster: \"{}\" is not NAME=PEER-URL", item));
+      return Error(Reason::kUsage, "--initial-cluster: \"{}\" is not NAME=PEER-URL", item);
     }
     const std::string_view name = item.substr(0, equals);
     RETURN_IF_ERROR(Annotate(CheckName(name), "--initial-cluster"));
@@ -52,8 +50,8 @@ Status CheckNoDuplicates(const std::map<std::string, std::vector<std::string>>& 
     for (const std::string& url : urls) {
       const auto [at, fresh] = owner.emplace(url, name);
       if (fresh) continue;
-      return Error(Reason::kUsage, fmt::format("--initial-cluster: {} is given to both {} and {}",
-                                               url, at->second, name));
+      return Error(Reason::kUsage, "--initial-cluster: {} is given to both {} and {}", url,
+                   at->second, name);
     }
   }
   return OkStatus();
@@ -85,19 +83,16 @@ Result<NewCluster> MakeCluster(const MembershipOptions& options) {
     if (name == options.name) cluster.own_id = cluster.members.back().id;
   }
   if (cluster.own_id == 0) {
-    return Error(
-        Reason::kUsage,
-        fmt::format(
-            "couldn't find --name {} in --initial-cluster \"{}\"; name every member of the new "
-            "cluster there, this one included",
-            options.name, options.initial_cluster));
+    return Error(Reason::kUsage,
+                 "couldn't find --name {} in --initial-cluster \"{}\"; name every member of the "
+                 "new cluster there, this one included",
+                 options.name, options.initial_cluster);
   }
   if (members[options.name] != own_urls) {
     return Error(
         Reason::kUsage,
-        fmt::format("--initial-cluster has {}={}, but --initial-advertise-peer-urls is {}; they "
-                    "must be equal",
-                    options.name, fmt::join(members[options.name], ","), fmt::join(own_urls, ",")));
+        "--initial-cluster has {}={}, but --initial-advertise-peer-urls is {}; they must be equal",
+        options.name, fmt::join(members[options.name], ","), fmt::join(own_urls, ","));
   }
   std::sort(cluster.members.begin(), cluster.members.end(),
             [](const NewMember& a, const NewMember& b) { return a.id < b.id; });

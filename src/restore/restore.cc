@@ -34,7 +34,7 @@ struct Paths {
 Result<Paths> PathsOf(FileSystem& fs, const RestoreOptions& options) {
   const auto resolve = [&](std::string_view flag, const std::string& path) -> Result<std::string> {
     auto resolved = fs.Resolve(path);
-    if (!resolved.ok()) return Annotate(resolved.status(), fmt::format("--{} {}", flag, path));
+    if (!resolved.ok()) return Annotate(resolved.status(), "--{} {}", flag, path);
     return resolved;
   };
   ASSIGN_OR_RETURN(const std::string data, resolve("data-dir", options.data_dir));
@@ -48,8 +48,8 @@ Result<Paths> PathsOf(FileSystem& fs, const RestoreOptions& options) {
 
 Status CheckTargets(FileSystem& fs, const RestoreOptions& options, const Paths& paths) {
   const auto refuse = [](std::string_view flag, const std::string& path, std::string_view why) {
-    return Error(Reason::kAlreadyExists,
-                 fmt::format("--{} {} {}; name another, or move it away", flag, path, why));
+    return Error(Reason::kAlreadyExists, "--{} {} {}; name another, or move it away", flag, path,
+                 why);
   };
   if (!options.wal_dir.empty()) {
     ASSIGN_OR_RETURN(const bool wal_there, fs.IsThere(paths.wal));
@@ -72,11 +72,10 @@ Status CheckSpace(FileSystem& fs, const std::string& target, uint64_t needed) {
   ASSIGN_OR_RETURN(const std::string parent, StagingParent(fs, target));
   ASSIGN_OR_RETURN(const SpaceInfo space, fs.Space(parent));
   if (space.available_bytes >= needed) return OkStatus();
-  return Error(
-      Reason::kNoSpace,
-      fmt::format("{} needs {}, but the file system has {} left; free some or name another "
-                  "directory",
-                  target, FormatSize(needed), FormatSize(space.available_bytes)));
+  return Error(Reason::kNoSpace,
+
+               "{} needs {}, but the file system has {} left; free some or name another directory",
+               target, FormatSize(needed), FormatSize(space.available_bytes));
 }
 
 wal::InitialCluster ToInitialCluster(const NewCluster& cluster) {
@@ -152,8 +151,7 @@ Result<RestoreResult> RestoreWhole(const Context& context, const RestoreOptions&
 Result<RestoreResult> Restore(const Context& context, const RestoreOptions& options) {
   Result<RestoreResult> result = RestoreWhole(context, options);
   if (result.ok()) return result;
-  return Annotate(result.status(),
-                  fmt::format("restore {} to {}", options.snapshot.path(), options.data_dir));
+  return Annotate(result.status(), "restore {} to {}", options.snapshot.path(), options.data_dir);
 }
 
 }  // namespace etcdrill::restore

@@ -40,8 +40,7 @@ DrillMark::~DrillMark() {
   if (!removed.ok()) {
     context_.log.Warn(
         "the mark of a drill that has ended can't be removed; if its report can't be kept either, "
-        "the next start will "
-        "take it for one that was killed",
+        "the next start will take it for one that was killed",
         {{"err", MessageOf(removed)}});
   }
 }

@@ -51,8 +51,7 @@ Status LocalStore::Seal(DurableFile& file, const Manifest& manifest) {
   const std::string path = SnapshotPath(manifest.name);
   for (const std::string& taken : {path, ManifestPath(manifest.name)}) {
     ASSIGN_OR_RETURN(const bool there, context_.fs.IsThere(taken));
-    if (there)
-      return Error(Reason::kAlreadyExists, fmt::format("store {}: it is there already", taken));
+    if (there) return Error(Reason::kAlreadyExists, "store {}: it is there already", taken);
   }
   const auto seal = [&]() -> Status {
     RETURN_IF_ERROR(WriteFileDurably(context_.fs, dir_->unsealed(manifest.name), ToJson(manifest)));
@@ -108,8 +107,8 @@ Status LocalStore::CheckFile(const Manifest& manifest) const {
   const std::string path = SnapshotPath(manifest.name);
   ASSIGN_OR_RETURN(const FileInfo file, context_.fs.Stat(path));
   if (file.size == manifest.size_bytes) return OkStatus();
-  return Error(Reason::kDamaged, fmt::format("{}: the snapshot has {} bytes, {} were stored", path,
-                                             file.size, manifest.size_bytes));
+  return Error(Reason::kDamaged, "{}: the snapshot has {} bytes, {} were stored", path, file.size,
+               manifest.size_bytes);
 }
 
 Result<Manifest> LocalStore::Find(std::string_view name) const {
@@ -173,12 +172,11 @@ Status LocalStore::AddLost(const std::vector<std::string>& names, Listing& listi
     ASSIGN_OR_RETURN(const bool lost, IsLost(name));
     if (!lost) continue;
     const std::string path = SnapshotPath(name);
-    Status why = Error(
-        Reason::kNotProvable,
-        fmt::format(
-            "{}: its manifest {}.json is not beside it: the file was copied here by hand, or the "
-            "manifest was taken away; put it back, or move the file elsewhere",
-            path, name));
+    Status why =
+        Error(Reason::kNotProvable,
+              "{}: its manifest {}.json is not beside it: the file was copied here by hand, or the "
+              "manifest was taken away; put it back, or move the file elsewhere",
+              path, name);
     TellOf(path, "a snapshot has no manifest", why);
     listing.lost.push_back({name, std::move(why)});
   }
@@ -203,7 +201,7 @@ Result<std::string> LocalStore::ReadChecksText(const std::string& name) const {
   auto text = context_.fs.ReadWhole(ChecksPath(name), kJsonBytesMax);
   if (!text.ok() && ReasonOf(text.status()) == Reason::kNotFound) return "";
   if (text.ok() && text->empty())
-    return Error(Reason::kDamaged, fmt::format("{}: it is empty", ChecksPath(name)));
+    return Error(Reason::kDamaged, "{}: it is empty", ChecksPath(name));
   return text;
 }
 
@@ -247,8 +245,7 @@ Status LocalStore::WriteChecks(const std::string& name,
   RETURN_IF_ERROR(dir_->Attend());
   ASSIGN_OR_RETURN(const auto lock, dir_->LockChecks());
   ASSIGN_OR_RETURN(const bool there, Has(name));
-  if (!there)
-    return Error(Reason::kNotFound, fmt::format("there is no snapshot {} any more", name));
+  if (!there) return Error(Reason::kNotFound, "there is no snapshot {} any more", name);
   const auto text = ReadChecksText(name);
   if (!text.ok() && ReasonOf(text.status()) != Reason::kDamaged) return text.status();
   Checks checks = ChecksOf(name, text).value_or(Checks{});
@@ -287,7 +284,7 @@ Result<std::unique_ptr<FileLock>> LocalStore::Use(const std::string& name) const
   const bool goes = !lock.ok() && ReasonOf(lock.status()) == Reason::kBusy;
   const auto there = Has(name);
   if (goes || (there.ok() && !*there)) {
-    return Error(Reason::kNotFound, fmt::format("there is no snapshot {} any more", name));
+    return Error(Reason::kNotFound, "there is no snapshot {} any more", name);
   }
   return lock.ok() ? *std::move(lock) : nullptr;  // whoever reads it will say what is wrong
 }
@@ -296,8 +293,7 @@ Status LocalStore::Delete(const std::string& name) {
   RETURN_IF_ERROR(dir_->Attend());
   const auto unused = context_.fs.LockExisting(SnapshotPath(name));
   if (!unused.ok() && ReasonOf(unused.status()) == Reason::kBusy) {
-    return Error(Reason::kBusy,
-                 fmt::format("delete the snapshot {}: it is being read; try again later", name));
+    return Error(Reason::kBusy, "delete the snapshot {}: it is being read; try again later", name);
   }
   if (!unused.ok() && ReasonOf(unused.status()) != Reason::kNotFound) return unused.status();
   ASSIGN_OR_RETURN(const auto lock, dir_->LockChecks());

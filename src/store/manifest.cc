@@ -200,11 +200,9 @@ Result<Manifest> ParseManifest(std::string_view text) {
   source.Read("etcd_version", m.etcd_version);
   const std::string& problem = reader.problem().empty() ? source.problem() : reader.problem();
   if (!problem.empty())
-    return Error(Reason::kDamaged,
-                 fmt::format("the field \"{}\" is missing or of another type", problem));
+    return Error(Reason::kDamaged, "the field \"{}\" is missing or of another type", problem);
   const auto time = ParseRfc3339(taken);
-  if (!time.has_value())
-    return Error(Reason::kDamaged, fmt::format("\"taken\": \"{}\" is not a time", taken));
+  if (!time.has_value()) return Error(Reason::kDamaged, "\"taken\": \"{}\" is not a time", taken);
   m.taken = *time;
   if (const Json place = json.value("place", Json()); place.is_number_unsigned()) m.place = place;
   if (const Json chosen = json["source"].value("chosen", Json()); chosen.is_string())
@@ -229,7 +227,7 @@ Result<Manifest> ReadManifestOf(FileSystem& fs, const std::string& snapshot_path
   ASSIGN_OR_RETURN(Manifest manifest, ReadManifest(fs, path));
   // A manifest speaks for its own file only.
   if (manifest.name == BaseName(stem)) return manifest;
-  return Error(Reason::kDamaged, fmt::format("{}: it is the manifest of {}", path, manifest.name));
+  return Error(Reason::kDamaged, "{}: it is the manifest of {}", path, manifest.name);
 }
 
 constexpr std::string_view kTail =

@@ -93,9 +93,8 @@ Status StoreDir::Own(Ownership ownership) {
   if (!lock.ok() && ReasonOf(lock.status()) == Reason::kBusy) {
     const auto owner = context_.fs.ReadWhole(JoinPath(path_, kOwnerFile), kStateBytesMax);
     const std::string who = owner.ok() ? *owner : "another etcdrill";
-    return Error(
-        Reason::kBusy,
-        fmt::format("store {}: {} owns it; stop that one or use another directory", path_, who));
+    return Error(Reason::kBusy, "store {}: {} owns it; stop that one or use another directory",
+                 path_, who);
   }
   RETURN_IF_ERROR(lock.status());
   {

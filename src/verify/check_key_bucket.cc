@@ -32,14 +32,12 @@ void AddBrokenStep(Findings& findings, const bbolt::Pair& pair, const mvcc::Revi
                fmt::format("{} of key {}: {}", Text(row), Printable(kv.key), place.problem));
     return;
   }
-  AddFinding(
-      findings, codes::kRowLostByEtcd, Severity::kWarning, pair,
-      fmt::format(
-          "key {} was deleted and put by one transaction, and the compaction at {}, exactly there, "
-          "removed the put, by a fault of etcd (etcd#22376); what is alive now is whole, but who "
-          "asks "
-          "a running member for revision {} ends it: compact beyond it",
-          Printable(kv.key), row.main, row.main));
+  AddFinding(findings, codes::kRowLostByEtcd, Severity::kWarning, pair,
+             fmt::format(
+                 "key {} was deleted and put by one transaction, and the compaction at {}, exactly "
+                 "there, removed the put, by a fault of etcd (etcd#22376); what is alive now is "
+                 "whole, but who asks a running member for revision {} ends it: compact beyond it",
+                 Printable(kv.key), row.main, row.main));
 }
 
 // The ids of all leases, in rising order. A store has some thousands; the limit keeps a hostile one
@@ -196,19 +194,16 @@ Status KeyBucketCheck::Finish(const ReadableFile& file, Keyspace& keyspace) {
   keyspace.hashkv.live_keys = keyspace.live_keys;
   keyspace.may_go_back = facts_.MayGoBack();
   if (keyspace.may_go_back) {
-    findings_.Add(
-        {codes::kRevisionBehindCompaction, Severity::kWarning, std::nullopt, std::nullopt,
-         fmt::format(
-             "the newest row is {}, a compaction at {} was under way: etcd before 3.4.32 and "
-             "3.5.14 goes back "
-             "to the former after a restart, so upgrade before you restart a member on this data",
-             Text(last_), compact_revision_)});
+    findings_.Add({codes::kRevisionBehindCompaction, Severity::kWarning, std::nullopt, std::nullopt,
+                   fmt::format("the newest row is {}, a compaction at {} was under way: etcd "
+                               "before 3.4.32 and 3.5.14 goes back to the former after a restart, "
+                               "so upgrade before you restart a member on this data",
+                               Text(last_), compact_revision_)});
   }
   if (keyspace.live_keys == 0) {
     findings_.Add({codes::kNoKeys, Severity::kWarning, std::nullopt, std::nullopt,
                    "no key is alive in it: is it of the right cluster? Data of the v2 API (`etcd "
-                   "--enable-v2`) is in no "
-                   "snapshot; copy it by its own tools"});
+                   "--enable-v2`) is in no snapshot; copy it by its own tools"});
   }
   return index_.CountOrphans() > 0 ? NameOrphans(file) : OkStatus();
 }

@@ -103,12 +103,10 @@ Result<Keyspace> KeyspaceCheck::Finish(const ReadableFile& file) {
       missing += fmt::format("{}{}", missing.empty() ? "" : ", ", name);
   }
   if (!missing.empty()) {
-    findings_.Add(
-        {codes::kBucketMissing, Severity::kWarning, std::nullopt, std::nullopt,
-         fmt::format(
-             "every etcd since 3.4 makes these buckets, which are not there: {}; what they held is "
-             "lost",
-             missing)});
+    findings_.Add({codes::kBucketMissing, Severity::kWarning, std::nullopt, std::nullopt,
+                   fmt::format("every etcd since 3.4 makes these buckets, which are not there: {}; "
+                               "what they held is lost",
+                               missing)});
   }
   keyspace_.members = membership_.Finish();
   records_.Finish(keyspace_);

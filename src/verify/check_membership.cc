@@ -108,11 +108,11 @@ void MembershipCheck::OnConfState(const bbolt::Pair& pair) {
 std::vector<MemberRecord> MembershipCheck::Finish() {
   for (const MemberRecord& member : members_) {
     if (removed_.contains(member.id)) {
-      Warn(codes::kMemberZombie, fmt::format("{} is listed, though it was removed: etcd before "
-                                             "3.5.26 can bring it back, and 3.6 and later "
-                                             "count it among the members; remove it with `etcdctl "
-                                             "member remove` before an upgrade",
-                                             Who(member)));
+      Warn(codes::kMemberZombie,
+           fmt::format("{} is listed, though it was removed: etcd before 3.5.26 can bring it back, "
+                       "and 3.6 and later count it among the members; remove it with `etcdctl "
+                       "member remove` before an upgrade",
+                       Who(member)));
     }
   }
   const bool any_voter =
@@ -131,12 +131,10 @@ std::vector<MemberRecord> MembershipCheck::Finish() {
   if (!conf_state_.has_value()) CheckNames();
   for (const MemberRecord& member : members_) {
     if (!member.client_urls.empty()) continue;
-    findings_.Add(
-        {codes::kMemberUnpublished, Severity::kInfo, std::nullopt, std::nullopt,
-         fmt::format(
-             "{} has no client URLs here: it never started, or etcd 3.5.1 to 3.5.19 did not store "
-             "them",
-             Who(member))});
+    findings_.Add({codes::kMemberUnpublished, Severity::kInfo, std::nullopt, std::nullopt,
+                   fmt::format("{} has no client URLs here: it never started, or etcd 3.5.1 to "
+                               "3.5.19 did not store them",
+                               Who(member))});
   }
   return std::move(members_);
 }
@@ -146,12 +144,11 @@ void MembershipCheck::CheckNames() {
   std::set<std::string> names;
   for (const MemberRecord& member : members_) {
     if (member.name.empty() || names.insert(member.name).second) continue;
-    Warn(codes::kMembersOdd, fmt::format("{} has the name of another member: a data directory "
-                                         "restored by the tools of 3.4 keeps the old "
-                                         "members, and etcd 3.6 and later adopt them; compare with "
-                                         "`etcdctl member list`, and upgrade by "
-                                         "way of 3.5.26 or later",
-                                         Who(member)));
+    Warn(codes::kMembersOdd,
+         fmt::format("{} has the name of another member: a data directory restored by the tools of "
+                     "3.4 keeps the old members, and etcd 3.6 and later adopt them; compare with "
+                     "`etcdctl member list`, and upgrade by way of 3.5.26 or later",
+                     Who(member)));
   }
 }
 
@@ -160,27 +157,23 @@ void MembershipCheck::CompareWithConfState(const MemberRecord& member) {
   const bool learns = conf_state_->learners.contains(member.id);
   if (!votes && !learns) {
     Warn(codes::kMemberZombie,
-         fmt::format("{} is listed, but raft's configuration does not know it: data directories "
-                     "restored by the tools "
-                     "of 3.4, or a crash without fsync, leave such members behind; etcd 3.6 and "
-                     "later adopt them, so "
-                     "remove it with `etcdctl member remove` before an upgrade",
-                     Who(member)));
+         fmt::format(
+             "{} is listed, but raft's configuration does not know it: data directories restored "
+             "by the tools of 3.4, or a crash without fsync, leave such members behind; etcd 3.6 "
+             "and later adopt them, so remove it with `etcdctl member remove` before an upgrade",
+             Who(member)));
   } else if (votes && member.is_learner) {
-    Warn(
-        codes::kMemberPromotionLost,
-        fmt::format(
-            "{} is a voter for raft, but stored as a learner: etcd 3.5.1 to 3.5.19 did not store "
-            "promotions; "
-            "upgrade all members to 3.5.20 or later before 3.6, which takes it for a learner again",
-            Who(member)));
+    Warn(codes::kMemberPromotionLost,
+         fmt::format("{} is a voter for raft, but stored as a learner: etcd 3.5.1 to 3.5.19 did "
+                     "not store promotions; upgrade all members to 3.5.20 or later before 3.6, "
+                     "which takes it for a learner again",
+                     Who(member)));
   } else if (learns && !member.is_learner) {
     Warn(codes::kMemberPromotionLost,
-         fmt::format(
-             "{} is a learner for raft, but stored as a voter: etcd before 3.5.31 and 3.6.12 lost "
-             "the mark "
-             "when a learner's URLs were changed; upgrade, and promote or remove the learner",
-             Who(member)));
+         fmt::format("{} is a learner for raft, but stored as a voter: etcd before 3.5.31 and "
+                     "3.6.12 lost the mark when a learner's URLs were changed; upgrade, and "
+                     "promote or remove the learner",
+                     Who(member)));
   }
 }
 

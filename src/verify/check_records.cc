@@ -146,8 +146,7 @@ void RecordsCheck::OnCluster(const bbolt::Pair& pair) {
         target != json.end() && target->is_string() ? target->get<std::string>() : "?";
     Tell(codes::kRestoresWithDowngrade, Severity::kInfo,
          fmt::format("restores in the middle of a downgrade to {}: finish it, or cancel it with "
-                     "`etcdctl downgrade "
-                     "cancel`",
+                     "`etcdctl downgrade cancel`",
                      Printable(version)));
   }
 }
@@ -210,8 +209,8 @@ void RecordsCheck::TellAlarm(const std::string& alarm) {
   if (!corrupt) return;
   Tell(codes::kAlarmCorrupt, Severity::kWarning,
        "a member of the cluster was found to hold other data than the rest (CORRUPT alarm), and "
-       "this may be its copy: "
-       "compare with a snapshot of another member (`etcdrill lineage`) before this one is trusted");
+       "this may be its copy: compare with a snapshot of another member (`etcdrill lineage`) "
+       "before this one is trusted");
 }
 
 void RecordsCheck::Report(std::string_view code, const bbolt::Pair& pair, std::string text) {

@@ -42,24 +42,19 @@ Result<std::optional<uint64_t>> EndOfPages(const ReadableFile& file) {
 
 void ReportNoTrailer(uint64_t size, TransferResult& result, Findings& findings) {
   if (size % snapshot::kSectorBytes == 0) {
-    findings.Add(
-        {.code = codes::kTrailerMissing,
-         .severity = Severity::kInfo,
-         .text =
-             "no SHA-256 trailer: a snapshot that was cut, or a copy of a data directory's "
-             "database, in "
-             "which the writes are missing that are only in its write-ahead log (member/wal): with "
-             "both, "
-             "start etcd on a copy and take a snapshot, see docs/operations.md, \"From the last "
-             "survivor\"",
-         .prevents_proof = true});
+    findings.Add({.code = codes::kTrailerMissing,
+                  .severity = Severity::kInfo,
+                  .text = "no SHA-256 trailer: a snapshot that was cut, or a copy of a data "
+                          "directory's database, in which the writes are missing that are only in "
+                          "its write-ahead log (member/wal): with both, start etcd on a copy and "
+                          "take a snapshot, see docs/operations.md, \"From the last survivor\"",
+                  .prevents_proof = true});
     return;
   }
   result.level = LevelResult::kFail;
   findings.Add({codes::kSizeUneven, Severity::kError, std::nullopt, std::nullopt,
                 fmt::format("{} bytes are neither whole pages nor whole pages and a trailer: bytes "
-                            "are missing at the end, or "
-                            "were added",
+                            "are missing at the end, or were added",
                             size)});
 }
 
@@ -86,8 +81,7 @@ Result<Sha256> HashAndCheckTrailer(const ReadableFile& file, TransferResult& res
     if (has_trailer && !fits) {
       findings.Add({codes::kTrailerMismatch, Severity::kError, std::nullopt, trailer_at,
                     fmt::format("the bytes have SHA-256 {}, the trailer says {}; the file was "
-                                "changed or cut after etcd "
-                                "sent it",
+                                "changed or cut after etcd sent it",
                                 Hex(actual), Hex(trailer))});
     }
     RETURN_IF_ERROR(HashRange(file, *trailer_at, size, sum, buffer));

@@ -1,6 +1,5 @@
 // HashKV of a file at any revision: first the index of the rows above the compaction, then the sum
 // over all rows.
-#include <fmt/format.h>
 
 #include "format/bbolt/tree.h"
 #include "format/mvcc/buckets.h"
@@ -46,12 +45,10 @@ Status CheckAnswerable(const std::string& path, const Facts& facts, int64_t revi
   const int64_t own = facts.state.CompactRevision();
   if (revision <= facts.revision && revision >= compact_revision && compact_revision >= own)
     return OkStatus();
-  return Error(
-      Reason::kUsage,
-      fmt::format("{}: no HashKV at revision {} compacted at {}: the file ends at revision {} and "
-                  "is compacted "
-                  "at {}; it answers for {} <= compact revision <= revision <= {}",
-                  path, revision, compact_revision, facts.revision, own, own, facts.revision));
+  return Error(Reason::kUsage,
+               "{}: no HashKV at revision {} compacted at {}: the file ends at revision {} and is "
+               "compacted at {}; it answers for {} <= compact revision <= revision <= {}",
+               path, revision, compact_revision, facts.revision, own, own, facts.revision);
 }
 
 }  // namespace
@@ -75,12 +72,12 @@ Result<mvcc::HashKv> HashKvOf(const Context& context, const snapshot::Image& ima
   // without a meaning.
   RETURN_IF_ERROR(bbolt::WalkAll(file, facts.body, facts.meta, findings, visitor));
   if (findings.errors() > 0) {
-    return Error(Reason::kDamaged, fmt::format("{} is damaged: {}; see `etcdrill verify {}`", path,
-                                               findings.FirstError()->text, path));
+    return Error(Reason::kDamaged, "{} is damaged: {}; see `etcdrill verify {}`", path,
+                 findings.FirstError()->text, path);
   }
   if (!visitor.found()) {
-    return Error(Reason::kNotProvable,
-                 fmt::format("{} has no bucket key: it is not the store of an etcd", path));
+    return Error(Reason::kNotProvable, "{} has no bucket key: it is not the store of an etcd",
+                 path);
   }
   mvcc::HashKv hashkv = sum.Finish();
   hashkv.live_keys = index.live_keys();

@@ -71,8 +71,8 @@ Result<mvcc::HashKv> HashAt(const Context& context, const Placed& placed, const 
   auto hashkv = HashKvOf(context, placed.image, at.revision, at.compact_revision);
   // It can answer for its place, so what can't is another file by now.
   if (hashkv.ok() || ReasonOf(hashkv.status()) != Reason::kUsage) return hashkv;
-  return Error(Reason::kDamaged, fmt::format("{} has changed since it was looked at: {}",
-                                             place.file, MessageOf(hashkv.status())));
+  return Error(Reason::kDamaged, "{} has changed since it was looked at: {}", place.file,
+               MessageOf(hashkv.status()));
 }
 
 // A manifest knows less than the file, and an old one by the older rule: what it says is not enough
@@ -103,8 +103,7 @@ std::string Incomparable(const Place& older, const Place& newer) {
   if (compact <= revision) return "";
   return fmt::format(
       "{} is compacted at revision {}, {} ends at {}: no revision is in both; a snapshot in "
-      "between, of "
-      "revision {} or more and compacted at {} or less, would join them",
+      "between, of revision {} or more and compacted at {} or less, would join them",
       newer.head.compact_revision == compact ? newer.file : older.file, compact,
       newer.head.revision == revision ? newer.file : older.file, revision, compact, revision);
 }
@@ -112,9 +111,8 @@ std::string Incomparable(const Place& older, const Place& newer) {
 std::string GoesBackText(const Place& place) {
   return fmt::format(
       "{} ends below a compaction at {} that was under way: etcd before 3.4.32 and 3.5.14 goes "
-      "back "
-      "after a restart, and makes revisions anew, so its revisions prove nothing; compare later "
-      "ones",
+      "back after a restart, and makes revisions anew, so its revisions prove nothing; compare "
+      "later ones",
       place.file, place.head.compact_revision);
 }
 
@@ -146,10 +144,8 @@ Status CompareHashes(const Context& context, const Placed& from, const Placed& t
   if (!hashes.equal) {
     Add(report, codes::kHistoryDiffers, Severity::kError,
         fmt::format("at revision {} compacted at {} the older one has HashKV {:08x} and {} keys, "
-                    "the newer one {:08x} "
-                    "and {}: they are of two clusters, or the cluster was restored from an older "
-                    "backup in between and "
-                    "written to",
+                    "the newer one {:08x} and {}: they are of two clusters, or the cluster was "
+                    "restored from an older backup in between and written to",
                     hashes.revision, hashes.compact_revision, hashes.older, hashes.older_keys,
                     hashes.newer, hashes.newer_keys));
   }
@@ -164,9 +160,8 @@ void CheckOrder(LineageReport& report) {
   } else if (newer.head.revision < older.head.revision) {
     Add(report, codes::kRevisionWentBack, Severity::kError,
         fmt::format("the older one ends at revision {}, the newer one at {}: the two are in the "
-                    "wrong order, or the "
-                    "newer one comes from a member that lags, or the cluster was restored from an "
-                    "older backup",
+                    "wrong order, or the newer one comes from a member that lags, or the cluster "
+                    "was restored from an older backup",
                     older.head.revision, newer.head.revision));
   }
   if (newer.auth_revision < older.auth_revision) {
@@ -217,14 +212,11 @@ void CheckIndex(LineageReport& report) {
   if (older.head.revision == newer.head.revision && !hashes_differ) return;
   Add(report, codes::kIndexConflict, Severity::kError,
       fmt::format("both end with raft entry {} of term {}, but hold different data: a member of "
-                  "etcd 3.5.0 to 3.5.2 "
-                  "skipped entries after a crash (fixed in 3.5.3), or one of 3.5.0 to 3.5.5 "
-                  "applied some twice in a "
-                  "defragmentation (fixed in 3.5.6); or one snapshot was restored twice with the "
-                  "same token, and both were "
-                  "written to. If they are members of one cluster, compare them with `etcdctl "
-                  "endpoint hashkv --cluster`, "
-                  "replace the one that differs, and upgrade",
+                  "etcd 3.5.0 to 3.5.2 skipped entries after a crash (fixed in 3.5.3), or one of "
+                  "3.5.0 to 3.5.5 applied some twice in a defragmentation (fixed in 3.5.6); or one "
+                  "snapshot was restored twice with the same token, and both were written to. If "
+                  "they are members of one cluster, compare them with `etcdctl endpoint hashkv "
+                  "--cluster`, replace the one that differs, and upgrade",
                   *older.consistent_index, *older.term));
 }
 
@@ -315,23 +307,20 @@ void JudgeMembers(LineageReport& report) {
         CountsMore(member.live_keys, report.older.head.live_keys)) {
       Add(report, codes::kHistoryDiffers, Severity::kError,
           fmt::format("at revision {} the file has {} keys, {} counts {}: the cluster is another "
-                      "one, or a compaction "
-                      "removed live keys of this member (etcd#22376); compare all members before "
-                      "you restart one",
+                      "one, or a compaction removed live keys of this member (etcd#22376); compare "
+                      "all members before you restart one",
                       revision, report.older.head.live_keys, member.endpoint, *member.live_keys));
     } else if (member.result == MemberResult::kDiffers) {
       Add(report, codes::kHistoryDiffers, Severity::kError,
           fmt::format("at revision {} compacted at {} the file has HashKV {:08x}, {} answers "
-                      "{:08x}: the cluster is "
-                      "another one, or was restored from an older backup and written to, or this "
-                      "member is corrupt",
+                      "{:08x}: the cluster is another one, or was restored from an older backup "
+                      "and written to, or this member is corrupt",
                       member.hashkv.revision, member.hashkv.compact_revision, member.older,
                       member.endpoint, member.hashkv.hash));
     } else if (member.is_leader && member.revision < revision && !report.older.may_go_back) {
       Add(report, codes::kRevisionWentBack, Severity::kError,
           fmt::format("the file ends at revision {}, the leader {} is at {}: the cluster is "
-                      "another one, or was "
-                      "restored from an older backup",
+                      "another one, or was restored from an older backup",
                       revision, member.endpoint, member.revision));
     } else if (member.result == MemberResult::kNotComparable) {
       Add(report, codes::kNotComparable, Severity::kWarning,

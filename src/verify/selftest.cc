@@ -45,10 +45,9 @@ Status JudgeSelftest(const std::vector<SelftestRow>& rows) {
     }
   }
   if (missed.empty()) return OkStatus();
-  return Error(
-      Reason::kInternal,
-      fmt::format("the self-test failed for: {}; do not trust what this build calls proven",
-                  fmt::join(missed, ", ")));
+  return Error(Reason::kInternal,
+               "the self-test failed for: {}; do not trust what this build calls proven",
+               fmt::join(missed, ", "));
 }
 
 }  // namespace etcdrill::verify

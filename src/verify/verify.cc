@@ -171,13 +171,11 @@ Result<bool> FoundChanged(const ReadableFile& file, const Status& looked, Verify
   report.keyspace.reset();
   report.foreign.reset();
   report.findings = {};  // of bytes that never were one file
-  report.findings.Add(
-      {.code = codes::kFileChanged,
-       .severity = Severity::kWarning,
-       .text =
-           "somebody writes to the file while it is examined; wait until it is complete, and do "
-           "not verify the database of a running member",
-       .prevents_proof = true});
+  report.findings.Add({.code = codes::kFileChanged,
+                       .severity = Severity::kWarning,
+                       .text = "somebody writes to the file while it is examined; wait until it is "
+                               "complete, and do not verify the database of a running member",
+                       .prevents_proof = true});
   return true;
 }
 

@@ -153,8 +153,7 @@ Result<std::optional<Meta>> ReadMetas(const ReadableFile& file, uint64_t body_si
   if (impossible || newer.tx_id != older.tx_id + 1) {
     findings.Add({codes::kMetaDisagree, impossible ? Severity::kError : Severity::kWarning, 0, 0,
                   fmt::format("the meta pages are of transactions {} and {} with pages of {} and "
-                              "{} bytes; bbolt writes them in "
-                              "turn",
+                              "{} bytes; bbolt writes them in turn",
                               first.meta->tx_id, second.meta->tx_id, first.meta->page_size,
                               second.meta->page_size)});
   }

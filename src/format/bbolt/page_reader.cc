@@ -2,7 +2,6 @@
 // starts again after a jump.
 #include "format/bbolt/page_reader.h"
 
-#include <fmt/format.h>
 
 #include <algorithm>
 #include <span>
@@ -35,7 +34,7 @@ Status PageReader::Fill(PageId id, uint64_t pages) {
   held_ = 0;  // nothing, if the read fails
   block_.resize(std::max<size_t>(block_.size(), count * page_size_));
   const Status read = file_.Read(from * page_size_, std::span(block_).first(count * page_size_));
-  if (!read.ok()) return Annotate(read, fmt::format("page {}", id));
+  if (!read.ok()) return Annotate(read, "page {}", id);
   first_ = from;
   held_ = count;
   return OkStatus();

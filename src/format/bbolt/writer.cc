@@ -2,7 +2,6 @@
 // are written anew, as bbolt itself would do.
 #include "format/bbolt/writer.h"
 
-#include <fmt/format.h>
 
 #include <utility>
 #include <vector>
@@ -48,7 +47,7 @@ Result<std::vector<EdgePage>> RightEdge(const ReadableFile& source, const Meta& 
   std::vector<EdgePage> edge;
   for (PageId id = root;; id = edge.back().items.back().child) {
     const auto damaged = [&] {
-      return Error(Reason::kDamaged, fmt::format("page {} can't be read as a tree", id));
+      return Error(Reason::kDamaged, "page {} can't be read as a tree", id);
     };
     if (id >= meta.high_water || edge.size() == kTreeDepthMax) return damaged();
     ASSIGN_OR_RETURN(std::string_view bytes, reader.Read(id, 1));
@@ -128,7 +127,7 @@ Status ApplyEdit(const ReadableFile& source, uint64_t body_size, const Meta& met
   for (const auto& [name, pairs] : edit.append) {
     std::string& value = root.pairs[name];
     if (value.size() < kBucketHeaderBytes)
-      return Error(Reason::kDamaged, fmt::format("there is no bucket {}", name));
+      return Error(Reason::kDamaged, "there is no bucket {}", name);
     if (const PageId tree = LoadLE64(value.data()); tree != 0) {
       ASSIGN_OR_RETURN(const PageId changed, AppendPairs(source, meta, tree, pairs, appender));
       value = BucketHeader(changed);

@@ -2,7 +2,6 @@
 // first header.
 #include "format/snapshot/foreign.h"
 
-#include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
@@ -113,16 +112,13 @@ std::string_view Describe(Foreign foreign) {
              "options of then)";
     case Foreign::kSqlite:
       return "it is an SQLite database: k3s keeps its data in one (state.db) where it runs no "
-             "etcd, and no etcd can "
-             "restore it; back it up as k3s says";
+             "etcd, and no etcd can restore it; back it up as k3s says";
     case Foreign::kWal:
       return "it is a segment of etcd's write-ahead log: the database is snap/db beside its "
-             "directory, and better "
-             "still is a snapshot (`etcdrill snapshot save`)";
+             "directory, and better still is a snapshot (`etcdrill snapshot save`)";
     case Foreign::kBigEndian:
       return "it is an etcd database of a big-endian machine (s390x), which etcdrill can't read: "
-             "verify it with "
-             "`etcdutl snapshot status` on such a machine";
+             "verify it with `etcdutl snapshot status` on such a machine";
     case Foreign::kNewerBolt:
       return "it is a bbolt database of a format version that this etcdrill does not know: use a "
              "newer etcdrill";

@@ -1,7 +1,6 @@
 // As Go's net.Listen, whose notation Prometheus users know: ":9379" and "[::]:9379" take IPv4, too.
 #include "report/front/listen.h"
 
-#include <fmt/format.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -24,8 +23,8 @@ Status CantListen(std::string_view address, int errno_value) {
                                 : errno_value == EACCES   ? "ports below 1024 need a privilege"
                                                           : "is the address one of this machine?";
   return Error(errno_value == EACCES ? Reason::kConfig : Reason::kIoError,
-               fmt::format("can't listen on {} (web.listen): {}; {}", address,
-                           std::strerror(errno_value), hint));
+               "can't listen on {} (web.listen): {}; {}", address, std::strerror(errno_value),
+               hint);
 }
 
 // errno is set if it fails.
@@ -76,8 +75,8 @@ Result<std::vector<Fd>> Listen(const std::string& address) {
   addrinfo* found = nullptr;
   const char* host = any ? "::" : at->host.c_str();
   if (const int code = getaddrinfo(host, port.c_str(), &hints, &found); code != 0) {
-    return Error(Reason::kIoError,
-                 fmt::format("web.listen: can't resolve \"{}\": {}", at->host, gai_strerror(code)));
+    return Error(Reason::kIoError, "web.listen: can't resolve \"{}\": {}", at->host,
+                 gai_strerror(code));
   }
   const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> infos(found, freeaddrinfo);
   std::vector<Fd> sockets;

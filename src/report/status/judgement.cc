@@ -126,35 +126,31 @@ void AddHistoryTroubles(const StoreFacts& s, std::vector<Trouble>& troubles) {
                  "stored snapshot has a time in the future: a clock was wrong, or is.",
                  "stored snapshots have a time in the future: a clock was wrong, or is."),
          "Such a one counts as neither new nor proven. Look at the clock, and at: etcdrill "
-         "snapshot "
-         "list --config FILE"});
+         "snapshot list --config FILE"});
   }
   if (s.lineage_diverged == true) {
     troubles.push_back({"The newest snapshot does not continue the one before it.",
                         "Expected once after a restore on purpose; else the source went back, or "
-                        "is another cluster. "
-                        "What differs: etcdrill verify latest --config FILE"});
+                        "is another cluster. What differs: etcdrill verify latest --config FILE"});
   }
   if (s.newest.has_value() && s.newest->keys == 0) {
     troubles.push_back({"The newest snapshot holds no key.",
                         "It is of the wrong cluster, or of one whose data is in the v2 API, which "
-                        "is in no snapshot. "
-                        "Look with: etcdrill verify latest --config FILE"});
+                        "is in no snapshot. Look with: etcdrill verify latest --config FILE"});
   }
   if (s.of_others > 0) {
-    troubles.push_back({fmt::format("The store holds {} of other clusters.",
-                                    Counted(s.of_others, "snapshot", "snapshots")),
-                        "They have another cluster.name, and are neither counted nor deleted here. "
-                        "Give each cluster a "
-                        "store of its own, or see: etcdrill snapshot list --config FILE"});
+    troubles.push_back(
+        {fmt::format("The store holds {} of other clusters.",
+                     Counted(s.of_others, "snapshot", "snapshots")),
+         "They have another cluster.name, and are neither counted nor deleted here. Give each "
+         "cluster a store of its own, or see: etcdrill snapshot list --config FILE"});
   }
   if (s.other_history > 0) {
     troubles.push_back(
         {Counted(s.other_history, "adopted snapshot is of another history than the source.",
                  "adopted snapshots are of another history than the source."),
          "Such a one counts as neither new nor proven: somebody copies files of another cluster, "
-         "or of "
-         "before a restore. What differs: etcdrill verify NAME --config FILE"});
+         "or of before a restore. What differs: etcdrill verify NAME --config FILE"});
   }
   if (!s.suspects_problem.empty()) {
     troubles.push_back(

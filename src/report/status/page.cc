@@ -181,18 +181,17 @@ void Drills(Html& html, const StatusFacts& f) {
   }
   html.Raw("<ul class=\"legend\">");
   for (size_t i = 0; i < kStages.size(); ++i) {
-    html.Raw(fmt::format(
-        "<li><svg viewBox=\"0 0 12 12\" aria-hidden=\"true\"><rect class=\"s{}\" width=\"12\" "
-        "height=\"12\"/></svg>{}</li>",
-        i, kStages[i]));
+    html.Raw(
+        fmt::format("<li><svg viewBox=\"0 0 12 12\" aria-hidden=\"true\"><rect class=\"s{}\" "
+                    "width=\"12\" height=\"12\"/></svg>{}</li>",
+                    i, kStages[i]));
   }
   html.Raw("</ul>\n");
   double scale = 0;
   for (size_t i = 0; i < shown; ++i) scale = std::max(scale, TotalSeconds(f.history.drills[i]));
-  OpenTable(
-      html, "drills",
-      "<th scope=\"col\">Finished<th scope=\"col\">Result<th scope=\"col\">Stages<th scope=\"col\" "
-      "class=\"number\">Restore time");
+  OpenTable(html, "drills",
+            "<th scope=\"col\">Finished<th scope=\"col\">Result<th scope=\"col\">Stages<th "
+            "scope=\"col\" class=\"number\">Restore time");
   for (size_t i = 0; i < shown; ++i) {
     const DrillRow& d = f.history.drills[i];
     html.Raw("<tr><th scope=\"row\">");
@@ -270,8 +269,7 @@ void Members(Html& html, const StatusFacts& f) {
             "<th scope=\"col\">Endpoint<th scope=\"col\">Health<th scope=\"col\">Role<th "
             "scope=\"col\">Version"
             "<th scope=\"col\" class=\"number\">Revision<th scope=\"col\" class=\"number\">Size<th "
-            "scope=\"col\" "
-            "class=\"number\">Latency");
+            "scope=\"col\" class=\"number\">Latency");
   for (const MemberRow& m : f.health->members) {
     html.Raw("<tr><th scope=\"row\">").Text(m.endpoint).Raw("</th><td class=\"wide\">");
     Mark(html, AnswerOf(m.healthy), m.healthy ? "healthy" : "not healthy");
@@ -331,8 +329,7 @@ std::string HashOf(std::string_view text) {
 const std::string& StatusPagePolicy() {
   static const std::string policy = fmt::format(
       "default-src 'none'; style-src {}; script-src {}; connect-src 'self'; img-src data:; "
-      "base-uri 'none'; "
-      "form-action 'none'; frame-ancestors 'none'",
+      "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
       HashOf(kStyle), HashOf(kScript));
   return policy;
 }

@@ -63,8 +63,7 @@ TEST_CASE("of many members nine are named") {
   for (uint64_t id = 2; id < 100; ++id) ids.file.insert(id);
   CHECK(FindOtherMembers(Roll({1}, {}), ids) ==
         "the members that it names are 2, 3, 4, 5, 6, 7, 8, 9, a, 89 more, and those of the source "
-        "are 1: none is in "
-        "both");
+        "are 1: none is in both");
 }
 
 TEST_CASE("the members that a store tells of are those of each cluster id under this name") {
@@ -302,8 +301,7 @@ TEST_CASE_METHOD(AdoptTest,
   if (!m.other_history) return;
   CHECK(m.lineage->text ==
         "it ends at entry 176 of its raft log, and that of the source is at entry 30: the source "
-        "was restored since, "
-        "or made anew");
+        "was restored since, or made anew");
 }
 
 TEST_CASE_METHOD(AdoptTest,

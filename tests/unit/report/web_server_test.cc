@@ -266,8 +266,7 @@ TEST_CASE("mutated requests harm nobody (H7)") {
       "GET /metrics?a=b HTTP/1.1\r\nHost: localhost:9379\r\nAccept-Encoding: gzip, "
       "br;q=0.5\r\nContent-Length: 3\r\n"
       "Authorization: Basic YTpi\r\nExpect: 100-continue\r\nConnection: keep-alive, "
-      "Upgrade\r\nUpgrade: "
-      "websocket\r\n\r\nabc";
+      "Upgrade\r\nUpgrade: websocket\r\n\r\nabc";
   std::mutex mutex;
   std::vector<std::string> unsound;
   std::vector<std::jthread> clients;
