@@ -1,5 +1,5 @@
 // All are asked for the lowest of their revisions, which each of them has: the head would be
-// another one for each (formats.md 8).
+// another one for each (docs/etcd-formats.md §5.5).
 #include "pipeline/member_consistency.h"
 
 #include <fmt/format.h>
@@ -74,7 +74,7 @@ void JudgeConsistency(Consistency& round) {
       const std::string text = fmt::format("at revision {} compacted at {} HashKV is {}",
                                            round.revision, compact_revision, list);
       if (HashesMayVary(round, compact_revision)) {
-        may_vary = text + "; that may be so with the same data (docs/formats.md, HashKV)";
+        may_vary = text + "; that may be so with the same data (docs/etcd-formats.md, HashKV)";
         continue;
       }
       round.equal = false;
@@ -95,7 +95,7 @@ void JudgeConsistency(Consistency& round) {
   if (silent != round.members.end()) round.text += "; " + silent->error;
 }
 
-// docs/formats.md, HashKV.
+// docs/etcd-formats.md §5.2 and §5.3.
 bool HashesMayVary(const Consistency& round, int64_t compact_revision) {
   const auto counts_none = [](const capture::ReceiptEntry& m) { return m.live_keys == 0; };
   if (std::any_of(round.members.begin(), round.members.end(), counts_none))
