@@ -1,4 +1,4 @@
-// What the sidecar answers on its port (DESIGN.md section 7; docs/web.md).
+// What the sidecar answers on its port (docs/web.md).
 #pragma once
 
 #include <functional>

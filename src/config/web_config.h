@@ -1,6 +1,6 @@
 // web.config_file: TLS, users and headers of our port, in the format of Prometheus'
-// exporter-toolkit (prometheus/exporter-toolkit, docs/web-configuration.md), so that one file
-// serves all exporters of a machine.
+// exporter-toolkit (github.com/prometheus/exporter-toolkit/blob/master/docs/web-configuration.md),
+// so that one file serves all exporters of a machine.
 #pragma once
 
 #include <cstdint>

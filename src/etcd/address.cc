@@ -1,5 +1,5 @@
-// gRPC's naming: github.com/grpc/grpc, doc/naming.md. Addresses in numbers get the ipv4 and ipv6
-// schemes, so that they work without any resolver.
+// gRPC's naming: github.com/grpc/grpc/blob/master/doc/naming.md. Addresses in numbers get the ipv4
+// and ipv6 schemes, so that they work without any resolver.
 #include "etcd/address.h"
 
 #include <arpa/inet.h>

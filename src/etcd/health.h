@@ -1,6 +1,6 @@
-// Is this member alive and able to serve, as `etcdctl endpoint health` judges it (formats.md 7.1)?
-// And is it one of ours at all? An endpoint that leads to another cluster is not healthy, however
-// well it serves.
+// Is this member alive and able to serve, as `etcdctl endpoint health` judges it
+// (docs/etcd-formats.md §7.1)? And is it one of ours at all? An endpoint that leads to another
+// cluster is not healthy, however well it serves.
 #pragma once
 
 #include <optional>

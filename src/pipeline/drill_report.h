@@ -1,5 +1,5 @@
 // The evidence of one drill: what was done, how long it took, what was compared with what. Kept in
-// the store as JSON (DESIGN.md section 4), read back for metrics and listings.
+// the store as JSON, read back for metrics and listings.
 #pragma once
 
 #include <map>

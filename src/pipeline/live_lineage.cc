@@ -1,6 +1,6 @@
 // Two answers compare only at one revision and one compact revision. At the revision of a
-// compaction, members of 3.5.5 and later answer from a cache as compacted as before it (formats.md
-// 5): so what counts is what the answer says of itself.
+// compaction, members of 3.5.5 and later answer from a cache as compacted as before it
+// (docs/etcd-formats.md §5.4): so what counts is what the answer says of itself.
 #include "pipeline/live_lineage.h"
 
 #include <fmt/format.h>

@@ -1,6 +1,6 @@
 // Does the live cluster still continue a snapshot that was taken days ago? Each member is asked for
 // HashKV at the snapshot's revision, and the file is hashed as compacted as that member is: the
-// recipe of formats.md 5.
+// recipe of docs/etcd-formats.md §5.5.
 #pragma once
 
 #include "etcd/client.h"

@@ -1,6 +1,6 @@
 // Do all members hold the same data? etcd does not ask itself unless told to, and a corrupt member
-// goes on serving (formats.md 8). HashKV costs a member a full scan, so one is asked at a time, and
-// rarely.
+// goes on serving (docs/etcd-formats.md §8). HashKV costs a member a full scan, so one is asked at
+// a time, and rarely.
 #pragma once
 
 #include <cstdint>

@@ -9,7 +9,7 @@
 namespace etcdrill::report {
 namespace {
 
-// Stages and checks as DESIGN.md names them; report/ does not know the stages themselves.
+// Stages and checks as docs/metrics.md names them; report/ does not know the stages themselves.
 constexpr std::array kStageNames = {"select", "checksum", "restore", "boot",
                                     "health", "verify",   "cleanup"};
 

@@ -1,7 +1,7 @@
-// What must change (formats.md 6.2, 6.6): members and members_removed, or etcd 3.6+ adopts the dead
-// cluster; consistent_index and term, or the member looks healthy and every write times out;
-// confState, which etcdutl leaves stale. Everything else, key, lease, alarm and auth included,
-// stays as it was, unless the policy says otherwise.
+// What must change (docs/etcd-formats.md §6.2 and §6.6): members and members_removed, or etcd 3.6+
+// adopts the dead cluster; consistent_index and term, or the member looks healthy and every write
+// times out; confState, which etcdutl leaves stale. Everything else, key, lease, alarm and auth
+// included, stays as it was, unless the policy says otherwise.
 #include "restore/database.h"
 
 #include <fmt/format.h>
@@ -111,9 +111,9 @@ void SetMembership(const NewCluster& cluster, int minor, Buckets& buckets, Datab
   plan.edit.replace[std::string(mvcc::kMembersRemovedBucket)] = {};
 }
 
-// As etcdutl does it (formats.md 6.4): an empty row at the new revision, and a compaction up to it
-// that is under way. It counts from the last row; we from the store's revision, which is higher if
-// the last rows were compacted away.
+// As etcdutl does it (docs/etcd-formats.md §6.4): an empty row at the new revision, and a
+// compaction up to it that is under way. It counts from the last row; we from the store's revision,
+// which is higher if the last rows were compacted away.
 Status BumpRevision(const Source& source, uint64_t by, Buckets& buckets, DatabasePlan& plan) {
   ASSIGN_OR_RETURN(const auto last_key,
                    bbolt::LastKey(source.file, source.body_bytes, source.meta, mvcc::kKeyBucket));

@@ -1,6 +1,6 @@
-// Which etcd a data directory is for, as far as files differ: the minor version of etcd 3. Up
-// to 3.4, `meta` has neither term nor confState; from 3.6 on, etcd refuses a file whose storage or
-// cluster version is newer than itself (formats.md 2 and 6.6).
+// Which etcd a data directory is for, as far as files differ: the minor version of etcd 3. Up to
+// 3.4, `meta` has neither term nor confState; from 3.6 on, etcd refuses a file whose storage or
+// cluster version is newer than itself (docs/etcd-formats.md §2.5 and §6.6).
 #pragma once
 
 #include <string_view>

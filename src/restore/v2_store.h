@@ -1,5 +1,5 @@
 // The document of the v2 store in a restored member's .snap file. Nobody uses the v2 store any
-// more, but etcd up to 3.5 takes its members from it (formats.md 6.5).
+// more, but etcd up to 3.5 takes its members from it (docs/etcd-formats.md §6.5).
 #pragma once
 
 #include <string>

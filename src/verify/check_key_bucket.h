@@ -1,5 +1,5 @@
 // L3, the heart of it: the rows of the `key` bucket, one for each change of a user key, in the
-// order in which they happened. Rules: formats.md 2.3; sums: formats.md 5.
+// order in which they happened. Rules: docs/etcd-formats.md §2.3; sums: docs/etcd-formats.md §5.2.
 #pragma once
 
 #include <cstdint>

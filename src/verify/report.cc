@@ -1,4 +1,4 @@
-// The reports as JSON. Field names are a contract (DESIGN.md section 4).
+// The reports as JSON. Scripts rely on the names of fields: they stay.
 #include "verify/report.h"
 
 #include <fmt/format.h>

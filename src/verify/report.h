@@ -1,5 +1,5 @@
-// What a look at a snapshot file brought to light: the ladder up to L3 (DESIGN.md section 2), the
-// facts and the findings.
+// What a look at a snapshot file brought to light: the ladder (README.md) up to L3, the facts and
+// the findings.
 #pragma once
 
 #include <cstdint>
@@ -77,7 +77,7 @@ struct VerifyReport {
   std::vector<std::string> Affected() const;
 };
 
-// The VerifyReport of DESIGN.md section 4, one JSON document.
+// The VerifyReport as one JSON document.
 std::string ToJson(const VerifyReport& report);
 
 }  // namespace etcdrill::verify

@@ -315,8 +315,8 @@ class Users(WebCase):
 
 
 class Lifecycle(WebCase):
-    """What is started by POST, and who may (fault row H4). The etcd takes calls and answers none,
-    so a run lasts."""
+    """What is started by POST, and who may. The etcd takes calls and answers none, so a run
+    lasts."""
 
     def setUp(self):
         super().setUp()
@@ -423,8 +423,7 @@ class Faults(WebCase):
         return answer
 
     def test_no_path_opens_a_file(self):
-        """Fault row H3: strace sees every call that takes a path, and none of them is of a
-        request's making."""
+        """strace sees every call that takes a path, and none of them is of a request's making."""
         sidecar = self.start("http_server_config: {headers: {}}\n")
         trace = self.dir / "trace"
         tracer = self.scene.start([
@@ -454,7 +453,7 @@ class Faults(WebCase):
             [])
 
     def test_fifty_scrapers_at_once(self):
-        """Fault row H9, here for what is counted; scripts/bench web has the times."""
+        """Here for what is counted; scripts/bench web has the times."""
         sidecar = self.start()
         harness.wait_until(
             lambda: self.ask(sidecar).text.count("etcdrill_task_last_run_timestamp_seconds{") == 3,
@@ -498,7 +497,7 @@ class Faults(WebCase):
         self.assertEqual(self.ask(sidecar).status, 200)
 
     def test_the_port_is_lost_and_found(self):
-        """Fault row H10: the kernel takes the listening socket away under a running sidecar."""
+        """The kernel takes the listening socket away under a running sidecar."""
         sidecar = self.start()
         self.assertEqual(self.ask(sidecar).status, 200)
 

@@ -1,4 +1,4 @@
-// D8: a file that was cut, at every length that matters, and one that is cut while it is read: by a
+// A file that was cut, at every length that matters, and one that is cut while it is read: by a
 // file system that fails as the real one does, and for real, by another thread, through the real
 // one (a mapped file would end in SIGBUS).
 #include <filesystem>

@@ -1,5 +1,4 @@
-// D10: bytes that were added, holes, and paths that are no regular files; through the real file
-// system.
+// Bytes that were added, holes, and paths that are no regular files; through the real file system.
 #include <sys/stat.h>
 
 #include <filesystem>

@@ -1,6 +1,5 @@
-// D7: one flipped bit, many times in each class of bytes. With a trailer every one is damage.
-// Without one, page headers and element fields are found or do no harm, and nothing is ever called
-// proven.
+// One flipped bit, many times in each class of bytes. With a trailer every one is damage. Without
+// one, page headers and element fields are found or do no harm, and nothing is ever called proven.
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -1,7 +1,7 @@
-// D9: whole pages that are wrong: zeroed, swapped, replaced by a copy of another one, gone back to
-// an older version. With a trailer all of it is damage. Then the trailer is made right again, so
-// that the structure and the keyspace alone must see it: what they see is counted, and required
-// where the format makes it possible.
+// Whole pages that are wrong: zeroed, swapped, replaced by a copy of another one, gone back to an
+// older version. With a trailer all of it is damage. Then the trailer is made right again, so that
+// the structure and the keyspace alone must see it: what they see is counted, and required where
+// the format makes it possible.
 #include <fmt/format.h>
 
 #include <map>

@@ -1,6 +1,6 @@
-// D11: databases made by hand, most of them to do harm: trees that run in circles or never end,
-// numbers that overflow, metas that lie. All have a right trailer, or none. Every one must be
-// judged, and in about the time of a sound one.
+// Databases made by hand, most of them to do harm: trees that run in circles or never end, numbers
+// that overflow, metas that lie. All have a right trailer, or none. Every one must be judged, and
+// in about the time of a sound one.
 #include <fmt/format.h>
 
 #include "base/bytes.h"
@@ -81,7 +81,7 @@ TEST_CASE("trees: an empty store is proven") {
   const auto report = Judge(WithTrailer(TinyDatabase({.rows = 0})));
   INFO(Describe(report));
   CHECK(report.verdict == Verdict::kProven);
-  CHECK(report.keyspace->hashkv.hash == 0x40A4756D);  // of an empty store, formats.md 5
+  CHECK(report.keyspace->hashkv.hash == 0x40A4756D);  // an empty store: docs/etcd-formats.md §5.2
 }
 
 TEST_CASE("trees: a page that is its own child") {

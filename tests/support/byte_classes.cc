@@ -1,4 +1,5 @@
-// A recursive walk that paints ranges; what nothing paints is a free page. Layout: formats.md 1.
+// A recursive walk that paints ranges; what nothing paints is a free page. Layout:
+// docs/etcd-formats.md §1.
 #include "support/byte_classes.h"
 
 #include <algorithm>

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Reads every #include line of src/ and holds it to the layers of DESIGN section 3, and heavy
-headers to their one place.
+"""Reads every #include line of src/ and holds it to the layers of docs/architecture.md, and
+heavy headers to their one place.
 
 A folder includes only folders on lower lines, never a sibling on its own line:
     main > app > pipeline > { capture store verify restore drill report } > { etcd format config } > { io crypto } > base

@@ -1,5 +1,5 @@
-// The bbolt file format: every constant, with its place. Source: formats.md 1, checked there
-// against files of etcd 3.4.23 to 3.7.1; upstream is go.etcd.io/bbolt
+// The bbolt file format: every constant, with its place. Source: docs/etcd-formats.md §1, checked
+// there against files of etcd 3.4.23 to 3.7.1; upstream is go.etcd.io/bbolt
 // internal/common/{page,meta,bucket}.go.
 //
 //   file    = pages of page_size bytes; page n starts at byte n * page_size; little-endian on the

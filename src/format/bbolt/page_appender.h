@@ -1,6 +1,6 @@
 // Writes trees of new pages behind the last page that a file uses. The hard facts: a page counts
 // its elements in 16 bits, of which bbolt keeps 0xFFFF for itself, and a branch with one child
-// fails an assertion of bbolt when that child becomes empty. Source: formats.md 1.9.
+// fails an assertion of bbolt when that child becomes empty. Source: docs/etcd-formats.md §1.9.
 #pragma once
 
 #include <string>

@@ -1,6 +1,6 @@
-// The SHA-256 at the end of a snapshot. Source: formats.md 3.1: it is the hash of everything before
-// it, and a file has one exactly if its size leaves 32 when divided by 512 (bbolt files are
-// multiples of their page size).
+// The SHA-256 at the end of a snapshot. Source: docs/etcd-formats.md §4.1: it is the hash of
+// everything before it, and a file has one exactly if its size leaves 32 when divided by 512 (bbolt
+// files are multiples of their page size).
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,4 @@
-// The port, seen from the wire: fault rows H1, H2, H3, H6, H7 and H10 of the fault catalogue. TLS
-// is in tls_test.cc.
+// The port, seen from the wire. TLS is in tests/e2e/test_web.py.
 #include "report/web_server.h"
 
 #include <netinet/in.h>
@@ -99,7 +98,7 @@ TEST_CASE("IPv4 and IPv6") {
   }
 }
 
-TEST_CASE("an address that can't be listened on is one line (H10)") {
+TEST_CASE("an address that can't be listened on is one line") {
   const Served served;
   const std::string taken = "127.0.0.1:" + std::to_string(served.port());
   const std::string address =
@@ -118,7 +117,7 @@ TEST_CASE("an address that can't be listened on is one line (H10)") {
   CHECK_THAT(std::string(MessageOf(second.status())), ContainsSubstring("web.listen"));
 }
 
-TEST_CASE("200 slow clients and 200 idle ones keep nobody waiting, and are ended (H1)") {
+TEST_CASE("200 slow clients and 200 idle ones keep nobody waiting, and are ended") {
   const Served served;
   std::vector<RawClient> clients;
   for (int i = 0; i < 400; ++i) clients.emplace_back(served.port());
@@ -164,7 +163,7 @@ TEST_CASE("clients that don't take their answer hold no thread and little memory
         1s * kSlower);
 }
 
-TEST_CASE("what is too large, too much or no HTTP has its status (H2)") {
+TEST_CASE("what is too large, too much or no HTTP has its status") {
   const Served served;
   const int port = served.port();
   CHECK_THAT(Ask(port, "GET /metrics HTTP/1.1\r\nX: " + std::string(20'000, 'a') + "\r\n\r\n"),
@@ -187,7 +186,7 @@ TEST_CASE("what is too large, too much or no HTTP has its status (H2)") {
   CHECK(served.runs() == 0);
 }
 
-TEST_CASE("an endless body is answered at once, and not read for ever (H2)") {
+TEST_CASE("an endless body is answered at once, and not read for ever") {
   const Served served;
   const RawClient client(served.port());
   client.Send("POST /-/drill HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n");
@@ -200,7 +199,7 @@ TEST_CASE("an endless body is answered at once, and not read for ever (H2)") {
   CHECK(took < 4s * kSlower);
 }
 
-TEST_CASE("no path leads anywhere but to a route (H3)") {
+TEST_CASE("no path leads anywhere but to a route") {
   const Served served;
   for (const char* path :
        {"/../../etc/passwd", "/..%2f..%2fetc/passwd", "/%2e%2e/%2e%2e/etc/passwd",
@@ -213,7 +212,7 @@ TEST_CASE("no path leads anywhere but to a route (H3)") {
   }
 }
 
-TEST_CASE("half-close, early leave, and a second request behind the first (H6)") {
+TEST_CASE("half-close, early leave, and a second request behind the first") {
   const Served served;
   const RawClient half(served.port());
   half.Send(kGood);
@@ -256,8 +255,8 @@ std::string Mutated(std::string bytes, std::mt19937& random) {
 }
 
 // Some requests wait for a timeout, so many are sent at once. ETCDRILL_FAULTS_SCALE multiplies
-// their number: 500 gives the million of H7.
-TEST_CASE("mutated requests harm nobody (H7)") {
+// their number: 500 gives a million.
+TEST_CASE("mutated requests harm nobody") {
   constexpr unsigned kClients = 25;
   const char* scale = std::getenv("ETCDRILL_FAULTS_SCALE");
   const int rounds = 80 * (scale == nullptr ? 1 : std::atoi(scale));
