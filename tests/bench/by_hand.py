@@ -2,7 +2,7 @@
 """A restore drill as a careful person would script it with the official tools: restore, boot, wait,
 ask for HashKV, stop.
 
-by_hand.py ETCD_DIR SNAPSHOT SCRATCH_DIR REVISION
+  by_hand.py ETCD_DIR SNAPSHOT SCRATCH_DIR REVISION
 
 Asks whether etcd is up every 20 ms, as etcdrill does: so the difference is not in the waiting.
 Prints what HashKV says as JSON.
@@ -22,9 +22,8 @@ def main():
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir()
     url, peer = "unix://client:0", "unix://peer:0"
-    cluster = [
-        "--name", "m", "--initial-cluster", f"m={peer}", "--initial-advertise-peer-urls", peer
-    ]
+    cluster = ["--name", "m", "--initial-cluster", f"m={peer}",
+               "--initial-advertise-peer-urls", peer]
     subprocess.run(
         [f"{ETCD_DIR}/etcdutl", "snapshot", "restore", SNAPSHOT, "--data-dir", "data", *cluster],
         check=True, cwd=target, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

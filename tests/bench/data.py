@@ -63,7 +63,8 @@ def halves(keys):
 def key(number):
     resource = ("pods", "configmaps", "secrets", "leases", "events", "replicasets",
                 "endpointslices")[number % 7]
-    return f"/registry/{resource}/namespace-{number % 83:02}/workload-{number * 2654435761 % 2**32:08x}-{number % 99991:05}"
+    workload = f"workload-{number * 2654435761 % 2**32:08x}-{number % 99991:05}"
+    return f"/registry/{resource}/namespace-{number % 83:02}/{workload}"
 
 
 def text(data):
@@ -109,9 +110,8 @@ def load(gateway, steps, shape_, seed):
     with concurrent.futures.ThreadPoolExecutor(CONNECTIONS) as pool:
         def one(job):
             action, numbers, own_seed = job
-            return int(
-                gateway.call("/v3/kv/txn", transaction(action, numbers, shape_.value_bytes,
-                                                       own_seed))["header"]["revision"])
+            body = transaction(action, numbers, shape_.value_bytes, own_seed)
+            return int(gateway.call("/v3/kv/txn", body)["header"]["revision"])
 
         for step, (action, numbers) in enumerate(steps):
             begins = range(0, len(numbers), OPERATIONS)
@@ -136,8 +136,8 @@ def make(name, path):
         gateway = Gateway(cluster.endpoints[0])
         middle = load(gateway, first, wanted, "first")
         last = load(gateway, second, wanted, "second")
-        compact_revision, above = (middle, second) if wanted.compact_in_middle else (1,
-                                                                                     first + second)
+        compact_revision, above = (
+            (middle, second) if wanted.compact_in_middle else (1, first + second))
         gateway.call("/v3/kv/compaction",
                      json.dumps({"revision": compact_revision, "physical": True}))
         facts = {
@@ -145,10 +145,8 @@ def make(name, path):
             "keys_above_compact_revision": len(set().union(*(numbers for _, numbers in above)))
         }
         saved = scene.path / "snapshot.db"
-        harness.must([
-            harness.tool("3.6", "etcdctl"), "--endpoints", cluster.endpoints[0], "snapshot", "save",
-            saved
-        ], timeout=3600)
+        harness.must([harness.tool("3.6", "etcdctl"), "--endpoints", cluster.endpoints[0],
+                      "snapshot", "save", saved], timeout=3600)
         saved.rename(path)
         path.with_suffix(".json").write_text(json.dumps(facts))
     finally:

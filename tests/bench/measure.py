@@ -45,8 +45,7 @@ def finish(process, command, output):
 
 def busy_seconds():
     user, nice, system, _, _, irq, softirq, steal = map(
-        int,
-        pathlib.Path("/proc/stat").read_text().split()[1:9])
+        int, pathlib.Path("/proc/stat").read_text().split()[1:9])
     return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
 
 
@@ -117,7 +116,8 @@ def machine():
     flags = next(line.split() for line in open("/proc/cpuinfo") if line.startswith("flags"))
     sha = "with SHA instructions" if "sha_ni" in flags else "without SHA instructions"
     memory_gb = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e9
-    return f"{os.cpu_count()} cores, {cpu}, {sha}, {memory_gb:.0f} GB of memory, Linux {platform.release()}"
+    return (f"{os.cpu_count()} cores, {cpu}, {sha}, {memory_gb:.0f} GB of memory, "
+            f"Linux {platform.release()}")
 
 
 def load_average():

@@ -98,10 +98,8 @@ def watch(sidecar, scratch, seconds):
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if sidecar.process.poll() is not None:
-            raise RuntimeError(
-                f"the sidecar ended with "
-                f"{sidecar.process.returncode}:\n{sidecar.log.read_text()[-3000:]}"
-            )
+            raise RuntimeError(f"the sidecar ended with {sidecar.process.returncode}:\n"
+                               f"{sidecar.log.read_text()[-3000:]}")
         samples.append(look(sidecar.process.pid, scratch))
         time.sleep(1)
     return samples
@@ -119,10 +117,9 @@ def judge(samples, window):
         before, after, most = (choose(sample.values[name] for sample in part)
                                for choose, part in ((min, start), (min, end), (max, samples)))
         growth = after - before
-        print(
-            line.format(
-                name, f"{before:.1f}", f"{after:.1f}", f"{most:.1f}",
-                f"{growth:+.1f}, at most +{limit}: {'met' if growth <= limit else 'MISSED'}"))
+        judged = "met" if growth <= limit else "MISSED"
+        print(line.format(name, f"{before:.1f}", f"{after:.1f}", f"{most:.1f}",
+                          f"{growth:+.1f}, at most +{limit}: {judged}"))
         if growth > limit:
             grown.append(name)
     return grown
@@ -139,10 +136,8 @@ def check_outcome(sidecar, began, rounds):
     cpu = total(sidecar, "process_cpu_seconds_total") / (time.monotonic() - began)
     print(", ".join(f"{name.replace('_', ' ')} {count:.0f}" for name, count in counts.items()),
           end="; ")
-    print(
-        f"{cpu * 100:.1f} % of a core; errors in the log: "
-        f"{sidecar.log.read_text().count('level=error')}"
-    )
+    print(f"{cpu * 100:.1f} % of a core; "
+          f"errors in the log: {sidecar.log.read_text().count('level=error')}")
     problems = [name for name in ("snapshot_failures", "drill_failures") if counts[name] > 0]
     return problems + [
         name for name in ("snapshot_attempts", "drill_attempts") if counts[name] < rounds * 0.8
@@ -167,10 +162,8 @@ def run(build, minutes):
             began = time.monotonic()
             sidecar = harness.Sidecar(scene, path / "etcdrill.yaml", port, path)
             sidecar.wait_for_line("drill passed", timeout=60)
-            print(
-                f"{minutes:g} minutes, a snapshot and a drill each {round(interval)} s; load "
-                f"average {measure.load_average()}"
-            )
+            print(f"{minutes:g} minutes, a snapshot and a drill each {round(interval)} s; "
+                  f"load average {measure.load_average()}")
             samples = watch(sidecar, path / "scratch", minutes * 60)
             grown = judge(samples, 2 * interval)
             problems = check_outcome(sidecar, began, minutes * 60 / round(interval))

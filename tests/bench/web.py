@@ -41,8 +41,8 @@ class Subject:
         if tls:
             for name in ("server.crt", "server.key"):
                 shutil.copy(scene.certs / name, path)
-            (path / "web.yml"
-             ).write_text("tls_server_config: {cert_file: server.crt, key_file: server.key}\n")
+            (path / "web.yml").write_text(
+                "tls_server_config: {cert_file: server.crt, key_file: server.key}\n")
             self.context = ssl.create_default_context(cafile=scene.certs / "ca.crt")
         self.port = harness.free_port()
         (path / "etcdrill.yaml").write_text(
@@ -76,8 +76,8 @@ class Subject:
                 return int(line.split()[1]) * 1024
 
     def cpu_seconds(self):
-        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")",
-                                                                                   1)[1].split()
+        stat = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text()
+        fields = stat.rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
@@ -92,10 +92,9 @@ def verdict(value, limit):
 def report(what, seconds, limit, share=0.99):
     p = percentile(seconds, share)
     name = "max" if share >= 1 else f"p{share * 100:.0f}"
-    print(
-        f"{what:<44} n {len(seconds):>5}  p50 {percentile(seconds, 0.5) * 1e3:7.2f} ms  {name} "
-        f"{p * 1e3:8.2f} ms, "
-        f"target <= {limit * 1e3:.0f} ms: {verdict(p, limit)}", flush=True)
+    print(f"{what:<44} n {len(seconds):>5}  "
+          f"p50 {percentile(seconds, 0.5) * 1e3:7.2f} ms  {name} {p * 1e3:8.2f} ms, "
+          f"target <= {limit * 1e3:.0f} ms: {verdict(p, limit)}", flush=True)
 
 
 @contextlib.contextmanager
@@ -191,10 +190,8 @@ def run(etcdrill):
             cpu = subject.cpu_seconds()
             with others(subject, "50 scrapers"):
                 report(f"{name}: 50 scrapers at once", fifty_scrapers(subject), 0.100)
-            print(
-                f"  processor time of the sidecar: "
-                f"{(subject.cpu_seconds() - cpu) / SCRAPES * 1e3:.2f} ms for each scrape"
-            )
+            each = (subject.cpu_seconds() - cpu) / SCRAPES
+            print(f"  processor time of the sidecar: {each * 1e3:.2f} ms for each scrape")
             if tls:
                 continue
             before = subject.memory("VmRSS")
@@ -207,10 +204,8 @@ def run(etcdrill):
             report("plain: /metrics beside 400 slow clients", metrics, 5.0, 1)
             report("plain: /-/healthy beside 400 slow clients", healthy, 1.0, 1)
             grown = subject.memory("VmHWM") - before
-            print(
-                f"memory beside them: +{grown / 2**20:.1f} MiB at most, target <= 32 MiB: "
-                f"{verdict(grown, 32 << 20)}"
-            )
+            print(f"memory beside them: +{grown / 2**20:.1f} MiB at most, "
+                  f"target <= 32 MiB: {verdict(grown, 32 << 20)}")
             time.sleep(6)
             cpu = subject.cpu_seconds()
             time.sleep(IDLE_SECONDS)

@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
-# Boots a clean Debian 12 under its own systemd, and does there what README.md, deploy/systemd/README.md and docs/operations.md
-# tell a newcomer to do: their commands are taken out of the pages and run as they stand. Then what only a real systemd can show:
-# reloads, stops in the middle of a drill, crashes, hangs, an upgrade, and the removal.
+# Boots a clean Debian 12 under its own systemd, and does there what README.md,
+# deploy/systemd/README.md and docs/operations.md tell a newcomer to do: their commands are taken
+# out of the pages and run as they stand. Then what only a real systemd can show: reloads, stops in
+# the middle of a drill, crashes, hangs, an upgrade, and the removal.
 #
-# The tree is made by debootstrap at the archive that apt uses here, without as much as procps, and is kept in BUILD_DIR with all
-# packages that etcdrill depends on. It boots in systemd-nspawn with a network of its own. Without root, those two programs, the
-# archive, or a kernel that lets it boot: 77 (skipped). Usage: check_booted.sh BUILD_DIR ETCD_DIR
+# The tree is made by debootstrap at the archive that apt uses here, without as much as procps, and
+# is kept in BUILD_DIR with all packages that etcdrill depends on. It boots in systemd-nspawn with a
+# network of its own. Without root, those two programs, the archive, or a kernel that lets it boot:
+# 77 (skipped). Usage: check_booted.sh BUILD_DIR ETCD_DIR
 source "$(dirname "$0")/common.sh"
 build=$(cd "$1" && pwd) etcd=$(cd "$2" && pwd)
 skip() { echo "skipped: $1"; exit 77; }
@@ -14,7 +16,10 @@ for program in systemd-nspawn debootstrap; do
   type -P "$program" > /dev/null || skip "no $program"
 done
 
-(cd "$build" && cpack -G DEB -B "$work") > "$work/cpack.log" 2>&1 || { cat "$work/cpack.log"; exit 1; }
+(cd "$build" && cpack -G DEB -B "$work") > "$work/cpack.log" 2>&1 || {
+  cat "$work/cpack.log"
+  exit 1
+}
 deb=$(echo "$work"/etcdrill_*_*.deb)
 
 # --- The tree ---
@@ -22,42 +27,54 @@ deb=$(echo "$work"/etcdrill_*_*.deb)
 base=$build/debian-12-$(dpkg-deb -f "$deb" Depends | md5sum | cut -c1-8)
 make_base() {
   local archive
-  archive=$(apt-get indextargets --format '$(CODENAME) $(LABEL) $(REPO_URI)' | awk '$1 == "bookworm" && $2 == "Debian" && !n++ {print $3}')
+  archive=$(apt-get indextargets --format '$(CODENAME) $(LABEL) $(REPO_URI)' |
+    awk '$1 == "bookworm" && $2 == "Debian" && !n++ {print $3}')
   rm -rf --one-file-system "$build"/debian-12-*
-  timeout 300 debootstrap --variant=minbase --include=systemd,systemd-sysv,dbus bookworm "$base.part" "$archive" || return 1
+  timeout 300 debootstrap --variant=minbase --include=systemd,systemd-sysv,dbus bookworm \
+    "$base.part" "$archive" || return 1
   cp "$deb" "$base.part/tmp/etcdrill.deb"
-  chroot "$base.part" timeout 200 apt-get install -q -y --no-install-recommends --download-only /tmp/etcdrill.deb || return 1
+  chroot "$base.part" timeout 200 apt-get install -q -y --no-install-recommends --download-only \
+    /tmp/etcdrill.deb || return 1
   mv "$base.part" "$base"
 }
-if [[ ! -e $base ]]; then make_base > "$work/base.log" 2>&1 || skip "no tree of Debian 12: $(tail -n 1 "$work/base.log")"; fi
+if [[ ! -e $base ]]; then
+  make_base > "$work/base.log" 2>&1 || skip "no tree of Debian 12: $(tail -n 1 "$work/base.log")"
+fi
 root=$work/root
 cp -a "$base" "$root"
 cp "$deb" "$root/root/etcdrill_new_amd64.deb"
 echo '127.0.0.1 localhost' > "$root/etc/hosts"
 
-# In a control group of its own: two that run beside each other would take each other's services for their own.
+# In a control group of its own: two that run beside each other would take each other's services for
+# their own.
 groups=(/sys/fs/cgroup{,/systemd,/unified}/booted-$$)
 leave() {
   finish
   for group in "${groups[@]}"; do
-    if [[ -d $group ]]; then find "$group" -depth -type d -exec rmdir {} + 2> /dev/null || true; fi
+    if [[ -d $group ]]; then
+      find "$group" -depth -type d -exec rmdir {} + 2> /dev/null || true
+    fi
   done
 }
 trap leave EXIT
 (
   for group in "${groups[@]}"; do
-    if [[ -e $(dirname "$group")/cgroup.procs ]]; then mkdir "$group" && echo "$BASHPID" > "$group/cgroup.procs"; fi
+    if [[ -e $(dirname "$group")/cgroup.procs ]]; then
+      mkdir "$group" && echo "$BASHPID" > "$group/cgroup.procs"
+    fi
   done
-  exec setpriv --pdeathsig TERM systemd-nspawn --boot --register=no --keep-unit --private-network --console=pipe --quiet \
-    --directory="$root" --machine="booted-$$" < /dev/null
+  exec setpriv --pdeathsig TERM systemd-nspawn --boot --register=no --keep-unit --private-network \
+    --console=pipe --quiet --directory="$root" --machine="booted-$$" < /dev/null
 ) > "$work/boot.log" 2>&1 &
 pids+=($!)
 init() { tr -d ' ' < "/proc/${pids[0]}/task/${pids[0]}/children"; }
 inside() {  # COMMAND...: as root, in the booted tree
   timeout 60 nsenter --target "$(init)" --all \
-    env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 "$@"
+    env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \
+    LANG=C.UTF-8 "$@"
 }
-wait_for 30 inside systemctl is-active multi-user.target || skip "the tree does not boot here: $(tail -n 1 "$work/boot.log")"
+wait_for 30 inside systemctl is-active multi-user.target ||
+  skip "the tree does not boot here: $(tail -n 1 "$work/boot.log")"
 
 # --- What the checks ask ---
 
@@ -65,17 +82,24 @@ shell() { inside bash -euc "$1"; }
 journal() { inside journalctl --unit etcdrill --no-pager --output cat "$@"; }
 property() { inside systemctl show --property "$1" --value etcdrill; }
 is_property() { [[ $(property "$1") == "$2" ]]; }
-logs() { journal --since "@$since" "${@:2}" | grep -q "$1"; }  # PATTERN [OPTION OF JOURNALCTL]...: since the last `from_now`
-from_now() { sleep 1; since=$(date +%s); }                # the journal counts in seconds
+# PATTERN [OPTION OF JOURNALCTL]...: since the last `from_now`
+logs() { journal --since "@$since" "${@:2}" | grep -q "$1"; }
+from_now() { sleep 1; since=$(date +%s); }  # the journal counts in seconds
 drill_etcd() { shell 'grep -lz "etcdrill/[s]cratch" /proc/[0-9]*/cmdline'; }
 check() {  # NAME COMMAND...
   local status=0 said
   said=$("${@:2}" 2>&1) || status=$?
   result "$1" "$status" "$(tail -n 5 <<< "$said")"
 }
-within() { check "$2" wait_for "$1" "${@:3}"; }           # SECONDS NAME COMMAND...
+within() { check "$2" wait_for "$1" "${@:3}"; }  # SECONDS NAME COMMAND...
 fails() { ! "$@"; }
-block_after() { awk -v mark="$2" 'index($0, mark) {near = 1} near && /^```sh/ {on = 1; next} /^```$/ {if (on) exit} on' "$repo/$1"; }
+block_after() {  # PAGE MARK: the first block of shell after it
+  awk -v mark="$2" '
+    index($0, mark) {near = 1}
+    near && /^```sh/ {on = 1; next}
+    /^```$/ {if (on) exit}
+    on' "$repo/$1"
+}
 
 # --- An etcd with TLS and client certificates, as a service ---
 
@@ -84,19 +108,22 @@ install -m 0755 "$etcd/etcd" "$etcd/etcdctl" "$root/usr/bin/"
 cat > "$root/etc/systemd/system/etcd.service" <<'UNIT'
 [Service]
 Type=notify
-ExecStart=/usr/bin/etcd --name etcd-1 --data-dir /var/lib/etcd --log-level error --listen-client-urls https://127.0.0.1:2379 \
-  --advertise-client-urls https://127.0.0.1:2379 --cert-file /root/pki/server.crt --key-file /root/pki/server.key \
+ExecStart=/usr/bin/etcd --name etcd-1 --data-dir /var/lib/etcd --log-level error \
+  --listen-client-urls https://127.0.0.1:2379 --advertise-client-urls https://127.0.0.1:2379 \
+  --cert-file /root/pki/server.crt --key-file /root/pki/server.key \
   --client-cert-auth --trusted-ca-file /root/pki/ca.crt
 UNIT
 cat > "$root/root/etcdctl.env" <<'ENV'
 export ETCDCTL_API=3 ETCDCTL_ENDPOINTS=https://127.0.0.1:2379 ETCDCTL_CACERT=/root/pki/ca.crt
 export ETCDCTL_CERT=/root/pki/client.crt ETCDCTL_KEY=/root/pki/client.key
 ENV
-shell 'systemctl start etcd; . /root/etcdctl.env; for n in 1 2 3; do etcdctl put "/registry/pods/$n" "$n"; done' > /dev/null
+shell 'systemctl start etcd; . /root/etcdctl.env
+  for n in 1 2 3; do etcdctl put "/registry/pods/$n" "$n"; done' > /dev/null
 
 # --- README: beside etcd, under systemd ---
 
-check installs-with-all-it-depends-on inside apt-get install -q -y --no-install-recommends /root/etcdrill_new_amd64.deb
+check installs-with-all-it-depends-on \
+  inside apt-get install -q -y --no-install-recommends /root/etcdrill_new_amd64.deb
 nothing not-started-yet "$(inside systemctl is-active etcdrill | grep -vx inactive || true)"
 cat > "$root/usr/local/bin/editor" <<'SH'
 #!/bin/sh
@@ -108,10 +135,12 @@ from_now
 check the-commands-of-the-readme shell 'cd /root/pki; set -x; . /root/five-minutes'
 within 30 a-proven-backup shell 'eval "$(tail -n 1 /root/five-minutes)" | grep " verified "'
 check drilled-to-level-5-under-the-unit logs 'msg="drill passed".* level=5'
-nothing nothing-to-complain-of "$(journal --priority warning | grep -v '^-- No entries --$' || true)"
+nothing nothing-to-complain-of \
+  "$(journal --priority warning | grep -v '^-- No entries --$' || true)"
 check ready-is-told is_property ActiveState active
 check unit-verifies inside systemd-analyze verify etcdrill.service
-check exposure-at-most-2.0 inside systemd-analyze security --no-pager --threshold=20 etcdrill.service
+check exposure-at-most-2.0 \
+  inside systemd-analyze security --no-pager --threshold=20 etcdrill.service
 nothing readable-for-it-alone "$(inside find /var/lib/etcdrill -perm /0077 -o ! -user etcdrill)"
 
 # --- deploy/systemd/README.md: changes ---
@@ -168,24 +197,28 @@ adopt=$(grep '^store: {path: .*adopt:' "$repo/README.md" | sed 's/}.*/, adopt_qu
 rights=$(grep -o '`chgrp etcdrill [^`]*`' "$repo/README.md" | tr -d '`')
 sed -i -e "s#^store:#$adopt#" -e '/^  path: /d' -e 's/"@every 1h" .*/none/' "$config"
 from_now
-shell "mkdir -p /var/backups/etcd; $rights; systemctl restart etcdrill
-  . /root/etcdctl.env; etcdctl put of-cron 1; etcdctl snapshot save /var/backups/etcd/of-cron.db; chmod 0640 /var/backups/etcd/*.db" > /dev/null 2>&1
-within 20 adopts-what-cron-took logs 'msg="snapshot adopted".*verdict=proven file=/var/backups/etcd/of-cron.db'
+shell "mkdir -p /var/backups/etcd; $rights; systemctl restart etcdrill; . /root/etcdctl.env
+  etcdctl put of-cron 1; etcdctl snapshot save /var/backups/etcd/of-cron.db
+  chmod 0640 /var/backups/etcd/*.db" > /dev/null 2>&1
+within 20 adopts-what-cron-took \
+  logs 'msg="snapshot adopted".*verdict=proven file=/var/backups/etcd/of-cron.db'
 within 20 and-drills-it logs 'msg="drill passed".*snapshot=prod-00000000000000000005-'
 
 # --- docs/operations.md: one member, everything is lost but the store ---
 
 {
   block_after docs/operations.md '```sh settings'
-  echo 'SNAPSHOT=$(ls /var/lib/etcdrill/snapshots/prod-00000000000000000005-*.db) OWNER=root:root NAME=etcd-1 PEER=http://localhost:2380'
-  echo 'CLUSTER=$NAME=$PEER; export ETCDCTL_ENDPOINTS=https://127.0.0.1:2379'
+  echo 'SNAPSHOT=$(ls /var/lib/etcdrill/snapshots/prod-00000000000000000005-*.db)'
+  echo 'OWNER=root:root NAME=etcd-1 PEER=http://localhost:2380 CLUSTER=$NAME=$PEER'
+  echo 'export ETCDCTL_ENDPOINTS=https://127.0.0.1:2379'
 } > "$root/root/settings"
 shell '. /root/etcdctl.env; etcdctl put lost 1; etcdctl del --prefix /registry/' > /dev/null
 for step in choose prove stop-systemd restore start-systemd check first-snapshot; do
   block_after docs/operations.md "\`\`\`sh $step" > "$root/root/$step"
   check "worst-day-$step" shell ". /root/settings; set -x; . /root/$step"
 done
-nothing what-was-lost-is-back "$(diff <(shell '. /root/etcdctl.env; etcdctl get "" --prefix --keys-only | grep .') \
+keys='. /root/etcdctl.env; etcdctl get "" --prefix --keys-only | grep .'
+nothing what-was-lost-is-back "$(diff <(shell "$keys") \
   <(printf '%s\n' /registry/pods/{1,2,3} of-cron) || true)"
 
 # --- Upgrade, removal ---
@@ -195,8 +228,12 @@ check upgrades-while-it-runs inside dpkg --install /root/etcdrill_new_amd64.deb
 check goes-on-with-the-new-program fails is_property MainPID "$before"
 within 10 and-is-ready is_property SubState running
 check is-removed inside apt-get remove -q -y etcdrill
-nothing the-service-is-gone "$(shell 'systemctl is-active etcdrill | grep -vx inactive; find /etc/systemd /lib/systemd -name "etcdrill*"; ls /proc/*/exe -l | grep etcdrill' || true)"
+nothing the-service-is-gone "$(shell '
+  systemctl is-active etcdrill | grep -vx inactive
+  find /etc/systemd /lib/systemd -name "etcdrill*"
+  ls /proc/*/exe -l | grep etcdrill' || true)"
 check is-purged inside dpkg --purge etcdrill
 nothing the-configuration-is-gone "$(inside find /etc/etcdrill -name '*.yaml')"
-check snapshots-and-certificates-stay shell 'ls /var/lib/etcdrill/snapshots/*.db /etc/etcdrill/pki/client.key'
+check snapshots-and-certificates-stay \
+  shell 'ls /var/lib/etcdrill/snapshots/*.db /etc/etcdrill/pki/client.key'
 exit $failed

@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
-# Builds the image's root file system without Docker, from the install tree, and runs etcdrill in it by chroot, as the image's
-# user: the version, the self-test, and a sidecar beside a real etcd. Needs root for chroot; 77 (skipped) without.
-# Usage: check_image.sh BUILD_DIR ETCD_DIR
+# Builds the image's root file system without Docker, from the install tree, and runs etcdrill in it
+# by chroot, as the image's user: the version, the self-test, and a sidecar beside a real etcd.
+# Needs root for chroot; 77 (skipped) without. Usage: check_image.sh BUILD_DIR ETCD_DIR
 source "$(dirname "$0")/common.sh"
 build=$1 etcd=$2
 if [[ $EUID -ne 0 ]]; then echo "skipped: only root may chroot"; exit 77; fi
-inside=(chroot --userspec=65532:65532 "$work/root" /usr/local/bin/etcdrill)  # no function: $! must be the program
+# No function: $! must be the program.
+inside=(chroot --userspec=65532:65532 "$work/root" /usr/local/bin/etcdrill)
 
-# What this test builds is the image: the last stage of the Dockerfile takes the root that make-rootfs made, and no more.
+# What this test builds is the image: the last stage of the Dockerfile takes the root that
+# make-rootfs made, and no more.
 expected='FROM scratch
 COPY --from=build /rootfs/ /
 USER 65532:65532
@@ -15,8 +17,10 @@ WORKDIR /var/lib/etcdrill
 EXPOSE 9379
 ENTRYPOINT ["/usr/local/bin/etcdrill"]
 CMD ["run", "--config", "/etc/etcdrill/etcdrill.yaml"]'
-said=$(diff <(echo "$expected") <(sed -n '/^FROM scratch/,$p' "$repo/deploy/docker/Dockerfile")) && status=0 || status=1
-grep -q 'deploy/docker/make-rootfs /install /rootfs' "$repo/deploy/docker/Dockerfile" || status=1
+dockerfile=$repo/deploy/docker/Dockerfile
+said=$(diff <(echo "$expected") <(sed -n '/^FROM scratch/,$p' "$dockerfile")) &&
+  status=0 || status=1
+grep -q 'deploy/docker/make-rootfs /install /rootfs' "$dockerfile" || status=1
 result the-dockerfile-makes-the-same "$status" "$said"
 
 cmake --install "$build" --prefix "$work/install/usr" --strip > "$work/install.log"
@@ -27,15 +31,19 @@ said=$("${inside[@]}" version 2>&1) || status=$?
 result starts "$status" "$said"
 
 programs=$(find "$work/root" -type f -perm -u+x ! -name '*.so*' ! -name 'ld-*' -printf '%P ')
-[[ $(tr ' ' '\n' <<< "$programs" | sort | xargs) == "usr/local/bin/copy usr/local/bin/etcdrill" ]] && status=0 || status=1
+found=$(tr ' ' '\n' <<< "$programs" | sort | xargs)
+[[ $found == "usr/local/bin/copy usr/local/bin/etcdrill" ]] && status=0 || status=1
 result nothing-else-to-run "$status" "$programs"
 
-# The init containers of the pods: it copies itself to a volume, and from there etcd, in an image where nothing else is.
+# The init containers of the pods: it copies itself to a volume, and from there etcd, in an image
+# where nothing else is.
 mkdir -p "$work/bare"/{usr/local/bin,opt/etcd}
 install -m 0755 "$etcd/etcd" "$work/bare/usr/local/bin/etcd"
 "$work/root/usr/local/bin/copy" "$work/root/usr/local/bin/copy" "$work/bare/opt/etcd/copy"
 status=0
-for _ in once again; do said=$(chroot "$work/bare" /opt/etcd/copy /usr/local/bin/etcd /opt/etcd/etcd 2>&1) || status=$?; done
+for _ in once again; do
+  said=$(chroot "$work/bare" /opt/etcd/copy /usr/local/bin/etcd /opt/etcd/etcd 2>&1) || status=$?
+done
 cmp -s "$etcd/etcd" "$work/bare/opt/etcd/etcd" && [[ -x $work/bare/opt/etcd/etcd ]] || status=1
 said+=$(chroot "$work/bare" /opt/etcd/copy /nowhere /opt/etcd/etcd 2>&1) && status=1
 grep -q '^copy: /nowhere to /opt/etcd/etcd: No such file' <<< "$said" || status=1
@@ -44,7 +52,8 @@ result brings-etcd-out-of-a-bare-image "$status" "$said"
 # Without any one of its libraries it would not start: none is there in vain.
 unused=
 needed=$(ldd "$work/install/usr/bin/etcdrill")
-for library in $(cd "$work/root" && find usr lib64/ -name '*.so*' -type f -printf '%f\n' | sort -u); do
+libraries=$(cd "$work/root" && find usr lib64/ -name '*.so*' -type f -printf '%f\n' | sort -u)
+for library in $libraries; do
   grep -q "$library" <<< "$needed" || unused+="$library "
 done
 [[ -z $unused ]] && status=0 || status=1

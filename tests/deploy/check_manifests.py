@@ -20,8 +20,8 @@ import yaml
 
 REPO = pathlib.Path(__file__).resolve().parents[2]
 TOOLS = REPO / "build" / "tools"
-ETCDRILL = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else REPO / "build"
-                        / "dev").resolve() / "etcdrill"
+BUILD = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else REPO / "build" / "dev").resolve()
+ETCDRILL = BUILD / "etcdrill"
 OVERLAYS = ("kubeadm", "hostnetwork", "external-etcd")
 COMPONENTS = ("podmonitor", "rules", "dashboards")
 CHART = REPO / "deploy" / "helm" / "etcdrill"
@@ -30,7 +30,8 @@ CHARTS = {  # name: what is set
     "defaults": (),
     "operator": OPERATOR,
     "hostnetwork": ("--set", "hostNetwork=true"),
-    "deployment": ("--set", "nodeSelector=null,kind=deployment,store.persistentVolumeClaim.create=true",
+    "deployment": ("--set", ("nodeSelector=null,kind=deployment,"
+                             "store.persistentVolumeClaim.create=true"),
                    "--set", "endpoints={https://10.0.0.1:2379}"),
     "digest": ("--set", f"image.digest=sha256:{'0' * 64},etcdImage.digest=sha256:{'1' * 64}"),
 }
@@ -76,24 +77,18 @@ def kustomize(overlay, components=()):
 def rendered():
     """{where: YAML} of everything that we ship for Kubernetes."""
     found = {f"kustomize {overlay}": kustomize(overlay) for overlay in OVERLAYS}
-    found |= {
-        f"kustomize {overlay} with all": kustomize(overlay, COMPONENTS)
-        for overlay in OVERLAYS
-    }
-    found |= {
-        f"helm {name}": must(helm(*arguments), f"helm {name}")
-        for name, arguments in CHARTS.items()
-    }
+    found |= {f"kustomize {overlay} with all": kustomize(overlay, COMPONENTS)
+              for overlay in OVERLAYS}
+    found |= {f"helm {name}": must(helm(*arguments), f"helm {name}")
+              for name, arguments in CHARTS.items()}
     return found | {"static pod": (REPO / "deploy/static-pod/etcdrill.yaml").read_text()}
 
 
 def configurations():
     """{where: etcdrill.yaml}."""
-    found = {
-        where: item["data"]["etcdrill.yaml"]
-        for where, text in RENDERED.items()
-        for item in objects(text, "ConfigMap") if "etcdrill.yaml" in item["data"]
-    }
+    found = {where: item["data"]["etcdrill.yaml"]
+             for where, text in RENDERED.items()
+             for item in objects(text, "ConfigMap") if "etcdrill.yaml" in item["data"]}
     return found | {"static pod": (REPO / "deploy/static-pod/config.yaml").read_text()}
 
 
@@ -129,41 +124,38 @@ def pods_are_locked_up():
         }
         if not wanted.items() <= pod["securityContext"].items():
             yield f"{where}: the pod's security context is {pod['securityContext']}"
-        if pod["automountServiceAccountToken"] is not False or pod[
-                "enableServiceLinks"] is not False:
+        if (pod["automountServiceAccountToken"] is not False
+                or pod["enableServiceLinks"] is not False):
             yield f"{where}: a token or service links are mounted"
-        if not pod["priorityClassName"].startswith(
-                "system-") or pod["terminationGracePeriodSeconds"] < 15:
+        if (not pod["priorityClassName"].startswith("system-")
+                or pod["terminationGracePeriodSeconds"] < 15):
             yield f"{where}: priority or grace period"
         if any(pod.get(key) for key in ("hostPID", "hostIPC", "shareProcessNamespace")):
             yield f"{where}: shares processes with the host"
         for container in pod["initContainers"] + pod["containers"]:
             name = f"{where}, {container['name']}"
-            if container["securityContext"] != {
-                    "allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True,
-                    "capabilities": {"drop": ["ALL"]}
-            }:
+            locked = {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True,
+                      "capabilities": {"drop": ["ALL"]}}
+            if container["securityContext"] != locked:
                 yield f"{name}: the security context is {container['securityContext']}"
             if not all({"cpu", "memory"} <= container["resources"][kind].keys()
                        for kind in ("requests", "limits")):
                 yield f"{name}: without requests and limits"
-            if not re.search(r"(:[\w.-]+|@sha256:[0-9a-f]{64})$",
-                             container["image"]) or container["image"].endswith(":latest"):
+            if (not re.search(r"(:[\w.-]+|@sha256:[0-9a-f]{64})$", container["image"])
+                    or container["image"].endswith(":latest")):
                 yield f"{name}: the image {container['image']} is not pinned"
 
 
 def probes_never_speak_of_backups():
     for where, pod in pods():
         container, = pod["containers"]
-        paths = [
-            container[probe]["httpGet"]["path"]
-            for probe in ("startupProbe", "livenessProbe", "readinessProbe")
-        ]
+        paths = [container[probe]["httpGet"]["path"]
+                 for probe in ("startupProbe", "livenessProbe", "readinessProbe")]
         if paths != ["/-/ready", "/-/healthy", "/-/ready"]:
             yield f"{where}: probes ask {paths}"
         liveness = container["livenessProbe"]
-        if liveness["periodSeconds"] < 10 or liveness["timeoutSeconds"] < 3 or liveness[
-                "failureThreshold"] < 3:
+        if (liveness["periodSeconds"] < 10 or liveness["timeoutSeconds"] < 3
+                or liveness["failureThreshold"] < 3):
             yield f"{where}: liveness {liveness}"
         if [port["name"] for port in container["ports"]] != ["metrics"]:
             yield f"{where}: ports {container['ports']}"
@@ -194,8 +186,8 @@ def control_planes_are_where_it_runs():
     for where, pod in pods():
         if where.startswith("static") or "external" in where or "deployment" in where:
             continue
-        if pod["nodeSelector"] != {"node-role.kubernetes.io/control-plane": ""
-                                   } or pod["tolerations"][0]["effect"] != "NoSchedule":
+        if (pod["nodeSelector"] != {"node-role.kubernetes.io/control-plane": ""}
+                or pod["tolerations"][0]["effect"] != "NoSchedule"):
             yield f"{where}: nodeSelector or tolerations"
     for where, text in RENDERED.items():
         for item in objects(text, "DaemonSet"):
@@ -218,8 +210,8 @@ def each_pod_reaches_its_member():
         value = environment["ETCDCTL_ENDPOINTS"]["value"]
         expected = next((url for name, url in wanted.items() if name in where),
                         "https://$(HOST_IP):2379")
-        if not value.startswith(expected) or bool(pod.get("hostNetwork")) != ("hostnetwork"
-                                                                              in where):
+        on_host = "hostnetwork" in where
+        if not value.startswith(expected) or bool(pod.get("hostNetwork")) != on_host:
             yield f"{where}: reaches {value}"
         names = list(environment)
         if "$(HOST_IP)" in value and names.index("HOST_IP") > names.index("ETCDCTL_ENDPOINTS"):
@@ -233,8 +225,8 @@ def network_policies_let_in_prometheus_alone():
             yield f"{where}: {len(policies)} policies"
         for policy in policies:
             ingress, = policy["spec"]["ingress"]
-            if policy["spec"]["policyTypes"] != ["Ingress", "Egress"] or not ingress["from"] or len(
-                    ingress["ports"]) != 1:
+            if (policy["spec"]["policyTypes"] != ["Ingress", "Egress"] or not ingress["from"]
+                    or len(ingress["ports"]) != 1):
                 yield f"{where}: {policy['spec']}"
 
 
@@ -245,18 +237,14 @@ def etcd_comes_out_of_its_bare_image():
         tool, etcd = pod["initContainers"]
         container, = pod["containers"]
         brought = "/opt/etcd/copy"
-        if tool["image"] != container["image"] or tool["command"] != [
-                "/usr/local/bin/copy", "/usr/local/bin/copy", brought
-        ]:
+        if (tool["image"] != container["image"]
+                or tool["command"] != ["/usr/local/bin/copy", "/usr/local/bin/copy", brought]):
             yield f"{where}: {tool['image']} runs {tool['command']}"
-        if etcd["command"] != [
-                brought, "/usr/local/bin/etcd",
-                yaml.safe_load(CONFIGURATIONS[where])["drill"]["etcd"]["binary"]
-        ]:
+        binary = yaml.safe_load(CONFIGURATIONS[where])["drill"]["etcd"]["binary"]
+        if etcd["command"] != [brought, "/usr/local/bin/etcd", binary]:
             yield f"{where}: {etcd['image']} runs {etcd['command']}"
-        if not tool["volumeMounts"] == etcd["volumeMounts"] == [{
-                "name": "etcd-binary", "mountPath": "/opt/etcd"
-        }]:
+        volume = [{"name": "etcd-binary", "mountPath": "/opt/etcd"}]
+        if not tool["volumeMounts"] == etcd["volumeMounts"] == volume:
             yield f"{where}: the two do not share a volume"
 
 
@@ -281,32 +269,25 @@ def configurations_are_valid():
 
 
 def rules_and_dashboards_are_those_of_the_repository():
-    groups = [
-        group for file in sorted((REPO / "alerts").glob("*.yml"))
-        for group in yaml.safe_load(file.read_text())["groups"]
-    ]
-    boards = {
-        file.name: json.loads(file.read_text())
-        for file in (REPO / "dashboards").glob("*.json")
-    }
+    groups = [group for file in sorted((REPO / "alerts").glob("*.yml"))
+              for group in yaml.safe_load(file.read_text())["groups"]]
+    boards = {file.name: json.loads(file.read_text())
+              for file in (REPO / "dashboards").glob("*.json")}
     for where in ("kustomize kubeadm with all", "helm operator"):
         rule, = objects(RENDERED[where], "PrometheusRule")
         if rule["spec"]["groups"] != groups:
             yield f"{where}: other rules than alerts/*.yml"
         monitor, = objects(RENDERED[where], "PodMonitor")
         workload, = objects(RENDERED[where], "DaemonSet")
-        if not monitor["spec"]["selector"]["matchLabels"].items(
-        ) <= workload["spec"]["template"]["metadata"]["labels"].items():
+        labels = workload["spec"]["template"]["metadata"]["labels"]
+        if not monitor["spec"]["selector"]["matchLabels"].items() <= labels.items():
             yield f"{where}: the PodMonitor selects other pods"
-        if workload["spec"]["template"]["metadata"]["labels"][monitor["spec"]
-                                                              ["jobLabel"]] != "etcdrill":
+        if labels[monitor["spec"]["jobLabel"]] != "etcdrill":
             yield f"{where}: the job would not be called etcdrill, which the rules expect"
-        maps = [
-            item for item in objects(RENDERED[where], "ConfigMap")
-            if "grafana_dashboard" in item["metadata"].get("labels", {})
-        ]
-        if [{name: json.loads(text)
-             for name, text in item["data"].items()} for item in maps] != [boards]:
+        maps = [item for item in objects(RENDERED[where], "ConfigMap")
+                if "grafana_dashboard" in item["metadata"].get("labels", {})]
+        if [{name: json.loads(text) for name, text in item["data"].items()}
+                for item in maps] != [boards]:
             yield f"{where}: other dashboards than dashboards/*.json"
     for where in ("kustomize kubeadm", "helm defaults"):
         if any(item["apiVersion"].startswith("monitoring.coreos.com")
@@ -324,19 +305,14 @@ def helm_knows_its_values():
             yield f"--set {setting} is not refused: {err.strip()[-200:]}"
     for key in re.findall(r"(?<!#)\n\n(\w+):", "\n\n" + (CHART / "values.yaml").read_text()):
         yield f"values.yaml: {key} has no comment"
-    rule, = objects(
-        must(
-            helm(*OPERATOR, "--set", "prometheusRule.disabled={EtcdBackupStateLost}", "--set",
-                 "prometheusRule.extraLabels.EtcdBackupSnapshotStale.team=storage"), "helm"),
-        "PrometheusRule")
-    rules = {
-        item["alert"]: item
-        for group in rule["spec"]["groups"]
-        for item in group["rules"] if "alert" in item
-    }
-    if "EtcdBackupStateLost" in rules or rules["EtcdBackupSnapshotStale"]["labels"] != {
-            "severity": "warning", "team": "storage"
-    }:
+    changed = helm(*OPERATOR, "--set", "prometheusRule.disabled={EtcdBackupStateLost}",
+                   "--set", "prometheusRule.extraLabels.EtcdBackupSnapshotStale.team=storage")
+    rule, = objects(must(changed, "helm"), "PrometheusRule")
+    rules = {item["alert"]: item
+             for group in rule["spec"]["groups"]
+             for item in group["rules"] if "alert" in item}
+    wanted = {"severity": "warning", "team": "storage"}
+    if "EtcdBackupStateLost" in rules or rules["EtcdBackupSnapshotStale"]["labels"] != wanted:
         yield "prometheusRule.disabled or extraLabels has no effect"
 
 
@@ -345,12 +321,13 @@ def the_kustomizations_of_the_page_render():
     elsewhere."""
     page = (REPO / "deploy/kustomize/README.md").read_text()
     first, own, elsewhere = re.findall(r"^```yaml\n(.*?)^```$", page, re.S | re.M)
-    for where, text, expected in (("an own configuration", first + own, "mine: true"),
-                                  ("an etcd elsewhere", elsewhere,
-                                   "https://10.0.0.1:2379,https://10.0.0.2:2379\n")):
+    for where, text, expected in (
+        ("an own configuration", first + own, "mine: true"),
+        ("an etcd elsewhere", elsewhere, "https://10.0.0.1:2379,https://10.0.0.2:2379\n"),
+    ):
         with tempfile.TemporaryDirectory(dir=REPO / "build") as work:
-            text = text.replace("github.com/etcdrill/etcdrill",
-                                "../..").replace("3.5.21-0", "9.9.9-0")
+            text = text.replace("github.com/etcdrill/etcdrill", "../..")
+            text = text.replace("3.5.21-0", "9.9.9-0")
             (pathlib.Path(work) / "kustomization.yaml").write_text(text)
             (pathlib.Path(work) / "etcdrill.yaml").write_text("mine: true\n")
             made = must(run(TOOLS / "kustomize", "build", work), where)
@@ -360,24 +337,21 @@ def the_kustomizations_of_the_page_render():
 
 def the_certificate_commands_work():
     """The openssl commands of the README, with an authority made as kubeadm makes its own."""
-    block = re.search(r"```sh\n(cd .*?)```", (REPO / "deploy/kustomize/README.md").read_text(),
-                      re.S)[1]
+    page = (REPO / "deploy/kustomize/README.md").read_text()
+    block = re.search(r"```sh\n(cd .*?)```", page, re.S)[1]
     with tempfile.TemporaryDirectory() as work:
         authority = pathlib.Path(work) / "authority"
         authority.mkdir()
-        must(
-            run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=etcd-ca",
-                "-days", "10", "-keyout", authority / "ca.key", "-out", authority / "ca.crt"),
-            "an authority")
-        script = block.replace("/etc/kubernetes/pki/etcd",
-                               str(authority)).replace('"$(mktemp -d)"', work)
-        must(run("bash", "-euc", script), "the commands")
-        said = must(
-            run("openssl", "verify", "-purpose", "sslclient", "-CAfile", f"{work}/ca.crt",
-                f"{work}/tls.crt"), "verify")
-        text = must(
-            run("openssl", "x509", "-in", f"{work}/tls.crt", "-noout", "-subject", "-ext",
-                "extendedKeyUsage"), "the certificate")
+        made = run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes",
+                   "-subj", "/CN=etcd-ca", "-days", "10",
+                   "-keyout", authority / "ca.key", "-out", authority / "ca.crt")
+        must(made, "an authority")
+        script = block.replace("/etc/kubernetes/pki/etcd", str(authority))
+        must(run("bash", "-euc", script.replace('"$(mktemp -d)"', work)), "the commands")
+        said = must(run("openssl", "verify", "-purpose", "sslclient",
+                        "-CAfile", f"{work}/ca.crt", f"{work}/tls.crt"), "verify")
+        text = must(run("openssl", "x509", "-in", f"{work}/tls.crt", "-noout", "-subject",
+                        "-ext", "extendedKeyUsage"), "the certificate")
         if "OK" not in said or "etcdrill" not in text or "Client" not in text or "Server" in text:
             yield f"the certificate is {text}"
 
@@ -402,9 +376,8 @@ CHECKS = [
 
 def main():
     global RENDERED, CONFIGURATIONS
-    missing = [
-        name for name in ("kustomize", "helm", "manifest-check") if not (TOOLS / name).exists()
-    ]
+    missing = [name for name in ("kustomize", "helm", "manifest-check")
+               if not (TOOLS / name).exists()]
     if missing:
         print(f"skipped: {', '.join(missing)} not in build/tools; run scripts/fetch-tools")
         return 77
@@ -416,9 +389,8 @@ def main():
             problems = list(check())
         except Exception as error:
             problems = [f"{type(error).__name__}: {error}"]
-        print(
-            f"FAIL {check.__name__}: {'; '.join(problems)}" if problems else f"ok {check.__name__}",
-            flush=True)
+        failure = f"FAIL {check.__name__}: {'; '.join(problems)}"
+        print(failure if problems else f"ok {check.__name__}", flush=True)
         failed |= bool(problems)
     return 1 if failed else 0
 

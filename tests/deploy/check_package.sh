@@ -1,14 +1,19 @@
 #!/usr/bin/env bash
-# Builds the .deb in a build tree, looks at what is in it, installs it, runs it as its unit would, upgrades, removes and purges it.
+# Builds the .deb in a build tree, looks at what is in it, installs it, runs it as its unit would,
+# upgrades, removes and purges it.
 #
-# Installed into TREE if one is given: a clean Debian 12, such as debootstrap makes, by its own apt, with all dependencies. That
-# takes minutes, so the test does without: an empty root with a dpkg database of its own, whose libraries are those that ldd
-# names; that they come from the packages that the .deb depends on is then checked apart.
+# Installed into TREE if one is given: a clean Debian 12, such as debootstrap makes, by its own apt,
+# with all dependencies. That takes minutes, so the test does without: an empty root with a dpkg
+# database of its own, whose libraries are those that ldd names; that they come from the packages
+# that the .deb depends on is then checked apart.
 # Installing needs root; without, 77 (skipped). Usage: check_package.sh BUILD_DIR ETCD_DIR [TREE]
 source "$(dirname "$0")/common.sh"
 build=$(cd "$1" && pwd) etcd=$(cd "$2" && pwd) tree=${3:-}
 
-(cd "$build" && cpack -G DEB -B "$work") > "$work/cpack.log" 2>&1 || { cat "$work/cpack.log"; exit 1; }
+(cd "$build" && cpack -G DEB -B "$work") > "$work/cpack.log" 2>&1 || {
+  cat "$work/cpack.log"
+  exit 1
+}
 deb=$(echo "$work"/etcdrill_*_*.deb)
 unpacked=$work/unpacked
 dpkg-deb --raw-extract "$deb" "$unpacked"
@@ -41,15 +46,20 @@ done <<'FILES'
 755 /DEBIAN/postrm
 FILES
 nothing all-files "$missing"
-nothing nobody-else-may-write "$(dpkg-deb --contents "$deb" | grep -vE '^[-d]r[-w]x?r?-?x?.* root/root ' || true)$(find "$unpacked" -perm -o+w ! -type l)"
-nothing one-conffile "$(diff <(echo /etc/etcdrill/etcdrill.yaml) "$unpacked/DEBIAN/conffiles" || true)"
+wrong=$(dpkg-deb --contents "$deb" | grep -vE '^[-d]r[-w]x?r?-?x?.* root/root ' || true)
+nothing nobody-else-may-write "$wrong$(find "$unpacked" -perm -o+w ! -type l)"
+nothing one-conffile \
+  "$(diff <(echo /etc/etcdrill/etcdrill.yaml) "$unpacked/DEBIAN/conffiles" || true)"
 nothing no-path-of-this-machine "$(grep -rlF "$repo" "$unpacked" || true)"
-nothing changelog-has-the-version "$(diff <(dpkg-deb -f "$deb" Version) <(dpkg-parsechangelog -l "$repo/deploy/debian/changelog" -S Version) || true)"
+nothing changelog-has-the-version "$(diff <(dpkg-deb -f "$deb" Version) \
+  <(dpkg-parsechangelog -l "$repo/deploy/debian/changelog" -S Version) || true)"
 for page in man1/etcdrill.1 man5/etcdrill.yaml.5; do
-  nothing "manual-$page" "$(zcat "$unpacked/usr/share/man/$page.gz" | mandoc -T lint | grep -vE 'cannot parse date|longer than 80' || true)"
+  nothing "manual-$page" "$(zcat "$unpacked/usr/share/man/$page.gz" | mandoc -T lint |
+    grep -vE 'cannot parse date|longer than 80' || true)"
 done
 status=0
-said=$("$unpacked/usr/bin/etcdrill" check config --syntax-only "$unpacked/etc/etcdrill/etcdrill.yaml" 2>&1) || status=$?
+said=$("$unpacked/usr/bin/etcdrill" check config --syntax-only \
+  "$unpacked/etc/etcdrill/etcdrill.yaml" 2>&1) || status=$?
 result its-configuration-is-valid "$status" "$said"
 
 # Every library that the program names comes from a package that is depended on.
@@ -60,7 +70,8 @@ for library in $(objdump -p "$unpacked/usr/bin/etcdrill" | awk '$1 == "NEEDED" {
   [[ -n $path ]] || continue # the loader itself
   path=$(readlink -f "$path") # which dpkg may know without /usr
   package=$({ dpkg -S "$path" "${path#/usr}" 2> /dev/null || true; } | head -n 1 | cut -d: -f1)
-  grep -qxF "${package:-unknown}" <<< "$depends" || undepended+="$library of ${package:-no package}; "
+  grep -qxF "${package:-unknown}" <<< "$depends" ||
+    undepended+="$library of ${package:-no package}; "
 done
 nothing depends-on-its-libraries "$undepended"
 
@@ -76,7 +87,8 @@ if [[ -n $tree ]]; then
   root=$(cd "$tree" && pwd)
   package_tool() {
     cp "$deb" "$root/tmp/etcdrill.deb"
-    DEBIAN_FRONTEND=noninteractive unshare --mount bash -c 'mount -t proc proc "$0/proc" && chroot "$0" "$@"' "$root" "$@"
+    DEBIAN_FRONTEND=noninteractive unshare --mount \
+      bash -c 'mount -t proc proc "$0/proc" && chroot "$0" "$@"' "$root" "$@"
   }
   install=(apt-get install -q -y --no-install-recommends --reinstall /tmp/etcdrill.deb)
   remove=(dpkg --remove etcdrill) purge=(dpkg --purge etcdrill)
@@ -85,8 +97,11 @@ else
   mkdir -p "$root"/{etc,tmp,usr/{bin,lib,lib64},var/lib/dpkg/{info,updates}}
   ln -s usr/bin usr/lib usr/lib64 "$root"
   touch "$root/var/lib/dpkg/status"
-  # The scripts run outside, and are told the root (DPKG_ROOT); the packages that it depends on are not there.
-  package_tool() { "$1" --root="$root" --log="$work/dpkg.log" --force-script-chrootless --force-depends "${@:2}"; }
+  # The scripts run outside, and are told the root (DPKG_ROOT); the packages that it depends on are
+  # not there.
+  package_tool() {
+    "$1" --root="$root" --log="$work/dpkg.log" --force-script-chrootless --force-depends "${@:2}"
+  }
   install=(dpkg --install "$deb") remove=(dpkg --remove etcdrill) purge=(dpkg --purge etcdrill)
   ldd "$unpacked/usr/bin/etcdrill" | grep -oE '/[^ ]+' | sort -u | while read -r library; do
     install -D -m 0755 "$(readlink -f "$library")" "$root$library"
@@ -97,26 +112,29 @@ status=0
 said=$(package_tool "${install[@]}" 2>&1) || status=$?
 result installs "$status" "$(tail -n 5 <<< "$said")"
 if [[ $status -ne 0 ]]; then exit 1; fi
-nothing leaves-this-machine-alone "$(diff <(echo "$host_users") <(md5sum /etc/passwd /etc/group) || true)"
+nothing leaves-this-machine-alone \
+  "$(diff <(echo "$host_users") <(md5sum /etc/passwd /etc/group) || true)"
 nothing not-enabled "$(find "$root/etc/systemd" -name 'etcdrill*' 2> /dev/null || true)"
 
 uid=$(awk -F: '$1 == "etcdrill" {print $3}' "$root/etc/passwd")
 gid=$(awk -F: '$1 == "etcdrill" {print $3}' "$root/etc/group")
-result has-its-user "$([[ -n $uid && -n $gid && $uid -ne 0 ]] && echo 0 || echo 1)" "uid '$uid', gid '$gid'"
+[[ -n $uid && -n $gid && $uid -ne 0 ]] && status=0 || status=1
+result has-its-user "$status" "uid '$uid', gid '$gid'"
 [[ $(stat -c '%a %u %g' "$root/etc/etcdrill/pki") == "750 0 $gid" ]] && status=0 || status=1
 result certificates-for-it-alone "$status" "$(stat -c '%a %u %g' "$root/etc/etcdrill/pki" 2>&1)"
 [[ $(stat -c '%a %u %g' "$root/var/lib/etcdrill") == "700 $uid $gid" ]] && status=0 || status=1
 result state-for-it-alone "$status" "$(stat -c '%a %u %g' "$root/var/lib/etcdrill" 2>&1)"
 
-# As the unit runs it, as far as that can be had without systemd: its user, umask, no core, no new privileges, all read-only but
-# its state, a /tmp and a /proc of its own.
+# As the unit runs it, as far as that can be had without systemd: its user, umask, no core, no new
+# privileges, all read-only but its state, a /tmp and a /proc of its own.
 install -D -m 0755 "$etcd/etcd" "$root/usr/bin/etcd"
 mkdir -p "$root"/{proc,dev}
 [[ -e $root/dev/null ]] || mknod -m 0666 "$root/dev/null" c 1 3
 start_etcd "$etcd"
-# What a person edits: the endpoints, no certificates, a free port; and no waiting before the first run.
-sed -i -e '/jitter:/d' -e "s#https://127.0.0.1:2379#$endpoint#" -e '/_file: pki/d' -e "s#127.0.0.1:9379#127.0.0.1:$free_port#" \
-  "$root/etc/etcdrill/etcdrill.yaml"
+# What a person edits: the endpoints, no certificates, a free port; and no waiting before the first
+# run.
+sed -i -e '/jitter:/d' -e "s#https://127.0.0.1:2379#$endpoint#" -e '/_file: pki/d' \
+  -e "s#127.0.0.1:9379#127.0.0.1:$free_port#" "$root/etc/etcdrill/etcdrill.yaml"
 edited=$(md5sum < "$root/etc/etcdrill/etcdrill.yaml")
 command=$(sed -n 's/^ExecStart=//p' "$root/usr/lib/systemd/system/etcdrill.service")
 cat > "$work/as-service" <<SH
@@ -128,7 +146,8 @@ mount -t proc -o subset=pid proc "$root/proc"
 mount -o remount,bind,ro "$root"
 umask 0077
 ulimit -c 0
-exec setpriv --no-new-privs --pdeathsig KILL chroot --userspec="$uid:$gid" --groups= "$root" $command
+exec setpriv --no-new-privs --pdeathsig KILL \
+  chroot --userspec="$uid:$gid" --groups= "$root" $command
 SH
 unshare --mount bash "$work/as-service" > "$work/etcdrill.log" 2>&1 &
 pids+=($!)
@@ -150,7 +169,8 @@ said=$(package_tool "${remove[@]}" 2>&1) || status=$?
 result removing-keeps-the-configuration "$status" "$(tail -n 3 <<< "$said")"
 status=0
 said=$(package_tool "${purge[@]}" 2>&1) || status=$?
-[[ ! -e $root/etc/etcdrill/etcdrill.yaml && -n $(find "$root/var/lib/etcdrill/snapshots" -name '*.db') ]] || status=1
+[[ ! -e $root/etc/etcdrill/etcdrill.yaml ]] || status=1
+[[ -n $(find "$root/var/lib/etcdrill/snapshots" -name '*.db') ]] || status=1
 grep -q 'the snapshots in /var/lib/etcdrill stay' <<< "$said" || status=1
 result purging-keeps-the-snapshots "$status" "$(tail -n 3 <<< "$said")"
 exit $failed

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Checks deploy/systemd/etcdrill.service without installing it: systemd understands every line, and the exposure that it
-# computes is at most 2.0 (--threshold counts in tenths and fails above its value). Verifying wants the binary to
-# exist, so the copy that is checked starts /bin/true instead. Usage: check_systemd.sh [REPOSITORY]
+# Checks deploy/systemd/etcdrill.service without installing it: systemd understands every line, and
+# the exposure that it computes is at most 2.0 (--threshold counts in tenths and fails above its
+# value). Verifying wants the binary to exist, so the copy that is checked starts /bin/true instead.
+# Usage: check_systemd.sh [REPOSITORY]
 set -euo pipefail
 
 repo=${1:-$(cd "$(dirname "$0")/../.." && pwd)}
@@ -27,28 +28,29 @@ if grep -q 'etcdrill\.service' <<< "$said"; then status=1; fi
 result unit-verifies $status <<< "$said"
 
 status=0
-said=$(systemd-analyze security --no-pager --offline=true --threshold=20 "$work/etcdrill.service" 2>&1) || status=$?
+said=$(systemd-analyze security --no-pager --offline=true --threshold=20 \
+  "$work/etcdrill.service" 2>&1) || status=$?
 result exposure-at-most-2.0 $status <<< "$(tail -n 1 <<< "$said")"
 
 # What the drill's etcd and the safety of the store depend on.
-while IFS= read -r line; do
+has() {  # LINE
   status=0
-  grep -qxF "$line" "$unit" || status=1
-  result "has $line" $status <<< "the line is missing"
-done <<'LINES'
-Type=notify
-ExecStart=/usr/bin/etcdrill run --config /etc/etcdrill/etcdrill.yaml
-ExecReload=/bin/sh -c 'kill -HUP $MAINPID && exec etcdrill check config /etc/etcdrill/etcdrill.yaml > /dev/null'
-SyslogLevel=err
-User=etcdrill
-KillMode=mixed
-TimeoutStopSec=10
-StateDirectory=etcdrill
-StateDirectoryMode=0700
-UMask=0077
-LimitCORE=0
-RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
-LINES
+  grep -qxF "$1" "$unit" || status=1
+  result "has $1" $status <<< "the line is missing"
+}
+has 'Type=notify'
+has 'ExecStart=/usr/bin/etcdrill run --config /etc/etcdrill/etcdrill.yaml'
+reload='kill -HUP $MAINPID && exec etcdrill check config /etc/etcdrill/etcdrill.yaml > /dev/null'
+has "ExecReload=/bin/sh -c '$reload'"
+has 'SyslogLevel=err'
+has 'User=etcdrill'
+has 'KillMode=mixed'
+has 'TimeoutStopSec=10'
+has 'StateDirectory=etcdrill'
+has 'StateDirectoryMode=0700'
+has 'UMask=0077'
+has 'LimitCORE=0'
+has 'RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX'
 status=0
 if grep -q '^SystemCallFilter=~.*@resources' "$unit"; then status=1; fi
 result priorities-can-be-set $status <<< "@resources is filtered out"
@@ -57,10 +59,12 @@ result priorities-can-be-set $status <<< "@resources is filtered out"
 mkdir -p "$work/root/etc"
 status=0
 said=$(systemd-sysusers --root="$work/root" "$repo/deploy/systemd/etcdrill.sysusers" 2>&1 &&
-  systemd-tmpfiles --root="$work/root" --create "$repo/deploy/systemd/etcdrill.tmpfiles" 2>&1) || status=1
+  systemd-tmpfiles --root="$work/root" --create "$repo/deploy/systemd/etcdrill.tmpfiles" \
+    2>&1) || status=1
 grep -q '^etcdrill:.*:/var/lib/etcdrill:/usr/sbin/nologin$' "$work/root/etc/passwd" || status=1
 if [[ $EUID -eq 0 ]]; then # a group that only that root knows is told by its number
-  [[ $(stat -c '%a %u %g' "$work/root/etc/etcdrill/pki") == "750 0 $(sed -n 's/^etcdrill:[^:]*:\([0-9]*\):.*/\1/p' "$work/root/etc/group")" ]] || status=1
+  group=$(sed -n 's/^etcdrill:[^:]*:\([0-9]*\):.*/\1/p' "$work/root/etc/group")
+  [[ $(stat -c '%a %u %g' "$work/root/etc/etcdrill/pki") == "750 0 $group" ]] || status=1
 fi
 result user-and-directories $status <<< "$said"
 exit $failed

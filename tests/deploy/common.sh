@@ -1,4 +1,5 @@
-# Sourced by the checks of what is installed: their results, a directory that goes, and a real etcd. It brings work, pids, failed.
+# Sourced by the checks of what is installed: their results, a directory that goes, and a real etcd.
+# It brings work, pids, failed.
 set -euo pipefail
 
 repo=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -6,7 +7,10 @@ work=$(mktemp -d)
 pids=()
 failed=0
 end_processes() {
-  if [[ ${#pids[@]} -gt 0 ]]; then kill "${pids[@]}" 2> /dev/null || true; wait "${pids[@]}" 2> /dev/null || true; fi
+  if [[ ${#pids[@]} -gt 0 ]]; then
+    kill "${pids[@]}" 2> /dev/null || true
+    wait "${pids[@]}" 2> /dev/null || true
+  fi
 }
 finish() {
   end_processes
@@ -31,11 +35,13 @@ wait_for() {  # SECONDS COMMAND...
   done
 }
 
-# An etcd with a key in it at $endpoint, by the binaries in ETCD_DIR; the port after the next one, $free_port, is nobody's.
+# An etcd with a key in it at $endpoint, by the binaries in ETCD_DIR; the port after the next one,
+# $free_port, is nobody's.
 start_etcd() {  # ETCD_DIR
   local port=$((20000 + RANDOM % 10000))
   endpoint=http://127.0.0.1:$port free_port=$((port + 2))
-  "$1/etcd" --data-dir "$work/data" --log-level error --listen-client-urls "$endpoint" --advertise-client-urls "$endpoint" \
+  "$1/etcd" --data-dir "$work/data" --log-level error \
+    --listen-client-urls "$endpoint" --advertise-client-urls "$endpoint" \
     --listen-peer-urls "http://127.0.0.1:$((port + 1))" > "$work/etcd.log" 2>&1 &
   pids+=($!)
   wait_for 10 curl -sf "$endpoint/health"

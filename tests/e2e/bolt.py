@@ -47,15 +47,13 @@ class BoltFile:
             child, = struct.unpack_from("<Q", data, at)
             # 0: the bucket lies right here.
             start = self._open(child) if child else at + ELEMENT_BYTES
-            self.buckets[name.decode()] = {
-                key: data[begin:begin + size]
-                for key, begin, size in self._pairs(start)
-            }
+            self.buckets[name.decode()] = {key: data[begin:begin + size]
+                                           for key, begin, size in self._pairs(start)}
 
     def _newest_meta(self):
         found = []
-        for offset in (PAGE.size, *(size + PAGE.size for size in PAGE_SIZES
-                                    if size + PAGE.size + META.size <= len(self._data))):
+        room = len(self._data) - PAGE.size - META.size
+        for offset in (PAGE.size, *(size + PAGE.size for size in PAGE_SIZES if size <= room)):
             meta = META.unpack_from(self._data, offset)
             if meta[0] == MAGIC and meta[9] == checksum(self._data[offset:offset + META.size - 8]):
                 found.append((meta[8], meta[2], meta[4]))

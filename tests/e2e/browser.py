@@ -29,15 +29,17 @@ class Page:
             os.set_inheritable(3, True)
             os.set_inheritable(4, True)
 
-        self._process = subprocess.Popen([
+        command = [
             shutil.which("chromium"), "--headless=new", "--no-sandbox", "--disable-gpu",
             "--disable-dev-shm-usage", "--remote-debugging-pipe", "--no-first-run",
             "--disable-background-networking", "--disable-component-update", "--disable-sync",
             "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1", "--hide-scrollbars",
             f"--user-data-dir={profile}", "about:blank"
-        ], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                                         close_fds=False, preexec_fn=plumb,
-                                         env={**harness.environment(), "HOME": str(profile)})
+        ]
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL, close_fds=False, preexec_fn=plumb,
+            env={**harness.environment(), "HOME": str(profile)})
         os.close(to_chromium)
         os.close(from_chromium)
         self._buffer = b""
@@ -104,14 +106,12 @@ class Page:
     def open(self, url, dark=False, width=1200, script=True):
         self._call("Emulation.setDeviceMetricsOverride", width=width, height=900,
                    deviceScaleFactor=1, mobile=False)
-        self._call(
-            "Emulation.setEmulatedMedia",
-            features=[{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}])
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        self._call("Emulation.setEmulatedMedia", features=[scheme])
         self._call("Emulation.setScriptExecutionDisabled", value=not script)
         self._call("Page.navigate", url=url)
-        harness.wait_until(
-            lambda: self.run("document.readyState === 'complete' && location.href !== 'about:blank'"
-                             ), url)
+        loaded = "document.readyState === 'complete' && location.href !== 'about:blank'"
+        harness.wait_until(lambda: self.run(loaded), url)
 
     def run(self, expression):
         """The value of a JavaScript expression; the protocol may run it even where pages may
@@ -132,8 +132,8 @@ class Page:
         names = {}
         for node in self._call("Accessibility.getFullAXTree")["nodes"]:
             if not node.get("ignored"):
-                names.setdefault(node["role"]["value"],
-                                 []).append(node.get("name", {}).get("value", ""))
+                said = node.get("name", {}).get("value", "")
+                names.setdefault(node["role"]["value"], []).append(said)
         return names
 
     def screenshot(self, name, height=None, directory=None):

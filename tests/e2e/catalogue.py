@@ -10,17 +10,14 @@ Metric = collections.namedtuple("Metric", "type labels there help")
 
 def catalogue():
     """name -> Metric."""
-    lines = [
-        line for line in (harness.ROOT / "docs" / "metrics.md").read_text().splitlines()
-        if line.startswith("|")
-    ]
+    page = (harness.ROOT / "docs" / "metrics.md").read_text()
+    lines = [line for line in page.splitlines() if line.startswith("|")]
     metrics = {}
     for line in lines[2:]:
         name, kind, labels, there, text = [cell.strip() for cell in line.strip("|").split("|")]
         pairs = [label.strip().partition("=") for label in labels.split(";") if label != "-"]
-        metrics[name] = Metric(
-            kind, {key: set(values.split(",")) if values else None
-                   for key, _, values in pairs}, there, text)
+        closed = {key: set(values.split(",")) if values else None for key, _, values in pairs}
+        metrics[name] = Metric(kind, closed, there, text)
     return metrics
 
 
@@ -49,5 +46,6 @@ def differences(families, there, whole=False):
     for name in sorted(expected & families.keys()):
         metric, family = known[name], families[name]
         if (family.type, family.help) != (metric.type, metric.help):
-            yield f"{name}: {family.type}, {family.help!r}, in the catalogue {metric.type}, {metric.help!r}"
+            yield (f"{name}: {family.type}, {family.help!r}, "
+                   f"in the catalogue {metric.type}, {metric.help!r}")
         yield from label_problems(name, metric, family, whole or metric.there == "always")

@@ -50,8 +50,9 @@ class Alertmanager:
         self.port = harness.free_port()
         log = path / "alertmanager.log"
         process = scene.start([
-            "prometheus-alertmanager", "--config.file", ALERTMANAGER_CONFIG, "--storage.path", path
-            / "am", "--web.listen-address", f"127.0.0.1:{self.port}", "--cluster.listen-address="
+            "prometheus-alertmanager", "--config.file", ALERTMANAGER_CONFIG,
+            "--storage.path", path / "am", "--web.listen-address", f"127.0.0.1:{self.port}",
+            "--cluster.listen-address="
         ], log)
         wait_ready(process, self.port, log)
 
@@ -60,10 +61,8 @@ class Alertmanager:
 
     def states(self, **labels):
         """{alert name: active or suppressed} of the alerts with these labels."""
-        found = [
-            alert for alert in ask(self.port, "/api/v2/alerts")
-            if labels.items() <= alert["labels"].items()
-        ]
+        found = [alert for alert in ask(self.port, "/api/v2/alerts")
+                 if labels.items() <= alert["labels"].items()]
         return {alert["labels"]["alertname"]: alert["status"]["state"] for alert in found}
 
 
@@ -72,14 +71,13 @@ class Prometheus:
 
     def __init__(self, scene, path, targets, alertmanager):
         self.port = harness.free_port()
+        second = {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"}
+        receiver = {"static_configs": [{"targets": [f"127.0.0.1:{alertmanager.port}"]}]}
         config = {
-            "global": {
-                "scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"
-            }, "rule_files": [str(rule) for rule in RULES], "alerting": {
-                "alertmanagers": [{
-                    "static_configs": [{"targets": [f"127.0.0.1:{alertmanager.port}"]}]
-                }]
-            }, "scrape_configs": [{
+            "global": second,
+            "rule_files": [str(rule) for rule in RULES],
+            "alerting": {"alertmanagers": [receiver]},
+            "scrape_configs": [{
                 "job_name": job,
                 "static_configs": [{"targets": addresses, "labels": {"cluster": cluster}}
                                    for cluster, addresses in clusters.items()]
@@ -95,8 +93,8 @@ class Prometheus:
 
     def query(self, expr, at=None):
         """[(labels, value or samples)] of an instant query."""
-        result = ask(self.port, "/api/v1/query", query=expr, time=at
-                     or time.time())["data"]["result"]
+        at = at or time.time()
+        result = ask(self.port, "/api/v1/query", query=expr, time=at)["data"]["result"]
         return [(series["metric"], series.get("values") or series["value"]) for series in result]
 
     def query_range(self, expr, start, end):
@@ -116,17 +114,15 @@ def firing(families, path, alerts):
     series = [{
         "series": selector({"__name__": name, "job": "etcdrill", "instance": "cp1"} | labels),
         "values": f"{value}x30"
-    } for family in families.values() for name, labels, value in family.samples
-              if name.startswith("etcdrill_")]
+    } for family in families.values()
+        for name, labels, value in family.samples if name.startswith("etcdrill_")]
     found = set()
     for alert in alerts:
+        expr = f'count(ALERTS{{alertname="{alert}",alertstate="firing"}}) > 0 or vector(0)'
+        test = {"expr": expr, "eval_time": "30m", "exp_samples": [{"labels": "{}", "value": 0}]}
         content = {
-            "rule_files": [str(rule) for rule in RULES], "evaluation_interval": "1m", "tests": [{
-                "interval": "1m", "input_series": series, "promql_expr_test": [{
-                    "expr": f'count(ALERTS{{alertname="{alert}",alertstate="firing"}}) > 0 or vector(0)',
-                    "eval_time": "30m", "exp_samples": [{"labels": "{}", "value": 0}]
-                }]
-            }]
+            "rule_files": [str(rule) for rule in RULES], "evaluation_interval": "1m",
+            "tests": [{"interval": "1m", "input_series": series, "promql_expr_test": [test]}]
         }
         file = path / f"{alert}.yml"
         file.write_text(yaml.safe_dump(content, width=1_000_000))
@@ -159,8 +155,9 @@ def selector(labels):
 def notation(name, values, scrapes, start, length):
     """The values of one series, {second: number}, as promtool wants them. A scrape in which it was
     missing makes it stale; a second without a scrape is just a gap."""
-    return " ".join(f"{slowed(name, values[second], start):.3f}" if second in
-                    values else "stale" if second in scrapes else "_" for second in range(length))
+    return " ".join(
+        f"{slowed(name, values[second], start):.3f}" if second in values
+        else "stale" if second in scrapes else "_" for second in range(length))
 
 
 class SlowMotion:
@@ -170,15 +167,13 @@ class SlowMotion:
     def __init__(self, prometheus, path, start, end):
         self._path = path
         self.minutes = int(end - start)
-        scraped = '{__name__=~"up|etcdrill_.*|process_start_time_seconds",__name__!~".*_(bucket|sum|count)",job="etcdrill"}'
-        found = [(labels,
-                  {round(float(moment) - start): float(number)
-                   for moment, number in samples})
+        scraped = ('{__name__=~"up|etcdrill_.*|process_start_time_seconds",'
+                   '__name__!~".*_(bucket|sum|count)",job="etcdrill"}')
+        found = [(labels, {round(float(moment) - start): float(number)
+                           for moment, number in samples})
                  for labels, samples in prometheus.query(f"{scraped}[{self.minutes}s]", end)]
-        scrapes = {
-            labels["instance"]: values.keys()
-            for labels, values in found if labels["__name__"] == "up"
-        }
+        scrapes = {labels["instance"]: values.keys()
+                   for labels, values in found if labels["__name__"] == "up"}
         self._series = [{
             "series": selector(labels),
             "values": notation(labels["__name__"], values, scrapes[labels["instance"]], start,
@@ -188,9 +183,8 @@ class SlowMotion:
     def problems(self, expectations):
         """expectations: [(PromQL, minute, [labels of a result of value 1])]; what promtool says of
         those that do not hold."""
-        groups = [
-            group["name"] for rule in RULES for group in yaml.safe_load(rule.read_text())["groups"]
-        ]
+        groups = [group["name"] for rule in RULES
+                  for group in yaml.safe_load(rule.read_text())["groups"]]
         groups.sort(key=lambda name: "recording" not in name)
         tests = [{"expr": expr, "eval_time": f"{minute}m",
                   "exp_samples": [{"labels": selector(labels), "value": 1} for labels in expected]}

@@ -80,8 +80,8 @@ def snap(path):
     file = decode(path.read_bytes(), SNAP_FILE)
     assert file["crc"] == [crc32c(file["data"][0])]
     snapshot = decode(file["data"][0], RAFT_SNAPSHOT)
-    members = json.loads(
-        snapshot["data"][0])["Root"]["Children"]["0"]["Children"]["members"]["Children"]
+    root = json.loads(snapshot["data"][0])["Root"]
+    members = root["Children"]["0"]["Children"]["members"]["Children"]
     return snapshot["metadata"][0], {
         name: json.loads(node["Children"]["raftAttributes"]["Value"])["peerURLs"]
         for name, node in members.items()

@@ -99,9 +99,8 @@ class SidecarCase(harness.TestCase):
         self.assertEqual([path.name for path in (self.dir / "store").rglob("*.part")], [])
         self.assertEmpty(self.dir / "scratch")
         databases = {path.stem for path in (self.dir / "store").glob("*.db")}
-        self.assertEqual(databases,
-                         {path.stem
-                          for path in harness.manifest_paths(self.dir / "store")})
+        self.assertEqual(databases, {path.stem for path
+                                     in harness.manifest_paths(self.dir / "store")})
 
     def assertStops(self, sidecar):
         self.assertEqual(sidecar.stop(), 0, sidecar.log.read_text()[-3000:])

@@ -41,13 +41,8 @@ class Endpoints(harness.TestCase):
 
     def etcdctl(self, endpoints):
         tools = {version: harness.tool(version, "etcdctl") for version in ("3.5", "3.6")}
-        return {
-            harness.run([
-                tool, "--endpoints", endpoints, "--dial-timeout=1s", "--command-timeout=1s", "get",
-                "x"
-            ]).code == 0
-            for tool in tools.values()
-        }
+        flags = ["--endpoints", endpoints, "--dial-timeout=1s", "--command-timeout=1s"]
+        return {harness.run([tool, *flags, "get", "x"]).code == 0 for tool in tools.values()}
 
     def etcdrill_takes(self, endpoints):
         """Whether each of the ways in takes it: flag, environment, configuration with and without
@@ -175,9 +170,11 @@ class PeerUrls(harness.TestCase):
 
     def test_a_name_that_is_not_utf_8(self):
         name = os.fsdecode(b"a\xff")
-        for flags in (["--name", name
-                       ], ["--name", name, "--initial-cluster", f"{name}=http://localhost:2380"],
-                      ["--initial-cluster", f"default=http://localhost:2380,{name}=http://h:2380"]):
+        for flags in (
+            ["--name", name],
+            ["--name", name, "--initial-cluster", f"{name}=http://localhost:2380"],
+            ["--initial-cluster", f"default=http://localhost:2380,{name}=http://h:2380"],
+        ):
             outcome = self.etcdrill("snapshot", "restore", self.SNAPSHOT, "--data-dir",
                                     self.dir / "d", *flags, code=2)
             self.assertOneLine(outcome.err, r"a\\xff")

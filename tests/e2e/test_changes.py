@@ -165,8 +165,8 @@ class Idle(SidecarCase):
         self.assertStops(sidecar)
 
     def cpu_ticks(self, sidecar):
-        fields = pathlib.Path(f"/proc/{sidecar.process.pid}/stat").read_text().rsplit(")",
-                                                                                      1)[1].split()
+        stat = pathlib.Path(f"/proc/{sidecar.process.pid}/stat").read_text()
+        fields = stat.rsplit(")", 1)[1].split()
         return int(fields[11]) + int(fields[12])
 
     def rss_bytes(self, sidecar):

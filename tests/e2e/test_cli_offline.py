@@ -79,11 +79,11 @@ class HashKv(harness.TestCase):
                     said = json.loads(
                         self.etcdrill("hashkv", harness.fixture(name), "--rev",
                                       str(answer["asked"]), "-w", "json").out)
-                    self.assertEqual(
-                        said, {
-                            "hash": answer["hash"], "hashRevision": answer["asked"]
-                            or answer["head"], "compactRevision": answer["compact_revision"]
-                        })
+                    self.assertEqual(said, {
+                        "hash": answer["hash"],
+                        "hashRevision": answer["asked"] or answer["head"],
+                        "compactRevision": answer["compact_revision"]
+                    })
                     compared += 1
         self.assertGreater(compared, 80)
 
@@ -291,23 +291,20 @@ class Selftest(harness.TestCase):
 class Refusals(harness.TestCase):
     def test_bad_usage(self):
         some = harness.fixture("e36-empty")
-        for arguments in ([], ["nonsense"], ["verify"], ["verify", some, "--level",
-                                                         "4"], ["verify", some, "--no-such-flag"],
-                          ["verify", some, "-w",
-                           "xml"], ["verify", some,
-                                    some], ["snapshot"], ["snapshot",
-                                                          "status"], ["snapshot", "save"],
-                          ["snapshot", "status", some, "--compat",
-                           "2.0"], ["hashkv", some, "--rev",
-                                    "x"], ["hashkv", some, "--rev",
-                                           "-5"], ["verify", some, "-w",
-                                                   "fields"], ["--log-level", "loud", "version"]):
+        for arguments in (
+            [], ["nonsense"], ["verify"], ["verify", some, "--level", "4"],
+            ["verify", some, "--no-such-flag"], ["verify", some, "-w", "xml"],
+            ["verify", some, some], ["snapshot"], ["snapshot", "status"], ["snapshot", "save"],
+            ["snapshot", "status", some, "--compat", "2.0"], ["hashkv", some, "--rev", "x"],
+            ["hashkv", some, "--rev", "-5"], ["verify", some, "-w", "fields"],
+            ["--log-level", "loud", "version"],
+        ):
             with self.subTest(arguments[:1] + [str(argument) for argument in arguments[2:]]):
                 self.assertOneLine(self.etcdrill(*arguments, code=2).err, ".")
 
     def test_missing_file(self):
-        for command in (["verify"], ["hashkv"], ["snapshot", "status"], ["snapshot",
-                                                                         "restore"], ["drill"]):
+        for command in (["verify"], ["hashkv"], ["snapshot", "status"],
+                        ["snapshot", "restore"], ["drill"]):
             with self.subTest(command):
                 outcome = self.etcdrill(*command, self.dir / "missing.db", cwd=self.dir, code=1)
                 self.assertOneLine(outcome.err, "missing.db")
@@ -316,8 +313,8 @@ class Refusals(harness.TestCase):
     def test_what_is_not_a_regular_file(self):
         os.mkfifo(self.dir / "fifo")
         for path in (self.dir / "fifo", self.dir):
-            for command in (["verify"], ["hashkv"], ["snapshot", "status"], ["snapshot",
-                                                                             "restore"]):
+            for command in (["verify"], ["hashkv"], ["snapshot", "status"],
+                            ["snapshot", "restore"]):
                 with self.subTest(command, path=path.name):
                     outcome = self.etcdrill(*command, path, cwd=self.dir, timeout=10, code=None)
                     self.assertIn(outcome.code, (1, 2))
@@ -330,28 +327,27 @@ class Refusals(harness.TestCase):
 
     def test_a_mistyped_word_names_the_nearest(self):
         some = harness.fixture("e36-empty")
-        for arguments, typed, meant in ((["verfy",
-                                          some], "verfy", "verify"), (["snapshot",
-                                                                       "sav"], "sav", "save"),
-                                        (["verify", some, "--inventry"], "--inventry",
-                                         "--inventory"), (["health", "--endpoint",
-                                                           "a:1"], "--endpoint", "--endpoints"),
-                                        (["health", "--endpoint=a:1"], "--endpoint",
-                                         "--endpoints"), (["--log-levl", "warn",
-                                                           "version"], "--log-levl", "--log-level"),
-                                        (["check", "confg",
-                                          some], "confg", "config"), (["drill"], "", "")):
+        for arguments, typed, meant in (
+            (["verfy", some], "verfy", "verify"),
+            (["snapshot", "sav"], "sav", "save"),
+            (["verify", some, "--inventry"], "--inventry", "--inventory"),
+            (["health", "--endpoint", "a:1"], "--endpoint", "--endpoints"),
+            (["health", "--endpoint=a:1"], "--endpoint", "--endpoints"),
+            (["--log-levl", "warn", "version"], "--log-levl", "--log-level"),
+            (["check", "confg", some], "confg", "config"),
+            (["drill"], "", ""),
+        ):
             with self.subTest(arguments[0], typed=typed):
                 outcome = self.etcdrill(*arguments, code=2)
-                self.assertOneLine(
-                    outcome.err, f"{typed} is not known here; did you mean {meant}\\?"
-                    if meant else "snapshot is required")
+                self.assertOneLine(outcome.err,
+                                   f"{typed} is not known here; did you mean {meant}\\?" if meant
+                                   else "snapshot is required")
 
     def test_numbers_out_of_range(self):
         some, most = harness.fixture("e36-compacted"), 2**63 - 1
-        for arguments, names in (([
-                "snapshot", "restore", some, "--mark-compacted", "--data-dir", self.dir / "d"
-        ], ["--bump-revision"]), (["hashkv", some], ["--rev", "--compact-rev"])):
+        restore = ["snapshot", "restore", some, "--mark-compacted", "--data-dir", self.dir / "d"]
+        for arguments, names in ((restore, ["--bump-revision"]),
+                                 (["hashkv", some], ["--rev", "--compact-rev"])):
             for name in names:
                 for value in ("-5", "1_000", "", " 1", "0x10", "1e3", "1.5", "+1", str(2**63),
                               str(2**64), "9" * 400):
@@ -385,8 +381,8 @@ class Mutations(harness.TestCase):
             flipped[chance.randrange(len(flipped))] ^= 1 << chance.randrange(8)
         yield "flip", bytes(flipped)
         aimed = bytearray(content)  # headers and elements stand at the beginnings of pages
-        aimed[chance.randrange(len(aimed) // 4096) * 4096
-              + chance.randrange(80)] = chance.randrange(256)
+        byte = chance.randrange(256)
+        aimed[chance.randrange(len(aimed) // 4096) * 4096 + chance.randrange(80)] = byte
         yield "header", bytes(aimed)
         zeroed = bytearray(content)
         begin, size = chance.randrange(len(zeroed)), chance.choice((16, 512, 4096))

@@ -92,8 +92,8 @@ class Clocks(SidecarCase):
 
     def answers(self, sidecar):
         status = self.status(sidecar)
-        return {key: status[key]["answer"]
-                for key in ("fresh", "proven", "restorable")} | {"overall": status["overall"]}
+        questions = ("fresh", "proven", "restorable")
+        return {key: status[key]["answer"] for key in questions} | {"overall": status["overall"]}
 
     def verify_latest(self, code, *arguments):
         return self.etcdrill("verify", "latest", "--config", self.dir / "etcdrill.yaml", "-w",
@@ -123,19 +123,19 @@ class Clocks(SidecarCase):
                     "series": f'{name}{{job="etcdrill",instance="cp1"{"," if text else ""}{text}}}',
                     "values": f"{value:.0f}+{60 if is_time else 0}x60"
                 })
-        expected = [(name, [{"labels": "{}", "value": 1}])
-                    for name in firing] + [(name, []) for name in silent]
+        expected = [(name, [{"labels": "{}", "value": 1}]) for name in firing]
+        expected += [(name, []) for name in silent]
+        critical = 'ALERTS{{alertname="{}",alertstate="firing",severity="critical"}}'
         tests = [{
-            "expr": f'count(count by (alertname) (ALERTS{{alertname="{name}",alertstate="firing",severity="critical"}}))',
+            "expr": f"count(count by (alertname) ({critical.format(name)}))",
             "eval_time": "30m", "exp_samples": samples
         } for name, samples in expected]
         path = self.dir / "alerts.yml"
-        path.write_text(
-            yaml.safe_dump({
-                "rule_files": RULES, "evaluation_interval": "1m",
-                "group_eval_order": ["etcd-backup-recording", "etcd-backup-freshness"],
-                "tests": [{"interval": "1m", "input_series": series, "promql_expr_test": tests}]
-            }))
+        path.write_text(yaml.safe_dump({
+            "rule_files": RULES, "evaluation_interval": "1m",
+            "group_eval_order": ["etcd-backup-recording", "etcd-backup-freshness"],
+            "tests": [{"interval": "1m", "input_series": series, "promql_expr_test": tests}]
+        }))
         told = harness.run(["promtool", "test", "rules", path])
         self.assertEqual(told.code, 0, told.out[-3000:] + told.err[-3000:])
 
@@ -166,10 +166,9 @@ class Clocks(SidecarCase):
         self.assertEqual(report["revision"], lie["revision"])
         self.assertIn("from_future", [finding["code"] for finding in report["findings"]])
         self.verify_latest(0)
-        self.assertAlerts(
-            sidecar, firing=[
-                "EtcdBackupClockSkew", "EtcdBackupRpoBreached", "EtcdBackupVerifiedRpoBreached"
-            ])
+        self.assertAlerts(sidecar, firing=[
+            "EtcdBackupClockSkew", "EtcdBackupRpoBreached", "EtcdBackupVerifiedRpoBreached"
+        ])
         self.assertEqual(sidecar.stop(), 0)
 
     def test_ahead_then_mended_works_on(self):
@@ -187,9 +186,8 @@ class Clocks(SidecarCase):
         self.assertNotIn(f"snapshot={lie['name']}", line)
         self.next_line(sidecar, "snapshot deleted")  # retention is not blinded, and leaves it alone
         self.assertIn(lie["name"], names)
-        harness.wait_until(
-            lambda: self.answers(sidecar) == dict.fromkeys(
-                ("fresh", "proven", "restorable", "overall"), "yes"), "all is well")
+        good = dict.fromkeys(("fresh", "proven", "restorable", "overall"), "yes")
+        harness.wait_until(lambda: self.answers(sidecar) == good, "all is well")
         revision = self.cluster.revision()
         self.assertEqual(sidecar.value("etcdrill_snapshot_last_revision"), revision)
         self.assertLess(
@@ -224,17 +222,16 @@ class Clocks(SidecarCase):
         self.assertEqual(sidecar.stop(), 0)
 
     def test_mended_while_it_runs(self):
-        sidecar = self.start(env=lying(400 * DAY, self.dir),
-                             snapshot={"schedule": "@every 15s",
-                                       "skip_unchanged": False}, drill={"schedule": "@every 15s"},
-                             objectives={"rpo": "2m", "verified_rpo": "2m"})
+        sidecar = self.start(
+            env=lying(400 * DAY, self.dir),
+            snapshot={"schedule": "@every 15s", "skip_unchanged": False},
+            drill={"schedule": "@every 15s"}, objectives={"rpo": "2m", "verified_rpo": "2m"})
         sidecar.wait_for_line("drill passed")
         harness.wait_until(lambda: self.answers(sidecar)["overall"] == "yes",
                            "all is well, by its own clock")
-        self.assertAlerts(
-            sidecar, firing=[
-                "EtcdBackupClockSkew", "EtcdBackupRpoBreached", "EtcdBackupVerifiedRpoBreached"
-            ])
+        self.assertAlerts(sidecar, firing=[
+            "EtcdBackupClockSkew", "EtcdBackupRpoBreached", "EtcdBackupVerifiedRpoBreached"
+        ])
         set_clock(self.dir, 0)
         self.assertEqual(self.answers(sidecar)["overall"], "no")
         harness.wait_until(lambda: sidecar.value("etcdrill_store_future_snapshots") == 1,
@@ -322,9 +319,8 @@ web: {{listen: "127.0.0.1:{port}"}}
                 lambda: sidecar.value("etcdrill_snapshot_last_revision") == self.cluster.revision(),
                 "its facts")
             self.assertLess(abs(time.time() - sidecar.value(fresh)), 15)
-        told, = [
-            line for line in sidecar.log.read_text().splitlines() if "time in the future" in line
-        ]
+        log = sidecar.log.read_text()
+        told, = [line for line in log.splitlines() if "time in the future" in line]
         self.assertIn("1.db", told)
         self.assertEqual(sidecar.value("etcdrill_store_future_snapshots"), 0)
         self.assertEqual(sidecar.stop(), 0)
@@ -368,9 +364,10 @@ web: {{listen: "127.0.0.1:{port}"}}
 
     def test_names_in_local_time_are_only_a_claim(self):
         metrics = self.dir / "verify.prom"
-        for zone, suffix, hours_old, code in ((8, "", 6, 4), (-8, "", 0.1, 0),
-                                              (-8, "-0800", 0.1, 0), (8, "+0800", 6, 4), (0, "Z", 6,
-                                                                                          4)):
+        for zone, suffix, hours_old, code in (
+            (8, "", 6, 4), (-8, "", 0.1, 0), (-8, "-0800", 0.1, 0), (8, "+0800", 6, 4),
+            (0, "Z", 6, 4),
+        ):
             with self.subTest(zone=zone, suffix=suffix):
                 path = self.named(zone, suffix, hours_old)
                 self.etcdrill("verify", path, "--max-age", "1h", "--textfile-out", metrics,

@@ -129,11 +129,9 @@ class Manual(harness.TestCase):
             self.assertTrue(
                 name == "version" or f"`{name.split()[0]} " in table or f"`{name}`" in table,
                 f"README: {name}")
-        names = {
-            name: next((full
-                        for full in found if name == full or name.startswith(full + " ")), name)
-            for name in sections
-        }
+        names = {name: next((full for full in found
+                             if name == full or name.startswith(full + " ")), name)
+                 for name in sections}
         self.assertEqual(sorted(names.values()), sorted(found))
         for name, section in sections.items():
             for option in found[names[name]]:

@@ -152,13 +152,12 @@ class CheckConfig(harness.TestCase):
         with_login = plain.replace("store:", "  auth: {username: root, password_file: p}\nstore:")
         self.assertRegex(
             self.warned(with_tls)[0],
-            "^http://127.0.0.1:2379 is not encrypted, though certificates are configured: all of "
-            "etcd"
-        )
+            "^http://127.0.0.1:2379 is not encrypted, "
+            "though certificates are configured: all of etcd")
         self.assertRegex(
             self.warned(with_login)[0],
-            "^http://127.0.0.1:2379 is not encrypted, and has a login: the password and all of etcd"
-        )
+            "^http://127.0.0.1:2379 is not encrypted, "
+            "and has a login: the password and all of etcd")
         self.assertEqual(len(self.warned(with_login.replace("http://", ""))), 1)
         self.assertEqual(self.warned(with_tls.replace("http://", "")), [])
         self.assertEqual(
@@ -177,10 +176,8 @@ class CheckConfig(harness.TestCase):
     def test_every_command_that_takes_one_refuses_a_bad_one(self):
         self.path = self.dir / "etcdrill.yaml"
         self.path.write_text(self.changed("timeout:", "timeuot:"))
-        for command in (["run"], ["snapshot",
-                                  "save"], ["snapshot",
-                                            "list"], ["verify", "latest"], ["drill",
-                                                                            "latest"], ["health"]):
+        for command in (["run"], ["snapshot", "save"], ["snapshot", "list"],
+                        ["verify", "latest"], ["drill", "latest"], ["health"]):
             with self.subTest(command):
                 outcome = self.etcdrill(*command, "--config", self.path, code=2, cwd=self.dir,
                                         timeout=10)

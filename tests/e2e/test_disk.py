@@ -31,9 +31,9 @@ class Directory(SidecarCase):
     def newer_manifest(self):
         """Of a snapshot that is taken from now on, where the path leads to now."""
         known = {path.name for path in self.store.glob("e2e-*.json")}
-        harness.wait_until(lambda: {path.name
-                                    for path in self.store.glob("e2e-*.json")} - known,
-                           "a new snapshot", 30)
+        harness.wait_until(
+            lambda: {path.name for path in self.store.glob("e2e-*.json")} - known,
+            "a new snapshot", 30)
 
     def assertOwned(self, sidecar):
         """Nobody else gets it, and it is in order."""
@@ -144,9 +144,8 @@ class Directory(SidecarCase):
                      "checks/.nfs00000001", "drills/notes.txt"):
             (self.store / file).write_text("somebody's")
         # As a file that its writer renames while the sweep looks at it.
-        (self.store / "drills"
-         / ".e2e-00000000000000000001-20261122T080000Z-20261122T080100Z.json.part"
-         ).symlink_to("nowhere")
+        part = ".e2e-00000000000000000001-20261122T080000Z-20261122T080100Z.json.part"
+        (self.store / "drills" / part).symlink_to("nowhere")
         before = {path for path in self.store.rglob("*")}
         sidecar = self.start(self.cluster)
         sidecar.wait_for_line("snapshot taken", after=2)
@@ -190,9 +189,10 @@ class Links(SidecarCase):
                              self.dir / path)
 
     def test_store_and_scratch(self):
-        for sections in ({"store": {"path": "lost/store"}}, {"store": {"path": "lost"}}, {
-                "drill": {"scratch_dir": "lost"}, "store": {"path": str(self.scene.new_dir())}
-        }):
+        for sections in (
+            {"store": {"path": "lost/store"}}, {"store": {"path": "lost"}},
+            {"drill": {"scratch_dir": "lost"}, "store": {"path": str(self.scene.new_dir())}},
+        ):
             path, _ = self.configure(NOWHERE, **sections)
             self.assertNamed("run", "--config", path)
 

@@ -50,11 +50,10 @@ class DrillCase(harness.TestCase):
         results = {entry["name"]: entry["result"] for entry in report["stages"]}
         before = STAGES[:STAGES.index(stage)]
         behind = STAGES[STAGES.index(stage) + 1:-1]
-        self.assertEqual(
-            results, {
-                **dict.fromkeys(before, "pass"), stage: "fail",
-                **dict.fromkeys(behind, "skipped"), "cleanup": "pass"
-            })
+        self.assertEqual(results, {
+            **dict.fromkeys(before, "pass"), stage: "fail",
+            **dict.fromkeys(behind, "skipped"), "cleanup": "pass"
+        })
         self.assertTrue([entry["error"] for entry in report["stages"] if entry["name"] == stage][0])
         self.assertEqual(report["verdict"], verdict)
         self.assertLess(report["level_reached"], 5)
@@ -72,8 +71,7 @@ class Fresh:
         super().setUpClass()
         cls.etcd = harness.tool(cls.version, "etcd")
         cls.cluster = harness.Cluster(cls.scene, cls.version,
-                                      flags=["--quota-backend-bytes",
-                                             str(4 << 20)])
+                                      flags=["--quota-backend-bytes", str(4 << 20)])
         harness.fill(cls.cluster)
 
     def check_reaches_level_5(self, state):
@@ -86,8 +84,7 @@ class Fresh:
         self.assertEqual(wrong, [])
         self.assertLessEqual(
             {"sha256", "revision", "key_count", "hashkv", "health", "alarms", "write"},
-            {check["name"]
-             for check in report["checks"]})
+            {check["name"] for check in report["checks"]})
         return report
 
     # One story: each chapter changes the cluster for good.
@@ -119,8 +116,8 @@ class Fresh:
         config = self.dir / "assertions.yaml"
 
         def drill(*entries, code):
-            config.write_text("drill:\n  assertions:\n" + "".join(f"    - {entry}\n"
-                                                                  for entry in entries))
+            config.write_text("drill:\n  assertions:\n"
+                              + "".join(f"    - {entry}\n" for entry in entries))
             report = self.drill(snapshot, self.etcd, "--config", config, code=code)
             return [check for check in report["checks"] if check["name"] == "assertions"][0], report
 
@@ -132,12 +129,12 @@ class Fresh:
         check, report = drill(*hold, code=0)
         self.assertEqual((check["result"], check["actual"], report["level_reached"]),
                          ("pass", "4 hold", 5))
-        for entry, why in ((f"{{prefix: {prefix}, min_keys: {count + 1}}}",
-                            "at least"), ("{key: /no/such/key, exists: true}", "not there"),
-                           (f'{{key: "{keys[0].decode()}", equals: canary-value}}',
-                            "another value"),
-                           (f'{{key: "{keys[0].decode()}", matches: "^canary$"}}',
-                            "does not match")):
+        for entry, why in (
+            (f"{{prefix: {prefix}, min_keys: {count + 1}}}", "at least"),
+            ("{key: /no/such/key, exists: true}", "not there"),
+            (f'{{key: "{keys[0].decode()}", equals: canary-value}}', "another value"),
+            (f'{{key: "{keys[0].decode()}", matches: "^canary$"}}', "does not match"),
+        ):
             check, report = drill(hold[0], entry, code=3)
             # The file is sound, whatever it lacks.
             self.assertEqual((check["result"], report["verdict"]), ("fail", "not_provable"))
@@ -229,10 +226,8 @@ class Running(DrillCase):
         return {link[len("socket:["):-1] for link in links if link.startswith("socket:[")}
 
     def inodes(self, table, column):
-        return {
-            line.split()[column]
-            for line in pathlib.Path(f"/proc/net/{table}").read_text().splitlines()[1:]
-        }
+        lines = pathlib.Path(f"/proc/net/{table}").read_text().splitlines()
+        return {line.split()[column] for line in lines[1:]}
 
     def test_its_etcd_opens_no_port(self):
         process, etcd = self.start_drill()
@@ -257,9 +252,8 @@ class Running(DrillCase):
         self.assertEqual(harness.processes_naming(self.scratch), [])
         left = list(self.scratch.iterdir())
         self.assertEqual(len(left), 1)
-        self.assertEqual(
-            self.drill(harness.fixture("e3530-compacted"),
-                       harness.tool("3.5", "etcd"))["level_reached"], 5)
+        report = self.drill(harness.fixture("e3530-compacted"), harness.tool("3.5", "etcd"))
+        self.assertEqual(report["level_reached"], 5)
         self.assertFalse(left[0].exists())
 
     def test_terminated_it_cleans_up(self):

@@ -138,15 +138,12 @@ class Stages(FaultCase):
     def test_health_with_other_alarms_than_the_snapshot(self):
         # The stand-in boots what another snapshot restores to, which has no alarm.
         restore = (
-            f'{harness.tool("3.5", "etcdutl")} snapshot restore {SNAPSHOT} --data-dir other --name '
-            f'm1 '
-            '--initial-cluster m1=unix://m1.peer:0 --initial-advertise-peer-urls unix://m1.peer:0 '
-            '>/dev/null 2>&1'
-        )
+            f'{harness.tool("3.5", "etcdutl")} snapshot restore {SNAPSHOT} --data-dir other '
+            '--name m1 --initial-cluster m1=unix://m1.peer:0 '
+            '--initial-advertise-peer-urls unix://m1.peer:0 >/dev/null 2>&1')
         stand_in = self.stand_in(
-            f'#!/bin/sh\n{VERSION_ANSWER}rm -rf "$4"\n{restore}\nmv other "$4"\nexec {self.etcd} '
-            f'"$@"\n'
-        )
+            f'#!/bin/sh\n{VERSION_ANSWER}rm -rf "$4"\n{restore}\nmv other "$4"\n'
+            f'exec {self.etcd} "$@"\n')
         report = self.fails(stand_in, "health", "damaged", "alarms: expected NOSPACE, got none", 3,
                             snapshot=harness.fixture("e3530-alarm"))
         self.assertEqual(report["level_reached"], 4)
@@ -160,12 +157,11 @@ class Stages(FaultCase):
             f"open(path, 'wb').write(d.replace(bytes.fromhex('{find}'), bytes.fromhex('{put}')))\n")
         (self.dir / "change.py").write_text(change)
         stand_in = self.stand_in(
-            f'#!/bin/sh\n{VERSION_ANSWER}{sys.executable} {self.dir / "change.py"} "$4"\nexec '
-            f'{self.etcd} "$@"\n'
-        )
+            f'#!/bin/sh\n{VERSION_ANSWER}{sys.executable} {self.dir / "change.py"} "$4"\n'
+            f'exec {self.etcd} "$@"\n')
         report = self.fails(stand_in, "verify", "damaged", "hashkv: expected", 3)
-        self.assertEqual({check["name"]
-                          for check in report["checks"] if check["result"] == "fail"}, {"hashkv"})
+        self.assertEqual({check["name"] for check in report["checks"] if check["result"] == "fail"},
+                         {"hashkv"})
 
     def test_a_fourth_member_that_never_joins(self):
         stand_in = self.stand_in('#!/bin/sh\nif [ "$2" = m4 ]; then exit 1; fi\n'
@@ -191,10 +187,8 @@ class Stages(FaultCase):
 class Memory(FaultCase):
     def configure(self, limit):
         path = self.dir / "drill.yaml"
-        path.write_text(
-            f"drill:\n  scratch_dir: {self.scratch}\n  etcd: {{binary: {self.etcd}, memory_limit: "
-            f"{limit}}}\n"
-        )
+        path.write_text(f"drill:\n  scratch_dir: {self.scratch}\n"
+                        f"  etcd: {{binary: {self.etcd}, memory_limit: {limit}}}\n")
         return path
 
     def test_a_limit_that_the_snapshot_does_not_fit_into(self):
@@ -204,10 +198,9 @@ class Memory(FaultCase):
         self.assertEqual(report["level_reached"], 4)
 
     def test_the_limit_holds_for_etcd(self):
-        process = self.scene.start([
-            harness.build_dir() / "etcdrill", *self.drill_command(SNAPSHOT, self.etcd), "--config",
-            self.configure("200MiB")
-        ], self.dir / "log")
+        process = self.scene.start(
+            [harness.build_dir() / "etcdrill", *self.drill_command(SNAPSHOT, self.etcd),
+             "--config", self.configure("200MiB")], self.dir / "log")
         seen = set()
         while process.poll() is None:
             for pid in harness.processes_naming(self.scratch):
@@ -251,8 +244,8 @@ class Endurance(FaultCase):
         port = harness.free_port()
         config.write_text(
             f"cluster: {{endpoints: ['{cluster.endpoints[0]}']}}\nstore: {{path: store}}\n"
-            f"snapshot: {{schedule: '@every 1h'}}\ndrill: {{schedule: '@every 100ms', scratch_dir: "
-            f"{self.scratch}, "
+            "snapshot: {schedule: '@every 1h'}\n"
+            f"drill: {{schedule: '@every 100ms', scratch_dir: {self.scratch}, "
             f"etcd: {{binary: {self.etcd}}}}}\nweb: {{listen: '127.0.0.1:{port}'}}\n")
         sidecar = harness.Sidecar(self.scene, config, port, self.dir)
         self.addCleanup(sidecar.process.kill)
@@ -264,12 +257,11 @@ class Endurance(FaultCase):
         def held():
             """Descriptors and threads, at a moment without a drill."""
             def look():
-                children = [
-                    p for p, (parent, _) in harness.process_table().items() if parent == pid
-                ]
+                children = [p for p, (parent, _) in harness.process_table().items()
+                            if parent == pid]
                 counts = (len(os.listdir(f"/proc/{pid}/fd")), len(os.listdir(f"/proc/{pid}/task")))
-                return counts if not children and sidecar.value(
-                    "etcdrill_drill_in_progress") == 0 else None
+                idle = not children and sidecar.value("etcdrill_drill_in_progress") == 0
+                return counts if idle else None
 
             return harness.wait_until(look, "a moment between two drills", timeout=60)
 

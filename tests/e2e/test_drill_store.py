@@ -86,9 +86,8 @@ class FullCluster(test_drill.DrillCase):
         stand_in = self.dir / "etcd"
         etcd = harness.tool("3.5", "etcd")
         stand_in.write_text(
-            f'#!/bin/sh\nif [ "$2" = m3 ]; then {sys.executable} {change} "$4"; fi\nexec {etcd} '
-            f'"$@"\n'
-        )
+            f'#!/bin/sh\nif [ "$2" = m3 ]; then {sys.executable} {change} "$4"; fi\n'
+            f'exec {etcd} "$@"\n')
         stand_in.chmod(0o755)
         report = self.drill(snapshot, stand_in, "--full-cluster", code=3)
         self.assertFailedIn(report, "verify", "damaged")
@@ -111,9 +110,8 @@ class Stored(test_drill.DrillCase):
         path = self.dir / "etcdrill.yaml"
         path.write_text(
             f"cluster: {{endpoints: ['{self.cluster.endpoints[0]}']}}\nstore: {{path: store}}\n"
-            f"drill:\n  scratch_dir: {self.scratch}\n  etcd: {{binary: "
-            f"{harness.tool('3.5', 'etcd')}}}\n{more}"
-        )
+            f"drill:\n  scratch_dir: {self.scratch}\n"
+            f"  etcd: {{binary: {harness.tool('3.5', 'etcd')}}}\n{more}")
         return path
 
     def save(self, config):
@@ -139,10 +137,8 @@ class Stored(test_drill.DrillCase):
         self.assertEqual([drill["snapshot"] for drill in drills], [second, first, second, second])
         self.assertEqual([entry["state"] for entry in self.listed(config)],
                          ["verified", "verified"])
-        shown = [
-            json.loads(self.etcdrill("drills", "show", drill["name"], "--config", config).out)
-            for drill in drills
-        ]
+        shown = [json.loads(self.etcdrill("drills", "show", drill["name"], "--config", config).out)
+                 for drill in drills]
         self.assertEqual([report["newest"] for report in shown], [True, False, True, True])
         self.assertIsNone(shown[0]["evidence"]["previous"])
         self.assertEqual([report["evidence"]["previous"]["name"] for report in shown[1:]],
@@ -210,10 +206,11 @@ class Stored(test_drill.DrillCase):
         newer.write_bytes(older.read_bytes())
         link = self.dir / "link.db"
         link.symlink_to(newer)
-        for command in (["verify", newer], ["verify",
-                                            link], ["snapshot", "status",
-                                                    newer], [*restore, self.dir / "exchanged"],
-                        ["snapshot", "restore", link, "--data-dir", self.dir / "exchanged"]):
+        for command in (
+            ["verify", newer], ["verify", link], ["snapshot", "status", newer],
+            [*restore, self.dir / "exchanged"],
+            ["snapshot", "restore", link, "--data-dir", self.dir / "exchanged"],
+        ):
             said = self.etcdrill(*command, code=3)
             self.assertIn("the manifest says", said.out + said.err)
         # Moved to another disk, with a link in its place.
@@ -231,8 +228,8 @@ class Stored(test_drill.DrillCase):
 
         newer.write_bytes(sound)
         newer.with_suffix(".json").write_text("")
-        for command in (["verify", newer], ["snapshot", "status",
-                                            newer], [*restore, self.dir / "torn"]):
+        for command in (["verify", newer], ["snapshot", "status", newer],
+                        [*restore, self.dir / "torn"]):
             self.assertOneLine(
                 self.etcdrill(*command, code=3).err,
                 r"\.json: not a snapshot manifest.*; put the right manifest")
@@ -280,9 +277,8 @@ class Stored(test_drill.DrillCase):
         config = self.dir / "etcdrill.yaml"
         config.write_text(
             f"cluster: {{endpoints: ['{cluster.endpoints[0]}']}}\nstore: {{path: store}}\n"
-            f"drill:\n  scratch_dir: {self.scratch}\n  etcd: {{binary: "
-            f"{harness.tool('3.5', 'etcd')}}}\n"
-        )
+            f"drill:\n  scratch_dir: {self.scratch}\n"
+            f"  etcd: {{binary: {harness.tool('3.5', 'etcd')}}}\n")
         name = self.save(config)
         cluster.kill()
         report = self.drill_stored(config, name)
@@ -298,8 +294,8 @@ class Stored(test_drill.DrillCase):
         report = self.drill_stored(config, self.save(config))
         found = {finding["code"]: finding for finding in report["verify"]["findings"]}
         self.assertEqual(report["verdict"], "proven")
-        self.assertEqual({found[code]["severity"]
-                          for code in ("history_keys", "history_prefix")}, {"warning"})
+        self.assertEqual({found[code]["severity"] for code in ("history_keys", "history_prefix")},
+                         {"warning"})
         self.assertRegex(found["history_prefix"]["text"],
                          r"/registry/big has 0 B, .* 1\.\d MiB: 100 % are gone")
         harness.fill(self.cluster)
@@ -307,8 +303,8 @@ class Stored(test_drill.DrillCase):
     def test_assertions_without_an_etcd_are_answered_by_the_file(self):
         def drill(assertion, code):
             config = self.configure(f"  assertions:\n    - {assertion}\n")
-            config.write_text(config.read_text().replace(str(harness.tool("3.5", "etcd")),
-                                                         "/nowhere/etcd"))
+            etcd = str(harness.tool("3.5", "etcd"))
+            config.write_text(config.read_text().replace(etcd, "/nowhere/etcd"))
             if not (self.dir / "store").exists():
                 self.save(config)
             report = self.drill_stored(config, self.listed(config)[-1]["name"], code=code)
@@ -355,10 +351,8 @@ class WrongMember(test_drill.DrillCase):
         config = self.dir / "etcdrill.yaml"
 
         # The first follower is copied; the rotten one has just come back, so it does not lead.
-        config.write_text(
-            f"cluster: {{endpoints: "
-            f"{json.dumps([bad.client_url] + cluster.endpoints[:2])}}}\nstore: {{path: store}}\n"
-        )
+        endpoints = json.dumps([bad.client_url] + cluster.endpoints[:2])
+        config.write_text(f"cluster: {{endpoints: {endpoints}}}\nstore: {{path: store}}\n")
 
         def save(code):
             outcome = self.etcdrill("snapshot", "save", "--config", config, code=code)

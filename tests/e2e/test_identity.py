@@ -61,9 +61,8 @@ class OneMemberTwoNames(IdentityCase):
         super().setUpClass()
         cls.cluster = harness.Cluster(cls.scene, "3.5", size=3)
         cls.cluster.etcdctl("put", "victim", ROTS.decode())
-        cls.bad = [
-            member for member in cls.cluster.members if member is not leader_of(cls.cluster)
-        ][0]
+        cls.bad = [member for member in cls.cluster.members
+                   if member is not leader_of(cls.cluster)][0]
         harness.wait_until(lambda: cls.cluster.content(cls.bad), "the value on the follower")
         cls.bad.process.terminate()
         cls.bad.process.wait()
@@ -113,9 +112,8 @@ class OneMemberTwoNames(IdentityCase):
         self.assertIn("HashKV equal to 2 of 3 members", outcome.out)
         self.assertRegex(
             outcome.err,
-            f"^warning: {self.twice[0]} and {self.twice[1]} are one member, [0-9a-f]+: it counts "
-            f"once\n$"
-        )
+            f"^warning: {self.twice[0]} and {self.twice[1]} are one member, [0-9a-f]+: "
+            "it counts once\n$")
 
     def test_a_store_of_0_1_0_is_read_by_members(self):
         """Its manifests have a record for each name: one that was outvoted by them is not
@@ -253,8 +251,8 @@ class TwoClusters(IdentityCase):
                 self.assertOneLine(
                     self.save(*urls, code=1).err,
                     "belong to different clusters: .* take those of the wrong one out")
-                self.assertEqual({row["healthy"]
-                                  for row in self.health(*urls, code=1).values()}, {False})
+                rows = self.health(*urls, code=1).values()
+                self.assertEqual({row["healthy"] for row in rows}, {False})
                 config, _ = self.configure(cluster_section(self.prod, endpoints=urls))
                 self.assertOneLine(
                     self.etcdrill("check", "config", config, code=2).err,
@@ -280,8 +278,8 @@ class TwoClusters(IdentityCase):
         self.etcdrill("snapshot", "save", "--config", config)
         sidecar = self.start(cluster_section(self.prod, endpoints=self.both[::-1]))
         sidecar.wait_for_line("snapshot taken", after=1)
-        self.assertEqual({manifest["source"]["endpoint"]
-                          for manifest in self.manifests()}, set(self.prod.endpoints))
+        self.assertEqual({manifest["source"]["endpoint"] for manifest in self.manifests()},
+                         set(self.prod.endpoints))
         self.assertEqual({manifest["verdict"] for manifest in self.manifests()}, {"proven"})
         self.assertEqual(sidecar.lines("snapshot failed"), [])
         self.probed(sidecar)
@@ -311,8 +309,8 @@ class TwoClusters(IdentityCase):
             self.prod.start_member(member)
             self.prod.wait_healthy()
         self.next_line(sidecar, "snapshot taken")
-        self.assertEqual({manifest["source"]["endpoint"]
-                          for manifest in self.manifests()}, set(self.prod.endpoints))
+        self.assertEqual({manifest["source"]["endpoint"] for manifest in self.manifests()},
+                         set(self.prod.endpoints))
         self.assertStops(sidecar)
 
     def test_the_live_lineage_is_that_of_one_cluster(self):
@@ -328,11 +326,10 @@ class MadeAlike(IdentityCase):
     def test_the_same_ids_are_not_enough(self):
         clusters = []
         for _ in range(2):
-            cluster = harness.Cluster(
-                self.scene, "3.5", flags=[
-                    "--name=default", "--initial-advertise-peer-urls=http://localhost:2380",
-                    "--initial-cluster=default=http://localhost:2380"
-                ])
+            cluster = harness.Cluster(self.scene, "3.5", flags=[
+                "--name=default", "--initial-advertise-peer-urls=http://localhost:2380",
+                "--initial-cluster=default=http://localhost:2380"
+            ])
             clusters.append(cluster)
         clusters[1].etcdctl("put", "only", "here")
         urls = [url for cluster in clusters for url in cluster.endpoints]
@@ -356,9 +353,8 @@ class Refusing(IdentityCase):
 
     def test_another_is_asked(self):
         user = ["--user", f"root:{PASSWORD}"]
-        for urls in ([*self.refusing.endpoints,
-                      *self.cluster.endpoints], [*self.cluster.endpoints,
-                                                 *self.refusing.endpoints]):
+        for urls in ([*self.refusing.endpoints, *self.cluster.endpoints],
+                     [*self.cluster.endpoints, *self.refusing.endpoints]):
             outcome = self.save(*urls, more=user)
             self.assertIn("HashKV equal to 2 of 3 members", outcome.out)
         dead = f"http://127.0.0.1:{harness.free_port()}"

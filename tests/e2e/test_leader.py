@@ -14,7 +14,11 @@ INTERVAL = 5
 CONFIG = """\
 cluster: {{name: prod, endpoints: ["{endpoint}"]}}
 store: {{path: "{store}"}}
-snapshot: {{schedule: "@every {interval}s", when: {when}, skip_unchanged: false, retention: {{last: 100}}}}
+snapshot:
+  schedule: "@every {interval}s"
+  when: {when}
+  skip_unchanged: false
+  retention: {{last: 100}}
 drill: {{schedule: none, scratch_dir: scratch}}
 health: {{interval: 1h, timeout: 1s, hashkv: none}}
 web: {{listen: "127.0.0.1:{port}"}}
@@ -50,14 +54,11 @@ class Leader(harness.TestCase):
             leaders = {answer["Status"]["leader"] for answer in answers}
             if len(leaders) != 1 or 0 in leaders:
                 return None
-            urls = {
-                answer["Status"]["header"]["member_id"]: answer["Endpoint"]
-                for answer in answers
-            }
-            return next(
-                (member
-                 for member in self.cluster.members if member.client_url == urls.get(min(leaders))),
-                None)
+            urls = {answer["Status"]["header"]["member_id"]: answer["Endpoint"]
+                    for answer in answers}
+            leads = urls.get(min(leaders))
+            return next((member for member in self.cluster.members if member.client_url == leads),
+                        None)
 
         return harness.wait_until(agreed, "a leader")
 
@@ -67,16 +68,14 @@ class Leader(harness.TestCase):
 
     def wait_for(self, count, endpoint):
         """Waits until the store has so many snapshots of this endpoint."""
-        of = lambda: [
-            manifest for manifest in self.manifests() if manifest["source"]["endpoint"] == endpoint
-        ]
+        of = lambda: [manifest for manifest in self.manifests()
+                      if manifest["source"]["endpoint"] == endpoint]
         return harness.wait_until(lambda: len(of()) >= count, f"{count} snapshots of {endpoint}",
                                   60)
 
     def assertNoGap(self):
-        taken = [
-            datetime.datetime.fromisoformat(manifest["taken"]) for manifest in self.manifests()
-        ]
+        taken = [datetime.datetime.fromisoformat(manifest["taken"])
+                 for manifest in self.manifests()]
         gaps = [(after - before).total_seconds() for before, after in zip(taken, taken[1:])]
         self.assertLess(max(gaps), 2 * INTERVAL, gaps)
 
@@ -85,8 +84,8 @@ class Leader(harness.TestCase):
         revision = self.cluster.revision()
         first = self.leader()
         self.wait_for(3, first.client_url)
-        self.assertEqual({manifest["source"]["endpoint"]
-                          for manifest in self.manifests()}, {first.client_url})
+        self.assertEqual({manifest["source"]["endpoint"] for manifest in self.manifests()},
+                         {first.client_url})
         for url, sidecar in sidecars.items():
             if url == first.client_url:
                 continue
@@ -114,8 +113,7 @@ class Leader(harness.TestCase):
         harness.wait_until(lambda: len(self.manifests()) >= before + 2,
                            "snapshots of the third leader", 60)
         self.assertIn(self.manifests()[-1]["source"]["endpoint"],
-                      {member.client_url
-                       for member in alive})
+                      {member.client_url for member in alive})
         self.assertNoGap()
         for sidecar in sidecars.values():
             self.assertEqual(sidecar.lines("snapshot failed"), [])

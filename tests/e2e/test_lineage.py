@@ -59,8 +59,8 @@ class Files(LineageCase):
         damaged[len(damaged) // 2] ^= 1
         path = self.dir / "damaged.db"
         path.write_bytes(damaged)
-        for pair in ((path, harness.fixture("e36-alarm")), (harness.fixture("e36-nocompact"),
-                                                            path)):
+        sound = harness.fixture("e36-alarm"), harness.fixture("e36-nocompact")
+        for pair in ((path, sound[0]), (sound[1], path)):
             self.assertOneLine(
                 self.etcdrill("lineage", *pair, code=3).err, "damaged.db is damaged: .*SHA-256")
 

@@ -157,8 +157,8 @@ class Moving(MembersCase):
         self.assertNoFailure(sidecar)
         manifests = self.assertAllProven()
         self.assertGreaterEqual(len(manifests), 6)
-        self.assertEqual({manifest["lineage"]["result"]
-                          for manifest in manifests[1:]}, {"continues"})
+        self.assertEqual({manifest["lineage"]["result"] for manifest in manifests[1:]},
+                         {"continues"})
         self.assertStops(sidecar)
 
 
@@ -217,8 +217,8 @@ class Replaced(MembersCase):
         harness.wait_until(agrees, "a snapshot that the new member agrees with", timeout=30)
         self.assertEqual(sidecar.value("etcdrill_source_members"), 3)
         manifests = self.assertAllProven()
-        self.assertEqual({manifest["lineage"]["result"]
-                          for manifest in manifests[1:]}, {"continues"})
+        self.assertEqual({manifest["lineage"]["result"] for manifest in manifests[1:]},
+                         {"continues"})
         self.assertEqual(sidecar.lines("members disagree"), [])
         sidecar.wait_for_value(0, "etcdrill_snapshot_consecutive_failures")
         self.assertStops(sidecar)
@@ -236,8 +236,7 @@ class Learner(MembersCase):
         sidecar = self.start(cluster_section(cluster, endpoints=[learner.client_url, *others]))
         sidecar.wait_for_line("snapshot taken", after=2)
         self.assertNotIn(learner.client_url,
-                         {manifest["source"]["endpoint"]
-                          for manifest in self.manifests()})
+                         {manifest["source"]["endpoint"] for manifest in self.manifests()})
         cluster.etcdctl_in_time("member", "promote", f"{member_id(cluster, learner):x}",
                                 member=cluster.members[0])
         # A follower, and the first one.

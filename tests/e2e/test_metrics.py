@@ -101,18 +101,18 @@ class ThreeStates(harness.TestCase):
         tasks = catalogue.catalogue()["etcdrill_task_next_run_timestamp_seconds"].labels["task"]
         wanted = ['etcdrill_task_last_run_timestamp_seconds{task="scrub"}',
                   *(f'etcdrill_task_next_run_timestamp_seconds{{task="{task}"}}' for task in tasks)]
-        return harness.wait_until(
-            lambda:
-            (page := cls.read(sidecar)) and all(series in page for series in wanted) and page,
-            "a time for each task")
+        def whole():
+            page = cls.read(sidecar)
+            return all(series in page for series in wanted) and page
+
+        return harness.wait_until(whole, "a time for each task")
 
     @classmethod
     def drill_a_cluster(cls):
         """Two of the checks are for those who ask for them."""
         harness.must([
-            harness.build_dir() / "etcdrill", "drill", "latest", "--full-cluster", "--config",
-            cls.home / "etcdrill.yaml", "--etcd",
-            harness.tool(VERSION, "etcd")
+            harness.build_dir() / "etcdrill", "drill", "latest", "--full-cluster",
+            "--config", cls.home / "etcdrill.yaml", "--etcd", harness.tool(VERSION, "etcd")
         ], timeout=120)
 
     @classmethod
@@ -151,10 +151,8 @@ class ThreeStates(harness.TestCase):
     def test_no_state_has_other_series_of_what_is_always_there(self):
         """What is counted has its series from the start: a number that appears late can't be seen
         to rise."""
-        always = {
-            name
-            for name, metric in catalogue.catalogue().items() if metric.there == "always"
-        }
+        always = {name for name, metric in catalogue.catalogue().items()
+                  if metric.there == "always"}
         series = [{(sample, tuple(sorted(labels.items())))
                    for name, family in harness.parse_metrics(page).items() if name in always
                    for sample, labels, _ in family.samples} for page in self.pages.values()]

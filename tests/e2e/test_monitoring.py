@@ -236,15 +236,10 @@ class Play(harness.TestCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.faults = {
-            name: fault
-            for name, fault in FAULTS.items()
-            if os.geteuid() == 0 or not isinstance(fault, DiskFull)
-        }
-        cls.sites = {
-            name: Site(cls.scene, name, **fault.settings)
-            for name, fault in cls.faults.items()
-        }
+        cls.faults = {name: fault for name, fault in FAULTS.items()
+                      if os.geteuid() == 0 or not isinstance(fault, DiskFull)}
+        cls.sites = {name: Site(cls.scene, name, **fault.settings)
+                     for name, fault in cls.faults.items()}
         # Kept to the end: a process that is started here dies with the thread that started it.
         cls.pool = concurrent.futures.ThreadPoolExecutor(len(cls.sites))
         cls.addClassCleanup(cls.pool.shutdown)
@@ -311,9 +306,10 @@ class Play(harness.TestCase):
         end = self.slow.minutes - 1
         expected = []
         for name, fault in self.faults.items():
-            fired = f'max_over_time(ALERTS{{alertstate="firing",cluster="{name}",alertname!~"{"|".join(fault.may)}"}}[{end}m])'
-            expected.append((f"group by (alertname) ({fired})", end, [{"alertname": alert}
-                                                                      for alert in fault.must]))
+            alerts = (f'ALERTS{{alertstate="firing",cluster="{name}",'
+                      f'alertname!~"{"|".join(fault.may)}"}}')
+            expected.append((f"group by (alertname) (max_over_time({alerts}[{end}m]))", end,
+                             [{"alertname": alert} for alert in fault.must]))
         self.assertSlowly(*expected)
 
     def test_all_is_silent_when_mended(self):
@@ -321,8 +317,8 @@ class Play(harness.TestCase):
 
     def test_nothing_flaps(self):
         """No alert begins twice, neither over the restart of a sidecar nor otherwise."""
-        now = 'count by (alertname, severity, cluster) (ALERTS{alertstate="firing"})'
-        begins = f'({now}) unless (count by (alertname, severity, cluster) (ALERTS{{alertstate="firing"}} offset 1m))'
+        firing = 'count by (alertname, severity, cluster) (ALERTS{alertstate="firing"}'
+        begins = f"({firing})) unless ({firing} offset 1m))"
         self.assertSlowly((f"count_over_time(({begins})[{self.slow.minutes}m:1m]) > 1",
                            self.slow.minutes - 1, []))
 
@@ -342,19 +338,17 @@ class Play(harness.TestCase):
         fired = self.prometheus.query_range(integrity, self.began, self.ended)
         self.assertIn("sha256", {labels["check"] for labels, _ in fired})
         groups = observers.ask(self.prometheus.port, "/api/v1/rules")["data"]["groups"]
-        sick = {
-            rule["name"]: rule["health"]
-            for group in groups
-            for rule in group["rules"] if rule["health"] != "ok"
-        }
+        sick = {rule["name"]: rule["health"]
+                for group in groups
+                for rule in group["rules"] if rule["health"] != "ok"}
         self.assertEqual(sick, {})
 
     def test_etcd_itself_is_a_witness(self):
         """The labels by which EtcdBackupNotSeenByServer finds etcd's own count are real, and the
         count moves."""
         witness = (
-            'grpc_server_handled_total{grpc_service="etcdserverpb.Maintenance",grpc_method="Snapshot",grpc_code="OK",'
-            'cluster="restart"}')
+            'grpc_server_handled_total{grpc_service="etcdserverpb.Maintenance",'
+            'grpc_method="Snapshot",grpc_code="OK",cluster="restart"}')
         (_, counts), = self.prometheus.query_range(witness, self.began, self.ended)
         self.assertGreater(counts[-1], counts[0])
 
@@ -363,16 +357,15 @@ class Play(harness.TestCase):
         for where, expr in board_queries():
             with self.subTest(where, expr=expr):
                 site = ".*" if "> 0" in expr else "healthy"
-                for variable, value in {
-                        "cluster": site, "job": "etcdrill", "instance": ".+",
-                        "__rate_interval": "10s", "__interval": "5s",
-                        "__range": f"{self.slow.minutes}s"
-                }.items():
+                variables = {
+                    "cluster": site, "job": "etcdrill", "instance": ".+", "__rate_interval": "10s",
+                    "__interval": "5s", "__range": f"{self.slow.minutes}s"
+                }
+                for variable, value in variables.items():
                     expr = re.sub(rf"\${variable}\b", value, expr)
                 found = self.prometheus.query_range(expr, self.began, self.ended)
-                self.assertTrue([
-                    number for _, numbers in found for number in numbers if not math.isnan(number)
-                ], "no data")
+                values = [number for _, numbers in found for number in numbers]
+                self.assertFalse(all(map(math.isnan, values)), "no data")
 
     def test_the_commands_of_the_runbooks_work(self):
         """At the healthy site, but for those that ask systemd, which does not run here."""
@@ -412,8 +405,8 @@ class Inhibition(harness.TestCase):
             ("EtcdBackupVerifierAbsent", {"job": "etcdrill"}, "EtcdBackupVerifierDown",
              {"job": "other"}),
             ("EtcdBackupRpoBreached", of_cluster, "EtcdBackupSnapshotStale", {"cluster": "b"}),
-            ("EtcdBackupRpoBreached", of_cluster, "EtcdBackupVerifiedRpoBreached", {"cluster": "b"
-                                                                                    }),
+            ("EtcdBackupRpoBreached", of_cluster, "EtcdBackupVerifiedRpoBreached",
+             {"cluster": "b"}),
             ("EtcdRestoreDrillIntegrityFailed", place, "EtcdRestoreDrillFailing",
              {"instance": "cp2"}),
             ("EtcdRestoreDrillIntegrityFailed", place | {"check": "hashkv"},
@@ -434,10 +427,9 @@ class Inhibition(harness.TestCase):
         alertmanager = observers.Alertmanager(self.scene, self.dir)
         place = {"job": "etcdrill", "instance": "cp1"}
         alertmanager.post([
-            place | {
-                "alertname": "EtcdRestoreDrillIntegrityFailed", "check": "assertions",
-                "severity": "critical"
-            }, place | {"alertname": "EtcdRestoreDrillFailing", "severity": "warning"},
+            place | {"alertname": "EtcdRestoreDrillIntegrityFailed", "check": "assertions",
+                     "severity": "critical"},
+            place | {"alertname": "EtcdRestoreDrillFailing", "severity": "warning"},
             place | {"alertname": "EtcdBackupSnapshotDamaged", "severity": "warning"}
         ])
         harness.wait_until(
@@ -449,9 +441,9 @@ class Inhibition(harness.TestCase):
         alertmanager = observers.Alertmanager(self.scene, self.dir)
         place = {"job": "etcdrill", "instance": "cp1", "alertname": "EtcdRestoreDrillFailing"}
         alertmanager.post([place | {"severity": "critical"}, place | {"severity": "warning"}])
-        harness.wait_until(
-            lambda: alertmanager.states(severity="warning") ==
-            {"EtcdRestoreDrillFailing": "suppressed"}, "silence")
+        suppressed = {"EtcdRestoreDrillFailing": "suppressed"}
+        harness.wait_until(lambda: alertmanager.states(severity="warning") == suppressed,
+                           "silence")
         self.assertEqual(alertmanager.states(severity="critical"),
                          {"EtcdRestoreDrillFailing": "active"})
 

@@ -34,10 +34,8 @@ class OneOpenFile(harness.TestCase):
         self.log = self.dir / "strace.log"
 
     def strace(self, *options):
-        return [
-            shutil.which("strace"), "-f", "-qq", "-o", self.log, *options,
-            harness.build_dir() / "etcdrill"
-        ]
+        return [shutil.which("strace"), "-f", "-qq", "-o", self.log, *options,
+                harness.build_dir() / "etcdrill"]
 
     def test_each_command_opens_it_once(self):
         shutil.copy(SOUND, self.file)
@@ -47,29 +45,24 @@ class OneOpenFile(harness.TestCase):
         assertions.write_text(
             "store: {path: store}\ndrill:\n  assertions: [{prefix: k, min_keys: 1}]\n")
         etcd = harness.tool("3.5", "etcd")
+        drill = ["drill", self.file, "--scratch-dir", self.dir / "scratch"]
         for arguments, code in (
             (["verify", "--inventory", self.file], 0),
             (["hashkv", self.file], 0),
             (["snapshot", "status", self.file], 0),
             (["lineage", older, self.file], 0),
             (["snapshot", "restore", self.file, "--data-dir", self.dir / "data"], 0),
-            (["drill", self.file, "--etcd", etcd, "--scratch-dir", self.dir / "scratch"], 0),
-            ([
-                "drill", self.file, "--full-cluster", "--etcd", etcd, "--scratch-dir",
-                self.dir / "scratch"
-            ], 0),
-                # Without an etcd the assertions are asked of the file.
-            ([
-                "drill", self.file, "--config", assertions, "--etcd", "/nowhere/etcd",
-                "--scratch-dir", self.dir / "scratch"
-            ], None)):
+            ([*drill, "--etcd", etcd], 0),
+            ([*drill, "--etcd", etcd, "--full-cluster"], 0),
+            # Without an etcd the assertions are asked of the file.
+            ([*drill, "--etcd", "/nowhere/etcd", "--config", assertions], None),
+        ):
             with self.subTest(" ".join(map(str, arguments[:3]))):
                 done = harness.run([*self.strace("-e", "trace=open,openat,openat2"), *arguments])
                 if code is not None:
                     self.assertEqual(done.code, code, done.out + done.err)
-                opens = [
-                    line for line in self.log.read_text().splitlines() if f'"{self.file}"' in line
-                ]
+                opens = [line for line in self.log.read_text().splitlines()
+                         if f'"{self.file}"' in line]
                 self.assertEqual(len(opens), 1, opens)
 
     def test_a_stored_one_is_opened_once(self):
@@ -100,10 +93,8 @@ class OneOpenFile(harness.TestCase):
         writer = threading.Thread(target=go_on)
         writer.start()
         try:
-            return harness.run([
-                *self.strace("-e", "trace=pread64", "-e", "inject=pread64:delay_enter=30000"),
-                *command
-            ])
+            slow = self.strace("-e", "trace=pread64", "-e", "inject=pread64:delay_enter=30000")
+            return harness.run([*slow, *command])
         finally:
             done.set()
             writer.join()
@@ -118,10 +109,11 @@ class OneOpenFile(harness.TestCase):
                 file.seek(len(SOUND.read_bytes()) // 2)
                 file.write(next(numbers).to_bytes(8, "big"))
 
-        for command in (["verify"], ["verify", "--level", "1"], ["snapshot", "status"], [
-                "snapshot", "restore", "--data-dir", self.dir / "data"
-        ], ["drill", "--etcd",
-                harness.tool("3.5", "etcd"), "--scratch-dir", self.dir / "scratch"]):
+        for command in (
+            ["verify"], ["verify", "--level", "1"], ["snapshot", "status"],
+            ["snapshot", "restore", "--data-dir", self.dir / "data"],
+            ["drill", "--etcd", harness.tool("3.5", "etcd"), "--scratch-dir", self.dir / "scratch"],
+        ):
             with self.subTest(" ".join(map(str, command[:2]))):
                 done = self.while_it_is_read(write, *command, self.file)
                 self.assertEqual(done.code, 1, done.out + done.err)
@@ -141,12 +133,10 @@ class OneOpenFile(harness.TestCase):
         late = self.dir / "late.db"
         late.write_bytes(then)
         target = self.dir / "data"
+        slow = self.strace("-e", "trace=mkdir", "-e", "inject=mkdir:delay_enter=1500000:when=1")
         process = subprocess.Popen(
-            harness.guarded([
-                *self.strace("-e", "trace=mkdir", "-e", "inject=mkdir:delay_enter=1500000:when=1"),
-                "snapshot", "restore", self.file, "--data-dir", target
-            ]), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            env=harness.environment())
+            harness.guarded([*slow, "snapshot", "restore", self.file, "--data-dir", target]),
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=harness.environment())
         self.addCleanup(process.kill)
         opened = lambda: any("snapshot.db" in str(link.resolve())
                              for pid, (_, command) in harness.process_table().items()

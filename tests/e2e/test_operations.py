@@ -25,7 +25,11 @@ start) touch {wanted}; until [ -e {running} ]; do sleep 0.05; done ;;
 stop) rm -f {wanted}; while [ -e {running} ]; do sleep 0.05; done ;;
 esac
 """
-CRICTL = "#!/bin/bash\n[ \"$*\" == 'ps --quiet --name ^(etcd|kube-apiserver)$' ] || exit 64\nif [ -e {running} ]; then echo 0123; fi\n"
+CRICTL = """\
+#!/bin/bash
+[ "$*" == 'ps --quiet --name ^(etcd|kube-apiserver)$' ] || exit 64
+if [ -e {running} ]; then echo 0123; fi
+"""
 CONTROL_PLANE = ("kube-apiserver.yaml", "kube-controller-manager.yaml", "kube-scheduler.yaml")
 
 
@@ -93,10 +97,10 @@ class Host:
 
     def block(self, name):
         """Runs one block of the page; its output."""
-        script = "set -euo pipefail\n" + "\n".join(f"export {key}='{value}'"
-                                                   for key, value in self.settings.items())
+        exports = "\n".join(f"export {key}='{value}'" for key, value in self.settings.items())
+        script = f"set -euo pipefail\n{exports}\n{BLOCKS[name]}"
         return harness.must(
-            ["bash", "-c", f"{script}\n{BLOCKS[name]}"], cwd=self.dir, timeout=90,
+            ["bash", "-c", script], cwd=self.dir, timeout=90,
             env={"PATH": f"{self.dir / 'bin'}:{os.environ['PATH']}", "TMPDIR": str(self.dir)})
 
 
@@ -127,11 +131,12 @@ class Operations(harness.TestCase):
 
     def set_up(self, host):
         pki = self.scene.certs if self.cluster.tls else None
-        tls = f"tls: {{ca_file: {pki}/ca.crt, cert_file: {pki}/client.crt, key_file: {pki}/client.key}}" if pki else ""
+        files = f"ca_file: {pki}/ca.crt, cert_file: {pki}/client.crt, key_file: {pki}/client.key"
+        tls = f"tls: {{{files}}}" if pki else ""
         config = host.dir / "etcdrill.yaml"
         config.write_text(
-            f"cluster:\n  endpoints: [{', '.join(self.cluster.endpoints)}]\n  {tls}\nstore: "
-            f"{{path: {host.store}}}\n"
+            f"cluster:\n  endpoints: [{', '.join(self.cluster.endpoints)}]\n  {tls}\n"
+            f"store: {{path: {host.store}}}\n"
             f"drill: {{scratch_dir: {host.dir}/scratch, etcd: {{binary: {host.dir}/bin/etcd}}}}\n")
         host.settings = {
             "CONFIG": config, "SNAPSHOT": "", "ETCD": host.dir / "bin" / "etcd",
@@ -139,8 +144,9 @@ class Operations(harness.TestCase):
             "NAME": host.member.name, "PEER": host.member.peer_url,
             "CLUSTER": self.cluster.initial_cluster, "TOKEN": "restored-1",
             "BUMP": "--bump-revision 1000000 --mark-compacted", "MANIFESTS": host.manifests,
-            "SPARE": harness.free_port(), "ETCDCTL_API": "3", "ETCDCTL_ENDPOINTS": ",".join(
-                self.cluster.endpoints), "ETCDCTL_CACERT": f"{pki}/ca.crt" if pki else "",
+            "SPARE": harness.free_port(), "ETCDCTL_API": "3",
+            "ETCDCTL_ENDPOINTS": ",".join(self.cluster.endpoints),
+            "ETCDCTL_CACERT": f"{pki}/ca.crt" if pki else "",
             "ETCDCTL_CERT": f"{pki}/client.crt" if pki else "",
             "ETCDCTL_KEY": f"{pki}/client.key" if pki else ""
         }
@@ -175,8 +181,8 @@ class Operations(harness.TestCase):
         self.assertEqual([self.cluster.content(member) for member in self.cluster.members],
                          [self.content] * len(self.cluster.members))
         size = len(self.hosts)
-        self.assertIn(f"proven: revision {self.cluster.revision()}", saved :=
-                      first.block("first-snapshot"))
+        saved = first.block("first-snapshot")
+        self.assertIn(f"proven: revision {self.cluster.revision()}", saved)
         self.assertIn(f"HashKV equal to {size} of {size} members", saved)
         self.cluster.etcdctl("put", "it", "writes")
         self.cluster.etcdctl("del", "it")
@@ -205,11 +211,8 @@ class Operations(harness.TestCase):
     def test_the_settings_are_those_of_the_page(self):
         self.make(1)
         self.assertEqual(settings_of_the_page(), set(self.hosts[0].settings))
-        used = {
-            name
-            for block in BLOCKS.values()
-            for name in re.findall(r"\$\{?([A-Z][A-Z_]*)", block)
-        }
+        used = {name for block in BLOCKS.values()
+                for name in re.findall(r"\$\{?([A-Z][A-Z_]*)", block)}
         self.assertLessEqual(used, settings_of_the_page())
 
     def test_every_marked_block_is_run(self):

@@ -38,12 +38,9 @@ class HistoryCase(SidecarCase):
         return cluster
 
     def adopt(self, cluster, **sections):
-        return self.start(
-            cluster,
-            **({
-                "snapshot": {"schedule": "none"},
-                "store": {"path": "store", "adopt": ["theirs/*.db"], "adopt_quiet": "1s"}
-            } | sections))
+        ways = {"snapshot": {"schedule": "none"},
+                "store": {"path": "store", "adopt": ["theirs/*.db"], "adopt_quiet": "1s"}}
+        return self.start(cluster, **(ways | sections))
 
     def restore(self, cluster, *paths):
         """Each member from its file."""
@@ -182,11 +179,11 @@ class OtherHistory(HistoryCase):
         member, = ours.members
         shutil.rmtree(member.data_dir)
         harness.must([
-            harness.build_dir() / "etcdrill", "snapshot", "restore", self.dir
-            / "early.db", "--name", member.name, "--initial-cluster", ours.initial_cluster,
+            harness.build_dir() / "etcdrill", "snapshot", "restore", self.dir / "early.db",
+            "--name", member.name, "--initial-cluster", ours.initial_cluster,
             "--initial-advertise-peer-urls", member.peer_url, "--data-dir", member.data_dir,
-            "--bump-revision", "1000000", "--mark-compacted"
-        ] + token)
+            "--bump-revision", "1000000", "--mark-compacted", *token
+        ])
         ours.start_member(member)
         ours.wait_healthy()
         put(ours, "new", 2)
@@ -341,9 +338,8 @@ class Compacted(HistoryCase):
                                       f"dev-{version}.db")
             self.assertRegex(
                 line,
-                "the members that it names are [0-9a-f]+, and those of the source are [0-9a-f]+: "
-                "none is in both"
-            )
+                "the members that it names are [0-9a-f]+, "
+                "and those of the source are [0-9a-f]+: none is in both")
         sidecar.wait_for_value(len(ALL_VERSIONS), "etcdrill_store_other_history_snapshots")
         for manifest in self.manifests():
             self.assertNotIn(manifest["receipt"][0].get("result"), ("equal", "differs"))
@@ -506,10 +502,8 @@ class Disagreeing(HistoryCase):
         sidecar.wait_for_line("snapshot taken")
         ways[2].speak()
         sidecar.wait_for_line("members disagree")
-        suspects = lambda: [
-            s["endpoint"]
-            for s in json.loads((self.dir / "store" / "suspects.json").read_text())["members"]
-        ]
+        path = self.dir / "store" / "suspects.json"
+        suspects = lambda: [s["endpoint"] for s in json.loads(path.read_text())["members"]]
         self.assertEqual(suspects(), [ways[2].url])
         # It has no vote against the only one of the others that answers, and whoever asks by other
         # names does not clear it.
@@ -575,8 +569,8 @@ class OtherNames(HistoryCase):
         self.assertEqual(sidecar.value("etcdrill_snapshots", state="verified"), 0)
         status = self.status(sidecar)
         self.assertEqual(
-            {status[q]["answer"]
-             for q in ("fresh", "proven", "restorable", "in_time")}, {"unknown"})
+            {status[q]["answer"] for q in ("fresh", "proven", "restorable", "in_time")},
+            {"unknown"})
         self.assertIn("The store holds 2 snapshots of other clusters.", self.troubles(sidecar))
         latest = self.etcdrill("verify", "latest", "--config", of_prod)
         self.assertNotEqual(latest.code, 0, latest.out)

@@ -11,7 +11,8 @@ import harness
 from sidecar_case import PASSWORD, SidecarCase, cluster_section
 from test_members import leader_of
 
-NEEDED = r"permission denied; the user lacks the role root, which snapshots and hashes need \(`etcdctl user grant-role USER root`\)"
+NEEDED = (r"permission denied; the user lacks the role root, "
+          r"which snapshots and hashes need \(`etcdctl user grant-role USER root`\)")
 
 
 class PermissionsCase(SidecarCase):
@@ -26,12 +27,12 @@ class PermissionsCase(SidecarCase):
         cls.cluster = harness.Cluster(cls.scene, cls.version, size=2)
         etcdctl = cls.cluster.etcdctl
         etcdctl("put", "/app/key", "value")
-        for role, scope in (("all", ["--prefix", "read",
-                                     ""]), ("some", ["--prefix", "read", "/app/"])):
+        for role, scope in (("all", ["--prefix", "read", ""]),
+                            ("some", ["--prefix", "read", "/app/"])):
             etcdctl("role", "add", role)
             etcdctl("role", "grant-permission", role, *scope)
-        for user, roles in (("reader", ["all"]), ("app", ["some"]), ("nobody", []), ("operator",
-                                                                                     ["root"])):
+        for user, roles in (("reader", ["all"]), ("app", ["some"]), ("nobody", []),
+                            ("operator", ["root"])):
             etcdctl("user", "add", f"{user}:{PASSWORD}")
             for role in roles:
                 etcdctl("user", "grant-role", user, role)

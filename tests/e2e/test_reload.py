@@ -41,8 +41,8 @@ class Reload(harness.TestCase):
         self.config = self.dir / "etcdrill.yaml"
         self.values = {
             "endpoint": self.cluster.endpoints[0], "snapshot": "1h", "scratch": "scratch",
-            "health": "1h", "rpo": "2h", "etcd": harness.tool("3.5",
-                                                              "etcd"), "port": harness.free_port()
+            "health": "1h", "rpo": "2h", "etcd": harness.tool("3.5", "etcd"),
+            "port": harness.free_port()
         }
         self.write(**changes)
         sidecar = harness.Sidecar(self.scene, self.config, self.values["port"], self.dir)
@@ -113,15 +113,13 @@ class Reload(harness.TestCase):
     def test_what_needs_a_restart_is_named(self):
         sidecar = self.start()
         sidecar.wait_for_line("drill passed")
-        text = self.write(rpo="5h").replace("name: prod",
-                                            "name: other").replace("path: store", "path: elsewhere")
+        text = self.write(rpo="5h").replace("name: prod", "name: other")
+        text = text.replace("path: store", "path: elsewhere")
         self.config.write_text(text.replace("enable_lifecycle: true", "enable_lifecycle: false"))
         status, body = self.reload(sidecar)
         self.assertEqual(status, 500)
-        self.assertIn(
-            "cluster.name, store.path, web.enable_lifecycle can't change while etcdrill runs; "
-            "restart it",
-            body)
+        self.assertIn("cluster.name, store.path, web.enable_lifecycle "
+                      "can't change while etcdrill runs; restart it", body)
         # Not a part of it either.
         self.assertEqual(sidecar.value("etcdrill_objective_rpo_seconds"), 7200)
         self.assertFalse((self.dir / "elsewhere").exists())
@@ -132,8 +130,8 @@ class Reload(harness.TestCase):
         slow = self.dir / "etcd"
         go = self.dir / "go"
         slow.write_text(
-            f'#!/bin/sh\nif [ "$1" != --version ]; then while [ ! -e {go} ]; do sleep 0.1; done; '
-            f'fi\n'
+            '#!/bin/sh\n'
+            f'if [ "$1" != --version ]; then while [ ! -e {go} ]; do sleep 0.1; done; fi\n'
             f'exec {harness.tool("3.5", "etcd")} "$@"\n')
         slow.chmod(0o755)
         sidecar = self.start(etcd=slow)
@@ -165,10 +163,8 @@ class Reload(harness.TestCase):
         self.write(endpoint=self.cluster.endpoints[0])
         self.assertEqual(self.reload(sidecar)[0], 200)
         sidecar.wait_for_line("drill passed")
-        endpoints = {
-            labels["etcd_endpoint"]
-            for _, labels, _ in sidecar.metrics()["etcdrill_endpoint_healthy"].samples
-        }
+        family = sidecar.metrics()["etcdrill_endpoint_healthy"]
+        endpoints = {labels["etcd_endpoint"] for _, labels, _ in family.samples}
         self.assertEqual(endpoints, {self.cluster.endpoints[0]})
         self.assertEqual(sidecar.stop(), 0)
 
@@ -177,8 +173,8 @@ class Reload(harness.TestCase):
         sidecar.wait_for_line("snapshot taken", after=2)
         due = "etcdrill_task_next_run_timestamp_seconds"
         self.assertIsNotNone(sidecar.value(due, task="snapshot"))
-        self.config.write_text(self.config.read_text().replace('"@every 1s"', "none").replace(
-            '"@every 1h"', "none"))
+        text = self.config.read_text().replace('"@every 1s"', "none")
+        self.config.write_text(text.replace('"@every 1h"', "none"))
         self.assertEqual(self.reload(sidecar)[0], 200)
         taken = len(sidecar.lines("snapshot taken"))
         harness.wait_until(lambda: sidecar.value(due, task="health") is not None,
@@ -207,11 +203,8 @@ class Reload(harness.TestCase):
     def test_the_lines_of_a_run_have_its_id(self):
         sidecar = self.start()
         sidecar.wait_for_line("drill passed")
-        ids = [
-            re.search(r" run_id=([0-9a-f]{8}) ",
-                      sidecar.lines(message)[0])[1]
-            for message in ("snapshot taken", "drill passed")
-        ]
+        ids = [re.search(r" run_id=([0-9a-f]{8}) ", sidecar.lines(message)[0])[1]
+               for message in ("snapshot taken", "drill passed")]
         self.assertNotEqual(ids[0], ids[1])
         self.assertNotIn("run_id", sidecar.lines("etcdrill started")[0])
 

@@ -22,7 +22,8 @@ ALONE = ["--name", "m0", "--initial-cluster", "m0=http://127.0.0.1:2390",
 OF_THREE = [
     "--name", "b", "--initial-advertise-peer-urls", "http://127.0.0.2:2391,http://127.0.0.1:2391",
     "--initial-cluster-token", "another-token", "--initial-cluster",
-    "b=http://127.0.0.2:2391,c=http://127.0.0.1:2392,a=http://127.0.0.1:2390,b=http://127.0.0.1:2391"
+    "b=http://127.0.0.2:2391,c=http://127.0.0.1:2392,"
+    "a=http://127.0.0.1:2390,b=http://127.0.0.1:2391"
 ]
 WAL = "member/wal/0000000000000000-0000000000000000.wal"
 WAL_BYTES = 64_000_000
@@ -46,9 +47,9 @@ def answers(cluster, revision):
         "cluster": status["header"]["cluster_id"], "member": status["header"]["member_id"],
         "revision": status["header"]["revision"],
         "hashkv": cluster.hashkv(cluster.members[0], revision),
-        "members": cluster.etcdctl("member", "list"), "leases": leases, "granted": [
-            cluster.etcdctl("lease", "timetolive", lease).split("remaining")[0] for lease in leases
-        ]
+        "members": cluster.etcdctl("member", "list"), "leases": leases,
+        "granted": [cluster.etcdctl("lease", "timetolive", lease).split("remaining")[0]
+                    for lease in leases]
     }
     if cluster.version != "3.4":  # its etcdctl can't ask
         said["auth"] = cluster.etcdctl("auth", "status").splitlines()[0]
@@ -78,10 +79,8 @@ class SameAsOfficial(harness.TestCase):
         got, expected = buckets_of(native), buckets_of(official)
         # Documented differences: 3.4's tool leaves the dead cluster's members in, and every tool
         # leaves its confState.
-        expected |= {
-            name: buckets_of(members_from)[name]
-            for name in ("members", "members_removed")
-        }
+        expected |= {name: buckets_of(members_from)[name]
+                     for name in ("members", "members_removed")}
         if b"confState" in expected["meta"]:
             voters = sorted(int(member, 16) for member in got["members"])
             self.assertEqual(json.loads(got["meta"].pop(b"confState")),
@@ -178,8 +177,8 @@ class SameAsOfficial(harness.TestCase):
         self.check_files(native, official)
         self.check_files(self.dir / "disk/native-wal", self.dir / "official-wal")
         name = WAL.rsplit("/", 1)[1]
-        self.assertTrue((self.dir / "disk/native-wal"
-                         / name).read_bytes() == (self.dir / "official-wal" / name).read_bytes())
+        own, theirs = self.dir / "disk/native-wal" / name, self.dir / "official-wal" / name
+        self.assertTrue(own.read_bytes() == theirs.read_bytes())
 
     def test_one_place_under_two_names(self):
         """As etcdutl takes them: relative and absolute, through a link, with "..", of what does not
@@ -195,14 +194,11 @@ class SameAsOfficial(harness.TestCase):
                     (place / "real").mkdir()
                     (place / "link").symlink_to("real")
                     harness.must([
-                        tool, "snapshot", "restore", snapshot, "--data-dir",
-                        data.format(place), "--wal-dir",
-                        wal.format(place)
+                        tool, "snapshot", "restore", snapshot, "--data-dir", data.format(place),
+                        "--wal-dir", wal.format(place)
                     ], cwd=place)
-                    made.append(
-                        sorted(
-                            str(path.relative_to(place)) for path in place.rglob("*")
-                            if not path.suffix == ".snap"))
+                    made.append(sorted(str(path.relative_to(place)) for path in place.rglob("*")
+                                       if not path.suffix == ".snap"))
             self.assertEqual(*made)
 
     def test_without_sync_it_is_the_same(self):
@@ -254,9 +250,11 @@ class SameAsOfficialWhenBooted:
         flags = ["--name", member.name, "--initial-cluster", cluster.initial_cluster,
                  "--initial-advertise-peer-urls", member.peer_url]
         said = []
-        for restore in (lambda: self.etcdrill("snapshot", "restore", snapshot, "--data-dir", member.
-                                              data_dir, *flags),
-                        lambda: official_restore(self.version, snapshot, member.data_dir, flags)):
+        for restore in (
+            lambda: self.etcdrill("snapshot", "restore", snapshot,
+                                  "--data-dir", member.data_dir, *flags),
+            lambda: official_restore(self.version, snapshot, member.data_dir, flags),
+        ):
             restore()
             cluster.start()
             said.append(answers(cluster, revision))
@@ -329,7 +327,7 @@ class Boots:
         """This member alone has every key, and the HashKV of the file."""
         self.assertEqual(len(cluster.content(member)), harness.fixture_facts(fixture)["live_keys"])
         file = json.loads(self.etcdrill("hashkv", harness.fixture(fixture), "-w", "json").out)
-        # Which 3.4 only answers if it is not named.
+        # At the compact revision 3.4 only answers if no revision is named.
         at_head = file["hashRevision"] == file["compactRevision"]
         self.assertEqual(cluster.hashkv(member, 0 if at_head else file["hashRevision"]),
                          (file["hash"], file["compactRevision"]))
@@ -401,23 +399,23 @@ class Boots:
 
 
 class Boots34(Boots, harness.TestCase):
-    version, own, fixtures = "3.4", "e34-compacted", ("e34-compacted", "e3530-compacted",
-                                                      "e34-compacted-at-head")
+    version, own = "3.4", "e34-compacted"
+    fixtures = ("e34-compacted", "e3530-compacted", "e34-compacted-at-head")
 
 
 class Boots35(Boots, harness.TestCase):
-    version, own, fixtures = "3.5", "e3530-compacted", ("e34-compacted", "e3530-compacted",
-                                                        "e3530-compacted-at-head")
+    version, own = "3.5", "e3530-compacted"
+    fixtures = ("e34-compacted", "e3530-compacted", "e3530-compacted-at-head")
 
 
 class Boots36(Boots, harness.TestCase):
-    version, own, fixtures = "3.6", "e36-compacted", ("e34-compacted", "e3530-compacted",
-                                                      "e36-compacted")
+    version, own = "3.6", "e36-compacted"
+    fixtures = ("e34-compacted", "e3530-compacted", "e36-compacted")
 
 
 class Boots37(Boots, harness.TestCase):
-    version, own, fixtures = "3.7", "e37-compacted", ("e36-compacted", "e37-compacted",
-                                                      "e37-compacted-at-head")
+    version, own = "3.7", "e37-compacted"
+    fixtures = ("e36-compacted", "e37-compacted", "e37-compacted-at-head")
 
 
 class Refusals(harness.TestCase):
@@ -461,8 +459,8 @@ class Refusals(harness.TestCase):
     def test_a_mount_point_is_filled_if_there_is_room(self):
         def restore(size):
             script = (
-                'mount -t tmpfs -o "size=$1" none "$2" && { "$3" snapshot restore "$4" --data-dir '
-                '"$2"; status=$?; '
+                'mount -t tmpfs -o "size=$1" none "$2" && '
+                '{ "$3" snapshot restore "$4" --data-dir "$2"; status=$?; '
                 'ls -A "$2" >&2; exit $status; }')
             return harness.run(["unshare", "--mount", "sh", "-c", script, "sh", size, self.dir,
                                 harness.build_dir() / "etcdrill", self.SNAPSHOT])
@@ -486,21 +484,19 @@ class Refusals(harness.TestCase):
             said = harness.must([harness.tool(version, "etcdutl"), "snapshot", "restore", "--help"])
             self.assertEqual(
                 set(re.findall(r"--[a-z][a-z-]+", said)) - set(values) - {"--help"}, set())
-        flags = [
-            word for flag, value in values.items()
-            for word in ([flag] if value is None else [flag, value])
-        ]
+        flags = [word for flag, value in values.items()
+                 for word in ([flag] if value is None else [flag, value])]
         self.etcdrill("snapshot", "restore", harness.fixture("e36-compacted"), *flags)
         self.assertTrue((self.dir / "wal").is_dir())
 
     def test_flags_that_need_each_other(self):
-        for flags, says in ((["--bump-revision",
-                              "5"], "--mark-compacted"), (["--mark-compacted"], "--bump-revision"),
-                            (["--bump-revision", "-1", "--mark-compacted"], "--bump-revision"),
-                            (["--bump-revision",
-                              str(2**63 - 1),
-                              "--mark-compacted"], "greatest revision"), (["--etcd-version",
-                                                                           "2.3"], "3.4 to 3.7")):
+        for flags, says in (
+            (["--bump-revision", "5"], "--mark-compacted"),
+            (["--mark-compacted"], "--bump-revision"),
+            (["--bump-revision", "-1", "--mark-compacted"], "--bump-revision"),
+            (["--bump-revision", str(2**63 - 1), "--mark-compacted"], "greatest revision"),
+            (["--etcd-version", "2.3"], "3.4 to 3.7"),
+        ):
             with self.subTest(flags):
                 self.refuse(self.SNAPSHOT, "--data-dir", self.dir / "data", *flags, code=2,
                             says=says)
@@ -534,21 +530,18 @@ class Refusals(harness.TestCase):
         one = "m0=http://127.0.0.1:2390"
         for flags, says in (
             (["--name", "other", "--initial-cluster", one], "other"),
-                # Not guessed: a cluster of one is not what was meant.
+            # Not guessed: a cluster of one is not what was meant.
             (["--name", "other"], "default=http://localhost:2380"),
             (["--initial-cluster", ""], "default"),
-            ([
-                "--name", "m0", "--initial-cluster", one, "--initial-advertise-peer-urls",
-                "http://127.0.0.1:1"
-            ], ":1"),
-            ([
-                "--name", "m0", "--initial-cluster", one + ",m1=http://127.0.0.1:2390",
-                "--initial-advertise-peer-urls", "http://127.0.0.1:2390"
-            ], "both"),
+            (["--name", "m0", "--initial-cluster", one,
+              "--initial-advertise-peer-urls", "http://127.0.0.1:1"], ":1"),
+            (["--name", "m0", "--initial-cluster", one + ",m1=http://127.0.0.1:2390",
+              "--initial-advertise-peer-urls", "http://127.0.0.1:2390"], "both"),
             (["--name", "m0", "--initial-cluster", "m0"], "NAME=PEER-URL"),
             (["--initial-advertise-peer-urls", "127.0.0.1:2380"], "scheme"),
             (["--initial-advertise-peer-urls", "http://127.0.0.1"], "port"),
-            (["--initial-advertise-peer-urls", "http://127.0.0.1:2380/path"], "path")):
+            (["--initial-advertise-peer-urls", "http://127.0.0.1:2380/path"], "path"),
+        ):
             with self.subTest(flags):
                 self.refuse(self.SNAPSHOT, "--data-dir", self.dir / "data", *flags, code=2,
                             says=says)
@@ -603,10 +596,8 @@ class Refusals(harness.TestCase):
         self.assertEqual(len(buckets_of(self.dir / "data")["members"]), 1)
 
     def test_a_full_disk_leaves_nothing(self):
-        command = [
-            "prlimit", "--fsize=1000000",
-            harness.build_dir() / "etcdrill", "snapshot", "restore", self.SNAPSHOT
-        ]
+        command = ["prlimit", "--fsize=1000000", harness.build_dir() / "etcdrill",
+                   "snapshot", "restore", self.SNAPSHOT]
         # Inherited: a write beyond the limit fails, as on a full disk.
         before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         try:

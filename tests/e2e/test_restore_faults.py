@@ -33,10 +33,8 @@ class Faults(harness.TestCase):
         self.log = self.scene.new_dir() / "log"
 
     def command(self):
-        return [
-            harness.build_dir() / "etcdrill", "snapshot", "restore", SNAPSHOT, "--data-dir",
-            self.target, *self.flags
-        ]
+        return [harness.build_dir() / "etcdrill", "snapshot", "restore", SNAPSHOT,
+                "--data-dir", self.target, *self.flags]
 
     def strace(self, *options):
         return harness.run(
@@ -71,13 +69,11 @@ class Faults(harness.TestCase):
             path.mkdir()
 
     def check_whole(self):
-        self.assertEqual(
-            sorted(
-                str(path.relative_to(self.target)) for path in self.target.rglob("*")
-                if path.is_file()), [
-                    "member/snap/0000000000000001-0000000000000001.snap", "member/snap/db",
-                    "member/wal/0000000000000000-0000000000000000.wal"
-                ])
+        files = (path for path in self.target.rglob("*") if path.is_file())
+        self.assertEqual(sorted(str(path.relative_to(self.target)) for path in files), [
+            "member/snap/0000000000000001-0000000000000001.snap", "member/snap/db",
+            "member/wal/0000000000000000-0000000000000000.wal"
+        ])
         self.assertEqual(
             (self.target / "member/wal/0000000000000000-0000000000000000.wal").stat().st_size,
             64_000_000)

@@ -40,17 +40,16 @@ class Pki:
                                               "subjectAltName=IP:127.0.0.1,DNS:localhost\n")
         self._openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
                       "-subj", f"/CN={name}", "-keyout", f"{name}.key", "-out", f"{name}.csr")
-        self._openssl("x509", "-req", "-in", f"{name}.csr", "-CA",
-                      f"{authority}.crt", "-CAkey", f"{authority}.key", "-CAcreateserial", "-days",
-                      str(days), "-out", f"{name}.crt", "-extfile", "extensions")
+        self._openssl("x509", "-req", "-in", f"{name}.csr", "-CA", f"{authority}.crt",
+                      "-CAkey", f"{authority}.key", "-CAcreateserial", "-days", str(days),
+                      "-out", f"{name}.crt", "-extfile", "extensions")
         return self.path / f"{name}.crt", self.path / f"{name}.key"
 
     def not_after(self, certificate):
         told = harness.must(
             ["openssl", "x509", "-in", certificate, "-noout", "-enddate", "-dateopt", "iso_8601"])
-        return float(
-            subprocess.check_output(["date", "-d",
-                                     told.strip().removeprefix("notAfter="), "+%s"]))
+        end = told.strip().removeprefix("notAfter=")
+        return float(subprocess.check_output(["date", "-d", end, "+%s"]))
 
 
 class Certificates(SidecarCase):
@@ -62,7 +61,7 @@ class Certificates(SidecarCase):
         cls.pki = Pki(cls.scene.path / "authorities")
         cls.old, cls.new = cls.pki.authority("old"), cls.pki.authority("new")
         cls.etcd_files = cls.scene.certs
-        # Etcd reads this one at its start only: both are in it.
+        # etcd reads this one at its start only: both are in it.
         cls.put(cls.etcd_files / "ca.crt", cls.old, cls.new)
         cls.serve("old")
         client, key = cls.pki.issue("etcdctl", "old")
@@ -126,17 +125,17 @@ class Certificates(SidecarCase):
     def test_half_a_pair_is_told_once_and_the_last_whole_one_serves_on(self):
         sidecar = self.run_sidecar()
         certificate, key = self.pki.issue("third", "old")
-        for what, break_it in (("do not belong together", lambda: self.put(self.cert, certificate)),
-                               ("no whole PEM block",
-                                lambda: self.cert.write_text(certificate.read_text()[:200])),
-                               ("open ", self.cert.unlink)):
+        message = "certificate files can't be used; the last good ones stay"
+        for what, break_it in (
+            ("do not belong together", lambda: self.put(self.cert, certificate)),
+            ("no whole PEM block", lambda: self.cert.write_text(certificate.read_text()[:200])),
+            ("open ", self.cert.unlink),
+        ):
             with self.subTest(what):
-                told = len(
-                    sidecar.lines("certificate files can't be used; the last good ones stay"))
+                told = len(sidecar.lines(message))
                 break_it()
                 self.assertGoesOn(sidecar)
-                lines = sidecar.lines(
-                    "certificate files can't be used; the last good ones stay")[told:]
+                lines = sidecar.lines(message)[told:]
                 self.assertEqual(len(lines), 1, lines)
                 self.assertIn(what, lines[0])
                 self.assertIn(str(self.cert), lines[0])

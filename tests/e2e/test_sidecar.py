@@ -57,8 +57,8 @@ class Store:
         newest, last = self.manifests[-1], self.last_drill_of_newest()
         return {
             "etcdrill_state_created_timestamp_seconds": self.created,
-            "etcdrill_snapshot_last_success_timestamp_seconds": unix(
-                newest["taken"]), "etcdrill_snapshot_last_size_bytes": newest["size"],
+            "etcdrill_snapshot_last_success_timestamp_seconds": unix(newest["taken"]),
+            "etcdrill_snapshot_last_size_bytes": newest["size"],
             "etcdrill_snapshot_last_revision": newest["revision"],
             "etcdrill_snapshot_last_keys": newest["live_keys"],
             "etcdrill_snapshot_last_duration_seconds": newest["duration_seconds"],
@@ -66,9 +66,9 @@ class Store:
             "etcdrill_store_oldest_snapshot_timestamp_seconds": unix(self.manifests[0]["taken"]),
             "etcdrill_verified_snapshot_taken_timestamp_seconds": unix(verified[-1]["taken"]),
             "etcdrill_verified_snapshot_revision": verified[-1]["revision"],
-            "etcdrill_drill_started_timestamp_seconds": unix(
-                last["started"]), "etcdrill_drill_last_success_timestamp_seconds": unix(
-                    last["finished"]), "etcdrill_drill_last_duration_seconds": last["rto_seconds"],
+            "etcdrill_drill_started_timestamp_seconds": unix(last["started"]),
+            "etcdrill_drill_last_success_timestamp_seconds": unix(last["finished"]),
+            "etcdrill_drill_last_duration_seconds": last["rto_seconds"],
             "etcdrill_drill_forecast_duration_seconds": last["advice"]["rto_seconds"],
             "etcdrill_drill_last_level": 5, "etcdrill_drill_consecutive_failures": 0
         }
@@ -158,8 +158,8 @@ class Serving(SidecarCase):
     def setUpClass(cls):
         super().setUpClass()
         cls.home = cls.scene.new_dir()
-        cls.sidecar = harness.Sidecar(cls.scene, *cls.configure(cls.home, snapshot="2s",
-                                                                drill="3s"), cls.home)
+        config, port = cls.configure(cls.home, snapshot="2s", drill="3s")
+        cls.sidecar = harness.Sidecar(cls.scene, config, port, cls.home)
         cls.sidecar.wait_for_line("drill passed")
         cls.sidecar.wait_for_line("snapshot taken", after=1)
         cls.sidecar.wait_for_value(1, "etcdrill_source_up")
@@ -174,9 +174,8 @@ class Serving(SidecarCase):
         self.assertEqual(value("etcdrill_snapshot_last_keys"), len(self.cluster.content()))
         self.assertEqual(value("etcdrill_snapshot_failures_total", reason="other"), 0)
         self.assertEqual(value("etcdrill_drill_last_check_success", check="hashkv"), 1)
-        self.assertEqual([
-            value("etcdrill_endpoint_healthy", etcd_endpoint=url) for url in self.cluster.endpoints
-        ], [1, 1, 1])
+        self.assertEqual([value("etcdrill_endpoint_healthy", etcd_endpoint=url)
+                          for url in self.cluster.endpoints], [1, 1, 1])
         self.assertEqual(value("etcdrill_objective_rpo_seconds"), 7200)
         self.assertEqual(value("etcdrill_snapshot_interval_seconds"), 2)
         self.assertGreater(value("etcdrill_snapshot_received_bytes_total"), 100_000)
@@ -202,9 +201,8 @@ class Serving(SidecarCase):
         for database in sorted((self.home / "store").glob("*.db"))[:2]:
             self.etcdrill("verify", database)
         self.assertEqual(oct((self.home / "store").stat().st_mode & 0o777), oct(0o700))
-        self.assertEqual(
-            {oct(path.stat().st_mode & 0o777)
-             for path in (self.home / "store").glob("e2e-*")}, {oct(0o600)})
+        files = (self.home / "store").glob("e2e-*")
+        self.assertEqual({oct(path.stat().st_mode & 0o777) for path in files}, {oct(0o600)})
         for name in (path.stem for path in (self.home / "store").glob("*.db")):
             self.assertRegex(name, r"\Ae2e-\d{20}-\d{8}T\d{6}Z\Z")
 
@@ -255,10 +253,8 @@ class Restart(SidecarCase):
             dict.fromkeys(
                 catalogue()["etcdrill_drill_last_check_success"].labels["check"] - OPTIONAL_CHECKS,
                 1))
-        seconds = {
-            stage["name"]: stage["duration_seconds"]
-            for stage in store.last_drill_of_newest()["stages"]
-        }
+        seconds = {stage["name"]: stage["duration_seconds"]
+                   for stage in store.last_drill_of_newest()["stages"]}
         self.assertEqual(
             harness.by_label(families["etcdrill_drill_last_stage_duration_seconds"], "stage"),
             seconds)
@@ -289,16 +285,16 @@ class Restart(SidecarCase):
         manifest = (store / f"{name}.json").read_text()
         report = next((store / "drills").glob("*.json")).read_text()
         for number in range(copies):
-            time = datetime.datetime(
-                2026, 1, 1, tzinfo=datetime.timezone.utc) + datetime.timedelta(minutes=30 * number)
+            time = (datetime.datetime(2026, 1, 1, tzinfo=datetime.timezone.utc)
+                    + datetime.timedelta(minutes=30 * number))
             copy = f"e2e-{number:020}-{time:%Y%m%dT%H%M%SZ}"
             text = manifest.replace(name, copy)
             taken = json.loads(manifest)["taken"]
             (store / f"{copy}.json").write_text(text.replace(taken, f"{time:%Y-%m-%dT%H:%M:%SZ}"))
             with open(store / f"{copy}.db", "wb") as file:
                 file.truncate(json.loads(manifest)["size"])
-            (store / "checks" / f"{copy}.json"
-             ).write_text('{"kind": "SnapshotChecks", "hashed": "2026-11-22T08:00:00Z"}')
+            (store / "checks" / f"{copy}.json").write_text(
+                '{"kind": "SnapshotChecks", "hashed": "2026-11-22T08:00:00Z"}')
             (store / "drills" / f"{copy}-{time:%Y%m%dT%H%M%SZ}.json").write_text(
                 report.replace(name, copy))
 
@@ -377,8 +373,8 @@ class Retention(SidecarCase):
         self.assertEqual(len(list((self.dir / "store").glob("*.db"))), len(names),
                          "a dry run deletes nothing")
         self.assertIn("surplus", self.etcdrill("retention", "--config", config).out)
-        self.assertEqual({path.stem
-                          for path in (self.dir / "store").glob("*.db")}, {names[-1], drilled})
+        self.assertEqual({path.stem for path in (self.dir / "store").glob("*.db")},
+                         {names[-1], drilled})
 
 
 class Unchanged(SidecarCase):
@@ -454,8 +450,8 @@ class Signals(SidecarCase):
         sidecar = self.start(endpoints=[proxy.url])
 
         def streaming():
-            parts = list(
-                (self.dir / "store").glob(".*.part")) if (self.dir / "store").exists() else []
+            store = self.dir / "store"
+            parts = list(store.glob(".*.part")) if store.exists() else []
             return [part for part in parts if part.stat().st_size > 0]
 
         harness.wait_until(streaming, "a snapshot under way")
@@ -506,7 +502,7 @@ class Signals(SidecarCase):
                            "the end of the drill's etcd", timeout=2)
         self.assertNotEqual(list((self.dir / "scratch").iterdir()), [])
         path, port = self.configure(self.dir)
-        # Not only by a drill.
+        # Its start sweeps, and not only a drill.
         path.write_text(path.read_text().replace('  schedule: "@every 1h"\n', "  schedule: none\n"))
         after = harness.Sidecar(self.scene, path, port, self.dir)
         self.addCleanup(after.process.kill)
@@ -523,9 +519,8 @@ class Faults(SidecarCase):
         sidecar = self.start(snapshot="1s")
         line = self.snapshot_after(sidecar)
         self.assertIn('chosen="follower', line)
-        first, = [
-            member for member in self.cluster.members if f"endpoint={member.client_url} " in line
-        ]
+        first, = (member for member in self.cluster.members
+                  if f"endpoint={member.client_url} " in line)
         others = [member for member in self.cluster.members if member is not first]
         self.cluster.kill(first)
         self.assertRegex(self.snapshot_after(sidecar),

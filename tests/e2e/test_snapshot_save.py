@@ -85,16 +85,13 @@ class Tls(SaveCase):
     def test_the_environment_of_etcdctl_does_as_well(self):
         names = {"--endpoints": "ENDPOINTS", "--cacert": "CACERT", "--cert": "CERT", "--key": "KEY"}
         flags = list(map(str, self.cluster.flags()))
-        self.save(
-            env={f"ETCDCTL_{names[flag]}": value
-                 for flag, value in zip(flags[::2], flags[1::2])})
+        self.save(env={f"ETCDCTL_{names[flag]}": value
+                       for flag, value in zip(flags[::2], flags[1::2])})
 
     def test_etcdutl_restores_it(self):
         self.save(*self.cluster.flags())
-        harness.must([
-            harness.tool("3.5", "etcdutl"), "snapshot", "restore", self.target, "--data-dir",
-            self.dir / "data"
-        ])
+        harness.must([harness.tool("3.5", "etcdutl"), "snapshot", "restore", self.target,
+                      "--data-dir", self.dir / "data"])
 
     def test_compacted_at_head(self):
         self.cluster.etcdctl("put", "newest", "one")
@@ -198,10 +195,8 @@ class IntoOneStore(SidecarCase):
         harness.fill(cluster)
         config, _ = self.configure(cluster)
         command = [harness.build_dir() / "etcdrill", "snapshot", "save", "--config", config]
-        saves = [
-            subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                             env=harness.environment()) for _ in range(4)
-        ]
+        saves = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                  text=True, env=harness.environment()) for _ in range(4)]
         said = [save.communicate(timeout=60)[1] for save in saves]
         self.assertEqual([save.returncode for save in saves], [0] * 4, said)
         self.assertEqual(len(list((self.dir / "store").glob("e2e-*.db"))), 4)

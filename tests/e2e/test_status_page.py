@@ -19,7 +19,11 @@ CONFIG = """\
 cluster: {{name: {name}, endpoints: {endpoints}}}
 store: {{path: store}}
 snapshot: {{schedule: "@every {snapshot}"}}
-drill: {{schedule: "@every {drill}", scratch_dir: scratch, etcd: {{binary: {etcd}}}, sample: {{older: none}}}}
+drill:
+  schedule: "@every {drill}"
+  scratch_dir: scratch
+  etcd: {{binary: {etcd}}}
+  sample: {{older: none}}
 health: {{interval: 500ms, timeout: 2s}}
 objectives: {objectives}
 web: {{listen: "127.0.0.1:{port}", enable_lifecycle: {lifecycle}, config_file: "{web}"}}
@@ -27,18 +31,33 @@ web: {{listen: "127.0.0.1:{port}", enable_lifecycle: {lifecycle}, config_file: "
 
 # For each element with text of its own: the contrast to the ground that it stands on (WCAG 2.1).
 CONTRAST = """(() => {
-  const parse = c => { const m = c.match(/[\\d.]+/g).map(Number); return m.length < 4 ? [...m, 1] : m; };
-  const light = c => { const [r, g, b] = c.map(v => { v /= 255; return v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4; });
-    return .2126 * r + .7152 * g + .0722 * b; };
-  const ground = e => { for (; e; e = e.parentElement) { const c = parse(getComputedStyle(e).backgroundColor); if (c[3] > 0) return c; }
-    return [255, 255, 255, 1]; };
+  const parse = c => {
+    const m = c.match(/[\\d.]+/g).map(Number);
+    return m.length < 4 ? [...m, 1] : m;
+  };
+  const light = c => {
+    const [r, g, b] = c.map(v => {
+      v /= 255;
+      return v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4;
+    });
+    return .2126 * r + .7152 * g + .0722 * b;
+  };
+  const ground = e => {
+    for (; e; e = e.parentElement) {
+      const c = parse(getComputedStyle(e).backgroundColor);
+      if (c[3] > 0) return c;
+    }
+    return [255, 255, 255, 1];
+  };
   const poor = [];
   for (const e of document.querySelectorAll('body *')) {
-    if (!['script', 'style', 'title'].includes(e.tagName.toLowerCase()) && [...e.childNodes].some(n => n.nodeType === 3 && n.data.trim())) {
-      const a = light(parse(getComputedStyle(e).color).slice(0, 3)), b = light(ground(e).slice(0, 3));
-      const ratio = (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
-      if (ratio < 4.5) poor.push(`${e.tagName}.${e.className} ${ratio.toFixed(2)} ${e.textContent.slice(0, 40)}`);
-    }
+    if (['script', 'style', 'title'].includes(e.tagName.toLowerCase())) continue;
+    if (![...e.childNodes].some(n => n.nodeType === 3 && n.data.trim())) continue;
+    const a = light(parse(getComputedStyle(e).color).slice(0, 3));
+    const b = light(ground(e).slice(0, 3));
+    const ratio = (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
+    if (ratio < 4.5)
+      poor.push(`${e.tagName}.${e.className} ${ratio.toFixed(2)} ${e.textContent.slice(0, 40)}`);
   }
   return poor;
 })()"""
@@ -46,24 +65,34 @@ CONTRAST = """(() => {
 # What people need who do not see the page, or do not use a mouse, and what a tool such as axe would
 # say of it.
 STRUCTURE = """(() => {
-  const poor = [], all = s => [...document.querySelectorAll(s)], levels = all('h1,h2,h3,h4').map(h => +h.tagName[1]);
+  const poor = [], all = s => [...document.querySelectorAll(s)];
+  const levels = all('h1,h2,h3,h4').map(h => +h.tagName[1]);
   if (document.documentElement.lang !== 'en') poor.push('no language');
   if (!document.title.trim()) poor.push('no title');
   if (levels.filter(l => l === 1).length !== 1 || levels[0] !== 1) poor.push('not one h1, first');
-  if (levels.some((l, i) => i && l > levels[i - 1] + 1)) poor.push('a level of headings is left out: ' + levels);
+  if (levels.some((l, i) => i && l > levels[i - 1] + 1))
+    poor.push('a level of headings is left out: ' + levels);
   if (all('main').length !== 1) poor.push('not one main');
   const ids = all('[id]').map(e => e.id);
   if (new Set(ids).size !== ids.length) poor.push('an id is there twice');
   for (const e of all('[aria-labelledby]'))
     for (const id of e.getAttribute('aria-labelledby').split(' '))
-      if (!document.getElementById(id)?.textContent.trim()) poor.push(`labelled by ${id}, which says nothing`);
-  for (const e of all('th')) if (!['col', 'row'].includes(e.scope)) poor.push('a th without scope: ' + e.textContent);
-  for (const e of all('table')) if (e.querySelector('tbody tr') && !e.querySelector('thead th')) poor.push('a table without heads');
-  for (const e of all('[tabindex]')) if (+e.tabIndex > 0) poor.push('an order of its own for the tab key');
+      if (!document.getElementById(id)?.textContent.trim())
+        poor.push(`labelled by ${id}, which says nothing`);
+  for (const e of all('th'))
+    if (!['col', 'row'].includes(e.scope)) poor.push('a th without scope: ' + e.textContent);
+  for (const e of all('table'))
+    if (e.querySelector('tbody tr') && !e.querySelector('thead th'))
+      poor.push('a table without heads');
+  for (const e of all('[tabindex]'))
+    if (+e.tabIndex > 0) poor.push('an order of its own for the tab key');
   for (const e of all('svg, img'))
-    if (e.getAttribute('aria-hidden') !== 'true' && !e.getAttribute('aria-label') && !e.alt) poor.push('a picture without words');
+    if (e.getAttribute('aria-hidden') !== 'true' && !e.getAttribute('aria-label') && !e.alt)
+      poor.push('a picture without words');
   for (const e of all('a')) if (!e.textContent.trim()) poor.push('a link without words');
-  for (const e of all('.mark')) if (e.textContent.replace(/[^a-z]/gi, '').length < 2) poor.push('a colour without words: ' + e.outerHTML);
+  for (const e of all('.mark'))
+    if (e.textContent.replace(/[^a-z]/gi, '').length < 2)
+      poor.push('a colour without words: ' + e.outerHTML);
   return poor;
 })()"""
 
@@ -92,11 +121,9 @@ class StatusCase(harness.TestCase):
         self.page.open(f"http://127.0.0.1:{sidecar.port}/", **options)
         self.page.screenshot(name)
         self.assertEqual(self.page.complaints, [])
-        self.assertEqual(
-            {
-                urllib.parse.urlsplit(url).netloc
-                for url in self.page.requests if not url.startswith("data:")
-            }, {f"127.0.0.1:{sidecar.port}"})
+        hosts = {urllib.parse.urlsplit(url).netloc
+                 for url in self.page.requests if not url.startswith("data:")}
+        self.assertEqual(hosts, {f"127.0.0.1:{sidecar.port}"})
         self.assertEqual(self.page.run(CONTRAST), [])
         self.assertEqual(self.page.run(STRUCTURE), [])
         self.assertFalse(self.page.run("document.documentElement.scrollWidth > innerWidth"),
@@ -167,10 +194,8 @@ class Healthy(StatusCase):
             outline = self.page.run("getComputedStyle(document.activeElement).outlineStyle")
             if self.page.run("document.activeElement !== document.body"):
                 self.assertEqual(outline, "solid", reached[-1])
-        in_order = [
-            "drills-table", "snapshots-table", "members-table", "schedule-table", "Metrics",
-            "Status as JSON"
-        ]
+        in_order = ["drills-table", "snapshots-table", "members-table", "schedule-table",
+                    "Metrics", "Status as JSON"]
         self.assertEqual([name for name in reached if name in in_order][:6], in_order)
 
     def test_what_looks_at_the_page_can_fail(self):
@@ -179,14 +204,13 @@ class Healthy(StatusCase):
             (STRUCTURE, "document.querySelector('th').removeAttribute('scope')"),
             (STRUCTURE, "document.querySelector('svg.bar').removeAttribute('aria-label')"),
             (STRUCTURE, "document.querySelector('h2').outerHTML = '<h4>x</h4>'"),
-            (STRUCTURE,
-             "document.querySelector('[aria-labelledby]').setAttribute('aria-labelledby', 'nobody')"
-             ), (STRUCTURE, "document.querySelector('.mark').textContent = '✔'"),
+            (STRUCTURE, "document.querySelector('[aria-labelledby]')"
+                        ".setAttribute('aria-labelledby', 'nobody')"),
+            (STRUCTURE, "document.querySelector('.mark').textContent = '✔'"),
             (STRUCTURE, "document.querySelector('a').tabIndex = 1"),
-            (CONTRAST,
-             "document.querySelector('h1').style.color = "
-             "getComputedStyle(document.body).backgroundColor"
-             )):
+            (CONTRAST, "document.querySelector('h1').style.color"
+                       " = getComputedStyle(document.body).backgroundColor"),
+        ):
             with self.subTest(harm):
                 self.page.open(f"http://127.0.0.1:{self.sidecar.port}/", script=False)
                 self.page.run(harm)
@@ -261,10 +285,8 @@ class Started(StatusCase):
         self.assertEqual(sidecar.request("/-/snapshot", "POST"), (202, "started\n"))
         sidecar.wait_for_line("snapshot taken", after=1)
         answers = []
-        threads = [
-            threading.Thread(target=lambda: answers.append(sidecar.request("/-/drill", "PUT")[0]))
-            for _ in range(100)
-        ]
+        ask = lambda: answers.append(sidecar.request("/-/drill", "PUT")[0])
+        threads = [threading.Thread(target=ask) for _ in range(100)]
         begin = time.monotonic()
         for thread in threads:
             thread.start()
@@ -289,9 +311,9 @@ class Started(StatusCase):
 
     def test_not_unless_it_is_wanted(self):
         sidecar = self.start(self.dir, self.cluster.endpoints)
+        sidecar.first_answer("/-/healthy")
         for path in ("/-/drill", "/-/snapshot", "/-/reload"):
-            status, body = sidecar.request(path,
-                                           "POST") if sidecar.first_answer("/-/healthy") else None
+            status, body = sidecar.request(path, "POST")
             self.assertEqual(status, 403)
             self.assertIn("web.enable_lifecycle", body)
 

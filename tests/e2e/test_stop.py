@@ -36,10 +36,8 @@ class StopCase(SidecarCase):
         trace = self.dir / "trace"
         names = ",".join(fault.split(":")[0] for fault in faults)
         injections = [word for fault in faults for word in ("-e", f"inject={fault}")]
-        return [
-            shutil.which("strace"), "-D", "-f", "-y", "-qq", "-o", trace, "-e", f"trace={names}",
-            *injections
-        ], trace
+        return [shutil.which("strace"), "-D", "-f", "-y", "-qq", "-o", trace,
+                "-e", f"trace={names}", *injections], trace
 
     def wait_for_call(self, trace, name, part):
         def called():
@@ -198,7 +196,7 @@ class Drills(StopCase):
         with self.assertRaises(harness.subprocess.TimeoutExpired):
             sidecar.process.wait(0.3)
         sidecar.process.send_signal(signal.SIGTERM)
-        # Strace lets go of it when the call is over.
+        # strace lets go of it when the call is over.
         self.assertEqual(sidecar.process.wait(3.5), 130)
         # The next one sweeps what was left.
         after = self.start(self.cluster, health=QUIET, snapshot=NEVER)
@@ -217,11 +215,9 @@ class Drills(StopCase):
         """The command, stopped at the parts of the time that it takes: health, verify and cleanup
         last milliseconds only."""
         saved = self.cluster.save(self.dir / "saved.db")
-        command = [
-            harness.build_dir() / "etcdrill", "drill", saved, "--scratch-dir", self.dir / "scratch",
-            "--etcd",
-            harness.tool("3.5", "etcd"), "-w", "json"
-        ]
+        command = [harness.build_dir() / "etcdrill", "drill", saved,
+                   "--scratch-dir", self.dir / "scratch",
+                   "--etcd", harness.tool("3.5", "etcd"), "-w", "json"]
         begin = time.monotonic()
         harness.must(command)
         took = time.monotonic() - begin

@@ -34,11 +34,9 @@ class StoreFacts(SidecarCase):
         return json.loads(sidecar.first_answer("/api/v1/status"))
 
     def states(self, sidecar):
-        return {
-            state: number
-            for state, number in harness.by_label(sidecar.metrics()["etcdrill_snapshots"],
-                                                  "state").items() if number
-        }
+        family = sidecar.metrics()["etcdrill_snapshots"]
+        return {state: number for state, number in harness.by_label(family, "state").items()
+                if number}
 
     def wait_for_states(self, sidecar, **states):
         harness.wait_until(lambda: self.states(sidecar) == states, f"{states}", timeout=30)
@@ -64,9 +62,8 @@ class StoreFacts(SidecarCase):
         return sidecar
 
     def verify(self, code, *arguments):
-        return self.etcdrill("verify",
-                             self.database().stem, "--config", self.dir / "etcdrill.yaml",
-                             *arguments, code=code)
+        return self.etcdrill("verify", self.database().stem, "--config",
+                             self.dir / "etcdrill.yaml", *arguments, code=code)
 
     # --- Away, damaged, right again ---------------------------------------------------------------
 
@@ -86,10 +83,8 @@ class StoreFacts(SidecarCase):
         self.wait_for_states(sidecar, verified=1)
         self.assertEqual(self.listed_state(), "verified")
         self.assertEqual(self.status(sidecar)["restorable"]["answer"], "yes")
-        self.assertNotIn(
-            "damaged",
-            self.checks() if
-            (self.dir / "store" / "checks" / f"{database.stem}.json").exists() else {})
+        checks = self.dir / "store" / "checks" / f"{database.stem}.json"
+        self.assertNotIn("damaged", self.checks() if checks.exists() else {})
         self.assertEqual(sidecar.stop(), 0)
 
     def test_a_snapshot_that_lost_its_manifest_stays_and_is_named(self):
@@ -106,10 +101,9 @@ class StoreFacts(SidecarCase):
         for path in (copied, database):
             self.assertIn(f"{path.name}: its manifest {path.stem}.json is not beside it", page)
         self.assertNotEqual(self.status(sidecar)["overall"], "yes")
-        self.assertIn(
-            "its manifest",
-            self.etcdrill("verify", database.stem, "--config", self.dir / "etcdrill.yaml",
-                          code=1).err)
+        told = self.etcdrill("verify", database.stem, "--config", self.dir / "etcdrill.yaml",
+                             code=1).err
+        self.assertIn("its manifest", told)
         self.assertEqual(sidecar.request("/-/snapshot", "POST")[0], 202)
         sidecar.wait_for_line("snapshot taken", after=1)
         self.assertEqual(sidecar.stop(), 0)
@@ -369,12 +363,9 @@ class StoreFacts(SidecarCase):
     def test_a_store_that_is_away_is_known_by_nobody(self):
         sidecar = self.drilled()
         harness.wait_until(lambda: self.status(sidecar)["overall"] == "yes", "all is well")
-        of_the_store = [
-            name for name in sidecar.metrics()
-            if name.startswith(("etcdrill_snapshot_last_", "etcdrill_snapshots",
-                                "etcdrill_verified_", "etcdrill_drill_last_",
-                                "etcdrill_store_bytes", "etcdrill_store_oldest"))
-        ]
+        prefixes = ("etcdrill_snapshot_last_", "etcdrill_snapshots", "etcdrill_verified_",
+                    "etcdrill_drill_last_", "etcdrill_store_bytes", "etcdrill_store_oldest")
+        of_the_store = [name for name in sidecar.metrics() if name.startswith(prefixes)]
         self.assertGreater(len(of_the_store), 10)
         checks = self.dir / "store" / "checks"
         checks.rename(self.dir / "checks")

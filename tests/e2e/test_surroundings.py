@@ -36,11 +36,10 @@ class ClosedDescriptors(SidecarCase):
         for closed in ("2>&-", "1>&- 2>&-", "0<&- 1>&- 2>&-", "0<&- 2>&-"):
             with self.subTest(closed):
                 shutil.rmtree(self.dir / "store", ignore_errors=True)
-                process = subprocess.Popen(
-                    harness.guarded([
-                        "bash", "-c", f'exec "$0" run --config "$1" {closed}',
-                        harness.build_dir() / "etcdrill", config
-                    ]), stdin=subprocess.DEVNULL, env=harness.environment())
+                command = ["bash", "-c", f'exec "$0" run --config "$1" {closed}',
+                           harness.build_dir() / "etcdrill", config]
+                process = subprocess.Popen(harness.guarded(command), stdin=subprocess.DEVNULL,
+                                           env=harness.environment())
                 self.addCleanup(process.kill)
                 harness.wait_until(lambda: len(self.manifests()) >= 2, "two snapshots")
                 process.terminate()
@@ -55,10 +54,8 @@ class ClosedDescriptors(SidecarCase):
         for closed in ("2>&-", "1>&- 2>&-", "0<&- 1>&- 2>&-"):
             copy = self.dir / "s.db"
             shutil.copy(SNAPSHOT, copy)
-            harness.run([
-                "bash", "-c", f'exec "$0" verify "$1" {closed}',
-                harness.build_dir() / "etcdrill", copy
-            ])
+            harness.run(["bash", "-c", f'exec "$0" verify "$1" {closed}',
+                         harness.build_dir() / "etcdrill", copy])
             self.assertEqual(copy.read_bytes(), SNAPSHOT.read_bytes())
 
 
@@ -91,9 +88,8 @@ class Limits(Shell):
                                 self.dir / "scratch", code=1)
         self.assertRegex(
             outcome.err,
-            rf"{starved} is there, but ended with exit code 2; its last words: fatal error: "
-            rf".*memory[^|]*$"
-        )
+            rf"{starved} is there, but ended with exit code 2; "
+            r"its last words: fatal error: .*memory[^|]*$")
         self.assertNotIn("name one with --etcd", outcome.err)
 
     def test_an_etcd_that_is_no_program(self):
@@ -152,8 +148,8 @@ class WhatComesLater(SidecarCase):
 
     def test_a_web_configuration_that_is_not_mounted_yet(self):
         self.refused(1, "web.yml: No such file", web={"config_file": "web.yml"})
-        (self.dir
-         / "web.yml").write_text("tls_server_config: {cert_file: a.crt, key_file: a.key}\n")
+        web = "tls_server_config: {cert_file: a.crt, key_file: a.key}\n"
+        (self.dir / "web.yml").write_text(web)
         self.refused(1, "a.crt: No such file", web={"config_file": "web.yml"})
         (self.dir / "web.yml").write_text("tls_server_confg: {}\n")
         self.refused(2, "web.yml:1:1: ", web={"config_file": "web.yml"})
@@ -171,15 +167,13 @@ class WhatComesLater(SidecarCase):
 class Warnings(SidecarCase):
     def test_what_is_hardly_meant_is_one_line_at_the_start(self):
         (self.dir / "password").write_text("secret")
-        sidecar = self.start(
-            {
-                "endpoints": ["http://127.0.0.1:1"],
-                "auth": {"username": "root", "password_file": "password"}
-            }, objectives={"rpo": "1s"})
+        section = {"endpoints": ["http://127.0.0.1:1"],
+                   "auth": {"username": "root", "password_file": "password"}}
+        sidecar = self.start(section, objectives={"rpo": "1s"})
         sidecar.wait_for_line("etcdrill started")
+        warned = "the configuration may not be what is meant"
         told = harness.wait_until(
-            lambda: sidecar.lines("the configuration may not be what is meant")[1:] and sidecar.
-            lines("the configuration may not be what is meant"), "two warnings")
+            lambda: sidecar.lines(warned)[1:] and sidecar.lines(warned), "two warnings")
         self.assertRegex(told[0], "http://127.0.0.1:1 is not encrypted, and has a login")
         self.assertRegex(told[1], "objectives.rpo is 1.0s")
         self.assertEqual(len(told), 2)
@@ -190,10 +184,10 @@ class NoControls(harness.TestCase):
     def printed(self, *arguments, code=0):
         """What a command writes, which holds nothing that moves a terminal; code None: any but
         usage and a crash."""
-        done = subprocess.run(harness.guarded([harness.build_dir() / "etcdrill",
-                                               *arguments]), capture_output=True, timeout=60,
+        command = harness.guarded([harness.build_dir() / "etcdrill", *arguments])
+        done = subprocess.run(command, capture_output=True, timeout=60,
                               env=harness.environment(), stdin=subprocess.DEVNULL)
-        self.assertIn(done.returncode, (code, ) if code is not None else (0, 1, 3),
+        self.assertIn(done.returncode, (code,) if code is not None else (0, 1, 3),
                       done.stdout + done.stderr)
         for text in (done.stdout, done.stderr):
             self.assertFalse(set(text) & set(CONTROLS), text)
@@ -255,13 +249,10 @@ class NoControls(harness.TestCase):
         shown = r"s\x1b[31m\x0a\xff\xc2\x9b.db"
         self.assertIn(shown, self.printed("verify", evil))
         self.assertIn(shown, self.printed("lineage", evil, SNAPSHOT, code=None))
-        self.assertIn(
-            shown,
-            self.printed("snapshot", "restore", evil, "--data-dir", self.dir / "d", "--no-sync"))
-        self.assertIn(
-            shown,
-            self.printed("drill", evil, "--etcd", harness.tool("3.5", "etcd"), "--scratch-dir",
-                         self.dir / "x"))
+        self.assertIn(shown, self.printed("snapshot", "restore", evil,
+                                          "--data-dir", self.dir / "d", "--no-sync"))
+        self.assertIn(shown, self.printed("drill", evil, "--etcd", harness.tool("3.5", "etcd"),
+                                          "--scratch-dir", self.dir / "x"))
         evil.write_bytes(b"no snapshot")
         for command in (["verify"], ["snapshot", "status"], ["hashkv"]):
             self.assertIn(r"\x1b", self.printed(*command, evil, code=None))

@@ -78,10 +78,8 @@ class Verify(TextfileCase):
         self.assertEqual(self.value(families, "etcdrill_snapshot_last_revision"), facts["revision"])
         self.assertAlmostEqual(self.value(families, "etcdrill_verify_last_run_timestamp_seconds"),
                                time.time(), delta=30)
-        textfile = {
-            name
-            for name, metric in catalogue.catalogue().items() if metric.there == "textfile"
-        }
+        textfile = {name for name, metric in catalogue.catalogue().items()
+                    if metric.there == "textfile"}
         self.assertLessEqual(textfile, families.keys())
 
     def test_what_was_good_before_stays_known(self):
@@ -179,7 +177,7 @@ class Drill(TextfileCase):
             self.assertEqual([self.value(bad, name) for name in kept],
                              [self.value(first, name) for name in kept])
             checks = harness.by_label(bad["etcdrill_drill_last_check_success"], "check")
-            # The latter is of the drill that ran it.
+            # HashKV is of the last drill that ran it.
             self.assertEqual((checks["sha256"], checks["hashkv"]), (0, 1))
         self.snapshot.unlink()
         self.assertEqual(self.value(self.drill(code=1), "etcdrill_drill_consecutive_failures"), 3)

@@ -96,9 +96,8 @@ class WebCase(harness.TestCase):
             return None
 
     def login(self, user, password):
-        return {
-            "Authorization": "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
-        }
+        encoded = base64.b64encode(f"{user}:{password}".encode()).decode()
+        return {"Authorization": f"Basic {encoded}"}
 
 
 BASIC_TLS = "tls_server_config: {cert_file: server.crt, key_file: server.key}\n"
@@ -138,9 +137,8 @@ class Tls(WebCase):
     def test_version_and_ciphers(self):
         sidecar = self.start(
             "tls_server_config: {cert_file: server.crt, key_file: server.key, max_version: TLS12,\n"
-            "  cipher_suites: [TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384], curve_preferences: "
-            "[CurveP384]}\n"
-        )
+            "  cipher_suites: [TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384], "
+            "curve_preferences: [CurveP384]}\n")
         connection = self.tls().wrap_socket(socket.create_connection(("127.0.0.1", sidecar.port)),
                                             server_hostname="localhost")
         self.assertEqual(connection.cipher()[:2], ("ECDHE-ECDSA-AES256-GCM-SHA384", "TLSv1.2"))
@@ -154,10 +152,8 @@ class Tls(WebCase):
             f"tls_server_config: {{cert_file: server.crt, key_file: server.key, {ca}"
             f"client_auth_type: {policy}{more}}}\n")
         # An authority signs itself; as a client's certificate it is one that nobody here trusts.
-        found = [
-            self.status(sidecar, context=self.tls(client))
-            for client in (None, "client", "other-ca")
-        ]
+        found = [self.status(sidecar, context=self.tls(client))
+                 for client in (None, "client", "other-ca")]
         self.assertIsNone(sidecar.process.poll())
         sidecar.stop()
         return found
@@ -208,8 +204,8 @@ class Tls(WebCase):
     def test_a_certificate_that_comes_after_its_configuration(self):
         sidecar = self.start(BASIC_TLS)
         web = self.dir / "web.yml"
-        web.write_text(web.read_text().replace("server.crt",
-                                               "later.crt").replace("server.key", "later.key"))
+        text = web.read_text().replace("server.crt", "later.crt")
+        web.write_text(text.replace("server.key", "later.key"))
         self.assertEqual(self.status(sidecar, context=self.tls()), 200)  # the old one
         self.assertTrue(
             sidecar.lines("web configuration changed and can't be used; the old one is kept"))
@@ -223,13 +219,12 @@ class Tls(WebCase):
             "[ca]\ndefault_ca = d\n[d]\ndatabase = index\nnew_certs_dir = .\nrand_serial = yes\n"
             "default_md = sha256\npolicy = p\n[p]\ncommonName = supplied\n")
         (self.dir / "index").touch()
-        for command in ([
-                "req", "-new", "-key", "server.key", "-subj", "/CN=localhost", "-out", "late.csr"
-        ], [
-                "ca", "-batch", "-config", "ca.cnf", "-selfsign", "-keyfile", "server.key", "-in",
-                "late.csr", "-out", "server.crt", "-startdate", "20200101000000Z", "-enddate",
-                "20200102000000Z", "-notext"
-        ]):
+        for command in (
+            ["req", "-new", "-key", "server.key", "-subj", "/CN=localhost", "-out", "late.csr"],
+            ["ca", "-batch", "-config", "ca.cnf", "-selfsign", "-keyfile", "server.key",
+             "-in", "late.csr", "-out", "server.crt", "-startdate", "20200101000000Z",
+             "-enddate", "20200102000000Z", "-notext"],
+        ):
             subprocess.run(["openssl", *command], cwd=self.dir, check=True, capture_output=True)
         sidecar = self.start(BASIC_TLS)
         self.assertIsNone(self.status(sidecar, context=self.tls()))
@@ -332,9 +327,8 @@ class Lifecycle(WebCase):
                         **options).status
 
     def attempts(self):
-        return harness.parse_metrics(
-            self.ask(self.sidecar,
-                     headers=self.right).text)["etcdrill_snapshot_attempts_total"].samples[0][2]
+        families = harness.parse_metrics(self.ask(self.sidecar, headers=self.right).text)
+        return families["etcdrill_snapshot_attempts_total"].samples[0][2]
 
     def test_only_users_start_something(self):
         for path in ("/-/snapshot", "/-/drill", "/-/reload", "/-/snapshot/", "/-/nonsense"):
@@ -426,10 +420,9 @@ class Faults(WebCase):
         """strace sees every call that takes a path, and none of them is of a request's making."""
         sidecar = self.start("http_server_config: {headers: {}}\n")
         trace = self.dir / "trace"
-        tracer = self.scene.start([
-            "strace", "-f", "-y", "-p",
-            str(sidecar.process.pid), "-e", "trace=%file", "-o", trace
-        ], self.dir / "strace.log")
+        tracer = self.scene.start(
+            ["strace", "-f", "-y", "-p", str(sidecar.process.pid), "-e", "trace=%file",
+             "-o", trace], self.dir / "strace.log")
         harness.wait_until(lambda: "attached" in (self.dir / "strace.log").read_text(), "strace")
         harness.wait_until(
             lambda: self.ask(sidecar).status and trace.exists() and "/store" in trace.read_text(),
@@ -505,8 +498,8 @@ class Faults(WebCase):
             harness.run(["ss", "-K", "state", "listening", "sport", "=", f":{sidecar.port}"])
 
         def cpu():
-            fields = pathlib.Path(f"/proc/{sidecar.process.pid}/stat").read_text().rsplit(
-                ")", 1)[1].split()
+            stat = pathlib.Path(f"/proc/{sidecar.process.pid}/stat").read_text()
+            fields = stat.rsplit(")", 1)[1].split()
             return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
         lose()
@@ -557,38 +550,37 @@ class Config(WebCase):
     def test_what_is_wrong_is_told_with_its_place(self):
         self.install("server")
         shutil.copy(self.pki / "ca.crt", self.dir)
+        hashed = "$2x$10$QOauhQNbBCuQDKes6eFzPeMqBSjb7Mr5DUmpZ/VcEd00UAV/LDeSi"
         base = "cert_file: server.crt, key_file: server.key"
         for text, expected in (
             ("tls_server_confg: {}",
              r"web.yml:1:1: tls_server_confg is not a key; did you mean tls_server_config\?"),
-            ("tls_server_config: {cert_file: server.crt}",
-             "needs key_file"), ("tls_server_config: {key_file: server.key}", "needs cert_file"),
-            ("tls_server_config: {client_auth_type: NoClientCert}",
-             "needs cert_file"), (f"tls_server_config: {{{base}, client_ca_file: ca.crt}}",
-                                  "no client_auth_type"),
+            ("tls_server_config: {cert_file: server.crt}", "needs key_file"),
+            ("tls_server_config: {key_file: server.key}", "needs cert_file"),
+            ("tls_server_config: {client_auth_type: NoClientCert}", "needs cert_file"),
+            (f"tls_server_config: {{{base}, client_ca_file: ca.crt}}", "no client_auth_type"),
             (f"tls_server_config: {{{base}, client_auth_type: RequireAndVerifyClientCert}}",
-             "needs client_ca_file"), (f"tls_server_config: {{{base}, client_auth_type: Nonsense}}",
-                                       "none of NoClientCert"),
+             "needs client_ca_file"),
+            (f"tls_server_config: {{{base}, client_auth_type: Nonsense}}", "none of NoClientCert"),
             (f"tls_server_config: {{{base}, min_version: TLS11}}", "broken"),
-            (f"tls_server_config: {{{base}, min_version: TLS13, max_version: TLS12}}",
-             "above"), (f"tls_server_config: {{{base}, cipher_suites: [TLS_RSA_WITH_RC4_128_SHA]}}",
-                        "not a cipher suite"),
-            (f"tls_server_config: {{{base}, curve_preferences: [P-256]}}",
-             "CurveP256"), ("tls_server_config: {cert_file: none.crt, key_file: server.key}",
-                            "none.crt"),
-            ("tls_server_config: {cert_file: server.crt, key_file: server.crt}",
-             "no private key"), ("tls_server_config: {cert_file: server.key, key_file: server.key}",
-                                 "no certificate"), ("basic_auth_users: {ann: secret}",
-                                                     'password of "ann" is no bcrypt hash'),
-            ("basic_auth_users: {ann: $2x$10$QOauhQNbBCuQDKes6eFzPeMqBSjb7Mr5DUmpZ/VcEd00UAV/LDeSi}",
-             "no bcrypt"), (f"basic_auth_users: {{ann: {bcrypt('a')}, ann: {bcrypt('b')}}}",
-                            "twice"), ("http_server_config: {headers: {Server: x}}",
-                                       '"Server" can\'t be set'),
+            (f"tls_server_config: {{{base}, min_version: TLS13, max_version: TLS12}}", "above"),
+            (f"tls_server_config: {{{base}, cipher_suites: [TLS_RSA_WITH_RC4_128_SHA]}}",
+             "not a cipher suite"),
+            (f"tls_server_config: {{{base}, curve_preferences: [P-256]}}", "CurveP256"),
+            ("tls_server_config: {cert_file: none.crt, key_file: server.key}", "none.crt"),
+            ("tls_server_config: {cert_file: server.crt, key_file: server.crt}", "no private key"),
+            ("tls_server_config: {cert_file: server.key, key_file: server.key}", "no certificate"),
+            ("basic_auth_users: {ann: secret}", 'password of "ann" is no bcrypt hash'),
+            (f"basic_auth_users: {{ann: {hashed}}}", "no bcrypt"),
+            (f"basic_auth_users: {{ann: {bcrypt('a')}, ann: {bcrypt('b')}}}", "twice"),
+            ("http_server_config: {headers: {Server: x}}", '"Server" can\'t be set'),
             ("http_server_config: {headers: {X-Frame-Options: DENY}}", "deny or sameorigin"),
             ('http_server_config: {headers: {Content-Security-Policy: "a\\r\\nSet-Cookie: b"}}',
-             "one line"), ("http_server_config: {http2: maybe}",
-                           "neither true nor false"), ("a: 1\n---\nb: 2",
-                                                       "second document"), ("- list", "mapping")):
+             "one line"),
+            ("http_server_config: {http2: maybe}", "neither true nor false"),
+            ("a: 1\n---\nb: 2", "second document"),
+            ("- list", "mapping"),
+        ):
             with self.subTest(text):
                 self.assertRegex(self.complaint(text), expected)
         for text in ("", "# nothing\n", "http_server_config: {http2: false}\n",
@@ -599,14 +591,11 @@ class Config(WebCase):
                 self.assertTrue(self.promtool_likes(self.dir / "web.yml"))
 
     def test_pem_in_the_file_itself(self):
-        indented = {
-            name: (self.pki / name).read_text().replace("\n", "\n    ")
-            for name in ("server.crt", "server.key")
-        }
+        indented = {name: (self.pki / name).read_text().replace("\n", "\n    ")
+                    for name in ("server.crt", "server.key")}
         sidecar = self.start(
-            f"tls_server_config:\n  cert: |\n    {indented['server.crt']}\n  key: |\n    "
-            f"{indented['server.key']}\n"
-        )
+            f"tls_server_config:\n  cert: |\n    {indented['server.crt']}\n"
+            f"  key: |\n    {indented['server.key']}\n")
         self.assertEqual(self.status(sidecar, context=self.tls()), 200)
 
     def test_a_bad_file_at_the_start_ends_it(self):

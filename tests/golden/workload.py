@@ -91,8 +91,8 @@ class Workload:
 
     def _put_request(self, key):
         request = {"key": text(key), "value": text(self._value(key))}
-        return request | ({"lease": self._random.choice(self._leases)}
-                          if self._random.random() < 0.2 else {})
+        leased = self._random.random() < 0.2
+        return request | ({"lease": self._random.choice(self._leases)} if leased else {})
 
     def _put(self):
         return self._changed("kv/put", self._put_request(self._key()))
@@ -110,20 +110,20 @@ class Workload:
         key comes twice: etcd refuses that."""
         first, second, third, fourth, *_ = self._random.sample(KUBERNETES_KEYS + ODD_KEYS, 4)
         inner = {
-            "compare": [{
-                "target": "VERSION", "result": "GREATER", "key": text(third), "version": 1
-            }], "success": [{"requestPut": self._put_request(third)}, {
-                "requestDeleteRange": {"key": text(EVENTS), "range_end": text(EVENTS + b"1")}
-            }], "failure": [{"requestPut": self._put_request(third)},
-                            {"requestRange": {"key": text(fourth)}}]
+            "compare": [{"target": "VERSION", "result": "GREATER", "key": text(third),
+                         "version": 1}],
+            "success": [{"requestPut": self._put_request(third)},
+                        {"requestDeleteRange": {"key": text(EVENTS),
+                                                "range_end": text(EVENTS + b"1")}}],
+            "failure": [{"requestPut": self._put_request(third)},
+                        {"requestRange": {"key": text(fourth)}}]
         }
-        return self._changed(
-            "kv/txn", {
-                "compare": [{
-                    "target": "CREATE", "result": "EQUAL", "key": text(first), "create_revision": 0
-                }], "success": [{"requestPut": self._put_request(first)},
-                                {"requestPut": self._put_request(second)}, {"requestTxn": inner}],
-                "failure": [{"requestDeleteRange": {"key": text(first)}}, {
-                    "requestPut": self._put_request(second)
-                }, {"requestTxn": inner}, {"requestPut": self._put_request(fourth)}]
-            })
+        return self._changed("kv/txn", {
+            "compare": [{"target": "CREATE", "result": "EQUAL", "key": text(first),
+                         "create_revision": 0}],
+            "success": [{"requestPut": self._put_request(first)},
+                        {"requestPut": self._put_request(second)}, {"requestTxn": inner}],
+            "failure": [{"requestDeleteRange": {"key": text(first)}},
+                        {"requestPut": self._put_request(second)}, {"requestTxn": inner},
+                        {"requestPut": self._put_request(fourth)}]
+        })

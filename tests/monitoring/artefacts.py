@@ -12,8 +12,8 @@ import sys
 
 import yaml
 
-REPO = pathlib.Path(sys.argv[1] if len(sys.argv) >
-                    1 else pathlib.Path(__file__).parents[2]).resolve()
+ROOT = pathlib.Path(__file__).parents[2]
+REPO = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else ROOT).resolve()
 
 
 # --- Reading --------------------------------------------------------------------------------------
@@ -39,8 +39,8 @@ def catalogue():
         metrics[name] = kind, {}
         for label in [] if labels == "-" else labels.split(";"):
             key, _, values = label.strip().partition("=")
-            metrics[name][1][key] = None if not values or values.startswith("(") else set(
-                values.split(","))
+            closed = values and not values.startswith("(")
+            metrics[name][1][key] = set(values.split(",")) if closed else None
     return metrics
 
 
@@ -66,10 +66,8 @@ def rule_tests():
 
 
 def dashboards():
-    return {
-        path.name: json.loads(path.read_text())
-        for path in sorted((REPO / "dashboards").glob("*.json"))
-    }
+    return {path.name: json.loads(path.read_text())
+            for path in sorted((REPO / "dashboards").glob("*.json"))}
 
 
 def panels():
@@ -120,9 +118,8 @@ def selectors(expr):
         i += 1
         if token in GROUPING and following == "(":
             i = tokens.index(")", i) + 1
-        elif re.match(
-                r"[a-zA-Z_:]",
-                token) and token not in WORDS and following != "(" and following not in GROUPING:
+        elif (re.match(r"[a-zA-Z_:]", token) and token not in WORDS
+              and following != "(" and following not in GROUPING):
             matchers = {}
             if following == "{":
                 end = tokens.index("}", i)

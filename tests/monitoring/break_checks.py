@@ -64,8 +64,8 @@ def notices(name, path, pattern, replacement):
             return f"{path} has nothing like {pattern} to break"
         file.write_text(text)
         said = check(work, name)
-        return None if said.startswith(
-            f"FAIL {name}: ") else f"broken {path} is not noticed: {said.strip()}"
+        noticed = said.startswith(f"FAIL {name}: ")
+        return None if noticed else f"broken {path} is not noticed: {said.strip()}"
 
 
 def main():

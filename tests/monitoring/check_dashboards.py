@@ -6,7 +6,9 @@ import tempfile
 
 import yaml
 
-from artefacts import REPO, dashboard_queries, dashboards, panels, promtool, selectors, substitute, variable_selectors, variables
+from artefacts import (REPO, dashboard_queries, dashboards, panels, promtool, selectors, substitute,
+                       variable_selectors, variables)
+
 # Selectors that need not name every target label, with the reason; dashboards/.lint tells
 # dashboard-linter the same.
 FEWER_LABELS = {"job:": "recording rules of a whole cluster, which have no instance any more"}
@@ -110,10 +112,8 @@ def panel_texts():
         defaults = panel["fieldConfig"]["defaults"]
         if not defaults.get("unit") and not defaults.get("mappings"):
             yield f"{where}: neither unit nor mappings"
-        overrides = [
-            p["value"] for o in panel["fieldConfig"]["overrides"] for p in o["properties"]
-            if p["id"] == "unit"
-        ]
+        overrides = [p["value"] for o in panel["fieldConfig"]["overrides"]
+                     for p in o["properties"] if p["id"] == "unit"]
         for unit in {*overrides, defaults.get("unit", "none")} - UNITS:
             yield f"{where}: {unit} is no unit that is known here"
         for mapping in defaults.get("mappings", []):
@@ -176,8 +176,8 @@ def lint_exceptions_are_true():
             for target in panel.get("targets", [])
             for metric, _ in selectors(target["expr"]) if metric.startswith(tuple(FEWER_LABELS))}
     for title, panel in sorted(excused ^ real):
-        yield f"{title}, {panel}: " + ("excused without need" if
-                                       (title, panel) in excused else "not excused in .lint")
+        needless = (title, panel) in excused
+        yield f"{title}, {panel}: {'excused without need' if needless else 'not excused in .lint'}"
 
 
 CHECKS = [

@@ -27,8 +27,8 @@ def main():
     for name in sys.argv[2:] or CHECKS:
         try:
             problems = list(CHECKS[name]())
-        # A file that cannot be read fails the check that wanted it, and not the others.
         except Exception as error:
+            # A file that cannot be read fails the check that wanted it, and not the others.
             problems = [f"{type(error).__name__}: {error}"]
         print(f"FAIL {name}: {'; '.join(problems)}" if problems else f"ok {name}", flush=True)
         failed |= bool(problems)

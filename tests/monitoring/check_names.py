@@ -2,7 +2,8 @@
 docs/metrics.md has."""
 import re
 
-from artefacts import CATALOGUE_COLUMNS, REPO, catalogue, dashboard_queries, recordings, rule_tests, rules, selectors, table, variable_selectors
+from artefacts import (CATALOGUE_COLUMNS, REPO, catalogue, dashboard_queries, recordings,
+                       rule_tests, rules, selectors, table, variable_selectors)
 
 FOREIGN = {"up", "grpc_server_handled_total"}  # from Prometheus and from etcd, not from us
 TARGET_LABELS = {"cluster", "namespace", "job", "instance"}  # set by the scrape, not by us
@@ -46,15 +47,15 @@ def catalogue_is_well_formed():
     names = [row[0] for row in table("docs/metrics.md", CATALOGUE_COLUMNS)]
     for name in sorted({n for n in names if names.count(n) > 1}):
         yield f"{name} is listed twice"
-    explained = set(
-        re.findall(r"`(\w+)`",
-                   (REPO / "docs/metrics.md").read_text().partition("The column `there`")[2]))
+    page = (REPO / "docs/metrics.md").read_text()
+    explained = set(re.findall(r"`(\w+)`", page.partition("The column `there`")[2]))
     for row in table("docs/metrics.md", CATALOGUE_COLUMNS):
-        if len(row) != len(CATALOGUE_COLUMNS) or not re.fullmatch(
-                r"(etcdrill|process)_[a-z0-9_]+", row[0]) or not row[2] or not row[4].endswith("."):
+        if (len(row) != len(CATALOGUE_COLUMNS)
+                or not re.fullmatch(r"(etcdrill|process)_[a-z0-9_]+", row[0])
+                or not row[2] or not row[4].endswith(".")):
             yield f"odd row: {row}"
-        elif row[1] not in ("gauge", "counter",
-                            "histogram") or (row[1] == "counter") != row[0].endswith("_total"):
+        elif (row[1] not in ("gauge", "counter", "histogram")
+              or (row[1] == "counter") != row[0].endswith("_total")):
             yield f"{row[0]} cannot be a {row[1]}"
         elif row[3] not in explained:
             yield f"{row[0]}: nothing says what {row[3]} means"

@@ -6,7 +6,8 @@ import sys
 
 import yaml
 
-from artefacts import REPO, alerts, catalogue, expand, promtool, recordings, rule_tests, rules, selectors, table
+from artefacts import (REPO, alerts, catalogue, expand, promtool, recordings, rule_tests, rules,
+                       selectors, table)
 
 RUNBOOK_URL = "https://github.com/etcdrill/etcdrill/blob/main/alerts/runbooks/{}.md"
 
@@ -61,10 +62,10 @@ def promql_style():
             if not re.search(r"[<>]|==|!=|\babsent\(|\bunless\b", expr):
                 yield f"{name}: no comparison, so it always fires"
             if "absent(" in expr and "for" not in rule:
-                yield f"{name}: absent needs a for, as nothing is there right after a start of Prometheus"
-            if any("$value" in text
-                   for text in rule["labels"].values()) or {"cluster", "instance"
-                                                            } & rule["labels"].keys():
+                yield (f"{name}: absent needs a for, "
+                       "as nothing is there right after a start of Prometheus")
+            if (any("$value" in text for text in rule["labels"].values())
+                    or {"cluster", "instance"} & rule["labels"].keys()):
                 yield f"{name}: a label that changes with the value or hides one of the target"
         elif not re.fullmatch(r"(instance|job):etcdrill_[a-z_]+:[a-z0-9]+", name):
             yield f"{name}: not level:metric:operation"
@@ -74,10 +75,8 @@ def promql_style():
 
 def kubernetes_has_the_same_rules():
     path = REPO / "deploy/kustomize/components/rules/prometheusrule.yaml"
-    groups = [
-        group for file in sorted((REPO / "alerts").glob("*.yml"))
-        for group in yaml.safe_load(file.read_text())["groups"]
-    ]
+    groups = [group for file in sorted((REPO / "alerts").glob("*.yml"))
+              for group in yaml.safe_load(file.read_text())["groups"]]
     if yaml.safe_load(path.read_text())["spec"]["groups"] != groups:
         yield f"{path.name} differs from alerts/*.yml: run scripts/render-rules"
     done = subprocess.run([sys.executable, REPO / "scripts/render-rules", "--check"],
@@ -109,11 +108,8 @@ def alerts_are_tested():
     for rule in alerts():
         needs.setdefault(rule["alert"], set()).update(expand(rule["expr"]))
     for _, test in rule_tests():
-        present = {
-            metric
-            for series in test["input_series"]
-            for metric, _ in selectors(series["series"])
-        }
+        present = {metric for series in test["input_series"]
+                   for metric, _ in selectors(series["series"])}
         for case in test.get("alert_rule_test", []):
             name = case["alertname"]
             fired |= {(name, alert["exp_labels"]["severity"])
@@ -131,8 +127,8 @@ def alerts_have_runbooks():
     names = {rule["alert"] for rule in alerts()}
     books = {path.stem: path.read_text() for path in (REPO / "alerts/runbooks").glob("*.md")}
     for name in sorted(names ^ books.keys()):
-        yield f"{name} is " + ("an alert without a runbook"
-                               if name in names else "a runbook without an alert")
+        kind = "an alert without a runbook" if name in names else "a runbook without an alert"
+        yield f"{name} is {kind}"
     for name, text in sorted(books.items()):
         headings = re.findall(r"^#+ .*", text, re.M)
         if headings != [f"# {name}", "## Meaning", "## Impact", "## Diagnosis", "## Mitigation"]:
@@ -164,8 +160,8 @@ def alerts_are_documented():
     listed = {(row[0], row[1]) for row in rows}
     real = {(rule["alert"], rule["labels"]["severity"]) for rule in alerts()}
     for name, severity in sorted(listed ^ real):
-        yield f"{name} ({severity}) is in " + ("docs/alerts.md only" if
-                                               (name, severity) in listed else "alerts/ only")
+        where = "docs/alerts.md" if (name, severity) in listed else "alerts/"
+        yield f"{name} ({severity}) is in {where} only"
     mentioned = set(re.findall(r"Etcd(?:Backup|Restore)\w+", (REPO / "docs/alerts.md").read_text()))
     for name in sorted(mentioned - {name for name, _ in real}):
         yield f"{name} is mentioned, but is no alert"

@@ -52,8 +52,10 @@ def numbers(text):
 def broken_expressions(expr):
     """Each with what was broken. Label values, names and "by" lists stay as they are."""
     token = (
-        r'"[^"]*"|\[(?P<window>\d+[mhd])(?::\d+m)?\]|(?P<offset>(?<=offset '
-        r')\d+[mhd])|(?P<compare>[<>]=?|==)'
+        r'"[^"]*"'
+        r"|\[(?P<window>\d+[mhd])(?::\d+m)?\]"
+        r"|(?P<offset>(?<=offset )\d+[mhd])"
+        r"|(?P<compare>[<>]=?|==)"
         r"|(?<![\w:.])(?P<number>\d+(?:\.\d+)?)(?![\w:.])")
     for match in re.finditer(token, expr):
         kind, old = match.lastgroup, match.group(match.lastgroup) if match.lastgroup else None
@@ -92,9 +94,8 @@ def noticed(mutant):
         alerts = pathlib.Path(work) / "alerts"
         shutil.copytree(REPO / "alerts", alerts)
         (alerts / name).write_text(yaml.safe_dump(content))
-        tests = [
-            path for path in (alerts / "tests").glob("*.yml") if f"../{name}" in path.read_text()
-        ]
+        tests = [path for path in (alerts / "tests").glob("*.yml")
+                 if f"../{name}" in path.read_text()]
         tests.sort(key=lambda path: path.name != name)  # most likely first
         return any(
             subprocess.run(["promtool", "test", "rules", path], capture_output=True).returncode

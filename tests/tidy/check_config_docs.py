@@ -59,30 +59,24 @@ def keys_in_source(texts):
                 names = re.findall(r"[\w.:]+", rest)
                 kind = next((KINDS[n] for n in names if n in KINDS), None)
                 member = names[0].split(".") if names else []
-                found[path] = (kind, (struct or "Config",
-                                      member[1:]) if member[:1] == [target or "config"] else None)
+                ours = member[:1] == [target or "config"]
+                found[path] = (kind, (struct or "Config", member[1:]) if ours else None)
 
     follow("ReadRoot", "")
     total = {(name, m.start()) for name, parts in known.items() for m in LITERAL.finditer(parts[3])}
     literals = sum(
         len(re.findall(r'\.(?:Read\w*|Sub|List)(?:<[^>]*>)?\(\s*"', text)) for text in texts)
     if placed != total or len(total) != literals:
-        raise SystemExit(
-            f"{literals} keys are read in src/config, {len(placed)} of them could be placed: teach "
-            f"this test the new shape"
-        )
+        raise SystemExit(f"{literals} keys are read in src/config, {len(placed)} of them could be "
+                         "placed: teach this test the new shape")
     return found
 
 
 def structs():
     """{struct: {member: (type, initialiser)}} of config.h."""
-    return {
-        m[1]: {
-            n: (t.strip(), i)
-            for t, n, i in re.findall(r"^  ([\w:<> ]+?) (\w+)(?: = ([^;]+)|\{\})?;", m[2], re.M)
-        }
-        for m in re.finditer(r"^struct (\w+) \{\n(.*?)^\};", HEADER.read_text(), re.S | re.M)
-    }
+    member = re.compile(r"^  ([\w:<> ]+?) (\w+)(?: = ([^;]+)|\{\})?;", re.M)
+    return {m[1]: {name: (kind.strip(), text) for kind, name, text in member.findall(m[2])}
+            for m in re.finditer(r"^struct (\w+) \{\n(.*?)^\};", HEADER.read_text(), re.S | re.M)}
 
 
 def as_written(text):
@@ -143,33 +137,28 @@ def problems(texts, page, example):
         if kind and kind != said:
             yield f"docs/configuration.md: {key} is a {kind}, not a {said}"
         if default != wanted:
-            yield f"docs/configuration.md: {key} defaults to {wanted or 'nothing'}, not to {default or 'nothing'}"
+            yield (f"docs/configuration.md: {key} defaults to {wanted or 'nothing'}, "
+                   f"not to {default or 'nothing'}")
     for key in sorted(source):
         if not re.search(rf"\b{key.rsplit('.', 1)[-1]}\b", example):
             yield f"deploy/systemd/etcdrill.yaml does not show {key}"
 
 
 def self_test(texts, page, example):
+    new_key = [t.replace('scrub.Read("period"', 'scrub.Read("new_key"') for t in texts]
     changes = {
-        "a key in the source only": (lambda: problems(
-            [t.replace('scrub.Read("period"', 'scrub.Read("new_key"')
-             for t in texts], page, example), "no scrub.new_key"),
+        "a key in the source only": (new_key, page, example, "no scrub.new_key"),
         "a key in the page only": (
-            lambda: problems(texts, page.replace("`web.listen`", "`web.nothing`"), example),
-            "web.nothing"),
-        "another default": (
-            lambda: problems(texts, page.replace("| `26h` |", "| `27h` |"), example),
-            "verified_rpo defaults to 26h"),
-        "another kind": (lambda: problems(
-            texts, page.replace("`scrub.rate` | rate", "`scrub.rate` | size"), example),
-                         "is a rate"),
+            texts, page.replace("`web.listen`", "`web.nothing`"), example, "web.nothing"),
+        "another default": (texts, page.replace("| `26h` |", "| `27h` |"), example,
+                            "verified_rpo defaults to 26h"),
+        "another kind": (texts, page.replace("`scrub.rate` | rate", "`scrub.rate` | size"),
+                         example, "is a rate"),
         "a key that the example lacks": (
-            lambda: problems(texts, page, example.replace("quarantine:", "x:")), "quarantine"),
+            texts, page, example.replace("quarantine:", "x:"), "quarantine"),
     }
-    failed = [
-        name for name, (found, wanted) in changes.items()
-        if not any(wanted in problem for problem in found())
-    ]
+    failed = [name for name, (*changed, wanted) in changes.items()
+              if not any(wanted in problem for problem in problems(*changed))]
     print("\n".join(f"nobody noticed {name}" for name in failed)
           or f"all {len(changes)} changes were noticed")
     return 1 if failed else 0

@@ -34,7 +34,7 @@ def compare(what, source, docs):
 
 def main():
     codes = re.findall(r'string_view k\w+ = "(\w+)"',
-                       (ROOT / "src/format/finding_codes.h").read_text())
+                       (ROOT / "src/proof/finding_codes.h").read_text())
     problems = compare("reasons", list(reasons_in_source()), list(rows("docs/reasons.md")))
     problems += compare("findings", codes, [row[0] for row in rows("docs/findings.md")])
     print("\n".join(problems) or "docs and source agree")

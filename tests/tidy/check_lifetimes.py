@@ -24,8 +24,8 @@ DANGLING = [
     "bool Use() { const auto* newest = Read().Newest(); return newest != nullptr; }",
     "std::string_view Use() { const std::string name = Name(); return name; }",
     # The one that read freed memory: with "" on one side, the text is copied into a temporary.
-    'size_t Use(const std::string& name) { const std::string_view text = name.size() > 1 ? name : '
-    '""; return text.size(); }',
+    "size_t Use(const std::string& name) {"
+    " const std::string_view text = name.size() > 1 ? name : \"\"; return text.size(); }",
 ]
 
 
@@ -35,10 +35,9 @@ def warnings():
 
 
 def refused(body):
-    done = subprocess.run([
-        COMPILER, "-std=c++20", "-fsyntax-only", "-Werror", *warnings(), "-I", REPO / "src", "-x",
-        "c++", "-"
-    ], input=HEAD + body, capture_output=True, text=True)
+    command = [COMPILER, "-std=c++20", "-fsyntax-only", "-Werror", *warnings(),
+               "-I", REPO / "src", "-x", "c++", "-"]
+    done = subprocess.run(command, input=HEAD + body, capture_output=True, text=True)
     return [line for line in done.stderr.splitlines() if "error:" in line]
 
 
@@ -48,10 +47,8 @@ def main():
         errors = refused(body)
         if not errors:
             faults.append(f"not refused: {body}")
-        faults += [
-            f"refused for another reason: {line}" for line in errors
-            if not re.search(r"-Wdangling|-Wreturn-stack", line)
-        ]
+        faults += [f"refused for another reason: {line}" for line in errors
+                   if not re.search(r"-Wdangling|-Wreturn-stack", line)]
     print("\n".join(faults) or "views of temporaries are refused")
     sys.exit(1 if faults else 0)
 

@@ -45,10 +45,8 @@ def wait_for(what, condition, seconds=120):
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:
-            raise RuntimeError(
-                f"{what}: not within {seconds} s; "
-                f"{run('kubectl get events -A', check=False)[-1500:]}"
-            )
+            events = run("kubectl get events -A", check=False)[-1500:]
+            raise RuntimeError(f"{what}: not within {seconds} s; {events}")
         time.sleep(1)
 
 
@@ -61,21 +59,19 @@ def blocks(language, heading, page=PAGE):
 def kustomization(text):
     """Writes a user's file: the page's, with this clone for the one on the web, and this cluster's
     etcd."""
-    text = text.replace("github.com/etcdrill/etcdrill/deploy",
-                        "../../deploy").replace("3.5.21-0", ETCD_TAG)
+    text = text.replace("github.com/etcdrill/etcdrill/deploy", "../../deploy")
+    text = text.replace("3.5.21-0", ETCD_TAG)
     (MINE / "kustomization.yaml").write_text(text)
 
 
 def pod_address():
-    return run(
-        "kubectl -n etcdrill get pods -l app.kubernetes.io/name=etcdrill -o "
-        "jsonpath={.items[0].status.podIP}"
-    )
+    return run("kubectl -n etcdrill get pods -l app.kubernetes.io/name=etcdrill "
+               "-o jsonpath={.items[0].status.podIP}")
 
 
 def metric(address, name):
-    found = re.search(rf"^{name}(?:{{.*}})? (\S+)$",
-                      run(f"curl -s -m 5 http://{address}:9379/metrics", check=False), re.M)
+    page = run(f"curl -s -m 5 http://{address}:9379/metrics", check=False)
+    found = re.search(rf"^{name}(?:{{.*}})? (\S+)$", page, re.M)
     return float(found[1]) if found else None
 
 
@@ -86,9 +82,8 @@ def snapshots():
 
 def end(manifests):
     run(f"kubectl delete --wait --timeout=60s --ignore-not-found {manifests}")
-    wait_for(
-        "the pod ends", lambda: "etcdrill" not in run(
-            "kubectl get pods -A -l app.kubernetes.io/name=etcdrill -o name"))
+    pods = "kubectl get pods -A -l app.kubernetes.io/name=etcdrill -o name"
+    wait_for("the pod ends", lambda: "etcdrill" not in run(pods))
 
 
 # --- Checks, in this order ------------------------------------------------------------------------
@@ -106,16 +101,14 @@ def the_five_minutes_of_the_page():
 
 
 def the_pod_is_ready_and_scraped_at_its_address():
-    run("kubectl -n etcdrill wait --for=condition=Ready pod -l app.kubernetes.io/name=etcdrill --timeout=30s"
-        )
+    run("kubectl -n etcdrill wait --for=condition=Ready pod "
+        "-l app.kubernetes.io/name=etcdrill --timeout=30s")
     wait_for("the source is up", lambda: metric(pod_address(), "etcdrill_source_up") == 1, 20)
 
 
 def pod_security_has_nothing_but_the_host_path_against_it():
-    said = run(
-        "kubectl label --overwrite --dry-run=server namespace etcdrill "
-        "pod-security.kubernetes.io/enforce=restricted"
-    )
+    said = run("kubectl label --overwrite --dry-run=server namespace etcdrill "
+               "pod-security.kubernetes.io/enforce=restricted")
     if re.findall(r"^Warning: etcdrill-\w+: (.*)", said, re.M) != ["restricted volume types"]:
         yield said
 
@@ -135,9 +128,8 @@ def a_pod_ends_at_once_and_the_next_gets_the_store():
 
 def an_own_configuration_rolls_the_pods():
     yaml, config = blocks("yaml", "Five minutes, with kubeadm")
-    text = (KUSTOMIZE / "base/etcdrill.yaml").read_text().replace("@every 1h",
-                                                                  "@every 10s").replace(
-                                                                      "jitter: 1m", "jitter: 1s")
+    text = (KUSTOMIZE / "base/etcdrill.yaml").read_text()
+    text = text.replace("@every 1h", "@every 10s").replace("jitter: 1m", "jitter: 1s")
     (MINE / "etcdrill.yaml").write_text(text)
     kustomization(yaml + config)
     run(APPLY)
@@ -150,11 +142,10 @@ def snapshots_go_on_without_the_api_server():
     run("mkdir /var/tmp/stopped; mv /etc/kubernetes/manifests/kube-*.yaml /var/tmp/stopped/")
     wait_for("the API server ends",
              lambda: "ok" not in run("kubectl get --raw /readyz", check=False))
-    before = metric(address, "etcdrill_snapshot_last_success_timestamp_seconds")
+    success = "etcdrill_snapshot_last_success_timestamp_seconds"
+    before = metric(address, success)
     try:
-        wait_for(
-            "a snapshot", lambda:
-            (metric(address, "etcdrill_snapshot_last_success_timestamp_seconds") or 0) > before)
+        wait_for("a snapshot", lambda: (metric(address, success) or 0) > before)
     finally:
         run("mv /var/tmp/stopped/*.yaml /etc/kubernetes/manifests/; rmdir /var/tmp/stopped")
         wait_for("the API server", lambda: run("kubectl get --raw /readyz", check=False) == "ok")
@@ -162,8 +153,8 @@ def snapshots_go_on_without_the_api_server():
 
 
 def prometheus_operators_api_takes_the_components():
-    run(f"kubectl create -f {CRDS}/monitoring.coreos.com_podmonitors.yaml -f {CRDS}/monitoring.coreos.com_prometheusrules.yaml"
-        )
+    run(f"kubectl create -f {CRDS}/monitoring.coreos.com_podmonitors.yaml "
+        f"-f {CRDS}/monitoring.coreos.com_prometheusrules.yaml")
     run("kubectl wait --for=condition=Established crd --all")
     yaml, _ = blocks("yaml", "Five minutes, with kubeadm")
     parts = ", ".join(f"../../deploy/kustomize/components/{name}"
@@ -189,8 +180,8 @@ def the_host_network_overlay_works():
 def the_static_pod_works():
     page = (REPO / "deploy/static-pod/README.md").read_text()
     folder = MINE / "static-pod"
-    run(f"cp -r {REPO}/deploy/static-pod {folder}; cp /var/tmp/pki/* {folder}; sed -i s/3.5.21-0/{ETCD_TAG}/ {folder}/etcdrill.yaml"
-        )
+    run(f"cp -r {REPO}/deploy/static-pod {folder}; cp /var/tmp/pki/* {folder}; "
+        f"sed -i s/3.5.21-0/{ETCD_TAG}/ {folder}/etcdrill.yaml")
     run(re.search(r"^```sh\n(.*?)^```$", page, re.S | re.M)[1], folder)
     wait_for("its metrics", lambda: metric("127.0.0.1", "etcdrill_source_up") == 1)
     program = "kubectl -n kube-system exec etcdrill-control-plane -- etcdrill"
@@ -205,7 +196,8 @@ def the_static_pod_works():
 def volume():
     """A volume for who claims one, on the disk of this node, which takes pods like any other from
     here on."""
-    run("""kubectl taint node control-plane node-role.kubernetes.io/control-plane- 2> /dev/null || true
+    run("""\
+kubectl taint node control-plane node-role.kubernetes.io/control-plane- 2> /dev/null || true
 mkdir -p /var/lib/volume; kubectl delete pv store --ignore-not-found; kubectl apply -f - <<'YAML'
 apiVersion: v1
 kind: PersistentVolume
@@ -261,9 +253,8 @@ def the_chart_works():
     secret_again()
     volume()
     run("kubectl label namespace etcdrill pod-security.kubernetes.io/enforce=restricted")
-    install = re.sub(r"endpoints={.*?}", f"endpoints={{https://{ADDRESS}:2379}}",
-                     deployment).rstrip()
-    said = run(f"{install} --set etcdImage.tag={ETCD_TAG}", REPO)
+    install = re.sub(r"endpoints={.*?}", f"endpoints={{https://{ADDRESS}:2379}}", deployment)
+    said = run(f"{install.rstrip()} --set etcdImage.tag={ETCD_TAG}", REPO)
     run("kubectl -n etcdrill rollout status deployment/etcdrill --timeout=60s")
     etcdrill("snapshot save", "deployment/etcdrill")
     said += etcdrill("drill latest", "deployment/etcdrill")
@@ -286,8 +277,8 @@ def the_worst_day_of_operations():
     newest = max(pathlib.Path("/var/lib/etcdrill/snapshots").glob("*.db"))
     pki = "/etc/kubernetes/pki/etcd"
     settings = f"""export CONFIG=/etc/etcdrill/etcdrill.yaml SNAPSHOT={newest}
-export ETCD=$(command -v etcd) DATA=/var/lib/etcd OWNER=root:root NAME=control-plane PEER=https://{ADDRESS}:2380
-export CLUSTER=control-plane=https://{ADDRESS}:2380 TOKEN=restored-1
+export ETCD=$(command -v etcd) DATA=/var/lib/etcd OWNER=root:root NAME=control-plane
+export PEER=https://{ADDRESS}:2380 CLUSTER=control-plane=https://{ADDRESS}:2380 TOKEN=restored-1
 export BUMP="--bump-revision 1000000 --mark-compacted" MANIFESTS=/etc/kubernetes/manifests
 export ETCDCTL_ENDPOINTS=https://{ADDRESS}:2379 ETCDCTL_CACERT={pki}/ca.crt
 export ETCDCTL_CERT={pki}/healthcheck-client.crt ETCDCTL_KEY={pki}/healthcheck-client.key
@@ -333,9 +324,8 @@ def main():
             problems = list(check() or ())
         except Exception as error:
             problems = [f"{type(error).__name__}: {error}"]
-        print(
-            f"FAIL {check.__name__}: {'; '.join(problems)}" if problems else f"ok {check.__name__}",
-            flush=True)
+        failure = f"FAIL {check.__name__}: {'; '.join(problems)}"
+        print(failure if problems else f"ok {check.__name__}", flush=True)
         failed |= bool(problems)
     run(f"rm -rf {MINE}", REPO)
     return 1 if failed else 0

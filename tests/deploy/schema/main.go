@@ -1,6 +1,7 @@
-// Reads Kubernetes objects as YAML from standard input and decodes each into the Go type of its API, strictly: an unknown or
-// misplaced field, a wrong type or a field given twice is an error, as `kubectl apply --validate=strict` has it. Without a
-// server: what the API server alone can say (whether an object is allowed, and fits the others) it does not say.
+// Reads Kubernetes objects as YAML from standard input and decodes each into the Go type of its
+// API, strictly: an unknown or misplaced field, a wrong type or a field given twice is an error, as
+// `kubectl apply --validate=strict` has it. Without a server: what the API server alone can say
+// (whether an object is allowed, and fits the others) it does not say.
 package main
 
 import (
@@ -43,7 +44,8 @@ func check(document []byte) error {
 	if !known {
 		return fmt.Errorf("%s is not known here", name)
 	}
-	// Not yaml.UnmarshalStrict: that takes readonlyRootFilesystem for readOnlyRootFilesystem, which the API server does not.
+	// Not yaml.UnmarshalStrict: that takes readonlyRootFilesystem for readOnlyRootFilesystem, which
+	// the API server does not.
 	data, err := yaml.YAMLToJSONStrict(document)
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
