@@ -9,6 +9,7 @@ import argparse
 import atexit
 import base64
 import collections
+import fcntl
 import functools
 import hashlib
 import http.client
@@ -179,17 +180,33 @@ def processes_naming(path):
     return [pid for pid, (_, command) in process_table().items() if str(path) in command]
 
 
+PORTS = pathlib.Path(tempfile.gettempdir()) / "etcdrill-test-ports"
+
+
+@functools.cache
+def claimed_ports():
+    """Open files: each is locked for as long as this interpreter lives."""
+    PORTS.mkdir(exist_ok=True)
+    return []
+
+
 def free_port():
-    """Below the ephemeral range, so that no outgoing connection takes it before its owner
-    listens."""
+    """Ours until this interpreter ends. Below the ephemeral range, so that no outgoing connection
+    takes it before its owner listens; and claimed, so that no test that runs beside this one does.
+    """
     while True:
         port = random.SystemRandom().randrange(10000, 32000)
-        with socket.socket() as probe:
-            try:
+        claimed = claimed_ports()
+        claim = open(PORTS / str(port), "w")
+        try:
+            fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            with socket.socket() as probe:
                 probe.bind(("127.0.0.1", port))
-                return port
-            except OSError:
-                continue
+        except OSError:
+            claim.close()
+            continue
+        claimed.append(claim)
+        return port
 
 
 class Scene:
@@ -215,9 +232,9 @@ class Scene:
 
     def start(self, command, log, env=None, cwd=None):
         with open(log, "ab") as output:
-            process = subprocess.Popen(guarded(command), stdin=subprocess.DEVNULL, stdout=output,
-                                       stderr=subprocess.STDOUT, env=environment(env,
-                                                                                 command), cwd=cwd)
+            process = subprocess.Popen(
+                guarded(command), stdin=subprocess.DEVNULL, stdout=output,
+                stderr=subprocess.STDOUT, env=environment(env, command), cwd=cwd)
         self._running.append(process)
         return process
 
@@ -298,10 +315,10 @@ class Cluster:
         if self.tls:
             pki = self.scene.certs
             command += [
-                "--client-cert-auth", "--trusted-ca-file", pki / "ca.crt", "--cert-file",
-                pki / "server.crt", "--key-file", pki / "server.key", "--peer-client-cert-auth",
-                "--peer-trusted-ca-file", pki / "ca.crt", "--peer-cert-file", pki / "server.crt",
-                "--peer-key-file", pki / "server.key"
+                "--client-cert-auth", "--trusted-ca-file", pki / "ca.crt",
+                "--cert-file", pki / "server.crt", "--key-file", pki / "server.key",
+                "--peer-client-cert-auth", "--peer-trusted-ca-file", pki / "ca.crt",
+                "--peer-cert-file", pki / "server.crt", "--peer-key-file", pki / "server.key"
             ]
         member.process = self.scene.start(command, member.log)
 
@@ -336,10 +353,8 @@ class Cluster:
         """A new, empty member joins; it is there when it has caught up and answers. A learner has
         only been started: it never counts as healthy."""
         member = self._new_member(len(self.members))
-        add = [
-            "member", "add", member.name, f"--peer-urls={member.peer_url}",
-            *(["--learner"] if learner else [])
-        ]
+        add = ["member", "add", member.name, f"--peer-urls={member.peer_url}",
+               *(["--learner"] if learner else [])]
         self.etcdctl_in_time(*add)
         self.members.append(member)
         self.start_member(member, state="existing")
@@ -351,10 +366,8 @@ class Cluster:
         command = [tool(self.version, "etcdctl"), "--endpoints", ",".join(endpoints)]
         if self.tls:
             pki = self.scene.certs
-            command += [
-                "--cacert", pki / "ca.crt", "--cert", pki / "client.crt", "--key",
-                pki / "client.key"
-            ]
+            command += ["--cacert", pki / "ca.crt", "--cert", pki / "client.crt",
+                        "--key", pki / "client.key"]
         if self.user:
             command += ["--user", self.user]
         return [*command, *arguments]
@@ -383,10 +396,8 @@ class Cluster:
         """Every key with its value, as one member alone has them."""
         answer = json.loads(self.etcdctl("get", "", "--prefix", "--consistency=s", "-w", "json",
                                          member=member or self.members[0]))
-        return {
-            base64.b64decode(kv["key"]): base64.b64decode(kv.get("value", ""))
-            for kv in answer.get("kvs", [])
-        }
+        return {base64.b64decode(kv["key"]): base64.b64decode(kv.get("value", ""))
+                for kv in answer.get("kvs", [])}
 
     def hashkv(self, member, revision=0):
         answer = json.loads(
@@ -404,19 +415,16 @@ class Cluster:
         """The connection as flags of etcdrill."""
         flags = ["--endpoints", ",".join(self.endpoints)]
         if self.tls:
-            flags += [
-                "--cacert", self.scene.certs / "ca.crt", "--cert", self.scene.certs / "client.crt",
-                "--key", self.scene.certs / "client.key"
-            ]
+            pki = self.scene.certs
+            flags += ["--cacert", pki / "ca.crt", "--cert", pki / "client.crt",
+                      "--key", pki / "client.key"]
         return flags + (["--user", self.user] if self.user else [])
 
 
 def _puts(kind, numbers, lease=""):
     value = random.Random(len(numbers)).randbytes(400).hex()
-    return [
-        f"put /registry/{kind}/ns-{n % 7}/object-{n:04} {value[:40 + n * 13 % 700]}{lease}"
-        for n in numbers
-    ]
+    return [f"put /registry/{kind}/ns-{n % 7}/object-{n:04} {value[:40 + n * 13 % 700]}{lease}"
+            for n in numbers]
 
 
 def fill(cluster):
@@ -427,11 +435,11 @@ def fill(cluster):
                   _puts("events", range(80)), _puts("leases", range(60), f" --lease={lease}"),
                   _puts("secrets", range(100)), _puts("pods", range(40))):
         cluster.etcdctl("txn", text="\n".join(["", *lines, "", ""]) + "\n")
-    cluster.etcdctl(
-        "txn", text="\n".join([
-            'mod("/registry/pods/ns-0/object-0000") > "0"', "", "put /registry/txn/won yes", "",
-            "put /registry/txn/lost yes", "", ""
-        ]))
+    cluster.etcdctl("txn", text="\n".join([
+        'mod("/registry/pods/ns-0/object-0000") > "0"', "",
+        "put /registry/txn/won yes", "",
+        "put /registry/txn/lost yes", "", ""
+    ]))
     cluster.etcdctl("del", "--prefix", "/registry/events/ns-3")
     cluster.etcdctl("put", "/registry/configmaps/big", text="0123456789abcdef" * 4000)
     middle = cluster.revision()
@@ -478,10 +486,9 @@ class Sidecar:
         self.port = port
         self._tls = tls  # the client's ssl context
         self.log = path / "etcdrill.log"
-        self.process = scene.start(
-            [*under,
-             build_dir() / "etcdrill", "--log-level", "debug", "run", "--config", config], self.log,
-            env)
+        command = [*under, build_dir() / "etcdrill", "--log-level", "debug",
+                   "run", "--config", config]
+        self.process = scene.start(command, self.log, env)
 
     def request(self, path, method="GET"):
         if self._tls:
@@ -572,7 +579,8 @@ class TestCase(unittest.TestCase):
     def etcdrill(self, *arguments, code=0, **options):
         """Runs etcdrill; it must end with this exit code (None: any but that of a crash)."""
         outcome = run([build_dir() / "etcdrill", *arguments], **options)
-        said = f"etcdrill {' '.join(map(str, arguments))}\n{outcome.out[-3000:]}{outcome.err[-3000:]}"
+        said = (f"etcdrill {' '.join(map(str, arguments))}\n"
+                f"{outcome.out[-3000:]}{outcome.err[-3000:]}")
         self.assertTrue(0 <= outcome.code < 128 or outcome.code == code,
                         f"exit code {outcome.code}: a crash\n{said}")
         if code is not None:

@@ -214,7 +214,7 @@ class Adopt(harness.TestCase):
         (self.theirs / "monday.db").write_bytes(old.read_bytes())
         sidecar.wait_for_line("snapshot adopted")
         fresh = "etcdrill_snapshot_last_success_timestamp_seconds"
-        before = sidecar.value(fresh)
+        before = harness.wait_until(lambda: sidecar.value(fresh), "the freshness of monday.db")
         self.cluster.etcdctl("put", "/adopt/last", "something new")
         threading.Event().wait(1.1)
         (self.theirs / "tuesday.db").write_bytes(old.read_bytes())

@@ -49,8 +49,8 @@ class NameServer:
                 continue
             if self._answers and question[-4:] == b"\0\1\0\1":  # type A, class IN
                 head = question[:2] + b"\x81\x80" + b"\0\1\0\1\0\0\0\0"
-                answer = b"\xc0\x0c\0\1\0\1" + (60).to_bytes(4, "big") + b"\0\4" + bytes(
-                    [127, 0, 0, 1])
+                answer = (b"\xc0\x0c\0\1\0\1" + (60).to_bytes(4, "big")
+                          + b"\0\4" + bytes([127, 0, 0, 1]))
                 self._socket.sendto(head + question[12:] + answer, sender)
 
 
@@ -125,10 +125,8 @@ class Calls(DeadlineCase):
             line = self.within(4, lambda: self.next_line(sidecar, "snapshot failed"))
             self.assertRegex(
                 line, "reason=(timeout .*no answer in time|connect .*not connected in time)")
-            failures = [
-                sidecar.value("etcdrill_snapshot_failures_total", reason=reason)
-                for reason in ("timeout", "connect")
-            ]
+            failures = [sidecar.value("etcdrill_snapshot_failures_total", reason=reason)
+                        for reason in ("timeout", "connect")]
             self.assertGreaterEqual(sum(failures), 1)
             self.within(4, lambda: sidecar.wait_for_value(0, "etcdrill_source_up"))
             self.assertEqual(sidecar.request("/-/healthy")[0], 200)
@@ -172,7 +170,9 @@ class Streams(DeadlineCase):
         proxies[0].silence()  # what is on its way already would go on for a while
         process.send_signal(signal.SIGSTOP)
         try:
-            line = self.within(self.TIMEOUT, lambda: self.next_line(sidecar, "snapshot failed"))
+            # The first one there is: the next attempt, a second later, can't even connect.
+            self.within(self.TIMEOUT, lambda: sidecar.wait_for_line("snapshot failed"))
+            line = sidecar.lines("snapshot failed")[0]
             self.assertIn("reason=timeout", line)
             self.assertRegex(line, r"only \d+ bytes came within 4", sidecar.log.read_text())
             self.assertEqual(self.parts(), [])
@@ -208,9 +208,8 @@ class Streams(DeadlineCase):
 
     def follower(self):
         for member in self.cluster.members:
-            status = json.loads(
-                self.cluster.etcdctl("endpoint", "status", "-w", "json",
-                                     member=member))[0]["Status"]
+            said = self.cluster.etcdctl("endpoint", "status", "-w", "json", member=member)
+            status = json.loads(said)[0]["Status"]
             if status["leader"] != status["header"]["member_id"]:
                 return member
         raise AssertionError("no follower")
@@ -233,9 +232,8 @@ class Drills(DeadlineCase):
         line = sidecar.wait_for_line("drill failed")
         self.assertLess(time.monotonic() - begin, self.TIMEOUT + MARGIN, line)
         self.assertEmpty(self.dir / "scratch")
-        self.assertGreaterEqual(
-            sidecar.value("etcdrill_drill_failures_total", stage=re.search(r"stage=(\w+)",
-                                                                           line)[1]), 1)
+        stage = re.search(r"stage=(\w+)", line)[1]
+        self.assertGreaterEqual(sidecar.value("etcdrill_drill_failures_total", stage=stage), 1)
         self.assertStops(sidecar)
         return line
 
