@@ -13,8 +13,10 @@ _etcdrill() {
   COMPREPLY=()
   while IFS=$'\t' read -r word _; do
     case $word in
-    :files) compopt -o filenames; mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -f -- "${typed#=}") ;;
-    :dirs) compopt -o filenames; mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -d -- "${typed#=}") ;;
+    :files) compopt -o filenames; mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <()sh"
+                              R"sh(compgen -f -- "${typed#=}") ;;
+    :dirs) compopt -o filenames; mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <()sh"
+                              R"sh(compgen -d -- "${typed#=}") ;;
     *) COMPREPLY+=("$word") ;;
     esac
   done < <("${COMP_WORDS[0]}" complete "${COMP_WORDS[@]:1:COMP_CWORD}" 2> /dev/null)

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <cstdlib>
+#include <nlohmann/json.hpp>
 
 #include "app/commands.h"
 #include "app/config_source.h"
@@ -90,7 +91,7 @@ Result<ExitCode> PrintAndJudge(const Result<pipeline::DrillReport>& drilled, Out
     fmt::print("{}", DrillText(report));
   }
   if (!report.outcome.ok()) return report.outcome;
-  return ExitCodeOf(report.verdict);
+  return ExitCodeOf(report.verdict());
 }
 
 }  // namespace

@@ -15,8 +15,6 @@
 namespace etcdrill::app {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 Result<std::vector<store::DrillFile>> ReadDrills(const Context& context,
                                                  const std::string& config_file) {
   ASSIGN_OR_RETURN(const config::Config config, config::Load(context.fs, config_file));
@@ -31,8 +29,7 @@ Result<ExitCode> DrillsList(const Context& context, const DrillsOptions& options
   Json json = Json::array();
   Rows rows;
   for (const store::DrillFile& drill : drills) {
-    const auto summary =
-        drill.problem.ok() ? pipeline::ParseDrillSummary(drill.json) : drill.problem;
+    const auto summary = drill.problem.ok() ? ParseDrillSummary(drill.json) : drill.problem;
     if (!summary.ok()) {
       context.log.Warn("a drill report can't be read",
                        {{"drill", drill.name}, {"err", MessageOf(summary.status())}});
@@ -41,20 +38,15 @@ Result<ExitCode> DrillsList(const Context& context, const DrillsOptions& options
     json.push_back({{"name", drill.name},
                     {"snapshot", summary->snapshot},
                     {"finished", FormatRfc3339(summary->finished)},
-                    {"verdict", summary->verdict},
+                    {"verdict", NameOf(summary->verdict)},
                     {"level_reached", summary->level_reached},
                     {"rto_seconds", summary->rto_seconds}});
-    rows.push_back({drill.name, FormatRfc3339(summary->finished), summary->verdict,
+    rows.push_back({drill.name, FormatRfc3339(summary->finished), NameOf(summary->verdict),
                     fmt::format("{} of 5", summary->level_reached),
                     summary->passed ? fmt::format("{:.2f} s", summary->rto_seconds) : "-"});
   }
-  if (options.format == OutputFormat::kJson) {
-    PrintJson(json.dump(2, ' ', false, Json::error_handler_t::replace));
-    return ExitCode::kOk;
-  }
   const std::vector<std::string> head = {"NAME", "FINISHED", "VERDICT", "LEVEL", "RTO"};
-  fmt::print("{}", options.format == OutputFormat::kTable ? FramedTable(head, rows)
-                                                          : PlainTable(head, rows));
+  PrintList(options.format, json, head, rows);
   return ExitCode::kOk;
 }
 
@@ -63,7 +55,7 @@ Result<ExitCode> DrillsShow(const Context& context, const DrillsOptions& options
   for (const store::DrillFile& drill : drills) {
     if (drill.name != options.name) continue;
     RETURN_IF_ERROR(drill.problem);
-    PrintJson(drill.json);
+    PrintJsonText(drill.json);
     return ExitCode::kOk;
   }
   return Error(Reason::kNotFound,

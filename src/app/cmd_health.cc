@@ -12,8 +12,6 @@
 namespace etcdrill::app {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 Json ToJson(const std::string& endpoint, const etcd::HealthProbe& probe) {
   Json json = {{"endpoint", endpoint},
                {"healthy", probe.healthy},
@@ -73,12 +71,7 @@ Result<ExitCode> Health(const Context& context, const HealthOptions& options) {
   const std::vector<std::string> head = {"ENDPOINT", "HEALTH",  "ROLE",   "VERSION",
                                          "REVISION", "TERM",    "INDEX",  "SIZE",
                                          "USED",     "LATENCY", "PROBLEM"};
-  if (options.format == OutputFormat::kJson) {
-    PrintJson(json.dump(2, ' ', false, Json::error_handler_t::replace));
-  } else {
-    fmt::print("{}", options.format == OutputFormat::kTable ? FramedTable(head, rows)
-                                                            : PlainTable(head, rows));
-  }
+  PrintList(options.format, json, head, rows);
   return all_healthy ? ExitCode::kOk : ExitCode::kFailed;
 }
 

@@ -1,6 +1,8 @@
 // lineage: does one snapshot, or the live cluster, continue an older snapshot?
 #include <fmt/format.h>
 
+#include <nlohmann/json.hpp>
+
 #include "app/commands.h"
 #include "app/config_source.h"
 #include "app/targets.h"
@@ -10,9 +12,6 @@
 
 namespace etcdrill::app {
 namespace {
-
-using verify::LineageVerdict;
-using verify::MemberResult;
 
 struct Opened {
   snapshot::Image image;
@@ -27,10 +26,9 @@ Result<Opened> OpenPlaced(const Context& context, const std::string& word,
                           const std::string& config_file) {
   ASSIGN_OR_RETURN(const Target target, FindTarget(context, word, config_file));
   ASSIGN_OR_RETURN(auto image, snapshot::Image::Open(context, target.path));
-  ASSIGN_OR_RETURN(
-      const verify::VerifyReport report,
-      pipeline::VerifyWithManifest(context, image, target.manifest, verify::kLevelMax));
-  if (report.verdict == verify::Verdict::kDamaged) {
+  ASSIGN_OR_RETURN(const verify::VerifyReport report,
+                   pipeline::VerifyWithManifest(context, image, target.manifest, Level::kKeyspace));
+  if (report.verdict() == Verdict::kDamaged) {
     return Error(Reason::kDamaged, "{} is damaged: {}; see `etcdrill verify {}`", target.path,
                  report.Cause(), target.path);
   }
@@ -41,25 +39,25 @@ Result<Opened> OpenPlaced(const Context& context, const std::string& word,
   return Opened{std::move(image), std::move(place)};
 }
 
-Colour ColourOf(LineageVerdict verdict) {
+Colour ColourOf(Continuity verdict) {
   switch (verdict) {
-    case LineageVerdict::kContinues:
+    case Continuity::kContinues:
       return Colour::kGreen;
-    case LineageVerdict::kDiverged:
+    case Continuity::kDiverged:
       return Colour::kRed;
-    case LineageVerdict::kNotComparable:
+    case Continuity::kNotComparable:
       return Colour::kYellow;
   }
   return Colour::kYellow;
 }
 
-ExitCode ExitCodeOf(LineageVerdict verdict) {
+ExitCode ExitCodeOf(Continuity verdict) {
   switch (verdict) {
-    case LineageVerdict::kContinues:
+    case Continuity::kContinues:
       return ExitCode::kOk;
-    case LineageVerdict::kDiverged:
+    case Continuity::kDiverged:
       return ExitCode::kVerificationFailed;
-    case LineageVerdict::kNotComparable:
+    case Continuity::kNotComparable:
       return ExitCode::kFailed;
   }
   return ExitCode::kFailed;
@@ -84,8 +82,8 @@ Row PlaceRow(std::string which, const verify::Place& p) {
 }
 
 Row MemberRow(const verify::LiveMember& m) {
-  Row row = {m.endpoint, verify::MemberResultName(m.result)};
-  if (m.result == MemberResult::kNotComparable) {
+  Row row = {m.endpoint, NameOf(m.result)};
+  if (m.result == Comparison::kNotComparable) {
     row.insert(row.end(), {"", "", "", ""});
   } else {
     row.insert(row.end(),
@@ -100,17 +98,13 @@ void PrintReport(const verify::LineageReport& report, OutputFormat format) {
     PrintJson(verify::ToJson(report));
     return;
   }
-  const auto print_table = [&](const auto& head, const auto& rows) {
-    fmt::print("{}",
-               format == OutputFormat::kTable ? FramedTable(head, rows) : PlainTable(head, rows));
-  };
-  fmt::print("{}\n",
-             Coloured(verify::LineageVerdictName(report.verdict), ColourOf(report.verdict)));
+  fmt::print("{}\n", Coloured(NameOf(report.verdict), ColourOf(report.verdict)));
   Rows places = {PlaceRow("older", report.older)};
   if (report.newer.has_value()) places.push_back(PlaceRow("newer", *report.newer));
-  print_table(std::vector<std::string>{"SNAPSHOT", "REVISION", "COMPACTED", "INDEX", "TERM", "AUTH",
-                                       "KEYS", "FILE"},
-              places);
+  PrintTable(format,
+             std::vector<std::string>{"SNAPSHOT", "REVISION", "COMPACTED", "INDEX", "TERM", "AUTH",
+                                      "KEYS", "FILE"},
+             places);
   if (report.compared.has_value()) {
     const verify::ComparedHashes& c = *report.compared;
     fmt::print("hashkv at revision {} compacted at {}: older {:08x}, newer {:08x}\n", c.revision,
@@ -119,9 +113,10 @@ void PrintReport(const verify::LineageReport& report, OutputFormat format) {
   if (!report.members.empty()) {
     Rows members;
     for (const verify::LiveMember& m : report.members) members.push_back(MemberRow(m));
-    print_table(std::vector<std::string>{"MEMBER", "RESULT", "REVISION", "COMPACTED", "FILE-HASHKV",
-                                         "MEMBER-HASHKV"},
-                members);
+    PrintTable(format,
+               std::vector<std::string>{"MEMBER", "RESULT", "REVISION", "COMPACTED", "FILE-HASHKV",
+                                        "MEMBER-HASHKV"},
+               members);
   }
   PrintFindings(report.findings);
 }

@@ -11,16 +11,14 @@
 namespace etcdrill::app {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 void Print(const std::vector<pipeline::RetentionDecision>& decisions, OutputFormat format) {
   Json json = Json::array();
   Rows rows;
   for (const pipeline::RetentionDecision& d : decisions) {
-    const store::Manifest& m = d.snapshot->manifest;
+    const Manifest& m = d.snapshot->manifest;
     const std::string_view fate = pipeline::Goes(d.fate) ? "delete" : "keep";
     const std::string why = d.which.empty() ? std::string(pipeline::FateName(d.fate)) : d.which;
-    const std::string_view state = pipeline::StateName(d.snapshot->state);
+    const std::string_view state = NameOf(d.snapshot->state);
     json.push_back({{"name", m.name},
                     {"taken", FormatRfc3339(m.taken)},
                     {"size", m.size_bytes},
@@ -31,12 +29,7 @@ void Print(const std::vector<pipeline::RetentionDecision>& decisions, OutputForm
                     std::string(fate), why});
   }
   const std::vector<std::string> head = {"NAME", "TAKEN", "SIZE", "STATE", "FATE", "WHY"};
-  if (format == OutputFormat::kJson) {
-    PrintJson(json.dump(2, ' ', false, Json::error_handler_t::replace));
-  } else {
-    fmt::print("{}",
-               format == OutputFormat::kTable ? FramedTable(head, rows) : PlainTable(head, rows));
-  }
+  PrintList(format, json, head, rows);
 }
 
 }  // namespace

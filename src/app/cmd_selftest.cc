@@ -11,16 +11,14 @@
 namespace etcdrill::app {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
-std::string ToJson(const std::vector<verify::SelftestRow>& rows) {
-  Json classes = Json::array();
+Json ToJson(const std::vector<verify::SelftestRow>& rows) {
+  Json json = NewDocument("SelftestReport");
+  json["classes"] = Json::array();
   for (const verify::SelftestRow& row : rows) {
-    classes.push_back({{"damage", row.name}, {"tries", row.tries}, {"detected", row.detected}});
+    json["classes"].push_back(
+        {{"damage", row.name}, {"tries", row.tries}, {"detected", row.detected}});
   }
-  return Json{
-      {"apiVersion", "etcdrill/v1"}, {"kind", "SelftestReport"}, {"classes", std::move(classes)}}
-      .dump(2);
+  return json;
 }
 
 }  // namespace
@@ -35,13 +33,7 @@ Result<ExitCode> Selftest(const Context& context, const SelftestOptions& options
   for (const verify::SelftestRow& row : rows) {
     cells.push_back({row.name, std::to_string(row.tries), std::to_string(row.detected)});
   }
-  const std::vector<std::string> head = {"DAMAGE", "TRIES", "DETECTED"};
-  if (options.format == OutputFormat::kJson) {
-    PrintJson(ToJson(rows));
-  } else {
-    fmt::print("{}", options.format == OutputFormat::kTable ? FramedTable(head, cells)
-                                                            : PlainTable(head, cells));
-  }
+  PrintList(options.format, ToJson(rows), {"DAMAGE", "TRIES", "DETECTED"}, cells);
   RETURN_IF_ERROR(verify::JudgeSelftest(rows));
   return ExitCode::kOk;
 }

@@ -10,43 +10,40 @@
 #include "base/text.h"
 #include "base/units.h"
 #include "base/url.h"
-#include "format/finding_codes.h"
 #include "pipeline/catalog.h"
 #include "pipeline/manifest_check.h"
 #include "pipeline/receipt_check.h"
 #include "pipeline/run.h"
+#include "proof/finding_codes.h"
 #include "restore/restore.h"
 #include "verify/verify.h"
 
 namespace etcdrill::app {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 // What must prove the bytes of a file, trailer or manifest, for a command to use it.
 enum class Proof { kIgnored, kRightIfThere, kRight };
 
 // The report on a file that may be used; or why it must not be.
 Result<verify::VerifyReport> VerifyForUse(const Context& context, const snapshot::Image& image,
-                                          const std::optional<store::Manifest>& manifest,
-                                          Proof proof) {
+                                          const std::optional<Manifest>& manifest, Proof proof) {
   ASSIGN_OR_RETURN(verify::VerifyReport report,
-                   pipeline::VerifyWithManifest(context, image, manifest, verify::kLevelMax));
+                   pipeline::VerifyWithManifest(context, image, manifest, Level::kKeyspace));
   const std::string& file = image.path();
-  const verify::LevelResult transfer = report.levels.transfer;
-  const bool damaged = report.verdict == verify::Verdict::kDamaged;
-  if (!report.keyspace.has_value() && report.verdict == verify::Verdict::kNotProvable) {
+  const LevelResult transfer = report.levels[Level::kTransfer];
+  const bool damaged = report.verdict() == Verdict::kDamaged;
+  if (!report.keyspace.has_value() && report.verdict() == Verdict::kNotProvable) {
     return Error(Reason::kNotProvable, "{}: {}", file, report.Cause());
   }
   const bool sound =
-      report.keyspace.has_value() && report.levels.keyspace == verify::LevelResult::kPass;
+      report.keyspace.has_value() && report.levels[Level::kKeyspace] == LevelResult::kPass;
   const bool disproved = (damaged && proof == Proof::kRight) ||
-                         (transfer == verify::LevelResult::kFail && proof != Proof::kIgnored);
+                         (transfer == LevelResult::kFail && proof != Proof::kIgnored);
   if (!sound || disproved) {
     return Error(Reason::kDamaged, "{} is damaged: {}; see `etcdrill verify {}`", file,
                  report.Cause(), file);
   }
-  if (transfer != verify::LevelResult::kPass && proof == Proof::kRight) {
+  if (transfer != LevelResult::kPass && proof == Proof::kRight) {
     return Error(Reason::kNotProvable, "{}: {}; to restore it all the same, add --skip-hash-check",
                  file, report.Cause());
   }
@@ -55,13 +52,13 @@ Result<verify::VerifyReport> VerifyForUse(const Context& context, const snapshot
 
 // What --skip-hash-check passed over.
 void WarnOfProof(const verify::VerifyReport& report, const std::string& file) {
-  if (report.levels.transfer == verify::LevelResult::kFail) {
+  if (report.levels[Level::kTransfer] == LevelResult::kFail) {
     fmt::print(stderr, "warning: {} is not what etcd sent: {}; restored as you asked for\n",
                Shown(file), Shown(report.Cause()));
-  } else if (report.verdict == verify::Verdict::kDamaged) {
+  } else if (report.verdict() == Verdict::kDamaged) {
     fmt::print(stderr, "warning: {} is damaged: {}; restored as you asked for\n", Shown(file),
                Shown(report.Cause()));
-  } else if (report.levels.transfer == verify::LevelResult::kUnknown) {
+  } else if (report.levels[Level::kTransfer] == LevelResult::kUnknown) {
     fmt::print(stderr, "warning: nothing proves the bytes of {}: {}\n", Shown(file),
                Shown(report.Cause()));
   }
@@ -97,25 +94,27 @@ std::vector<std::string> WarningsOf(const pipeline::SnapshotOutcome& outcome) {
 }
 
 void PrintSaved(const pipeline::SnapshotOutcome& outcome, const SaveOptions& options) {
-  const store::Manifest& m = outcome.manifest;
+  const Manifest& m = outcome.manifest;
   for (const std::string& remark : outcome.remarks)
     fmt::print(stderr, "warning: {}\n", Shown(remark));
   const std::vector<std::string> warnings = WarningsOf(outcome);
   if (options.format == OutputFormat::kJson) {
     for (const std::string& line : warnings) fmt::print(stderr, "warning: {}\n", line);
-    PrintJson(store::ToJson(m));
+    PrintJson(ToJson(m));
     return;
   }
   fmt::print("Snapshot saved at {}\n", Shown(outcome.verify.file));
   const pipeline::ReceiptCount receipt = pipeline::CountReceipt(m);
   fmt::print("{}: revision {}, {} keys, {}, etcd {} at {}; HashKV equal to {} of {} members\n",
-             Coloured(m.verdict, Colour::kGreen), m.revision, m.live_keys, FormatSize(m.size_bytes),
-             Shown(m.etcd_version), Shown(m.endpoint), receipt.equal, receipt.members);
+             Coloured(NameOf(m.verdict), Colour::kGreen), m.revision, m.live_keys,
+             FormatSize(m.size_bytes), Shown(m.etcd_version), Shown(m.endpoint), receipt.equal,
+             receipt.members);
   for (const std::string& line : warnings)
     fmt::print("{}: {}\n", Coloured("warning", Colour::kYellow), line);
   if (m.lineage.has_value()) {
-    const Colour colour = m.lineage->result == "continues" ? Colour::kGreen : Colour::kRed;
-    fmt::print("{} {}{}{}\n", Coloured(m.lineage->result, colour), Shown(m.lineage->older),
+    const Colour colour =
+        m.lineage->result == Continuity::kContinues ? Colour::kGreen : Colour::kRed;
+    fmt::print("{} {}{}{}\n", Coloured(NameOf(m.lineage->result), colour), Shown(m.lineage->older),
                m.lineage->text.empty() ? "" : ": ", Shown(m.lineage->text));
   }
 }
@@ -216,7 +215,7 @@ Result<ExitCode> SnapshotList(const Context& context, const ListOptions& options
   Json json = Json::array();
   Rows rows;
   for (const pipeline::CatalogEntry& entry : catalog.snapshots) {
-    const store::Manifest& m = entry.manifest;
+    const Manifest& m = entry.manifest;
     const std::string drilled =
         entry.last_drill.has_value() ? FormatRfc3339(entry.last_drill->finished) : "";
     const bool from_future = IsFuture(m.taken, catalog.now);
@@ -228,23 +227,18 @@ Result<ExitCode> SnapshotList(const Context& context, const ListOptions& options
                     {"keys", m.live_keys},
                     {"size", m.size_bytes},
                     {"sha256", m.sha256},
-                    {"state", pipeline::StateName(entry.state)},
+                    {"state", NameOf(entry.state)},
                     {"last_drill", drilled}});
-    rows.push_back({m.name, FormatRfc3339(m.taken) + (from_future ? " (in the future)" : ""),
-                    std::to_string(m.revision), std::to_string(m.live_keys),
-                    FormatSize(m.size_bytes), m.sha256.substr(0, 12),
-                    fmt::format("{}{}", pipeline::StateName(entry.state),
-                                m.other_history ? " (of another history)" : ""),
-                    drilled.empty() ? "never" : drilled});
+    rows.push_back(
+        {m.name, FormatRfc3339(m.taken) + (from_future ? " (in the future)" : ""),
+         std::to_string(m.revision), std::to_string(m.live_keys), FormatSize(m.size_bytes),
+         m.sha256.substr(0, 12),
+         fmt::format("{}{}", NameOf(entry.state), m.other_history ? " (of another history)" : ""),
+         drilled.empty() ? "never" : drilled});
   }
   const std::vector<std::string> head = {"NAME", "TAKEN",  "REVISION", "KEYS",
                                          "SIZE", "SHA256", "STATE",    "LAST-DRILL"};
-  if (options.format == OutputFormat::kJson) {
-    PrintJson(json.dump(2, ' ', false, Json::error_handler_t::replace));
-  } else {
-    fmt::print("{}", options.format == OutputFormat::kTable ? FramedTable(head, rows)
-                                                            : PlainTable(head, rows));
-  }
+  PrintList(options.format, json, head, rows);
   return ExitCode::kOk;
 }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <nlohmann/json.hpp>
 
 #include "app/commands.h"
 #include "app/etcdutl_output.h"
@@ -20,21 +21,21 @@
 namespace etcdrill::app {
 namespace {
 
-Colour ColourOf(verify::Verdict verdict) {
+Colour ColourOf(Verdict verdict) {
   switch (verdict) {
-    case verify::Verdict::kProven:
+    case Verdict::kProven:
       return Colour::kGreen;
-    case verify::Verdict::kDamaged:
+    case Verdict::kDamaged:
       return Colour::kRed;
-    case verify::Verdict::kNotProvable:
+    case Verdict::kNotProvable:
       return Colour::kYellow;
   }
   return Colour::kYellow;
 }
 
 Rows LevelRows(const verify::VerifyReport& report) {
-  const auto row = [](std::string level, verify::LevelResult result, std::string what) {
-    return Row{std::move(level), verify::LevelResultName(result), std::move(what)};
+  const auto row = [](std::string level, LevelResult result, std::string what) {
+    return Row{std::move(level), NameOf(result), std::move(what)};
   };
   std::string keyspace;
   if (report.keyspace.has_value()) {
@@ -44,11 +45,11 @@ Rows LevelRows(const verify::VerifyReport& report) {
     if (k.hashkv.compact_revision > 0)
       keyspace += fmt::format(", compacted at {}", k.hashkv.compact_revision);
   }
-  return {row("L0 present", report.levels.present, FormatSize(report.size_bytes)),
-          row("L1 transfer", report.levels.transfer,
+  return {row("L0 present", report.levels[Level::kPresent], FormatSize(report.size_bytes)),
+          row("L1 transfer", report.levels[Level::kTransfer],
               report.sha256.empty() ? "" : "sha256 " + report.sha256),
-          row("L2 structure", report.levels.structure, ""),
-          row("L3 keyspace", report.levels.keyspace, keyspace)};
+          row("L2 structure", report.levels[Level::kStructure], ""),
+          row("L3 keyspace", report.levels[Level::kKeyspace], keyspace)};
 }
 
 void PrintReport(const verify::VerifyReport& report, int level, OutputFormat format) {
@@ -57,13 +58,11 @@ void PrintReport(const verify::VerifyReport& report, int level, OutputFormat for
     return;
   }
   fmt::print("{}: {}\n", Shown(report.file),
-             Coloured(verify::VerdictName(report.verdict), ColourOf(report.verdict)));
-  const std::vector<std::string> head = {"LEVEL", "RESULT", "FACTS"};
-  fmt::print("{}", format == OutputFormat::kTable ? FramedTable(head, LevelRows(report))
-                                                  : PlainTable(head, LevelRows(report)));
+             Coloured(NameOf(report.verdict()), ColourOf(report.verdict())));
+  PrintTable(format, {"LEVEL", "RESULT", "FACTS"}, LevelRows(report));
   for (const std::string& part : report.Affected()) fmt::print("affected: {}\n", Shown(part));
   PrintFindings(report.findings);
-  if (level < verify::kLevelMax && report.verdict != verify::Verdict::kDamaged) {
+  if (level < static_cast<int>(Level::kKeyspace) && report.verdict() != Verdict::kDamaged) {
     fmt::print("levels above {} were not asked for (--level), so they are not proven\n", level);
   }
   if (report.inventory.has_value()) PrintInventory(*report.inventory, format);
@@ -77,21 +76,19 @@ struct Verified {
   // The verdict is of the file: what was not looked at is not proven. The exit code is of what was
   // asked: levels that nobody asked for are no failure of the command.
   bool IsGood() const {
-    const verify::Levels& levels = report.levels;
-    const auto all = {levels.present, levels.transfer, levels.structure, levels.keyspace};
-    const auto count = [&](verify::LevelResult result) {
-      return std::count(all.begin(), all.end(), result);
+    const auto is = [&](LevelResult wanted) {
+      return [&, wanted](Level level) { return report.levels[level] == wanted; };
     };
-    const auto skipped = count(verify::LevelResult::kSkipped);
-    const bool asked_for_less =
-        skipped > 0 && count(verify::LevelResult::kPass) + skipped == std::ssize(all);
-    return report.verdict == verify::Verdict::kProven ||
-           (report.verdict == verify::Verdict::kNotProvable && asked_for_less);
+    const auto skipped = std::ranges::count_if(kFileLevels, is(LevelResult::kSkipped));
+    const auto passed = std::ranges::count_if(kFileLevels, is(LevelResult::kPass));
+    const bool asked_for_less = skipped > 0 && passed + skipped == std::ssize(kFileLevels);
+    return report.verdict() == Verdict::kProven ||
+           (report.verdict() == Verdict::kNotProvable && asked_for_less);
   }
 };
 
 Status Record(const Context& context, const Target& target, const std::string& config_file,
-              const std::function<void(store::Checks&)>& change) {
+              const std::function<void(Checks&)>& change) {
   ASSIGN_OR_RETURN(const config::Config config, config::Load(context.fs, config_file));
   ASSIGN_OR_RETURN(const auto store, store::LocalStore::Open(context, config.store_path));
   return store->UpdateChecks(target.name, change);
@@ -100,12 +97,10 @@ Status Record(const Context& context, const Target& target, const std::string& c
 // Bytes that are not those that were stored. What else is wrong with a snapshot a drill says.
 void TellDamaged(const Context& context, const Target& target, const verify::VerifyReport& report,
                  const std::string& config_file) {
-  if (report.verdict != verify::Verdict::kDamaged || report.sha256 == target.manifest->sha256)
-    return;
-  const Status told =
-      Record(context, target, config_file, [&, now = context.clock.Now()](store::Checks& checks) {
-        checks.FoundDamaged(now, report.Cause());
-      });
+  if (report.verdict() != Verdict::kDamaged || report.sha256 == target.manifest->sha256) return;
+  const Status told = Record(
+      context, target, config_file,
+      [&, now = context.clock.Now()](Checks& checks) { checks.FoundDamaged(now, report.Cause()); });
   if (!told.ok()) {
     context.log.Warn("a snapshot is damaged, but that can't be recorded",
                      {{"snapshot", target.name}, {"err", MessageOf(told)}});
@@ -118,12 +113,12 @@ void TellHealed(const Context& context, const Target& target, const verify::Veri
                 const std::string& config_file) {
   if (!target.damaged.has_value() || report.sha256 != target.manifest->sha256) return;
   const pipeline::CatalogEntry& damaged = *target.damaged;
-  const bool proven = report.verdict == verify::Verdict::kProven;
+  const bool proven = report.verdict() == Verdict::kProven;
   const std::string answers = proven ? damaged.AnsweredByProof() : damaged.AnsweredByItsBytes();
   if (answers.empty() && !damaged.checks.damaged.has_value()) return;
   const bool stands = answers.empty() && damaged.damaging_drill.has_value();
   const Status healed =
-      Record(context, target, config_file, [&, now = context.clock.Now()](store::Checks& checks) {
+      Record(context, target, config_file, [&, now = context.clock.Now()](Checks& checks) {
         damaged.RecordRight(checks, now, answers);
       });
   if (healed.ok()) {
@@ -146,7 +141,8 @@ Result<Verified> VerifyTarget(const Context& context, const VerifyOptions& optio
   Verified verified;
   ASSIGN_OR_RETURN(const auto image, snapshot::Image::Open(context, target.path));
   ASSIGN_OR_RETURN(verified.report,
-                   pipeline::VerifyWithManifest(context, image, target.manifest, options.level));
+                   pipeline::VerifyWithManifest(context, image, target.manifest,
+                                                static_cast<Level>(options.level)));
   if (target.in_store) {
     TellDamaged(context, target, verified.report, options.config_file);
     TellHealed(context, target, verified.report, options.config_file);
@@ -155,7 +151,7 @@ Result<Verified> VerifyTarget(const Context& context, const VerifyOptions& optio
   verified.fresh =
       pipeline::CheckFreshness(verified.taken, context.clock.Now(), freshness, verified.report);
   // Over a broken structure the numbers would say nothing.
-  if (options.inventory && verified.report.levels.structure == verify::LevelResult::kPass) {
+  if (options.inventory && verified.report.levels[Level::kStructure] == LevelResult::kPass) {
     ASSIGN_OR_RETURN(verified.report.inventory, verify::TakeInventory(context, image));
   }
   return verified;
@@ -164,25 +160,23 @@ Result<Verified> VerifyTarget(const Context& context, const VerifyOptions& optio
 Result<ExitCode> PrintAndJudge(const Result<Verified>& verified, const VerifyOptions& options) {
   RETURN_IF_ERROR(verified.status());
   PrintReport(verified->report, options.level, options.format);
-  if (!verified->IsGood()) return ExitCodeOf(verified->report.verdict);
+  if (!verified->IsGood()) return ExitCodeOf(verified->report.verdict());
   return verified->fresh ? ExitCode::kOk : ExitCode::kObjectiveMissed;
 }
 
 report::VerifyRun ToVerifyRun(const Result<Verified>& verified, WallTime now) {
   report::VerifyRun run{.ended = UnixSeconds(now)};
   if (!verified.ok()) {
-    if (ReasonOf(verified.status()) == Reason::kNotFound) run.levels["present"] = false;
+    if (ReasonOf(verified.status()) == Reason::kNotFound) run.levels[Level::kPresent] = false;
     return run;
   }
   const verify::VerifyReport& r = verified->report;
   run.seconds = r.duration_seconds;
   run.passed = verified->IsGood();
-  for (const auto& [name, result] :
-       {std::pair("present", r.levels.present), std::pair("transfer", r.levels.transfer),
-        std::pair("structure", r.levels.structure), std::pair("keyspace", r.levels.keyspace)}) {
-    if (result == verify::LevelResult::kPass || result == verify::LevelResult::kFail) {
-      run.levels[name] = result == verify::LevelResult::kPass;
-    }
+  for (const Level level : kFileLevels) {
+    const LevelResult result = r.levels[level];
+    if (result == LevelResult::kPass || result == LevelResult::kFail)
+      run.levels[level] = result == LevelResult::kPass;
   }
   const bool dated = !IsFuture(verified->taken, now);
   if (run.passed && r.keyspace.has_value() && dated) {
@@ -196,13 +190,13 @@ report::VerifyRun ToVerifyRun(const Result<Verified>& verified, WallTime now) {
 
 }  // namespace
 
-ExitCode ExitCodeOf(verify::Verdict verdict) {
+ExitCode ExitCodeOf(Verdict verdict) {
   switch (verdict) {
-    case verify::Verdict::kProven:
+    case Verdict::kProven:
       return ExitCode::kOk;
-    case verify::Verdict::kDamaged:
+    case Verdict::kDamaged:
       return ExitCode::kVerificationFailed;
-    case verify::Verdict::kNotProvable:
+    case Verdict::kNotProvable:
       return ExitCode::kFailed;
   }
   return ExitCode::kFailed;

@@ -10,27 +10,27 @@
 namespace etcdrill::app {
 namespace {
 
-Cell StageWord(pipeline::StageResult result) {
+Cell StageWord(StageResult result) {
   switch (result) {
-    case pipeline::StageResult::kPass:
+    case StageResult::kPass:
       return Cell("pass", Colour::kGreen);
-    case pipeline::StageResult::kFail:
+    case StageResult::kFail:
       return Cell("FAIL", Colour::kRed);
-    case pipeline::StageResult::kSkipped:
+    case StageResult::kSkipped:
       return "-";
   }
   return "";
 }
 
-Cell CheckWord(drill::CheckResult result) {
+Cell CheckWord(CheckResult result) {
   switch (result) {
-    case drill::CheckResult::kPass:
+    case CheckResult::kPass:
       return Cell("pass", Colour::kGreen);
-    case drill::CheckResult::kFail:
+    case CheckResult::kFail:
       return Cell("FAIL", Colour::kRed);
-    case drill::CheckResult::kSkipped:
+    case CheckResult::kSkipped:
       return "skipped";
-    case drill::CheckResult::kNotComparable:
+    case CheckResult::kNotComparable:
       return Cell("not comparable", Colour::kYellow);
   }
   return "";
@@ -52,25 +52,23 @@ std::string AdviceText(const pipeline::RestoreAdvice& advice) {
 
 std::string DrillText(const pipeline::DrillReport& report) {
   Rows stages;
-  for (const pipeline::Stage& s : report.stages) {
-    stages.push_back({s.name, StageWord(s.result),
-                      s.result == pipeline::StageResult::kSkipped
-                          ? ""
-                          : fmt::format("{:.3f} s", s.duration_seconds),
-                      s.error});
+  for (const Stage& s : report.stages) {
+    stages.push_back(
+        {NameOf(s.name), StageWord(s.result),
+         s.result == StageResult::kSkipped ? "" : fmt::format("{:.3f} s", s.duration_seconds),
+         s.error});
   }
   Rows checks;
   for (const drill::Check& c : report.checks) {
-    checks.push_back({std::string(c.name), CheckWord(c.result), c.expected, c.actual});
+    checks.push_back({NameOf(c.name), CheckWord(c.result), c.expected, c.actual});
   }
   std::string text = fmt::format("snapshot {}\n", Shown(report.snapshot));
   text += FramedTable({"STAGE", "RESULT", "TIME", "ERROR"}, stages);
   if (!checks.empty()) text += FramedTable({"CHECK", "RESULT", "EXPECTED", "ACTUAL"}, checks);
-  const bool proven = report.verdict == verify::Verdict::kProven;
-  text += fmt::format(
-      "{}, level {} of 5",
-      Coloured(verify::VerdictName(report.verdict), proven ? Colour::kGreen : Colour::kRed),
-      report.level_reached);
+  const bool proven = report.verdict() == Verdict::kProven;
+  text += fmt::format("{}, level {} of 5",
+                      Coloured(NameOf(report.verdict()), proven ? Colour::kGreen : Colour::kRed),
+                      report.level_reached());
   if (report.rto_seconds > 0) {
     text += fmt::format(": etcd {} serves it after {:.2f} s", Shown(report.etcd_version),
                         report.rto_seconds);

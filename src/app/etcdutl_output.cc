@@ -16,7 +16,7 @@ void PrintCells(const std::vector<EtcdutlCell>& cells) {
   for (const EtcdutlCell& cell : cells) {
     std::visit([&](const auto& value) { json[std::string(cell.key)] = value; }, cell.value);
   }
-  PrintJson(json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+  PrintJsonText(json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
 }
 
 void PrintFields(const std::vector<EtcdutlCell>& cells) {

@@ -8,6 +8,7 @@
 #include <array>
 #include <cmath>
 #include <cstdlib>
+#include <nlohmann/json.hpp>
 
 #include "base/text.h"
 #include "base/units.h"
@@ -117,7 +118,7 @@ std::string Coloured(std::string_view word, Colour colour) {
   return fmt::format("\x1b[{}m{}\x1b[0m", code, shown);
 }
 
-void PrintJson(std::string_view json) {
+void PrintJsonText(std::string_view json) {
   std::string out;
   while (!json.empty()) {
     const size_t length = Utf8Length(json);
@@ -134,9 +135,21 @@ void PrintJson(std::string_view json) {
   fmt::print("{}{}", out, out.ends_with('\n') ? "" : "\n");
 }
 
+void PrintJson(const Json& json) { PrintJsonText(Dump(json)); }
+
+void PrintTable(OutputFormat format, const std::vector<std::string>& head, const Rows& rows) {
+  fmt::print("{}",
+             format == OutputFormat::kTable ? FramedTable(head, rows) : PlainTable(head, rows));
+}
+
+void PrintList(OutputFormat format, const Json& json, const std::vector<std::string>& head,
+               const Rows& rows) {
+  if (format == OutputFormat::kJson) return PrintJson(json);
+  PrintTable(format, head, rows);
+}
+
 std::string FindingLine(const Finding& finding) {
-  return fmt::format("{}: {}: {}\n", SeverityName(finding.severity), finding.code,
-                     Shown(finding.text));
+  return fmt::format("{}: {}: {}\n", NameOf(finding.severity), finding.code, Shown(finding.text));
 }
 
 void PrintFindings(const Findings& findings) {
@@ -147,7 +160,7 @@ void PrintFindings(const Findings& findings) {
   }
   for (const Severity severity : kSeverities) {
     const uint64_t more = findings.dropped(severity);
-    if (more > 0) fmt::print("... and {} more of severity {}\n", more, SeverityName(severity));
+    if (more > 0) fmt::print("... and {} more of severity {}\n", more, NameOf(severity));
   }
 }
 

@@ -10,7 +10,8 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "format/finding.h"
+#include "base/json.h"
+#include "proof/finding.h"
 
 namespace etcdrill::app {
 
@@ -48,7 +49,13 @@ std::string HumanBytes(uint64_t bytes);
 
 // A JSON document, as it is but for DEL and C1 (and bytes that are no UTF-8), which JSON allows and
 // terminals obey: they are escaped as JSON does it.
-void PrintJson(std::string_view json);
+void PrintJsonText(std::string_view json);
+void PrintJson(const Json& json);
+// With a frame or without, as `format` says.
+void PrintTable(OutputFormat format, const std::vector<std::string>& head, const Rows& rows);
+// `json`, or the table.
+void PrintList(OutputFormat format, const Json& json, const std::vector<std::string>& head,
+               const Rows& rows);
 
 // "warning: CODE: TEXT" and the end of the line.
 std::string FindingLine(const Finding& finding);

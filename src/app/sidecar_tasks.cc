@@ -30,7 +30,7 @@ constexpr Duration kLostPatience = std::chrono::seconds(30);
 constexpr Duration kLookAgain = std::chrono::seconds(1);
 
 bool CleanedUp(const pipeline::DrillReport& report) {
-  return !report.stages.empty() && report.stages.back().result == pipeline::StageResult::kPass;
+  return !report.stages.empty() && report.stages.back().result == StageResult::kPass;
 }
 
 report::SourceFacts::Member ToMember(const etcd::MemberStatus& s) {
@@ -50,19 +50,19 @@ report::SourceFacts::Member ToMember(const etcd::MemberStatus& s) {
   return member;
 }
 
-void LogLineage(const Context& run, const store::Manifest& m) {
+void LogLineage(const Context& run, const Manifest& m) {
   if (!m.lineage.has_value()) return;
-  const store::LineageRecord& l = *m.lineage;
+  const LineageRecord& l = *m.lineage;
   const auto took =
       std::chrono::duration_cast<Duration>(std::chrono::duration<double>(l.duration_seconds));
-  if (pipeline::LineageOf(m) == verify::LineageVerdict::kDiverged) {
+  if (pipeline::LineageOf(m) == Continuity::kDiverged) {
     run.log.Error(
         "the source went back, or is another cluster",
         {{"snapshot", m.name}, {"older", l.older}, {"err", l.text}, {"duration_seconds", took}});
   } else {
     run.log.Info("lineage checked", {{"snapshot", m.name},
                                      {"older", l.older},
-                                     {"result", l.result},
+                                     {"result", NameOf(l.result)},
                                      {"text", l.text},
                                      {"duration_seconds", took}});
   }
@@ -146,8 +146,8 @@ bool SidecarTasks::ConfirmUnchanged(const Context& run, Duration age_max) {
   const pipeline::CatalogEntry* same =
       pipeline::FindUnchanged(*catalog, client_, config_.cluster.name, age_max, now);
   if (same == nullptr) return false;
-  const Status kept = store_.UpdateChecks(same->manifest.name,
-                                          [now](store::Checks& checks) { checks.confirmed = now; });
+  const Status kept =
+      store_.UpdateChecks(same->manifest.name, [now](Checks& checks) { checks.confirmed = now; });
   if (!kept.ok())
     return false;  // what can't be kept must not count: a snapshot will tell what is wrong
   metrics_.SnapshotSkippedUnchanged();
@@ -270,14 +270,14 @@ void SidecarTasks::ReportSnapshot(const Context& run,
   const Status result = outcome.ok() ? outcome->verdict : outcome.status();
   if (IsInterrupted(result)) return;
   if (result.ok()) {
-    const store::Manifest& m = outcome->manifest;
+    const Manifest& m = outcome->manifest;
     metrics_.SnapshotSucceeded(m.duration_seconds, received_bytes);
     run.log.Info(m.adopted.has_value() ? "snapshot adopted" : "snapshot taken",
                  {{"snapshot", m.name},
                   {"revision", m.revision},
                   {"keys", m.live_keys},
                   {"size_bytes", m.size_bytes},
-                  {"verdict", m.verdict},
+                  {"verdict", NameOf(m.verdict)},
                   {m.adopted.has_value() ? "file" : "endpoint",
                    m.adopted.has_value() ? m.adopted->path : m.endpoint},
                   {"chosen", m.chosen}});
@@ -361,16 +361,16 @@ void SidecarTasks::RunDrills(const Context& run) {
   if (!catalog.ok()) {
     metrics_.DrillStarted(UnixSeconds(run.clock.Now()));
     run.log.Error("drill failed",
-                  {{"stage", pipeline::kSelectStage}, {"err", MessageOf(catalog.status())}});
-    metrics_.DrillEnded(false, pipeline::kSelectStage, 0, true);
+                  {{"stage", NameOf(StageName::kSelect)}, {"err", MessageOf(catalog.status())}});
+    metrics_.DrillEnded(StageName::kSelect, 0, true);
     return;
   }
-  const std::vector<store::Manifest> plan = pipeline::PlanDrills(*catalog, config_.drill.sample);
+  const std::vector<Manifest> plan = pipeline::PlanDrills(*catalog, config_.drill.sample);
   if (plan.empty()) {
     metrics_.DrillStarted(UnixSeconds(run.clock.Now()));
     ReportDrill(run, pipeline::DrillNothing(run, *catalog, store_));
   }
-  for (const store::Manifest& snapshot : plan) {
+  for (const Manifest& snapshot : plan) {
     if (retired_.stop_requested()) return;
     const auto use = store_.Use(snapshot.name);
     // The first is the newest, also after it failed: an older one that passes must not hide that.
@@ -378,7 +378,7 @@ void SidecarTasks::RunDrills(const Context& run) {
   }
 }
 
-void SidecarTasks::RunDrill(const Context& run, const store::Manifest& snapshot, bool newest) {
+void SidecarTasks::RunDrill(const Context& run, const Manifest& snapshot, bool newest) {
   metrics_.DrillStarted(UnixSeconds(run.clock.Now()));
   ReportDrill(run, pipeline::DrillStored(run,
                                          {.snapshot = snapshot.name,
@@ -393,18 +393,18 @@ void SidecarTasks::ReportDrill(const Context& run, const pipeline::StoredDrill& 
   const pipeline::DrillReport& report = drill.report;
   if (IsInterrupted(report.outcome)) return;
   const Duration took = report.Took();
-  metrics_.DrillEnded(report.passed(), pipeline::FailedStage(report.stages), SecondsOf(took),
-                      CleanedUp(report));
+  const auto failed_in = report.passed() ? std::nullopt : std::optional(FailedStage(report.stages));
+  metrics_.DrillEnded(failed_in, SecondsOf(took), CleanedUp(report));
   if (report.passed()) {
     run.log.Info("drill passed", {{"snapshot", report.snapshot},
-                                  {"verdict", verify::VerdictName(report.verdict)},
-                                  {"level", report.level_reached},
+                                  {"verdict", NameOf(report.verdict())},
+                                  {"level", report.level_reached()},
                                   {"etcd", report.etcd_version},
                                   {"duration_seconds", took}});
   } else {
     run.log.Error("drill failed", {{"snapshot", report.snapshot},
-                                   {"stage", pipeline::FailedStage(report.stages)},
-                                   {"level", report.level_reached},
+                                   {"stage", NameOf(*failed_in)},
+                                   {"level", report.level_reached()},
                                    {"reason", InfoOf(ReasonOf(report.outcome)).name},
                                    {"err", MessageOf(report.outcome)}});
   }
@@ -433,7 +433,7 @@ void SidecarTasks::Scrub(const Context& run) {
 }
 
 void SidecarTasks::ScrubOne(const Context& run, const pipeline::CatalogEntry& entry) {
-  const store::Manifest& snapshot = entry.manifest;
+  const Manifest& snapshot = entry.manifest;
   const std::string& name = snapshot.name;
   const std::string answers = entry.AnsweredByItsBytes();
   const Status hashed =
@@ -444,7 +444,7 @@ void SidecarTasks::ScrubOne(const Context& run, const pipeline::CatalogEntry& en
     metrics_.Scrubbed(snapshot.size_bytes);
     run.log.Debug("snapshot scrubbed", {{"snapshot", name}});
     const bool news = entry.checks.damaged.has_value() || !answers.empty() ||
-                      entry.state == pipeline::SnapshotState::kUnreadable;
+                      entry.state == SnapshotState::kUnreadable;
     if (news) run.log.Info("a snapshot has its right bytes again", {{"snapshot", name}});
   } else {
     metrics_.ScrubFailed(damaged);
@@ -453,7 +453,7 @@ void SidecarTasks::ScrubOne(const Context& run, const pipeline::CatalogEntry& en
         {{"snapshot", name}, {"err", MessageOf(hashed)}});
   }
   if (!hashed.ok() && !damaged) return;  // what is out of reach now may be back later
-  const auto record = [&, now = run.clock.Now()](store::Checks& checks) {
+  const auto record = [&, now = run.clock.Now()](Checks& checks) {
     damaged ? checks.FoundDamaged(now, MessageOf(hashed)) : entry.RecordRight(checks, now, answers);
   };
   const Status kept = store_.UpdateChecks(name, record, store::IfRefused::kCount);

@@ -73,7 +73,7 @@ class SidecarTasks {
   // The same, with a line in the log when it begins to fail.
   Result<pipeline::Catalog> ReadCatalog(const Context& run);
   Result<pipeline::Catalog> WaitForSnapshots(const Context& run);
-  void RunDrill(const Context& run, const store::Manifest& snapshot, bool newest);
+  void RunDrill(const Context& run, const Manifest& snapshot, bool newest);
   bool BesideLeader();                     // of the first endpoint
   std::optional<uint64_t> KnownCluster();  // that the stored snapshots are of
   void FollowHead(const Context& run, const etcd::RollCall& roll);

@@ -14,13 +14,13 @@ constexpr int kLevelAtCapture = 3;  // a snapshot is verified before it is visib
 // before it proved.
 int LevelOf(const pipeline::CatalogEntry& entry) {
   const int drilled = entry.last_drill.has_value() ? entry.last_drill->level_reached : 0;
-  if (entry.state == pipeline::SnapshotState::kVerified) return pipeline::kTopLevel;
-  if (entry.state == pipeline::SnapshotState::kFailed) return drilled;
+  if (entry.state == SnapshotState::kVerified) return static_cast<int>(kTopLevel);
+  if (entry.state == SnapshotState::kFailed) return drilled;
   return std::max(entry.IsProven() ? kLevelAtCapture : 0, drilled);
 }
 
 report::SnapshotRow ToRow(const pipeline::CatalogEntry& entry) {
-  const store::Manifest& m = entry.manifest;
+  const Manifest& m = entry.manifest;
   report::SnapshotRow row;
   row.name = m.name;
   row.taken = m.taken;
@@ -28,26 +28,11 @@ report::SnapshotRow ToRow(const pipeline::CatalogEntry& entry) {
   row.keys = m.live_keys;
   row.size_bytes = m.size_bytes;
   row.sha256 = m.sha256;
-  row.state = pipeline::StateName(entry.state);
+  row.state = entry.state;
   row.level = LevelOf(entry);
   row.other_history = !entry.Counts();
   if (entry.last_drill.has_value()) row.drilled = entry.last_drill->finished;
   return row;
-}
-
-report::DrillRow ToRow(const pipeline::DrillSummary& d) {
-  return {.snapshot = d.snapshot,
-          .newest = d.newest,
-          .verdict = d.verdict,
-          .passed = d.passed,
-          .level = d.level_reached,
-          .started = d.started,
-          .finished = d.finished,
-          .rto_seconds = d.rto_seconds,
-          .etcd_version = d.etcd_version,
-          .failed_stage = d.failed_stage,
-          .error = d.error,
-          .stage_seconds = d.stage_seconds};
 }
 
 }  // namespace
@@ -61,8 +46,8 @@ report::History ToHistory(const pipeline::Catalog& catalog) {
       history.snapshots.push_back(ToRow(*at));
   }
   for (auto at = catalog.drills.rbegin(); at != catalog.drills.rend(); ++at) {
-    if (history.drills.size() < report::kDrillRowsMax) history.drills.push_back(ToRow(*at));
-    if (at->newest && !history.last_of_newest.has_value()) history.last_of_newest = ToRow(*at);
+    if (history.drills.size() < report::kDrillRowsMax) history.drills.push_back(*at);
+    if (at->newest && !history.last_of_newest.has_value()) history.last_of_newest = *at;
   }
   return history;
 }

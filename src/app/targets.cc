@@ -1,26 +1,27 @@
 // Resolving a word to a snapshot.
 #include "app/targets.h"
 
-
 #include <cstdlib>
 
 #include "config/load.h"
+#include "store/manifest_file.h"
+#include "store/names.h"
 
 namespace etcdrill::app {
 
 namespace {
 
 // That of NAME.db at this very path.
-Result<std::optional<store::Manifest>> ManifestOf(const Context& context, const std::string& path) {
+Result<std::optional<Manifest>> ManifestOf(const Context& context, const std::string& path) {
   constexpr std::string_view kSuffix = ".db";
-  if (!path.ends_with(kSuffix)) return std::optional<store::Manifest>();
+  if (!path.ends_with(kSuffix)) return std::optional<Manifest>();
   const std::string stem = path.substr(0, path.size() - kSuffix.size());
   const bool of_a_store = store::IsSnapshotName(BaseName(stem));
   const auto manifest = of_a_store ? store::ReadManifestOf(context.fs, path)
                                    : store::ReadManifest(context.fs, stem + ".json");
   if (manifest.ok()) return std::optional(*manifest);
   if (!of_a_store || ReasonOf(manifest.status()) == Reason::kNotFound)
-    return std::optional<store::Manifest>();
+    return std::optional<Manifest>();
   return Error(ReasonOf(manifest.status()),
                "{}; put the right manifest there, or move the snapshot away from it",
                MessageOf(manifest.status()));
@@ -28,8 +29,7 @@ Result<std::optional<store::Manifest>> ManifestOf(const Context& context, const 
 
 }  // namespace
 
-Result<std::optional<store::Manifest>> ManifestBeside(const Context& context,
-                                                      const std::string& file) {
+Result<std::optional<Manifest>> ManifestBeside(const Context& context, const std::string& file) {
   ASSIGN_OR_RETURN(auto beside_link, ManifestOf(context, file));
   if (beside_link.has_value()) return beside_link;
   return ManifestOf(context, context.fs.Resolve(file).value_or(file));
@@ -52,8 +52,7 @@ Result<Target> FindTarget(const Context& context, const std::string& word,
   ASSIGN_OR_RETURN(const auto store, store::LocalStore::Open(context, config.store_path));
   ASSIGN_OR_RETURN(const pipeline::Catalog catalog,
                    pipeline::ReadCatalog(context, *store, config.cluster.name));
-  ASSIGN_OR_RETURN(const store::Manifest manifest,
-                   pipeline::SelectSnapshot(context, catalog, word));
+  ASSIGN_OR_RETURN(const Manifest manifest, pipeline::SelectSnapshot(context, catalog, word));
   Target target{.name = manifest.name,
                 .path = store->SnapshotPath(manifest.name),
                 .manifest = manifest,
@@ -62,9 +61,8 @@ Result<Target> FindTarget(const Context& context, const std::string& word,
   for (const pipeline::CatalogEntry& entry : catalog.snapshots) {
     target.others.push_back(entry.manifest);
     if (entry.manifest.name != target.name) continue;
-    const bool from_the_start =
-        entry.manifest.verdict == verify::VerdictName(verify::Verdict::kDamaged);
-    if (entry.state == pipeline::SnapshotState::kFailed && !from_the_start) target.damaged = entry;
+    const bool from_the_start = entry.manifest.verdict == Verdict::kDamaged;
+    if (entry.state == SnapshotState::kFailed && !from_the_start) target.damaged = entry;
   }
   return target;
 }

@@ -10,7 +10,7 @@
 #include "base/status.h"
 #include "io/context.h"
 #include "pipeline/catalog.h"
-#include "store/manifest.h"
+#include "proof/manifest.h"
 #include "verify/report.h"
 
 namespace etcdrill::app {
@@ -18,19 +18,18 @@ namespace etcdrill::app {
 struct Target {
   std::string name;  // in the store, or the path
   std::string path;
-  std::optional<store::Manifest> manifest;
+  std::optional<Manifest> manifest;
   bool in_store = false;
   std::optional<pipeline::CatalogEntry>
-      damaged;                          // found so by the scrub or a drill, after it was stored
-  std::vector<store::Manifest> others;  // in the same store
-  std::shared_ptr<FileLock> use;        // as long as it is held, the sidecar does not delete it
+      damaged;                    // found so by the scrub or a drill, after it was stored
+  std::vector<Manifest> others;   // in the same store
+  std::shared_ptr<FileLock> use;  // as long as it is held, the sidecar does not delete it
 };
 
 // The manifest NAME.json beside a file NAME.db, where a link leads to it, too; none if there is
 // none. Beside a name that no store gives, what is no manifest is somebody else's; beside one of a
 // store's it is an error.
-Result<std::optional<store::Manifest>> ManifestBeside(const Context& context,
-                                                      const std::string& file);
+Result<std::optional<Manifest>> ManifestBeside(const Context& context, const std::string& file);
 
 // Without a configuration file the word is a path, and the manifest beside it counts. With one,
 // "latest", "latest-verified" and "random" never are.
@@ -40,6 +39,6 @@ Result<Target> FindTarget(const Context& context, const std::string& word,
 // TMPDIR, or /tmp.
 std::string DefaultScratchDir();
 
-ExitCode ExitCodeOf(verify::Verdict verdict);
+ExitCode ExitCodeOf(Verdict verdict);
 
 }  // namespace etcdrill::app

@@ -2,7 +2,6 @@
 // brings exactly the 32 bytes of the SHA-256; then the stream ends with status OK.
 #include "capture/capture.h"
 
-
 #include <algorithm>
 #include <optional>
 

@@ -52,9 +52,10 @@ struct SnapshotConfig {
   When when = When::kAlways;
   Duration jitter{};  // each run starts later by the same part of it
   Duration timeout = 10min;
-  bool skip_unchanged = true;  // if the source holds nothing new,
-  Duration force_after =
-      4h;  // but not for longer than this; EtcdBackupNotSeenByServer looks back six hours
+  // A snapshot is skipped if the source holds nothing new, but not for longer than force_after:
+  // EtcdBackupNotSeenByServer looks back six hours.
+  bool skip_unchanged = true;
+  Duration force_after = 4h;
   Retention retention = {.last = 24, .hourly = 24, .daily = 7, .weekly = 4};
 };
 
@@ -85,8 +86,8 @@ struct DrillConfig {
   Duration jitter{};
   std::string scratch_dir = "/var/lib/etcdrill/scratch";
   std::vector<std::string> etcd_binaries = {"/usr/bin/etcd"};
-  std::optional<uint64_t>
-      etcd_memory_limit;  // bytes of private memory, for each etcd that a drill boots
+  // Bytes of private memory, for each etcd that a drill boots.
+  std::optional<uint64_t> etcd_memory_limit;
   Duration timeout = 30min;
   DrillSample sample;
   HistoryLimits history;
@@ -109,8 +110,8 @@ struct ScrubConfig {
 struct HealthConfig {
   Duration interval = 15s;
   Duration timeout = 5s;
-  std::optional<Schedule> hashkv =
-      Every(24h);  // comparing the data of all members, which costs each a full scan
+  // Comparing the data of all members, which costs each a full scan.
+  std::optional<Schedule> hashkv = Every(24h);
 };
 
 struct Objectives {

@@ -1,7 +1,6 @@
 // The file as a whole: one document, its sections, and paths that are relative to it.
 #include "config/load.h"
 
-
 #include <filesystem>
 
 #include "config/readers.h"

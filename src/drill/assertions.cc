@@ -76,7 +76,7 @@ Check JudgeAssertions(const std::vector<config::Assertion>& assertions,
       broken += "; " + why;
     }
   }
-  return {kAssertionsCheck, broken.empty() ? CheckResult::kPass : CheckResult::kFail,
+  return {CheckName::kAssertions, broken.empty() ? CheckResult::kPass : CheckResult::kFail,
           Expected(assertions), fmt::format("{} hold{}", hold, broken), OkStatus()};
 }
 
@@ -86,7 +86,7 @@ Check CheckAssertions(const etcd::ScratchClient& client,
   for (const config::Assertion& a : assertions) {
     auto facts = Ask(client, a, revision);
     if (!facts.ok()) {
-      return {kAssertionsCheck, CheckResult::kSkipped, Expected(assertions),
+      return {CheckName::kAssertions, CheckResult::kSkipped, Expected(assertions),
               std::string(MessageOf(facts.status())), facts.status()};
     }
     all.push_back(*std::move(facts));

@@ -96,8 +96,8 @@ Status EtcdProcess::WaitReady() {
     }
     // A read through raft: etcd answers it only when it leads and has applied its log.
     const auto answer = client_->endpoint().Range({.key = "health", .count_only = true});
-    // Any answer of the store counts as ready, an error too: with the CORRUPT alarm raised every
-    // read is refused.
+    // Any answer of the store counts as ready, an error too: what it says of the data is for the
+    // checks.
     if (answer.ok() || ReasonOf(answer.status()) == Reason::kEtcdError) return OkStatus();
     if (!context_.clock.SleepFor(kPollEvery, context_.stop)) {
       return Error(Reason::kInterrupted, "interrupted while etcd booted; its last words: {}",

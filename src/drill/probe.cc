@@ -51,7 +51,7 @@ bool SpeaksOfData(const Status& status) {
 
 // An answer that the data is other than it should be fails the check; an etcd that can't answer is
 // no proof of anything.
-Check Failed(std::string_view name, std::string expected, const Status& status) {
+Check Failed(CheckName name, std::string expected, const Status& status) {
   const bool failed = SpeaksOfData(status);
   return {name, failed ? CheckResult::kFail : CheckResult::kSkipped, std::move(expected),
           std::string(MessageOf(status)), failed ? OkStatus() : status};
@@ -62,26 +62,26 @@ Check CheckAlarms(const etcd::ScratchClient& client, const Expectation& expected
   for (const std::string& alarm : expected.alarms) in_file.emplace_back(KnownName(alarm));
   const std::string wanted = JoinAlarms(std::move(in_file));
   const auto alarms = client.endpoint().Alarms();
-  if (!alarms.ok()) return Failed(kAlarmsCheck, wanted, alarms.status());
+  if (!alarms.ok()) return Failed(CheckName::kAlarms, wanted, alarms.status());
   std::vector<std::string> names;
   for (const etcd::Alarm& alarm : *alarms) names.emplace_back(AlarmName(alarm.type));
   for (const etcd::Alarm& alarm : *alarms) {
     const Status disarmed = client.DisarmAlarm(alarm);
-    if (!disarmed.ok()) return Failed(kAlarmsCheck, wanted, disarmed);
+    if (!disarmed.ok()) return Failed(CheckName::kAlarms, wanted, disarmed);
   }
-  return Compare(kAlarmsCheck, wanted, JoinAlarms(std::move(names)));
+  return Compare(CheckName::kAlarms, wanted, JoinAlarms(std::move(names)));
 }
 
 Check CheckRevision(const etcd::ScratchClient& client, const Expectation& expected) {
   const std::string wanted = fmt::format("at least {}", expected.hashkv.revision);
   const auto status = client.endpoint().Status();
-  if (!status.ok()) return Failed(kRevisionCheck, wanted, status.status());
+  if (!status.ok()) return Failed(CheckName::kRevision, wanted, status.status());
   const int64_t revision = status->revision;
   CheckResult result =
       revision >= expected.hashkv.revision ? CheckResult::kPass : CheckResult::kFail;
   const bool went_back = expected.may_go_back_to > 0 && revision >= expected.may_go_back_to;
   if (result == CheckResult::kFail && went_back) result = CheckResult::kNotComparable;
-  return {kRevisionCheck, result, wanted, std::to_string(revision)};
+  return {CheckName::kRevision, result, wanted, std::to_string(revision)};
 }
 
 Result<uint64_t> CountKeys(const etcd::ScratchClient& client, const Expectation& expected) {
@@ -96,8 +96,8 @@ Result<uint64_t> CountKeys(const etcd::ScratchClient& client, const Expectation&
 Check CheckKeyCount(const etcd::ScratchClient& client, const Expectation& expected) {
   const std::string wanted = std::to_string(expected.live_keys);
   const auto count = CountKeys(client, expected);
-  if (!count.ok()) return Failed(kKeyCountCheck, wanted, count.status());
-  return Compare(kKeyCountCheck, wanted, std::to_string(*count));
+  if (!count.ok()) return Failed(CheckName::kKeyCount, wanted, count.status());
+  return Compare(CheckName::kKeyCount, wanted, std::to_string(*count));
 }
 
 std::string HashText(uint32_t hash, int64_t revision, int64_t compact_revision) {
@@ -121,21 +121,21 @@ Check CheckHashKv(const etcd::ScratchClient& client, const Expectation& expected
   const mvcc::HashKv& file = expected.hashkv;
   const auto answer = AskHashKv(client, expected);
   std::string wanted = HashText(file.hash, file.revision, file.compact_revision);
-  if (!answer.ok()) return Failed(kHashKvCheck, wanted, answer.status());
+  if (!answer.ok()) return Failed(CheckName::kHashKv, wanted, answer.status());
   std::string actual = HashText(answer->hash, answer->hash_revision, answer->compact_revision);
   const bool same_place =
       answer->hash_revision == file.revision && answer->compact_revision == file.compact_revision;
   if (!same_place)
-    return {kHashKvCheck, CheckResult::kNotComparable, std::move(wanted), std::move(actual)};
+    return {CheckName::kHashKv, CheckResult::kNotComparable, std::move(wanted), std::move(actual)};
   switch (mvcc::Match(file, answer->hash)) {
     case mvcc::HashMatch::kEqual:
-      return Compare(kHashKvCheck, actual, actual);
+      return Compare(CheckName::kHashKv, actual, actual);
     case mvcc::HashMatch::kDiffers:
-      return Compare(kHashKvCheck, std::move(wanted), std::move(actual));
+      return Compare(CheckName::kHashKv, std::move(wanted), std::move(actual));
     case mvcc::HashMatch::kMayVary:
       break;
   }
-  return {kHashKvCheck, CheckResult::kNotComparable, std::move(wanted), std::move(actual)};
+  return {CheckName::kHashKv, CheckResult::kNotComparable, std::move(wanted), std::move(actual)};
 }
 
 // The proof that raft works: health can be true and reads can answer while every write times out
@@ -144,22 +144,23 @@ Check CheckWrite(const etcd::ScratchClient& client, const Context& context) {
   const std::string wanted = "a key put, read and deleted";
   const std::string key = fmt::format("{}{:016x}", kWriteKeyPrefix, context.random.Next());
   const Status put = client.Put(key, "etcdrill");
-  if (!put.ok()) return Failed(kWriteCheck, wanted, put);
+  if (!put.ok()) return Failed(CheckName::kWrite, wanted, put);
   const auto read = client.endpoint().Range({.key = key});
-  if (!read.ok()) return Failed(kWriteCheck, wanted, read.status());
+  if (!read.ok()) return Failed(CheckName::kWrite, wanted, read.status());
   if (read->kvs.size() != 1 || read->kvs[0].value != "etcdrill") {
-    return {kWriteCheck, CheckResult::kFail, wanted, "the key was put, but does not read back"};
+    return {CheckName::kWrite, CheckResult::kFail, wanted,
+            "the key was put, but does not read back"};
   }
   const auto deleted = client.Delete(key);
-  if (!deleted.ok()) return Failed(kWriteCheck, wanted, deleted.status());
-  return Compare(kWriteCheck, wanted,
+  if (!deleted.ok()) return Failed(CheckName::kWrite, wanted, deleted.status());
+  return Compare(CheckName::kWrite, wanted,
                  *deleted == 1 ? wanted : fmt::format("{} keys deleted", *deleted));
 }
 
 // The members from `first` on hold what the first one does, which has been compared with the file:
 // at the head, which the write has moved beyond any compaction. Each member answers from its own
 // store.
-Check CheckMembers(std::string_view name, const EtcdCluster& cluster, size_t first,
+Check CheckMembers(CheckName name, const EtcdCluster& cluster, size_t first,
                    const Expectation& expected) {
   const auto text = [](uint64_t keys, const etcd::HashKvAnswer& hash) {
     return fmt::format("{} keys, HashKV {}", keys,
@@ -192,12 +193,13 @@ std::vector<Check> CheckHealth(const EtcdCluster& cluster, const Expectation& ex
     const etcd::HealthProbe probe = etcd::ProbeHealth(client->endpoint(), context.clock);
     // A call without an answer, because of a signal or a deadline, says nothing about the snapshot.
     if (!probe.failed_call.ok()) {
-      checks.push_back(Failed(kHealthCheck, wanted, probe.failed_call));
+      checks.push_back(Failed(CheckName::kHealth, wanted, probe.failed_call));
       return checks;
     }
     if (probe.healthy) continue;
     if (probe.alarms.empty()) {  // a cluster without a leader, for one
-      checks.push_back(Failed(kHealthCheck, wanted, Error(Reason::kEtcdNotReady, probe.problem)));
+      checks.push_back(
+          Failed(CheckName::kHealth, wanted, Error(Reason::kEtcdNotReady, probe.problem)));
       return checks;
     }
     const bool known =
@@ -205,7 +207,7 @@ std::vector<Check> CheckHealth(const EtcdCluster& cluster, const Expectation& ex
                     [](const etcd::Alarm& a) { return a.type != etcd::AlarmType::kNone; });
     if (known) problems += (problems.empty() ? "" : "; ") + probe.problem;
   }
-  checks.push_back(Compare(kHealthCheck, wanted, problems.empty() ? wanted : problems));
+  checks.push_back(Compare(CheckName::kHealth, wanted, problems.empty() ? wanted : problems));
   return checks;
 }
 
@@ -224,12 +226,12 @@ std::vector<Check> CheckData(const EtcdCluster& cluster, const Expectation& expe
 
 bool WentBack(const std::vector<Check>& data_checks) {
   return std::any_of(data_checks.begin(), data_checks.end(), [](const Check& check) {
-    return check.name == kRevisionCheck && check.result == CheckResult::kNotComparable;
+    return check.name == CheckName::kRevision && check.result == CheckResult::kNotComparable;
   });
 }
 
 Check CheckReplicas(const EtcdCluster& cluster, const Expectation& expected) {
-  return CheckMembers(kReplicasCheck, cluster, 1, expected);
+  return CheckMembers(CheckName::kReplicas, cluster, 1, expected);
 }
 
 Check CheckNewMember(EtcdCluster& cluster, const Expectation& expected) {
@@ -237,8 +239,9 @@ Check CheckNewMember(EtcdCluster& cluster, const Expectation& expected) {
   const std::string wanted = "it joins and serves";
   const Status grown = cluster.Grow();
   if (!grown.ok())
-    return {kNewMemberCheck, CheckResult::kSkipped, wanted, std::string(MessageOf(grown)), grown};
-  return CheckMembers(kNewMemberCheck, cluster, members, expected);
+    return {CheckName::kNewMember, CheckResult::kSkipped, wanted, std::string(MessageOf(grown)),
+            grown};
+  return CheckMembers(CheckName::kNewMember, cluster, members, expected);
 }
 
 }  // namespace etcdrill::drill

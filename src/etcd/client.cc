@@ -1,7 +1,6 @@
 // See client.h.
 #include "etcd/client.h"
 
-
 #include "etcd/channel.h"
 
 namespace etcdrill::etcd {

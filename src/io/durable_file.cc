@@ -1,7 +1,6 @@
 // The steps follow restic's local backend: sync before rename, directory sync after it.
 #include "io/durable_file.h"
 
-
 #include "base/check.h"
 
 namespace etcdrill {

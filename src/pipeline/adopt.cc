@@ -43,7 +43,7 @@ WallTime TakenAt(const ForeignFile& file, WallTime now, std::optional<int64_t> r
 }
 
 bool AdoptedFiles::Has(const ForeignFile& file) const {
-  return std::any_of(files.begin(), files.end(), [&](const store::AdoptedRecord& record) {
+  return std::any_of(files.begin(), files.end(), [&](const AdoptedRecord& record) {
     return record.path == file.path && record.size_bytes == file.info.size &&
            record.modified == SecondOf(file.info.modified);
   });
@@ -57,8 +57,7 @@ AdoptedFiles AdoptedOf(const Catalog& catalog) {
   for (const CatalogEntry& entry : catalog.snapshots) {
     if (!entry.manifest.adopted.has_value()) continue;
     adopted.files.push_back(*entry.manifest.adopted);
-    if (!entry.Counts() || entry.manifest.verdict == verify::VerdictName(verify::Verdict::kDamaged))
-      continue;
+    if (!entry.Counts() || entry.manifest.verdict == Verdict::kDamaged) continue;
     raise(adopted.taken, entry.manifest.taken);
     raise(adopted.changed, entry.manifest.adopted->changed);
   }

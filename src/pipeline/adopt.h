@@ -24,7 +24,7 @@ struct ForeignFile {
 
 // What the store has of files of others.
 struct AdoptedFiles {
-  std::vector<store::AdoptedRecord> files;
+  std::vector<AdoptedRecord> files;
   // The newest of them. What is damaged, of another history or from the future does not count: it
   // hides no other file.
   std::optional<WallTime> taken;

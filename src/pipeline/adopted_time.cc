@@ -7,6 +7,7 @@
 #include "etcd/ids.h"
 #include "pipeline/receipt_check.h"
 #include "pipeline/store_lineage.h"
+#include "store/names.h"
 #include "verify/report.h"
 
 namespace etcdrill::pipeline {
@@ -17,23 +18,23 @@ namespace {
 // in its head.
 std::optional<WallTime> PassedByStored(const HeadHistory& heads,
                                        const std::vector<store::StoredSnapshot>& stored,
-                                       const store::Manifest& m) {
+                                       const Manifest& m) {
   std::optional<WallTime> passed;
   if (!heads.Head().has_value()) return passed;
   for (auto s = stored.rbegin(); s != stored.rend(); ++s) {
-    const store::Manifest& other = s->manifest;
-    const bool sound = other.verdict != verify::VerdictName(verify::Verdict::kDamaged);
+    const Manifest& other = s->manifest;
+    const bool sound = other.verdict != Verdict::kDamaged;
     if (other.cluster != m.cluster || other.other_history || !sound) continue;
     const auto cluster_id = etcd::ParseId(other.cluster_id);
     const bool of_another = cluster_id.has_value() && cluster_id != heads.cluster_id();
     if (of_another || other.revision > *heads.Head()) break;
     if (other.revision > m.revision) passed = std::min(passed.value_or(other.taken), other.taken);
-    if (LineageOf(other) == verify::LineageVerdict::kDiverged) break;
+    if (LineageOf(other) == Continuity::kDiverged) break;
   }
   return passed;
 }
 
-void TellWrong(const Context& context, std::string_view why, const store::Manifest& m,
+void TellWrong(const Context& context, std::string_view why, const Manifest& m,
                WallTime counts_from) {
   context.log.Warn(why, {{"file", m.adopted->path},
                          {"revision", m.revision},
@@ -44,7 +45,7 @@ void TellWrong(const Context& context, std::string_view why, const store::Manife
 }  // namespace
 
 void BoundTime(const Context& context, const HeadHistory& heads,
-               const std::vector<store::StoredSnapshot>& stored, store::Manifest& m) {
+               const std::vector<store::StoredSnapshot>& stored, Manifest& m) {
   if (m.other_history) return;
   const auto wall = [now = context.clock.Now(),
                      monotonic = context.clock.Monotonic()](MonotonicTime t) {
@@ -72,7 +73,7 @@ void BoundTime(const Context& context, const HeadHistory& heads,
   m.taken = std::min(m.taken, latest);
 }
 
-void GiveFreeName(const std::vector<store::StoredSnapshot>& stored, store::Manifest& m) {
+void GiveFreeName(const std::vector<store::StoredSnapshot>& stored, Manifest& m) {
   const auto is_there = [&](const store::StoredSnapshot& s) { return s.manifest.name == m.name; };
   for (;; m.taken -= std::chrono::seconds(1)) {
     m.name = store::SnapshotName(m.cluster, m.revision, m.taken);

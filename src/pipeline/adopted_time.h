@@ -15,10 +15,10 @@ namespace etcdrill::pipeline {
 // Moves `taken` of the adopted `m` in between; logged if it was off by more than clocks differ.
 // That of another history has nothing to do with the source.
 void BoundTime(const Context& context, const HeadHistory& heads,
-               const std::vector<store::StoredSnapshot>& stored, store::Manifest& m);
+               const std::vector<store::StoredSnapshot>& stored, Manifest& m);
 
 // The name of its revision and time. One that is in the store is not given twice: it may as well
 // have been taken a second earlier.
-void GiveFreeName(const std::vector<store::StoredSnapshot>& stored, store::Manifest& m);
+void GiveFreeName(const std::vector<store::StoredSnapshot>& stored, Manifest& m);
 
 }  // namespace etcdrill::pipeline

@@ -11,13 +11,14 @@
 #include "pipeline/store_lineage.h"
 #include "pipeline/suspicion.h"
 #include "store/name_claims.h"
+#include "store/names.h"
 
 namespace etcdrill::pipeline {
 namespace {
 
 CatalogEntry EntryOf(store::StoredSnapshot stored, WallTime now) {
   CatalogEntry entry;
-  if (stored.manifest.verdict == verify::VerdictName(verify::Verdict::kDamaged)) {
+  if (stored.manifest.verdict == Verdict::kDamaged) {
     entry.failed_since = stored.manifest.taken;
   } else if (!stored.problem.ok() && ReasonOf(stored.problem) == Reason::kDamaged) {
     entry.failed_since = stored.checks.damaged.value_or(now);
@@ -47,7 +48,7 @@ void Judge(CatalogEntry& entry, const DrillSummary& drill) {
     entry.state = SnapshotState::kVerified;
     entry.failed_since.reset();
     entry.damaging_drill.reset();
-  } else if (drill.verdict == verify::VerdictName(verify::Verdict::kDamaged)) {
+  } else if (drill.verdict == Verdict::kDamaged) {
     Fail(entry, drill.finished);
     entry.damaging_drill = drill;
   }
@@ -72,7 +73,7 @@ std::optional<double> Believable(WallTime time, WallTime now) {
 
 void AddSnapshotFacts(const Catalog& catalog, report::StoreFacts& facts) {
   for (const CatalogEntry& entry : catalog.snapshots) {
-    const store::Manifest& m = entry.manifest;
+    const Manifest& m = entry.manifest;
     if (!entry.Counts()) ++facts.other_history;
     facts.bytes += static_cast<double>(m.size_bytes);
     if (const auto taken = Believable(m.taken, catalog.now)) {
@@ -98,12 +99,12 @@ void AddSnapshotFacts(const Catalog& catalog, report::StoreFacts& facts) {
     facts.verified_revision = static_cast<double>(verified->manifest.revision);
   }
   if (const CatalogEntry* newest = catalog.Newest()) {
-    const store::Manifest& m = newest->manifest;
+    const Manifest& m = newest->manifest;
     facts.newest = {as_of(*newest), m.duration_seconds, static_cast<double>(m.size_bytes),
                     static_cast<double>(m.revision), static_cast<double>(m.live_keys)};
     const auto lineage = LineageOf(m);
-    if (lineage == verify::LineageVerdict::kContinues) facts.lineage_diverged = false;
-    if (lineage == verify::LineageVerdict::kDiverged) facts.lineage_diverged = true;
+    if (lineage == Continuity::kContinues) facts.lineage_diverged = false;
+    if (lineage == Continuity::kDiverged) facts.lineage_diverged = true;
   }
 }
 
@@ -142,7 +143,7 @@ std::optional<DrillSummary> LostDrill(const std::string& name, const Status& why
   drill.name = name;
   drill.readable = false;
   drill.snapshot = snapshot;
-  drill.verdict = verify::VerdictName(verify::Verdict::kNotProvable);
+  drill.verdict = Verdict::kNotProvable;
   drill.started = drill.finished =
       store::ClaimsOfName(store::TimeOfDrillName(name)).taken.value_or(WallTime());
   drill.error = fmt::format("drills/{}.json: {}", name, MessageOf(why));
@@ -185,31 +186,14 @@ std::optional<bool> ConsistencyOf(const Catalog& catalog) {
 
 }  // namespace
 
-std::string_view StateName(SnapshotState state) {
-  switch (state) {
-    case SnapshotState::kUnverified:
-      return "unverified";
-    case SnapshotState::kVerified:
-      return "verified";
-    case SnapshotState::kFailed:
-      return "failed";
-    case SnapshotState::kUnreadable:
-      return "unreadable";
-  }
-  return "";
-}
-
-bool CatalogEntry::IsProven() const {
-  return IsUsable() && manifest.verdict == verify::VerdictName(verify::Verdict::kProven);
-}
+bool CatalogEntry::IsProven() const { return IsUsable() && manifest.verdict == Verdict::kProven; }
 
 std::string CatalogEntry::AnsweredByItsBytes() const {
   return damaging_drill.has_value() && !damaging_drill->ReadStoredBytes() ? damaging_drill->name
                                                                           : "";
 }
 
-void CatalogEntry::RecordRight(store::Checks& now_kept, WallTime now,
-                               std::string_view answers) const {
+void CatalogEntry::RecordRight(Checks& now_kept, WallTime now, std::string_view answers) const {
   if (now_kept.rehashed == checks.rehashed) now_kept.FoundRight(now, answers);
 }
 
@@ -315,8 +299,8 @@ bool IsChoice(std::string_view word) {
   return word == "latest" || word == "latest-verified" || word == "random";
 }
 
-Result<store::Manifest> SelectSnapshot(const Context& context, const Catalog& catalog,
-                                       std::string_view word) {
+Result<Manifest> SelectSnapshot(const Context& context, const Catalog& catalog,
+                                std::string_view word) {
   for (const store::LostManifest& manifest : catalog.lost) {
     if (manifest.name == word) return manifest.why;
   }

@@ -14,19 +14,10 @@
 
 namespace etcdrill::pipeline {
 
-enum class SnapshotState {
-  kUnverified,
-  kVerified,    // it passed a drill
-  kFailed,      // its bytes or its content were found wrong
-  kUnreadable,  // its file or its record of checks is away, or can't be looked at: no verdict, and
-                // it may come back
-};
-std::string_view StateName(SnapshotState state);
-
 struct CatalogEntry {
-  store::Manifest manifest;
+  Manifest manifest;
   SnapshotState state = SnapshotState::kUnverified;
-  store::Checks checks;
+  Checks checks;
   // Why its file can't be what was stored, or can't be looked at, if that shows at first sight; or
   // why nobody knows what the scrub found.
   std::string problem;
@@ -54,7 +45,7 @@ struct CatalogEntry {
   }
   // Notes in its record, as it is now, that all its bytes were read and are right, and which drill
   // that answers. Damage that somebody found since this entry was read stands.
-  void RecordRight(store::Checks& now_kept, WallTime now, std::string_view answers) const;
+  void RecordRight(Checks& now_kept, WallTime now, std::string_view answers) const;
   // When its bytes were last known to be right: at the last scrub, else when it was taken.
   WallTime LastHashed() const { return checks.hashed.value_or(manifest.taken); }
 };
@@ -106,7 +97,7 @@ bool IsChoice(std::string_view word);
 // The snapshot that a word of the command line names: a choice, or a name. The latest is the newest
 // that counts, in whatever state: whoever asks about it each day by cron has to hear of its damage
 // each day. kNotFound, with what there is, if none fits.
-Result<store::Manifest> SelectSnapshot(const Context& context, const Catalog& catalog,
-                                       std::string_view word);
+Result<Manifest> SelectSnapshot(const Context& context, const Catalog& catalog,
+                                std::string_view word);
 
 }  // namespace etcdrill::pipeline

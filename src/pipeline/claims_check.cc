@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 
 #include "base/units.h"
-#include "format/finding_codes.h"
+#include "proof/finding_codes.h"
 #include "store/name_claims.h"
 
 namespace etcdrill::pipeline {
@@ -24,14 +24,14 @@ std::optional<int64_t> RevisionOf(const verify::VerifyReport& report) {
 
 }  // namespace
 
-WallTime TakenAt(const snapshot::Image& image, const std::optional<store::Manifest>& manifest,
+WallTime TakenAt(const snapshot::Image& image, const std::optional<Manifest>& manifest,
                  const verify::VerifyReport& report) {
   if (manifest.has_value()) return manifest->taken;
   return store::TakenAt(BaseName(image.path()), image.file().Modified(), RevisionOf(report));
 }
 
-void CheckName(const snapshot::Image& image, const std::optional<store::Manifest>& manifest,
-               verify::VerifyReport& report) {
+void CheckClaims(const snapshot::Image& image, const std::optional<Manifest>& manifest,
+                 verify::VerifyReport& report) {
   const store::NameClaims claims = store::ClaimsOfName(BaseName(image.path()), RevisionOf(report));
   if (claims.revision.has_value() && report.keyspace.has_value() &&
       *claims.revision != report.keyspace->hashkv.revision) {
@@ -39,8 +39,7 @@ void CheckName(const snapshot::Image& image, const std::optional<store::Manifest
         fmt::format("the name says revision {}, the file ends at revision {}: it is another "
                     "snapshot under this name",
                     *claims.revision, report.keyspace->hashkv.revision));
-    report.levels.present = verify::LevelResult::kFail;
-    report.verdict = verify::Verdict::kDamaged;
+    report.levels[Level::kPresent] = LevelResult::kFail;
   }
   if (!claims.taken.has_value()) return;
   const Duration doubt = claims.utc ? kUtcDoubt : kZoneDoubt;
@@ -59,7 +58,7 @@ void CheckName(const snapshot::Image& image, const std::optional<store::Manifest
 
 bool CheckFreshness(WallTime taken, WallTime now, const Freshness& freshness,
                     verify::VerifyReport& report) {
-  for (const store::Manifest& other : freshness.others) {
+  for (const Manifest& other : freshness.others) {
     if (other.sha256 != report.sha256 || other.taken >= taken || IsFuture(other.taken, now))
       continue;
     Add(report, codes::kSameContent, Severity::kWarning,

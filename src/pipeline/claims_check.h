@@ -7,25 +7,25 @@
 #include <vector>
 
 #include "format/snapshot/image.h"
-#include "store/manifest.h"
+#include "proof/manifest.h"
 #include "verify/report.h"
 
 namespace etcdrill::pipeline {
 
 struct Freshness {
-  std::vector<store::Manifest> others;  // the snapshots beside it, itself included or not
+  std::vector<Manifest> others;  // the snapshots beside it, itself included or not
   std::optional<Duration> max_age;
 };
 
 // From the manifest, else as store::TakenAt has it for the file that is open, of which `report` is.
 // May lie in the future.
-WallTime TakenAt(const snapshot::Image& image, const std::optional<store::Manifest>& manifest,
+WallTime TakenAt(const snapshot::Image& image, const std::optional<Manifest>& manifest,
                  const verify::VerifyReport& report);
 
 // Adds a finding if the revision or the time in the name can't be right; a false revision makes the
 // verdict damaged.
-void CheckName(const snapshot::Image& image, const std::optional<store::Manifest>& manifest,
-               verify::VerifyReport& report);
+void CheckClaims(const snapshot::Image& image, const std::optional<Manifest>& manifest,
+                 verify::VerifyReport& report);
 
 // Adds a finding if an older snapshot has the same bytes, and one if the file is older than
 // max_age, or if its time lies in the future, so that nobody knows its age; returns false if that

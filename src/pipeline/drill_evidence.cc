@@ -5,19 +5,17 @@
 #include <fmt/format.h>
 
 #include <map>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
 
 #include "base/bytes.h"
+#include "base/json_reader.h"
 #include "base/version.h"
 #include "crypto/hash.h"
 #include "io/host.h"
 
 namespace etcdrill::pipeline {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 struct Link {
   std::string name;
@@ -45,7 +43,7 @@ std::optional<std::optional<Link>> PreviousOf(const store::DrillFile& drill) {
 }  // namespace
 
 std::string EvidenceJson(const DrillReport& report, const std::optional<store::DrillFile>& before) {
-  Json json = Json::parse(ToJson(report));
+  Json json = ToJson(report);
   Json previous = nullptr;
   if (before.has_value()) {
     previous = {{"name", before->name}};
@@ -55,7 +53,7 @@ std::string EvidenceJson(const DrillReport& report, const std::optional<store::D
   json["evidence"] = {{"tool", fmt::format("etcdrill {}", kVersion)},
                       {"host", HostName()},
                       {"previous", std::move(previous)}};
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return Dump(json) + "\n";
 }
 
 std::vector<std::string> CheckEvidence(const std::vector<store::DrillFile>& drills) {

@@ -5,7 +5,7 @@
 
 namespace etcdrill::pipeline {
 
-std::vector<store::Manifest> PlanDrills(const Catalog& catalog, const config::DrillSample& sample) {
+std::vector<Manifest> PlanDrills(const Catalog& catalog, const config::DrillSample& sample) {
   const CatalogEntry* const newest = catalog.Newest();
   if (newest == nullptr) return {};
   std::vector<const CatalogEntry*> older;
@@ -24,7 +24,7 @@ std::vector<store::Manifest> PlanDrills(const Catalog& catalog, const config::Dr
                    [&](const auto* a, const auto* b) { return last_drilled(a) < last_drilled(b); });
   const size_t turns =
       sample.older_parts == 0 ? 0 : (older.size() + sample.older_parts - 1) / sample.older_parts;
-  std::vector<store::Manifest> plan = {newest->manifest};
+  std::vector<Manifest> plan = {newest->manifest};
   for (size_t i = 0; i < turns; ++i) plan.push_back(older[i]->manifest);
   return plan;
 }

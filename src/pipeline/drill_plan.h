@@ -12,6 +12,6 @@ namespace etcdrill::pipeline {
 
 // The newest comes first. Snapshots that are not usable, or of another history, are left out; empty
 // if none is.
-std::vector<store::Manifest> PlanDrills(const Catalog& catalog, const config::DrillSample& sample);
+std::vector<Manifest> PlanDrills(const Catalog& catalog, const config::DrillSample& sample);
 
 }  // namespace etcdrill::pipeline

@@ -14,17 +14,30 @@
 
 namespace etcdrill::pipeline {
 
-using drill::CheckResult;
-using verify::LevelResult;
-
 namespace {
 
 // What the user expects of the data says nothing of the file: it may be a sound copy of a source
 // that lost keys, or the expectation may be wrong.
-bool FoundDamage(const std::vector<drill::Check>& checks) {
-  return std::any_of(checks.begin(), checks.end(), [](const drill::Check& c) {
-    return c.result == CheckResult::kFail && c.name != drill::kAssertionsCheck;
-  });
+bool FoundDamage(const Status& why, const std::vector<drill::Check>& checks) {
+  const auto speaks_of_the_file = [](const drill::Check& c) {
+    return c.result == CheckResult::kFail && c.name != CheckName::kAssertions;
+  };
+  const Reason reason = ReasonOf(why);
+  return reason == Reason::kDamaged ||
+         (reason == Reason::kCheckFailed && std::ranges::any_of(checks, speaks_of_the_file));
+}
+
+// What a stage is to prove.
+Level LevelOf(StageName stage) {
+  switch (stage) {
+    case StageName::kSelect:
+    case StageName::kChecksum:
+      return Level::kKeyspace;
+    case StageName::kRestore:
+      return Level::kRestore;
+    default:
+      return Level::kBoot;
+  }
 }
 
 size_t CountEtcds(const DrillRequest& request) {
@@ -78,49 +91,59 @@ DrillStages::DrillStages(const Context& context, const DrillRequest& request)
   report_.started = context.clock.Now();
 }
 
-void DrillStages::Record(std::string_view name, Status status, double seconds) {
+void DrillStages::Record(StageName name, Status status, double seconds) {
   if (IsInterrupted(status) && limit_.over()) status = OutOfTime(name, MessageOf(status));
   const StageResult result = status.ok() ? StageResult::kPass : StageResult::kFail;
-  report_.stages.push_back({std::string(name), result, seconds, std::string(MessageOf(status))});
+  report_.stages.push_back({name, result, seconds, std::string(MessageOf(status))});
   // What can't be cleaned up takes nothing away from what was proven; it is a stage that failed,
   // and a metric.
-  if (report_.outcome.ok() && name != kCleanupStage) report_.outcome = status;
+  if (!report_.outcome.ok() || name == StageName::kCleanup) return;
+  report_.outcome = status;
+  if (status.ok()) {
+    if (name == StageName::kRestore) report_.levels[Level::kRestore] = LevelResult::kPass;
+  } else if (name > StageName::kSelect) {
+    const Level level = LevelOf(name);
+    if (FoundDamage(status, report_.checks)) {
+      report_.levels[level] = LevelResult::kFail;
+    } else if (level > Level::kKeyspace) {  // else the verifier said what it is
+      report_.levels[level] = LevelResult::kUnknown;
+    }
+  }
 }
 
-Status DrillStages::OutOfTime(std::string_view stage, std::string_view state) const {
+Status DrillStages::OutOfTime(StageName stage, std::string_view state) const {
   return Error(Reason::kTimeout,
                "the drill's time of {} was over before {} was done ({}); raise drill.timeout, or "
                "see which stage was slow",
-               FormatDuration(request_.config.timeout), stage, state);
+               FormatDuration(request_.config.timeout), NameOf(stage), state);
 }
 
 Status DrillStages::VerifySnapshot(const snapshot::Image& image) {
   ASSIGN_OR_RETURN(report_.verify,
-                   VerifyWithManifest(context(), image, request_.manifest, verify::kLevelMax));
+                   VerifyWithManifest(context(), image, request_.manifest, Level::kKeyspace));
   const verify::VerifyReport& seen = *report_.verify;
-  report_.verdict = seen.verdict;
+  report_.levels = seen.levels;
   report_.taken = TakenAt(image, request_.manifest, seen);
 
   std::vector<drill::Check> checks = {
-      {drill::kSha256Check, CheckResult::kSkipped,
+      {CheckName::kSha256, CheckResult::kSkipped,
        request_.manifest.has_value() ? request_.manifest->sha256 : "that of the trailer",
        seen.sha256}};
-  if (seen.levels.transfer == LevelResult::kPass) checks[0].result = CheckResult::kPass;
-  if (seen.levels.transfer == LevelResult::kFail) checks[0].result = CheckResult::kFail;
+  if (seen.levels[Level::kTransfer] == LevelResult::kPass) checks[0].result = CheckResult::kPass;
+  if (seen.levels[Level::kTransfer] == LevelResult::kFail) checks[0].result = CheckResult::kFail;
   if (seen.keyspace.has_value() && request_.manifest.has_value()) {
-    checks.push_back(drill::Compare(drill::kDbHashCheck,
+    checks.push_back(drill::Compare(CheckName::kDbHash,
                                     fmt::format("{:08x}", request_.manifest->hash),
                                     fmt::format("{:08x}", seen.keyspace->hash)));
   }
   const Status compared = Add(checks);
-  if (seen.verdict == verify::Verdict::kDamaged) {
+  if (seen.verdict() == Verdict::kDamaged) {
     return Error(Reason::kDamaged, "{} is damaged: {}", request_.path, seen.Cause());
   }
   if (!seen.keyspace.has_value()) {
     return Error(Reason::kNotProvable, "{}: {}", request_.path, seen.Cause());
   }
   RETURN_IF_ERROR(compared);
-  report_.level_reached = 3;
   const verify::Keyspace& keyspace = *seen.keyspace;
   expectation_ = {.hashkv = keyspace.hashkv,
                   .live_keys = keyspace.live_keys,
@@ -182,14 +205,14 @@ Status DrillStages::Add(const std::vector<drill::Check>& checks) {
     std::string text;
     for (const drill::Check& check : checks) {
       if (check.result != result) continue;
-      text += fmt::format("{}{}: expected {}, got {}", text.empty() ? "" : "; ", check.name,
+      text += fmt::format("{}{}: expected {}, got {}", text.empty() ? "" : "; ", NameOf(check.name),
                           check.expected, check.actual);
     }
     return text;
   };
   // etcd did not answer: that says nothing about the data.
   for (const drill::Check& check : checks) {
-    if (!check.unanswered.ok()) return Annotate(check.unanswered, check.name);
+    if (!check.unanswered.ok()) return Annotate(check.unanswered, NameOf(check.name));
   }
   const std::string failed = join(CheckResult::kFail);
   const std::string not_comparable = join(CheckResult::kNotComparable);
@@ -203,20 +226,14 @@ Status DrillStages::Add(const std::vector<drill::Check>& checks) {
 void DrillStages::MeasureRto() {
   if (!report_.outcome.ok()) return;
   report_.rto_seconds = watch_.Seconds();
-  report_.level_reached = 5;
+  report_.levels[Level::kBoot] = LevelResult::kPass;
 }
 
 DrillReport DrillStages::Finish() {
   report_.finished = context_.clock.Now();
   // Etcd serves bytes that nothing vouches for as well.
-  if (report_.outcome.ok() && report_.verdict != verify::Verdict::kProven) {
+  if (report_.outcome.ok() && report_.verdict() != Verdict::kProven) {
     report_.outcome = Error(Reason::kNotProvable, "{}: {}", request_.path, report_.verify->Cause());
-  }
-  if (!report_.outcome.ok()) {
-    const Reason reason = ReasonOf(report_.outcome);
-    const bool wrong = (reason == Reason::kCheckFailed && FoundDamage(report_.checks)) ||
-                       reason == Reason::kDamaged;
-    report_.verdict = wrong ? verify::Verdict::kDamaged : verify::Verdict::kNotProvable;
   }
   return std::move(report_);
 }

@@ -33,18 +33,18 @@ class DrillStages {
   // Runs the stage unless an earlier one failed, or the time is up. When it is up in the middle,
   // whatever the stage does under context() ends as for a stop.
   template <typename Body>
-  void Run(std::string_view name, Body&& body) {
+  void Run(StageName name, Body&& body) {
     if (report_.outcome.ok() && context_.clock.Monotonic() >= limit_.deadline()) {
       report_.outcome = OutOfTime(name, "it had not begun");
     }
     if (report_.outcome.ok()) {
       RunAlways(name, body);
     } else {
-      report_.stages.push_back({std::string(name), StageResult::kSkipped, 0, ""});
+      report_.stages.push_back({name, StageResult::kSkipped, 0, ""});
     }
   }
   template <typename Body>
-  void RunAlways(std::string_view name, Body&& body) {
+  void RunAlways(StageName name, Body&& body) {
     const Stopwatch watch(context_.clock);
     const Status status = body();
     Record(name, status, watch.Seconds());
@@ -70,9 +70,9 @@ class DrillStages {
  private:
   std::vector<int> WantedMinors()
       const;  // of which any will do, the best first; none if nothing tells
-  void Record(std::string_view name, Status status, double seconds);
+  void Record(StageName name, Status status, double seconds);
   // `state`: how far the stage had come.
-  Status OutOfTime(std::string_view stage, std::string_view state) const;
+  Status OutOfTime(StageName stage, std::string_view state) const;
 
   const Context& context_;
   const DrillRequest& request_;

@@ -6,7 +6,7 @@
 #include <map>
 
 #include "base/units.h"
-#include "format/finding_codes.h"
+#include "proof/finding_codes.h"
 #include "store/order.h"
 
 namespace etcdrill::pipeline {
@@ -25,9 +25,9 @@ double Kept(uint64_t before, uint64_t now) {
 
 }  // namespace
 
-const store::Manifest* LastProvenBefore(const Catalog& catalog, const store::Manifest& snapshot) {
+const Manifest* LastProvenBefore(const Catalog& catalog, const Manifest& snapshot) {
   for (auto entry = catalog.snapshots.rbegin(); entry != catalog.snapshots.rend(); ++entry) {
-    const store::Manifest& m = entry->manifest;
+    const Manifest& m = entry->manifest;
     const bool same_cluster = m.cluster == snapshot.cluster;
     if (entry->state == SnapshotState::kVerified && entry->Counts() && same_cluster &&
         store::IsOlder(m, snapshot, catalog.now))
@@ -36,7 +36,7 @@ const store::Manifest* LastProvenBefore(const Catalog& catalog, const store::Man
   return nullptr;
 }
 
-void CompareManifests(const store::Manifest& before, const store::Manifest& now,
+void CompareManifests(const Manifest& before, const Manifest& now,
                       const config::HistoryLimits& limits, Findings& findings) {
   if (now.revision < before.revision) {
     Warn(findings, codes::kHistoryRevision,
@@ -77,11 +77,10 @@ void ComparePrefixes(const verify::Inventory& before, const verify::Inventory& n
   }
 }
 
-void CheckHistory(const Context& context, const store::LocalStore& store,
-                  const store::Manifest& before, const store::Manifest& now,
-                  const config::HistoryLimits& limits, Findings& findings) {
+void CheckHistory(const Context& context, const store::LocalStore& store, const Manifest& before,
+                  const Manifest& now, const config::HistoryLimits& limits, Findings& findings) {
   CompareManifests(before, now, limits, findings);
-  const auto inventory_of = [&](const store::Manifest& m) -> Result<verify::Inventory> {
+  const auto inventory_of = [&](const Manifest& m) -> Result<verify::Inventory> {
     ASSIGN_OR_RETURN(const auto image, snapshot::Image::Open(context, store.SnapshotPath(m.name)));
     return verify::TakeInventory(context, image);
   };

@@ -4,21 +4,21 @@
 #pragma once
 
 #include "config/config.h"
-#include "format/finding.h"
 #include "io/context.h"
 #include "pipeline/catalog.h"
+#include "proof/finding.h"
 #include "verify/inventory.h"
 
 namespace etcdrill::pipeline {
 
 // The newest verified snapshot of the same cluster that is older than this one (store/order.h);
 // null if there is none.
-const store::Manifest* LastProvenBefore(const Catalog& catalog [[clang::lifetimebound]],
-                                        const store::Manifest& snapshot);
+const Manifest* LastProvenBefore(const Catalog& catalog [[clang::lifetimebound]],
+                                 const Manifest& snapshot);
 
 // Adds a finding if the revision went back, if more keys are gone than the limit allows, or if the
 // cluster is another one.
-void CompareManifests(const store::Manifest& before, const store::Manifest& now,
+void CompareManifests(const Manifest& before, const Manifest& now,
                       const config::HistoryLimits& limits, Findings& findings);
 
 // Adds a finding for each prefix that lost more of its bytes than the limit allows. One that held
@@ -28,8 +28,7 @@ void ComparePrefixes(const verify::Inventory& before, const verify::Inventory& n
 
 // Both, for two snapshots of the store. Reads both files; what can't be read is not compared, and
 // logged.
-void CheckHistory(const Context& context, const store::LocalStore& store,
-                  const store::Manifest& before, const store::Manifest& now,
-                  const config::HistoryLimits& limits, Findings& findings);
+void CheckHistory(const Context& context, const store::LocalStore& store, const Manifest& before,
+                  const Manifest& now, const config::HistoryLimits& limits, Findings& findings);
 
 }  // namespace etcdrill::pipeline

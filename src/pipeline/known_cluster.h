@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "etcd/ids.h"
-#include "store/manifest.h"
+#include "proof/manifest.h"
 #include "verify/report.h"
 
 namespace etcdrill::pipeline {
@@ -18,9 +18,8 @@ namespace etcdrill::pipeline {
 template <typename Snapshots>
 std::optional<uint64_t> KnownCluster(const Snapshots& snapshots, std::string_view cluster) {
   for (auto at = snapshots.rbegin(); at != snapshots.rend(); ++at) {
-    const store::Manifest& m = at->manifest;
-    if (m.cluster != cluster || m.verdict == verify::VerdictName(verify::Verdict::kDamaged))
-      continue;
+    const Manifest& m = at->manifest;
+    if (m.cluster != cluster || m.verdict == Verdict::kDamaged) continue;
     if (const auto id = etcd::ParseId(m.cluster_id)) return id;
   }
   return std::nullopt;

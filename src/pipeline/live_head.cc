@@ -1,7 +1,6 @@
 // A linearizable read: its answer has the revision.
 #include "pipeline/live_head.h"
 
-
 #include "etcd/ids.h"
 
 namespace etcdrill::pipeline {

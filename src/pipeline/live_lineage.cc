@@ -16,7 +16,6 @@ namespace etcdrill::pipeline {
 namespace {
 
 using verify::LiveMember;
-using verify::MemberResult;
 
 class MemberCheck {
  public:
@@ -82,7 +81,7 @@ class MemberCheck {
           member,
           "the file ends below a compaction that was under way: its revisions may be made anew");
     }
-    member.result = MemberResult::kDiffers;
+    member.result = Comparison::kDiffers;
     return member;
   }
 
@@ -90,8 +89,8 @@ class MemberCheck {
   LiveMember ByNumber(LiveMember member) const {
     member.older = member.hashkv.hash;
     member.result = verify::CountsMore(member.live_keys, older_.head.live_keys)
-                        ? MemberResult::kDiffers
-                        : MemberResult::kEqual;
+                        ? Comparison::kDiffers
+                        : Comparison::kEqual;
     return member;
   }
 

@@ -3,26 +3,26 @@
 
 #include <fmt/format.h>
 
-#include "format/finding_codes.h"
 #include "pipeline/claims_check.h"
 #include "pipeline/receipt_check.h"
 #include "pipeline/store_lineage.h"
+#include "proof/finding_codes.h"
 
 namespace etcdrill::pipeline {
 
 Result<verify::VerifyReport> VerifyWithManifest(const Context& context,
                                                 const snapshot::Image& image,
-                                                const std::optional<store::Manifest>& manifest,
-                                                int level) {
+                                                const std::optional<Manifest>& manifest,
+                                                Level level) {
   verify::VerifyInput input{.level = level};
   if (manifest.has_value()) input.expected = {manifest->size_bytes, manifest->sha256};
   ASSIGN_OR_RETURN(verify::VerifyReport report, verify::Verify(context, image, input));
   if (manifest.has_value()) CompareWithManifest(*manifest, report);
-  CheckName(image, manifest, report);
+  CheckClaims(image, manifest, report);
   return report;
 }
 
-void CompareWithManifest(const store::Manifest& manifest, verify::VerifyReport& report) {
+void CompareWithManifest(const Manifest& manifest, verify::VerifyReport& report) {
   const uint64_t errors_before = report.findings.errors();
   const auto add = [&](std::string_view code, std::string text) {
     report.findings.Add({code, Severity::kError, std::nullopt, std::nullopt, std::move(text)});
@@ -32,7 +32,7 @@ void CompareWithManifest(const store::Manifest& manifest, verify::VerifyReport& 
     report.findings.Add({codes::kMembersDisagreed, severity, std::nullopt, std::nullopt,
                          "when it was taken: " + found.text});
   }
-  if (LineageOf(manifest) == verify::LineageVerdict::kDiverged) {
+  if (LineageOf(manifest) == Continuity::kDiverged) {
     report.findings.Add(
         {codes::kDivergedWhenTaken, Severity::kWarning, std::nullopt, std::nullopt,
          manifest.other_history
@@ -40,8 +40,7 @@ void CompareWithManifest(const store::Manifest& manifest, verify::VerifyReport& 
              : fmt::format("when it was taken, it did not continue {}: {}", manifest.lineage->older,
                            manifest.lineage->text)});
   }
-  if (manifest.verdict == verify::VerdictName(verify::Verdict::kDamaged) &&
-      report.findings.errors() == errors_before) {
+  if (manifest.verdict == Verdict::kDamaged && report.findings.errors() == errors_before) {
     add(codes::kDamagedWhenTaken, "it was found damaged when it was taken");
   }
   if (report.keyspace.has_value()) {
@@ -57,7 +56,6 @@ void CompareWithManifest(const store::Manifest& manifest, verify::VerifyReport& 
                       manifest.live_keys, manifest.hashkv));
     }
   }
-  if (report.findings.errors() > errors_before) report.verdict = verify::Verdict::kDamaged;
 }
 
 }  // namespace etcdrill::pipeline

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "io/context.h"
-#include "store/manifest.h"
+#include "proof/manifest.h"
 #include "verify/verify.h"
 
 namespace etcdrill::pipeline {
@@ -15,10 +15,10 @@ namespace etcdrill::pipeline {
 // Verifies a file up to `level`, and against its name and its manifest if it has one.
 Result<verify::VerifyReport> VerifyWithManifest(const Context& context,
                                                 const snapshot::Image& image,
-                                                const std::optional<store::Manifest>& manifest,
-                                                int level);
+                                                const std::optional<Manifest>& manifest,
+                                                Level level);
 
-// Adds findings to `report`, and makes its verdict damaged if one of them is an error.
-void CompareWithManifest(const store::Manifest& manifest, verify::VerifyReport& report);
+// Adds findings to `report`.
+void CompareWithManifest(const Manifest& manifest, verify::VerifyReport& report);
 
 }  // namespace etcdrill::pipeline

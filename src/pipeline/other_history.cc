@@ -14,10 +14,10 @@
 namespace etcdrill::pipeline {
 namespace {
 
-std::string DescribeDifference(const store::Manifest& manifest) {
+std::string DescribeDifference(const Manifest& manifest) {
   const auto record =
       std::find_if(manifest.receipt.begin(), manifest.receipt.end(),
-                   [](const auto& r) { return r.result == "differs" && !r.outvoted; });
+                   [](const auto& r) { return r.result == Comparison::kDiffers && !r.outvoted; });
   return fmt::format(
       "at revision {} compacted at {} its own HashKV is {:08x} and it has {} keys; {} answers "
       "{:08x}{}",
@@ -56,14 +56,14 @@ MembersByCluster MembersOf(const std::vector<store::StoredSnapshot>& stored,
                            std::string_view cluster) {
   MembersByCluster members;
   for (const store::StoredSnapshot& snapshot : stored) {
-    const store::Manifest& m = snapshot.manifest;
+    const Manifest& m = snapshot.manifest;
     const auto cluster_id = etcd::ParseId(m.cluster_id);
     if (m.cluster != cluster || !cluster_id.has_value()) continue;
     const auto add = [&](const std::string& text) {
       if (const auto id = etcd::ParseId(text)) members[*cluster_id].insert(*id);
     };
     add(m.member_id);
-    for (const store::ReceiptRecord& record : m.receipt) add(record.member_id);
+    for (const ReceiptRecord& record : m.receipt) add(record.member_id);
   }
   return members;
 }
@@ -108,8 +108,8 @@ std::string FindOtherLog(const etcd::Client& client, const etcd::RollCall& roll,
 }
 
 std::string FindOtherHistory(const etcd::Client& client, const etcd::RollCall& roll,
-                             std::vector<capture::ReceiptEntry> voters,
-                             const store::Manifest& manifest, const MemberIds& ids) {
+                             std::vector<capture::ReceiptEntry> voters, const Manifest& manifest,
+                             const MemberIds& ids) {
   if (voters.empty()) {
     const auto head = ReadHead(client, roll);
     if (head.ok() && *head < manifest.revision) {

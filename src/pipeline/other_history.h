@@ -13,8 +13,8 @@
 #include "capture/receipt.h"
 #include "etcd/client.h"
 #include "etcd/roll_call.h"
+#include "proof/manifest.h"
 #include "store/local_store.h"
-#include "store/manifest.h"
 
 namespace etcdrill::pipeline {
 
@@ -34,8 +34,8 @@ MembersByCluster MembersOf(const std::vector<store::StoredSnapshot>& stored,
 // How the file differs from the source, in words; empty if nothing shows that it does. `voters` are
 // the members whose answers compare with it; none of them holds the same.
 std::string FindOtherHistory(const etcd::Client& client, const etcd::RollCall& roll,
-                             std::vector<capture::ReceiptEntry> voters,
-                             const store::Manifest& manifest, const MemberIds& ids);
+                             std::vector<capture::ReceiptEntry> voters, const Manifest& manifest,
+                             const MemberIds& ids);
 
 // The part of it for a file that compares with nobody: not one of its members is, or was, one of
 // the source's. Empty as well if either side is not known.

@@ -1,4 +1,3 @@
-// "not_comparable" is an answer of its own, never a pass.
 #include "pipeline/receipt_check.h"
 
 #include <fmt/format.h>
@@ -15,32 +14,32 @@
 namespace etcdrill::pipeline {
 namespace {
 
-std::string CompareHashes(const Context& context, const snapshot::Image& image,
-                          const store::Manifest& manifest, const capture::ReceiptEntry& entry) {
+Comparison CompareHashes(const Context& context, const snapshot::Image& image,
+                         const Manifest& manifest, const capture::ReceiptEntry& entry) {
   if (entry.revision != manifest.revision || entry.compact_revision < manifest.compact_revision)
-    return "not_comparable";
+    return Comparison::kNotComparable;
   if (entry.compact_revision == manifest.compact_revision && entry.hash == manifest.hashkv)
-    return "equal";
+    return Comparison::kEqual;
   // Only the file itself knows all that a member may answer.
   const auto hashkv = verify::HashKvOf(context, image, entry.revision, entry.compact_revision);
-  if (!hashkv.ok()) return "not_comparable";
+  if (!hashkv.ok()) return Comparison::kNotComparable;
   switch (mvcc::Match(*hashkv, entry.hash)) {
     case mvcc::HashMatch::kEqual:
-      return "equal";
+      return Comparison::kEqual;
     case mvcc::HashMatch::kDiffers:
-      return "differs";
+      return Comparison::kDiffers;
     case mvcc::HashMatch::kMayVary:
-      return "not_comparable";
+      return Comparison::kNotComparable;
   }
-  return "not_comparable";
+  return Comparison::kNotComparable;
 }
 
 // Who a record is of. One of 0.1.0 always has an id where it has an answer.
-std::string WhoOf(const store::ReceiptRecord& record) {
+std::string WhoOf(const ReceiptRecord& record) {
   return record.member_id.empty() ? record.endpoint : record.member_id;
 }
 
-std::string Describe(const store::ReceiptRecord& record, uint64_t keys_of_file) {
+std::string Describe(const ReceiptRecord& record, uint64_t keys_of_file) {
   if (!record.live_keys.has_value() || *record.live_keys == static_cast<int64_t>(keys_of_file))
     return record.endpoint;
   return fmt::format("{} (it counts {} keys, the snapshot has {})", record.endpoint,
@@ -54,31 +53,31 @@ struct Voices {
   bool of_outvoted = false;  // one that was outvoted holds the same
 };
 
-Voices VoicesOf(const store::Manifest& manifest) {
+Voices VoicesOf(const Manifest& manifest) {
   Voices voices;
-  for (const store::ReceiptRecord& record : manifest.receipt) {
+  for (const ReceiptRecord& record : manifest.receipt) {
     const std::string who = WhoOf(record);
     voices.all.insert(who);
-    voices.of_outvoted |= record.outvoted && record.result == "equal";
+    voices.of_outvoted |= record.outvoted && record.result == Comparison::kEqual;
     if (record.outvoted) continue;
-    if (record.result == "equal") voices.equal.insert(who);
-    if (record.result == "differs") voices.differ.insert(who);
+    if (record.result == Comparison::kEqual) voices.equal.insert(who);
+    if (record.result == Comparison::kDiffers) voices.differ.insert(who);
   }
   for (const std::string& who : voices.differ)
     voices.equal.erase(who);  // the worse of two answers counts
   return voices;
 }
 
-bool AnyDiffers(const store::Manifest& manifest) {
+bool AnyDiffers(const Manifest& manifest) {
   return std::any_of(manifest.receipt.begin(), manifest.receipt.end(),
-                     [](const store::ReceiptRecord& r) { return r.result == "differs"; });
+                     [](const ReceiptRecord& r) { return r.result == Comparison::kDiffers; });
 }
 
 // It is the copy of a member that most others differed from, as far as anybody says: behind the
 // address of many, who was asked to be copied may be another one than who was.
-bool IsOfOutvoted(const store::Manifest& manifest, const Voices& voices) {
-  const bool source_answered = std::any_of(
-      manifest.receipt.begin(), manifest.receipt.end(), [&](const store::ReceiptRecord& r) {
+bool IsOfOutvoted(const Manifest& manifest, const Voices& voices) {
+  const bool source_answered =
+      std::any_of(manifest.receipt.begin(), manifest.receipt.end(), [&](const ReceiptRecord& r) {
         return !manifest.member_id.empty() && r.member_id == manifest.member_id && r.error.empty();
       });
   return voices.of_outvoted && voices.equal.empty() && !source_answered;
@@ -89,13 +88,13 @@ bool IsOfOutvoted(const store::Manifest& manifest, const Voices& voices) {
 Status CompareWithMembers(const Context& context, const etcd::Client& client,
                           const etcd::RollCall& roll, const MemberIds& ids,
                           const Outvoted& outvoted, const snapshot::Image& image,
-                          store::Manifest& manifest) {
+                          Manifest& manifest) {
   const auto entries =
       capture::CollectReceipt(client, roll, manifest.revision, manifest.compact_revision);
   if (context.stop.stop_requested()) return Error(Reason::kInterrupted, "interrupted");
   std::vector<capture::ReceiptEntry> voters;
   for (const capture::ReceiptEntry& entry : entries) {
-    store::ReceiptRecord& record = manifest.receipt.emplace_back();
+    ReceiptRecord& record = manifest.receipt.emplace_back();
     record.endpoint = entry.endpoint;
     record.error = entry.error;
     if (!entry.error.empty()) continue;
@@ -105,14 +104,14 @@ Status CompareWithMembers(const Context& context, const etcd::Client& client,
     record.compact_revision = entry.compact_revision;
     record.live_keys = entry.live_keys;
     record.result = verify::CountsMore(entry.live_keys, manifest.live_keys)
-                        ? "differs"
+                        ? Comparison::kDiffers
                         : CompareHashes(context, image, manifest, entry);
     // What it held before it differed counts.
     const auto differed = outvoted.find(entry.member_id);
-    record.outvoted = differed != outvoted.end() &&
-                      (record.result != "equal" || manifest.revision >= differed->second);
-    if (record.result != "not_comparable" && !record.outvoted) voters.push_back(entry);
-    if (record.result == "equal" && manifest.cluster_id.empty())
+    record.outvoted = differed != outvoted.end() && (record.result != Comparison::kEqual ||
+                                                     manifest.revision >= differed->second);
+    if (record.result != Comparison::kNotComparable && !record.outvoted) voters.push_back(entry);
+    if (record.result == Comparison::kEqual && manifest.cluster_id.empty())
       manifest.cluster_id = etcd::IdText(*roll.cluster_id);
   }
   // Their own hashing may have been interrupted, too.
@@ -129,7 +128,7 @@ Status CompareWithMembers(const Context& context, const etcd::Client& client,
   return found.of_majority ? OkStatus() : Error(Reason::kMembersDisagree, found.text);
 }
 
-bool IsKnownEqual(const store::Manifest& manifest, const capture::ReceiptEntry& entry) {
+bool IsKnownEqual(const Manifest& manifest, const capture::ReceiptEntry& entry) {
   if (!entry.error.empty() || entry.revision != manifest.revision) return false;
   if (entry.live_keys.has_value() && *entry.live_keys != static_cast<int64_t>(manifest.live_keys))
     return false;
@@ -137,14 +136,13 @@ bool IsKnownEqual(const store::Manifest& manifest, const capture::ReceiptEntry& 
     return entry.compact_revision == compact_revision && entry.hash == hash;
   };
   return is(manifest.compact_revision, manifest.hashkv) ||
-         std::any_of(manifest.receipt.begin(), manifest.receipt.end(),
-                     [&](const store::ReceiptRecord& r) {
-                       return r.result == "equal" && r.revision == manifest.revision &&
-                              is(r.compact_revision, r.hash);
-                     });
+         std::any_of(manifest.receipt.begin(), manifest.receipt.end(), [&](const ReceiptRecord& r) {
+           return r.result == Comparison::kEqual && r.revision == manifest.revision &&
+                  is(r.compact_revision, r.hash);
+         });
 }
 
-Disagreement DisagreementOf(const store::Manifest& manifest) {
+Disagreement DisagreementOf(const Manifest& manifest) {
   const Voices voices = VoicesOf(manifest);
   if (manifest.other_history) return {};
   if (IsOfOutvoted(manifest, voices)) {
@@ -159,8 +157,9 @@ Disagreement DisagreementOf(const store::Manifest& manifest) {
   Disagreement found;
   found.of_majority = voices.differ.empty() || voices.equal.size() > voices.differ.size();
   std::vector<std::string> differ;
-  for (const store::ReceiptRecord& record : manifest.receipt) {
-    if (record.result == "differs") differ.push_back(Describe(record, manifest.live_keys));
+  for (const ReceiptRecord& record : manifest.receipt) {
+    if (record.result == Comparison::kDiffers)
+      differ.push_back(Describe(record, manifest.live_keys));
   }
   found.text = fmt::format(
       "at revision {} the snapshot from {} and the live data of {} differ: one of the members is "
@@ -170,12 +169,12 @@ Disagreement DisagreementOf(const store::Manifest& manifest) {
   return found;
 }
 
-ReceiptCount CountReceipt(const store::Manifest& manifest) {
+ReceiptCount CountReceipt(const Manifest& manifest) {
   const Voices voices = VoicesOf(manifest);
   return {voices.equal.size(), voices.all.size()};
 }
 
-std::optional<bool> MembersAgreed(const store::Manifest& manifest) {
+std::optional<bool> MembersAgreed(const Manifest& manifest) {
   if (manifest.other_history) return std::nullopt;
   if (AnyDiffers(manifest)) return false;
   Voices voices = VoicesOf(manifest);

@@ -13,7 +13,7 @@
 #include "io/context.h"
 #include "pipeline/other_history.h"
 #include "pipeline/suspicion.h"
-#include "store/manifest.h"
+#include "proof/manifest.h"
 
 namespace etcdrill::pipeline {
 
@@ -31,28 +31,28 @@ namespace etcdrill::pipeline {
 Status CompareWithMembers(const Context& context, const etcd::Client& client,
                           const etcd::RollCall& roll, const MemberIds& ids,
                           const Outvoted& outvoted, const snapshot::Image& image,
-                          store::Manifest& manifest);
+                          Manifest& manifest);
 
 // Whether a member holds what the snapshot holds, as far as its manifest tells: the answer is the
 // file's own hash, or one that was found equal before. It takes the file to know of any other
 // compaction, so false is no proof of a difference.
-bool IsKnownEqual(const store::Manifest& manifest, const capture::ReceiptEntry& entry);
+bool IsKnownEqual(const Manifest& manifest, const capture::ReceiptEntry& entry);
 
 // Where the members stood when a snapshot was taken.
 struct Disagreement {
   bool of_majority = true;  // the snapshot holds what most members hold
   std::string text;         // empty if nobody disagreed
 };
-Disagreement DisagreementOf(const store::Manifest& manifest);
+Disagreement DisagreementOf(const Manifest& manifest);
 
 struct ReceiptCount {
   size_t equal = 0;    // members that hold what the snapshot holds
   size_t members = 0;  // that were asked
 };
-ReceiptCount CountReceipt(const store::Manifest& manifest);
+ReceiptCount CountReceipt(const Manifest& manifest);
 
 // Whether members were found to hold the same. None if it takes two to tell: the one that was
 // copied agrees with itself.
-std::optional<bool> MembersAgreed(const store::Manifest& manifest);
+std::optional<bool> MembersAgreed(const Manifest& manifest);
 
 }  // namespace etcdrill::pipeline

@@ -59,12 +59,12 @@ Fate FirstFate(const CatalogEntry& entry, const config::Retention& rules, WallTi
 // A copy into a folder of others that stood still for longer than `store.adopt_quiet` was taken for
 // complete, and was whole later: nothing could be read of its first part, nobody will look at it.
 bool IsFirstPart(const CatalogEntry& part, const Catalog& catalog) {
-  const store::Manifest& m = part.manifest;
+  const Manifest& m = part.manifest;
   const bool was_readable = m.revision > 0;
   if (!m.adopted.has_value() || was_readable) return false;
   return std::any_of(catalog.snapshots.begin(), catalog.snapshots.end(),
                      [&m](const CatalogEntry& other) {
-                       const std::optional<store::AdoptedRecord>& whole = other.manifest.adopted;
+                       const std::optional<AdoptedRecord>& whole = other.manifest.adopted;
                        return whole.has_value() && other.Counts() && other.IsProven() &&
                               other.manifest.place > m.place && whole->path == m.adopted->path &&
                               whole->size_bytes > m.adopted->size_bytes;

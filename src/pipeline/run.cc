@@ -21,7 +21,9 @@
 #include "pipeline/receipt_check.h"
 #include "pipeline/store_lineage.h"
 #include "pipeline/suspicion.h"
+#include "proof/finding_codes.h"
 #include "restore/restore.h"
+#include "store/names.h"
 
 namespace etcdrill::pipeline {
 namespace {
@@ -31,12 +33,12 @@ constexpr Duration kFirstRetryPause = std::chrono::seconds(1);
 constexpr Duration kLongestRetryPause = std::chrono::seconds(30);
 constexpr int kSecondsAheadMax = 10;  // of a snapshot's name
 
-using Adopted = std::optional<store::AdoptedRecord>;
+using Adopted = std::optional<AdoptedRecord>;
 
-store::Manifest MakeManifest(const SnapshotRequest& request, const capture::CaptureResult& captured,
-                             const verify::VerifyReport& report, const Adopted& adopted) {
+Manifest MakeManifest(const SnapshotRequest& request, const capture::CaptureResult& captured,
+                      const verify::VerifyReport& report, const Adopted& adopted) {
   const verify::Keyspace keyspace = report.keyspace.value_or(verify::Keyspace{});
-  store::Manifest m;
+  Manifest m;
   // What can't be read from a damaged file is taken from what the member said before the stream.
   m.revision = report.keyspace.has_value() ? keyspace.hashkv.revision : captured.source.revision;
   m.taken = std::chrono::floor<std::chrono::seconds>(captured.taken);
@@ -50,7 +52,7 @@ store::Manifest MakeManifest(const SnapshotRequest& request, const capture::Capt
   m.total_keys = keyspace.total_keys;
   m.live_keys = keyspace.live_keys;
   m.storage_version = keyspace.storage_version;
-  m.verdict = verify::VerdictName(report.verdict);
+  m.verdict = report.verdict();
   m.endpoint = captured.endpoint;
   m.chosen = captured.why;
   // Nobody knows them of a file that somebody else took.
@@ -63,8 +65,8 @@ store::Manifest MakeManifest(const SnapshotRequest& request, const capture::Capt
 }
 
 Status VerdictStatus(const verify::VerifyReport& report) {
-  if (report.verdict == verify::Verdict::kProven) return OkStatus();
-  const bool damaged = report.verdict == verify::Verdict::kDamaged;
+  if (report.verdict() == Verdict::kProven) return OkStatus();
+  const bool damaged = report.verdict() == Verdict::kDamaged;
   return Error(damaged ? Reason::kDamaged : Reason::kNotProvable, "{} is {}: {}", report.file,
                damaged ? "damaged" : "not provable", report.Cause());
 }
@@ -72,7 +74,7 @@ Status VerdictStatus(const verify::VerifyReport& report) {
 // Its data can be compared: nothing speaks against it, whether its bytes are proven or not.
 bool HasSoundKeys(const SnapshotOutcome& outcome) {
   const bool damaged = !outcome.verdict.ok() && ReasonOf(outcome.verdict) != Reason::kNotProvable;
-  return !damaged && outcome.verify.levels.keyspace == verify::LevelResult::kPass;
+  return !damaged && outcome.verify.levels[Level::kKeyspace] == LevelResult::kPass;
 }
 
 struct Captured {
@@ -124,10 +126,13 @@ Result<Captured> VerifyCaptured(const Context& context, const SnapshotRequest& r
         CompareWithMembers(context, request.client, roll, IdsOf(outcome.verify, known.past_members),
                            known.outvoted, image, outcome.manifest);
     if (IsInterrupted(agreed)) return agreed;  // who was not asked has not agreed
-    if (!agreed.ok()) outcome.verdict = agreed;
-  }
-  if (!outcome.verdict.ok() && ReasonOf(outcome.verdict) != Reason::kNotProvable) {
-    outcome.manifest.verdict = verify::VerdictName(verify::Verdict::kDamaged);
+    if (!agreed.ok()) {
+      outcome.verify.findings.Add({.code = codes::kMembersDisagreed,
+                                   .severity = Severity::kError,
+                                   .text = std::string(MessageOf(agreed))});
+      outcome.manifest.verdict = outcome.verify.verdict();
+      outcome.verdict = agreed;
+    }
   }
   return Captured{std::move(captured), std::move(image), std::move(outcome), std::move(roll)};
 }
@@ -148,13 +153,11 @@ Result<Captured> CaptureAndVerify(const Context& context, const SnapshotRequest&
 
 // One of ours is newer than all that are there, whatever the clocks say. One of others may be older
 // than some.
-uint64_t PlaceOf(const store::Manifest& manifest, const std::vector<store::StoredSnapshot>& stored,
+uint64_t PlaceOf(const Manifest& manifest, const std::vector<store::StoredSnapshot>& stored,
                  WallTime now) {
   const auto newer =
       std::find_if(stored.begin(), stored.end(), [&](const store::StoredSnapshot& s) {
-        const auto age_of = [](const store::Manifest& m) {
-          return std::tuple(m.taken, m.revision);
-        };
+        const auto age_of = [](const Manifest& m) { return std::tuple(m.taken, m.revision); };
         return age_of(s.manifest) > age_of(manifest) && !IsFuture(s.manifest.taken, now);
       });
   if (manifest.adopted.has_value() && newer != stored.end()) return newer->manifest.place;
@@ -163,7 +166,7 @@ uint64_t PlaceOf(const store::Manifest& manifest, const std::vector<store::Store
 
 // Another process may have taken one of ours in the same second, at the same revision. An adopted
 // one keeps the time of its file.
-Status SealInFreeSecond(store::LocalStore& store, DurableFile& file, store::Manifest& manifest) {
+Status SealInFreeSecond(store::LocalStore& store, DurableFile& file, Manifest& manifest) {
   Status sealed = store.Seal(file, manifest);
   const auto is_taken = [&] { return !sealed.ok() && ReasonOf(sealed) == Reason::kAlreadyExists; };
   for (int more = 0; is_taken() && more < kSecondsAheadMax && !manifest.adopted.has_value();
@@ -188,7 +191,7 @@ Result<SnapshotOutcome> Keep(const Context& context, const SnapshotRequest& requ
         CompareWithStore(context, store, captured.image, head, captured.outcome.manifest));
   }
   // Who differed stays a suspect when the snapshot, and its receipt, is long gone.
-  const store::Manifest& manifest = captured.outcome.manifest;
+  const Manifest& manifest = captured.outcome.manifest;
   const Status kept = KeepSuspects({request.cluster, manifest.revision, context.clock.Now()},
                                    {SidesOf(manifest)}, captured.roll, store);
   if (!kept.ok())
@@ -286,7 +289,7 @@ Result<SnapshotOutcome> AdoptSnapshot(const Context& context, const SnapshotRequ
     return Error(Reason::kAlreadyExists, "adopt {}: its bytes are those of {}", file.path,
                  other.manifest.name);
   }
-  const store::AdoptedRecord adopted = {
+  const AdoptedRecord adopted = {
       .path = file.path,
       .size_bytes = file.info.size,
       .modified = std::chrono::floor<std::chrono::seconds>(file.info.modified),
@@ -302,7 +305,7 @@ Result<SnapshotOutcome> AdoptSnapshot(const Context& context, const SnapshotRequ
   const etcd::RollCall roll =
       etcd::CallRoll(request.client, known.cluster);  // it may have been restored just now
   heads.Saw(context.clock.Monotonic(), roll, [&] { return ReadHead(request.client, roll); });
-  store::Manifest& m = captured.outcome.manifest;
+  Manifest& m = captured.outcome.manifest;
   if (HasSoundKeys(captured.outcome)) {
     m.taken =
         std::chrono::floor<std::chrono::seconds>(TakenAt(file, context.clock.Now(), m.revision));
@@ -338,14 +341,13 @@ Result<SnapshotOutcome> SaveSnapshot(const Context& context, const SnapshotReque
 DrillReport RunDrill(const Context& outer, const DrillRequest& request) {
   DrillStages stages(outer, request);
   const Context& context = stages.context();  // ends what takes longer than the drill may
-  DrillReport& report = stages.report();
-  std::optional<snapshot::Image> image;  // opened once: what is verified is what is restored
+  std::optional<snapshot::Image> image;       // opened once: what is verified is what is restored
   std::unique_ptr<ScratchDir> scratch;
   std::unique_ptr<drill::EtcdCluster> etcd;
   std::vector<drill::ScratchMember> members;
 
   // Select: there is room for all that follows, before the first byte is read.
-  stages.Run(kSelectStage, [&]() -> Status {
+  stages.Run(StageName::kSelect, [&]() -> Status {
     ASSIGN_OR_RETURN(image, snapshot::Image::Open(context, request.path));
     RETURN_IF_ERROR(CheckScratchSpace(context, request, *image));
     ASSIGN_OR_RETURN(scratch, ScratchDir::Create(context, request.config.scratch_dir));
@@ -354,18 +356,17 @@ DrillReport RunDrill(const Context& outer, const DrillRequest& request) {
   });
   // Checksum: L0 to L3. Only a file that shows no damage is worth restoring; one that nothing
   // proves is restored, too.
-  stages.Run(kChecksumStage, [&] { return stages.VerifySnapshot(*image); });
+  stages.Run(StageName::kChecksum, [&] { return stages.VerifySnapshot(*image); });
   // Restore: L4, a data directory of our own making for each member.
-  stages.Run(kRestoreStage, [&]() -> Status {
+  stages.Run(StageName::kRestore, [&]() -> Status {
     for (const drill::ScratchMember& member : members) {
       RETURN_IF_ERROR(RestoreMember(context, *image, member, drill::InitialCluster(members)));
     }
-    report.level_reached = 4;
     return OkStatus();
   });
   // Boot: a real etcd, of the version that wrote the snapshot, takes the data directory for its
   // own. Without one the drill ends here, at L4.
-  stages.Run(kBootStage, [&]() -> Status {
+  stages.Run(StageName::kBoot, [&]() -> Status {
     const auto binary = stages.ChooseEtcd();
     if (!binary.ok()) {
       RETURN_IF_ERROR(stages.CheckAssertionsWithoutEtcd(*image));
@@ -382,9 +383,9 @@ DrillReport RunDrill(const Context& outer, const DrillRequest& request) {
     return etcd->WaitReady();
   });
   // Health and verify: L5, it serves exactly what the file holds, and takes a write.
-  stages.Run(kHealthStage,
+  stages.Run(StageName::kHealth,
              [&] { return stages.Add(drill::CheckHealth(*etcd, stages.expectation(), context)); });
-  stages.Run(kVerifyStage, [&] {
+  stages.Run(StageName::kVerify, [&] {
     std::vector<drill::Check> checks = drill::CheckData(*etcd, stages.expectation(), context);
     if (drill::WentBack(checks)) return stages.Add(checks);
     if (!request.config.assertions.empty()) {
@@ -399,7 +400,7 @@ DrillReport RunDrill(const Context& outer, const DrillRequest& request) {
   });
   stages.MeasureRto();
   // Cleanup: whatever happened, neither the processes nor the data outlive the drill.
-  stages.RunAlways(kCleanupStage, [&]() -> Status {
+  stages.RunAlways(StageName::kCleanup, [&]() -> Status {
     if (etcd != nullptr) etcd->Stop();
     return scratch != nullptr ? scratch->Remove() : OkStatus();
   });

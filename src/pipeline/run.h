@@ -30,7 +30,7 @@ struct SnapshotRequest {
 };
 
 struct SnapshotOutcome {
-  store::Manifest manifest;
+  Manifest manifest;
   verify::VerifyReport verify;
   Status verdict;  // OK if proven; else kDamaged, kMembersDisagree or kNotProvable, with the text
   std::vector<std::string> remarks;  // on endpoints that are not what they seem
@@ -57,9 +57,9 @@ Result<SnapshotOutcome> AdoptSnapshot(const Context& context, const SnapshotRequ
                                       store::LocalStore& store);
 
 struct DrillRequest {
-  std::string snapshot;                     // for the report: a name in the store, or a path
-  std::string path;                         // of the file
-  std::optional<store::Manifest> manifest;  // if it lies in a store
+  std::string snapshot;              // for the report: a name in the store, or a path
+  std::string path;                  // of the file
+  std::optional<Manifest> manifest;  // if it lies in a store
   config::DrillConfig config;  // where, with which etcd, for how long, and what the data must hold
   bool full_cluster = false;   // boot three members, and add a fourth
   // Whether it was the newest usable one of its store when the drills were planned. None: by the

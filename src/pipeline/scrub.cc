@@ -1,7 +1,6 @@
 // The plan, and the reading.
 #include "pipeline/scrub.h"
 
-
 #include <algorithm>
 
 #include "base/bytes.h"
@@ -19,8 +18,7 @@ constexpr Duration kFailedTurn = std::chrono::hours(1);
 std::vector<const CatalogEntry*> PlanScrub(const Catalog& catalog, Duration period, WallTime now) {
   std::vector<const CatalogEntry*> due;
   for (const CatalogEntry& entry : catalog.snapshots) {
-    if (entry.manifest.verdict == verify::VerdictName(verify::Verdict::kDamaged))
-      continue;  // from the start
+    if (entry.manifest.verdict == Verdict::kDamaged) continue;  // from the start
     const WallTime last =
         std::max(entry.LastHashed(), entry.checks.rehashed.value_or(WallTime::min()));
     // What was found damaged may have been half there, or behind a passing fault.
@@ -39,7 +37,7 @@ std::vector<const CatalogEntry*> PlanScrub(const Catalog& catalog, Duration peri
   return due;
 }
 
-Status HashAgain(const Context& context, const std::string& path, const store::Manifest& manifest,
+Status HashAgain(const Context& context, const std::string& path, const Manifest& manifest,
                  uint64_t bytes_per_second) {
   ForgetCachedPages(path);
   ASSIGN_OR_RETURN(const auto file, context.fs.OpenForReading(path));

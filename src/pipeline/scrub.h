@@ -20,7 +20,7 @@ std::vector<const CatalogEntry*> PlanScrub(const Catalog& catalog, Duration peri
 // Reads the whole file from the disk, at `bytes_per_second` on average. kDamaged if it is there and
 // is not what the manifest says; another error if it can't be read or is not there, which says
 // nothing of its bytes.
-Status HashAgain(const Context& context, const std::string& path, const store::Manifest& manifest,
+Status HashAgain(const Context& context, const std::string& path, const Manifest& manifest,
                  uint64_t bytes_per_second);
 
 }  // namespace etcdrill::pipeline

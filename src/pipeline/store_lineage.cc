@@ -16,7 +16,7 @@
 namespace etcdrill::pipeline {
 namespace {
 
-Result<verify::Place> PlaceOf(const snapshot::Image& image, const store::Manifest& m) {
+Result<verify::Place> PlaceOf(const snapshot::Image& image, const Manifest& m) {
   ASSIGN_OR_RETURN(verify::Place place,
                    verify::ReadPlace(image, {.hash = m.hashkv,
                                              .revision = m.revision,
@@ -27,7 +27,7 @@ Result<verify::Place> PlaceOf(const snapshot::Image& image, const store::Manifes
 }
 
 struct Snapshot {
-  const store::Manifest& manifest;
+  const Manifest& manifest;
   const snapshot::Image& image;
 };
 
@@ -40,14 +40,14 @@ Result<verify::LineageReport> Compare(const Context& context, const Snapshot& ol
 
 // By what the members said. A restore may change the id, and goes on with the data; so it counts
 // only where nothing else tells.
-bool IsOfAnotherCluster(const store::Manifest& older, const store::Manifest& newer) {
+bool IsOfAnotherCluster(const Manifest& older, const Manifest& newer) {
   return !older.cluster_id.empty() && !newer.cluster_id.empty() &&
          older.cluster_id != newer.cluster_id;
 }
 
 // Does `fresh` continue `older`?
-Result<store::LineageRecord> LookBack(const Context& context, const store::Manifest& older,
-                                      const std::string& path, const Snapshot& fresh) {
+Result<LineageRecord> LookBack(const Context& context, const Manifest& older,
+                               const std::string& path, const Snapshot& fresh) {
   const Stopwatch watch(context.clock);
   const auto compare = [&]() -> Result<verify::LineageReport> {
     ASSIGN_OR_RETURN(const auto image, snapshot::Image::Open(context, path));
@@ -55,9 +55,9 @@ Result<store::LineageRecord> LookBack(const Context& context, const store::Manif
   };
   const auto report = compare();
   if (IsInterrupted(report.status())) return report.status();
-  store::LineageRecord record{.older = older.name};
-  const auto verdict = report.ok() ? report->verdict : verify::LineageVerdict::kNotComparable;
-  record.result = verify::LineageVerdictName(verdict);
+  LineageRecord record{.older = older.name};
+  const auto verdict = report.ok() ? report->verdict : Continuity::kNotComparable;
+  record.result = verdict;
   if (!report.ok()) {
     record.text = MessageOf(report.status());
   } else if (const Finding* const error = report->findings.FirstError()) {
@@ -65,9 +65,8 @@ Result<store::LineageRecord> LookBack(const Context& context, const store::Manif
   } else if (!report->findings.kept().empty()) {
     record.text = report->findings.kept().front().text;
   }
-  if (verdict == verify::LineageVerdict::kNotComparable &&
-      IsOfAnotherCluster(older, fresh.manifest)) {
-    record.result = verify::LineageVerdictName(verify::LineageVerdict::kDiverged);
+  if (verdict == Continuity::kNotComparable && IsOfAnotherCluster(older, fresh.manifest)) {
+    record.result = Continuity::kDiverged;
     record.text = fmt::format(
         "the source is cluster {} now, it was {}, and no revision is in both: it was restored or "
         "made anew, or the endpoints lead elsewhere",
@@ -79,8 +78,8 @@ Result<store::LineageRecord> LookBack(const Context& context, const store::Manif
 
 // How the data of `newer` differs from that of `late`; empty if nothing shows that it does. That
 // `newer` ends at a lower revision shows nothing: its time may be a claim.
-Result<std::string> LookAhead(const Context& context, const Snapshot& late,
-                              const store::Manifest& newer, const std::string& path) {
+Result<std::string> LookAhead(const Context& context, const Snapshot& late, const Manifest& newer,
+                              const std::string& path) {
   const auto compare = [&]() -> Result<verify::LineageReport> {
     ASSIGN_OR_RETURN(const auto image, snapshot::Image::Open(context, path));
     return Compare(context, late, {newer, image});
@@ -97,7 +96,7 @@ Result<std::string> LookAhead(const Context& context, const Snapshot& late,
 
 Status CompareWithStore(const Context& context, const store::LocalStore& store,
                         const snapshot::Image& image, std::optional<int64_t> head,
-                        store::Manifest& manifest) {
+                        Manifest& manifest) {
   const Result<Catalog> catalog = ReadCatalog(context, store, manifest.cluster);
   if (IsInterrupted(catalog.status())) return catalog.status();
   if (!catalog.ok()) {  // no reason to lose the fresh snapshot
@@ -105,8 +104,8 @@ Status CompareWithStore(const Context& context, const store::LocalStore& store,
                      {{"err", MessageOf(catalog.status())}});
     return OkStatus();
   }
-  const store::Manifest* older = nullptr;
-  const store::Manifest* newer = nullptr;
+  const Manifest* older = nullptr;
+  const Manifest* newer = nullptr;
   for (const CatalogEntry& e : catalog->snapshots) {
     if (!e.IsUsable() || !e.Counts() || e.manifest.cluster != manifest.cluster) continue;
     if (store::IsOlder(e.manifest, manifest, catalog->now)) {
@@ -118,14 +117,12 @@ Status CompareWithStore(const Context& context, const store::LocalStore& store,
   // What members hold is theirs, wherever the store stands; and the store says nothing of a source
   // that went back, or that nobody has seen.
   const bool may_be_other = manifest.adopted.has_value() && CountReceipt(manifest).equal == 0;
-  const auto goes_on = [&](const store::Manifest& m) {
-    return head.has_value() && *head >= m.revision;
-  };
+  const auto goes_on = [&](const Manifest& m) { return head.has_value() && *head >= m.revision; };
   if (older != nullptr) {
     ASSIGN_OR_RETURN(manifest.lineage,
                      LookBack(context, *older, store.SnapshotPath(older->name), {manifest, image}));
     manifest.other_history =
-        may_be_other && goes_on(*older) && LineageOf(manifest) == verify::LineageVerdict::kDiverged;
+        may_be_other && goes_on(*older) && LineageOf(manifest) == Continuity::kDiverged;
   }
   if (newer != nullptr && may_be_other && goes_on(*newer) && !manifest.other_history) {
     ASSIGN_OR_RETURN(std::string differs, LookAhead(context, {manifest, image}, *newer,
@@ -137,14 +134,12 @@ Status CompareWithStore(const Context& context, const store::LocalStore& store,
   return OkStatus();
 }
 
-std::optional<verify::LineageVerdict> LineageOf(const store::Manifest& manifest) {
-  if (!manifest.lineage.has_value()) return std::nullopt;
-  return verify::ParseLineageVerdict(manifest.lineage->result);
+std::optional<Continuity> LineageOf(const Manifest& manifest) {
+  return manifest.lineage.has_value() ? std::optional(manifest.lineage->result) : std::nullopt;
 }
 
-store::LineageRecord Diverged(std::string why) {
-  return {.result = std::string(verify::LineageVerdictName(verify::LineageVerdict::kDiverged)),
-          .text = std::move(why)};
+LineageRecord Diverged(std::string why) {
+  return {.result = Continuity::kDiverged, .text = std::move(why)};
 }
 
 }  // namespace etcdrill::pipeline

@@ -24,12 +24,12 @@ namespace etcdrill::pipeline {
 // went back, and an adopted file that does not continue the store may well be of it.
 Status CompareWithStore(const Context& context, const store::LocalStore& store,
                         const snapshot::Image& image, std::optional<int64_t> head,
-                        store::Manifest& manifest);
+                        Manifest& manifest);
 
 // What its record says; none if there is no record, or it is not understood.
-std::optional<verify::LineageVerdict> LineageOf(const store::Manifest& manifest);
+std::optional<Continuity> LineageOf(const Manifest& manifest);
 
 // The record of a file that is of another history, with the reason.
-store::LineageRecord Diverged(std::string why);
+LineageRecord Diverged(std::string why);
 
 }  // namespace etcdrill::pipeline

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "etcd/ids.h"
 #include "pipeline/drill_evidence.h"
@@ -16,7 +17,7 @@ namespace {
 
 // Whether a drill of it says what a restore would meet today. Where none is usable, one of ours
 // that passes will be the newest.
-bool IsOfNewest(const store::Manifest& drilled, const Result<Catalog>& catalog) {
+bool IsOfNewest(const Manifest& drilled, const Result<Catalog>& catalog) {
   if (drilled.other_history) return false;
   if (!catalog.ok() || catalog->Newest() == nullptr) return true;
   // The newest that is usable, and what is newer and was drilled all the same.
@@ -36,8 +37,8 @@ DrillReport FailedAtOnce(const std::string& snapshot, bool newest, WallTime star
                          WallTime finished, Status why) {
   DrillReport report{
       .snapshot = snapshot, .newest = newest, .started = started, .finished = finished};
-  report.stages = {{std::string(kSelectStage), StageResult::kFail, 0, std::string(MessageOf(why))},
-                   {std::string(kCleanupStage), StageResult::kPass, 0, ""}};
+  report.stages = {{StageName::kSelect, StageResult::kFail, 0, std::string(MessageOf(why))},
+                   {StageName::kCleanup, StageResult::kPass, 0, ""}};
   report.outcome = std::move(why);
   return report;
 }
@@ -62,7 +63,7 @@ Result<std::unique_ptr<store::DrillMark>> LeaveMark(const Context& context, cons
                          "enough memory?), or the machine went down",
                          FormatRfc3339(now)));
   report.id = id;
-  return store.MarkDrill(ToJson(report));
+  return store.MarkDrill(Dump(ToJson(report)));
 }
 
 // Whether there is a report of the drill that left the mark: it ended, or was told of, and the
@@ -83,9 +84,9 @@ Status TellOfKilledDrill(const Context& context, store::LocalStore& store,
   report.id = began->id;
   // If that can't be written, the mark stays for the next time.
   RETURN_IF_ERROR(Keep(store, report, store::IfRefused::kForget));
-  context.log.Error(
-      "drill failed",
-      {{"snapshot", report.snapshot}, {"stage", kSelectStage}, {"err", MessageOf(report.outcome)}});
+  context.log.Error("drill failed", {{"snapshot", report.snapshot},
+                                     {"stage", NameOf(StageName::kSelect)},
+                                     {"err", MessageOf(report.outcome)}});
   return OkStatus();
 }
 
@@ -94,7 +95,7 @@ void ClearDamage(const Context& context, const std::string& snapshot, const Cata
                  store::LocalStore& store) {
   for (const CatalogEntry& entry : catalog.snapshots) {
     if (entry.manifest.name != snapshot || !entry.checks.damaged.has_value()) continue;
-    const auto clear = [&, now = context.clock.Now()](store::Checks& checks) {
+    const auto clear = [&, now = context.clock.Now()](Checks& checks) {
       entry.RecordRight(checks, now, "");
     };
     const Status cleared = store.UpdateChecks(snapshot, clear, store::IfRefused::kCount);
@@ -108,11 +109,11 @@ void ClearDamage(const Context& context, const std::string& snapshot, const Cata
 StoredDrill DrillStored(const Context& context, const DrillRequest& request, etcd::Client* client,
                         store::LocalStore& store) {
   TellOfKilledDrills(context, store);
-  const store::Manifest& now = *request.manifest;
+  const Manifest& now = *request.manifest;
   // As the store is before the drill: a snapshot may be added meanwhile.
   const Result<Catalog> catalog = ReadCatalog(context, store, now.cluster);
   const bool is_newest = request.newest.value_or(IsOfNewest(now, catalog));
-  const store::Manifest* const before = catalog.ok() ? LastProvenBefore(*catalog, now) : nullptr;
+  const Manifest* const before = catalog.ok() ? LastProvenBefore(*catalog, now) : nullptr;
   // Retention leaves it until it was compared with. Gone already: that is told there.
   const auto use = before != nullptr ? store.Use(before->name) : nullptr;
   const std::string id = fmt::format("{:016x}", context.random.Next());

@@ -139,19 +139,19 @@ void Clear(const Occasion& occasion, const Side& side, Suspects& suspects) {
 
 }  // namespace
 
-Sides SidesOf(const store::Manifest& manifest) {
-  std::map<std::string, Side> groups;  // by result
+Sides SidesOf(const Manifest& manifest) {
+  std::map<Comparison, Side> groups;
   std::set<std::string> told;
-  for (const store::ReceiptRecord& record : manifest.receipt) {
-    if (record.result != "equal" && record.result != "differs") continue;
+  for (const ReceiptRecord& record : manifest.receipt) {
+    if (record.result != Comparison::kEqual && record.result != Comparison::kDiffers) continue;
     groups[record.result].push_back({record.member_id, record.endpoint});
     told.insert(record.member_id);
   }
   // What was copied is what that member held, whatever it answers now.
   if (!manifest.member_id.empty() && told.insert(manifest.member_id).second) {
-    groups["equal"].push_back({manifest.member_id, manifest.endpoint});
+    groups[Comparison::kEqual].push_back({manifest.member_id, manifest.endpoint});
   }
-  if (manifest.other_history || !groups.contains("equal")) return {};
+  if (manifest.other_history || !groups.contains(Comparison::kEqual)) return {};
   return ToSides(std::move(groups));
 }
 

@@ -29,7 +29,7 @@ using Sides = std::vector<Side>;  // of one comparison: each two of them hold di
 
 // What a receipt says: the sides of those that hold what the snapshot holds, and of those that
 // don't. Empty if nobody holds the same: then the file may be the odd one.
-Sides SidesOf(const store::Manifest& manifest);
+Sides SidesOf(const Manifest& manifest);
 // What a round of all members says: one comparison by the numbers of keys, else one for each
 // revision that members are compacted at.
 std::vector<Sides> SidesOf(const Consistency& round);

@@ -12,7 +12,7 @@ namespace {
 // By the member behind this endpoint. A source that was restored comes to the same revision again,
 // with other data.
 Result<bool> IsAllThatItHolds(const etcd::Endpoint& endpoint, uint64_t cluster_id,
-                              const store::Manifest& m) {
+                              const Manifest& m) {
   ASSIGN_OR_RETURN(const int64_t head, ReadHead(endpoint, cluster_id));
   if (head != m.revision) return false;
   ASSIGN_OR_RETURN(const etcd::MemberStatus status, endpoint.Status());

@@ -9,10 +9,6 @@
 namespace etcdrill::report {
 namespace {
 
-// Stages and checks as docs/metrics.md names them; report/ does not know the stages themselves.
-constexpr std::array kStageNames = {"select", "checksum", "restore", "boot",
-                                    "health", "verify",   "cleanup"};
-
 const std::vector<double> kSnapshotBounds = {0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800};
 const std::vector<double> kDrillBounds = {1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600};
 const std::vector<double> kProbeBounds = {0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5};
@@ -172,7 +168,8 @@ Metrics::Metrics(FixedFacts fixed, std::function<LiveFacts()> read_live)
   for (const ReasonInfo& reason : AllReasons())
     snapshot_failures_[std::string(reason.metric_label)] = 0;
   for (const std::string_view why : kDeletionReasons) deleted_[std::string(why)] = 0;
-  for (const char* stage : kStageNames) drill_failures_[stage] = 0;
+  for (size_t i = 0; i < NamesOf<StageName>().size(); ++i)
+    drill_failures_[static_cast<StageName>(i)] = 0;
   for (const std::string& endpoint : fixed_.endpoints)
     probe_seconds_.emplace(endpoint, kProbeBounds);
 }
@@ -302,12 +299,14 @@ void Metrics::DrillStarted(double unix_seconds) {
   drill_started_ = unix_seconds;
 }
 
-void Metrics::DrillEnded(bool passed, std::string_view failed_stage, double seconds,
-                         bool cleaned_up) {
+void Metrics::DrillEnded(std::optional<StageName> failed_in, double seconds, bool cleaned_up) {
   const std::lock_guard lock(mutex_);
   drill_in_progress_ = false;
-  if (passed) drill_seconds_.Observe(seconds);
-  if (!passed) ++drill_failures_[std::string(failed_stage)];
+  if (failed_in.has_value()) {
+    ++drill_failures_[*failed_in];
+  } else {
+    drill_seconds_.Observe(seconds);
+  }
   if (!cleaned_up) ++drill_cleanup_failures_;
 }
 
@@ -431,7 +430,7 @@ std::string Metrics::Render() const {
   page.Counter("etcdrill_drill_attempts_total", "Drills started.").Sample(drill_attempts_);
   page.Counter("etcdrill_drill_failures_total",
                "Drills that ended in failure, by the stage that failed.")
-      .Samples("stage", drill_failures_);
+      .Samples("stage", ByName(drill_failures_));
   page.Counter("etcdrill_drill_skipped_total", "Due drills that were not run, on purpose.")
       .Sample(drill_skipped_, {{"reason", "busy"}});
   page.Gauge("etcdrill_drill_in_progress", "1 while a drill runs, else 0.")

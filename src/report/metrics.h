@@ -18,6 +18,7 @@
 
 #include "base/reason.h"
 #include "crypto/certificate.h"
+#include "proof/words.h"
 
 namespace etcdrill::report {
 
@@ -75,8 +76,8 @@ struct StoreFacts {
   std::optional<double> drill_last_duration_seconds;
   std::optional<double> drill_forecast_seconds;
   std::optional<double> drill_level;
-  std::map<std::string, double> drill_stage_seconds;
-  std::map<std::string, bool> drill_checks;
+  std::map<StageName, double> drill_stage_seconds;
+  std::map<CheckName, bool> drill_checks;
   std::string drill_etcd_version;  // empty until a drill has started one
 };
 
@@ -197,7 +198,8 @@ class Metrics {
   void Scrubbed(uint64_t bytes);
   void ScrubFailed(bool damaged);
   void DrillStarted(double unix_seconds);
-  void DrillEnded(bool passed, std::string_view failed_stage, double seconds, bool cleaned_up);
+  // `failed_in`: none if it passed.
+  void DrillEnded(std::optional<StageName> failed_in, double seconds, bool cleaned_up);
   void DrillSkipped();
   void ProbeTook(const std::string& endpoint, double seconds);
 
@@ -240,7 +242,7 @@ class Metrics {
   double scrub_damaged_ = 0;
   double scrub_unreadable_ = 0;
   double drill_attempts_ = 0;
-  std::map<std::string, double> drill_failures_;  // by stage
+  std::map<StageName, double> drill_failures_;
   double drill_skipped_ = 0;
   bool drill_in_progress_ = false;
   std::optional<double> drill_started_;

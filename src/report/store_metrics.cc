@@ -90,11 +90,11 @@ void AddDrillHistory(const StoreFacts& s, MetricsPage& page) {
       .Sample(s.drill_level);
   page.Gauge("etcdrill_drill_last_stage_duration_seconds",
              "Wall time of each stage of the newest drill; absent for a stage that did not run.")
-      .Samples("stage", s.drill_stage_seconds);
+      .Samples("stage", ByName(s.drill_stage_seconds));
   page.Gauge("etcdrill_drill_last_check_success",
              "Result of each check in the newest drill that ran it: 1 passed, 0 failed; absent for "
              "a check that never ran, or that the last drill that passed did not ask for.")
-      .Samples("check", AsNumbers(s.drill_checks));
+      .Samples("check", AsNumbers(ByName(s.drill_checks)));
   page.Gauge("etcdrill_drill_etcd_info", "Version of the etcd binary used for drills, always 1.");
   if (!s.drill_etcd_version.empty()) page.Sample(1, {{"version", s.drill_etcd_version}});
 }

@@ -81,7 +81,7 @@ std::string VerifyTextfile(const VerifyRun& run, std::string_view previous) {
   page.Gauge("etcdrill_verify_last_level_success",
              "Result of each level of the newest verification: 1 passed, 0 failed; absent for a "
              "level that is unknown or was not asked for.")
-      .Samples("level", AsNumbers(run.levels));
+      .Samples("level", AsNumbers(ByName(run.levels)));
   AddNewestSnapshot(run.snapshot.has_value() ? run.snapshot : EarlierSnapshot(earlier), page);
   return page.Text();
 }
@@ -102,8 +102,9 @@ std::string DrillTextfile(StoreFacts drill, double now, std::string_view previou
     // One that passed came to all checks that are asked for.
     if (passed || !name.starts_with(kCheckSeries)) continue;
     const size_t end = name.find('"', kCheckSeries.size());
-    drill.drill_checks.emplace(name.substr(kCheckSeries.size(), end - kCheckSeries.size()),
-                               value != 0);
+    const auto check =
+        FromName<CheckName>(name.substr(kCheckSeries.size(), end - kCheckSeries.size()));
+    if (check.has_value()) drill.drill_checks.emplace(*check, value != 0);
   }
   MetricsPage page;
   AddDrillStart(drill.drill_started, page);

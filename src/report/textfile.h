@@ -19,7 +19,7 @@ struct VerifyRun {
   double ended = 0;
   std::optional<double> seconds;
   bool passed = false;
-  std::map<std::string, bool> levels;          // those that passed or failed
+  std::map<Level, bool> levels;                // those that passed or failed
   std::optional<StoreFacts::Newest> snapshot;  // of one that passed
 };
 

@@ -2,7 +2,6 @@
 // is edited must not make the port speak plain text.
 #include "report/web_guard.h"
 
-
 #include <algorithm>
 
 #include "crypto/hash.h"

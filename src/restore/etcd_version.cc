@@ -2,7 +2,6 @@
 // compared.
 #include "restore/etcd_version.h"
 
-
 #include <algorithm>
 #include <optional>
 #include <string>

@@ -19,7 +19,7 @@ namespace {
 uint64_t IdOf(std::string_view bytes) { return LoadBE64(Sha1(bytes).data()); }
 
 // They end in JSON, in the log of the restored member.
-Status CheckName(std::string_view name) {
+Status CheckClaims(std::string_view name) {
   return IsUtf8(name) ? OkStatus()
                       : Error(Reason::kUsage, "the member name \"{}\" is not UTF-8", Shown(name));
 }
@@ -36,7 +36,7 @@ Result<std::map<std::string, std::vector<std::string>>> ParseInitialCluster(std:
       return Error(Reason::kUsage, "--initial-cluster: \"{}\" is not NAME=PEER-URL", item);
     }
     const std::string_view name = item.substr(0, equals);
-    RETURN_IF_ERROR(Annotate(CheckName(name), "--initial-cluster"));
+    RETURN_IF_ERROR(Annotate(CheckClaims(name), "--initial-cluster"));
     const Result<Url> url = ParsePeerUrl(item.substr(equals + 1));
     RETURN_IF_ERROR(Annotate(url.status(), "--initial-cluster"));
     members[std::string(name)].push_back(url->text);

@@ -6,10 +6,10 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/json.h"
+
 namespace etcdrill::restore {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 // A node of the v2 store; a leaf has a value, a directory children.
 Json Node(std::string_view path, uint64_t index, Json value, Json children) {

@@ -6,7 +6,8 @@
 #include <algorithm>
 #include <iterator>
 
-#include "store/manifest.h"
+#include "proof/manifest.h"
+#include "store/names.h"
 
 namespace etcdrill::store {
 namespace {

@@ -5,8 +5,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "store/leftovers.h"
+#include "store/manifest_file.h"
 #include "store/order.h"
 
 namespace etcdrill::store {
@@ -54,7 +56,8 @@ Status LocalStore::Seal(DurableFile& file, const Manifest& manifest) {
     if (there) return Error(Reason::kAlreadyExists, "store {}: it is there already", taken);
   }
   const auto seal = [&]() -> Status {
-    RETURN_IF_ERROR(WriteFileDurably(context_.fs, dir_->unsealed(manifest.name), ToJson(manifest)));
+    RETURN_IF_ERROR(WriteFileDurably(context_.fs, dir_->unsealed(manifest.name),
+                                     Dump(ToJson(manifest)) + "\n"));
     RETURN_IF_ERROR(file.Commit(path));
     RETURN_IF_ERROR(context_.fs.Rename(dir_->unsealed(manifest.name), ManifestPath(manifest.name)));
     return context_.fs.SyncDir(this->path());
@@ -250,7 +253,7 @@ Status LocalStore::WriteChecks(const std::string& name,
   if (!text.ok() && ReasonOf(text.status()) != Reason::kDamaged) return text.status();
   Checks checks = ChecksOf(name, text).value_or(Checks{});
   change(checks);
-  return WriteFileDurably(context_.fs, ChecksPath(name), ToJson(checks));
+  return WriteFileDurably(context_.fs, ChecksPath(name), Dump(ToJson(checks)) + "\n");
 }
 
 std::string LocalStore::SuspectsPath() const { return JoinPath(path(), kSuspectsFile); }
@@ -276,7 +279,7 @@ Status LocalStore::UpdateSuspects(const std::function<void(std::vector<Suspect>&
   std::vector<Suspect> after = kept;
   change(after);
   if (after == kept) return OkStatus();
-  return WriteFileDurably(context_.fs, SuspectsPath(), ToJson(after));
+  return WriteFileDurably(context_.fs, SuspectsPath(), Dump(ToJson(after)) + "\n");
 }
 
 Result<std::unique_ptr<FileLock>> LocalStore::Use(const std::string& name) const {

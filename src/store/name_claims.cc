@@ -8,7 +8,8 @@
 #include <charconv>
 #include <string>
 
-#include "store/manifest.h"
+#include "proof/manifest.h"
+#include "store/names.h"
 
 namespace etcdrill::store {
 namespace {

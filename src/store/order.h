@@ -3,7 +3,7 @@
 // its place.
 #pragma once
 
-#include "store/manifest.h"
+#include "proof/manifest.h"
 
 namespace etcdrill::store {
 

@@ -1,58 +1,51 @@
 // One that is not understood makes all of them damaged: who is left out would be trusted.
 #include "store/suspects.h"
 
-#include <nlohmann/json.hpp>
+#include "base/json_reader.h"
 
 namespace etcdrill::store {
 namespace {
 
-using Json = nlohmann::ordered_json;
+constexpr std::string_view kSuspectsKind = "Suspects";
 
-constexpr const char* kKind = "Suspects";
-
-// nlohmann throws where a key is missing or of another type.
-Suspect ReadSuspect(const Json& json) {
-  Suspect suspect{
-      .cluster = json.at("cluster").get<std::string>(),
-      .member_id = json.at("member_id").get<std::string>(),
-      .endpoint = json.at("endpoint").get<std::string>(),
-      .revision = json.at("revision").get<int64_t>(),
-      .first_revision = json.value("first_revision", json.at("revision").get<int64_t>()),
-      .side = json.value("side", json.at("member_id").get<std::string>()),
-      .outvoted = json.at("outvoted").get<bool>()};
-  suspect.found = ParseRfc3339(json.at("found").get<std::string>()).value_or(WallTime());
-  return suspect;
+void Read(JsonReader& reader, Suspect& s) {
+  reader.Read("cluster", s.cluster);
+  reader.Read("member_id", s.member_id);
+  reader.Read("endpoint", s.endpoint);
+  reader.Read("revision", s.revision);
+  s.first_revision = s.revision;
+  reader.ReadIf("first_revision", s.first_revision);
+  s.side = s.member_id;
+  reader.ReadIf("side", s.side);
+  reader.Read("found", s.found);
+  reader.Read("outvoted", s.outvoted);
 }
 
 }  // namespace
 
-std::string ToJson(const std::vector<Suspect>& suspects) {
-  Json members = Json::array();
+Json ToJson(const std::vector<Suspect>& suspects) {
+  Json json = NewDocument(kSuspectsKind);
+  json["members"] = Json::array();
   for (const Suspect& s : suspects) {
-    members.push_back({{"cluster", s.cluster},
-                       {"member_id", s.member_id},
-                       {"endpoint", s.endpoint},
-                       {"revision", s.revision},
-                       {"first_revision", s.first_revision},
-                       {"side", s.side},
-                       {"found", FormatRfc3339(s.found)},
-                       {"outvoted", s.outvoted}});
+    json["members"].push_back({{"cluster", s.cluster},
+                               {"member_id", s.member_id},
+                               {"endpoint", s.endpoint},
+                               {"revision", s.revision},
+                               {"first_revision", s.first_revision},
+                               {"side", s.side},
+                               {"found", FormatRfc3339(s.found)},
+                               {"outvoted", s.outvoted}});
   }
-  const Json json = {
-      {"apiVersion", "etcdrill/v1"}, {"kind", kKind}, {"members", std::move(members)}};
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return json;
 }
 
 Result<std::vector<Suspect>> ParseSuspects(std::string_view text) {
-  try {
-    const Json json = Json::parse(text);
-    std::vector<Suspect> suspects;
-    for (const Json& member : json.at("members")) suspects.push_back(ReadSuspect(member));
-    if (json.at("kind") == kKind) return suspects;
-  } catch (const Json::exception&) {
-    // told below
-  }
-  return Error(Reason::kDamaged, "not a record of suspects");
+  ASSIGN_OR_RETURN(const Json json, ParseDocument(kSuspectsKind, "a record of suspects", text));
+  std::vector<Suspect> suspects;
+  JsonReader reader(json);
+  reader.ReadRecords<Suspect>("members", suspects, Read);
+  RETURN_IF_ERROR(reader.status());
+  return suspects;
 }
 
 }  // namespace etcdrill::store

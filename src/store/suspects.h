@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/status.h"
 
 namespace etcdrill::store {
@@ -28,7 +29,7 @@ struct Suspect {
   bool operator==(const Suspect&) const = default;
 };
 
-std::string ToJson(const std::vector<Suspect>& suspects);
+Json ToJson(const std::vector<Suspect>& suspects);
 // kDamaged if the text is none.
 Result<std::vector<Suspect>> ParseSuspects(std::string_view text);
 

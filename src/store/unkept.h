@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "base/status.h"
-#include "store/checks.h"
+#include "proof/checks.h"
 #include "store/drill_order.h"
 
 namespace etcdrill::store {

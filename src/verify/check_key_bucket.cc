@@ -6,8 +6,8 @@
 #include <algorithm>
 
 #include "base/bytes.h"
-#include "format/finding_codes.h"
 #include "format/mvcc/buckets.h"
+#include "proof/finding_codes.h"
 
 namespace etcdrill::verify {
 namespace {

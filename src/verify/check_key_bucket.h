@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "format/bbolt/tree.h"
-#include "format/finding.h"
 #include "format/mvcc/hash_kv.h"
 #include "format/mvcc/key_index.h"
+#include "proof/finding.h"
 #include "verify/facts.h"
 #include "verify/report.h"
 

@@ -7,8 +7,8 @@
 
 #include "base/bytes.h"
 #include "crypto/hash.h"
-#include "format/finding_codes.h"
 #include "format/mvcc/buckets.h"
+#include "proof/finding_codes.h"
 
 namespace etcdrill::verify {
 

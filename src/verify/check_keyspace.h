@@ -8,7 +8,7 @@
 #include <string>
 
 #include "format/bbolt/tree.h"
-#include "format/finding.h"
+#include "proof/finding.h"
 #include "verify/check_key_bucket.h"
 #include "verify/check_membership.h"
 #include "verify/check_records.h"

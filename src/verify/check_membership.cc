@@ -8,8 +8,8 @@
 #include <nlohmann/json.hpp>
 
 #include "base/bytes.h"
-#include "format/finding_codes.h"
 #include "format/mvcc/buckets.h"
+#include "proof/finding_codes.h"
 
 namespace etcdrill::verify {
 namespace {

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "format/bbolt/tree.h"
-#include "format/finding.h"
+#include "proof/finding.h"
 #include "verify/report.h"
 
 namespace etcdrill::verify {

@@ -7,9 +7,9 @@
 #include <nlohmann/json.hpp>
 
 #include "base/bytes.h"
-#include "format/finding_codes.h"
 #include "format/mvcc/buckets.h"
 #include "format/mvcc/revision.h"
+#include "proof/finding_codes.h"
 #include "proto/authpb.pb.h"
 #include "proto/etcdserverpb.pb.h"
 #include "proto/leasepb.pb.h"
@@ -201,12 +201,11 @@ void RecordsCheck::Finish(Keyspace& keyspace) {
 }
 
 void RecordsCheck::TellAlarm(const std::string& alarm) {
-  const bool corrupt = alarm == etcdserverpb::AlarmType_Name(etcdserverpb::CORRUPT);
   Tell(codes::kRestoresWithAlarm, Severity::kInfo,
-       fmt::format(
-           "restores with the {} alarm raised: the new cluster refuses {} until it is disarmed",
-           alarm, corrupt ? "reads and writes" : "writes"));
-  if (!corrupt) return;
+       fmt::format("restores with the {} alarm raised: the new cluster refuses writes until it is "
+                   "disarmed",
+                   alarm));
+  if (alarm != etcdserverpb::AlarmType_Name(etcdserverpb::CORRUPT)) return;
   Tell(codes::kAlarmCorrupt, Severity::kWarning,
        "a member of the cluster was found to hold other data than the rest (CORRUPT alarm), and "
        "this may be its copy: compare with a snapshot of another member (`etcdrill lineage`) "

@@ -8,7 +8,7 @@
 #include <string>
 
 #include "format/bbolt/tree.h"
-#include "format/finding.h"
+#include "proof/finding.h"
 #include "verify/report.h"
 
 namespace etcdrill::verify {

@@ -9,8 +9,8 @@
 #include "base/bytes.h"
 #include "crypto/hash.h"
 #include "format/bbolt/meta.h"
-#include "format/finding_codes.h"
 #include "format/snapshot/trailer.h"
+#include "proof/finding_codes.h"
 
 namespace etcdrill::verify {
 namespace {

@@ -5,8 +5,8 @@
 #include <string>
 
 #include "base/status.h"
-#include "format/finding.h"
 #include "io/file_system.h"
+#include "proof/finding.h"
 #include "verify/report.h"
 
 namespace etcdrill::verify {

@@ -7,9 +7,9 @@
 
 #include "base/status.h"
 #include "format/bbolt/meta.h"
-#include "format/finding.h"
 #include "format/mvcc/store_state.h"
 #include "format/snapshot/image.h"
+#include "proof/finding.h"
 
 namespace etcdrill::verify {
 

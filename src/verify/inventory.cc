@@ -1,7 +1,6 @@
 // Counting, row by row.
 #include "verify/inventory.h"
 
-
 #include <algorithm>
 #include <array>
 #include <map>

@@ -9,8 +9,8 @@
 
 #include "base/bytes.h"
 #include "format/bbolt/tree.h"
-#include "format/finding_codes.h"
 #include "format/mvcc/buckets.h"
+#include "proof/finding_codes.h"
 #include "verify/facts.h"
 #include "verify/verify.h"
 
@@ -220,44 +220,12 @@ void CheckIndex(LineageReport& report) {
                   *older.consistent_index, *older.term));
 }
 
-LineageVerdict Judge(const LineageReport& report, bool equal_hashes) {
-  if (report.findings.errors() > 0) return LineageVerdict::kDiverged;
-  return equal_hashes ? LineageVerdict::kContinues : LineageVerdict::kNotComparable;
+Continuity Judge(const LineageReport& report, bool equal_hashes) {
+  if (report.findings.errors() > 0) return Continuity::kDiverged;
+  return equal_hashes ? Continuity::kContinues : Continuity::kNotComparable;
 }
 
 }  // namespace
-
-std::string_view LineageVerdictName(LineageVerdict verdict) {
-  switch (verdict) {
-    case LineageVerdict::kContinues:
-      return "continues";
-    case LineageVerdict::kDiverged:
-      return "diverged";
-    case LineageVerdict::kNotComparable:
-      return "not_comparable";
-  }
-  return "";
-}
-
-std::optional<LineageVerdict> ParseLineageVerdict(std::string_view name) {
-  for (const auto verdict :
-       {LineageVerdict::kContinues, LineageVerdict::kDiverged, LineageVerdict::kNotComparable}) {
-    if (LineageVerdictName(verdict) == name) return verdict;
-  }
-  return std::nullopt;
-}
-
-std::string_view MemberResultName(MemberResult result) {
-  switch (result) {
-    case MemberResult::kEqual:
-      return "equal";
-    case MemberResult::kDiffers:
-      return "differs";
-    case MemberResult::kNotComparable:
-      return "not_comparable";
-  }
-  return "";
-}
 
 Result<Place> ReadPlace(const snapshot::Image& image, const mvcc::HashKv& head) {
   Findings findings;
@@ -289,7 +257,7 @@ Result<LineageReport> CompareLineage(const Context& context, const Placed& older
   RETURN_IF_ERROR(CompareHashes(context, older, newer, report));
   CheckIndex(report);
   report.verdict = Judge(report, report.compared.has_value());
-  if (report.verdict == LineageVerdict::kContinues) CheckRestored(report);
+  if (report.verdict == Continuity::kContinues) CheckRestored(report);
   report.duration_seconds = watch.Seconds();
   return report;
 }
@@ -302,15 +270,15 @@ void JudgeMembers(LineageReport& report) {
   const int64_t revision = report.older.head.revision;
   bool equal = false;
   for (const LiveMember& member : report.members) {
-    equal |= member.result == MemberResult::kEqual;
-    if (member.result == MemberResult::kDiffers &&
+    equal |= member.result == Comparison::kEqual;
+    if (member.result == Comparison::kDiffers &&
         CountsMore(member.live_keys, report.older.head.live_keys)) {
       Add(report, codes::kHistoryDiffers, Severity::kError,
           fmt::format("at revision {} the file has {} keys, {} counts {}: the cluster is another "
                       "one, or a compaction removed live keys of this member (etcd#22376); compare "
                       "all members before you restart one",
                       revision, report.older.head.live_keys, member.endpoint, *member.live_keys));
-    } else if (member.result == MemberResult::kDiffers) {
+    } else if (member.result == Comparison::kDiffers) {
       Add(report, codes::kHistoryDiffers, Severity::kError,
           fmt::format("at revision {} compacted at {} the file has HashKV {:08x}, {} answers "
                       "{:08x}: the cluster is another one, or was restored from an older backup "
@@ -322,7 +290,7 @@ void JudgeMembers(LineageReport& report) {
           fmt::format("the file ends at revision {}, the leader {} is at {}: the cluster is "
                       "another one, or was restored from an older backup",
                       revision, member.endpoint, member.revision));
-    } else if (member.result == MemberResult::kNotComparable) {
+    } else if (member.result == Comparison::kNotComparable) {
       Add(report, codes::kNotComparable, Severity::kWarning,
           fmt::format("{}: {}", member.endpoint, member.problem));
     }

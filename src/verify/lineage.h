@@ -12,18 +12,14 @@
 #include <string>
 #include <vector>
 
+#include "base/json.h"
 #include "base/status.h"
-#include "format/finding.h"
 #include "format/mvcc/hash_kv.h"
 #include "format/snapshot/image.h"
+#include "proof/finding.h"
+#include "proof/words.h"
 
 namespace etcdrill::verify {
-
-// The last one is an answer of its own, never a pass.
-enum class LineageVerdict { kContinues, kDiverged, kNotComparable };
-std::string_view LineageVerdictName(LineageVerdict verdict);
-// None if no verdict has this name.
-std::optional<LineageVerdict> ParseLineageVerdict(std::string_view name);
 
 // Where a file stands in the history of its cluster.
 struct Place {
@@ -54,9 +50,6 @@ struct ComparedHashes {
   bool equal = false;  // hash and keys
 };
 
-enum class MemberResult { kEqual, kDiffers, kNotComparable };
-std::string_view MemberResultName(MemberResult result);
-
 // A live member that stands in for the newer file.
 struct LiveMember {
   std::string endpoint;
@@ -66,12 +59,12 @@ struct LiveMember {
   mvcc::HashKv hashkv;               // its answer
   std::optional<int64_t> live_keys;  // that it counts at the file's revision; none: not known
   uint32_t older = 0;  // the file at the same revision and compact revision, unless not comparable
-  MemberResult result = MemberResult::kNotComparable;
+  Comparison result = Comparison::kNotComparable;
   std::string problem;  // why it is not comparable
 };
 
 struct LineageReport {
-  LineageVerdict verdict = LineageVerdict::kNotComparable;
+  Continuity verdict = Continuity::kNotComparable;
   Place older;
   std::optional<Place> newer;              // a file, or
   std::vector<LiveMember> members;         // the live cluster
@@ -104,6 +97,6 @@ Result<LineageReport> CompareLineage(const Context& context, const Placed& older
 void JudgeMembers(LineageReport& report);
 
 // The LineageReport as one JSON document.
-std::string ToJson(const LineageReport& report);
+Json ToJson(const LineageReport& report);
 
 }  // namespace etcdrill::verify

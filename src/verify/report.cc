@@ -3,9 +3,8 @@
 
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
-
 #include "base/bytes.h"
+#include "base/json_reader.h"
 #include "format/mvcc/buckets.h"
 #include "format/mvcc/revision.h"
 #include "verify/lineage.h"
@@ -13,18 +12,11 @@
 namespace etcdrill::verify {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
-template <typename T>
-Json OrNull(const std::optional<T>& value) {
-  return value.has_value() ? Json(*value) : Json(nullptr);
-}
-
 Json FindingsJson(const Findings& findings) {
   Json list = Json::array();
   for (const Finding& f : findings.kept()) {
     list.push_back({{"code", f.code},
-                    {"severity", SeverityName(f.severity)},
+                    {"severity", NameOf(f.severity)},
                     {"page", OrNull(f.page)},
                     {"offset", OrNull(f.offset)},
                     {"text", f.text}});
@@ -36,7 +28,7 @@ void AddFindings(const Findings& findings, Json& json) {
   json["findings"] = FindingsJson(findings);
   json["findings_total"] = findings.total();
   for (const Severity severity : kSeverities) {
-    json["findings_dropped"][std::string(SeverityName(severity))] = findings.dropped(severity);
+    json["findings_dropped"][std::string(NameOf(severity))] = findings.dropped(severity);
   }
 }
 
@@ -64,8 +56,8 @@ Json LiveMembersJson(const std::vector<LiveMember>& members) {
     Json entry = {{"endpoint", m.endpoint},
                   {"member_id", m.member_id},
                   {"live_keys", OrNull(m.live_keys)},
-                  {"result", MemberResultName(m.result)}};
-    if (m.result == MemberResult::kNotComparable) {
+                  {"result", NameOf(m.result)}};
+    if (m.result == Comparison::kNotComparable) {
       entry["problem"] = m.problem;
     } else {
       entry["hashkv"] =
@@ -115,32 +107,6 @@ Json MembersJson(const std::vector<MemberRecord>& members) {
 
 }  // namespace
 
-std::string_view VerdictName(Verdict verdict) {
-  switch (verdict) {
-    case Verdict::kProven:
-      return "proven";
-    case Verdict::kDamaged:
-      return "damaged";
-    case Verdict::kNotProvable:
-      return "not_provable";
-  }
-  return "";
-}
-
-std::string_view LevelResultName(LevelResult result) {
-  switch (result) {
-    case LevelResult::kPass:
-      return "pass";
-    case LevelResult::kFail:
-      return "fail";
-    case LevelResult::kUnknown:
-      return "unknown";
-    case LevelResult::kSkipped:
-      return "skipped";
-  }
-  return "";
-}
-
 std::string VerifyReport::Cause() const {
   if (const Finding* const error = findings.FirstError()) return error->text;
   const Finding* const doubt = findings.FirstDoubt();
@@ -186,18 +152,13 @@ std::vector<std::string> VerifyReport::Affected() const {
   return texts;
 }
 
-std::string ToJson(const VerifyReport& report) {
+Json ToJson(const VerifyReport& report) {
   const Keyspace keyspace = report.keyspace.value_or(Keyspace{});
-  Json json = {
-      {"apiVersion", "etcdrill/v1"},
-      {"kind", "VerifyReport"},
+  Json json = NewDocument("VerifyReport");
+  json.update({
       {"file", report.file},
-      {"verdict", VerdictName(report.verdict)},
-      {"levels",
-       {{"present", LevelResultName(report.levels.present)},
-        {"transfer", LevelResultName(report.levels.transfer)},
-        {"structure", LevelResultName(report.levels.structure)},
-        {"keyspace", LevelResultName(report.levels.keyspace)}}},
+      {"verdict", NameOf(report.verdict())},
+      {"levels", Json::object()},
       {"size", report.size_bytes},
       {"sha256", report.sha256},
       {"hash", keyspace.hash},
@@ -212,29 +173,29 @@ std::string ToJson(const VerifyReport& report) {
       {"storage_version", keyspace.storage_version},
       {"members", MembersJson(keyspace.members)},
       {"cluster_version", keyspace.cluster_version},
-  };
+  });
+  for (const Level level : kFileLevels)
+    json["levels"][std::string(NameOf(level))] = NameOf(report.levels[level]);
   AddFindings(report.findings, json);
   json["affected"] = report.Affected();
   json["duration_seconds"] = report.duration_seconds;
   if (report.inventory.has_value()) json["inventory"] = InventoryJson(*report.inventory);
-  // A name in a damaged file may hold any bytes; they must not make the report unprintable.
-  return json.dump(2, ' ', false, Json::error_handler_t::replace);
+  return json;
 }
 
-std::string ToJson(const LineageReport& report) {
-  Json json = {
-      {"apiVersion", "etcdrill/v1"},
-      {"kind", "LineageReport"},
-      {"verdict", LineageVerdictName(report.verdict)},
+Json ToJson(const LineageReport& report) {
+  Json json = NewDocument("LineageReport");
+  json.update({
+      {"verdict", NameOf(report.verdict)},
       {"restored_between", report.restored_between},
       {"older", PlaceJson(report.older)},
       {"newer", report.newer.has_value() ? PlaceJson(*report.newer) : Json(nullptr)},
       {"hashkv", report.compared.has_value() ? ComparedJson(*report.compared) : Json(nullptr)},
       {"members", LiveMembersJson(report.members)},
-  };
+  });
   AddFindings(report.findings, json);
   json["duration_seconds"] = report.duration_seconds;
-  return json.dump(2, ' ', false, Json::error_handler_t::replace);
+  return json;
 }
 
 }  // namespace etcdrill::verify

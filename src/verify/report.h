@@ -7,27 +7,15 @@
 #include <string>
 #include <vector>
 
-#include "format/finding.h"
+#include "base/json.h"
 #include "format/mvcc/hash_kv.h"
 #include "format/snapshot/foreign.h"
+#include "proof/finding.h"
+#include "proof/judge.h"
+#include "proof/words.h"
 #include "verify/inventory.h"
 
 namespace etcdrill::verify {
-
-// The third one is honest: bbolt has no checksum on data pages, so without a trailer or a manifest
-// nothing proves the bytes.
-enum class Verdict { kProven, kDamaged, kNotProvable };
-std::string_view VerdictName(Verdict verdict);
-
-enum class LevelResult { kPass, kFail, kUnknown, kSkipped };
-std::string_view LevelResultName(LevelResult result);
-
-struct Levels {
-  LevelResult present = LevelResult::kUnknown;    // L0
-  LevelResult transfer = LevelResult::kSkipped;   // L1
-  LevelResult structure = LevelResult::kSkipped;  // L2
-  LevelResult keyspace = LevelResult::kSkipped;   // L3
-};
 
 struct MemberRecord {
   uint64_t id = 0;
@@ -60,7 +48,6 @@ struct Keyspace {
 
 struct VerifyReport {
   std::string file;
-  Verdict verdict = Verdict::kNotProvable;
   Levels levels;
   uint64_t size_bytes = 0;
   std::string sha256;                        // hex, of the whole file
@@ -70,6 +57,7 @@ struct VerifyReport {
   std::optional<Inventory> inventory;  // only if somebody asked for it
   double duration_seconds = 0;
 
+  Verdict verdict() const { return Judge(levels, findings, Level::kKeyspace); }
   // Why it is not proven: the text of the first error, else of what prevents the proof.
   std::string Cause() const;
   // Which keys the findings that are kept make unreadable, in words: "bucket key: revisions 100/0
@@ -78,6 +66,6 @@ struct VerifyReport {
 };
 
 // The VerifyReport as one JSON document.
-std::string ToJson(const VerifyReport& report);
+Json ToJson(const VerifyReport& report);
 
 }  // namespace etcdrill::verify

@@ -33,7 +33,7 @@ Verifier FileVerifier(const Context& context, const std::string& dir) {
         RETURN_IF_ERROR(file->Append(snapshot));
         ASSIGN_OR_RETURN(const auto image, snapshot::Image::Open(context, path));
         ASSIGN_OR_RETURN(const VerifyReport report, Verify(context, image));
-        return report.verdict;
+        return report.verdict();
       };
 }
 

@@ -40,8 +40,7 @@ std::string BigEndian(uint64_t number) {
   return bytes;
 }
 
-// --- The sample
-// ------------------------------------------------------------------------------------------------------
+// --- The sample ----------------------------------------------------------------------------------
 
 bbolt::BucketContent SampleRows() {
   bbolt::BucketContent rows;
@@ -61,8 +60,7 @@ bbolt::BucketContent SampleRows() {
   return rows;
 }
 
-// --- The map of its pages
-// --------------------------------------------------------------------------------------------
+// --- The map of its pages ------------------------------------------------------------------------
 
 struct PageAt {
   size_t begin = 0;
@@ -82,8 +80,7 @@ std::vector<PageAt> PagesOf(std::string_view body) {
   return pages;
 }
 
-// --- What is done to them
-// --------------------------------------------------------------------------------------------
+// --- What is done to them ------------------------------------------------------------------------
 
 Damage Flip(size_t offset, int bit) {
   return [=](std::string_view snapshot) {

@@ -8,8 +8,8 @@
 #include <future>
 
 #include "format/bbolt/tree.h"
-#include "format/finding_codes.h"
 #include "format/snapshot/trailer.h"
+#include "proof/finding_codes.h"
 #include "verify/check_keyspace.h"
 #include "verify/facts.h"
 
@@ -39,7 +39,7 @@ class NobodyLooks final : public bbolt::Visitor {
 // Not damaged: not understood, and so not provable.
 void Tell(snapshot::Foreign foreign, VerifyReport& report) {
   report.foreign = foreign;
-  report.levels.keyspace = LevelResult::kUnknown;
+  report.levels[Level::kKeyspace] = LevelResult::kUnknown;
   report.findings.Add({.code = codes::kNotASnapshot,
                        .severity = Severity::kWarning,
                        .text = std::string(snapshot::Describe(foreign)),
@@ -47,21 +47,23 @@ void Tell(snapshot::Foreign foreign, VerifyReport& report) {
 }
 
 // L2, and L3 in the same walk.
-Status CheckContent(const snapshot::Image& image, int level, uint64_t seed, VerifyReport& report) {
+Status CheckContent(const snapshot::Image& image, Level level, uint64_t seed,
+                    VerifyReport& report) {
   const ReadableFile& file = image.reader();
   const uint64_t errors_before = report.findings.errors();
-  report.levels.structure = LevelResult::kFail;
-  if (level >= 3) report.levels.keyspace = LevelResult::kUnknown;
+  report.levels[Level::kStructure] = LevelResult::kFail;
+  if (level >= Level::kKeyspace) report.levels[Level::kKeyspace] = LevelResult::kUnknown;
   ASSIGN_OR_RETURN(const std::optional<Facts> facts, ReadFacts(image, report.findings));
   if (!facts.has_value()) return OkStatus();
 
   CheckSize(file, *facts, report.findings);
   const auto walk = [&](bbolt::Visitor& visitor) -> Status {
     RETURN_IF_ERROR(bbolt::WalkAll(file, facts->body, facts->meta, report.findings, visitor));
-    if (report.findings.errors() == errors_before) report.levels.structure = LevelResult::kPass;
+    if (report.findings.errors() == errors_before)
+      report.levels[Level::kStructure] = LevelResult::kPass;
     return OkStatus();
   };
-  if (level < 3) {
+  if (level < Level::kKeyspace) {
     NobodyLooks nobody;
     return walk(nobody);
   }
@@ -71,7 +73,7 @@ Status CheckContent(const snapshot::Image& image, int level, uint64_t seed, Veri
   KeyspaceCheck keyspace(*facts, std::move(key_bucket), keyspace_findings);
   RETURN_IF_ERROR(walk(keyspace));
   // Over a broken structure the sums and gaps would say nothing.
-  if (report.levels.structure == LevelResult::kFail) return OkStatus();
+  if (report.levels[Level::kStructure] == LevelResult::kFail) return OkStatus();
   ASSIGN_OR_RETURN(report.keyspace, keyspace.Finish(file));
   if (keyspace.IsOfOtherProgram()) {
     Tell(snapshot::Foreign::kOtherBolt, report);
@@ -79,32 +81,21 @@ Status CheckContent(const snapshot::Image& image, int level, uint64_t seed, Veri
     return OkStatus();
   }
   report.keyspace->total_bytes = facts->meta.high_water * facts->meta.page_size;
-  report.levels.keyspace =
+  report.levels[Level::kKeyspace] =
       keyspace_findings.errors() == 0 ? LevelResult::kPass : LevelResult::kFail;
   report.findings.Merge(std::move(keyspace_findings));
   return OkStatus();
 }
 
-// What was not looked at, for whatever reason, is not proven.
-Verdict Judge(const Levels& levels) {
-  const auto all = {levels.present, levels.transfer, levels.structure, levels.keyspace};
-  const auto any = [&](LevelResult result) {
-    return std::find(all.begin(), all.end(), result) != all.end();
-  };
-  if (any(LevelResult::kFail)) return Verdict::kDamaged;
-  const bool complete = !any(LevelResult::kUnknown) && !any(LevelResult::kSkipped);
-  return complete ? Verdict::kProven : Verdict::kNotProvable;
-}
-
 void CheckPresence(const VerifyInput& input, VerifyReport& report) {
-  report.levels.present = LevelResult::kPass;
+  report.levels[Level::kPresent] = LevelResult::kPass;
   if (report.size_bytes == 0) {
-    report.levels.present = LevelResult::kFail;
+    report.levels[Level::kPresent] = LevelResult::kFail;
     report.findings.Add(
         {codes::kEmptyFile, Severity::kError, std::nullopt, std::nullopt, "the file is empty"});
   }
   if (report.file.ends_with(".part") && !input.staged) {
-    report.levels.present = LevelResult::kFail;
+    report.levels[Level::kPresent] = LevelResult::kFail;
     report.findings.Add({codes::kPartialName, Severity::kError, std::nullopt, std::nullopt,
                          "the name ends in .part: an unfinished download"});
   }
@@ -119,7 +110,7 @@ Result<bool> IsDatabase(const snapshot::Image& image, VerifyReport& report) {
   if (meta.has_value()) return true;
   ASSIGN_OR_RETURN(const auto foreign, snapshot::RecognizeForeign(image.reader()));
   if (foreign.has_value()) {
-    report.levels.structure = LevelResult::kUnknown;
+    report.levels[Level::kStructure] = LevelResult::kUnknown;
     Tell(*foreign, report);
   }
   return false;
@@ -135,13 +126,13 @@ Status CheckBytes(const Context& context, const snapshot::Image& image, const Ve
   auto transfer = std::async(std::launch::async, [&] {
     return CheckTransfer(image.reader(), rule, input.expected, transfer_findings);
   });
-  const Status content = input.level >= 2 && !is_foreign
+  const Status content = input.level >= Level::kStructure && !is_foreign
                              ? CheckContent(image, input.level, context.random.Next(), report)
                              : OkStatus();
   const Result<TransferResult> transferred = transfer.get();
   RETURN_IF_ERROR(content);
   RETURN_IF_ERROR(transferred.status());
-  report.levels.transfer = transferred->level;
+  report.levels[Level::kTransfer] = transferred->level;
   report.sha256 = transferred->sha256;
   // What the file is comes before what is wrong with its end.
   if (is_database) std::swap(report.findings, transfer_findings);
@@ -167,7 +158,8 @@ Result<bool> FoundChanged(const ReadableFile& file, const Status& looked, Verify
     ASSIGN_OR_RETURN(const bool same, HasSameBytes(file, report.sha256));
     if (same) return false;
   }
-  report.levels = {.present = LevelResult::kUnknown};
+  report.levels = {};
+  report.levels[Level::kPresent] = LevelResult::kUnknown;
   report.keyspace.reset();
   report.foreign.reset();
   report.findings = {};  // of bytes that never were one file
@@ -193,7 +185,6 @@ Result<VerifyReport> Verify(const Context& context, const snapshot::Image& image
     ASSIGN_OR_RETURN(const bool changed, FoundChanged(image.reader(), looked, report));
     if (!changed) RETURN_IF_ERROR(looked);
   }
-  report.verdict = Judge(report.levels);
   report.duration_seconds = watch.Seconds();
   return report;
 }

@@ -10,11 +10,9 @@
 
 namespace etcdrill::verify {
 
-inline constexpr int kLevelMax = 3;
-
 struct VerifyInput {
   std::optional<ExpectedBytes> expected;  // from a manifest
-  int level = kLevelMax;                  // 1 to 3: how far up the ladder
+  Level level = Level::kKeyspace;         // how far up the ladder
   bool staged = false;                    // our own file under its temporary name
 };
 

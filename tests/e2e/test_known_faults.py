@@ -29,12 +29,12 @@ class Drills(test_drill.DrillCase):
         return {check["name"]: check["result"] for check in report["checks"]}
 
     def test_each_is_served_by_its_etcd(self):
-        for name, version in (("bumped", "3.6"), ("last-rows-compacted-3.4", "3.4"),
-                              ("only-v2-keys-3.4", "3.4"), ("recreated-compacted-3.5.30", "3.5"),
-                              ("rewritten-at-head-3.5.30",
-                               "3.5.16"), ("rewritten-at-head-3.5.30",
-                                           "3.5"), ("storage-version-left-3.5.30",
-                                                    "3.5"), ("storage-version-left-3.5.30", "3.6")):
+        for name, version in (
+            ("bumped", "3.6"), ("last-rows-compacted-3.4", "3.4"), ("only-v2-keys-3.4", "3.4"),
+            ("recreated-compacted-3.5.30", "3.5"), ("rewritten-at-head-3.5.30", "3.5.16"),
+            ("rewritten-at-head-3.5.30", "3.5"), ("storage-version-left-3.5.30", "3.5"),
+            ("storage-version-left-3.5.30", "3.6"),
+        ):
             with self.subTest(name, version=version):
                 checks = self.check_drill(name, version)
                 self.assertEqual(set(checks.values()), {"pass"})
@@ -77,8 +77,8 @@ class Drills(test_drill.DrillCase):
     def test_an_alarm_of_a_later_etcd(self):
         database = harness.fixture("e36-alarm").read_bytes()[:-32]
         places = [at for at in range(len(database)) if database.startswith(b"\x10\x01", at)]
-        changed, = (copy
-                    for copy in (database[:at + 1] + b"\x09" + database[at + 2:] for at in places)
+        copies = (database[:at + 1] + b"\x09" + database[at + 2:] for at in places)
+        changed, = (copy for copy in copies
                     if bolt.BoltFile(copy).buckets["alarm"] == {b"\x10\x09": b""})
         path = self.dir / "alarm.db"
         path.write_bytes(harness.with_trailer(changed))
@@ -114,10 +114,10 @@ class Commands(harness.TestCase):
         self.assertIn("revision 14,", self.etcdrill("verify", path).out)
         self.assertEqual(
             json.loads(self.etcdrill("snapshot", "status", path, "-w", "json").out)["revision"], 6)
-        for command, metric in ((["verify", path], "etcdrill_snapshot_last_revision"), ([
-                "drill", path, "--etcd",
-                harness.tool("3.4", "etcd"), "--scratch-dir", self.dir / "scratch"
-        ], "etcdrill_verified_snapshot_revision")):
+        drill = ["drill", path, "--etcd", harness.tool("3.4", "etcd"),
+                 "--scratch-dir", self.dir / "scratch"]
+        for command, metric in ((["verify", path], "etcdrill_snapshot_last_revision"),
+                                (drill, "etcdrill_verified_snapshot_revision")):
             out = self.dir / f"{command[0]}.prom"
             self.etcdrill(*command, "--textfile-out", out)
             samples = harness.parse_metrics(out.read_text())[metric].samples
@@ -211,14 +211,12 @@ class Commands(harness.TestCase):
             self.assertNotEqual(report["sha256"], "")
         sound = harness.fixture("e3530-compacted")
         etcd = ("--etcd", harness.tool("3.5", "etcd"), "--scratch-dir", self.dir / "scratch")
-        for command in (["snapshot", "status",
-                         path], ["hashkv", path], ["lineage", path,
-                                                   sound], ["lineage", sound,
-                                                            path], ["drill", path, *etcd],
-                        ["snapshot", "restore", path, "--data-dir", self.dir / "data"], [
-                            "snapshot", "restore", path, "--data-dir", self.dir / "data",
-                            "--skip-hash-check"
-                        ]):
+        restore = ["snapshot", "restore", path, "--data-dir", self.dir / "data"]
+        for command in (
+            ["snapshot", "status", path], ["hashkv", path], ["lineage", path, sound],
+            ["lineage", sound, path], ["drill", path, *etcd], restore,
+            [*restore, "--skip-hash-check"],
+        ):
             self.assertIn(name, self.etcdrill(*command, code=1).err)
 
     def test_what_says_nothing_of_itself_is_damaged_and_says_first_what_it_is_not(self):
@@ -302,8 +300,8 @@ class Live(test_drill.DrillCase):
             with self.subTest(version):
                 cluster = self.start(version)
                 cluster.etcdctl("put", "k", "1")
-                member = json.loads(cluster.etcdctl("endpoint", "status", "-w",
-                                                    "json"))[0]["Status"]["header"]["member_id"]
+                said = json.loads(cluster.etcdctl("endpoint", "status", "-w", "json"))
+                member = said[0]["Status"]["header"]["member_id"]
                 request = json.dumps(
                     {"action": "ACTIVATE", "memberID": str(member), "alarm": "CORRUPT"})
                 with urllib.request.urlopen(f"{cluster.endpoints[0]}/v3/maintenance/alarm",
@@ -313,7 +311,7 @@ class Live(test_drill.DrillCase):
                 report = json.loads(self.etcdrill("verify", path, "-w", "json").out)
                 self.assertEqual(with_warnings(report), {"alarm_corrupt"})
                 texts = {finding["code"]: finding["text"] for finding in report["findings"]}
-                self.assertIn("refuses reads and writes", texts["restores_with_alarm"])
+                self.assertIn("refuses writes until it is disarmed", texts["restores_with_alarm"])
                 self.assertRegex(texts["alarm_corrupt"],
                                  "compare with a snapshot of another member .* before this one")
                 self.assertEqual(
@@ -345,8 +343,8 @@ class Live(test_drill.DrillCase):
                     if version == "3.6":
                         harness.wait_until(
                             lambda: '"storageVersion":"3.6' in again.etcdctl(
-                                "endpoint", "status", "-w", "json"), "a storage version",
-                            timeout=60)
+                                "endpoint", "status", "-w", "json"),
+                            "a storage version", timeout=60)
                     saved.append(again.save(self.scene.new_dir() / f"{value}.db"))
                     again.kill()
                 report = json.loads(self.etcdrill("lineage", *saved, "-w", "json", code=3).out)
@@ -374,10 +372,8 @@ class Empty(sidecar_case.SidecarCase):
         sidecar = self.start(cluster)
         line = sidecar.wait_for_line("a snapshot is unusual")
         self.assertIn("finding=no_keys", line)
-        told = lambda: [
-            trouble["what"]
-            for trouble in json.loads(sidecar.first_answer("/api/v1/status"))["troubles"]
-        ]
+        told = lambda: [trouble["what"] for trouble
+                        in json.loads(sidecar.first_answer("/api/v1/status"))["troubles"]]
         self.assertEqual(told(), ["The newest snapshot holds no key."])
         self.assertEqual(sidecar.value("etcdrill_snapshot_last_keys"), 0)
         sidecar.wait_for_line("snapshot taken", after=2)

@@ -76,8 +76,7 @@ TEST_CASE("anomalies: a bucket with a sequence") {
 // The trailer is still there, where the high-water mark says, and right.
 TEST_CASE("anomalies: a snapshot with so many bytes added that its trailer is not looked for") {
   const std::string snapshot = WithTrailer(TinyDatabase({}));
-  CHECK(MemoryVerifier().Verify(snapshot + std::string(480, '\0')).verdict ==
-        verify::Verdict::kDamaged);
+  CHECK(MemoryVerifier().Verify(snapshot + std::string(480, '\0')).verdict() == Verdict::kDamaged);
 }
 
 }  // namespace

@@ -14,8 +14,6 @@
 namespace etcdrill::testing {
 namespace {
 
-using verify::Verdict;
-
 constexpr size_t kTrailerBytes = 32;
 
 std::set<size_t> CutSizes(size_t size) {
@@ -38,7 +36,7 @@ TEST_CASE(
     const auto report = verifier.Verify(std::string_view(bytes).substr(0, size));
     const auto expected =
         size == bytes.size() - kTrailerBytes ? Verdict::kNotProvable : Verdict::kDamaged;
-    if (report.verdict != expected)
+    if (report.verdict() != expected)
       FAIL_CHECK("cut to " << size << " of " << bytes.size() << ": " << Describe(report));
   }
 }
@@ -48,7 +46,7 @@ TEST_CASE("cuts: a database without a trailer that was cut is damaged at any len
   MemoryVerifier verifier;
   for (const size_t size : CutSizes(bytes.size())) {
     const auto report = verifier.Verify(std::string_view(bytes).substr(0, size));
-    if (report.verdict != Verdict::kDamaged)
+    if (report.verdict() != Verdict::kDamaged)
       FAIL_CHECK("cut to " << size << " of " << bytes.size() << ": " << Describe(report));
   }
 }
@@ -65,7 +63,7 @@ TEST_CASE("cuts: a file that is shortened while it is read gives a finding that 
     verifier.fs().ShrinkAfter(after, size);
     const auto report = verifier.Verify(bytes);
     CAPTURE(Seed(), after, size);
-    CHECK(report.verdict == Verdict::kNotProvable);
+    CHECK(report.verdict() == Verdict::kNotProvable);
     CHECK(HasFinding(report.findings, "file_changed"));
   }
 }

@@ -39,9 +39,9 @@ verify::VerifyReport MemoryVerifier::Verify(std::string_view bytes) {
 }
 
 bool ContentPasses(const verify::VerifyReport& report) {
-  return report.levels.present == verify::LevelResult::kPass &&
-         report.levels.structure == verify::LevelResult::kPass &&
-         report.levels.keyspace == verify::LevelResult::kPass;
+  return report.levels[Level::kPresent] == LevelResult::kPass &&
+         report.levels[Level::kStructure] == LevelResult::kPass &&
+         report.levels[Level::kKeyspace] == LevelResult::kPass;
 }
 
 bool SameContent(const verify::VerifyReport& a, const verify::VerifyReport& b) {
@@ -54,9 +54,9 @@ bool SameContent(const verify::VerifyReport& a, const verify::VerifyReport& b) {
 }
 
 std::string Describe(const verify::VerifyReport& report) {
-  return fmt::format("{} (structure {}, keyspace {}): {}", VerdictName(report.verdict),
-                     LevelResultName(report.levels.structure),
-                     LevelResultName(report.levels.keyspace), report.Cause());
+  return fmt::format("{} (structure {}, keyspace {}): {}", NameOf(report.verdict()),
+                     NameOf(report.levels[Level::kStructure]),
+                     NameOf(report.levels[Level::kKeyspace]), report.Cause());
 }
 
 std::vector<std::string> SampleNames() {

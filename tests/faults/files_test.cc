@@ -13,8 +13,6 @@
 namespace etcdrill::testing {
 namespace {
 
-using verify::Verdict;
-
 std::string SampleBytes() { return ReadFile(SnapshotPath(GENERATE(from_range(SampleNames())))); }
 
 TEST_CASE("files: bytes added to a snapshot are damage") {
@@ -25,7 +23,7 @@ TEST_CASE("files: bytes added to a snapshot are damage") {
     for (const char filler : {'\0', '\xff'}) {
       const auto report = verifier.Verify(bytes + std::string(added, filler));
       CAPTURE(added, int{filler});
-      CHECK(report.verdict == Verdict::kDamaged);
+      CHECK(report.verdict() == Verdict::kDamaged);
       // Whole sectors hide the trailer; it is looked for where the pages end.
       if ((bytes.size() + added) % 512 == 0) CHECK(HasFinding(report.findings, "file_too_long"));
     }
@@ -48,8 +46,8 @@ TEST_CASE("files: a hole in the place of a page is found") {
   std::filesystem::resize_file(path, bytes.size());
   const auto report = VerifyFile(test.context(), path);
   REQUIRE(report.ok());
-  CHECK(report->verdict == Verdict::kDamaged);
-  CHECK(report->levels.structure == verify::LevelResult::kFail);
+  CHECK(report->verdict() == Verdict::kDamaged);
+  CHECK(report->levels[Level::kStructure] == LevelResult::kFail);
 }
 
 // Hashing them would take a minute, so the stop comes at once: what counts is that nothing is
@@ -99,7 +97,7 @@ TEST_CASE("files: a link to a snapshot is judged by what it leads to") {
   std::filesystem::create_symlink("elsewhere.db", path);
   const auto report = VerifyFile(test.context(), path);
   REQUIRE(report.ok());
-  CHECK(report->verdict == (damaged ? Verdict::kDamaged : Verdict::kProven));
+  CHECK(report->verdict() == (damaged ? Verdict::kDamaged : Verdict::kProven));
 }
 
 // The file that was opened stays what it is, whatever gets its name meanwhile: a report is never
@@ -123,7 +121,7 @@ TEST_CASE(
   for (size_t i = 0; i < Scaled(500); ++i) {
     const auto report = VerifyFile(test.context(), path);
     REQUIRE(report.ok());
-    CHECK((report->verdict == Verdict::kProven) == (report->sha256 == good_sha256));
+    CHECK((report->verdict() == Verdict::kProven) == (report->sha256 == good_sha256));
   }
 }
 

@@ -14,8 +14,6 @@
 namespace etcdrill::testing {
 namespace {
 
-using verify::Verdict;
-
 constexpr size_t kFlipsPerClass = 1000;
 
 struct Sample {
@@ -97,8 +95,8 @@ TEST_CASE("flips: with a trailer, every one is found in every class of bytes") {
       const auto report = verifier.Verify(sample.bytes);
       seconds += CpuSeconds() - begin;
       clean += clean_seconds[sample.name];
-      if (report.verdict == Verdict::kDamaged &&
-          report.levels.transfer == verify::LevelResult::kFail)
+      if (report.verdict() == Verdict::kDamaged &&
+          report.levels[Level::kTransfer] == LevelResult::kFail)
         return;
       FAIL_CHECK(Place(sample, static_cast<ByteClass>(c), bit) << Describe(report));
     });
@@ -122,18 +120,18 @@ Tally FlipWithoutTrailer(MemoryVerifier& verifier, ByteClass byte_class, bool mu
   for (Sample& sample : samples) {
     sample.bytes = WithoutTrailer(sample.bytes);
     clean[sample.name] = verifier.Verify(sample.bytes);
-    REQUIRE(clean[sample.name].verdict == Verdict::kNotProvable);
+    REQUIRE(clean[sample.name].verdict() == Verdict::kNotProvable);
   }
   Tally tally;
   ForEachFlip(samples, byte_class, [&](const Sample& sample, size_t bit) {
     const auto report = verifier.Verify(sample.bytes);
-    const bool found = report.verdict == Verdict::kDamaged;
+    const bool found = report.verdict() == Verdict::kDamaged;
     const bool harmless = !found && SameContent(report, clean[sample.name]);
     ++tally.flips;
     tally.found += found ? 1 : 0;
     tally.placed += found && NamesPage(report, sample, bit) ? 1 : 0;
     tally.harmless += harmless ? 1 : 0;
-    if (report.verdict == Verdict::kProven || (must && !found && !harmless)) {
+    if (report.verdict() == Verdict::kProven || (must && !found && !harmless)) {
       FAIL_CHECK(Place(sample, byte_class, bit) << Describe(report));
     }
   });

@@ -63,17 +63,13 @@ def main():
     rng = random.Random(int(sys.argv[2]) if len(sys.argv) > 2 else 1)
     clean = harness.fixture("e3530-compacted").read_bytes()
     tools = {version: harness.tool(version, name) for version, name in TOOLS.items()}
-    print(
-        f"| damage | tries | {' | '.join(f'status {version}' for version in TOOLS)} | etcdrill "
-        f"|\n|{' --- |' * (len(TOOLS) + 3)}"
-    )
+    print(f"| damage | tries | {' | '.join(f'status {version}' for version in TOOLS)} "
+          f"| etcdrill |\n|{' --- |' * (len(TOOLS) + 3)}")
     with tempfile.TemporaryDirectory() as work:
         path = pathlib.Path(work) / "s.db"
         path.write_bytes(clean)
-        sound = {
-            version: look([tool, "snapshot", "status", path])[0]
-            for version, tool in tools.items()
-        }
+        sound = {version: look([tool, "snapshot", "status", path])[0]
+                 for version, tool in tools.items()}
         for name, damage in DAMAGES.items():
             counts = collections.Counter()
             for _ in range(tries):
@@ -89,10 +85,8 @@ def main():
                                    (version, "same"): said == sound[version]})
                 path.write_bytes(data)
                 counts["etcdrill"] += look([harness.build_dir() / "etcdrill", "verify", path])[1]
-            cells = [
-                f"{counts[v, 'noticed']} ({counts[v, 'crashed']}), same {counts[v, 'same']}"
-                for v in TOOLS
-            ]
+            cells = [f"{counts[v, 'noticed']} ({counts[v, 'crashed']}), same {counts[v, 'same']}"
+                     for v in TOOLS]
             print(f"| {name} | {counts['tries']} | {' | '.join(cells)} | {counts['etcdrill']} |",
                   flush=True)
 

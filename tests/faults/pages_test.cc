@@ -15,7 +15,6 @@
 namespace etcdrill::testing {
 namespace {
 
-using verify::Verdict;
 using Kind = MappedPage::Kind;
 
 constexpr size_t kTriesPerSnapshot = 250;
@@ -67,7 +66,7 @@ class Rates {
 class Judge {
  public:
   explicit Judge(const Sample& sample) : sample_(sample), clean_(verifier_.Verify(sample.bytes)) {
-    REQUIRE(clean_.verdict == Verdict::kProven);
+    REQUIRE(clean_.verdict() == Verdict::kProven);
   }
 
   // `damaged` still has the old trailer. `must`: the structure or the keyspace alone has to find
@@ -75,10 +74,10 @@ class Judge {
   void Try(Rates& rates, const std::string& what, const std::string& damaged, bool must) {
     if (damaged == sample_.bytes) return;
     CAPTURE(Seed(), sample_.name, what);
-    CHECK(verifier_.Verify(damaged).verdict == Verdict::kDamaged);
-    CHECK(verifier_.Verify(WithoutTrailer(damaged)).verdict != Verdict::kProven);
+    CHECK(verifier_.Verify(damaged).verdict() == Verdict::kDamaged);
+    CHECK(verifier_.Verify(WithoutTrailer(damaged)).verdict() != Verdict::kProven);
     const auto report = verifier_.Verify(WithRightTrailer(damaged));
-    const bool found = report.verdict == Verdict::kDamaged;
+    const bool found = report.verdict() == Verdict::kDamaged;
     const bool harmless = !found && SameContent(report, clean_);
     rates.Count(what, found, harmless);
     if (must && !found && !harmless) FAIL_CHECK(Describe(report));

@@ -3,17 +3,16 @@
 // in about the time of a sound one.
 #include <fmt/format.h>
 
+#include <nlohmann/json.hpp>
+
 #include "base/bytes.h"
 #include "faults/faults.h"
-#include "format/finding_codes.h"
+#include "proof/finding_codes.h"
 #include "support/bolt_builder.h"
 #include "support/catch.h"
 
 namespace etcdrill::testing {
 namespace {
-
-using verify::LevelResult;
-using verify::Verdict;
 
 constexpr uint32_t kPage = 4096;
 constexpr size_t kHeader = 16;
@@ -27,7 +26,7 @@ verify::VerifyReport Judge(std::string_view bytes) {
   // grows with the tree.
   CHECK(CpuSeconds() - begin < 2 + 1e-8 * static_cast<double>(bytes.size()));
   CHECK(report.findings.kept().size() <= Findings::kFindingsKept);
-  CHECK_FALSE(verify::ToJson(report).empty());
+  CHECK_FALSE(Dump(verify::ToJson(report)).empty());
   return report;
 }
 
@@ -36,9 +35,9 @@ verify::VerifyReport Judge(std::string_view bytes) {
 void RequireDamaged(const std::string& database) {
   const auto report = Judge(WithTrailer(database));
   INFO(Describe(report));
-  CHECK(report.verdict == Verdict::kDamaged);
-  CHECK(report.levels.transfer == LevelResult::kPass);
-  CHECK(Judge(database).verdict == Verdict::kDamaged);
+  CHECK(report.verdict() == Verdict::kDamaged);
+  CHECK(report.levels[Level::kTransfer] == LevelResult::kPass);
+  CHECK(Judge(database).verdict() == Verdict::kDamaged);
 }
 
 void RequireDamaged(const std::string& database, std::string_view code) {
@@ -73,14 +72,14 @@ TEST_CASE("trees: sound databases of every page size are proven") {
   const auto report = Judge(WithTrailer(TinyDatabase(
       {.page_size = page_size, .rows = 100, .value_bytes = value_bytes, .freelist = freelist})));
   INFO(Describe(report));
-  CHECK(report.verdict == Verdict::kProven);
+  CHECK(report.verdict() == Verdict::kProven);
   CHECK(report.keyspace->live_keys == 100);
 }
 
 TEST_CASE("trees: an empty store is proven") {
   const auto report = Judge(WithTrailer(TinyDatabase({.rows = 0})));
   INFO(Describe(report));
-  CHECK(report.verdict == Verdict::kProven);
+  CHECK(report.verdict() == Verdict::kProven);
   CHECK(report.keyspace->hashkv.hash == 0x40A4756D);  // an empty store: docs/etcd-formats.md §5.2
 }
 
@@ -384,7 +383,7 @@ TEST_CASE("trees: a freelist of more than 65534 pages is read") {
   const uint64_t freelist = builder.AddFreelist(ids);
   const auto report = Judge(WithTrailer(builder.Finish(root_page, freelist)));
   INFO(Describe(report));
-  CHECK(report.verdict == (one_missing ? Verdict::kDamaged : Verdict::kProven));
+  CHECK(report.verdict() == (one_missing ? Verdict::kDamaged : Verdict::kProven));
 }
 
 TEST_CASE("trees: a file of nothing but damage keeps a bounded number of findings") {
@@ -393,7 +392,7 @@ TEST_CASE("trees: a file of nothing but damage keeps a bounded number of finding
   for (int64_t main = 2; main < 30'000; ++main) items.push_back({PutRow(main, "").key, 1'000'000});
   const uint64_t branch = builder.AddBranch(items);
   const auto report = Judge(WithTrailer(WithKeyTree(builder, branch)));
-  CHECK(report.verdict == Verdict::kDamaged);
+  CHECK(report.verdict() == Verdict::kDamaged);
   CHECK(report.findings.total() >= 29'998);
 }
 

@@ -1,6 +1,8 @@
 // The whole verifier on any bytes, and HashKV of them. Beyond not crashing: a file that is whole in
 // memory always gets a report; only a right trailer makes it proven; a damage has a finding; the
 // report can be printed; and HashKV agrees with the report.
+#include <nlohmann/json.hpp>
+
 #include "base/check.h"
 #include "crypto/hash.h"
 #include "support/memory_file_system.h"
@@ -13,8 +15,6 @@ namespace {
 
 using testing::OpenFile;
 using testing::VerifyFile;
-using verify::LevelResult;
-using verify::Verdict;
 
 constexpr size_t kTrailerBytes = 32;
 
@@ -28,15 +28,15 @@ bool TrailerIsRight(std::string_view bytes) {
 void Fuzz(const Context& context, std::string_view bytes) {
   const auto report = VerifyFile(context, "snapshot.db");
   CHECK(report.ok());
-  CHECK(report->verdict != Verdict::kProven || TrailerIsRight(bytes));
-  CHECK((report->verdict == Verdict::kDamaged) == (report->findings.errors() > 0));
-  CHECK(!verify::ToJson(*report).empty());
+  CHECK(report->verdict() != Verdict::kProven || TrailerIsRight(bytes));
+  CHECK((report->verdict() == Verdict::kDamaged) == (report->findings.errors() > 0));
+  CHECK(!Dump(verify::ToJson(*report)).empty());
 
-  const bool sound = report->levels.structure == LevelResult::kPass;
+  const bool sound = report->levels[Level::kStructure] == LevelResult::kPass;
   const auto newest = verify::HashKvOf(context, OpenFile(context, "snapshot.db"), 0, {});
   // A sound file that is not of an etcd has no bucket to hash.
   CHECK(newest.ok() || !sound || ReasonOf(newest.status()) == Reason::kNotProvable);
-  if (!sound || report->levels.keyspace != LevelResult::kPass) return;
+  if (!sound || report->levels[Level::kKeyspace] != LevelResult::kPass) return;
   CHECK(newest->hash == report->keyspace->hashkv.hash &&
         newest->revision == report->keyspace->hashkv.revision);
   const int64_t middle =

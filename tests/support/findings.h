@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <string_view>
 
-#include "format/finding.h"
+#include "proof/finding.h"
 
 namespace etcdrill::testing {
 

@@ -31,8 +31,8 @@ MadeStore::MadeStore() {
   buckets["meta"]["consistent_index"] = BigEndian(100);
   buckets["meta"]["term"] = BigEndian(2);
   buckets["cluster"]["clusterVersion"] = "3.5.0";
-  buckets["members"]["a1"] =
-      R"({"id":161,"peerURLs":["http://10.0.0.1:2380"],"name":"m1","clientURLs":["http://10.0.0.1:2379"]})";
+  buckets["members"]["a1"] = R"({"id":161,"peerURLs":["http://10.0.0.1:2380"],"name":"m1",)"
+                             R"("clientURLs":["http://10.0.0.1:2379"]})";
 }
 
 int64_t MadeStore::Put(const std::string& key, const std::string& value, int64_t lease) {

@@ -9,7 +9,7 @@
 
 #include "base/bytes.h"
 #include "format/bbolt/page.h"
-#include "format/finding_codes.h"
+#include "proof/finding_codes.h"
 
 namespace etcdrill::bbolt {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <fmt/format.h>
 
-#include "format/finding_codes.h"
+#include "proof/finding_codes.h"
 
 namespace etcdrill::bbolt {
 

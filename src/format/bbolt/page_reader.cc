@@ -2,7 +2,6 @@
 // starts again after a jump.
 #include "format/bbolt/page_reader.h"
 
-
 #include <algorithm>
 #include <span>
 

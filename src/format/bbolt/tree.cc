@@ -5,7 +5,7 @@
 
 #include "base/bytes.h"
 #include "format/bbolt/walker.h"
-#include "format/finding_codes.h"
+#include "proof/finding_codes.h"
 
 namespace etcdrill::bbolt {
 namespace {

@@ -14,8 +14,8 @@
 #include "base/status.h"
 #include "format/bbolt/layout.h"
 #include "format/bbolt/meta.h"
-#include "format/finding.h"
 #include "io/file_system.h"
+#include "proof/finding.h"
 
 namespace etcdrill::bbolt {
 

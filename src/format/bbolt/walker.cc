@@ -7,7 +7,7 @@
 #include <algorithm>
 
 #include "base/bytes.h"
-#include "format/finding_codes.h"
+#include "proof/finding_codes.h"
 
 namespace etcdrill::bbolt {
 

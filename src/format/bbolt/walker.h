@@ -13,7 +13,7 @@
 #include "format/bbolt/page.h"
 #include "format/bbolt/page_reader.h"
 #include "format/bbolt/tree.h"
-#include "format/finding.h"
+#include "proof/finding.h"
 
 namespace etcdrill::bbolt {
 

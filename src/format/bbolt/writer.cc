@@ -2,7 +2,6 @@
 // are written anew, as bbolt itself would do.
 #include "format/bbolt/writer.h"
 
-
 #include <utility>
 #include <vector>
 

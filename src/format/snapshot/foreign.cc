@@ -2,7 +2,6 @@
 // first header.
 #include "format/snapshot/foreign.h"
 
-
 #include <algorithm>
 #include <array>
 #include <string>

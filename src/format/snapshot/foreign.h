@@ -11,8 +11,8 @@
 #include <string_view>
 
 #include "base/status.h"
-#include "format/finding.h"
 #include "io/file_system.h"
+#include "proof/finding.h"
 
 namespace etcdrill::snapshot {
 

@@ -1,12 +1,13 @@
 // What the status page and /api/v1 show, as plain data.
 #pragma once
 
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/clock.h"
+#include "proof/drill_summary.h"
+#include "proof/words.h"
 #include "report/metrics.h"
 
 namespace etcdrill::report {
@@ -23,35 +24,20 @@ struct SnapshotRow {
   uint64_t keys = 0;
   uint64_t size_bytes = 0;
   std::string sha256;
-  std::string state;           // "unverified", "verified", "failed" or "unreadable"
+  SnapshotState state = SnapshotState::kUnverified;
   int level = 0;               // of proof, 0 to 5
   bool other_history = false;  // it counts for nothing
   std::optional<WallTime> drilled;
-};
-
-struct DrillRow {
-  std::string snapshot;
-  bool newest = true;  // of the store at that time
-  std::string verdict;
-  bool passed = false;
-  int level = 0;
-  WallTime started;
-  WallTime finished;
-  double rto_seconds = 0;
-  std::string etcd_version;
-  std::string failed_stage;  // empty if it passed
-  std::string error;
-  std::map<std::string, double> stage_seconds;
 };
 
 // Newest first.
 struct History {
   std::vector<SnapshotRow> snapshots;
   size_t snapshots_total = 0;
-  std::vector<DrillRow> drills;
+  std::vector<DrillSummary> drills;
   size_t drills_total = 0;
   // The last drill of the newest snapshot, however many of older ones came after it.
-  std::optional<DrillRow> last_of_newest;
+  std::optional<DrillSummary> last_of_newest;
 };
 
 struct MemberRow {

@@ -2,25 +2,19 @@
 #include "report/status/json.h"
 
 #include <cmath>
-#include <nlohmann/json.hpp>
 
+#include "base/json_reader.h"
 #include "base/version.h"
 #include "report/status/judgement.h"
 
 namespace etcdrill::report {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
-std::string Dump(const Json& json) {
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
-}
-
-Json Head(const char* kind, const StatusFacts& f) {
-  return {{"apiVersion", "etcdrill/v1"},
-          {"kind", kind},
-          {"time", FormatRfc3339(f.now)},
-          {"cluster", f.cluster}};
+Json Head(std::string_view kind, const StatusFacts& f) {
+  Json json = NewDocument(kind);
+  json["time"] = FormatRfc3339(f.now);
+  json["cluster"] = f.cluster;
+  return json;
 }
 
 Json Time(std::optional<double> unix_seconds) {
@@ -45,24 +39,24 @@ Json ToJson(const SnapshotRow& s, WallTime now) {
           {"live_keys", s.keys},
           {"size", s.size_bytes},
           {"sha256", s.sha256},
-          {"state", s.state},
+          {"state", NameOf(s.state)},
           {"level", s.level},
           {"last_drill", s.drilled.has_value() ? Json(FormatRfc3339(*s.drilled)) : Json(nullptr)}};
 }
 
-Json ToJson(const DrillRow& d) {
+Json ToJson(const DrillSummary& d) {
   return {{"snapshot", d.snapshot},
           {"newest", d.newest},
           {"passed", d.passed},
-          {"verdict", d.verdict},
-          {"level_reached", d.level},
+          {"verdict", NameOf(d.verdict)},
+          {"level_reached", d.level_reached},
           {"started", FormatRfc3339(d.started)},
           {"finished", FormatRfc3339(d.finished)},
           {"rto_seconds", d.passed ? Json(d.rto_seconds) : Json(nullptr)},
           {"etcd_version", d.etcd_version},
-          {"failed_stage", d.failed_stage},
+          {"failed_stage", d.failed_stage.has_value() ? NameOf(*d.failed_stage) : ""},
           {"error", d.error},
-          {"stage_seconds", d.stage_seconds}};
+          {"stage_seconds", ByName(d.stage_seconds)}};
 }
 
 Json ToJson(const MemberRow& m) {
@@ -120,7 +114,7 @@ std::string StatusJson(const StatusFacts& f) {
     json["members"] = Json::array();
     for (const MemberRow& m : f.health->members) json["members"].push_back(ToJson(m));
   }
-  return Dump(json);
+  return Dump(json) + "\n";
 }
 
 std::string SnapshotsJson(const StatusFacts& f) {
@@ -128,15 +122,15 @@ std::string SnapshotsJson(const StatusFacts& f) {
   json["total"] = f.history.snapshots_total;
   json["items"] = Json::array();
   for (const SnapshotRow& row : f.history.snapshots) json["items"].push_back(ToJson(row, f.now));
-  return Dump(json);
+  return Dump(json) + "\n";
 }
 
 std::string DrillsJson(const StatusFacts& f) {
   Json json = Head("DrillList", f);
   json["total"] = f.history.drills_total;
   json["items"] = Json::array();
-  for (const DrillRow& row : f.history.drills) json["items"].push_back(ToJson(row));
-  return Dump(json);
+  for (const DrillSummary& row : f.history.drills) json["items"].push_back(ToJson(row));
+  return Dump(json) + "\n";
 }
 
 }  // namespace etcdrill::report

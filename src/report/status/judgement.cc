@@ -40,9 +40,9 @@ Question NotOlderThan(const StatusFacts& f, bool there, std::optional<double> ta
           Objective(objective)};
 }
 
-std::string InStage(const DrillRow& drill) {
-  if (drill.failed_stage.empty()) return "as far as is known, as its report can't be read";
-  return fmt::format("in stage {}", drill.failed_stage);
+std::string InStage(const DrillSummary& drill) {
+  if (!drill.failed_stage.has_value()) return "as far as is known, as its report can't be read";
+  return fmt::format("in stage {}", NameOf(*drill.failed_stage));
 }
 
 Question Restorable(const StatusFacts& f) {
@@ -51,7 +51,7 @@ Question Restorable(const StatusFacts& f) {
     return {Answer::kNo, kStoreIsUnreadable, "nothing can be restored from it now", kNothing};
   }
   if (AllAreLost(f.store)) return {Answer::kNo, kAllAreLost, "", kNothing};
-  const std::optional<DrillRow>& drill = f.history.last_of_newest;
+  const std::optional<DrillSummary>& drill = f.history.last_of_newest;
   if (!drill.has_value())
     return {Answer::kUnknown, "no drill yet", f.activity.drill_in_progress ? "one runs now" : ""};
   const bool from_future = IsFuture(drill->finished, f.now);
@@ -172,7 +172,7 @@ void AddTaskTroubles(const StatusFacts& f, std::vector<Trouble>& troubles) {
                         "The log has the reason (msg=\"snapshot failed\"). Try by hand: etcdrill "
                         "snapshot save x.db --config FILE"});
   }
-  const std::optional<DrillRow>& drill = f.history.last_of_newest;
+  const std::optional<DrillSummary>& drill = f.history.last_of_newest;
   if (drill.has_value() && !drill->passed) {
     troubles.push_back({fmt::format("The last drill failed {}: {}", InStage(*drill), drill->error),
                         "Repeat it with: etcdrill drill latest --config FILE"});

@@ -21,9 +21,6 @@ namespace {
 
 constexpr size_t kSnapshotsShown = 20;
 constexpr size_t kDrillsShown = 10;
-constexpr std::array kStages = {"select", "checksum", "restore", "boot",
-                                "health", "verify",   "cleanup"};
-
 // Word and sign beside the colour.
 std::string_view SignOf(Answer answer) {
   return answer == Answer::kYes ? "\u2714" : answer == Answer::kNo ? "\u2716" : "?";
@@ -139,32 +136,28 @@ void Empty(Html& html, std::string_view text) {
 std::string Seconds(double seconds) { return fmt::format("{:.2f}\u00a0s", seconds); }
 
 // The stages one after the other, as wide as they were long.
-void Bar(Html& html, const DrillRow& drill, double scale) {
+void Bar(Html& html, const DrillSummary& drill, double scale) {
   std::string label;
-  for (const char* stage : kStages) {
-    const auto at = drill.stage_seconds.find(stage);
-    if (at == drill.stage_seconds.end()) continue;
-    label += fmt::format("{}{} {}", label.empty() ? "" : ", ", stage, Seconds(at->second));
+  for (const auto& [stage, seconds] : drill.stage_seconds) {
+    label += fmt::format("{}{} {}", label.empty() ? "" : ", ", NameOf(stage), Seconds(seconds));
   }
   html.Raw(
       "<svg class=\"bar\" viewBox=\"0 0 1000 14\" preserveAspectRatio=\"none\" role=\"img\" "
       "aria-label=\"");
   html.Text(label).Raw("\">");
   double x = 0;
-  for (size_t i = 0; i < kStages.size(); ++i) {
-    const auto at = drill.stage_seconds.find(kStages[i]);
-    if (at == drill.stage_seconds.end()) continue;
-    const double width = scale > 0 ? 1000 * at->second / scale : 0;
-    html.Raw(
-        fmt::format("<rect class=\"s{}\" x=\"{:.1f}\" y=\"0\" width=\"{:.1f}\" "
-                    "height=\"14\"><title>{} {}</title></rect>",
-                    i, x, std::max(width, 2.0), kStages[i], Seconds(at->second)));
+  for (const auto& [stage, seconds] : drill.stage_seconds) {
+    const double width = scale > 0 ? 1000 * seconds / scale : 0;
+    html.Raw(fmt::format(
+        "<rect class=\"s{}\" x=\"{:.1f}\" y=\"0\" width=\"{:.1f}\" "
+        "height=\"14\"><title>{} {}</title></rect>",
+        static_cast<int>(stage), x, std::max(width, 2.0), NameOf(stage), Seconds(seconds)));
     x += std::max(width, 2.0);
   }
   html.Raw("</svg><span class=\"soft small\">").Text(label).Raw("</span>");
 }
 
-double TotalSeconds(const DrillRow& drill) {
+double TotalSeconds(const DrillSummary& drill) {
   double sum = 0;
   for (const auto& [stage, seconds] : drill.stage_seconds) sum += seconds;
   return sum;
@@ -180,11 +173,11 @@ void Drills(Html& html, const StatusFacts& f) {
     return;
   }
   html.Raw("<ul class=\"legend\">");
-  for (size_t i = 0; i < kStages.size(); ++i) {
+  for (size_t i = 0; i < NamesOf<StageName>().size(); ++i) {
     html.Raw(
         fmt::format("<li><svg viewBox=\"0 0 12 12\" aria-hidden=\"true\"><rect class=\"s{}\" "
                     "width=\"12\" height=\"12\"/></svg>{}</li>",
-                    i, kStages[i]));
+                    i, NamesOf<StageName>()[i]));
   }
   html.Raw("</ul>\n");
   double scale = 0;
@@ -193,14 +186,15 @@ void Drills(Html& html, const StatusFacts& f) {
             "<th scope=\"col\">Finished<th scope=\"col\">Result<th scope=\"col\">Stages<th "
             "scope=\"col\" class=\"number\">Restore time");
   for (size_t i = 0; i < shown; ++i) {
-    const DrillRow& d = f.history.drills[i];
+    const DrillSummary& d = f.history.drills[i];
     html.Raw("<tr><th scope=\"row\">");
     Time(html, d.finished, f.now);
     html.Raw("</th><td>");
     Mark(html, AnswerOf(d.passed),
          d.passed ? "passed"
-                  : fmt::format("failed: {}", d.failed_stage.empty() ? "unknown" : d.failed_stage));
-    html.Raw(fmt::format("<br><span class=\"soft small\">level {} of 5{}", d.level,
+                  : fmt::format("failed: {}",
+                                d.failed_stage.has_value() ? NameOf(*d.failed_stage) : "unknown"));
+    html.Raw(fmt::format("<br><span class=\"soft small\">level {} of 5{}", d.level_reached,
                          d.etcd_version.empty() ? "" : ", etcd "));
     html.Text(d.etcd_version).Raw("</span></td><td class=\"wide\">");
     Bar(html, d, scale);
@@ -216,9 +210,16 @@ void Drills(Html& html, const StatusFacts& f) {
 
 void State(Html& html, const SnapshotRow& s) {
   if (s.other_history) return Mark(html, Answer::kUnknown, "of another history");
-  if (s.state == "verified") return Mark(html, Answer::kYes, "proven by a drill");
-  if (s.state == "failed") return Mark(html, Answer::kNo, "damaged");
-  if (s.state == "unreadable") return Mark(html, Answer::kUnknown, "can't be read");
+  switch (s.state) {
+    case SnapshotState::kVerified:
+      return Mark(html, Answer::kYes, "proven by a drill");
+    case SnapshotState::kFailed:
+      return Mark(html, Answer::kNo, "damaged");
+    case SnapshotState::kUnreadable:
+      return Mark(html, Answer::kUnknown, "can't be read");
+    case SnapshotState::kUnverified:
+      break;
+  }
   Mark(html, Answer::kUnknown, s.drilled.has_value() ? "drill did not finish" : "not drilled yet");
 }
 

@@ -10,7 +10,7 @@ TEST_CASE("the last drill of the newest is known behind any number of drills of 
   pipeline::Catalog catalog;
   CHECK_FALSE(ToHistory(catalog).last_of_newest.has_value());
   const auto add = [&](bool newest, const char* error) {
-    pipeline::DrillSummary& drill = catalog.drills.emplace_back();
+    DrillSummary& drill = catalog.drills.emplace_back();
     drill.newest = newest;
     drill.error = error;
   };

@@ -119,14 +119,14 @@ std::string Logged(LogFormat format) {
 }
 
 TEST_CASE("log lines quote what needs it") {
-  CHECK_THAT(
-      Logged(LogFormat::kLogfmt),
-      Catch::Matchers::Matches(
-          R"(ts=\S+ level=warn msg="a thing happened" path="/a b" n=3 took=1.500 err="say \\"no\\"\\n"\n)"));
-  CHECK_THAT(
-      Logged(LogFormat::kJson),
-      Catch::Matchers::Matches(
-          R"(\{"ts":"\S+","level":"warn","msg":"a thing happened","path":"/a b","n":3,"took":1.500,"err":"say \\"no\\"\\n"\}\n)"));
+  CHECK_THAT(Logged(LogFormat::kLogfmt),
+             Catch::Matchers::Matches(
+                 R"(ts=\S+ level=warn msg="a thing happened" path="/a b" n=3 took=1.500 )"
+                 R"(err="say \\"no\\"\\n"\n)"));
+  CHECK_THAT(Logged(LogFormat::kJson),
+             Catch::Matchers::Matches(
+                 R"(\{"ts":"\S+","level":"warn","msg":"a thing happened","path":"/a b","n":3,)"
+                 R"("took":1.500,"err":"say \\"no\\"\\n"\}\n)"));
 }
 
 TEST_CASE("lines for the journal begin with their priority, and only those") {

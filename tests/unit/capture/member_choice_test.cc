@@ -2,6 +2,8 @@
 #include "capture/member_choice.h"
 
 #include "support/catch.h"
+#include "support/fake_etcd.h"
+#include "support/test_context.h"
 
 namespace etcdrill::capture {
 namespace {
@@ -65,6 +67,37 @@ TEST_CASE("members whose data may be behind or wrong are passed over, by name") 
   }
   CHECK(Order(members, distrusted) == Members{2, 1});
   CHECK(ChooseAmong(members, distrusted).passed_over == why);
+}
+
+TEST_CASE("a member that raised CORRUPT is not copied, whoever tells of it") {
+  testing::TestContext test;
+  testing::FakeEtcd members[2];
+  const auto alarms = [](etcd::AlarmType of_second) {
+    return std::vector<etcd::Alarm>{{.member_id = 1, .type = etcd::AlarmType::kNoSpace},
+                                    {.member_id = 2, .type = of_second}};
+  };
+  for (uint64_t id : {1, 2}) {
+    members[id - 1].Set([&](testing::FakeState& s) {
+      s.status = {.cluster_id = 7, .member_id = id, .leader_id = 1, .raft_applied_index = 9};
+      s.membership = {.cluster_id = 7, .members = {{.id = 1}, {.id = 2}}};
+    });
+  }
+  const auto client = etcd::Client::Create(
+      {.endpoints = {members[0].endpoint(), members[1].endpoint()}}, test.context());
+  REQUIRE(client.ok());
+  const auto chosen = [&] {
+    const etcd::RollCall roll = etcd::CallRoll(**client, std::nullopt);
+    Members order;
+    const auto candidates = ChooseMembers(**client, roll, {});
+    REQUIRE(candidates.ok());
+    for (const Candidate& candidate : *candidates) order.push_back(candidate.endpoint + 1);
+    return order;
+  };
+  CHECK(chosen() == Members{2, 1});
+  members[0].Set([&](testing::FakeState& s) { s.alarms = alarms(etcd::AlarmType::kNoSpace); });
+  CHECK(chosen() == Members{2, 1});
+  members[0].Set([&](testing::FakeState& s) { s.alarms = alarms(etcd::AlarmType::kCorrupt); });
+  CHECK(chosen() == Members{1});
 }
 
 TEST_CASE("a lag that is only the time between two answers does no harm") {

@@ -37,7 +37,7 @@ struct Folder {
     const std::string name = Find();
     if (!found.has_value()) return name;
     watched->Adopted(*found, taken.value_or(found->info.modified));
-    const store::AdoptedRecord record = {
+    const AdoptedRecord record = {
         .path = found->path,
         .size_bytes = found->info.size,
         .modified = std::chrono::floor<std::chrono::seconds>(found->info.modified),
@@ -86,8 +86,7 @@ TEST_CASE("of those that lie there at the start only the newest, and later what 
   f.Write("b.db", "1", 200);
   f.Write("c.db", "1", 100);
   f.Write("d.zip", "1", 300);
-  for (const char* name : {".hidden.db", "x.db.part", "y.tmp", "z.tar.gz", "empty.db"})
-    f.Write(name, "1", 900);
+  for (const char* name : {".hidden.db", "z.tar.gz", "empty.db"}) f.Write(name, "1", 900);
   f.Write("empty.db", "", 900);
   std::filesystem::create_directory(f.test.Path("dir.db"));
   f.Find();
@@ -100,6 +99,37 @@ TEST_CASE("of those that lie there at the start only the newest, and later what 
   f.clock.Suspend(30s);
   CHECK(f.Adopt() == "d.zip");
   CHECK(f.Adopt().empty());
+}
+
+TEST_CASE("a file that is being written is none yet, whatever the pattern takes") {
+  Folder f;
+  f.watched.emplace(f.context, std::vector{f.test.Path("*")}, 30s, f.test.Path("store"));
+  for (const char* name : {".hidden", "x.db.part", "y.tmp"}) f.Write(name, "1", 900);
+  f.Write("part.db", "1", 100);
+  f.Find();
+  f.clock.Suspend(30s);
+  CHECK(f.Adopt() == "part.db");
+  CHECK(f.Adopt().empty());
+}
+
+TEST_CASE("neither a damaged file nor one of another history says how far adoption has come") {
+  Catalog catalog;
+  catalog.now = WallTime(1000s);
+  const auto add = [&](int64_t taken) -> Manifest& {
+    Manifest& m = catalog.snapshots.emplace_back().manifest;
+    m.verdict = Verdict::kProven;
+    m.taken = WallTime(std::chrono::seconds(taken));
+    m.adopted = {.path = std::to_string(taken), .changed = m.taken};
+    return m;
+  };
+  add(100);
+  add(200).other_history = true;
+  add(300).verdict = Verdict::kDamaged;
+  catalog.snapshots.emplace_back().manifest.taken = WallTime(400s);  // one of ours
+  const AdoptedFiles adopted = AdoptedOf(catalog);
+  CHECK(adopted.files.size() == 3);
+  CHECK(adopted.taken == WallTime(100s));
+  CHECK(adopted.changed == WallTime(100s));
 }
 
 TEST_CASE("each file that comes alone is adopted, in whatever order their times are") {
@@ -180,10 +210,14 @@ TEST_CASE("after a restart what was adopted is known, and what came meanwhile is
       now + 29);  // older than ahead.db says it is, and than the moment at which that was adopted
   f.adopted.changed = WallTime();  // a store of 0.1.0 does not have it
   CHECK(after_restart().empty());
+  // Another one of the same second is no younger.
+  f.Write("twin.db", "1", f.adopted.taken->time_since_epoch() / 1s);
+  CHECK(after_restart().empty());
   f.Write("younger.db", "1", now + 60);
   CHECK(after_restart() == "younger.db");
   // The system's own clock says that it came later than all that was adopted.
-  for (const char* name : {"old.db", "young.db"}) std::filesystem::remove(f.test.Path(name));
+  for (const char* name : {"old.db", "young.db", "twin.db"})
+    std::filesystem::remove(f.test.Path(name));
   f.adopted.changed = f.test.clock().Now() - 1h;
   f.Write("lagging.db", "1", 100);
   CHECK(after_restart() == "lagging.db");

@@ -1,6 +1,9 @@
 // The judgement on what members say of their data.
 #include "pipeline/member_consistency.h"
 #include "support/catch.h"
+#include "support/fake_clock.h"
+#include "support/fake_etcd.h"
+#include "support/test_context.h"
 
 namespace etcdrill::pipeline {
 namespace {
@@ -54,6 +57,38 @@ ReceiptEntry AnswerOf(const char* version, uint32_t hash, int64_t live_keys,
           .revision = 90,
           .compact_revision = compact_revision,
           .live_keys = live_keys};
+}
+
+TEST_CASE("a member that is silent hides nobody behind it, and who can't be told is asked again") {
+  testing::TestContext test;
+  testing::FakeClock clock{WallTime()};
+  const Context context{test.fs(),          clock, test.context().random, test.context().processes,
+                        test.context().log, {}};
+  testing::FakeEtcd members[2];
+  const auto set = [&](uint64_t id, uint32_t hash, int64_t compact_revision) {
+    members[id - 1].Set([=](testing::FakeState& s) {
+      s.status = {.cluster_id = 7, .member_id = id, .revision = 90, .leader_id = 1};
+      s.membership = {.cluster_id = 7, .members = {{.id = 1}, {.id = 2}}};
+      s.hash_kv = {.cluster_id = 7,
+                   .member_id = id,
+                   .hash = hash,
+                   .compact_revision = compact_revision,
+                   .hash_revision = 90};
+    });
+  };
+  const auto client = etcd::Client::Create(
+      {.endpoints = {"http://127.0.0.1:1", members[0].endpoint(), members[1].endpoint()}}, context);
+  REQUIRE(client.ok());
+  set(1, 5, 50);
+  set(2, 5, 50);
+  Consistency round = CompareMembers(context, **client, std::nullopt);
+  CHECK(round.equal == true);
+  CHECK(round.revision == 90);
+  CHECK(clock.passed() == Duration::zero());
+  set(2, 5, 60);
+  round = CompareMembers(context, **client, std::nullopt);
+  CHECK_FALSE(round.equal.has_value());
+  CHECK(clock.passed() == std::chrono::seconds(2));  // three rounds
 }
 
 TEST_CASE("hashes by the two rules of etcd are no disagreement, where the rules can differ") {

@@ -6,6 +6,7 @@
 
 #include "etcd/ids.h"
 #include "pipeline/run.h"
+#include "store/names.h"
 #include "support/catch.h"
 #include "support/fake_clock.h"
 #include "support/fake_etcd.h"
@@ -70,7 +71,7 @@ TEST_CASE("the members that a store tells of are those of each cluster id under 
   std::vector<store::StoredSnapshot> stored(4);
   const auto set = [&](size_t i, const char* cluster, const char* cluster_id, const char* taken_of,
                        const char* compared_with) {
-    store::Manifest& m = stored[i].manifest;
+    Manifest& m = stored[i].manifest;
     m.cluster = cluster;
     m.cluster_id = cluster_id;
     m.member_id = taken_of;
@@ -132,14 +133,14 @@ class AdoptTest {
     REQUIRE(outcome.ok());
     return *std::move(outcome);
   }
-  store::Manifest Adopt(const HeadHistory& heads, WallTime modified) {
+  Manifest Adopt(const HeadHistory& heads, WallTime modified) {
     const SnapshotOutcome outcome = Take(heads, modified);
     CHECK(outcome.verdict.ok());
     return outcome.manifest;
   }
   // One of our own, of the source if `cluster_id` is 7.
-  store::Manifest Keep(std::string_view snapshot, WallTime taken, std::string_view cluster_id = "7",
-                       std::string_view lineage = "continues") {
+  Manifest Keep(std::string_view snapshot, WallTime taken, std::string_view cluster_id = "7",
+                Continuity lineage = Continuity::kContinues) {
     const std::string bytes =
         etcdrill::testing::ReadFile(etcdrill::testing::SnapshotPath(snapshot));
     auto file = DurableFile::Create(test_.fs(), store_->StagingPath());
@@ -147,18 +148,17 @@ class AdoptTest {
     const auto report =
         verify::Verify(context_, etcdrill::testing::OpenFile(context_, file->temp_path()), {});
     const mvcc::HashKv& hashkv = report->keyspace->hashkv;
-    store::Manifest m{
-        .cluster = "prod", .place = ++place_, .taken = taken, .size_bytes = bytes.size()};
+    Manifest m{.cluster = kept_as_, .place = ++place_, .taken = taken, .size_bytes = bytes.size()};
     m.revision = hashkv.revision;
     m.compact_revision = hashkv.compact_revision;
     m.hashkv = hashkv.hash;
     m.live_keys = report->keyspace->live_keys;
-    m.name = store::SnapshotName("prod", m.revision, taken);
+    m.name = store::SnapshotName(m.cluster, m.revision, taken);
     m.sha256 = report->sha256;
-    m.verdict = "proven";
+    m.verdict = Verdict::kProven;
     m.cluster_id = cluster_id;
     m.member_id = "a682d36596fe312a";
-    m.lineage = {.result = std::string(lineage)};
+    m.lineage = {.result = lineage};
     REQUIRE(store_->Seal(*file, m).ok());
     return m;
   }
@@ -181,6 +181,7 @@ class AdoptTest {
   std::unique_ptr<etcd::Client> client_;
   std::unique_ptr<store::LocalStore> store_;
   uint64_t place_ = 0;
+  std::string kept_as_ = "prod";
 };
 
 TEST_CASE_METHOD(
@@ -188,10 +189,10 @@ TEST_CASE_METHOD(
   SetMember(5);
   const HeadHistory heads = Saw(clock_.Monotonic());
   clock_.Suspend(24h);
-  const store::Manifest m = Adopt(heads, clock_.Now());
+  const Manifest m = Adopt(heads, clock_.Now());
   CHECK(m.other_history);
   REQUIRE(m.lineage.has_value());
-  CHECK(m.lineage->result == "diverged");
+  CHECK(m.lineage->result == Continuity::kDiverged);
   CHECK(m.lineage->text ==
         "the members that it names are a682d36596fe312a, and those of the source are 5: none is in "
         "both");
@@ -209,8 +210,8 @@ TEST_CASE_METHOD(
   SetMember(5);
   source_.Set([](FakeState& s) { s.deny_range = true; });  // nobody counts its keys
   Write("e3530-nocompact");
-  const store::Manifest m = Adopt({}, clock_.Now() - 1h);
-  CHECK(m.receipt.front().result == "not_comparable");
+  const Manifest m = Adopt({}, clock_.Now() - 1h);
+  CHECK(m.receipt.front().result == Comparison::kNotComparable);
   CHECK_FALSE(m.other_history);
 }
 
@@ -239,9 +240,9 @@ TEST_CASE_METHOD(AdoptTest,
     SECTION("and is believed") { CHECK(Adopt({}, clock_.Now()).other_history); }
     SECTION("and is not") {
       suspect(GENERATE(100, 128, 200));
-      const store::Manifest m = Adopt({}, clock_.Now());
+      const Manifest m = Adopt({}, clock_.Now());
       CHECK_FALSE(m.other_history);
-      CHECK(m.receipt.front().result == "differs");
+      CHECK(m.receipt.front().result == Comparison::kDiffers);
       CHECK(m.receipt.front().outvoted);
     }
   }
@@ -250,7 +251,7 @@ TEST_CASE_METHOD(AdoptTest,
     suspect(128);
     const SnapshotOutcome outcome = Take({}, clock_.Now());
     CHECK(ReasonOf(outcome.verdict) == Reason::kMembersDisagree);
-    CHECK(outcome.manifest.verdict == "damaged");
+    CHECK(outcome.manifest.verdict == Verdict::kDamaged);
   }
   SECTION("it held the same before it differed") {
     answer(1796282936);
@@ -263,11 +264,11 @@ TEST_CASE_METHOD(AdoptTest, "an endpoint that is silent is in the receipt, with 
   client_ =
       etcd::Client::Create({.endpoints = {source_.endpoint(), "http://127.0.0.1:1"}}, context_)
           .value();
-  const store::Manifest m = Adopt({}, clock_.Now());
+  const Manifest m = Adopt({}, clock_.Now());
   REQUIRE(m.receipt.size() == 2);
   CHECK(m.receipt[0].error.empty());
   CHECK(m.receipt[1].error.find("127.0.0.1:1") != std::string::npos);
-  CHECK(m.receipt[1].result.empty());
+  CHECK(m.receipt[1].result == Comparison::kNotComparable);
 }
 
 TEST_CASE_METHOD(AdoptTest,
@@ -278,7 +279,7 @@ TEST_CASE_METHOD(AdoptTest,
   source_.Set([](FakeState& s) {
     s.status.cluster_id = s.membership.cluster_id = s.hash_kv.cluster_id = 8;
   });
-  const store::Manifest m = Adopt({}, clock_.Now());
+  const Manifest m = Adopt({}, clock_.Now());
   CHECK(m.other_history);
   REQUIRE(m.lineage.has_value());
   CHECK(m.lineage->text.starts_with("the members that it names are a682d36596fe312a"));
@@ -296,7 +297,7 @@ TEST_CASE_METHOD(AdoptTest,
     s.deny_range = source == Source::kSilent;
     if (source == Source::kOnlyLags) s.index_after_range = kIndex;
   });
-  const store::Manifest m = Adopt({}, clock_.Now());
+  const Manifest m = Adopt({}, clock_.Now());
   CHECK(m.other_history == (source == Source::kRestored));
   if (!m.other_history) return;
   CHECK(m.lineage->text ==
@@ -312,7 +313,7 @@ TEST_CASE_METHOD(AdoptTest,
   clock_.Suspend(24h);
   const bool clock_is_set = GENERATE(false, true);
   if (clock_is_set) clock_.Jump(240h);  // what was measured before is not older for it
-  const store::Manifest m = Adopt(heads, clock_.Now() - 1min);
+  const Manifest m = Adopt(heads, clock_.Now() - 1min);
   CHECK_FALSE(m.other_history);
   CHECK(m.taken == (clock_is_set ? passed + 240h : passed));
   CHECK(m.name == store::SnapshotName("prod", 128, m.taken));
@@ -355,14 +356,14 @@ TEST_CASE_METHOD(AdoptTest,
   const bool confirmed = GENERATE(true, false);
   if (!confirmed) source_.Set([](FakeState& s) { s.hash_kv.compact_revision = 400; });
   clock_.Suspend(10s);
-  const store::Manifest m = Adopt(heads, seen - 5h);
+  const Manifest m = Adopt(heads, seen - 5h);
   CHECK(m.taken == (confirmed ? seen : seen - 5h));
   CHECK(Log().empty() != confirmed);
 }
 
 TEST_CASE_METHOD(AdoptTest,
                  "a file of the revision and second of a stored one has a name of its own") {
-  const store::Manifest stored = Keep("e3530-compacted", clock_.Now());
+  const Manifest stored = Keep("e3530-compacted", clock_.Now());
   const std::string file = etcdrill::testing::ReadFile(file_);
   etcdrill::testing::WriteFile(file_, file.substr(0, file.size() - 32));  // other bytes
   const timespec times[2] = {{stored.taken.time_since_epoch() / 1s, 0},
@@ -401,38 +402,40 @@ TEST_CASE_METHOD(AdoptTest,
 
 TEST_CASE_METHOD(AdoptTest,
                  "a file that comes late is no younger than a snapshot of a higher revision") {
-  const store::Manifest before = Keep("e3530-nocompact", clock_.Now());
+  const Manifest before = Keep("e3530-nocompact", clock_.Now());
   clock_.Suspend(1h);
-  const store::Manifest ours = Keep("e3530-alarm", clock_.Now());
+  const Manifest ours = Keep("e3530-alarm", clock_.Now());
   clock_.Suspend(11min);
-  const store::Manifest m = Adopt({}, clock_.Now());
+  const Manifest m = Adopt({}, clock_.Now());
   CHECK_FALSE(m.other_history);
   CHECK(m.taken == ours.taken);
   REQUIRE(m.lineage.has_value());
   CHECK(m.lineage->older == before.name);
-  CHECK(m.lineage->result == "continues");
+  CHECK(m.lineage->result == Continuity::kContinues);
   CHECK(ReadCatalog(context_, *store_, "prod")->Newest()->manifest.name == ours.name);
 }
 
 TEST_CASE_METHOD(AdoptTest,
                  "a snapshot of before a restore, or of another cluster, makes no file old") {
-  enum class Why { kOtherCluster, kSourceIsBelow, kWentBackSince };
-  const Why why = GENERATE(Why::kOtherCluster, Why::kSourceIsBelow, Why::kWentBackSince);
+  enum class Why { kOtherCluster, kOtherName, kSourceIsBelow, kWentBackSince };
+  const Why why =
+      GENERATE(Why::kOtherCluster, Why::kOtherName, Why::kSourceIsBelow, Why::kWentBackSince);
   CAPTURE(why);
+  if (why == Why::kOtherName) kept_as_ = "dev";
   Keep("e3530-alarm", clock_.Now(), why == Why::kOtherCluster ? "8" : "7");
   clock_.Suspend(10min);
   if (why == Why::kSourceIsBelow) source_.Set([](FakeState& s) { s.status.revision = 200; });
-  if (why == Why::kWentBackSince) Keep("e3530-nocompact", clock_.Now(), "7", "diverged");
+  if (why == Why::kWentBackSince) Keep("e3530-nocompact", clock_.Now(), "7", Continuity::kDiverged);
   clock_.Suspend(10min);
-  const store::Manifest m = Adopt({}, clock_.Now());
+  const Manifest m = Adopt({}, clock_.Now());
   CHECK(m.taken == clock_.Now());
 }
 
 TEST_CASE_METHOD(AdoptTest,
                  "a late file that a later snapshot does not continue is of another history") {
-  const store::Manifest other = Keep("e3516-compacted", clock_.Now());
+  const Manifest other = Keep("e3516-compacted", clock_.Now());
   clock_.Suspend(1h);
-  const store::Manifest m = Adopt({}, clock_.Now());
+  const Manifest m = Adopt({}, clock_.Now());
   CHECK(m.other_history);
   REQUIRE(m.lineage.has_value());
   CHECK(m.lineage->text.starts_with(other.name + " does not continue it: at revision 128"));

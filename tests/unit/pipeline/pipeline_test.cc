@@ -1,6 +1,7 @@
 // What follows from the files of a store.
+#include <nlohmann/json.hpp>
+
 #include "drill/result.h"
-#include "format/finding_codes.h"
 #include "pipeline/catalog.h"
 #include "pipeline/claims_check.h"
 #include "pipeline/drill_evidence.h"
@@ -12,8 +13,11 @@
 #include "pipeline/receipt_check.h"
 #include "pipeline/restore_advice.h"
 #include "pipeline/stored_drill.h"
+#include "proof/finding_codes.h"
+#include "store/names.h"
 #include "support/catch.h"
 #include "support/findings.h"
+#include "support/levels.h"
 #include "support/open_snapshot.h"
 #include "support/snapshots.h"
 #include "support/test_context.h"
@@ -24,12 +28,12 @@ namespace {
 using etcdrill::testing::TestContext;
 using namespace std::chrono_literals;
 
-CatalogEntry Entry(int64_t revision, std::string verdict, std::optional<bool> drilled) {
+CatalogEntry Entry(int64_t revision, Verdict verdict, std::optional<bool> drilled) {
   CatalogEntry entry;
   entry.manifest.name = "c-" + std::to_string(revision);
   entry.manifest.revision = revision;
   entry.manifest.taken = WallTime(std::chrono::seconds(revision));
-  entry.manifest.verdict = std::move(verdict);
+  entry.manifest.verdict = verdict;
   entry.manifest.size_bytes = 10;
   entry.state = !drilled.has_value() ? SnapshotState::kUnverified
                 : *drilled           ? SnapshotState::kVerified
@@ -42,14 +46,14 @@ DrillSummary Drill(int64_t at, bool passed) {
   drill.finished = WallTime(std::chrono::seconds(at));
   drill.passed = passed;
   drill.rto_seconds = 2;
-  drill.checks = {{"hashkv", passed}};
+  drill.checks = {{CheckName::kHashKv, passed}};
   return drill;
 }
 
 TEST_CASE("a damaged snapshot is never the newest, and a failed drill does not verify") {
   Catalog catalog;
-  catalog.snapshots = {Entry(1, "proven", true), Entry(2, "proven", false),
-                       Entry(3, "damaged", std::nullopt)};
+  catalog.snapshots = {Entry(1, Verdict::kProven, true), Entry(2, Verdict::kProven, false),
+                       Entry(3, Verdict::kDamaged, std::nullopt)};
   catalog.snapshots.back().state = SnapshotState::kFailed;
   const report::StoreFacts facts = ToStoreFacts(catalog);
   REQUIRE(facts.newest.has_value());
@@ -66,8 +70,8 @@ TEST_CASE(
   TestContext test;
   Catalog catalog;
   catalog.now = WallTime(1000s);
-  catalog.snapshots = {Entry(1, "proven", true), Entry(2, "proven", true),
-                       Entry(3, "proven", true)};
+  catalog.snapshots = {Entry(1, Verdict::kProven, true), Entry(2, Verdict::kProven, true),
+                       Entry(3, Verdict::kProven, true)};
   catalog.snapshots[2].manifest.taken = catalog.now + 301s;
   report::StoreFacts facts = ToStoreFacts(catalog);
   CHECK(facts.newest->revision == 2);
@@ -103,10 +107,10 @@ TEST_CASE("one of another history is kept and counts for nothing") {
   TestContext test;
   Catalog catalog;
   catalog.now = WallTime(1000s);
-  catalog.snapshots = {Entry(1, "proven", true), Entry(2, "proven", true)};
+  catalog.snapshots = {Entry(1, Verdict::kProven, true), Entry(2, Verdict::kProven, true)};
   CatalogEntry& other = catalog.snapshots[1];
   other.manifest.other_history = true;
-  other.manifest.receipt = {{.member_id = "a", .result = "differs"}};
+  other.manifest.receipt = {{.member_id = "a", .result = Comparison::kDiffers}};
   const report::StoreFacts facts = ToStoreFacts(catalog);
   CHECK(facts.newest->revision == 1);
   CHECK(facts.verified_revision == 1);
@@ -120,6 +124,7 @@ TEST_CASE("one of another history is kept and counts for nothing") {
   CHECK(PlanDrills(catalog, {.older_parts = 1}).at(0).revision == 1);
   catalog.snapshots.erase(catalog.snapshots.begin());
   CHECK_FALSE(ToStoreFacts(catalog).newest.has_value());
+  CHECK(ToStoreFacts(catalog).other_history == 1);
   CHECK(ReasonOf(SelectSnapshot(test.context(), catalog, "latest").status()) == Reason::kNotFound);
 }
 
@@ -135,8 +140,8 @@ TEST_CASE("a drill from the future counts, but its time does not") {
   CHECK_FALSE(facts.drill_started.has_value());
   CHECK(catalog.LastDrill() == WallTime(1s));
   // The turn of its snapshot comes as if it had not been.
-  catalog.snapshots = {Entry(1, "proven", true), Entry(2, "proven", true),
-                       Entry(3, "proven", true)};
+  catalog.snapshots = {Entry(1, Verdict::kProven, true), Entry(2, Verdict::kProven, true),
+                       Entry(3, Verdict::kProven, true)};
   catalog.snapshots[0].last_drill = Drill(1, true);
   catalog.snapshots[1].last_drill = Drill(3000, true);
   CHECK(PlanDrills(catalog, {.older_parts = 2}).at(1).revision == 2);
@@ -144,7 +149,7 @@ TEST_CASE("a drill from the future counts, but its time does not") {
 
 TEST_CASE("what is out of reach is neither damaged nor usable") {
   Catalog catalog;
-  catalog.snapshots = {Entry(1, "proven", true), Entry(2, "proven", true)};
+  catalog.snapshots = {Entry(1, Verdict::kProven, true), Entry(2, Verdict::kProven, true)};
   catalog.snapshots[1].state = SnapshotState::kUnreadable;
   const report::StoreFacts facts = ToStoreFacts(catalog);
   CHECK(facts.unreadable == 1);
@@ -152,6 +157,21 @@ TEST_CASE("what is out of reach is neither damaged nor usable") {
   CHECK(facts.newest->revision == 1);
   CHECK(PlanDrills(catalog, {.older_parts = 1}).size() == 1);
   CHECK_FALSE(catalog.snapshots[1].IsProven());
+}
+
+TEST_CASE("whether the newest goes on where the one before it ends") {
+  Catalog catalog;
+  catalog.snapshots = {Entry(1, Verdict::kProven, true), Entry(2, Verdict::kProven, true)};
+  const auto diverged = [&](std::optional<Continuity> result) {
+    std::optional<LineageRecord>& lineage = catalog.snapshots[1].manifest.lineage;
+    lineage.reset();
+    if (result.has_value()) lineage = {.result = *result};
+    return ToStoreFacts(catalog).lineage_diverged;
+  };
+  CHECK_FALSE(diverged(std::nullopt).has_value());
+  CHECK_FALSE(diverged(Continuity::kNotComparable).has_value());
+  CHECK(diverged(Continuity::kContinues) == false);
+  CHECK(diverged(Continuity::kDiverged) == true);
 }
 
 TEST_CASE("an empty store knows nothing") {
@@ -169,38 +189,37 @@ TEST_CASE("consecutive failures count from the last drill that passed") {
   CHECK(facts.drill_consecutive_failures == 2);
   CHECK(facts.drill_last_success == 2);
   CHECK(facts.drill_last_failure == 4);
-  CHECK(facts.drill_checks.at("hashkv") == false);
+  CHECK(facts.drill_checks.at(CheckName::kHashKv) == false);
   // What is not asked for any more has no result: a drill that passed came to all that is.
-  catalog.drills[3].checks["assertions"] = false;
-  CHECK(ToStoreFacts(catalog).drill_checks.at("assertions") == false);
+  catalog.drills[3].checks[CheckName::kAssertions] = false;
+  CHECK(ToStoreFacts(catalog).drill_checks.at(CheckName::kAssertions) == false);
   catalog.drills.push_back(Drill(5, true));
-  CHECK_FALSE(ToStoreFacts(catalog).drill_checks.contains("assertions"));
+  CHECK_FALSE(ToStoreFacts(catalog).drill_checks.contains(CheckName::kAssertions));
 }
 
 TEST_CASE("a snapshot is of the many or of the few") {
-  store::Manifest manifest;
-  const auto receipt = [&](std::string endpoint, std::string result) {
-    manifest.receipt.push_back(
-        {.endpoint = endpoint, .member_id = endpoint, .result = std::move(result)});
+  Manifest manifest;
+  const auto receipt = [&](std::string endpoint, Comparison result) {
+    manifest.receipt.push_back({.endpoint = endpoint, .member_id = endpoint, .result = result});
   };
-  receipt("a", "equal");
-  receipt("down", "");
+  receipt("a", Comparison::kEqual);
+  receipt("down", Comparison::kNotComparable);
   CHECK(DisagreementOf(manifest).text.empty());
   CHECK(DisagreementOf(manifest).of_majority);
-  receipt("b", "differs");
+  receipt("b", Comparison::kDiffers);
   CHECK_FALSE(DisagreementOf(manifest).of_majority);
   SECTION("of the many") {
-    receipt("c", "equal");
+    receipt("c", Comparison::kEqual);
     CHECK(DisagreementOf(manifest).of_majority);
   }
   SECTION("of the few") {
-    receipt("c", "differs");
+    receipt("c", Comparison::kDiffers);
     CHECK_FALSE(DisagreementOf(manifest).of_majority);
   }
   SECTION("the few have two names") {
     manifest.receipt.push_back(
-        {.endpoint = "a's second name", .member_id = "a", .result = "equal"});
-    receipt("c", "differs");
+        {.endpoint = "a's second name", .member_id = "a", .result = Comparison::kEqual});
+    receipt("c", Comparison::kDiffers);
     CHECK_FALSE(DisagreementOf(manifest).of_majority);
     CHECK(CountReceipt(manifest).equal == 1);
     CHECK(CountReceipt(manifest).members == 4);
@@ -213,20 +232,20 @@ TEST_CASE("a snapshot is of the many or of the few") {
 TEST_CASE("a file is held to what its manifest says of it, and without one to its trailer") {
   TestContext test;
   const auto image = testing::OpenFile(test.context(), testing::SnapshotPath("e3530-compacted"));
-  const auto alone = VerifyWithManifest(test.context(), image, std::nullopt, 3);
+  const auto alone = VerifyWithManifest(test.context(), image, std::nullopt, Level::kKeyspace);
   REQUIRE(alone.ok());
-  CHECK(alone->verdict == verify::Verdict::kProven);
-  store::Manifest manifest;
+  CHECK(alone->verdict() == Verdict::kProven);
+  Manifest manifest;
   manifest.size_bytes = image.size();
   manifest.sha256 = alone->sha256;
   manifest.revision = alone->keyspace->hashkv.revision;
   manifest.hashkv = alone->keyspace->hashkv.hash;
   manifest.live_keys = alone->keyspace->live_keys;
-  CHECK(VerifyWithManifest(test.context(), image, manifest, 3)->verdict ==
-        verify::Verdict::kProven);
+  CHECK(VerifyWithManifest(test.context(), image, manifest, Level::kKeyspace)->verdict() ==
+        Verdict::kProven);
   const auto differs = [&] {
-    const auto report = VerifyWithManifest(test.context(), image, manifest, 3);
-    return report->verdict == verify::Verdict::kDamaged &&
+    const auto report = VerifyWithManifest(test.context(), image, manifest, Level::kKeyspace);
+    return report->verdict() == Verdict::kDamaged &&
            testing::HasFinding(report->findings, codes::kManifestMismatch);
   };
   SECTION("the bytes") { manifest.sha256[0] ^= 1; }
@@ -237,30 +256,30 @@ TEST_CASE("a file is held to what its manifest says of it, and without one to it
 }
 
 TEST_CASE("the word of a member that was outvoted has no weight") {
-  store::Manifest manifest;
-  const auto receipt = [&](std::string who, std::string result, bool outvoted) {
+  Manifest manifest;
+  const auto receipt = [&](std::string who, Comparison result, bool outvoted) {
     manifest.receipt.push_back(
-        {.endpoint = who, .member_id = who, .result = std::move(result), .outvoted = outvoted});
+        {.endpoint = who, .member_id = who, .result = result, .outvoted = outvoted});
   };
   SECTION("a copy of one that was not stands against it, and tells of it") {
     manifest.member_id = "a";
-    receipt("b", "differs", true);
+    receipt("b", Comparison::kDiffers, true);
     CHECK(DisagreementOf(manifest).of_majority);
     CHECK_THAT(DisagreementOf(manifest).text,
                Catch::Matchers::ContainsSubstring("the live data of b"));
     CHECK(MembersAgreed(manifest) == false);
   }
   SECTION("what holds what it holds, and nobody else, is its copy") {
-    receipt("b", "equal", true);
+    receipt("b", Comparison::kEqual, true);
     CHECK_FALSE(DisagreementOf(manifest).of_majority);
     CHECK(CountReceipt(manifest).equal == 0);
     manifest.member_id = "a";
     CHECK_FALSE(DisagreementOf(manifest)
                     .of_majority);  // behind one address they may be taken for each other
-    receipt("a", "not_comparable", false);
+    receipt("a", Comparison::kNotComparable, false);
     CHECK(DisagreementOf(manifest).of_majority);  // ours is of another member
     manifest.receipt.pop_back();
-    receipt("a", "equal", false);
+    receipt("a", Comparison::kEqual, false);
     CHECK(DisagreementOf(manifest).text.empty());
   }
 }
@@ -270,35 +289,37 @@ TEST_CASE("members agree again once nobody is a suspect") {
   CHECK_FALSE(ToStoreFacts(catalog).hashkv_consistent.has_value());
   catalog.suspects.emplace();
   CHECK_FALSE(ToStoreFacts(catalog).hashkv_consistent.has_value());
-  catalog.snapshots.push_back(Entry(1, "proven", true));
-  catalog.snapshots[0].manifest.receipt = {{.endpoint = "a", .member_id = "a", .result = "equal"},
-                                           {.endpoint = "b", .member_id = "b", .result = "equal"}};
+  catalog.snapshots.push_back(Entry(1, Verdict::kProven, true));
+  catalog.snapshots[0].manifest.receipt = {
+      {.endpoint = "a", .member_id = "a", .result = Comparison::kEqual},
+      {.endpoint = "b", .member_id = "b", .result = Comparison::kEqual}};
   CHECK(ToStoreFacts(catalog).hashkv_consistent == true);
   catalog.suspects->push_back({.member_id = "c"});
   CHECK(ToStoreFacts(catalog).hashkv_consistent == false);
   catalog.suspects->clear();
-  catalog.snapshots[0].manifest.receipt[1].result = "differs";
+  catalog.snapshots[0].manifest.receipt[1].result = Comparison::kDiffers;
   CHECK_FALSE(ToStoreFacts(catalog).hashkv_consistent.has_value());  // it was found equal since
-  catalog.snapshots[0].manifest.receipt[0].result = "differs";
+  catalog.snapshots[0].manifest.receipt[0].result = Comparison::kDiffers;
   CHECK(ToStoreFacts(catalog).hashkv_consistent ==
         false);  // all count keys that etcd lost: etcd#22376
-  catalog.snapshots[0].manifest.receipt[0].result = "equal";
+  catalog.snapshots[0].manifest.receipt[0].result = Comparison::kEqual;
   catalog.suspects.reset();  // a store of etcdrill 0.1.0
   CHECK(ToStoreFacts(catalog).hashkv_consistent == false);
 }
 
 TEST_CASE("a number of keys that differs is told") {
-  store::Manifest manifest;
+  Manifest manifest;
   manifest.live_keys = 1;
   manifest.receipt = {
-      {.endpoint = "http://a", .member_id = "a", .result = "differs", .live_keys = 9}};
+      {.endpoint = "http://a", .member_id = "a", .result = Comparison::kDiffers, .live_keys = 9}};
   CHECK_THAT(DisagreementOf(manifest).text,
              Catch::Matchers::ContainsSubstring("http://a (it counts 9 keys, the snapshot has 1)"));
 }
 
 TEST_CASE("the cluster that a store knows") {
-  std::vector<CatalogEntry> entries = {Entry(1, "proven", true), Entry(2, "proven", true),
-                                       Entry(3, "damaged", true)};
+  std::vector<CatalogEntry> entries = {Entry(1, Verdict::kProven, true),
+                                       Entry(2, Verdict::kProven, true),
+                                       Entry(3, Verdict::kDamaged, true)};
   for (CatalogEntry& entry : entries) entry.manifest.cluster = "c";
   CHECK_FALSE(KnownCluster(entries, "c").has_value());
   entries[0].manifest.cluster_id = "a";
@@ -311,19 +332,20 @@ TEST_CASE("the cluster that a store knows") {
 
 TEST_CASE("members agree only if two were compared and none differs") {
   Catalog catalog;
-  catalog.snapshots = {Entry(1, "proven", std::nullopt)};
+  catalog.snapshots = {Entry(1, Verdict::kProven, std::nullopt)};
   auto& receipt = catalog.snapshots[0].manifest.receipt;
   CHECK_FALSE(ToStoreFacts(catalog).hashkv_consistent.has_value());
-  receipt = {{.result = "not_comparable"}, {.error = "down"}};
+  receipt = {{.result = Comparison::kNotComparable}, {.error = "down"}};
   CHECK_FALSE(ToStoreFacts(catalog).hashkv_consistent.has_value());
-  receipt.push_back({.member_id = "a", .result = "equal"});
-  receipt.push_back({.endpoint = "a's second name", .member_id = "a", .result = "equal"});
+  receipt.push_back({.member_id = "a", .result = Comparison::kEqual});
+  receipt.push_back(
+      {.endpoint = "a's second name", .member_id = "a", .result = Comparison::kEqual});
   CHECK_FALSE(ToStoreFacts(catalog).hashkv_consistent.has_value());
   catalog.snapshots[0].manifest.member_id = "a";  // it was copied: of course it agrees
   CHECK_FALSE(ToStoreFacts(catalog).hashkv_consistent.has_value());
   catalog.snapshots[0].manifest.member_id = "b";
   CHECK(ToStoreFacts(catalog).hashkv_consistent == true);
-  receipt.push_back({.member_id = "c", .result = "differs"});
+  receipt.push_back({.member_id = "c", .result = Comparison::kDiffers});
   CHECK(ToStoreFacts(catalog).hashkv_consistent == false);
 }
 
@@ -331,7 +353,7 @@ TEST_CASE("words name snapshots") {
   TestContext test;
   Catalog catalog;
   CHECK(ReasonOf(SelectSnapshot(test.context(), catalog, "latest").status()) == Reason::kNotFound);
-  catalog.snapshots = {Entry(1, "proven", true), Entry(2, "proven", std::nullopt)};
+  catalog.snapshots = {Entry(1, Verdict::kProven, true), Entry(2, Verdict::kProven, std::nullopt)};
   CHECK(SelectSnapshot(test.context(), catalog, "latest")->revision == 2);
   CHECK(SelectSnapshot(test.context(), catalog, "latest-verified")->revision == 1);
   CHECK(SelectSnapshot(test.context(), catalog, "c-1")->revision == 1);
@@ -356,19 +378,21 @@ TEST_CASE("words name snapshots") {
 TEST_CASE("a drill report survives being written and read") {
   DrillReport report;
   report.snapshot = "c-1";
-  report.verdict = verify::Verdict::kProven;
-  report.level_reached = 5;
+  report.levels = testing::LevelsTo(Level::kBoot);
   report.started = WallTime(100s);
   report.finished = WallTime(103s);
-  report.stages = {{"select", StageResult::kPass, 0.5, ""}, {"boot", StageResult::kSkipped, 0, ""}};
-  report.checks = {{"hashkv", drill::CheckResult::kPass, "a", "a"},
-                   {"health", drill::CheckResult::kNotComparable, "", ""}};
+  report.stages = {{StageName::kSelect, StageResult::kPass, 0.5, ""},
+                   {StageName::kBoot, StageResult::kSkipped, 0, ""}};
+  report.checks = {{CheckName::kHashKv, CheckResult::kPass, "a", "a"},
+                   {CheckName::kHealth, CheckResult::kNotComparable, "", ""}};
   report.rto_seconds = 2.5;
-  const DrillSummary summary = *ParseDrillSummary(ToJson(report));
+  const DrillSummary summary = *ParseDrillSummary(Dump(ToJson(report)));
   CHECK(summary.passed);
   CHECK(summary.finished == report.finished);
-  CHECK(summary.stage_seconds == std::map<std::string, double>{{"select", 0.5}});
-  CHECK(summary.checks == std::map<std::string, bool>{{"hashkv", true}});
+  const std::map<StageName, double> seconds = {{StageName::kSelect, 0.5}};
+  const std::map<CheckName, bool> checks = {{CheckName::kHashKv, true}};
+  CHECK(summary.stage_seconds == seconds);
+  CHECK(summary.checks == checks);
   for (const char* text : {"", "[]", "{}", "{\"kind\":\"DrillReport\"}", "\xff"})
     CHECK_FALSE(ParseDrillSummary(text).ok());
 }
@@ -377,8 +401,8 @@ TEST_CASE("a drill took what its stages took, whatever the wall clock did meanwh
   DrillReport report;
   report.started = WallTime(900s);
   report.finished = WallTime(100s);
-  report.stages = {{std::string(kSelectStage), StageResult::kPass, 0.5, ""},
-                   {std::string(kChecksumStage), StageResult::kFail, 2, "x"}};
+  report.stages = {{StageName::kSelect, StageResult::kPass, 0.5, ""},
+                   {StageName::kChecksum, StageResult::kFail, 2, "x"}};
   CHECK(report.Took() == 2500ms);
 }
 
@@ -386,22 +410,20 @@ TEST_CASE("what does not compare is no pass, and what is wrong is damage") {
   TestContext test;
   const DrillRequest request{.snapshot = "s", .path = "s.db"};
   DrillStages stages(test.context(), request);
-  const auto result = GENERATE(drill::CheckResult::kPass, drill::CheckResult::kNotComparable,
-                               drill::CheckResult::kFail);
-  stages.Run(kVerifyStage, [&] {
-    stages.report().verdict = verify::Verdict::kProven;
-    return stages.Add({{drill::kHashKvCheck, result, "a", "b", OkStatus()}});
+  const auto result = GENERATE(CheckResult::kPass, CheckResult::kNotComparable, CheckResult::kFail);
+  stages.Run(StageName::kVerify, [&] {
+    stages.report().levels = testing::LevelsTo(Level::kRestore);
+    return stages.Add({{CheckName::kHashKv, result, "a", "b", OkStatus()}});
   });
-  stages.Run(kHealthStage, [] { return OkStatus(); });
+  stages.Run(StageName::kHealth, [] { return OkStatus(); });
   stages.MeasureRto();
-  stages.RunAlways(kCleanupStage, [] { return OkStatus(); });
+  stages.RunAlways(StageName::kCleanup, [] { return OkStatus(); });
   const DrillReport report = stages.Finish();
-  CHECK(report.passed() == (result == drill::CheckResult::kPass));
-  CHECK(report.level_reached == (result == drill::CheckResult::kPass ? 5 : 0));
-  CHECK(report.verdict == (result == drill::CheckResult::kPass ? verify::Verdict::kProven
-                           : result == drill::CheckResult::kNotComparable
-                               ? verify::Verdict::kNotProvable
-                               : verify::Verdict::kDamaged));
+  CHECK(report.passed() == (result == CheckResult::kPass));
+  CHECK(report.level_reached() == (result == CheckResult::kPass ? 5 : 4));
+  CHECK(report.verdict() == (result == CheckResult::kPass            ? Verdict::kProven
+                             : result == CheckResult::kNotComparable ? Verdict::kNotProvable
+                                                                     : Verdict::kDamaged));
   REQUIRE(report.stages.size() == 3);
   CHECK(report.stages[1].result == (report.passed() ? StageResult::kPass : StageResult::kSkipped));
   CHECK(report.stages[2].result == StageResult::kPass);
@@ -412,12 +434,12 @@ TEST_CASE("a drill whose time is up stops before its next stage, but cleans up")
   const DrillRequest request{.snapshot = "s", .path = "s.db", .config = {.timeout = 0s}};
   DrillStages stages(test.context(), request);
   bool ran = false;
-  stages.Run(kBootStage, [&] {
+  stages.Run(StageName::kBoot, [&] {
     ran = true;
     return OkStatus();
   });
   bool cleaned = false;
-  stages.RunAlways(kCleanupStage, [&] {
+  stages.RunAlways(StageName::kCleanup, [&] {
     cleaned = true;
     return OkStatus();
   });
@@ -429,29 +451,30 @@ TEST_CASE("a drill whose time is up stops before its next stage, but cleans up")
 
 TEST_CASE("a file is held to what was known of it when it was taken") {
   verify::VerifyReport report;
-  report.verdict = verify::Verdict::kProven;
+  report.levels = testing::LevelsTo(Level::kKeyspace);
   report.keyspace = verify::Keyspace{};
   report.keyspace->live_keys = 7;
   report.keyspace->hashkv = {.hash = 5, .revision = 9, .compact_revision = -1};
-  store::Manifest manifest;
-  manifest.verdict = "proven";
+  Manifest manifest;
+  manifest.verdict = Verdict::kProven;
   manifest.live_keys = 7;
   manifest.hashkv = 5;
   manifest.revision = 9;
   bool right = false;
   SECTION("nothing wrong") { right = true; }
   SECTION("a member that could not be compared") {
-    manifest.receipt = {{.result = "not_comparable"}, {.error = "down"}, {.result = "equal"}};
+    manifest.receipt = {
+        {.result = Comparison::kNotComparable}, {.error = "down"}, {.result = Comparison::kEqual}};
     right = true;
   }
   SECTION("it did not continue its store") {
-    manifest.lineage = {"older", "diverged", "went back", 0};
+    manifest.lineage = {"older", Continuity::kDiverged, "went back", 0};
     right = true;
   }
   SECTION("a member held other data") {
-    manifest.receipt = {{.endpoint = "b", .result = "differs"}};
+    manifest.receipt = {{.endpoint = "b", .result = Comparison::kDiffers}};
   }
-  SECTION("damaged when taken") { manifest.verdict = "damaged"; }
+  SECTION("damaged when taken") { manifest.verdict = Verdict::kDamaged; }
   SECTION("another HashKV") { manifest.hashkv = 6; }
   SECTION("another revision") { manifest.revision = 10; }
   SECTION("another number of keys") { manifest.live_keys = 8; }
@@ -465,7 +488,7 @@ TEST_CASE("a file is held to what was known of it when it was taken") {
     right = true;
   }
   CompareWithManifest(manifest, report);
-  CHECK(report.verdict == (right ? verify::Verdict::kProven : verify::Verdict::kDamaged));
+  CHECK(report.verdict() == (right ? Verdict::kProven : Verdict::kDamaged));
   CHECK(report.findings.errors() == (right ? 0 : 1));
   CHECK(report.findings.total() == (right && !manifest.lineage.has_value() ? 0 : 1));
 }
@@ -473,14 +496,14 @@ TEST_CASE("a file is held to what was known of it when it was taken") {
 TEST_CASE("a file is held to what its name says") {
   TestContext test;
   verify::VerifyReport report;
-  report.verdict = verify::Verdict::kProven;
+  report.levels = testing::LevelsTo(Level::kKeyspace);
   report.keyspace = verify::Keyspace{};
   report.keyspace->hashkv.revision = 9;
   const WallTime now = test.clock().Now();
   const auto check = [&](int64_t revision, WallTime claimed) {
     const std::string path = test.Path(store::SnapshotName("c", revision, claimed) + ".db");
     testing::WriteFile(path, "x");
-    CheckName(testing::OpenFile(test.context(), path), std::nullopt, report);
+    CheckClaims(testing::OpenFile(test.context(), path), std::nullopt, report);
   };
   SECTION("and is") {
     check(9, now);
@@ -488,13 +511,28 @@ TEST_CASE("a file is held to what its name says") {
   }
   SECTION("and is another revision") {
     check(8, now);
-    CHECK(report.verdict == verify::Verdict::kDamaged);
+    CHECK(report.verdict() == Verdict::kDamaged);
+    CHECK(report.levels[Level::kPresent] == LevelResult::kFail);
     CHECK(report.findings.kept()[0].code == codes::kClaimWrong);
   }
   SECTION("and is older than that") {
     check(9, now + 1h);
-    CHECK(report.verdict == verify::Verdict::kProven);
+    CHECK(report.verdict() == Verdict::kProven);
     CHECK(report.findings.kept()[0].code == codes::kClaimWrong);
+  }
+  SECTION("and its manifest says when") {
+    Manifest manifest;
+    manifest.taken = now;
+    const std::string path = test.Path(store::SnapshotName("c", 9, now) + ".db");
+    testing::WriteFile(path, "x");
+    const auto image = testing::OpenFile(test.context(), path);
+    CheckClaims(image, manifest, report);
+    CHECK(report.findings.total() == 0);
+    manifest.taken -= 1h;
+    CheckClaims(image, manifest, report);
+    REQUIRE(report.findings.total() == 1);
+    CHECK_THAT(report.findings.kept()[0].text,
+               Catch::Matchers::ContainsSubstring("the manifest says"));
   }
 }
 
@@ -504,14 +542,14 @@ TEST_CASE("an old snapshot is told from a young one, also under a new name") {
   testing::WriteFile(path, "x");
   verify::VerifyReport report;
   report.sha256 = "aa";
-  const auto check = [&](const std::string& file, const std::optional<store::Manifest>& manifest,
+  const auto check = [&](const std::string& file, const std::optional<Manifest>& manifest,
                          const Freshness& freshness) {
     const WallTime taken = TakenAt(testing::OpenFile(test.context(), file), manifest, report);
     return CheckFreshness(taken, test.clock().Now(), freshness, report);
   };
-  store::Manifest manifest;
+  Manifest manifest;
   manifest.taken = test.clock().Now() - 2h;
-  store::Manifest older = manifest;
+  Manifest older = manifest;
   older.name = "older";
   older.sha256 = "bb";
   older.taken -= 1h;
@@ -561,7 +599,7 @@ TEST_CASE("each run drills the newest and, in turn, a part of the others") {
   catalog.snapshots[3].state = SnapshotState::kFailed;
   const auto run = [&](uint64_t parts, int64_t now) {
     std::string names;
-    for (const store::Manifest& m : PlanDrills(catalog, {.older_parts = parts})) {
+    for (const Manifest& m : PlanDrills(catalog, {.older_parts = parts})) {
       names += m.name;
       DrillSummary& last =
           catalog.snapshots[static_cast<size_t>(std::stoi(m.name))].last_drill.emplace();
@@ -596,9 +634,9 @@ TEST_CASE("a snapshot is seen beside the last proven one of its cluster") {
   add("proven", "a", 1, SnapshotState::kVerified);
   add("other cluster", "b", 2, SnapshotState::kVerified);
   add("unproven", "a", 3, SnapshotState::kUnverified);
-  store::Manifest now = catalog.snapshots[0].manifest;
+  Manifest now = catalog.snapshots[0].manifest;
   now.taken = WallTime(4s);
-  const store::Manifest* before = LastProvenBefore(catalog, now);
+  const Manifest* before = LastProvenBefore(catalog, now);
   REQUIRE(before != nullptr);
   CHECK(before->name == "proven");
   CHECK(LastProvenBefore(catalog, *before) == nullptr);
@@ -698,7 +736,7 @@ TEST_CASE("a drill report that was changed or taken away breaks the row") {
     CHECK(problem() == "report-2: two reports say that they follow report-1");
   }
   SECTION("one that says nothing of the one before it") {
-    drills.push_back({"report-4", ToJson(DrillReport{})});
+    drills.push_back({"report-4", Dump(ToJson(DrillReport{}))});
     CHECK(problem() == "report-4: it does not say which report came before it");
   }
   SECTION("one that begins anew") {
@@ -706,8 +744,8 @@ TEST_CASE("a drill report that was changed or taken away breaks the row") {
     CHECK(problem() == "report-4: it says that it is the first, as report-0 does");
   }
   SECTION("reports of before there was a row may begin it") {
-    std::vector<store::DrillFile> row = {{"old-0", ToJson(DrillReport{})},
-                                         {"old-1", ToJson(DrillReport{})}};
+    std::vector<store::DrillFile> row = {{"old-0", Dump(ToJson(DrillReport{}))},
+                                         {"old-1", Dump(ToJson(DrillReport{}))}};
     row.push_back({"report-0", EvidenceJson(DrillReport{}, row.back())});
     CHECK(CheckEvidence(row).empty());
   }
@@ -719,17 +757,16 @@ struct Stored {
     manifest.taken = WallTime(100s);
     manifest.name = store::SnapshotName("c", 1, manifest.taken);
     manifest.size_bytes = 1;
-    manifest.verdict = "proven";
+    manifest.verdict = Verdict::kProven;
     manifest.sha256 = std::string(64, 'a');
     auto file = DurableFile::Create(test.fs(), dir->StagingPath());
     REQUIRE(file->Append("x").ok());
     REQUIRE(dir->Seal(*file, manifest).ok());
   }
-  DrillReport Report(verify::Verdict verdict, int level) {
+  DrillReport Report(Verdict verdict, Level level) {
     DrillReport report;
     report.snapshot = manifest.name;
-    report.verdict = verdict;
-    report.level_reached = level;
+    report.levels = testing::LevelsTo(level, verdict);
     report.finished = WallTime(std::chrono::seconds(++second));
     return report;
   }
@@ -739,28 +776,31 @@ struct Stored {
     return State();
   }
   SnapshotState State() { return ReadCatalog(test.context(), *dir)->snapshots.at(0).state; }
-  void Update(const std::function<void(store::Checks&)>& change) {
+  void Update(const std::function<void(Checks&)>& change) {
     REQUIRE(dir->UpdateChecks(manifest.name, change).ok());
   }
 
   TestContext test;
   std::unique_ptr<store::LocalStore> dir =
       *store::LocalStore::Open(test.context(), test.Path("store"));
-  store::Manifest manifest;
+  Manifest manifest;
   int64_t second = 200;
 };
 
 TEST_CASE("a drill that could not be carried through neither proves nor disproves") {
   Stored s;
-  CHECK(s.StateAfter(s.Report(verify::Verdict::kNotProvable, 0)) == SnapshotState::kUnverified);
-  CHECK(s.StateAfter(s.Report(verify::Verdict::kProven, 5)) == SnapshotState::kVerified);
-  CHECK(s.StateAfter(s.Report(verify::Verdict::kNotProvable, 3)) == SnapshotState::kVerified);
-  CHECK(s.StateAfter(s.Report(verify::Verdict::kDamaged, 4)) == SnapshotState::kFailed);
+  CHECK(s.StateAfter(s.Report(Verdict::kNotProvable, Level::kPresent)) ==
+        SnapshotState::kUnverified);
+  CHECK(s.StateAfter(s.Report(Verdict::kProven, Level::kBoot)) == SnapshotState::kVerified);
+  CHECK(s.StateAfter(s.Report(Verdict::kNotProvable, Level::kKeyspace)) ==
+        SnapshotState::kVerified);
+  CHECK(s.StateAfter(s.Report(Verdict::kDamaged, Level::kRestore)) == SnapshotState::kFailed);
+  CHECK(ReadCatalog(s.test.context(), *s.dir)->snapshots.at(0).failed_since == WallTime(204s));
 }
 
 TEST_CASE("a file that is away is unreadable until it is back, and nothing stays of it") {
   Stored s;
-  CHECK(s.StateAfter(s.Report(verify::Verdict::kProven, 5)) == SnapshotState::kVerified);
+  CHECK(s.StateAfter(s.Report(Verdict::kProven, Level::kBoot)) == SnapshotState::kVerified);
   const std::string path = s.dir->SnapshotPath(s.manifest.name);
   REQUIRE(s.test.fs().Rename(path, path + ".away").ok());
   CHECK(s.State() == SnapshotState::kUnreadable);
@@ -770,27 +810,27 @@ TEST_CASE("a file that is away is unreadable until it is back, and nothing stays
 
 TEST_CASE("damage that was found lasts until the bytes are found right") {
   Stored s;
-  CHECK(s.StateAfter(s.Report(verify::Verdict::kProven, 5)) == SnapshotState::kVerified);
+  CHECK(s.StateAfter(s.Report(Verdict::kProven, Level::kBoot)) == SnapshotState::kVerified);
   SECTION("by the scrub") {
-    s.Update([](store::Checks& checks) { checks.FoundDamaged(WallTime(900s), "a bit"); });
+    s.Update([](Checks& checks) { checks.FoundDamaged(WallTime(900s), "a bit"); });
     CHECK(s.State() == SnapshotState::kFailed);
-    s.Update([](store::Checks& checks) { checks.FoundRight(WallTime(901s)); });
+    s.Update([](Checks& checks) { checks.FoundRight(WallTime(901s)); });
     CHECK(s.State() == SnapshotState::kVerified);
   }
-  const auto sum_check = [&](drill::CheckResult result) {
+  const auto sum_check = [&](CheckResult result) {
     return std::vector<drill::Check>{
-        {drill::kSha256Check, result, s.manifest.sha256, "what was read"}};
+        {CheckName::kSha256, result, s.manifest.sha256, "what was read"}};
   };
   const auto find_right = [&](WallTime now) {
     const CatalogEntry entry = ReadCatalog(s.test.context(), *s.dir)->snapshots.at(0);
-    s.Update([&](store::Checks& checks) { checks.FoundRight(now, entry.AnsweredByItsBytes()); });
+    s.Update([&](Checks& checks) { checks.FoundRight(now, entry.AnsweredByItsBytes()); });
   };
   SECTION("by a drill that read them") {
-    DrillReport report = s.Report(verify::Verdict::kDamaged, 0);
-    report.stages = {{std::string(kChecksumStage), StageResult::kFail, 0, "SHA-256"}};
-    report.checks = sum_check(drill::CheckResult::kFail);
+    DrillReport report = s.Report(Verdict::kDamaged, Level::kPresent);
+    report.stages = {{StageName::kChecksum, StageResult::kFail, 0, "SHA-256"}};
+    report.checks = sum_check(CheckResult::kFail);
     CHECK(s.StateAfter(report) == SnapshotState::kFailed);
-    s.Update([](store::Checks& checks) { checks.FoundRight(WallTime(901s)); });
+    s.Update([](Checks& checks) { checks.FoundRight(WallTime(901s)); });
     CHECK(s.State() == SnapshotState::kFailed);  // a look that knew nothing of the drill
     find_right(WallTime(100s));                  // by a clock that is behind
     CHECK(s.State() == SnapshotState::kUnverified);
@@ -798,20 +838,19 @@ TEST_CASE("damage that was found lasts until the bytes are found right") {
     CHECK(s.StateAfter(report) == SnapshotState::kFailed);
   }
   SECTION("by a drill that found them right, and what they say wrong") {
-    DrillReport report = s.Report(verify::Verdict::kDamaged, 0);
-    report.stages = {{std::string(kChecksumStage), StageResult::kFail, 0, "manifest_mismatch"}};
-    report.checks = sum_check(drill::CheckResult::kPass);
+    DrillReport report = s.Report(Verdict::kDamaged, Level::kPresent);
+    report.stages = {{StageName::kChecksum, StageResult::kFail, 0, "manifest_mismatch"}};
+    report.checks = sum_check(CheckResult::kPass);
     CHECK(s.StateAfter(report) == SnapshotState::kFailed);
     find_right(WallTime(901s));
     CHECK(s.State() == SnapshotState::kFailed);
     const CatalogEntry entry = ReadCatalog(s.test.context(), *s.dir)->snapshots.at(0);
-    s.Update(
-        [&](store::Checks& checks) { checks.FoundRight(WallTime(902s), entry.AnsweredByProof()); });
+    s.Update([&](Checks& checks) { checks.FoundRight(WallTime(902s), entry.AnsweredByProof()); });
     CHECK(s.State() == SnapshotState::kUnverified);
   }
   SECTION("by a drill that another one followed, which was not carried through") {
-    CHECK(s.StateAfter(s.Report(verify::Verdict::kDamaged, 0)) == SnapshotState::kFailed);
-    CHECK(s.StateAfter(s.Report(verify::Verdict::kNotProvable, 0)) == SnapshotState::kFailed);
+    CHECK(s.StateAfter(s.Report(Verdict::kDamaged, Level::kPresent)) == SnapshotState::kFailed);
+    CHECK(s.StateAfter(s.Report(Verdict::kNotProvable, Level::kPresent)) == SnapshotState::kFailed);
     find_right(WallTime(901s));
     CHECK(s.State() == SnapshotState::kUnverified);
   }
@@ -821,26 +860,26 @@ TEST_CASE("no clock orders a drill that passed against damage that was found sin
   for (const Duration ahead :
        {Duration(-400 * 24h), Duration(0), Duration(200s), Duration(400 * 24h)}) {
     Stored s;
-    DrillReport report = s.Report(verify::Verdict::kProven, 5);
+    DrillReport report = s.Report(Verdict::kProven, Level::kBoot);
     report.finished = s.test.clock().Now() + ahead;
     CHECK(s.StateAfter(report) == SnapshotState::kVerified);
-    s.Update([&](store::Checks& checks) { checks.FoundDamaged(s.test.clock().Now(), "a bit"); });
+    s.Update([&](Checks& checks) { checks.FoundDamaged(s.test.clock().Now(), "a bit"); });
     CHECK(s.State() == SnapshotState::kFailed);
   }
 }
 
 TEST_CASE("evidence that can't be read is not evidence that nothing happened") {
   Stored s;
-  CHECK(s.StateAfter(s.Report(verify::Verdict::kProven, 5)) == SnapshotState::kVerified);
+  CHECK(s.StateAfter(s.Report(Verdict::kProven, Level::kBoot)) == SnapshotState::kVerified);
   const auto facts = [&] { return ToStoreFacts(*ReadCatalog(s.test.context(), *s.dir)); };
   REQUIRE(facts().lost.empty());
   SECTION("a record of checks, until the bytes are looked at again") {
-    s.Update([](store::Checks& checks) { checks.FoundDamaged(WallTime(900s), "a bit"); });
+    s.Update([](Checks& checks) { checks.FoundDamaged(WallTime(900s), "a bit"); });
     testing::WriteFile(s.test.Path("store/checks/" + s.manifest.name + ".json"), "");
     CHECK(s.State() == SnapshotState::kUnreadable);
     CHECK(facts().lost.size() == 1);
     CHECK_FALSE(facts().newest.has_value());
-    s.Update([](store::Checks& checks) { checks.FoundRight(WallTime(901s)); });
+    s.Update([](Checks& checks) { checks.FoundRight(WallTime(901s)); });
     CHECK(s.State() == SnapshotState::kVerified);
   }
   SECTION("a manifest") {
@@ -852,7 +891,7 @@ TEST_CASE("evidence that can't be read is not evidence that nothing happened") {
     CHECK(ReasonOf(found.status()) == Reason::kDamaged);
   }
   SECTION("the report of a drill, which may have failed") {
-    CHECK(s.StateAfter(s.Report(verify::Verdict::kDamaged, 0)) == SnapshotState::kFailed);
+    CHECK(s.StateAfter(s.Report(Verdict::kDamaged, Level::kPresent)) == SnapshotState::kFailed);
     const std::string path =
         s.test.Path("store/drills/" + s.dir->DrillReports()->back().name + ".json");
     testing::WriteFile(path, "");
@@ -860,20 +899,20 @@ TEST_CASE("evidence that can't be read is not evidence that nothing happened") {
     CHECK(s.State() == SnapshotState::kUnverified);
     CHECK(facts().lost.size() == 1);
     CHECK(facts().drill_consecutive_failures == 1);
-    CHECK(s.StateAfter(s.Report(verify::Verdict::kProven, 5)) == SnapshotState::kVerified);
+    CHECK(s.StateAfter(s.Report(Verdict::kProven, Level::kBoot)) == SnapshotState::kVerified);
     CHECK(facts().drill_consecutive_failures == 0);
   }
   SECTION("the report of a drill of an older snapshot") {
-    store::Manifest newer = s.manifest;
+    Manifest newer = s.manifest;
     newer.name = store::SnapshotName("c", 2, newer.taken);
     newer.place = 7;
     auto file = DurableFile::Create(s.test.fs(), s.dir->StagingPath());
     REQUIRE(file->Append("x").ok());
     REQUIRE(s.dir->Seal(*file, newer).ok());
-    DrillReport report = s.Report(verify::Verdict::kProven, 5);
+    DrillReport report = s.Report(Verdict::kProven, Level::kBoot);
     report.snapshot = newer.name;
     s.StateAfter(report);
-    s.StateAfter(s.Report(verify::Verdict::kProven, 5));
+    s.StateAfter(s.Report(Verdict::kProven, Level::kBoot));
     testing::WriteFile(s.test.Path("store/drills/" + s.dir->DrillReports()->back().name + ".json"),
                        "");
     CHECK(s.State() == SnapshotState::kUnverified);
@@ -885,52 +924,52 @@ TEST_CASE("evidence that can't be read is not evidence that nothing happened") {
 TEST_CASE("a drill of other bytes under the same name proves nothing of these") {
   Stored s;
   for (const auto& [verdict, level] :
-       {std::pair(verify::Verdict::kProven, 5), std::pair(verify::Verdict::kDamaged, 0)}) {
+       {std::pair(Verdict::kProven, Level::kBoot), std::pair(Verdict::kDamaged, Level::kPresent)}) {
     DrillReport report = s.Report(verdict, level);
-    report.checks = {{drill::kSha256Check, drill::CheckResult::kPass, std::string(64, 'b'), ""}};
+    report.checks = {{CheckName::kSha256, CheckResult::kPass, std::string(64, 'b'), ""}};
     CHECK(s.StateAfter(report) == SnapshotState::kUnverified);
     CHECK_FALSE(ReadCatalog(s.test.context(), *s.dir)->snapshots.at(0).last_drill.has_value());
   }
-  DrillReport report = s.Report(verify::Verdict::kProven, 5);
-  report.checks = {{drill::kSha256Check, drill::CheckResult::kPass, s.manifest.sha256, ""}};
+  DrillReport report = s.Report(Verdict::kProven, Level::kBoot);
+  report.checks = {{CheckName::kSha256, CheckResult::kPass, s.manifest.sha256, ""}};
   CHECK(s.StateAfter(report) == SnapshotState::kVerified);
 }
 
 TEST_CASE("a drill that was killed is a failed one, told once, and its report follows the others") {
   Stored s;
-  auto first = s.Report(verify::Verdict::kProven, 5);
+  auto first = s.Report(Verdict::kProven, Level::kBoot);
   first.id = "1";
   REQUIRE(s.dir
               ->AddDrillReport(first.snapshot, first.finished,
                                [&](const auto& before) { return EvidenceJson(first, before); })
               .ok());
-  DrillReport begun = s.Report(verify::Verdict::kNotProvable, 0);
+  DrillReport begun = s.Report(Verdict::kNotProvable, Level::kPresent);
   begun.id = "2";
   begun.started = WallTime(250s);
-  begun.stages = {{std::string(kSelectStage), StageResult::kFail, 0, "killed"}};
-  testing::WriteFile(s.test.Path("store/drills/.00ff.begun"), ToJson(begun));
+  begun.stages = {{StageName::kSelect, StageResult::kFail, 0, "killed"}};
+  testing::WriteFile(s.test.Path("store/drills/.00ff.begun"), Dump(ToJson(begun)));
   testing::WriteFile(s.test.Path("store/drills/.00fe.begun"), "half a");
   for (int times = 0; times < 2; ++times) {
     TellOfKilledDrills(s.test.context(), *s.dir);
     const auto catalog = ReadCatalog(s.test.context(), *s.dir);
     REQUIRE(catalog->drills.size() == 2);
-    CHECK(catalog->drills[1].failed_stage == kSelectStage);
+    CHECK(catalog->drills[1].failed_stage == StageName::kSelect);
     CHECK(catalog->drills[1].error == "killed");
     CHECK(catalog->drills[1].started == WallTime(250s));
     CHECK(ToStoreFacts(*catalog).drill_consecutive_failures == 1);
     CHECK(catalog->snapshots[0].state == SnapshotState::kVerified);  // it says nothing of the data
     CHECK(CheckEvidence(*s.dir->DrillReports()).empty());
     // The marks are back after a power loss, as is that of the drill which passed.
-    testing::WriteFile(s.test.Path("store/drills/.00ff.begun"), ToJson(begun));
-    testing::WriteFile(s.test.Path("store/drills/.00fd.begun"), ToJson(first));
+    testing::WriteFile(s.test.Path("store/drills/.00ff.begun"), Dump(ToJson(begun)));
+    testing::WriteFile(s.test.Path("store/drills/.00fd.begun"), Dump(ToJson(first)));
   }
 }
 
 TEST_CASE("a drill of another history speaks for nothing of ours") {
   Stored s;
-  DrillReport failed = s.Report(verify::Verdict::kDamaged, 0);
+  DrillReport failed = s.Report(Verdict::kDamaged, Level::kPresent);
   CHECK(s.StateAfter(failed) == SnapshotState::kFailed);
-  store::Manifest other = s.manifest;
+  Manifest other = s.manifest;
   other.name = store::SnapshotName("c", 2, other.taken);
   other.place = 7;
   other.other_history = true;
@@ -949,7 +988,7 @@ TEST_CASE("a drill of another history speaks for nothing of ours") {
     CHECK(facts().drill_consecutive_failures == 1);  // that of ours
   }
   SECTION("when its report says that it was of the newest") {
-    DrillReport report = s.Report(verify::Verdict::kProven, 5);
+    DrillReport report = s.Report(Verdict::kProven, Level::kBoot);
     report.snapshot = other.name;
     s.StateAfter(report);
     CHECK(facts().drill_consecutive_failures == 1);
@@ -965,7 +1004,7 @@ TEST_CASE("a drill of another history speaks for nothing of ours") {
 
 TEST_CASE("where nothing can be drilled the drill failed, and says so of the newest") {
   Stored s;
-  s.Update([](store::Checks& checks) { checks.FoundDamaged(WallTime(900s), "a bit"); });
+  s.Update([](Checks& checks) { checks.FoundDamaged(WallTime(900s), "a bit"); });
   const auto catalog = ReadCatalog(s.test.context(), *s.dir);
   REQUIRE(PlanDrills(*catalog, {}).empty());
   const StoredDrill drill = DrillNothing(s.test.context(), *catalog, *s.dir);

@@ -25,7 +25,7 @@ Catalog StoreOf(const std::vector<Made>& snapshots) {
     entry.manifest.taken = kSunday - age;
     entry.manifest.size_bytes = 10;
     entry.manifest.other_history = kind == 'o';
-    entry.manifest.verdict = kind == 'n' ? "not_provable" : "proven";
+    entry.manifest.verdict = kind == 'n' ? Verdict::kNotProvable : Verdict::kProven;
     entry.state = kind == 'v'   ? SnapshotState::kVerified
                   : kind == 'f' ? SnapshotState::kFailed
                   : kind == 'g' ? SnapshotState::kUnreadable
@@ -128,10 +128,10 @@ TEST_CASE("a damaged one is kept aside for a while") {
 
 TEST_CASE("the first part of a file goes once the file came whole") {
   Catalog catalog = StoreOf({{'p', 3h}, {'f', 2h}, {'p', 1h}});
-  store::Manifest& part = catalog.snapshots[1].manifest;
-  store::Manifest& whole = catalog.snapshots[2].manifest;
-  part.adopted = store::AdoptedRecord{.path = "/b/1.db", .size_bytes = 50};
-  whole.adopted = store::AdoptedRecord{.path = "/b/1.db", .size_bytes = 100};
+  Manifest& part = catalog.snapshots[1].manifest;
+  Manifest& whole = catalog.snapshots[2].manifest;
+  part.adopted = AdoptedRecord{.path = "/b/1.db", .size_bytes = 50};
+  whole.adopted = AdoptedRecord{.path = "/b/1.db", .size_bytes = 100};
   for (size_t i = 0; i < 3; ++i) catalog.snapshots[i].manifest.place = i + 1;
   const auto fate = [&] {
     return PlanRetention(catalog, {.last = 2, .quarantine = 7 * kDay}, kSunday)[1].fate;
@@ -140,7 +140,7 @@ TEST_CASE("the first part of a file goes once the file came whole") {
   SECTION("not of another file") { whole.adopted->path = "/b/2.db"; }
   SECTION("not one that is as long") { part.adopted->size_bytes = 100; }
   SECTION("not one that could be read, and says what is wrong") { part.revision = 7; }
-  SECTION("not one that is proven by nothing") { whole.verdict = "not_provable"; }
+  SECTION("not one that is proven by nothing") { whole.verdict = Verdict::kNotProvable; }
   SECTION("not one of another history") { whole.other_history = true; }
   SECTION("not one that came before it") { part.place = 9; }
   SECTION("not one of ours") { part.adopted.reset(); }

@@ -117,6 +117,11 @@ TEST_CASE("times of cron go with the wall clock, without a burst or a loss") {
     r.RunFor(12h);
     CHECK(r.runs.size() == 13);  // the last one now comes after the end
   }
+  SECTION("back over the time of a run") {
+    for (int i = 1; i < 12; ++i) r.clock.At(1h * i, [&] { r.clock.Jump(-20s); });
+    r.RunFor(12h);
+    CHECK(r.runs.size() == 13);
+  }
   SECTION("back by an hour and a day") {
     r.clock.At(8h, [&] { r.clock.Jump(-25h); });
     r.RunFor(12h);
@@ -176,6 +181,9 @@ TEST_CASE("the first run after a start") {
   CHECK(first("0 * * * *", -1h) == 0s);
   CHECK(first("0 * * * *", 5s, 40s) == 30s);  // 08:00:00 and the offset are yet to come
   CHECK(first("30 * * * *", 3h, 40s) == 40s);
+  CHECK(first("@every 1h", 0s) == 1h);
+  CHECK(first("0 * * * *", 0s) == 59min + 50s);
+  CHECK(first("30 * * * *", 30min + 20s, 40s) == 40s);  // the run of 07:30:40 is overdue
 }
 
 TEST_CASE("a schedule that was stopped in its run does not tell of a next one") {
@@ -193,7 +201,14 @@ TEST_CASE("an offset moves the runs, not their distance") {
   Rehearsal r("0 * * * *");
   r.task.offset = 7min;
   r.task.last = r.start;
+  std::vector<WallTime> told;
+  r.task.on_next = [&](WallTime next) { told.push_back(next); };
+  r.task.run = [&] {
+    r.runs.push_back(r.clock.passed());
+    CHECK(told.back() > r.clock.Now());  // the next one is known while this one runs
+  };
   r.RunFor(5h);
+  CHECK(told.size() == 6);
   CHECK(r.runs ==
         std::vector<Duration>{6min + 50s, 66min + 50s, 126min + 50s, 186min + 50s, 246min + 50s});
   const auto random = MakeSystemRandom();

@@ -58,7 +58,7 @@ TEST_CASE("what was found damaged is hashed again within the hour") {
   failed.checks = {};
   failed.checks.FoundDamaged(kNow - 1h, "a bit");
   CHECK(Plan({failed}) == "a");
-  failed.manifest.verdict = "damaged";  // from the start
+  failed.manifest.verdict = Verdict::kDamaged;  // from the start
   CHECK(Plan({failed}).empty());
 }
 
@@ -92,7 +92,7 @@ struct StoredFile {
   std::stop_source stop;
   std::string content = std::string(3'000'000, 'x');
   const std::string path = test.Path("a.db");
-  store::Manifest manifest;
+  Manifest manifest;
 };
 
 TEST_CASE("rot is found: a bit, a byte too few") {

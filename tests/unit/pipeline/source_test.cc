@@ -69,7 +69,7 @@ TEST_CASE_METHOD(SourceTest, "whether the source is unchanged is not for another
   CatalogEntry& entry = catalog.snapshots.emplace_back();
   entry.manifest.cluster = "c";
   entry.manifest.cluster_id = "a";
-  entry.manifest.verdict = "proven";
+  entry.manifest.verdict = Verdict::kProven;
   entry.manifest.revision = 90;
   entry.manifest.taken = WallTime(1000s);
   entry.manifest.compact_revision = 50;
@@ -110,10 +110,13 @@ TEST_CASE_METHOD(SourceTest, "whether the source is unchanged is not for another
     s.hash_kv.hash = 9;
   };
   CHECK(changed(compacted));
-  entry.manifest.receipt = {
-      {.member_id = "2", .hash = 9, .revision = 90, .compact_revision = 60, .result = "differs"}};
+  entry.manifest.receipt = {{.member_id = "2",
+                             .hash = 9,
+                             .revision = 90,
+                             .compact_revision = 60,
+                             .result = Comparison::kDiffers}};
   CHECK(changed(compacted));
-  entry.manifest.receipt[0].result = "equal";
+  entry.manifest.receipt[0].result = Comparison::kEqual;
   CHECK_FALSE(changed(compacted));
   CHECK(same());
   Set(lagging_, kOurs, 1, 91);

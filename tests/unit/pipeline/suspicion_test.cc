@@ -109,8 +109,7 @@ TEST_CASE("when a suspect was found is kept, where it differed last is told") {
   CHECK(OutvotedOf("c", suspects).empty());
 }
 
-// --- The sides of a receipt and of a round
-// ----------------------------------------------------------------------------
+// --- The sides of a receipt and of a round -------------------------------------------------------
 
 std::string Text(const Sides& sides) {
   std::string text;
@@ -122,23 +121,23 @@ std::string Text(const Sides& sides) {
 }
 
 TEST_CASE("the sides of a receipt") {
-  store::Manifest manifest;
-  const auto said = [&](const char* who, const char* result) {
+  Manifest manifest;
+  const auto said = [&](const char* who, Comparison result) {
     manifest.receipt.push_back({.endpoint = who, .member_id = who, .result = result});
   };
   CHECK(Text(SidesOf(manifest)).empty());
-  said("b", "differs");
+  said("b", Comparison::kDiffers);
   manifest.receipt.push_back({.endpoint = "d", .error = "down"});
-  said("e", "not_comparable");
+  said("e", Comparison::kNotComparable);
   CHECK(Text(SidesOf(manifest)).empty());  // whose the odd file is, they don't tell
   SECTION("that of the copy is what was copied") {
     manifest.member_id = "a";
-    CHECK(Text(SidesOf(manifest)) == "b|a");
+    CHECK(Text(SidesOf(manifest)) == "a|b");
     manifest.member_id = "b";  // it counts keys that are not in the file
     CHECK(Text(SidesOf(manifest)).empty());
   }
-  said("c", "equal");
-  CHECK(Text(SidesOf(manifest)) == "b|c");
+  said("c", Comparison::kEqual);
+  CHECK(Text(SidesOf(manifest)) == "c|b");
   manifest.other_history = true;
   CHECK(Text(SidesOf(manifest)).empty());
 }
@@ -165,8 +164,7 @@ TEST_CASE("the sides of a round") {
             .empty());  // the hash may vary where no key is alive
 }
 
-// --- Who is forgotten
-// -------------------------------------------------------------------------------------------------
+// --- Who is forgotten ----------------------------------------------------------------------------
 
 TEST_CASE("who can't be told from the others any more is forgotten") {
   const Suspects suspects = {

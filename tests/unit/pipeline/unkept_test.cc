@@ -4,8 +4,10 @@
 #include "crypto/hash.h"
 #include "pipeline/catalog.h"
 #include "pipeline/drill_evidence.h"
+#include "store/names.h"
 #include "support/catch.h"
 #include "support/every_fault.h"
+#include "support/levels.h"
 
 namespace etcdrill::pipeline {
 namespace {
@@ -18,28 +20,28 @@ struct FullDisk {
     manifest.name = store::SnapshotName("c", 1, WallTime(100s));
     manifest.taken = WallTime(100s);
     manifest.size_bytes = 1;
-    manifest.verdict = "proven";
+    manifest.verdict = Verdict::kProven;
     auto file = DurableFile::Create(world.fs(), dir->StagingPath());
     REQUIRE(file->Append("x").ok());
     REQUIRE(dir->Seal(*file, manifest).ok());
-    REQUIRE(Drill(5).ok());
+    REQUIRE(Drill(Level::kBoot).ok());
     REQUIRE(StateIn(*dir) == SnapshotState::kVerified);
   }
   void Fill(bool full = true) {
     world.fs().Inject(full ? std::optional(testing::Fault{.error = ENOSPC, .lasts = true})
                            : std::nullopt);
   }
-  Status Drill(int level) {
+  Status Drill(Level level) {
     DrillReport report;
     report.snapshot = manifest.name;
-    report.verdict = level == 5 ? verify::Verdict::kProven : verify::Verdict::kDamaged;
-    report.level_reached = level;
+    report.levels =
+        testing::LevelsTo(level, level == kTopLevel ? Verdict::kProven : Verdict::kDamaged);
     report.finished = WallTime(std::chrono::seconds(++second));
     const auto make = [report](const auto& before) { return EvidenceJson(report, before); };
     return dir->AddDrillReport(report.snapshot, report.finished, make, store::IfRefused::kCount);
   }
   Status Scrub(bool damaged) {
-    const auto record = [damaged](store::Checks& checks) {
+    const auto record = [damaged](Checks& checks) {
       damaged ? checks.FoundDamaged(WallTime(900s), "a bit") : checks.FoundRight(WallTime(901s));
     };
     return dir->UpdateChecks(manifest.name, record, store::IfRefused::kCount);
@@ -56,7 +58,7 @@ struct FullDisk {
 
   World world;
   std::unique_ptr<store::LocalStore> dir = Restart();
-  store::Manifest manifest;
+  Manifest manifest;
   int64_t second = 200;
 };
 
@@ -85,8 +87,7 @@ TEST_CASE("damage that the scrub found on a full disk counts, and is written whe
     s.Fill(false);
     const auto other = s.Restart();
     REQUIRE(
-        other->UpdateChecks(s.manifest.name, [](store::Checks& c) { c.FoundRight(WallTime(950s)); })
-            .ok());
+        other->UpdateChecks(s.manifest.name, [](Checks& c) { c.FoundRight(WallTime(950s)); }).ok());
     CHECK(s.StateIn(*s.dir) == SnapshotState::kVerified);
     CHECK(s.dir->unkept().empty());
   }
@@ -101,8 +102,8 @@ TEST_CASE("damage that the scrub found on a full disk counts, and is written whe
 TEST_CASE("a drill on a full disk counts, and its report is written before all that come later") {
   FullDisk s;
   s.Fill();
-  CHECK_FALSE(s.Drill(0).ok());
-  CHECK_FALSE(s.Drill(0).ok());
+  CHECK_FALSE(s.Drill(Level::kPresent).ok());
+  CHECK_FALSE(s.Drill(Level::kPresent).ok());
   CHECK(s.StateIn(*s.dir) == SnapshotState::kFailed);
   CHECK(s.Failures(*s.dir) == 2);
   s.Fill(false);
@@ -112,7 +113,7 @@ TEST_CASE("a drill on a full disk counts, and its report is written before all t
     CHECK(s.Failures(*s.Restart()) == 2);
   }
   SECTION("with the next report") {
-    REQUIRE(s.Drill(5).ok());
+    REQUIRE(s.Drill(Level::kBoot).ok());
     CHECK(s.StateIn(*s.dir) == SnapshotState::kVerified);
     CHECK(s.Failures(*s.Restart()) == 0);
     CHECK(s.dir->DrillReports()->size() == 4);

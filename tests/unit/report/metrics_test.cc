@@ -120,7 +120,7 @@ TEST_CASE("events move what they should") {
   metrics.DrillStarted(300);
   CHECK_THAT(metrics.Render(), ContainsSubstring("etcdrill_drill_in_progress 1\n"));
   metrics.SetStore({.drill_etcd_version = "3.5.16"});
-  metrics.DrillEnded(false, "boot", 5, false);
+  metrics.DrillEnded(StageName::kBoot, 5, false);
   const std::string page = metrics.Render();
   CHECK_THAT(page, ContainsSubstring("etcdrill_drill_in_progress 0\n"));
   CHECK_THAT(page, ContainsSubstring("etcdrill_drill_failures_total{stage=\"boot\"} 1\n"));

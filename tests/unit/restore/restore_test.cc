@@ -70,8 +70,8 @@ TEST_CASE("a restored database is sound and holds the same rows") {
   REQUIRE(before.ok());
   REQUIRE(after.ok());
   for (const Finding& f : after->findings.kept()) UNSCOPED_INFO(f.code << ": " << f.text);
-  CHECK(after->levels.structure == verify::LevelResult::kPass);
-  CHECK(after->levels.keyspace == verify::LevelResult::kPass);
+  CHECK(after->levels[Level::kStructure] == LevelResult::kPass);
+  CHECK(after->levels[Level::kKeyspace] == LevelResult::kPass);
   REQUIRE(after->keyspace.has_value());
   CHECK(after->keyspace->hashkv.hash == before->keyspace->hashkv.hash);
   CHECK(after->keyspace->live_keys == before->keyspace->live_keys);
@@ -242,7 +242,7 @@ TEST_CASE("the revision is raised above what was compacted away") {
   const auto after = VerifyFile(test.context(), dir + "/member/snap/db");
   REQUIRE(after.ok());
   for (const Finding& f : after->findings.kept()) UNSCOPED_INFO(f.code << ": " << f.text);
-  REQUIRE(after->levels.keyspace == verify::LevelResult::kPass);
+  REQUIRE(after->levels[Level::kKeyspace] == LevelResult::kPass);
   CHECK(after->keyspace->bumped);
   CHECK(after->keyspace->hashkv.revision == expected);
   CHECK(after->keyspace->hashkv.compact_revision == expected);
@@ -260,7 +260,7 @@ TEST_CASE("what the policy drops is gone, and said") {
   const auto keyspace = [&] {
     const auto report = VerifyFile(test.context(), dir + "/member/snap/db");
     REQUIRE(report.ok());
-    REQUIRE(report->levels.keyspace == verify::LevelResult::kPass);
+    REQUIRE(report->levels[Level::kKeyspace] == LevelResult::kPass);
     return *report->keyspace;
   };
   SECTION("alarms") {

@@ -2,7 +2,10 @@
 // opens the store afterwards finds it as it was or as it should be, and nothing else.
 #include <fmt/format.h>
 
+#include <nlohmann/json.hpp>
+
 #include "store/local_store.h"
+#include "store/names.h"
 #include "support/catch.h"
 #include "support/every_fault.h"
 
@@ -23,7 +26,7 @@ Manifest ManifestOf(int64_t revision) {
   m.cluster = "prod";
   m.name = SnapshotName(m.cluster, revision, m.taken);
   m.revision = revision;
-  m.verdict = "proven";
+  m.verdict = Verdict::kProven;
   m.size_bytes = m.name.size();  // its content
   return m;
 }

@@ -6,11 +6,13 @@
 #include <algorithm>
 #include <atomic>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "io/host.h"
 #include "store/local_store.h"
 #include "store/name_claims.h"
+#include "store/names.h"
 #include "store/order.h"
 #include "support/catch.h"
 #include "support/snapshots.h"
@@ -32,10 +34,15 @@ Manifest MakeManifest(int64_t revision, Duration age = 0s) {
   m.revision = revision;
   m.compact_revision = -1;
   m.hash = 0xffffffff;
-  m.verdict = "proven";
-  m.receipt = {{"https://a:2379", "1f", 7, revision, -1, "equal", ""},
-               {"https://b:2379", "", 0, 0, 0, "", "down"}};
-  m.lineage = {"prod-older", "diverged", "went back", 0.25};
+  m.verdict = Verdict::kProven;
+  m.receipt = {{.endpoint = "https://a:2379",
+                .member_id = "1f",
+                .hash = 7,
+                .revision = revision,
+                .compact_revision = -1,
+                .result = Comparison::kEqual},
+               {.endpoint = "https://b:2379", .error = "down"}};
+  m.lineage = {"prod-older", Continuity::kDiverged, "went back", 0.25};
   return m;
 }
 
@@ -50,7 +57,7 @@ TEST_CASE("a manifest survives being written and read") {
   Manifest m = MakeManifest(42);
   m.receipt[0].outvoted = true;
   CHECK(m.name == "prod-00000000000000000042-20261122T091827Z");
-  const auto read = ParseManifest(ToJson(m));
+  const auto read = ParseManifest(Dump(ToJson(m)));
   REQUIRE(read.ok());
   CHECK(ToJson(*read) == ToJson(m));
   CHECK(read->receipt[0].outvoted);
@@ -58,17 +65,17 @@ TEST_CASE("a manifest survives being written and read") {
 
 TEST_CASE("a receipt of 0.1.0 has no number of keys, and is read all the same") {
   Manifest m = MakeManifest(42);
-  CHECK_FALSE(ParseManifest(ToJson(m))->receipt[0].live_keys.has_value());
-  std::string old = ToJson(m);
+  CHECK_FALSE(ParseManifest(Dump(ToJson(m)))->receipt[0].live_keys.has_value());
+  std::string old = Dump(ToJson(m));
   const std::string field = "      \"live_keys\": null,\n";
   REQUIRE(old.find(field) != std::string::npos);
   old.erase(old.find(field), field.size());
   const auto read = ParseManifest(old);
   REQUIRE(read.ok());
-  CHECK(read->receipt[0].result == "equal");
+  CHECK(read->receipt[0].result == Comparison::kEqual);
   CHECK_FALSE(read->receipt[0].live_keys.has_value());
   m.receipt[0].live_keys = 9;
-  CHECK(ParseManifest(ToJson(m))->receipt[0].live_keys == 9);
+  CHECK(ParseManifest(Dump(ToJson(m)))->receipt[0].live_keys == 9);
 }
 
 TEST_CASE("what is no manifest is refused by the field that is wrong") {
@@ -77,7 +84,7 @@ TEST_CASE("what is no manifest is refused by the field that is wrong") {
   };
   CHECK_THAT(refused("{}"), Catch::Matchers::ContainsSubstring("not a snapshot manifest"));
   CHECK_THAT(refused("\xff\xfe"), Catch::Matchers::ContainsSubstring("not a snapshot manifest"));
-  std::string text = ToJson(MakeManifest(1));
+  std::string text = Dump(ToJson(MakeManifest(1)));
   text.replace(text.find("\"revision\": 1"), 13, "\"revision\": \"\"");
   CHECK_THAT(refused(text), Catch::Matchers::ContainsSubstring("\"revision\""));
 }
@@ -530,6 +537,8 @@ TEST_CASE("the order of snapshots is that of sealing, not that of the clocks") {
     m.place = place;
     return m;
   };
+  const Manifest one = made(1, 1h, 1);
+  CHECK_FALSE(IsOlder(one, one, now));
   const Duration future = -24h * 400;
   // Of 0.1.0: by time, those from the future first and by their revision.
   CHECK(order({made(4, 1h, 0), made(3, future, 0), made(5, 0s, 0), made(2, 2 * future, 0),
@@ -689,7 +698,7 @@ TEST_CASE("suspects are kept; what is no record of them counts as none kept") {
   CHECK((*store)->ListAll()->lost.empty());  // it is no manifest
   REQUIRE((*store)->UpdateSuspects([](std::vector<Suspect>& s) { s.clear(); }).ok());
   CHECK((*store)->Suspects()->value().empty());
-  const std::string text = ToJson({one});
+  const std::string text = Dump(ToJson({one}));
   for (size_t length = 0; length < text.size() - 2; ++length) {
     CHECK_FALSE(ParseSuspects(std::string_view(text).substr(0, length)).ok());
   }

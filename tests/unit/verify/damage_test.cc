@@ -3,7 +3,7 @@
 
 #include "base/bytes.h"
 #include "format/bbolt/tree.h"
-#include "format/finding_codes.h"
+#include "proof/finding_codes.h"
 #include "support/catch.h"
 #include "support/findings.h"
 #include "support/open_snapshot.h"
@@ -20,8 +20,6 @@ using testing::ReadFile;
 using testing::SnapshotPath;
 using testing::TestContext;
 using testing::WithRightTrailer;
-using verify::LevelResult;
-using verify::Verdict;
 
 constexpr size_t kPage = 4096;
 
@@ -67,8 +65,8 @@ std::string Good() { return ReadFile(SnapshotPath("e3530-compacted")); }
 TEST_CASE("an empty file") {
   TestContext test;
   const auto report = Report(test, "");
-  CHECK(report.verdict == Verdict::kDamaged);
-  CHECK(report.levels.present == LevelResult::kFail);
+  CHECK(report.verdict() == Verdict::kDamaged);
+  CHECK(report.levels[Level::kPresent] == LevelResult::kFail);
   CHECK(HasFinding(report.findings, codes::kEmptyFile));
 }
 
@@ -76,7 +74,7 @@ TEST_CASE("garbage") {
   TestContext test;
   std::string bytes(GENERATE(as<size_t>{}, 1, 32, 511, 544, 4096, 100'000), '\x8a');
   const auto report = Report(test, bytes);
-  CHECK(report.verdict == Verdict::kDamaged);
+  CHECK(report.verdict() == Verdict::kDamaged);
   CHECK(HasFinding(report.findings, codes::kMetaInvalid));
 }
 
@@ -85,16 +83,16 @@ TEST_CASE("a file that was cut, anywhere") {
   const std::string good = Good();
   const size_t size = GENERATE_COPY(take(30, random(size_t{1}, good.size() - 33)));
   CAPTURE(size);
-  CHECK(Report(test, good.substr(0, size)).verdict == Verdict::kDamaged);
+  CHECK(Report(test, good.substr(0, size)).verdict() == Verdict::kDamaged);
 }
 
 TEST_CASE("a file without its trailer can't be proven, but nothing is wrong with it") {
   TestContext test;
   const std::string good = Good();
   const auto report = Report(test, good.substr(0, good.size() - 32));
-  CHECK(report.verdict == Verdict::kNotProvable);
-  CHECK(report.levels.transfer == LevelResult::kUnknown);
-  CHECK(report.levels.keyspace == LevelResult::kPass);
+  CHECK(report.verdict() == Verdict::kNotProvable);
+  CHECK(report.levels[Level::kTransfer] == LevelResult::kUnknown);
+  CHECK(report.levels[Level::kKeyspace] == LevelResult::kPass);
   CHECK(HasFinding(report.findings, codes::kTrailerMissing));
 }
 
@@ -107,11 +105,11 @@ TEST_CASE("a manifest tells of a change, and proves no bytes that nothing vouche
   const auto same =
       VerifyFile(test.context(), path, {.expected = verify::ExpectedBytes{bytes.size(), sha256}});
   REQUIRE(same.ok());
-  CHECK(same->verdict == Verdict::kNotProvable);
+  CHECK(same->verdict() == Verdict::kNotProvable);
   const auto other =
       VerifyFile(test.context(), path, {.expected = verify::ExpectedBytes{bytes.size(), "00"}});
   REQUIRE(other.ok());
-  CHECK(other->verdict == Verdict::kDamaged);
+  CHECK(other->verdict() == Verdict::kDamaged);
   CHECK(HasFinding(other->findings, codes::kManifestMismatch));
 }
 
@@ -122,8 +120,8 @@ TEST_CASE("any flipped bit of a file with a trailer") {
   CAPTURE(bit);
   bytes[bit / 8] = static_cast<char>(bytes[bit / 8] ^ (1 << (bit % 8)));
   const auto report = Report(test, bytes);
-  CHECK(report.verdict == Verdict::kDamaged);
-  CHECK(report.levels.transfer == LevelResult::kFail);
+  CHECK(report.verdict() == Verdict::kDamaged);
+  CHECK(report.levels[Level::kTransfer] == LevelResult::kFail);
 }
 
 TEST_CASE("a flipped bit without a trailer is damaged or not provable, never proven") {
@@ -133,7 +131,7 @@ TEST_CASE("a flipped bit without a trailer is damaged or not provable, never pro
   const size_t bit = GENERATE_COPY(take(200, random(size_t{0}, bytes.size() * 8 - 1)));
   CAPTURE(bit);
   bytes[bit / 8] = static_cast<char>(bytes[bit / 8] ^ (1 << (bit % 8)));
-  CHECK(Report(test, bytes).verdict != Verdict::kProven);
+  CHECK(Report(test, bytes).verdict() != Verdict::kProven);
 }
 
 TEST_CASE("structural damage is found without the help of the trailer") {
@@ -147,26 +145,26 @@ TEST_CASE("structural damage is found without the help of the trailer") {
     const size_t page = GENERATE_COPY(leaf, branch);
     std::fill_n(bytes.begin() + static_cast<ptrdiff_t>(page), kPage, '\0');
     const auto report = Report(test, WithRightTrailer(bytes));
-    CHECK(report.verdict == Verdict::kDamaged);
-    CHECK(report.levels.transfer == LevelResult::kPass);
+    CHECK(report.verdict() == Verdict::kDamaged);
+    CHECK(report.levels[Level::kTransfer] == LevelResult::kPass);
     CHECK(HasFinding(report.findings, codes::kPageIdMismatch));
   }
   SECTION("a page of the wrong type") {
     bytes[leaf + 8] = GENERATE('\x00', '\x01', '\x04', '\x10', '\x03');
     const auto report = Report(test, WithRightTrailer(bytes));
-    CHECK(report.verdict == Verdict::kDamaged);
-    CHECK(report.levels.structure == LevelResult::kFail);
+    CHECK(report.verdict() == Verdict::kDamaged);
+    CHECK(report.levels[Level::kStructure] == LevelResult::kFail);
   }
   SECTION("two pages that changed places") {
     const auto at = [&](size_t offset) { return bytes.begin() + static_cast<ptrdiff_t>(offset); };
     std::swap_ranges(at(leaf), at(leaf + kPage), at(branch));
-    CHECK(Report(test, WithRightTrailer(bytes)).verdict == Verdict::kDamaged);
+    CHECK(Report(test, WithRightTrailer(bytes)).verdict() == Verdict::kDamaged);
   }
   SECTION("one damaged meta page, which bbolt survives without a word") {
     const size_t meta = GENERATE(size_t{0}, kPage);
     bytes[meta + 16 + 40] ^= 1;
     const auto report = Report(test, WithRightTrailer(bytes));
-    CHECK(report.verdict == Verdict::kDamaged);
+    CHECK(report.verdict() == Verdict::kDamaged);
     CHECK(HasFinding(report.findings, codes::kMetaDamaged));
   }
   SECTION("a row whose value does not decode") {
@@ -178,8 +176,8 @@ TEST_CASE("structural damage is found without the help of the trailer") {
     const size_t value = element + LoadLE32(&bytes[element + 4]) + LoadLE32(&bytes[element + 8]);
     bytes[value] = '\x07';  // wire type 7 does not exist
     const auto report = Report(test, WithRightTrailer(bytes));
-    CHECK(report.verdict == Verdict::kDamaged);
-    CHECK(report.levels.keyspace == LevelResult::kFail);
+    CHECK(report.verdict() == Verdict::kDamaged);
+    CHECK(report.levels[Level::kKeyspace] == LevelResult::kFail);
     CHECK(HasFinding(report.findings, codes::kKeyValueDecode));
   }
 }
@@ -188,8 +186,8 @@ TEST_CASE("a file under a .part name is unfinished, unless it is our own") {
   TestContext test;
   const std::string path = test.Path("snapshot.db.part");
   testing::WriteFile(path, Good());
-  CHECK(VerifyFile(test.context(), path)->verdict == Verdict::kDamaged);
-  CHECK(VerifyFile(test.context(), path, {.staged = true})->verdict == Verdict::kProven);
+  CHECK(VerifyFile(test.context(), path)->verdict() == Verdict::kDamaged);
+  CHECK(VerifyFile(test.context(), path, {.staged = true})->verdict() == Verdict::kProven);
 }
 
 TEST_CASE("a file that is not there is an error, not a finding") {

@@ -29,7 +29,7 @@ TEST_CASE("every real snapshot is proven, with the sums of the official tools") 
   REQUIRE(report.ok());
   for (const Finding& f : report->findings.kept()) UNSCOPED_INFO(f.code << ": " << f.text);
   CHECK(report->findings.errors() == 0);
-  CHECK(report->verdict == verify::Verdict::kProven);
+  CHECK(report->verdict() == Verdict::kProven);
   CHECK(report->sha256 == facts["sha256"]);
   REQUIRE(report->keyspace.has_value());
   CHECK(report->keyspace->hash == facts["status"]["hash"]);

@@ -9,7 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "format/finding_codes.h"
+#include "proof/finding_codes.h"
 #include "support/catch.h"
 #include "support/open_snapshot.h"
 #include "support/snapshots.h"
@@ -92,8 +92,7 @@ TEST_CASE(
   }
   CHECK(found == Expected(golden));
   CHECK(report->findings.errors() == 0);
-  CHECK(report->verdict ==
-        (golden.facts["trailer"] ? verify::Verdict::kProven : verify::Verdict::kNotProvable));
+  CHECK(report->verdict() == (golden.facts["trailer"] ? Verdict::kProven : Verdict::kNotProvable));
   CHECK(report->sha256 == golden.facts["sha256"]);
   REQUIRE(report->keyspace.has_value());
   const auto& status = golden.facts["status"];

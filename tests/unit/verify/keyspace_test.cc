@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/bytes.h"
-#include "format/finding_codes.h"
+#include "proof/finding_codes.h"
 #include "support/catch.h"
 #include "support/findings.h"
 #include "support/made_store.h"
@@ -18,7 +18,6 @@ using etcdrill::testing::VerifyFile;
 using testing::HasFinding;
 using testing::MadeStore;
 using testing::TestContext;
-using verify::Verdict;
 
 verify::VerifyReport Report(TestContext& test, MadeStore& store) {
   const std::string path = test.Path("snapshot.db");
@@ -33,7 +32,7 @@ verify::VerifyReport Report(TestContext& test, MadeStore& store) {
 void CheckOnly(TestContext& test, MadeStore& store, std::string_view code,
                std::string_view text = "") {
   const auto report = Report(test, store);
-  CHECK(report.verdict == Verdict::kDamaged);
+  CHECK(report.verdict() == Verdict::kDamaged);
   CHECK(HasFinding(report.findings, code, text));
   for (const Finding& f : report.findings.kept()) {
     if (f.severity == Severity::kError) CHECK(f.code == code);
@@ -44,7 +43,7 @@ void CheckOnly(TestContext& test, MadeStore& store, std::string_view code,
 void CheckTold(TestContext& test, MadeStore& store, std::string_view code,
                std::string_view text = "") {
   const auto report = Report(test, store);
-  CHECK(report.verdict == Verdict::kProven);
+  CHECK(report.verdict() == Verdict::kProven);
   CHECK(HasFinding(report.findings, code, text));
 }
 
@@ -69,7 +68,7 @@ TEST_CASE("stores as etcd writes them are proven, whatever was compacted") {
   const int64_t compacted = GENERATE(0, 2, 3, 4, 5, 6, 7, 8, 9, 10);
   if (compacted > 0) store.Compact(compacted);
   const auto report = Report(test, store);
-  CHECK(report.verdict == Verdict::kProven);
+  CHECK(report.verdict() == Verdict::kProven);
   CHECK(report.keyspace->live_keys == 2);
   CHECK(report.keyspace->hashkv.revision == 10);
 }
@@ -85,7 +84,7 @@ TEST_CASE("a compaction under way may have left superseded rows, oldest first go
   for (size_t i = 0; i < gone; ++i)
     store.rows().erase(MadeStore::RowKey(goes[i].first, goes[i].second));
   const auto report = Report(test, store);
-  CHECK(report.verdict == Verdict::kProven);
+  CHECK(report.verdict() == Verdict::kProven);
   CHECK(HasFinding(report.findings, codes::kCompactionPending));
   CHECK(report.keyspace->live_keys == 2);
   // The hash of the live server does not depend on it either.
@@ -126,7 +125,7 @@ TEST_CASE("the versions of a key follow each other") {
   const auto set = [&](int64_t create, int64_t version) {
     store.rows()[MadeStore::RowKey(10)] = MadeStore::RowValue("a", "4", create, 10, version);
   };
-  SECTION("as it is") { CHECK(Report(test, store).verdict == Verdict::kProven); }
+  SECTION("as it is") { CHECK(Report(test, store).verdict() == Verdict::kProven); }
   SECTION("a version is left out") {
     set(2, 5);
     CheckOnly(test, store, codes::kVersionChain, "of key a");
@@ -230,7 +229,7 @@ TEST_CASE("the mark of a restore with --bump-revision") {
   SECTION("is an empty row at the compaction") {
     store.rows()[MadeStore::RowKey(1000)] = "";
     const auto report = Report(test, store);
-    CHECK(report.verdict == Verdict::kProven);
+    CHECK(report.verdict() == Verdict::kProven);
     CHECK(report.keyspace->bumped);
     CHECK(report.keyspace->live_keys == 2);
   }
@@ -274,12 +273,12 @@ TEST_CASE("members, the removed ones, and what raft knows") {
   MadeStore store = Lives();
   auto& members = store.buckets["members"];
   auto& conf_state = store.buckets["meta"]["confState"];
-  members["b2"] =
-      R"({"id":178,"peerURLs":["http://10.0.0.2:2380"],"name":"m2","clientURLs":["http://10.0.0.2:2379"]})";
+  members["b2"] = R"({"id":178,"peerURLs":["http://10.0.0.2:2380"],"name":"m2",)"
+                  R"("clientURLs":["http://10.0.0.2:2379"]})";
   conf_state = ConfState("161,178");
   SECTION("agree") {
     const auto report = Report(test, store);
-    CHECK(report.verdict == Verdict::kProven);
+    CHECK(report.verdict() == Verdict::kProven);
     CHECK(report.findings.total() == 0);
     CHECK(report.keyspace->members.size() == 2);
   }
@@ -408,7 +407,7 @@ TEST_CASE("the records of meta, auth and cluster") {
     store.buckets["alarm"][std::string("\x10\x02")] = "";
     CheckTold(test, store, codes::kAlarmCorrupt, "compare with a snapshot of another member");
     CHECK(HasFinding(Report(test, store).findings, codes::kRestoresWithAlarm,
-                     "refuses reads and writes"));
+                     "refuses writes until it is disarmed"));
   }
   SECTION("what later versions of etcd may add is no damage") {
     meta["storageVersion"] = GENERATE("3.8.0", "4.0.0");
@@ -418,7 +417,7 @@ TEST_CASE("the records of meta, auth and cluster") {
     store.buckets["authUsers"]["u"] = "\x0a\x01u\x7a\x01x";         // field 15
     store.buckets["authRoles"]["r"] = "\x0a\x01r\x12\x02\x08\x07";  // a permission of kind 7
     store.rows()[MadeStore::RowKey(10)] += "\x7a\x01x";
-    CHECK(Report(test, store).verdict == Verdict::kProven);
+    CHECK(Report(test, store).verdict() == Verdict::kProven);
   }
   SECTION("a bucket of somebody else") {
     store.buckets["test"]["foo"] = "bar";
@@ -449,7 +448,7 @@ TEST_CASE(
   MadeStore store = Rewritten();
   SECTION("never compacted: both rules agree") {
     const auto report = Report(test, store);
-    CHECK(report.verdict == Verdict::kProven);
+    CHECK(report.verdict() == Verdict::kProven);
     CHECK(report.keyspace->live_keys == 2);
     CHECK_FALSE(report.keyspace->hashkv.by_older_etcd.has_value());
     CHECK_FALSE(report.keyspace->hashkv.may_vary);
@@ -457,7 +456,7 @@ TEST_CASE(
   SECTION("compacted below, no other key: the compacted rows are hashed as they lie") {
     store.Compact(4);
     const auto report = Report(test, store);
-    CHECK(report.verdict == Verdict::kProven);
+    CHECK(report.verdict() == Verdict::kProven);
     CHECK(report.keyspace->live_keys == 2);
     CHECK(report.keyspace->hashkv.by_older_etcd.has_value());
     CHECK(report.keyspace->hashkv.may_vary);
@@ -474,7 +473,7 @@ TEST_CASE(
     store.rows()[MadeStore::RowKey(5, false, 4)] = MadeStore::RowValue("c", "1", 5, 5, 1);
     store.buckets["meta"]["scheduledCompactRev"] = MadeStore::RowKey(5);
     const auto before = Report(test, store);
-    CHECK(before.verdict == Verdict::kProven);
+    CHECK(before.verdict() == Verdict::kProven);
     CHECK(before.keyspace->hashkv.by_older_etcd.has_value());
     // As it goes on, it removes them; the hash stays.
     for (const int64_t sub : {2, 3}) store.rows().erase(MadeStore::RowKey(5, false, sub));
@@ -529,7 +528,7 @@ TEST_CASE("a bbolt database of another program is not damaged, and not provable"
   store.buckets.clear();
   store.buckets["containerd"]["a"] = "b";
   const auto report = Report(test, store);
-  CHECK(report.verdict == Verdict::kNotProvable);
+  CHECK(report.verdict() == Verdict::kNotProvable);
   CHECK(report.foreign == snapshot::Foreign::kOtherBolt);
   CHECK(HasFinding(report.findings, codes::kNotASnapshot, "another program"));
   CHECK(report.findings.errors() == 0);

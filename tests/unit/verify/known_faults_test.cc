@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "format/finding_codes.h"
+#include "proof/finding_codes.h"
 #include "support/catch.h"
 #include "support/open_snapshot.h"
 #include "support/snapshots.h"
@@ -66,7 +66,7 @@ TEST_CASE("snapshots of rare moments are proven, and what is odd about them is a
     if (f.severity == Severity::kWarning) warnings.insert(f.code);
   }
   CAPTURE(fault.name);
-  CHECK(report->verdict == Verdict::kProven);
+  CHECK(report->verdict() == Verdict::kProven);
   CHECK(warnings == fault.warnings);
   CHECK(report->sha256 == facts["sha256"]);
   REQUIRE(report->keyspace.has_value());
@@ -114,12 +114,12 @@ TEST_CASE("a cluster that went back after a crash does not compare, in whatever 
   for (const auto& [from, to] : {std::pair(&older, &newer), std::pair(&newer, &older)}) {
     const auto report = CompareLineage(test.context(), from->placed(), to->placed());
     REQUIRE(report.ok());
-    CHECK(report->verdict == LineageVerdict::kNotComparable);
+    CHECK(report->verdict == Continuity::kNotComparable);
     CHECK(report->findings.errors() == 0);
   }
   const auto same = CompareLineage(test.context(), older.placed(), older.placed());
   REQUIRE(same.ok());
-  CHECK(same->verdict == LineageVerdict::kContinues);
+  CHECK(same->verdict == Continuity::kContinues);
 }
 
 TEST_CASE("a leader behind a file that may go back is no divergence") {
@@ -129,7 +129,7 @@ TEST_CASE("a leader behind a file that may go back is no divergence") {
   report.members = {{.revision = 12, .is_leader = true, .problem = "behind"}};
   JudgeMembers(report);
   CHECK(report.verdict ==
-        (report.older.may_go_back ? LineageVerdict::kNotComparable : LineageVerdict::kDiverged));
+        (report.older.may_go_back ? Continuity::kNotComparable : Continuity::kDiverged));
 }
 
 TEST_CASE(
@@ -145,7 +145,7 @@ TEST_CASE(
                       .live_keys = older.place.head.live_keys};
   const auto report = CompareLineage(test.context(), older.placed(), newer.placed());
   REQUIRE(report.ok());
-  CHECK(report->verdict == LineageVerdict::kContinues);
+  CHECK(report->verdict == Continuity::kContinues);
 }
 
 }  // namespace

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "format/finding_codes.h"
+#include "proof/finding_codes.h"
 #include "support/catch.h"
 #include "support/findings.h"
 #include "support/open_snapshot.h"
@@ -56,8 +56,7 @@ TEST_CASE("the snapshots of one cluster continue each other") {
       const LineageReport report = Compare(test, places[i], places[j]);
       const bool comparable =
           places[j].place.head.compact_revision <= places[i].place.head.revision;
-      CHECK(report.verdict ==
-            (comparable ? LineageVerdict::kContinues : LineageVerdict::kNotComparable));
+      CHECK(report.verdict == (comparable ? Continuity::kContinues : Continuity::kNotComparable));
       CHECK(report.compared.has_value() == comparable);
       CHECK(HasFinding(report.findings, codes::kNotComparable) == !comparable);
       CHECK_FALSE(report.restored_between);
@@ -69,7 +68,7 @@ TEST_CASE("the snapshots of two clusters do not") {
   TestContext test;
   const LineageReport report =
       Compare(test, OpenSample(test, "e3516-nocompact"), OpenSample(test, "e3530-compacted"));
-  CHECK(report.verdict == LineageVerdict::kDiverged);
+  CHECK(report.verdict == Continuity::kDiverged);
   CHECK(HasFinding(report.findings, codes::kHistoryDiffers));
   CHECK_FALSE(HasFinding(report.findings, codes::kIndexConflict));
 }
@@ -79,7 +78,7 @@ TEST_CASE("what went back") {
   SECTION("the revision") {
     const LineageReport report =
         Compare(test, OpenSample(test, "e36-alarm"), OpenSample(test, "e36-compacted"));
-    CHECK(report.verdict == LineageVerdict::kDiverged);
+    CHECK(report.verdict == Continuity::kDiverged);
     CHECK(HasFinding(report.findings, codes::kRevisionWentBack));
     CHECK_FALSE(
         HasFinding(report.findings, codes::kHistoryDiffers));  // one history, seen backwards
@@ -87,13 +86,13 @@ TEST_CASE("what went back") {
   SECTION("the revision, beyond a compaction") {
     const LineageReport report =
         Compare(test, OpenSample(test, "e36-alarm"), OpenSample(test, "e36-nocompact"));
-    CHECK(report.verdict == LineageVerdict::kDiverged);
+    CHECK(report.verdict == Continuity::kDiverged);
     CHECK(HasFinding(report.findings, codes::kNotComparable));
   }
   SECTION("users and roles") {
     const LineageReport report =
         Compare(test, OpenSample(test, "e36-auth"), OpenSample(test, "e36-alarm"));
-    CHECK(report.verdict == LineageVerdict::kDiverged);
+    CHECK(report.verdict == Continuity::kDiverged);
     CHECK(HasFinding(report.findings, codes::kAuthRevisionWentBack));
     CHECK_FALSE(HasFinding(report.findings, codes::kHistoryDiffers));
   }
@@ -107,7 +106,7 @@ TEST_CASE("a restore in between is told, and no divergence") {
   SECTION("term") { newer.place.term = 1; }
   SECTION("members") { newer.place.members = {"1"}; }
   const LineageReport report = Compare(test, older, newer);
-  CHECK(report.verdict == LineageVerdict::kContinues);
+  CHECK(report.verdict == Continuity::kContinues);
   CHECK(report.restored_between);
   CHECK(HasFinding(report.findings, codes::kRestoredBetween));
 }
@@ -132,8 +131,8 @@ TEST_CASE("a hash over nothing proves nothing") {
   TestContext test;
   const PlacedSnapshot empty = OpenSample(test, "e36-empty");
   CHECK(Compare(test, empty, OpenSample(test, "e36-nocompact")).verdict ==
-        LineageVerdict::kNotComparable);
-  CHECK(Compare(test, empty, empty).verdict == LineageVerdict::kNotComparable);
+        Continuity::kNotComparable);
+  CHECK(Compare(test, empty, empty).verdict == Continuity::kNotComparable);
 }
 
 TEST_CASE("hashes differ, are equal by either rule, or can't tell") {
@@ -175,16 +174,16 @@ TEST_CASE("a live cluster is judged by its members") {
     JudgeMembers(report);
     return report.verdict;
   };
-  const LiveMember equal{.revision = 200, .result = MemberResult::kEqual};
-  const LiveMember differs{.revision = 200, .result = MemberResult::kDiffers};
+  const LiveMember equal{.revision = 200, .result = Comparison::kEqual};
+  const LiveMember differs{.revision = 200, .result = Comparison::kDiffers};
   const LiveMember unknown{.revision = 200, .problem = "compacted"};
   const LiveMember behind{.revision = 50, .problem = "behind"};
   const LiveMember leader_behind{.revision = 50, .is_leader = true, .problem = "behind"};
-  CHECK(judge({}) == LineageVerdict::kNotComparable);
-  CHECK(judge({unknown, behind}) == LineageVerdict::kNotComparable);
-  CHECK(judge({unknown, equal, behind}) == LineageVerdict::kContinues);
-  CHECK(judge({equal, differs}) == LineageVerdict::kDiverged);
-  CHECK(judge({unknown, leader_behind}) == LineageVerdict::kDiverged);
+  CHECK(judge({}) == Continuity::kNotComparable);
+  CHECK(judge({unknown, behind}) == Continuity::kNotComparable);
+  CHECK(judge({unknown, equal, behind}) == Continuity::kContinues);
+  CHECK(judge({equal, differs}) == Continuity::kDiverged);
+  CHECK(judge({unknown, leader_behind}) == Continuity::kDiverged);
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 // Collecting findings under a cap.
-#include "format/finding.h"
+#include "proof/finding.h"
 
 #include <algorithm>
 #include <iterator>
@@ -14,18 +14,6 @@ Severity WeightOf(const Finding& finding) {
 }
 
 }  // namespace
-
-std::string_view SeverityName(Severity severity) {
-  switch (severity) {
-    case Severity::kInfo:
-      return "info";
-    case Severity::kWarning:
-      return "warning";
-    case Severity::kError:
-      return "error";
-  }
-  return "";
-}
 
 void Findings::Add(Finding finding) {
   ++found_[static_cast<size_t>(finding.severity)];

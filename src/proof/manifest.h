@@ -8,10 +8,11 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/status.h"
-#include "io/file_system.h"
+#include "proof/words.h"
 
-namespace etcdrill::store {
+namespace etcdrill {
 
 // One member's HashKV and number of keys, and how they compare with the snapshot's.
 struct ReceiptRecord {
@@ -20,7 +21,7 @@ struct ReceiptRecord {
   uint32_t hash = 0;
   int64_t revision = 0;
   int64_t compact_revision = 0;
-  std::string result;                // "equal", "differs", "not_comparable"
+  Comparison result = Comparison::kNotComparable;
   std::string error;                 // set: the member could not be asked
   std::optional<int64_t> live_keys;  // at the snapshot's revision; none: not known, or of 0.1.0
   bool outvoted = false;  // most members held other data than this one: its word has no weight
@@ -28,9 +29,9 @@ struct ReceiptRecord {
 
 // How it goes on from the snapshot that was the newest when it was taken.
 struct LineageRecord {
-  std::string older;   // its name
-  std::string result;  // "continues", "diverged", "not_comparable"
-  std::string text;    // why, if there is something to say
+  std::string older;  // its name
+  Continuity result = Continuity::kNotComparable;
+  std::string text;  // why, if there is something to say
   double duration_seconds = 0;
 };
 
@@ -56,8 +57,8 @@ struct Manifest {
   uint64_t total_keys = 0;
   uint64_t live_keys = 0;
   std::string storage_version;
-  std::string verdict;  // of the look at capture: "proven", "damaged", of an adopted one also
-                        // "not_provable"
+  Verdict verdict =
+      Verdict::kNotProvable;  // of the look at capture; only of an adopted one kNotProvable
   std::string endpoint;
   std::string chosen;      // why this endpoint: "follower, 0 entries behind"
   std::string member_id;   // hex
@@ -72,19 +73,8 @@ struct Manifest {
   bool other_history = false;
 };
 
-std::string ToJson(const Manifest& manifest);
+Json ToJson(const Manifest& manifest);
 // kDamaged, with what is missing, if the text is not a manifest.
 Result<Manifest> ParseManifest(std::string_view text);
 
-// What the file at `path` says; kNotFound if there is none, kDamaged if it is no manifest.
-Result<Manifest> ReadManifest(FileSystem& fs, const std::string& path);
-// The one beside the file NAME.db; kDamaged also if it is that of another one.
-Result<Manifest> ReadManifestOf(FileSystem& fs, const std::string& snapshot_path);
-
-// CLUSTER-REVISION(20 digits)-YYYYMMDDThhmmssZ: sorts by cluster, then by age of the data.
-std::string SnapshotName(std::string_view cluster, int64_t revision, WallTime taken);
-bool IsSnapshotName(std::string_view name);
-// Its first part; empty if it is no such name.
-std::string_view ClusterOfName(std::string_view name);
-
-}  // namespace etcdrill::store
+}  // namespace etcdrill

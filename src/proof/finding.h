@@ -11,6 +11,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/names.h"
+
 namespace etcdrill {
 
 // The more severe, the greater.
@@ -20,7 +22,8 @@ enum class Severity {
   kError,    // the file is wrong
 };
 inline constexpr std::array kSeverities = {Severity::kError, Severity::kWarning, Severity::kInfo};
-std::string_view SeverityName(Severity severity);
+template <>
+inline constexpr auto kNames<Severity> = Names("info", "warning", "error");
 
 // Keys of a bucket from `lower` up to, but without, `upper`; to its end if there is none.
 struct KeyRange {
@@ -66,9 +69,9 @@ class Findings {
   void DropLast(Severity weight);
 
   std::vector<Finding> kept_;
-  std::array<uint64_t, kSeverities.size()> found_{};  // by severity
-  std::array<uint64_t, kSeverities.size()> kept_of_{};
-  std::array<uint64_t, kSeverities.size()> weights_{};  // of those that are kept: see WeightOf
+  std::array<uint64_t, kNames<Severity>.size()> found_{};  // by severity
+  std::array<uint64_t, kNames<Severity>.size()> kept_of_{};
+  std::array<uint64_t, kNames<Severity>.size()> weights_{};  // of those that are kept: see WeightOf
 };
 
 }  // namespace etcdrill

@@ -8,9 +8,10 @@
 #include <string_view>
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/status.h"
 
-namespace etcdrill::store {
+namespace etcdrill {
 
 struct Checks {
   std::optional<WallTime> confirmed;  // last time that the source held nothing newer
@@ -28,8 +29,8 @@ struct Checks {
   void FoundDamaged(WallTime now, std::string_view how);
 };
 
-std::string ToJson(const Checks& checks);
+Json ToJson(const Checks& checks);
 // kDamaged if the text is none.
 Result<Checks> ParseChecks(std::string_view text);
 
-}  // namespace etcdrill::store
+}  // namespace etcdrill

@@ -1,0 +1,26 @@
+#include "store/manifest_file.h"
+
+namespace etcdrill::store {
+namespace {
+
+constexpr uint64_t kManifestBytesMax = uint64_t{4} << 20;
+
+}  // namespace
+
+Result<Manifest> ReadManifest(FileSystem& fs, const std::string& path) {
+  ASSIGN_OR_RETURN(const std::string text, fs.ReadWhole(path, kManifestBytesMax));
+  auto manifest = ParseManifest(text);
+  if (!manifest.ok()) return Annotate(manifest.status(), path);
+  return manifest;
+}
+
+Result<Manifest> ReadManifestOf(FileSystem& fs, const std::string& snapshot_path) {
+  const std::string stem = snapshot_path.substr(0, snapshot_path.rfind('.'));
+  const std::string path = stem + ".json";
+  ASSIGN_OR_RETURN(Manifest manifest, ReadManifest(fs, path));
+  // A manifest speaks for its own file only.
+  if (manifest.name == BaseName(stem)) return manifest;
+  return Error(Reason::kDamaged, "{}: it is the manifest of {}", path, manifest.name);
+}
+
+}  // namespace etcdrill::store
