@@ -229,6 +229,12 @@ void DrillStages::MeasureRto() {
   report_.levels[Level::kBoot] = LevelResult::kPass;
 }
 
+void DrillStages::LookBack(const std::optional<snapshot::Image>& image) {
+  const bool has_keys = report_.verify.has_value() && report_.verify->keyspace.has_value();
+  if (has_keys && request_.look_back && !IsInterrupted(report_.outcome))
+    request_.look_back(*image, report_.verify->findings);
+}
+
 DrillReport DrillStages::Finish() {
   report_.finished = context_.clock.Now();
   // Etcd serves bytes that nothing vouches for as well.

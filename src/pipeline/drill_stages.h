@@ -61,6 +61,8 @@ class DrillStages {
   Status Add(const std::vector<drill::Check>& checks);
   // The drill so far, if it passed, is what a restore would take.
   void MeasureRto();
+  // After all stages: it is no part of the measured restore, and etcd needs its memory no more.
+  void LookBack(const std::optional<snapshot::Image>& image);
   DrillReport Finish();
 
   const Context& context() const { return limit_.context(); }

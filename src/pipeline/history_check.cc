@@ -78,14 +78,16 @@ void ComparePrefixes(const verify::Inventory& before, const verify::Inventory& n
 }
 
 void CheckHistory(const Context& context, const store::LocalStore& store, const Manifest& before,
-                  const Manifest& now, const config::HistoryLimits& limits, Findings& findings) {
+                  const Manifest& now, const snapshot::Image& image,
+                  const config::HistoryLimits& limits, Findings& findings) {
   CompareManifests(before, now, limits, findings);
-  const auto inventory_of = [&](const Manifest& m) -> Result<verify::Inventory> {
-    ASSIGN_OR_RETURN(const auto image, snapshot::Image::Open(context, store.SnapshotPath(m.name)));
-    return verify::TakeInventory(context, image);
+  const auto take_old = [&]() -> Result<verify::Inventory> {
+    ASSIGN_OR_RETURN(const auto old,
+                     snapshot::Image::Open(context, store.SnapshotPath(before.name)));
+    return verify::TakeInventory(context, old);
   };
-  const auto old_inventory = inventory_of(before);
-  const auto inventory = inventory_of(now);
+  const auto old_inventory = take_old();
+  const auto inventory = verify::TakeInventory(context, image);
   if (old_inventory.ok() && inventory.ok()) {
     ComparePrefixes(*old_inventory, *inventory, limits, findings);
   } else {

@@ -26,9 +26,10 @@ void CompareManifests(const Manifest& before, const Manifest& now,
 void ComparePrefixes(const verify::Inventory& before, const verify::Inventory& now,
                      const config::HistoryLimits& limits, Findings& findings);
 
-// Both, for two snapshots of the store. Reads both files; what can't be read is not compared, and
-// logged.
+// Both, for a snapshot, whose open file is `image`, and one of the store. What can't be read is not
+// compared, and logged.
 void CheckHistory(const Context& context, const store::LocalStore& store, const Manifest& before,
-                  const Manifest& now, const config::HistoryLimits& limits, Findings& findings);
+                  const Manifest& now, const snapshot::Image& image,
+                  const config::HistoryLimits& limits, Findings& findings);
 
 }  // namespace etcdrill::pipeline

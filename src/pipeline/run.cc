@@ -404,6 +404,7 @@ DrillReport RunDrill(const Context& outer, const DrillRequest& request) {
     if (etcd != nullptr) etcd->Stop();
     return scratch != nullptr ? scratch->Remove() : OkStatus();
   });
+  stages.LookBack(image);
   return stages.Finish();
 }
 

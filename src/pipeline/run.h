@@ -10,6 +10,7 @@
 
 #include "config/config.h"
 #include "etcd/client.h"
+#include "format/snapshot/image.h"
 #include "io/context.h"
 #include "pipeline/adopt.h"
 #include "pipeline/drill_report.h"
@@ -62,6 +63,9 @@ struct DrillRequest {
   std::optional<Manifest> manifest;  // if it lies in a store
   config::DrillConfig config;  // where, with which etcd, for how long, and what the data must hold
   bool full_cluster = false;   // boot three members, and add a fourth
+  // Called with the open file after the last stage, if the verifier could read its keys: what else
+  // there is to find in it.
+  std::function<void(const snapshot::Image& image, Findings& findings)> look_back = {};
   // Whether it was the newest usable one of its store when the drills were planned. None: by the
   // store as it is now.
   std::optional<bool> newest;

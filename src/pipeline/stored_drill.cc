@@ -120,20 +120,23 @@ StoredDrill DrillStored(const Context& context, const DrillRequest& request, etc
   auto mark = LeaveMark(context, id, request.snapshot, is_newest, store);
   if (!mark.ok())
     context.log.Warn("the drill can't be marked as begun", {{"err", MessageOf(mark.status())}});
-  StoredDrill drill{.report = RunDrill(context, request), .kept = OkStatus(), .source = OkStatus()};
+  DrillRequest with_history = request;
+  if (before != nullptr) {
+    with_history.look_back = [&](const snapshot::Image& image, Findings& findings) {
+      CheckHistory(context, store, *before, now, image, request.config.history, findings);
+    };
+  }
+  StoredDrill drill{
+      .report = RunDrill(context, with_history), .kept = OkStatus(), .source = OkStatus()};
   DrillReport& report = drill.report;
   if (IsInterrupted(report.outcome)) return drill;
   report.id = id;
   report.newest = is_newest;
-  if (report.verify.has_value() && report.verify->keyspace.has_value()) {
-    if (before != nullptr) {
-      CheckHistory(context, store, *before, now, request.config.history, report.verify->findings);
-    }
-    if (client != nullptr) {
-      const auto source = AskSource(*client, etcd::ParseId(now.cluster_id));
-      drill.source = source.status();
-      if (source.ok()) report.advice = Advise(report, *source);
-    }
+  const bool has_keys = report.verify.has_value() && report.verify->keyspace.has_value();
+  if (has_keys && client != nullptr) {
+    const auto source = AskSource(*client, etcd::ParseId(now.cluster_id));
+    drill.source = source.status();
+    if (source.ok()) report.advice = Advise(report, *source);
   }
   drill.kept = Keep(store, report, store::IfRefused::kCount);
   if (mark.ok()) mark->reset();  // it was told

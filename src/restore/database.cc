@@ -11,7 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/bytes.h"
-#include "format/bbolt/tree.h"
+#include "format/bbolt/database.h"
 #include "format/mvcc/buckets.h"
 #include "format/mvcc/revision.h"
 #include "format/mvcc/store_state.h"
@@ -25,31 +25,6 @@ namespace {
 // Between two of these, a stop is noticed and progress told. Whole blocks of any file system, so
 // that they can be shared.
 constexpr uint64_t kCopyStepBytes = uint64_t{16} << 20;
-
-// The snapshot as it is.
-struct Source {
-  const ReadableFile& file;
-  uint64_t body_bytes = 0;
-  bbolt::Meta meta;
-
-  Result<bbolt::BucketContent> Bucket(std::string_view name) const {
-    return bbolt::ReadBucket(file, body_bytes, meta, name);
-  }
-};
-
-Result<Source> OpenSource(const ReadableFile& file) {
-  Source source{file, snapshot::BodySize(file.Size()), {}};
-  Findings findings;
-  ASSIGN_OR_RETURN(const auto meta, bbolt::ReadMetas(file, source.body_bytes, findings));
-  if (!meta.has_value()) return snapshot::WhyUnreadable(file, findings);
-  source.meta = *meta;
-  const uint64_t pages = source.body_bytes / meta->page_size;
-  if (meta->high_water > pages) {
-    return Error(Reason::kDamaged, "the snapshot is damaged: it holds {} pages, {} are in use",
-                 pages, meta->high_water);
-  }
-  return source;
-}
 
 std::string BigEndian(uint64_t number) {
   std::string bytes;
@@ -114,11 +89,9 @@ void SetMembership(const NewCluster& cluster, int minor, Buckets& buckets, Datab
 // As etcdutl does it (docs/etcd-formats.md §6.4): an empty row at the new revision, and a
 // compaction up to it that is under way. It counts from the last row; we from the store's revision,
 // which is higher if the last rows were compacted away.
-Status BumpRevision(const Source& source, uint64_t by, Buckets& buckets, DatabasePlan& plan) {
-  ASSIGN_OR_RETURN(const auto last_key,
-                   bbolt::LastKey(source.file, source.body_bytes, source.meta, mvcc::kKeyBucket));
-  ASSIGN_OR_RETURN(const mvcc::StoreState state,
-                   mvcc::ReadStoreState(source.file, source.body_bytes, source.meta));
+Status BumpRevision(uint64_t by, Buckets& buckets, DatabasePlan& plan) {
+  ASSIGN_OR_RETURN(const auto last_key, plan.source.LastKey(mvcc::kKeyBucket));
+  ASSIGN_OR_RETURN(const mvcc::StoreState state, mvcc::ReadStoreState(plan.source));
   const auto last = mvcc::DecodeRevision(last_key.value_or(""));
   const int64_t revision =
       std::max({last.value_or(mvcc::Revision{}).main, state.CompactRevision(), int64_t{0}});
@@ -131,9 +104,10 @@ Status BumpRevision(const Source& source, uint64_t by, Buckets& buckets, Databas
   return OkStatus();
 }
 
-Status ApplyPolicy(const Source& source, const Policy& policy, DatabasePlan& plan) {
+Status ApplyPolicy(const Policy& policy, DatabasePlan& plan) {
   if (policy.clear_alarms) {
-    ASSIGN_OR_RETURN(const bbolt::BucketContent alarms, source.Bucket(mvcc::kAlarmBucket));
+    ASSIGN_OR_RETURN(const bbolt::BucketContent alarms,
+                     bbolt::ReadBucket(plan.source, mvcc::kAlarmBucket));
     if (!alarms.empty()) {
       plan.edit.replace[std::string(mvcc::kAlarmBucket)] = {};
       plan.warnings.push_back(
@@ -141,7 +115,7 @@ Status ApplyPolicy(const Source& source, const Policy& policy, DatabasePlan& pla
     }
   }
   if (policy.drop_auth) {
-    ASSIGN_OR_RETURN(bbolt::BucketContent auth, source.Bucket(mvcc::kAuthBucket));
+    ASSIGN_OR_RETURN(bbolt::BucketContent auth, bbolt::ReadBucket(plan.source, mvcc::kAuthBucket));
     if (std::string& enabled = auth[std::string(mvcc::kAuthEnabledKey)]; enabled == "\x01") {
       enabled = std::string(1, '\0');
       plan.edit.replace[std::string(mvcc::kAuthBucket)] = std::move(auth);
@@ -155,37 +129,41 @@ Status ApplyPolicy(const Source& source, const Policy& policy, DatabasePlan& pla
 
 }  // namespace
 
-Result<DatabasePlan> PlanDatabase(const ReadableFile& snapshot, const NewCluster& cluster,
+Result<DatabasePlan> PlanDatabase(const snapshot::Image& snapshot, const NewCluster& cluster,
                                   const Policy& policy) {
-  ASSIGN_OR_RETURN(const Source source, OpenSource(snapshot));
-  DatabasePlan plan{source.body_bytes, source.meta, {}, {}};
+  ASSIGN_OR_RETURN(const bbolt::Database* const source, snapshot.RequireDatabase());
+  const uint64_t pages = source->body_size() / source->meta().page_size;
+  if (source->meta().high_water > pages) {
+    return Error(Reason::kDamaged, "the snapshot is damaged: it holds {} pages, {} are in use",
+                 pages, source->meta().high_water);
+  }
+  DatabasePlan plan{*source};
   Buckets buckets;
-  ASSIGN_OR_RETURN(buckets.meta, source.Bucket(mvcc::kMetaBucket));
-  ASSIGN_OR_RETURN(buckets.cluster, source.Bucket(mvcc::kClusterBucket));
+  ASSIGN_OR_RETURN(buckets.meta, bbolt::ReadBucket(*source, mvcc::kMetaBucket));
+  ASSIGN_OR_RETURN(buckets.cluster, bbolt::ReadBucket(*source, mvcc::kClusterBucket));
   ASSIGN_OR_RETURN(const int minor, FitToVersion(policy, buckets, plan));
   SetMembership(cluster, minor, buckets, plan);
-  if (policy.bump_revision > 0)
-    RETURN_IF_ERROR(BumpRevision(source, policy.bump_revision, buckets, plan));
-  RETURN_IF_ERROR(ApplyPolicy(source, policy, plan));
+  if (policy.bump_revision > 0) RETURN_IF_ERROR(BumpRevision(policy.bump_revision, buckets, plan));
+  RETURN_IF_ERROR(ApplyPolicy(policy, plan));
   plan.edit.replace[std::string(mvcc::kMetaBucket)] = std::move(buckets.meta);
   return plan;
 }
 
-Result<uint64_t> WriteDatabase(const Context& context, const ReadableFile& snapshot,
+Result<uint64_t> WriteDatabase(const Context& context, const snapshot::Image& snapshot,
                                const DatabasePlan& plan, const std::string& target, bool sync,
                                const OnProgress& on_progress) {
   ASSIGN_OR_RETURN(const auto file, context.fs.Create(target, kPrivateFileMode));
-  const uint64_t size = plan.CopyBytes();
+  const uint64_t size = plan.source.bytes_in_use();
   for (uint64_t done = 0; done < size;) {
     if (context.stop.stop_requested()) return Error(Reason::kInterrupted, "interrupted");
     const uint64_t step = std::min(kCopyStepBytes, size - done);
-    RETURN_IF_ERROR(file->AppendFrom(snapshot, done, step));
+    RETURN_IF_ERROR(file->AppendFrom(snapshot.file(), done, step));
     done += step;
     if (on_progress) on_progress(done, size);
   }
-  RETURN_IF_ERROR(bbolt::ApplyEdit(snapshot, plan.body_bytes, plan.meta, plan.edit, *file));
+  RETURN_IF_ERROR(bbolt::ApplyEdit(plan.source, plan.edit, *file));
   if (sync) RETURN_IF_ERROR(file->Sync());
-  ASSIGN_OR_RETURN(const bool unchanged, snapshot.IsUnchanged());
+  ASSIGN_OR_RETURN(const bool unchanged, snapshot.file().IsUnchanged());
   if (!unchanged) {
     return Error(Reason::kBusy,
                  "somebody wrote to the snapshot while it was copied; wait until it is complete");

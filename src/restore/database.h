@@ -10,6 +10,7 @@
 
 #include "base/status.h"
 #include "format/bbolt/writer.h"
+#include "format/snapshot/image.h"
 #include "io/context.h"
 #include "restore/membership.h"
 
@@ -17,8 +18,8 @@ namespace etcdrill::restore {
 
 // What an operator wants to be other than it was.
 struct Policy {
-  uint64_t bump_revision =
-      0;  // raises the revision by so much, and marks all before it as compacted; 0: neither
+  // Raises the revision by so much, and marks all before it as compacted; 0: neither.
+  uint64_t bump_revision = 0;
   bool clear_alarms = false;
   bool drop_auth = false;
   std::string etcd_version;  // that will run on the result; empty: the snapshot's own
@@ -26,17 +27,14 @@ struct Policy {
 };
 
 struct DatabasePlan {
-  uint64_t body_bytes = 0;  // of the snapshot, without its trailer
-  bbolt::Meta meta;
-  bbolt::Edit edit;
-  std::vector<std::string> warnings;  // what is dropped that an operator may miss
-
-  uint64_t CopyBytes() const { return meta.high_water * meta.page_size; }
+  bbolt::Database source;  // of the snapshot
+  bbolt::Edit edit = {};
+  std::vector<std::string> warnings = {};  // what is dropped that an operator may miss
 };
 
 // kDamaged if the file is no database, kNotProvable if it is known to be something else,
 // kEtcdVersion if it is too new for Policy::etcd_version, kUsage for a policy that makes no sense.
-Result<DatabasePlan> PlanDatabase(const ReadableFile& snapshot, const NewCluster& cluster,
+Result<DatabasePlan> PlanDatabase(const snapshot::Image& snapshot, const NewCluster& cluster,
                                   const Policy& policy);
 
 // Is called with the bytes done and all bytes.
@@ -45,7 +43,7 @@ using OnProgress = std::function<void(uint64_t, uint64_t)>;
 // Writes `target` (0600); returns its size in bytes. kInterrupted if the context's stop is
 // requested, kBusy if somebody writes to the snapshot meanwhile. After an error a part of it may be
 // there: it is removed with the staged directory.
-Result<uint64_t> WriteDatabase(const Context& context, const ReadableFile& snapshot,
+Result<uint64_t> WriteDatabase(const Context& context, const snapshot::Image& snapshot,
                                const DatabasePlan& plan, const std::string& target, bool sync,
                                const OnProgress& on_progress);
 

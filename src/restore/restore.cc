@@ -95,7 +95,7 @@ Status WriteFile(FileSystem& fs, const std::string& path, std::string_view bytes
 
 // Writes everything; `paths` are where it is staged.
 Result<RestoreResult> Build(const Context& context, const RestoreOptions& options,
-                            const NewCluster& cluster, const ReadableFile& snapshot,
+                            const NewCluster& cluster, const snapshot::Image& snapshot,
                             const DatabasePlan& plan, const Paths& paths) {
   RETURN_IF_ERROR(context.fs.MakeDirs(paths.snap, kPrivateDirMode));
   RETURN_IF_ERROR(context.fs.MakeDirs(paths.wal, kPrivateDirMode));
@@ -115,14 +115,14 @@ Result<RestoreResult> Build(const Context& context, const RestoreOptions& option
 Result<RestoreResult> RestoreWhole(const Context& context, const RestoreOptions& options) {
   FileSystem& fs = context.fs;
   ASSIGN_OR_RETURN(const NewCluster cluster, MakeCluster(options.membership));
-  const ReadableFile& snapshot = options.snapshot.file();
+  const snapshot::Image& snapshot = options.snapshot;
   ASSIGN_OR_RETURN(const DatabasePlan plan, PlanDatabase(snapshot, cluster, options.policy));
   ASSIGN_OR_RETURN(const Paths paths, PathsOf(fs, options));
   RETURN_IF_ERROR(CheckTargets(fs, options, paths));
   const bool wal_apart = !options.wal_dir.empty();
-  RETURN_IF_ERROR(
-      CheckSpace(fs, paths.member,
-                 plan.CopyBytes() + kSmallChangeBytes + (wal_apart ? 0 : wal::kSegmentBytes)));
+  RETURN_IF_ERROR(CheckSpace(
+      fs, paths.member,
+      plan.source.bytes_in_use() + kSmallChangeBytes + (wal_apart ? 0 : wal::kSegmentBytes)));
   if (wal_apart) RETURN_IF_ERROR(CheckSpace(fs, paths.wal, wal::kSegmentBytes));
 
   ASSIGN_OR_RETURN(StagedDir data, StagedDir::Create(context, paths.member));

@@ -42,10 +42,9 @@ void AddBrokenStep(Findings& findings, const bbolt::Pair& pair, const mvcc::Revi
 
 // The ids of all leases, in rising order. A store has some thousands; the limit keeps a hostile one
 // from the memory.
-class LeaseIds final : public bbolt::PairVisitor {
+class LeaseIds {
  public:
-  void OnBucket(std::string_view) override {}
-  void OnPair(const bbolt::Pair& pair) override {
+  void Add(const bbolt::Pair& pair) {
     complete_ &= ids_.size() < kLeasesMax;
     if (pair.key.size() == sizeof(uint64_t) && complete_) ids_.push_back(LoadBE64(pair.key.data()));
   }
@@ -61,11 +60,11 @@ class LeaseIds final : public bbolt::PairVisitor {
 
 }  // namespace
 
-Result<KeyBucketCheck> KeyBucketCheck::Start(const ReadableFile& file, const Facts& facts,
-                                             uint64_t seed, Findings& findings) {
+Result<KeyBucketCheck> KeyBucketCheck::Start(const Facts& facts, uint64_t seed,
+                                             Findings& findings) {
   LeaseIds leases;
-  RETURN_IF_ERROR(bbolt::WalkBucket(file, facts.body, facts.meta, mvcc::kLeaseBucket, {},
-                                    bbolt::Direction::kForwards, leases));
+  RETURN_IF_ERROR(facts.database->ForEachPair(mvcc::kLeaseBucket, {},
+                                              [&](const bbolt::Pair& pair) { leases.Add(pair); }));
   const auto on_row = [&](const bbolt::Pair& pair, const mvcc::Revision& row,
                           const mvcc::KeyValueView& kv, const mvcc::KeyIndex::Place& place) {
     AddBrokenStep(findings, pair, row, kv, place);
@@ -78,7 +77,7 @@ Result<KeyBucketCheck> KeyBucketCheck::Start(const ReadableFile& file, const Fac
     }
   };
   ASSIGN_OR_RETURN(mvcc::KeyIndex index,
-                   mvcc::BuildKeyIndex(file, facts.body, facts.meta, facts.state, facts.revision,
+                   mvcc::BuildKeyIndex(*facts.database, facts.state, facts.revision,
                                        facts.state.CompactRevision(), seed, on_row));
   return KeyBucketCheck(facts, std::move(index), findings);
 }
@@ -186,7 +185,7 @@ mvcc::HashKvSum::Standing KeyBucketCheck::CheckCompacted(const mvcc::Revision& r
   return place.standing;
 }
 
-Status KeyBucketCheck::Finish(const ReadableFile& file, Keyspace& keyspace) {
+Status KeyBucketCheck::Finish(Keyspace& keyspace) {
   keyspace.newest_row = last_.main;
   keyspace.live_keys = index_.live_keys();
   keyspace.bumped = index_.bumped();
@@ -205,34 +204,23 @@ Status KeyBucketCheck::Finish(const ReadableFile& file, Keyspace& keyspace) {
                    "no key is alive in it: is it of the right cluster? Data of the v2 API (`etcd "
                    "--enable-v2`) is in no snapshot; copy it by its own tools"});
   }
-  return index_.CountOrphans() > 0 ? NameOrphans(file) : OkStatus();
+  return index_.CountOrphans() > 0 ? NameOrphans() : OkStatus();
 }
 
 // Rows above the compaction that build on a row which is not there.
-Status KeyBucketCheck::NameOrphans(const ReadableFile& file) {
-  class ThirdLook final : public bbolt::PairVisitor {
-   public:
-    explicit ThirdLook(KeyBucketCheck& check) : check_(check) {}
-    void OnBucket(std::string_view) override {}
-    void OnPair(const bbolt::Pair& pair) override {
-      const auto row = mvcc::DecodeRevision(pair.key);
-      const auto kv = mvcc::DecodeKeyValue(pair.value);
-      if (!row.has_value() || !kv.has_value() || !check_.index_.TakeOrphan(*kv)) return;
-      check_.Report(codes::kVersionChain, pair,
-                    fmt::format("{} of key {} {}, but no row of the key comes before it",
-                                Text(*row), Printable(kv->key),
-                                row->tombstone ? std::string("is a delete")
-                                               : fmt::format("is version {}", kv->version)));
-    }
-
-   private:
-    KeyBucketCheck& check_;
-  };
-  ThirdLook look(*this);
+Status KeyBucketCheck::NameOrphans() {
   const std::string from =
       mvcc::EncodeRevision({.main = facts_.state.finished_compact.value_or(0) + 1});
-  return bbolt::WalkBucket(file, facts_.body, facts_.meta, mvcc::kKeyBucket, from,
-                           bbolt::Direction::kForwards, look);
+  return facts_.database->ForEachPair(mvcc::kKeyBucket, from, [&](const bbolt::Pair& pair) {
+    const auto row = mvcc::DecodeRevision(pair.key);
+    const auto kv = mvcc::DecodeKeyValue(pair.value);
+    if (!row.has_value() || !kv.has_value() || !index_.TakeOrphan(*kv)) return;
+    Report(codes::kVersionChain, pair,
+           fmt::format("{} of key {} {}, but no row of the key comes before it", Text(*row),
+                       Printable(kv->key),
+                       row->tombstone ? std::string("is a delete")
+                                      : fmt::format("is version {}", kv->version)));
+  });
 }
 
 void KeyBucketCheck::Report(std::string_view code, const bbolt::Pair& pair, std::string text) {

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "format/bbolt/tree.h"
+#include "format/bbolt/database.h"
 #include "format/mvcc/hash_kv.h"
 #include "format/mvcc/key_index.h"
 #include "proof/finding.h"
@@ -22,13 +22,12 @@ namespace etcdrill::verify {
 class KeyBucketCheck {
  public:
   // Takes the first look at the rows (format/mvcc/key_index.h).
-  static Result<KeyBucketCheck> Start(const ReadableFile& file, const Facts& facts, uint64_t seed,
-                                      Findings& findings);
+  static Result<KeyBucketCheck> Start(const Facts& facts, uint64_t seed, Findings& findings);
 
   // The second look: all rows, oldest first, a page at a time.
   void OnRows(std::span<const bbolt::Pair> pairs);
   // Judges what only the end shows; takes a third look if it has to name rows.
-  Status Finish(const ReadableFile& file, Keyspace& keyspace);
+  Status Finish(Keyspace& keyspace);
 
  private:
   KeyBucketCheck(const Facts& facts, mvcc::KeyIndex index, Findings& findings);
@@ -45,7 +44,7 @@ class KeyBucketCheck {
                    const bbolt::Pair& pair);
   mvcc::HashKvSum::Standing CheckCompacted(const mvcc::Revision& row, const mvcc::KeyValueView& kv,
                                            uint64_t key, const bbolt::Pair& pair);
-  Status NameOrphans(const ReadableFile& file);
+  Status NameOrphans();
   void Report(std::string_view code, const bbolt::Pair& pair, std::string text);
 
   const Facts& facts_;

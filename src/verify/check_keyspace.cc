@@ -86,8 +86,8 @@ void KeyspaceCheck::CheckCompaction() {
   }
 }
 
-Result<Keyspace> KeyspaceCheck::Finish(const ReadableFile& file) {
-  RETURN_IF_ERROR(key_bucket_.Finish(file, keyspace_));
+Result<Keyspace> KeyspaceCheck::Finish() {
+  RETURN_IF_ERROR(key_bucket_.Finish(keyspace_));
   CheckCompaction();
   for (const std::string_view name : {mvcc::kKeyBucket, mvcc::kMetaBucket}) {
     if (buckets_.contains(std::string(name))) continue;

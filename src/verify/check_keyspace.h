@@ -7,7 +7,7 @@
 #include <span>
 #include <string>
 
-#include "format/bbolt/tree.h"
+#include "format/bbolt/database.h"
 #include "proof/finding.h"
 #include "verify/check_key_bucket.h"
 #include "verify/check_membership.h"
@@ -25,7 +25,7 @@ class KeyspaceCheck final : public bbolt::Visitor {
   void OnBucket(std::string_view name) override;
   void OnPairs(std::span<const bbolt::Pair> pairs) override;
   // Judges what only the end shows, and returns what was learnt.
-  Result<Keyspace> Finish(const ReadableFile& file);
+  Result<Keyspace> Finish();
   // After the walk: there are buckets, and etcd makes none of them.
   bool IsOfOtherProgram() const { return !buckets_.empty() && !any_of_etcd_; }
 

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "format/bbolt/tree.h"
+#include "format/bbolt/database.h"
 #include "proof/finding.h"
 #include "verify/report.h"
 

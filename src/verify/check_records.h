@@ -7,7 +7,7 @@
 #include <set>
 #include <string>
 
-#include "format/bbolt/tree.h"
+#include "format/bbolt/database.h"
 #include "proof/finding.h"
 #include "verify/report.h"
 

@@ -8,7 +8,6 @@
 
 #include "base/bytes.h"
 #include "crypto/hash.h"
-#include "format/bbolt/meta.h"
 #include "format/snapshot/trailer.h"
 #include "proof/finding_codes.h"
 
@@ -28,16 +27,15 @@ Status HashRange(const ReadableFile& file, uint64_t begin, uint64_t end, Sha256&
   return OkStatus();
 }
 
-// Where the pages end, if the file goes on behind them far enough for a trailer.
-Result<std::optional<uint64_t>> EndOfPages(const ReadableFile& file) {
-  Findings of_level_two;
-  const uint64_t size = file.Size();
-  ASSIGN_OR_RETURN(const std::optional<bbolt::Meta> meta,
-                   bbolt::ReadMetas(file, size, of_level_two));
-  if (!meta.has_value() || meta->high_water > size / meta->page_size)
+// Where the pages end, if the file, which is none with a trailer, goes on behind them far enough
+// for one.
+Result<std::optional<uint64_t>> EndOfPages(const snapshot::Image& image) {
+  ASSIGN_OR_RETURN(const bbolt::Database* const database, image.database());
+  if (database == nullptr ||
+      database->meta().high_water > image.size() / database->meta().page_size)
     return std::optional<uint64_t>();
-  const uint64_t end = meta->high_water * meta->page_size;
-  return size - end >= snapshot::kTrailerBytes ? std::optional(end) : std::nullopt;
+  const uint64_t end = database->bytes_in_use();
+  return image.size() - end >= snapshot::kTrailerBytes ? std::optional(end) : std::nullopt;
 }
 
 void ReportNoTrailer(uint64_t size, TransferResult& result, Findings& findings) {
@@ -59,14 +57,15 @@ void ReportNoTrailer(uint64_t size, TransferResult& result, Findings& findings) 
 }
 
 // The sum of all bytes; on the way, what the trailer says of those before it.
-Result<Sha256> HashAndCheckTrailer(const ReadableFile& file, TransferResult& result,
+Result<Sha256> HashAndCheckTrailer(const snapshot::Image& image, TransferResult& result,
                                    Findings& findings) {
-  const uint64_t size = file.Size();
+  const ReadableFile& file = image.reader();
+  const uint64_t size = image.size();
   const bool has_trailer = snapshot::HasTrailer(size);
   // A trailer may also hide where its file goes on behind it.
   std::optional<uint64_t> trailer_at = snapshot::BodySize(size);
   if (!has_trailer) {
-    ASSIGN_OR_RETURN(trailer_at, EndOfPages(file));
+    ASSIGN_OR_RETURN(trailer_at, EndOfPages(image));
   }
   Sha256 sum;
   std::string buffer(kReadBytes, '\0');
@@ -107,14 +106,14 @@ Result<Sha256> HashAll(const ReadableFile& file) {
 
 }  // namespace
 
-Result<TransferResult> CheckTransfer(const ReadableFile& file, TrailerRule rule,
+Result<TransferResult> CheckTransfer(const snapshot::Image& image, TrailerRule rule,
                                      const std::optional<ExpectedBytes>& expected,
                                      Findings& findings) {
-  const uint64_t size = file.Size();
+  const uint64_t size = image.size();
   TransferResult result;
   ASSIGN_OR_RETURN(Sha256 sum, rule == TrailerRule::kNone
-                                   ? HashAll(file)
-                                   : HashAndCheckTrailer(file, result, findings));
+                                   ? HashAll(image.reader())
+                                   : HashAndCheckTrailer(image, result, findings));
   result.sha256 = Hex(sum.Finish());
   if (expected.has_value()) {
     const bool equal = expected->size_bytes == size && expected->sha256 == result.sha256;

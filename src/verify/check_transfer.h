@@ -5,7 +5,7 @@
 #include <string>
 
 #include "base/status.h"
-#include "io/file_system.h"
+#include "format/snapshot/image.h"
 #include "proof/finding.h"
 #include "verify/report.h"
 
@@ -27,7 +27,7 @@ enum class TrailerRule { kOfSnapshot, kNone };
 
 // Reads the whole file once, in order. kUnknown if there is no trailer, unless the manifest says
 // that the bytes are others: one that fits only says that the file is what was stored.
-Result<TransferResult> CheckTransfer(const ReadableFile& file, TrailerRule rule,
+Result<TransferResult> CheckTransfer(const snapshot::Image& image, TrailerRule rule,
                                      const std::optional<ExpectedBytes>& expected,
                                      Findings& findings);
 

@@ -6,16 +6,13 @@
 #include <optional>
 
 #include "base/status.h"
-#include "format/bbolt/meta.h"
 #include "format/mvcc/store_state.h"
 #include "format/snapshot/image.h"
-#include "proof/finding.h"
 
 namespace etcdrill::verify {
 
 struct Facts {
-  uint64_t body = 0;  // bytes without the trailer
-  bbolt::Meta meta;
+  const bbolt::Database* database = nullptr;  // of the image
   mvcc::StoreState state;
   int64_t newest_row = 0;  // its revision; 0 if there is none
   int64_t revision = 0;    // at which a server booted on the file would be
@@ -30,11 +27,10 @@ struct Facts {
   }
 };
 
-// nullopt, with a finding, if neither meta can be used.
-Result<std::optional<Facts>> ReadFacts(const snapshot::Image& image, Findings& findings);
+// The status is for a failure to read. `database` must outlive the facts.
+Result<Facts> ReadFacts(const bbolt::Database& database);
 
-// For those who need the facts to go on. kNotProvable, with the next step, if the file is something
-// else that is known; kDamaged if neither meta can be used.
-Result<Facts> RequireFacts(const snapshot::Image& image, Findings& findings);
+// For those who need the facts to go on: the error is that of Image::RequireDatabase.
+Result<Facts> RequireFacts(const snapshot::Image& image [[clang::lifetimebound]]);
 
 }  // namespace etcdrill::verify

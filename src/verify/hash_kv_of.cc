@@ -1,7 +1,7 @@
 // HashKV of a file at any revision: first the index of the rows above the compaction, then the sum
 // over all rows.
 
-#include "format/bbolt/tree.h"
+#include "format/bbolt/database.h"
 #include "format/mvcc/buckets.h"
 #include "format/mvcc/key_index.h"
 #include "verify/facts.h"
@@ -10,7 +10,7 @@
 namespace etcdrill::verify {
 namespace {
 
-class HashKvVisitor final : public bbolt::PairVisitor {
+class HashKvVisitor final : public bbolt::Visitor {
  public:
   HashKvVisitor(mvcc::KeyIndex& index, mvcc::HashKvSum& sum, int64_t compact_revision)
       : index_(index), sum_(sum), compact_revision_(compact_revision) {}
@@ -19,8 +19,14 @@ class HashKvVisitor final : public bbolt::PairVisitor {
     in_key_bucket_ = name == mvcc::kKeyBucket;
     found_ |= in_key_bucket_;
   }
-  void OnPair(const bbolt::Pair& pair) override {
+  void OnPairs(std::span<const bbolt::Pair> pairs) override {
     if (!in_key_bucket_) return;
+    for (const bbolt::Pair& pair : pairs) OnRow(pair);
+  }
+  bool found() const { return found_; }  // the bucket
+
+ private:
+  void OnRow(const bbolt::Pair& pair) {
     const auto row = mvcc::DecodeRevision(pair.key);
     const auto kv = mvcc::DecodeKeyValue(pair.value);
     if (!row.has_value() || !kv.has_value()) return;
@@ -30,9 +36,6 @@ class HashKvVisitor final : public bbolt::PairVisitor {
                               : mvcc::HashKvSum::Standing{};
     sum_.OnRow(*row, standing, pair.key, pair.value);
   }
-  bool found() const { return found_; }  // the bucket
-
- private:
   mvcc::KeyIndex& index_;
   mvcc::HashKvSum& sum_;
   const int64_t compact_revision_;
@@ -55,22 +58,20 @@ Status CheckAnswerable(const std::string& path, const Facts& facts, int64_t revi
 
 Result<mvcc::HashKv> HashKvOf(const Context& context, const snapshot::Image& image,
                               int64_t revision, std::optional<int64_t> compact_revision) {
-  Findings findings;
-  ASSIGN_OR_RETURN(const Facts facts, RequireFacts(image, findings));
-  const ReadableFile& file = image.reader();
+  ASSIGN_OR_RETURN(const Facts facts, RequireFacts(image));
   const std::string& path = image.path();
   const int64_t at = revision == 0 ? facts.revision : revision;
   const int64_t compacted = compact_revision.value_or(facts.state.CompactRevision());
   RETURN_IF_ERROR(CheckAnswerable(path, facts, at, compacted));
 
-  ASSIGN_OR_RETURN(mvcc::KeyIndex index,
-                   mvcc::BuildKeyIndex(file, facts.body, facts.meta, facts.state, at, compacted,
-                                       context.random.Next()));
+  ASSIGN_OR_RETURN(mvcc::KeyIndex index, mvcc::BuildKeyIndex(*facts.database, facts.state, at,
+                                                             compacted, context.random.Next()));
   mvcc::HashKvSum sum(at, compacted, index.alive_above());
   HashKvVisitor visitor(index, sum, compacted);
   // All buckets are walked, for the findings: a hash over a broken structure would be a number
   // without a meaning.
-  RETURN_IF_ERROR(bbolt::WalkAll(file, facts.body, facts.meta, findings, visitor));
+  Findings findings = image.meta_findings();
+  RETURN_IF_ERROR(facts.database->WalkAll(findings, visitor));
   if (findings.errors() > 0) {
     return Error(Reason::kDamaged, "{} is damaged: {}; see `etcdrill verify {}`", path,
                  findings.FirstError()->text, path);

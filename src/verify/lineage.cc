@@ -8,7 +8,7 @@
 #include <algorithm>
 
 #include "base/bytes.h"
-#include "format/bbolt/tree.h"
+#include "format/bbolt/database.h"
 #include "format/mvcc/buckets.h"
 #include "proof/finding_codes.h"
 #include "verify/facts.h"
@@ -21,30 +21,13 @@ std::optional<uint64_t> Number(std::string_view bytes) {
   return bytes.size() == sizeof(uint64_t) ? std::optional(LoadBE64(bytes.data())) : std::nullopt;
 }
 
-// Takes what it knows from `meta`, `auth` and `members`; their keys have no name in common.
-class PlaceVisitor final : public bbolt::PairVisitor {
- public:
-  explicit PlaceVisitor(Place& place) : place_(place) {}
-  void OnBucket(std::string_view name) override { in_members_ = name == mvcc::kMembersBucket; }
-  void OnPair(const bbolt::Pair& pair) override {
-    constexpr size_t kMembersMax = 1000;  // a cluster has 7; a file can claim any number
-    if (in_members_) {
-      if (place_.members.size() < kMembersMax) place_.members.push_back(Printable(pair.key));
-    } else if (pair.key == mvcc::kConsistentIndexKey) {
-      place_.consistent_index = Number(pair.value);
-    } else if (pair.key == mvcc::kTermKey) {
-      place_.term = Number(pair.value);
-    } else if (pair.key == mvcc::kStorageVersionKey) {
-      place_.has_storage_version = true;
-    } else if (pair.key == mvcc::kAuthRevisionKey) {
-      place_.auth_revision = Number(pair.value).value_or(0);
-    }
-  }
-
- private:
-  Place& place_;
-  bool in_members_ = false;
-};
+// Takes what it knows from `meta` and `auth`; their keys have no name in common.
+void Take(const bbolt::Pair& pair, Place& place) {
+  if (pair.key == mvcc::kConsistentIndexKey) place.consistent_index = Number(pair.value);
+  if (pair.key == mvcc::kTermKey) place.term = Number(pair.value);
+  if (pair.key == mvcc::kStorageVersionKey) place.has_storage_version = true;
+  if (pair.key == mvcc::kAuthRevisionKey) place.auth_revision = Number(pair.value).value_or(0);
+}
 
 void Add(LineageReport& report, std::string_view code, Severity severity, std::string text) {
   report.findings.Add({code, severity, std::nullopt, std::nullopt, std::move(text)});
@@ -228,17 +211,16 @@ Continuity Judge(const LineageReport& report, bool equal_hashes) {
 }  // namespace
 
 Result<Place> ReadPlace(const snapshot::Image& image, const mvcc::HashKv& head) {
-  Findings findings;
-  ASSIGN_OR_RETURN(const Facts facts, RequireFacts(image, findings));
-  const ReadableFile& file = image.reader();
+  constexpr size_t kMembersMax = 1000;  // a cluster has 7; a file can claim any number
+  ASSIGN_OR_RETURN(const Facts facts, RequireFacts(image));
   Place place{.file = image.path(), .head = head, .may_go_back = facts.MayGoBack()};
-  PlaceVisitor visitor(place);
-  for (const std::string_view bucket :
-       {mvcc::kMetaBucket, mvcc::kAuthBucket, mvcc::kMembersBucket}) {
-    visitor.OnBucket(bucket);
-    RETURN_IF_ERROR(bbolt::WalkBucket(file, facts.body, facts.meta, bucket, {},
-                                      bbolt::Direction::kForwards, visitor));
-  }
+  const auto take = [&](const bbolt::Pair& pair) { Take(pair, place); };
+  RETURN_IF_ERROR(facts.database->ForEachPair(mvcc::kMetaBucket, {}, take));
+  RETURN_IF_ERROR(facts.database->ForEachPair(mvcc::kAuthBucket, {}, take));
+  RETURN_IF_ERROR(
+      facts.database->ForEachPair(mvcc::kMembersBucket, {}, [&](const bbolt::Pair& pair) {
+        if (place.members.size() < kMembersMax) place.members.push_back(Printable(pair.key));
+      }));
   return place;
 }
 

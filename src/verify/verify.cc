@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <future>
 
-#include "format/bbolt/tree.h"
+#include "format/bbolt/database.h"
 #include "format/snapshot/trailer.h"
 #include "proof/finding_codes.h"
 #include "verify/check_keyspace.h"
@@ -16,17 +16,18 @@
 namespace etcdrill::verify {
 namespace {
 
-void CheckSize(const ReadableFile& file, const Facts& facts, Findings& findings) {
-  const uint64_t pages = facts.body / facts.meta.page_size;
-  const uint64_t expected = facts.meta.high_water * facts.meta.page_size;
-  if (pages < facts.meta.high_water) {  // compared in pages: the product may wrap
-    findings.Add({codes::kFileTruncated, Severity::kError, pages, facts.body,
+void CheckSize(const snapshot::Image& image, const bbolt::Database& database, Findings& findings) {
+  const uint64_t body = database.body_size();
+  const bbolt::Meta& meta = database.meta();
+  const uint64_t pages = body / meta.page_size;
+  if (pages < meta.high_water) {  // compared in pages: the product may wrap
+    findings.Add({codes::kFileTruncated, Severity::kError, pages, body,
                   fmt::format("the file holds {} pages, {} are in use: it was cut", pages,
-                              facts.meta.high_water)});
-  } else if (snapshot::HasTrailer(file.Size()) && facts.body > expected) {
-    findings.Add(
-        {codes::kFileTooLong, Severity::kWarning, std::nullopt, expected,
-         fmt::format("{} bytes lie between the last page and the trailer", facts.body - expected)});
+                              meta.high_water)});
+  } else if (snapshot::HasTrailer(image.size()) && body > database.bytes_in_use()) {
+    findings.Add({codes::kFileTooLong, Severity::kWarning, std::nullopt, database.bytes_in_use(),
+                  fmt::format("{} bytes lie between the last page and the trailer",
+                              body - database.bytes_in_use())});
   }
 }
 
@@ -49,16 +50,16 @@ void Tell(snapshot::Foreign foreign, VerifyReport& report) {
 // L2, and L3 in the same walk.
 Status CheckContent(const snapshot::Image& image, Level level, uint64_t seed,
                     VerifyReport& report) {
-  const ReadableFile& file = image.reader();
   const uint64_t errors_before = report.findings.errors();
   report.levels[Level::kStructure] = LevelResult::kFail;
   if (level >= Level::kKeyspace) report.levels[Level::kKeyspace] = LevelResult::kUnknown;
-  ASSIGN_OR_RETURN(const std::optional<Facts> facts, ReadFacts(image, report.findings));
-  if (!facts.has_value()) return OkStatus();
+  ASSIGN_OR_RETURN(const bbolt::Database* const database, image.database());
+  report.findings.Merge(image.meta_findings());
+  if (database == nullptr) return OkStatus();
 
-  CheckSize(file, *facts, report.findings);
+  CheckSize(image, *database, report.findings);
   const auto walk = [&](bbolt::Visitor& visitor) -> Status {
-    RETURN_IF_ERROR(bbolt::WalkAll(file, facts->body, facts->meta, report.findings, visitor));
+    RETURN_IF_ERROR(database->WalkAll(report.findings, visitor));
     if (report.findings.errors() == errors_before)
       report.levels[Level::kStructure] = LevelResult::kPass;
     return OkStatus();
@@ -68,19 +69,20 @@ Status CheckContent(const snapshot::Image& image, Level level, uint64_t seed,
     return walk(nobody);
   }
   Findings keyspace_findings;
+  ASSIGN_OR_RETURN(const Facts facts, ReadFacts(*database));
   ASSIGN_OR_RETURN(KeyBucketCheck key_bucket,
-                   KeyBucketCheck::Start(file, *facts, seed, keyspace_findings));
-  KeyspaceCheck keyspace(*facts, std::move(key_bucket), keyspace_findings);
+                   KeyBucketCheck::Start(facts, seed, keyspace_findings));
+  KeyspaceCheck keyspace(facts, std::move(key_bucket), keyspace_findings);
   RETURN_IF_ERROR(walk(keyspace));
   // Over a broken structure the sums and gaps would say nothing.
   if (report.levels[Level::kStructure] == LevelResult::kFail) return OkStatus();
-  ASSIGN_OR_RETURN(report.keyspace, keyspace.Finish(file));
+  ASSIGN_OR_RETURN(report.keyspace, keyspace.Finish());
   if (keyspace.IsOfOtherProgram()) {
     Tell(snapshot::Foreign::kOtherBolt, report);
     report.keyspace.reset();
     return OkStatus();
   }
-  report.keyspace->total_bytes = facts->meta.high_water * facts->meta.page_size;
+  report.keyspace->total_bytes = database->bytes_in_use();
   report.levels[Level::kKeyspace] =
       keyspace_findings.errors() == 0 ? LevelResult::kPass : LevelResult::kFail;
   report.findings.Merge(std::move(keyspace_findings));
@@ -101,30 +103,25 @@ void CheckPresence(const VerifyInput& input, VerifyReport& report) {
   }
 }
 
-// Whether there is a page to begin with. If not, `report` says what the file is instead, if that is
-// known.
-Result<bool> IsDatabase(const snapshot::Image& image, VerifyReport& report) {
-  Findings of_level_two;
-  ASSIGN_OR_RETURN(const auto meta,
-                   bbolt::ReadMetas(image.reader(), image.body_size(), of_level_two));
-  if (meta.has_value()) return true;
+// What the file is instead of a database, if that is known, goes into `report`.
+Status CheckKind(const snapshot::Image& image, VerifyReport& report) {
   ASSIGN_OR_RETURN(const auto foreign, snapshot::RecognizeForeign(image.reader()));
-  if (foreign.has_value()) {
-    report.levels[Level::kStructure] = LevelResult::kUnknown;
-    Tell(*foreign, report);
-  }
-  return false;
+  if (!foreign.has_value()) return OkStatus();
+  report.levels[Level::kStructure] = LevelResult::kUnknown;
+  Tell(*foreign, report);
+  return OkStatus();
 }
 
 // L1 on a thread of its own, beside L2 and L3.
 Status CheckBytes(const Context& context, const snapshot::Image& image, const VerifyInput& input,
                   VerifyReport& report) {
-  ASSIGN_OR_RETURN(const bool is_database, IsDatabase(image, report));
+  ASSIGN_OR_RETURN(const bbolt::Database* const database, image.database());
+  if (database == nullptr) RETURN_IF_ERROR(CheckKind(image, report));
   const bool is_foreign = report.foreign.has_value();
   const TrailerRule rule = is_foreign ? TrailerRule::kNone : TrailerRule::kOfSnapshot;
   Findings transfer_findings;
   auto transfer = std::async(std::launch::async, [&] {
-    return CheckTransfer(image.reader(), rule, input.expected, transfer_findings);
+    return CheckTransfer(image, rule, input.expected, transfer_findings);
   });
   const Status content = input.level >= Level::kStructure && !is_foreign
                              ? CheckContent(image, input.level, context.random.Next(), report)
@@ -135,27 +132,28 @@ Status CheckBytes(const Context& context, const snapshot::Image& image, const Ve
   report.levels[Level::kTransfer] = transferred->level;
   report.sha256 = transferred->sha256;
   // What the file is comes before what is wrong with its end.
-  if (is_database) std::swap(report.findings, transfer_findings);
+  if (database != nullptr) std::swap(report.findings, transfer_findings);
   report.findings.Merge(std::move(transfer_findings));
   return OkStatus();
 }
 
 // What sets times and leaves the bytes, such as `touch`, `rsync -t` and backup agents, is no
 // writer.
-Result<bool> HasSameBytes(const ReadableFile& file, const std::string& sha256) {
+Result<bool> HasSameBytes(const snapshot::Image& image, const std::string& sha256) {
   Findings told_already;
-  const auto again = CheckTransfer(file, TrailerRule::kNone, std::nullopt, told_already);
+  const auto again = CheckTransfer(image, TrailerRule::kNone, std::nullopt, told_already);
   if (IsInterrupted(again.status())) return again.status();
   return again.ok() && again->sha256 == sha256;
 }
 
 // Bytes that were read before somebody wrote to the file, and bytes that were read after, are not
 // one snapshot.
-Result<bool> FoundChanged(const ReadableFile& file, const Status& looked, VerifyReport& report) {
-  const Result<bool> unchanged = file.IsUnchanged();
+Result<bool> FoundChanged(const snapshot::Image& image, const Status& looked,
+                          VerifyReport& report) {
+  const Result<bool> unchanged = image.reader().IsUnchanged();
   if (!unchanged.ok() || *unchanged || IsInterrupted(looked)) return false;
   if (looked.ok()) {
-    ASSIGN_OR_RETURN(const bool same, HasSameBytes(file, report.sha256));
+    ASSIGN_OR_RETURN(const bool same, HasSameBytes(image, report.sha256));
     if (same) return false;
   }
   report.levels = {};
@@ -182,7 +180,7 @@ Result<VerifyReport> Verify(const Context& context, const snapshot::Image& image
   CheckPresence(input, report);
   if (report.size_bytes > 0) {
     const Status looked = CheckBytes(context, image, input, report);
-    ASSIGN_OR_RETURN(const bool changed, FoundChanged(image.reader(), looked, report));
+    ASSIGN_OR_RETURN(const bool changed, FoundChanged(image, looked, report));
     if (!changed) RETURN_IF_ERROR(looked);
   }
   report.duration_seconds = watch.Seconds();

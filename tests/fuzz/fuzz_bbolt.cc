@@ -4,19 +4,22 @@
 #include <map>
 
 #include "base/check.h"
+#include "format/bbolt/database.h"
 #include "format/bbolt/meta.h"
-#include "format/bbolt/tree.h"
 #include "support/memory_file_system.h"
 
 namespace etcdrill {
 namespace {
 
-class Collector final : public bbolt::PairVisitor {
+class Collector final : public bbolt::Visitor {
  public:
   explicit Collector(std::string_view file) : file_(file) {}
 
   void OnBucket(std::string_view name) override { bucket_ = &buckets[std::string(name)]; }
-  void OnPair(const bbolt::Pair& pair) override {
+  void OnPairs(std::span<const bbolt::Pair> pairs) override {
+    for (const bbolt::Pair& pair : pairs) OnPair(pair);
+  }
+  void OnPair(const bbolt::Pair& pair) {
     CHECK(pair.offset <= file_.size() && file_.substr(pair.offset).starts_with(pair.key));
     CHECK(!pair.key.empty());
     CHECK(bucket_->empty() || bucket_->back().first < pair.key);
@@ -36,21 +39,19 @@ void Fuzz(std::string_view bytes) {
   fs.Serve(bytes);
   const auto file = fs.OpenForReading("");
   Findings findings;
-  const auto meta = bbolt::ReadMetas(**file, bytes.size(), findings);
-  CHECK(meta.ok());
-  if (!meta->has_value()) return;
+  const auto database = bbolt::Database::Open(**file, bytes.size(), findings);
+  CHECK(database.ok());
+  if (!database->has_value()) return;
   Collector all(bytes);
   const uint64_t errors = findings.errors();
-  CHECK(bbolt::WalkAll(**file, bytes.size(), **meta, findings, all).ok());
+  CHECK((*database)->WalkAll(findings, all).ok());
   if (findings.errors() > errors) return;
   for (const auto& [name, pairs] : all.buckets) {
     Collector::Pairs expected = pairs;
     const std::string from = pairs.empty() ? "" : pairs[pairs.size() / 2].first;
     expected.erase(expected.begin(), expected.begin() + static_cast<ptrdiff_t>(pairs.size() / 2));
     Collector one(bytes);
-    CHECK(bbolt::WalkBucket(**file, bytes.size(), **meta, name, from, bbolt::Direction::kForwards,
-                            one)
-              .ok());
+    CHECK((*database)->WalkBucket(name, from, bbolt::Direction::kForwards, one).ok());
     CHECK(one.buckets[name] == expected);
   }
 }

@@ -3,6 +3,7 @@
 #include "format/bbolt/new_database.h"
 
 #include "base/bytes.h"
+#include "base/check.h"
 #include "format/bbolt/layout.h"
 #include "format/bbolt/meta.h"
 
@@ -33,7 +34,10 @@ Status CreateDatabase(FileSystem& fs, const std::string& path, uint32_t page_siz
   ASSIGN_OR_RETURN(const auto file, fs.Create(path, kPrivateFileMode));
   RETURN_IF_ERROR(file->Append(empty));
   ASSIGN_OR_RETURN(const auto source, fs.OpenForReading(path));
-  return ApplyEdit(*source, empty.size(), meta, {.replace = buckets}, *file);
+  Findings none;
+  ASSIGN_OR_RETURN(const auto database, Database::Open(*source, empty.size(), none));
+  CHECK(database.has_value());
+  return ApplyEdit(*database, {.replace = buckets}, *file);
 }
 
 }  // namespace etcdrill::bbolt

@@ -9,10 +9,10 @@
 #include <vector>
 
 #include "base/status.h"
+#include "format/bbolt/database.h"
 #include "format/bbolt/meta.h"
 #include "format/bbolt/page.h"
 #include "format/bbolt/page_reader.h"
-#include "format/bbolt/tree.h"
 #include "proof/finding.h"
 
 namespace etcdrill::bbolt {

@@ -6,10 +6,10 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "format/bbolt/database.h"
 #include "format/bbolt/page.h"
 #include "format/bbolt/page_appender.h"
 #include "format/bbolt/page_reader.h"
-#include "format/bbolt/tree.h"
 
 namespace etcdrill::bbolt {
 namespace {
@@ -41,8 +41,9 @@ struct EdgePage {
 };
 
 // The pages from `root` down to the last leaf.
-Result<std::vector<EdgePage>> RightEdge(const ReadableFile& source, const Meta& meta, PageId root) {
-  PageReader reader(source, meta.page_size, meta.high_water);
+Result<std::vector<EdgePage>> RightEdge(const Database& source, PageId root) {
+  const Meta& meta = source.meta();
+  PageReader reader(source.file(), meta.page_size, meta.high_water);
   std::vector<EdgePage> edge;
   for (PageId id = root;; id = edge.back().items.back().child) {
     const auto damaged = [&] {
@@ -65,9 +66,9 @@ Result<std::vector<EdgePage>> RightEdge(const ReadableFile& source, const Meta& 
 
 // The pair is put behind the last one; what no longer fits its page goes on to a new one, level by
 // level.
-Result<PageId> AppendPairs(const ReadableFile& source, const Meta& meta, PageId root,
-                           const BucketContent& pairs, PageAppender& appender) {
-  ASSIGN_OR_RETURN(std::vector<EdgePage> edge, RightEdge(source, meta, root));
+Result<PageId> AppendPairs(const Database& source, PageId root, const BucketContent& pairs,
+                           PageAppender& appender) {
+  ASSIGN_OR_RETURN(std::vector<EdgePage> edge, RightEdge(source, root));
   std::vector<Item> added = ToItems(pairs);
   for (; !edge.empty(); edge.pop_back()) {
     EdgePage& page = edge.back();
@@ -98,45 +99,42 @@ Result<std::string> WriteBucket(const BucketContent& content, uint32_t page_size
   return BucketHeader(root);
 }
 
-class PairCollector final : public PairVisitor {
- public:
-  void OnBucket(std::string_view) override {}
-  void OnPair(const Pair& pair) override { pairs[std::string(pair.key)] = std::string(pair.value); }
-  BucketContent pairs;
-};
-
 }  // namespace
 
-Result<BucketContent> ReadBucket(const ReadableFile& source, uint64_t body_size, const Meta& meta,
-                                 std::string_view name) {
-  PairCollector collector;
-  RETURN_IF_ERROR(WalkBucket(source, body_size, meta, name, {}, Direction::kForwards, collector));
-  return std::move(collector.pairs);
+Result<BucketContent> ReadBucket(const Database& source, std::string_view name) {
+  BucketContent content;
+  RETURN_IF_ERROR(source.ForEachPair(name, {}, [&](const Pair& pair) {
+    content[std::string(pair.key)] = std::string(pair.value);
+  }));
+  return content;
 }
 
-Status ApplyEdit(const ReadableFile& source, uint64_t body_size, const Meta& meta, const Edit& edit,
-                 WritableFile& file) {
-  PairCollector
-      root;  // its entries are taken over as they are, so that untouched buckets keep their pages
-  RETURN_IF_ERROR(WalkRoot(source, body_size, meta, root));
+Status ApplyEdit(const Database& source, const Edit& edit, WritableFile& file) {
+  const Meta& meta = source.meta();
+  BucketContent root;  // taken over as it is, so that untouched buckets keep their pages
+  const auto take = [&](const Pair& pair) {
+    root[std::string(pair.key)] = std::string(pair.value);
+  };
+  EachPair all(take);
+  RETURN_IF_ERROR(source.WalkRoot(all));
   PageAppender appender(meta, file);
   for (const auto& [name, content] : edit.replace) {
-    ASSIGN_OR_RETURN(root.pairs[name], WriteBucket(content, meta.page_size, appender));
+    ASSIGN_OR_RETURN(root[name], WriteBucket(content, meta.page_size, appender));
   }
   for (const auto& [name, pairs] : edit.append) {
-    std::string& value = root.pairs[name];
+    std::string& value = root[name];
     if (value.size() < kBucketHeaderBytes)
       return Error(Reason::kDamaged, "there is no bucket {}", name);
     if (const PageId tree = LoadLE64(value.data()); tree != 0) {
-      ASSIGN_OR_RETURN(const PageId changed, AppendPairs(source, meta, tree, pairs, appender));
+      ASSIGN_OR_RETURN(const PageId changed, AppendPairs(source, tree, pairs, appender));
       value = BucketHeader(changed);
       continue;
     }
-    ASSIGN_OR_RETURN(BucketContent small, ReadBucket(source, body_size, meta, name));
+    ASSIGN_OR_RETURN(BucketContent small, ReadBucket(source, name));
     small.insert(pairs.begin(), pairs.end());
     ASSIGN_OR_RETURN(value, WriteBucket(small, meta.page_size, appender));
   }
-  std::vector<Item> entries = ToItems(root.pairs);
+  std::vector<Item> entries = ToItems(root);
   for (Item& entry : entries) entry.leaf_flags = kLeafIsBucket;
 
   Meta changed = meta;

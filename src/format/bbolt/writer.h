@@ -9,7 +9,7 @@
 #include <string_view>
 
 #include "base/status.h"
-#include "format/bbolt/meta.h"
+#include "format/bbolt/database.h"
 #include "io/file_system.h"
 
 namespace etcdrill::bbolt {
@@ -17,8 +17,7 @@ namespace etcdrill::bbolt {
 using BucketContent = std::map<std::string, std::string>;
 
 // All pairs of a bucket; nothing if it is missing. For the small ones.
-Result<BucketContent> ReadBucket(const ReadableFile& source, uint64_t body_size, const Meta& meta,
-                                 std::string_view name);
+Result<BucketContent> ReadBucket(const Database& source, std::string_view name);
 
 // By the names of buckets; no key is empty.
 struct Edit {
@@ -28,9 +27,7 @@ struct Edit {
       append;  // pairs behind the last key of a bucket, which is there
 };
 
-// All else stays as it is. `file` is the finished copy (`source` reads the same bytes), `meta` the
-// one in force.
-Status ApplyEdit(const ReadableFile& source, uint64_t body_size, const Meta& meta, const Edit& edit,
-                 WritableFile& file);
+// All else stays as it is. `file` is the finished copy; `source` reads the same bytes.
+Status ApplyEdit(const Database& source, const Edit& edit, WritableFile& file);
 
 }  // namespace etcdrill::bbolt

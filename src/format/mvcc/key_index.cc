@@ -193,16 +193,15 @@ class FirstLook final : public bbolt::Visitor {
 
 }  // namespace
 
-Result<KeyIndex> BuildKeyIndex(const ReadableFile& file, uint64_t body_size,
-                               const bbolt::Meta& meta, const StoreState& state, int64_t revision,
-                               int64_t compacted, uint64_t seed, const OnNewerRow& on_row) {
+Result<KeyIndex> BuildKeyIndex(const bbolt::Database& database, const StoreState& state,
+                               int64_t revision, int64_t compacted, uint64_t seed,
+                               const OnNewerRow& on_row) {
   const int64_t finished = state.finished_compact.value_or(0);
   KeyIndex index(finished, compacted, revision, seed);
   if (finished >= revision) return index;
   FirstLook look(index, revision, on_row);
-  RETURN_IF_ERROR(bbolt::WalkBucket(file, body_size, meta, kKeyBucket,
-                                    EncodeRevision({.main = finished + 1}),
-                                    bbolt::Direction::kBackwards, look));
+  RETURN_IF_ERROR(database.WalkBucket(kKeyBucket, EncodeRevision({.main = finished + 1}),
+                                      bbolt::Direction::kBackwards, look));
   return index;
 }
 

@@ -21,7 +21,7 @@
 #include <string_view>
 #include <vector>
 
-#include "format/bbolt/tree.h"
+#include "format/bbolt/database.h"
 #include "format/mvcc/hash_kv.h"
 #include "format/mvcc/key_table.h"
 #include "format/mvcc/key_value.h"
@@ -90,8 +90,8 @@ using OnNewerRow = std::function<void(const bbolt::Pair&, const Revision&, const
 
 // Takes the first look at the rows up to `revision`. `compacted` is at least the compact revision
 // of the file. Damaged pages are passed over; the status is for failures to read.
-Result<KeyIndex> BuildKeyIndex(const ReadableFile& file, uint64_t body_size,
-                               const bbolt::Meta& meta, const StoreState& state, int64_t revision,
-                               int64_t compacted, uint64_t seed, const OnNewerRow& on_row = {});
+Result<KeyIndex> BuildKeyIndex(const bbolt::Database& database, const StoreState& state,
+                               int64_t revision, int64_t compacted, uint64_t seed,
+                               const OnNewerRow& on_row = {});
 
 }  // namespace etcdrill::mvcc

@@ -2,34 +2,21 @@
 // small bucket.
 #include "format/mvcc/store_state.h"
 
-#include "format/bbolt/tree.h"
 #include "format/mvcc/buckets.h"
 #include "format/mvcc/revision.h"
 
 namespace etcdrill::mvcc {
-namespace {
 
-class MetaVisitor final : public bbolt::PairVisitor {
- public:
-  void OnBucket(std::string_view) override {}
-  void OnPair(const bbolt::Pair& pair) override {
+Result<StoreState> ReadStoreState(const bbolt::Database& database) {
+  StoreState state;
+  RETURN_IF_ERROR(database.ForEachPair(kMetaBucket, {}, [&](const bbolt::Pair& pair) {
     if (pair.key != kScheduledCompactKey && pair.key != kFinishedCompactKey) return;
     const auto revision = DecodeRevision(pair.value);
     if (!revision.has_value()) return;
     (pair.key == kScheduledCompactKey ? state.scheduled_compact : state.finished_compact) =
         revision->main;
-  }
-  StoreState state;
-};
-
-}  // namespace
-
-Result<StoreState> ReadStoreState(const ReadableFile& file, uint64_t body_size,
-                                  const bbolt::Meta& meta) {
-  MetaVisitor visitor;
-  RETURN_IF_ERROR(bbolt::WalkBucket(file, body_size, meta, kMetaBucket, {},
-                                    bbolt::Direction::kForwards, visitor));
-  return visitor.state;
+  }));
+  return state;
 }
 
 }  // namespace etcdrill::mvcc

@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "format/bbolt/meta.h"
+#include "format/bbolt/database.h"
 
 namespace etcdrill::mvcc {
 
@@ -25,7 +25,6 @@ struct StoreState {
 
 // Reads the two revisions from `meta`. Values that are no revisions count as absent (a finding of
 // the keyspace check).
-Result<StoreState> ReadStoreState(const ReadableFile& file, uint64_t body_size,
-                                  const bbolt::Meta& meta);
+Result<StoreState> ReadStoreState(const bbolt::Database& database);
 
 }  // namespace etcdrill::mvcc

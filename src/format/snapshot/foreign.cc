@@ -143,11 +143,4 @@ Result<std::optional<Foreign>> RecognizeForeign(const ReadableFile& file) {
   return IsText(bytes) ? std::optional(Foreign::kText) : std::nullopt;
 }
 
-Status WhyUnreadable(const ReadableFile& file, const Findings& findings) {
-  ASSIGN_OR_RETURN(const std::optional<Foreign> foreign, RecognizeForeign(file));
-  if (foreign.has_value()) return Error(Reason::kNotProvable, std::string(Describe(*foreign)));
-  const Finding* const error = findings.FirstError();
-  return Error(Reason::kDamaged, error != nullptr ? error->text : "neither meta page can be used");
-}
-
 }  // namespace etcdrill::snapshot

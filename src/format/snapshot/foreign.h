@@ -12,7 +12,6 @@
 
 #include "base/status.h"
 #include "io/file_system.h"
-#include "proof/finding.h"
 
 namespace etcdrill::snapshot {
 
@@ -40,9 +39,5 @@ std::string_view Describe(Foreign foreign);
 
 // The status is for a file that can't be read.
 Result<std::optional<Foreign>> RecognizeForeign(const ReadableFile& file);
-
-// Why there is nothing to read in a file of which bbolt::ReadMetas found neither meta: kNotProvable
-// if it is something else, kDamaged with the text of the first error otherwise.
-Status WhyUnreadable(const ReadableFile& file, const Findings& findings);
 
 }  // namespace etcdrill::snapshot

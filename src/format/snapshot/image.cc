@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include "format/snapshot/foreign.h"
+
 namespace etcdrill::snapshot {
 namespace {
 
@@ -29,11 +31,27 @@ class InterruptibleFile final : public ReadableFile {
 Image::Image(std::string path, std::unique_ptr<ReadableFile> file, const std::stop_token& stop)
     : path_(std::move(path)),
       file_(std::move(file)),
-      reader_(std::make_unique<InterruptibleFile>(*file_, stop)) {}
+      reader_(std::make_unique<InterruptibleFile>(*file_, stop)),
+      database_(bbolt::Database::Open(*reader_, body_size(), meta_findings_)) {}
 
 Result<Image> Image::Open(const Context& context, const std::string& path) {
   ASSIGN_OR_RETURN(auto file, context.fs.OpenForReading(path));
   return Image(path, std::move(file), context.stop);
+}
+
+Result<const bbolt::Database*> Image::database() const {
+  RETURN_IF_ERROR(database_.status());
+  return database_->has_value() ? &**database_ : nullptr;
+}
+
+Result<const bbolt::Database*> Image::RequireDatabase() const {
+  ASSIGN_OR_RETURN(const bbolt::Database* const database, this->database());
+  if (database != nullptr) return database;
+  ASSIGN_OR_RETURN(const std::optional<Foreign> foreign, RecognizeForeign(*reader_));
+  if (foreign.has_value()) return Error(Reason::kNotProvable, "{}: {}", path_, Describe(*foreign));
+  const Finding* const error = meta_findings_.FirstError();
+  return Error(Reason::kDamaged, "{}: {}", path_,
+               error != nullptr ? error->text : "neither meta page can be used");
 }
 
 }  // namespace etcdrill::snapshot

@@ -4,11 +4,14 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/status.h"
+#include "format/bbolt/database.h"
 #include "format/snapshot/trailer.h"
 #include "io/context.h"
+#include "proof/finding.h"
 
 namespace etcdrill::snapshot {
 
@@ -25,6 +28,14 @@ class Image {
   uint64_t body_size() const { return BodySize(size()); }
 
   const ReadableFile& reader() const [[clang::lifetimebound]] { return *reader_; }
+  // What the metas say, read when it was opened. Null if neither can be used; why stands in
+  // meta_findings(). The error is that of reading them.
+  Result<const bbolt::Database*> database() const [[clang::lifetimebound]];
+  const Findings& meta_findings() const [[clang::lifetimebound]] { return meta_findings_; }
+  // For those who need it to go on. kNotProvable, with the next step, if the file is something else
+  // that is known; kDamaged if neither meta can be used.
+  Result<const bbolt::Database*> RequireDatabase() const [[clang::lifetimebound]];
+
   // The same file without the look at the stop, for the kernel to copy from.
   const ReadableFile& file() const [[clang::lifetimebound]] { return *file_; }
 
@@ -34,6 +45,8 @@ class Image {
   std::string path_;
   std::unique_ptr<ReadableFile> file_;
   std::unique_ptr<ReadableFile> reader_;  // of file_
+  Findings meta_findings_;
+  Result<std::optional<bbolt::Database>> database_;  // by reader_
 };
 
 }  // namespace etcdrill::snapshot

@@ -2,8 +2,8 @@
 #include <fmt/format.h>
 
 #include "base/bytes.h"
+#include "format/bbolt/database.h"
 #include "format/bbolt/new_database.h"
-#include "format/bbolt/tree.h"
 #include "format/bbolt/writer.h"
 #include "format/etcd_version.h"
 #include "format/mvcc/key_table.h"
@@ -129,13 +129,16 @@ TEST_CASE("the table of keys remembers across growth, in 16 bytes a key") {
   CHECK(table.bytes() <= table.size() * 16 + 256 * 8 * 16);
 }
 
-class Collect final : public bbolt::PairVisitor {
+class Collect final : public bbolt::Visitor {
  public:
   void OnBucket(std::string_view name) override {
     bucket_ = name;
     pairs[bucket_];
   }
-  void OnPair(const bbolt::Pair& pair) override {
+  void OnPairs(std::span<const bbolt::Pair> page) override {
+    for (const bbolt::Pair& pair : page) OnPair(pair);
+  }
+  void OnPair(const bbolt::Pair& pair) {
     pairs[bucket_][std::string(pair.key)] = std::string(pair.value);
     order.emplace_back(pair.key);
   }
@@ -159,27 +162,30 @@ TEST_CASE("what the writer writes, the walk finds sound, for every page size and
   const auto file = test.fs().OpenForReading(path);
   REQUIRE(file.ok());
   Findings findings;
-  const auto meta = bbolt::ReadMetas(**file, (*file)->Size(), findings);
-  REQUIRE(meta.ok());
-  REQUIRE(meta->has_value());
-  CHECK((*meta)->tx_id == 5);
+  const auto database = bbolt::Database::Open(**file, (*file)->Size(), findings);
+  REQUIRE(database.ok());
+  REQUIRE(database->has_value());
+  CHECK((*database)->meta().tx_id == 5);
   Collect seen;
-  REQUIRE(bbolt::WalkAll(**file, (*file)->Size(), **meta, findings, seen).ok());
+  REQUIRE((*database)->WalkAll(findings, seen).ok());
   for (const Finding& f : findings.kept()) UNSCOPED_INFO(f.code << ": " << f.text);
   CHECK(findings.total() == 0);
   CHECK(seen.pairs == buckets);
-  CHECK(bbolt::LastKey(**file, (*file)->Size(), **meta, "many")->value() ==
-        buckets["many"].rbegin()->first);
-  CHECK_FALSE(bbolt::LastKey(**file, (*file)->Size(), **meta, "none")->has_value());
+  CHECK((*database)->LastKey("many")->value() == buckets["many"].rbegin()->first);
+  CHECK_FALSE((*database)->LastKey("none")->has_value());
   Collect tail;
   const auto direction = GENERATE(bbolt::Direction::kForwards, bbolt::Direction::kBackwards);
-  REQUIRE(
-      bbolt::WalkBucket(**file, (*file)->Size(), **meta, "many", "key-5", direction, tail).ok());
+  REQUIRE((*database)->WalkBucket("many", "key-5", direction, tail).ok());
   std::vector<std::string> expected;
   for (auto it = buckets["many"].lower_bound("key-5"); it != buckets["many"].end(); ++it)
     expected.push_back(it->first);
   if (direction == bbolt::Direction::kBackwards) std::reverse(expected.begin(), expected.end());
   CHECK(tail.order == expected);
+}
+
+bbolt::Database OpenDatabase(const ReadableFile& file) {
+  Findings findings;
+  return **bbolt::Database::Open(file, file.Size(), findings);
 }
 
 // What a file holds, which must be sound.
@@ -188,9 +194,10 @@ std::map<std::string, bbolt::BucketContent> ContentOf(TestContext& test, const s
   const auto file = test.fs().OpenForReading(path);
   REQUIRE(file.ok());
   Findings findings;
-  meta = **bbolt::ReadMetas(**file, (*file)->Size(), findings);
+  const bbolt::Database database = **bbolt::Database::Open(**file, (*file)->Size(), findings);
+  meta = database.meta();
   Collect seen;
-  REQUIRE(bbolt::WalkAll(**file, (*file)->Size(), meta, findings, seen).ok());
+  REQUIRE(database.WalkAll(findings, seen).ok());
   for (const Finding& f : findings.kept()) UNSCOPED_INFO(f.code << ": " << f.text);
   REQUIRE(findings.total() == 0);
   return seen.pairs;
@@ -203,7 +210,7 @@ std::string Edited(TestContext& test, const std::string& path, const bbolt::Meta
   const std::string copy = path + "-edited";
   auto target = test.fs().Create(copy, kPrivateFileMode);
   REQUIRE((*target)->AppendFrom(**source, 0, meta.high_water * meta.page_size).ok());
-  REQUIRE(bbolt::ApplyEdit(**source, (*source)->Size(), meta, edit, **target).ok());
+  REQUIRE(bbolt::ApplyEdit(OpenDatabase(**source), edit, **target).ok());
   return copy;
 }
 
@@ -255,8 +262,8 @@ TEST_CASE("many pairs can be appended, and a bucket that is missing is an error"
 
   const auto source = test.fs().OpenForReading(path);
   auto target = test.fs().Create(test.Path("other"), kPrivateFileMode);
-  const Status status = bbolt::ApplyEdit(**source, (*source)->Size(), meta,
-                                         {.append = {{"none", {{"k", "v"}}}}}, **target);
+  const Status status =
+      bbolt::ApplyEdit(OpenDatabase(**source), {.append = {{"none", {{"k", "v"}}}}}, **target);
   REQUIRE_FALSE(status.ok());
   CHECK(ReasonOf(status) == Reason::kDamaged);
 }
@@ -291,9 +298,9 @@ TEST_CASE("a page that refers to itself ends the walk with a finding") {
   testing::WriteFile(path, bytes);
   const auto file = test.fs().OpenForReading(path);
   Findings findings;
-  const auto meta = bbolt::ReadMetas(**file, (*file)->Size(), findings);
+  const auto database = bbolt::Database::Open(**file, (*file)->Size(), findings);
   Collect seen;
-  REQUIRE(bbolt::WalkAll(**file, (*file)->Size(), **meta, findings, seen).ok());
+  REQUIRE((*database)->WalkAll(findings, seen).ok());
   REQUIRE(findings.errors() == 1);
   CHECK(findings.kept()[0].code == codes::kPageReachedTwice);
 }

@@ -5,9 +5,9 @@
 
 #include "base/bytes.h"
 #include "crypto/hash.h"
+#include "format/bbolt/database.h"
 #include "format/bbolt/meta.h"
 #include "format/bbolt/page.h"
-#include "format/bbolt/tree.h"
 #include "format/mvcc/hash_kv.h"
 #include "format/mvcc/key_value.h"
 #include "format/mvcc/revision.h"
@@ -53,13 +53,16 @@ std::string Database() {
   return bytes;
 }
 
-class Sums final : public bbolt::PairVisitor {
+class Sums final : public bbolt::Visitor {
  public:
   void OnBucket(std::string_view name) override {
     bucket_ = name;
     status = Crc32c(status, name);
   }
-  void OnPair(const bbolt::Pair& pair) override {
+  void OnPairs(std::span<const bbolt::Pair> pairs) override {
+    for (const bbolt::Pair& pair : pairs) OnPair(pair);
+  }
+  void OnPair(const bbolt::Pair& pair) {
     status = Crc32c(Crc32c(status, pair.key), pair.value);
     if (bucket_ != "key") return;
     rows.push_back(*mvcc::DecodeRevision(pair.key));
@@ -145,10 +148,10 @@ TEST_CASE("the worked example: sums") {
   REQUIRE(snapshot::HasTrailer((*file)->Size()));
   const uint64_t body = snapshot::BodySize((*file)->Size());
   Findings findings;
-  const auto meta = bbolt::ReadMetas(**file, body, findings);
-  REQUIRE(meta.ok());
+  const auto database = bbolt::Database::Open(**file, body, findings);
+  REQUIRE(database.ok());
   Sums sums;
-  REQUIRE(bbolt::WalkAll(**file, body, **meta, findings, sums).ok());
+  REQUIRE((*database)->WalkAll(findings, sums).ok());
   CHECK(findings.total() == 0);
   CHECK(sums.rows.size() == 2);
 

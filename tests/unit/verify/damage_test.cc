@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "base/bytes.h"
-#include "format/bbolt/tree.h"
+#include "format/bbolt/database.h"
 #include "proof/finding_codes.h"
 #include "support/catch.h"
 #include "support/findings.h"
@@ -33,31 +33,27 @@ verify::VerifyReport Report(TestContext& test, std::string_view bytes) {
 
 // Where the pages of the `key` bucket lie: its root (a branch) and its first leaf. Others may be
 // free, and free pages may hold anything.
-class KeyPages final : public bbolt::PairVisitor {
- public:
+struct KeyPages {
   explicit KeyPages(TestContext& test, const std::string& path) {
-    const auto file = test.fs().OpenForReading(path);
-    REQUIRE(file.ok());
-    Findings findings;
-    const auto meta = bbolt::ReadMetas(**file, (*file)->Size(), findings);
-    REQUIRE(bbolt::WalkRoot(**file, (*file)->Size(), **meta, *this).ok());
-    in_root_ = false;
-    REQUIRE(bbolt::WalkBucket(**file, (*file)->Size(), **meta, "key", {},
-                              bbolt::Direction::kForwards, *this)
+    const auto image = testing::OpenFile(test.context(), path);
+    const bbolt::Database& database = **image.RequireDatabase();
+    const auto find_branch = [&](const bbolt::Pair& pair) {
+      if (pair.key == "key") branch = LoadLE64(pair.value.data()) * kPage;
+    };
+    bbolt::EachPair root(find_branch);
+    REQUIRE(database.WalkRoot(root).ok());
+    REQUIRE(database
+                .ForEachPair("key", {},
+                             [&](const bbolt::Pair& pair) {
+                               if (leaf == 0) leaf = pair.page * kPage;
+                             })
                 .ok());
     REQUIRE(branch > 0);
     REQUIRE(leaf > 0);
   }
-  void OnBucket(std::string_view) override {}
-  void OnPair(const bbolt::Pair& pair) override {
-    if (in_root_ && pair.key == "key") branch = LoadLE64(pair.value.data()) * kPage;
-    if (!in_root_ && leaf == 0) leaf = pair.page * kPage;
-  }
+
   size_t branch = 0;
   size_t leaf = 0;
-
- private:
-  bool in_root_ = true;
 };
 
 std::string Good() { return ReadFile(SnapshotPath("e3530-compacted")); }

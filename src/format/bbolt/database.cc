@@ -1,5 +1,5 @@
 // From the root tree to the buckets, and through each of them.
-#include "format/bbolt/tree.h"
+#include "format/bbolt/database.h"
 
 #include <fmt/format.h>
 
@@ -150,19 +150,24 @@ Status Walk(Walker& walker, const Bucket& bucket, std::string_view from, Directi
 
 }  // namespace
 
-Status WalkAll(const ReadableFile& file, uint64_t body_size, const Meta& meta, Findings& findings,
-               Visitor& visitor) {
-  Walker walker(file, body_size, meta, findings);
-  ASSIGN_OR_RETURN(const std::vector<Bucket> buckets, ListBuckets(walker, meta.root));
+Result<std::optional<Database>> Database::Open(const ReadableFile& file, uint64_t body_size,
+                                               Findings& findings) {
+  ASSIGN_OR_RETURN(const std::optional<Meta> meta, ReadMetas(file, body_size, findings));
+  return meta.has_value() ? std::optional(Database(file, body_size, *meta)) : std::nullopt;
+}
+
+Status Database::WalkAll(Findings& findings, Visitor& visitor) const {
+  Walker walker(*file_, body_size_, meta_, findings);
+  ASSIGN_OR_RETURN(const std::vector<Bucket> buckets, ListBuckets(walker, meta_.root));
   for (const Bucket& bucket : buckets)
     RETURN_IF_ERROR(Walk(walker, bucket, {}, Direction::kForwards, visitor));
   return walker.CheckFreelist();
 }
 
-Status WalkRoot(const ReadableFile& file, uint64_t body_size, const Meta& meta, Visitor& visitor) {
+Status Database::WalkRoot(Visitor& visitor) const {
   Findings ignored;
-  Walker walker(file, body_size, meta, ignored);
-  ASSIGN_OR_RETURN(const std::vector<Bucket> buckets, ListBuckets(walker, meta.root));
+  Walker walker(*file_, body_size_, meta_, ignored);
+  ASSIGN_OR_RETURN(const std::vector<Bucket> buckets, ListBuckets(walker, meta_.root));
   std::vector<Pair> pairs;
   for (const Bucket& bucket : buckets) {
     pairs.push_back({bucket.name, bucket.value, bucket.page, bucket.value_offset});
@@ -171,11 +176,10 @@ Status WalkRoot(const ReadableFile& file, uint64_t body_size, const Meta& meta, 
   return OkStatus();
 }
 
-Result<std::optional<std::string>> LastKey(const ReadableFile& file, uint64_t body_size,
-                                           const Meta& meta, std::string_view name) {
+Result<std::optional<std::string>> Database::LastKey(std::string_view name) const {
   Findings ignored;
-  Walker walker(file, body_size, meta, ignored);
-  ASSIGN_OR_RETURN(const std::vector<Bucket> buckets, ListBuckets(walker, meta.root));
+  Walker walker(*file_, body_size_, meta_, ignored);
+  ASSIGN_OR_RETURN(const std::vector<Bucket> buckets, ListBuckets(walker, meta_.root));
   std::optional<std::string> last;
   for (const Bucket& bucket : buckets) {
     if (bucket.name != name) continue;
@@ -190,12 +194,11 @@ Result<std::optional<std::string>> LastKey(const ReadableFile& file, uint64_t bo
   return last;
 }
 
-Status WalkBucket(const ReadableFile& file, uint64_t body_size, const Meta& meta,
-                  std::string_view name, std::string_view from, Direction direction,
-                  Visitor& visitor) {
+Status Database::WalkBucket(std::string_view name, std::string_view from, Direction direction,
+                            Visitor& visitor) const {
   Findings ignored;
-  Walker walker(file, body_size, meta, ignored);
-  ASSIGN_OR_RETURN(const std::vector<Bucket> buckets, ListBuckets(walker, meta.root));
+  Walker walker(*file_, body_size_, meta_, ignored);
+  ASSIGN_OR_RETURN(const std::vector<Bucket> buckets, ListBuckets(walker, meta_.root));
   for (const Bucket& bucket : buckets) {
     if (bucket.name == name) return Walk(walker, bucket, from, direction, visitor);
   }
