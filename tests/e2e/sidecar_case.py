@@ -27,6 +27,19 @@ def cluster_section(cluster, **more):
     return section | more
 
 
+def streamed_parts(store):
+    """The sizes of the snapshots that stream into a store."""
+    sizes = []
+    for path in store.glob(".*.part"):
+        if any(name in path.name for name in ("state.json", "suspects.json", ".owner")):
+            continue
+        try:
+            sizes.append(path.stat().st_size)
+        except FileNotFoundError:  # it was sealed, or removed
+            pass
+    return sizes
+
+
 def fill_for_streams(cluster):
     """Data of which a snapshot has 800 kB, in one revision."""
     value = "x" * 8000
@@ -83,16 +96,7 @@ class SidecarCase(harness.TestCase):
                       key=lambda manifest: manifest["taken"])
 
     def parts(self):
-        """Files that stream in, by size."""
-        sizes = []
-        for path in (self.dir / "store").glob(".*.part"):
-            if "state.json" in path.name or "suspects.json" in path.name:
-                continue
-            try:
-                sizes.append(path.stat().st_size)
-            except FileNotFoundError:
-                pass
-        return sizes
+        return streamed_parts(self.dir / "store")
 
     def assertNothingHalfDone(self):
         self.assertEqual(harness.processes_naming(self.dir), [])

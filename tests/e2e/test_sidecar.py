@@ -14,6 +14,7 @@ sys.dont_write_bytecode = True
 import harness
 from catalogue import catalogue
 from loopback_server import LoopbackServer
+from sidecar_case import streamed_parts
 
 PASSWORD = "canary-root-password"
 # Checks that run only where somebody asks for them.
@@ -448,13 +449,7 @@ class Signals(SidecarCase):
         proxy = SilentProxy(self.cluster.endpoints[0], silent_after=100_000)
         self.addCleanup(proxy.close)
         sidecar = self.start(endpoints=[proxy.url])
-
-        def streaming():
-            store = self.dir / "store"
-            parts = list(store.glob(".*.part")) if store.exists() else []
-            return [part for part in parts if part.stat().st_size > 0]
-
-        harness.wait_until(streaming, "a snapshot under way")
+        harness.wait_until(lambda: any(streamed_parts(self.dir / "store")), "a snapshot under way")
         return sidecar
 
     def test_sigterm_when_idle(self):

@@ -130,7 +130,10 @@ class FakeEtcd::Impl final {
                        pb::AlarmResponse* response) override {
       if (request->action() != pb::AlarmRequest::GET) ++fake_.writes;
       if (grpc::Status refused = fake_.Admit(*context); !refused.ok()) return refused;
-      for (const etcd::Alarm& from : fake_.Copy().alarms) {
+      const FakeState now = fake_.Copy();
+      if (now.deny_alarms)
+        return {grpc::StatusCode::PERMISSION_DENIED, "etcdserver: permission denied"};
+      for (const etcd::Alarm& from : now.alarms) {
         pb::AlarmMember& alarm = *response->add_alarms();
         alarm.set_memberid(from.member_id);
         alarm.set_alarm(ToPb(from.type));

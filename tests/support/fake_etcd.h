@@ -41,6 +41,7 @@ struct FakeState {
   std::vector<etcd::KeyValue> kvs;            // the answer to every Range
   std::optional<int64_t> count;               // what it counts; none: as many as there are
   bool deny_range = false;                    // the user may not read
+  bool deny_alarms = false;                   // nor ask for alarms
   std::optional<uint64_t> index_after_range;  // the raft entry that it has caught up to after one
   SnapshotScript snapshot;
   bool hang = false;     // unary calls do not answer until the caller gives up

@@ -98,6 +98,10 @@ TEST_CASE("a member that raised CORRUPT is not copied, whoever tells of it") {
   CHECK(chosen() == Members{2, 1});
   members[0].Set([&](testing::FakeState& s) { s.alarms = alarms(etcd::AlarmType::kCorrupt); });
   CHECK(chosen() == Members{1});
+  members[0].Set([&](testing::FakeState& s) { s.deny_alarms = true; });
+  CHECK(chosen() == Members{2, 1});  // nobody tells of it
+  members[1].Set([&](testing::FakeState& s) { s.alarms = alarms(etcd::AlarmType::kCorrupt); });
+  CHECK(chosen() == Members{1});
 }
 
 TEST_CASE("a lag that is only the time between two answers does no harm") {
