@@ -52,10 +52,10 @@ void ReportNoTrailer(uint64_t size, TransferResult& result, Findings& findings) 
     return;
   }
   result.level = LevelResult::kFail;
-  findings.Add({codes::kSizeUneven, Severity::kError, std::nullopt, std::nullopt,
-                fmt::format("{} bytes are neither whole pages nor whole pages and a trailer: bytes "
-                            "are missing at the end, or were added",
-                            size)});
+  findings.Error(codes::kSizeUneven,
+                 "{} bytes are neither whole pages nor whole pages and a trailer: bytes are "
+                 "missing at the end, or were added",
+                 size);
 }
 
 // The sum of all bytes; on the way, what the trailer says of those before it.
@@ -120,9 +120,9 @@ Result<TransferResult> CheckTransfer(const ReadableFile& file, TrailerRule rule,
     const bool equal = expected->size_bytes == size && expected->sha256 == result.sha256;
     if (!equal) {
       result.level = LevelResult::kFail;
-      findings.Add({codes::kManifestMismatch, Severity::kError, std::nullopt, std::nullopt,
-                    fmt::format("{} bytes with SHA-256 {}, the manifest says {} bytes with {}",
-                                size, result.sha256, expected->size_bytes, expected->sha256)});
+      findings.Error(codes::kManifestMismatch,
+                     "{} bytes with SHA-256 {}, the manifest says {} bytes with {}", size,
+                     result.sha256, expected->size_bytes, expected->sha256);
     }
   }
   return result;
