@@ -83,9 +83,9 @@ Status ErrorFromErrno(int errno_value, std::string_view operation, std::string_v
                std::strerror(errno_value), HintFor(errno_value));
 }
 
-bool IsInterrupted(const Status& status) {
-  return !status.ok() && ReasonOf(status) == Reason::kInterrupted;
-}
+bool Is(const Status& status, Reason reason) { return !status.ok() && ReasonOf(status) == reason; }
+
+bool IsInterrupted(const Status& status) { return Is(status, Reason::kInterrupted); }
 
 ExitCode ExitCodeOf(const Status& status) {
   return status.ok() ? ExitCode::kOk : InfoOf(ReasonOf(status)).exit_code;

@@ -98,7 +98,7 @@ Status EtcdProcess::WaitReady() {
     const auto answer = client_->endpoint().Range({.key = "health", .count_only = true});
     // Any answer of the store counts as ready, an error too: what it says of the data is for the
     // checks.
-    if (answer.ok() || ReasonOf(answer.status()) == Reason::kEtcdError) return OkStatus();
+    if (answer.ok() || Is(answer, Reason::kEtcdError)) return OkStatus();
     if (!context_.clock.SleepFor(kPollEvery, context_.stop)) {
       return Error(Reason::kInterrupted, "interrupted while etcd booted; its last words: {}",
                    LastWords(OutputTail()));

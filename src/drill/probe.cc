@@ -112,7 +112,7 @@ Result<etcd::HashKvAnswer> AskHashKv(const etcd::ScratchClient& client,
   const mvcc::HashKv& file = expected.hashkv;
   auto answer = client.endpoint().HashKv(file.revision);
   const bool at_compaction = file.revision == file.compact_revision;
-  const bool refused = !answer.ok() && ReasonOf(answer.status()) == Reason::kEtcdError;
+  const bool refused = Is(answer, Reason::kEtcdError);
   const bool cached = answer.ok() && answer->compact_revision != file.compact_revision;
   return at_compaction && (refused || cached) ? client.endpoint().HashKv(0) : answer;
 }

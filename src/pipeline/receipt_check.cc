@@ -91,7 +91,7 @@ Status CompareWithMembers(const Context& context, const etcd::Client& client,
                           Manifest& manifest) {
   const auto entries =
       capture::CollectReceipt(client, roll, manifest.revision, manifest.compact_revision);
-  if (context.stop.stop_requested()) return Error(Reason::kInterrupted, "interrupted");
+  RETURN_IF_ERROR(context.CheckStop());
   std::vector<capture::ReceiptEntry> voters;
   for (const capture::ReceiptEntry& entry : entries) {
     ReceiptRecord& record = manifest.receipt.emplace_back();
@@ -115,7 +115,7 @@ Status CompareWithMembers(const Context& context, const etcd::Client& client,
       manifest.cluster_id = etcd::IdText(*roll.cluster_id);
   }
   // Their own hashing may have been interrupted, too.
-  if (context.stop.stop_requested()) return Error(Reason::kInterrupted, "interrupted");
+  RETURN_IF_ERROR(context.CheckStop());
   const Voices voices = VoicesOf(manifest);
   if (manifest.adopted.has_value() && voices.equal.empty() && !voices.of_outvoted) {
     const std::string other = FindOtherHistory(client, roll, std::move(voters), manifest, ids);

@@ -168,7 +168,7 @@ uint64_t PlaceOf(const Manifest& manifest, const std::vector<store::StoredSnapsh
 // one keeps the time of its file.
 Status SealInFreeSecond(store::LocalStore& store, DurableFile& file, Manifest& manifest) {
   Status sealed = store.Seal(file, manifest);
-  const auto is_taken = [&] { return !sealed.ok() && ReasonOf(sealed) == Reason::kAlreadyExists; };
+  const auto is_taken = [&] { return Is(sealed, Reason::kAlreadyExists); };
   for (int more = 0; is_taken() && more < kSecondsAheadMax && !manifest.adopted.has_value();
        ++more) {
     manifest.taken += std::chrono::seconds(1);
@@ -270,8 +270,8 @@ Result<SnapshotOutcome> TakeSnapshot(const Context& context, const SnapshotReque
                       {"err", MessageOf(outcome.status())},
                       {"retry_seconds", pause}});
     if (context.clock.SleepFor(pause, request.no_retry)) continue;
-    return context.stop.stop_requested() ? Error(Reason::kInterrupted, "interrupted")
-                                         : std::move(outcome);
+    RETURN_IF_ERROR(context.CheckStop());
+    return outcome;
   }
 }
 
@@ -314,7 +314,7 @@ Result<SnapshotOutcome> AdoptSnapshot(const Context& context, const SnapshotRequ
   GiveFreeName(stored, m);
   auto kept = Keep(context, request, std::move(captured), stored, heads.Head(), store);
   // Somebody else took the name meanwhile: the file's turn comes again.
-  if (!kept.ok() && ReasonOf(kept.status()) == Reason::kAlreadyExists) {
+  if (Is(kept, Reason::kAlreadyExists)) {
     return Error(Reason::kBusy, MessageOf(kept.status()));
   }
   return kept;

@@ -164,7 +164,6 @@ class LocalStore {
   Result<DrillFile> ReadDrill(const std::string& name) const;
   // A warning, once for each change of the file.
   void TellOf(const std::string& path, std::string_view what, const Status& problem) const;
-  Status CheckStop() const;
   LocalStore(const Context& context, std::unique_ptr<StoreDir> dir)
       : context_(context), dir_(std::move(dir)) {}
 
