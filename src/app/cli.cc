@@ -6,7 +6,6 @@
 
 #include <CLI/CLI.hpp>
 #include <cerrno>
-#include <charconv>
 #include <cstdio>
 #include <cstring>
 #include <span>
@@ -61,13 +60,11 @@ void AddChoice(CLI::App* app, const std::string& name, T& out, const Choices<T>&
 // CLI11's own words for a number that is out of range have 300 digits.
 CLI::Validator WholeNumber(uint64_t least, uint64_t most) {
   const auto check = [least, most](std::string& text) -> std::string {
-    uint64_t number = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    const bool whole = error == std::errc() && end == text.data() + text.size();
-    if (!whole || number < least || number > most) {
+    const auto number = ParseNumber<uint64_t>(text);
+    if (!number.has_value() || *number < least || *number > most) {
       return fmt::format("\"{}\" is not a number from {} to {}", text, least, most);
     }
-    text = std::to_string(number);  // CLI11 reads 010 as eight
+    text = std::to_string(*number);  // CLI11 reads 010 as eight
     return "";
   };
   return CLI::Validator(check, "");

@@ -23,17 +23,14 @@ const OptionInfo* FindOption(const std::vector<const CommandInfo*>& path, const 
 // The parts of `simple|table|json` or `FILE|latest`: words in lower case stand for themselves.
 std::vector<Candidate> Values(const OptionInfo& option) {
   std::vector<Candidate> found;
-  for (size_t begin = 0; begin <= option.value.size();) {
-    const size_t end = std::min(option.value.find('|', begin), option.value.size());
-    const std::string part = option.value.substr(begin, end - begin);
-    begin = end + 1;
+  for (const std::string_view part : Split(option.value, '|')) {
     if (part == "FILE" || part == "BIN") {
       found.push_back({std::string(kFiles), ""});
     } else if (part == "DIR") {
       found.push_back({std::string(kDirectories), ""});
     } else if (std::none_of(part.begin(), part.end(),
                             [](char c) { return c >= 'A' && c <= 'Z'; })) {
-      found.push_back({part, ""});
+      found.push_back({std::string(part), ""});
     }
   }
   return found;

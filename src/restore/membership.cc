@@ -27,9 +27,7 @@ Status CheckClaims(std::string_view name) {
 // "a=u1,b=u2,a=u3" to {a: [u1, u3], b: [u2]}.
 Result<std::map<std::string, std::vector<std::string>>> ParseInitialCluster(std::string_view text) {
   std::map<std::string, std::vector<std::string>> members;
-  while (!text.empty()) {
-    const std::string_view item = text.substr(0, text.find(','));
-    text.remove_prefix(std::min(text.size(), item.size() + 1));
+  for (const std::string_view item : Split(text, ',')) {
     if (item.empty()) continue;
     const size_t equals = item.find('=');
     if (equals == std::string_view::npos || equals == 0) {

@@ -4,10 +4,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <nlohmann/json.hpp>
 
 #include "base/bytes.h"
+#include "base/text.h"
 #include "format/mvcc/buckets.h"
 #include "proof/finding_codes.h"
 
@@ -80,16 +80,14 @@ void MembershipCheck::OnMember(const bbolt::Pair& pair) {
 }
 
 void MembershipCheck::OnRemovedMember(const bbolt::Pair& pair) {
-  uint64_t id = 0;
-  const char* const end = pair.key.data() + pair.key.size();
-  const auto parsed = std::from_chars(pair.key.data(), end, id, 16);
-  if (parsed.ec != std::errc() || parsed.ptr != end || fmt::format("{:x}", id) != pair.key ||
+  const auto id = ParseNumber<uint64_t>(pair.key, 16);
+  if (!id.has_value() || fmt::format("{:x}", *id) != pair.key ||
       pair.value != mvcc::kMemberRemoved) {
     ReportDamage(pair, fmt::format("bucket members_removed: {} is not the mark of a removed member",
                                    Printable(pair.key)));
     return;
   }
-  if (removed_.size() < kRecordsMax) removed_.insert(id);
+  if (removed_.size() < kRecordsMax) removed_.insert(*id);
 }
 
 void MembershipCheck::OnConfState(const bbolt::Pair& pair) {
