@@ -59,7 +59,7 @@ void AppendQuoted(std::string& out, std::string_view text) {
 
 // Needs no quotes in logfmt: printable ASCII without what logfmt reads something into.
 bool IsPlainWord(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+  return !text.empty() && std::ranges::all_of(text, [](char c) {
     return c > ' ' && c < 0x7F && c != '"' && c != '=' && c != '\\';
   });
 }

@@ -64,10 +64,10 @@ std::vector<ReceiptEntry> CollectReceipt(const etcd::Client& client, const etcd:
     }
     if (entry.member_id == member->status->member_id) entry.etcd_version = member->status->version;
     // Behind an address that stands for many, one that has answered already may answer again.
-    const bool again = entry.error.empty() &&
-                       std::any_of(entries.begin(), entries.end(), [&](const ReceiptEntry& e) {
-                         return e.error.empty() && e.member_id == entry.member_id;
-                       });
+    const bool again =
+        entry.error.empty() && std::ranges::any_of(entries, [&](const ReceiptEntry& e) {
+          return e.error.empty() && e.member_id == entry.member_id;
+        });
     if (!again) entries.push_back(std::move(entry));
   }
   return entries;

@@ -35,7 +35,7 @@ std::string_view KnownName(std::string_view alarm) {
 
 // Sorted, for comparing and for people.
 std::string JoinAlarms(std::vector<std::string> names) {
-  std::sort(names.begin(), names.end());
+  std::ranges::sort(names);
   return names.empty() ? "none" : fmt::format("{}", fmt::join(names, " "));
 }
 
@@ -202,9 +202,8 @@ std::vector<Check> CheckHealth(const EtcdCluster& cluster, const Expectation& ex
           Failed(CheckName::kHealth, wanted, Error(Reason::kEtcdNotReady, probe.problem)));
       return checks;
     }
-    const bool known =
-        std::any_of(probe.alarms.begin(), probe.alarms.end(),
-                    [](const etcd::Alarm& a) { return a.type != etcd::AlarmType::kNone; });
+    const bool known = std::ranges::any_of(
+        probe.alarms, [](const etcd::Alarm& a) { return a.type != etcd::AlarmType::kNone; });
     if (known) problems += (problems.empty() ? "" : "; ") + probe.problem;
   }
   checks.push_back(Compare(CheckName::kHealth, wanted, problems.empty() ? wanted : problems));
@@ -225,7 +224,7 @@ std::vector<Check> CheckData(const EtcdCluster& cluster, const Expectation& expe
 }
 
 bool WentBack(const std::vector<Check>& data_checks) {
-  return std::any_of(data_checks.begin(), data_checks.end(), [](const Check& check) {
+  return std::ranges::any_of(data_checks, [](const Check& check) {
     return check.name == CheckName::kRevision && check.result == CheckResult::kNotComparable;
   });
 }

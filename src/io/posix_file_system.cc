@@ -299,7 +299,7 @@ class PosixFileSystem final : public FileSystem {
       if (name != "." && name != "..") names.emplace_back(name);
     }
     if (errno != 0) return ErrorFromErrno(errno, "list", dir);
-    std::sort(names.begin(), names.end());
+    std::ranges::sort(names);
     return names;
   }
 

@@ -69,17 +69,16 @@ Voices VoicesOf(const Manifest& manifest) {
 }
 
 bool AnyDiffers(const Manifest& manifest) {
-  return std::any_of(manifest.receipt.begin(), manifest.receipt.end(),
-                     [](const ReceiptRecord& r) { return r.result == Comparison::kDiffers; });
+  return std::ranges::any_of(
+      manifest.receipt, [](const ReceiptRecord& r) { return r.result == Comparison::kDiffers; });
 }
 
 // It is the copy of a member that most others differed from, as far as anybody says: behind the
 // address of many, who was asked to be copied may be another one than who was.
 bool IsOfOutvoted(const Manifest& manifest, const Voices& voices) {
-  const bool source_answered =
-      std::any_of(manifest.receipt.begin(), manifest.receipt.end(), [&](const ReceiptRecord& r) {
-        return !manifest.member_id.empty() && r.member_id == manifest.member_id && r.error.empty();
-      });
+  const bool source_answered = std::ranges::any_of(manifest.receipt, [&](const ReceiptRecord& r) {
+    return !manifest.member_id.empty() && r.member_id == manifest.member_id && r.error.empty();
+  });
   return voices.of_outvoted && voices.equal.empty() && !source_answered;
 }
 
@@ -136,7 +135,7 @@ bool IsKnownEqual(const Manifest& manifest, const capture::ReceiptEntry& entry) 
     return entry.compact_revision == compact_revision && entry.hash == hash;
   };
   return is(manifest.compact_revision, manifest.hashkv) ||
-         std::any_of(manifest.receipt.begin(), manifest.receipt.end(), [&](const ReceiptRecord& r) {
+         std::ranges::any_of(manifest.receipt, [&](const ReceiptRecord& r) {
            return r.result == Comparison::kEqual && r.revision == manifest.revision &&
                   is(r.compact_revision, r.hash);
          });

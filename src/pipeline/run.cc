@@ -155,11 +155,10 @@ Result<Captured> CaptureAndVerify(const Context& context, const SnapshotRequest&
 // than some.
 uint64_t PlaceOf(const Manifest& manifest, const std::vector<store::StoredSnapshot>& stored,
                  WallTime now) {
-  const auto newer =
-      std::find_if(stored.begin(), stored.end(), [&](const store::StoredSnapshot& s) {
-        const auto age_of = [](const Manifest& m) { return std::tuple(m.taken, m.revision); };
-        return age_of(s.manifest) > age_of(manifest) && !IsFuture(s.manifest.taken, now);
-      });
+  const auto newer = std::ranges::find_if(stored, [&](const store::StoredSnapshot& s) {
+    const auto age_of = [](const Manifest& m) { return std::tuple(m.taken, m.revision); };
+    return age_of(s.manifest) > age_of(manifest) && !IsFuture(s.manifest.taken, now);
+  });
   if (manifest.adopted.has_value() && newer != stored.end()) return newer->manifest.place;
   return stored.empty() ? 1 : stored.back().manifest.place + 1;
 }
@@ -205,8 +204,8 @@ Result<SnapshotOutcome> Keep(const Context& context, const SnapshotRequest& requ
 // A snapshot's name tells the second it was taken in: the next one is taken in a later one.
 void WaitForFreeSecond(const Context& context, const std::vector<store::StoredSnapshot>& earlier) {
   const auto is_taken = [&](std::chrono::sys_seconds second) {
-    return std::any_of(earlier.begin(), earlier.end(),
-                       [&](const store::StoredSnapshot& s) { return s.manifest.taken == second; });
+    return std::ranges::any_of(
+        earlier, [&](const store::StoredSnapshot& s) { return s.manifest.taken == second; });
   };
   for (WallTime now = context.clock.Now();
        is_taken(std::chrono::floor<std::chrono::seconds>(now));) {

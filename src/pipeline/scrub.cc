@@ -32,8 +32,7 @@ std::vector<const CatalogEntry*> PlanScrub(const Catalog& catalog, Duration peri
     if (old || unrecorded || of_old_release || entry.state == SnapshotState::kUnreadable)
       due.push_back(&entry);
   }
-  std::stable_sort(due.begin(), due.end(),
-                   [](const auto* a, const auto* b) { return a->LastHashed() < b->LastHashed(); });
+  std::ranges::stable_sort(due, {}, &CatalogEntry::LastHashed);
   return due;
 }
 

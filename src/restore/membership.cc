@@ -70,12 +70,12 @@ Result<NewCluster> MakeCluster(const MembershipOptions& options) {
     RETURN_IF_ERROR(Annotate(url.status(), "--initial-advertise-peer-urls"));
     own_urls.push_back(url->text);
   }
-  std::sort(own_urls.begin(), own_urls.end());
+  std::ranges::sort(own_urls);
   ASSIGN_OR_RETURN(auto members, ParseInitialCluster(options.initial_cluster));
   RETURN_IF_ERROR(CheckNoDuplicates(members));
   NewCluster cluster;
   for (auto& [name, urls] : members) {
-    std::sort(urls.begin(), urls.end());
+    std::ranges::sort(urls);
     cluster.members.push_back(
         {IdOf(fmt::format("{}{}", fmt::join(urls, ""), options.token)), name, urls});
     if (name == options.name) cluster.own_id = cluster.members.back().id;
@@ -92,8 +92,7 @@ Result<NewCluster> MakeCluster(const MembershipOptions& options) {
         "--initial-cluster has {}={}, but --initial-advertise-peer-urls is {}; they must be equal",
         options.name, fmt::join(members[options.name], ","), fmt::join(own_urls, ","));
   }
-  std::sort(cluster.members.begin(), cluster.members.end(),
-            [](const NewMember& a, const NewMember& b) { return a.id < b.id; });
+  std::ranges::sort(cluster.members, {}, &NewMember::id);
   std::string ids;
   for (const NewMember& member : cluster.members) AppendBE64(ids, member.id);
   cluster.id = IdOf(ids);

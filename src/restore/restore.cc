@@ -59,7 +59,7 @@ Status CheckTargets(FileSystem& fs, const RestoreOptions& options, const Paths& 
   ASSIGN_OR_RETURN(const bool data_there, fs.IsThere(data_dir));
   if (!data_there) return OkStatus();
   ASSIGN_OR_RETURN(const auto names, fs.List(data_dir));
-  const bool empty = std::all_of(names.begin(), names.end(), [](const std::string& name) {
+  const bool empty = std::ranges::all_of(names, [](const std::string& name) {
     return name.starts_with(
         StagedDir::PrefixFor(kMemberDir));  // of a restore that was killed: it will be swept
   });

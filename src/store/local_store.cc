@@ -143,8 +143,7 @@ Result<Listing> LocalStore::ListAll() const {
       const bool gone = ReasonOf(manifest.status()) == Reason::kNotFound;
       if (gone) continue;
       TellOf(ManifestPath(name), "a manifest can't be read", manifest.status());
-      const bool speaks_for_one =
-          std::binary_search(names.begin(), names.end(), fmt::format("{}.db", name));
+      const bool speaks_for_one = std::ranges::binary_search(names, fmt::format("{}.db", name));
       if (speaks_for_one) listing.lost.push_back({name, manifest.status()});
       continue;
     }
@@ -154,18 +153,17 @@ Result<Listing> LocalStore::ListAll() const {
       if (!stays) continue;  // retention was faster
     }
     Result<Checks> checks = Checks{};
-    const bool unkept = std::binary_search(unkept_names.begin(), unkept_names.end(), name);
-    if (unkept || std::binary_search(checked.begin(), checked.end(), file))
-      checks = ReadChecks(name);
+    const bool unkept = std::ranges::binary_search(unkept_names, name);
+    if (unkept || std::ranges::binary_search(checked, file)) checks = ReadChecks(name);
     if (!checks.ok()) TellOf(ChecksPath(name), "a record of checks can't be read", checks.status());
     snapshots.push_back(
         {*std::move(manifest), checks.ok() ? *checks : Checks{}, checks.status(), problem});
   }
   RETURN_IF_ERROR(AddLost(names, listing));
-  std::stable_sort(snapshots.begin(), snapshots.end(),
-                   [now = context_.clock.Now()](const StoredSnapshot& a, const StoredSnapshot& b) {
-                     return IsOlder(a.manifest, b.manifest, now);
-                   });
+  std::ranges::stable_sort(
+      snapshots, [now = context_.clock.Now()](const StoredSnapshot& a, const StoredSnapshot& b) {
+        return IsOlder(a.manifest, b.manifest, now);
+      });
   return listing;
 }
 
@@ -375,9 +373,7 @@ Result<std::vector<std::string>> LocalStore::DrillNames() const {
     if (file.ends_with(".json") && !file.starts_with('.'))
       names.push_back(file.substr(0, file.rfind('.')));
   }
-  std::stable_sort(names.begin(), names.end(), [](const std::string& a, const std::string& b) {
-    return TimeOfDrillName(a) < TimeOfDrillName(b);
-  });
+  std::ranges::stable_sort(names, {}, TimeOfDrillName);
   return names;
 }
 

@@ -50,7 +50,7 @@ class LeaseIds final : public bbolt::PairVisitor {
     if (pair.key.size() == sizeof(uint64_t) && complete_) ids_.push_back(LoadBE64(pair.key.data()));
   }
   bool Misses(int64_t id) const {
-    return complete_ && !std::binary_search(ids_.begin(), ids_.end(), static_cast<uint64_t>(id));
+    return complete_ && !std::ranges::binary_search(ids_, static_cast<uint64_t>(id));
   }
 
  private:

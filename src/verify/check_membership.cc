@@ -113,8 +113,7 @@ std::vector<MemberRecord> MembershipCheck::Finish() {
                      Who(member));
     }
   }
-  const bool any_voter =
-      std::any_of(members_.begin(), members_.end(), [](const auto& m) { return !m.is_learner; });
+  const bool any_voter = std::ranges::any_of(members_, [](const auto& m) { return !m.is_learner; });
   if (!members_.empty() && !any_voter) {
     findings_.Warn(codes::kMembersOdd,
                    "bucket members: all members are learners: no cluster can be led like that");
@@ -124,7 +123,7 @@ std::vector<MemberRecord> MembershipCheck::Finish() {
   const auto known = [this](const MemberRecord& m) {
     return conf_state_->voters.contains(m.id) || conf_state_->learners.contains(m.id);
   };
-  if (conf_state_.has_value() && std::any_of(members_.begin(), members_.end(), known)) {
+  if (conf_state_.has_value() && std::ranges::any_of(members_, known)) {
     for (const MemberRecord& member : members_) CompareWithConfState(member);
   }
   if (!conf_state_.has_value()) CheckNames();
