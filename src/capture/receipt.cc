@@ -11,16 +11,9 @@
 
 namespace etcdrill::capture {
 
-using namespace std::string_literals;
-
-// Serializable, so that the member answers for itself.
 std::optional<int64_t> CountKeys(const etcd::Endpoint& endpoint, int64_t revision,
                                  uint64_t member_id) {
-  const auto answer = endpoint.Range({.key = "\0"s,  // from here to the end: all keys
-                                      .range_end = "\0"s,
-                                      .revision = revision,
-                                      .serializable = true,
-                                      .count_only = true});
+  const auto answer = endpoint.CountKeys(revision, /*serializable=*/true);
   return answer.ok() && answer->member_id == member_id ? std::optional(answer->count)
                                                        : std::nullopt;
 }

@@ -163,6 +163,15 @@ Result<RangeAnswer> Endpoint::Range(const RangeQuery& query) const {
   return answer;
 }
 
+Result<RangeAnswer> Endpoint::CountKeys(int64_t revision, bool serializable) const {
+  const std::string zero(1, '\0');  // from here to the end: all keys
+  return Range({.key = zero,
+                .range_end = zero,
+                .revision = revision,
+                .serializable = serializable,
+                .count_only = true});
+}
+
 Result<std::unique_ptr<SnapshotStream>> Endpoint::Snapshot(Duration limit) const {
   return OpenSnapshotStream(channel_, limit);
 }

@@ -10,8 +10,6 @@
 namespace etcdrill::etcd {
 namespace {
 
-constexpr char kHealthKey[] = "health";  // the one etcdctl reads; it need not exist
-
 std::string_view NameOf(AlarmType type) {
   switch (type) {
     case AlarmType::kNoSpace:
@@ -49,9 +47,7 @@ std::string FailedCall(HealthProbe& probe, const etcdrill::Status& status,
 
 // Empty if a read went through the cluster.
 std::string ProblemOfRead(const Endpoint& endpoint, HealthProbe& probe) {
-  RangeQuery query;
-  query.key = kHealthKey;
-  const Result<RangeAnswer> answer = endpoint.Range(query);
+  const Result<RangeAnswer> answer = endpoint.Range({.key = kHealthKey});
   if (answer.ok() || Is(answer, Reason::kPermission)) return {};
   return FailedCall(probe, answer.status());
 }
