@@ -24,6 +24,7 @@ namespace etcdrill {
 namespace {
 
 constexpr size_t kCopyChunkBytes = size_t{1} << 20;
+constexpr size_t kPieceBytes = size_t{256} << 10;
 constexpr int kLockTries = 5;
 
 // What `path` lies in has bytes left, but can't take one more file.
@@ -429,6 +430,16 @@ class PosixFileSystem final : public FileSystem {
 }  // namespace
 
 std::unique_ptr<FileSystem> MakePosixFileSystem() { return std::make_unique<PosixFileSystem>(); }
+
+Status ReadPieces(const ReadableFile& file, uint64_t begin, uint64_t end, const ByteSink& sink) {
+  std::string piece;
+  for (; begin < end; begin += piece.size()) {
+    piece.resize(std::min<uint64_t>(kPieceBytes, end - begin));
+    RETURN_IF_ERROR(file.Read(begin, piece));
+    RETURN_IF_ERROR(sink(piece));
+  }
+  return OkStatus();
+}
 
 std::string JoinPath(std::string_view dir, std::string_view name) {
   if (dir.empty() || dir.back() == '/') return fmt::format("{}{}", dir, name);

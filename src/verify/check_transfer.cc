@@ -4,8 +4,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "base/bytes.h"
 #include "crypto/hash.h"
 #include "format/bbolt/meta.h"
@@ -15,17 +13,11 @@
 namespace etcdrill::verify {
 namespace {
 
-constexpr size_t kReadBytes = size_t{256} << 10;
-
-Status HashRange(const ReadableFile& file, uint64_t begin, uint64_t end, Sha256& sum,
-                 std::string& buffer) {
-  while (begin < end) {
-    const auto chunk = std::span(buffer).first(std::min<uint64_t>(buffer.size(), end - begin));
-    RETURN_IF_ERROR(file.Read(begin, chunk));
-    sum.Update({chunk.data(), chunk.size()});
-    begin += chunk.size();
-  }
-  return OkStatus();
+Status HashRange(const ReadableFile& file, uint64_t begin, uint64_t end, Sha256& sum) {
+  return ReadPieces(file, begin, end, [&](std::string_view piece) {
+    sum.Update(piece);
+    return OkStatus();
+  });
 }
 
 // Where the pages end, if the file goes on behind them far enough for a trailer.
@@ -69,8 +61,7 @@ Result<Sha256> HashAndCheckTrailer(const ReadableFile& file, TransferResult& res
     ASSIGN_OR_RETURN(trailer_at, EndOfPages(file));
   }
   Sha256 sum;
-  std::string buffer(kReadBytes, '\0');
-  RETURN_IF_ERROR(HashRange(file, 0, trailer_at.value_or(size), sum, buffer));
+  RETURN_IF_ERROR(HashRange(file, 0, trailer_at.value_or(size), sum));
   bool fits = false;
   if (trailer_at.has_value()) {
     const std::string actual = sum.Peek();
@@ -84,7 +75,7 @@ Result<Sha256> HashAndCheckTrailer(const ReadableFile& file, TransferResult& res
                                 "changed or cut after etcd sent it",
                                 Hex(actual), Hex(trailer))});
     }
-    RETURN_IF_ERROR(HashRange(file, *trailer_at, size, sum, buffer));
+    RETURN_IF_ERROR(HashRange(file, *trailer_at, size, sum));
   }
   if (!has_trailer && fits) {
     result.level = LevelResult::kFail;
@@ -100,8 +91,7 @@ Result<Sha256> HashAndCheckTrailer(const ReadableFile& file, TransferResult& res
 
 Result<Sha256> HashAll(const ReadableFile& file) {
   Sha256 sum;
-  std::string buffer(kReadBytes, '\0');
-  RETURN_IF_ERROR(HashRange(file, 0, file.Size(), sum, buffer));
+  RETURN_IF_ERROR(HashRange(file, 0, file.Size(), sum));
   return sum;
 }
 
