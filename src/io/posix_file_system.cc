@@ -18,6 +18,7 @@
 #include <set>
 
 #include "base/check.h"
+#include "io/fd.h"
 #include "io/file_system.h"
 
 namespace etcdrill {
@@ -42,22 +43,6 @@ Status ErrorOfNewName(int error, std::string_view operation, const std::string& 
                "remove files or name another directory",
                operation, path);
 }
-
-class Fd {
- public:
-  explicit Fd(int fd) : fd_(fd) {}
-  Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Fd(const Fd&) = delete;
-  Fd& operator=(const Fd&) = delete;
-  Fd& operator=(Fd&&) = delete;
-  ~Fd() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 Result<Fd> Open(const std::string& path, int flags, uint32_t mode, std::string_view operation) {
   int fd = -1;

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "base/status.h"
-#include "report/front/fd.h"
+#include "io/fd.h"
 
 namespace etcdrill::report {
 
