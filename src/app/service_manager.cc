@@ -71,8 +71,9 @@ void ServiceManager::Send(std::string_view message) const {
   if (!fd) return;
   setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &kPatience, sizeof kPatience);
   const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + socket_.size());
-  [[maybe_unused]] const ssize_t sent = sendto(fd.get(), message.data(), message.size(), MSG_NOSIGNAL,
-                                               reinterpret_cast<const sockaddr*>(&address), length);
+  [[maybe_unused]] const ssize_t sent =
+      sendto(fd.get(), message.data(), message.size(), MSG_NOSIGNAL,
+             reinterpret_cast<const sockaddr*>(&address), length);
 }
 
 }  // namespace etcdrill::app

@@ -20,6 +20,8 @@
 #include <stop_token>
 #include <thread>
 
+#include "report/front/listen.h"
+
 namespace etcdrill::report {
 namespace {
 
@@ -39,13 +41,6 @@ sockaddr_in Loopback(uint32_t host, int port) {
 uint32_t DrawSourceAddress(Random& random) {
   const auto low = static_cast<uint32_t>(random.Next() % 0xfe0000);
   return (uint32_t{127} << 24) | (0x010000 + low);
-}
-
-int PortOf(const Fd& fd) {
-  sockaddr_in self{};
-  socklen_t size = sizeof self;
-  getsockname(fd.get(), reinterpret_cast<sockaddr*>(&self), &size);
-  return ntohs(self.sin_port);
 }
 
 class CivetHttpServer final : public HttpServer {
@@ -131,13 +126,13 @@ Result<Fd> CivetHttpServer::Connect() {
        errno != EINPROGRESS)) {
     return ErrorFromErrno(errno, "connect", "loopback");
   }
-  ports_.insert(PortOf(fd));
+  ports_.insert(LocalPort(fd));
   return fd;
 }
 
 void CivetHttpServer::Disconnect(Fd connection) {
   const std::lock_guard lock(mutex_);
-  ports_.erase(PortOf(connection));  // before it is closed
+  ports_.erase(LocalPort(connection));  // before it is closed
 }
 
 bool CivetHttpServer::IsOurs(int remote_port) {
