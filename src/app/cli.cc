@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -21,38 +22,23 @@ namespace {
 
 using Command = std::function<Result<ExitCode>(const Context&)>;
 
-template <typename T>
-using Choices = std::vector<std::pair<std::string, T>>;
-
-const Choices<OutputFormat> kFormats = {{"simple", OutputFormat::kSimple},
-                                        {"table", OutputFormat::kTable},
-                                        {"json", OutputFormat::kJson}};
-// etcdutl has a fourth one; only the commands that stand in for it do.
-const Choices<OutputFormat> kEtcdutlFormats = {{"simple", OutputFormat::kSimple},
-                                               {"table", OutputFormat::kTable},
-                                               {"json", OutputFormat::kJson},
-                                               {"fields", OutputFormat::kFields}};
-const Choices<ProgressMode> kProgress = {{"auto", ProgressMode::kAuto},
-                                         {"always", ProgressMode::kAlways},
-                                         {"never", ProgressMode::kNever}};
 constexpr uint64_t kRevisionMax = INT64_MAX;
 constexpr const char* kTargetText =
     "A file; with --config also the name of a snapshot in the store, or one of the words";
 constexpr const char* kTargetType = "FILE|NAME|latest|latest-verified|random";
 
-// The words stand in the help as `simple|table|json`, which completion reads, too.
-template <typename T>
-void AddChoice(CLI::App* app, const std::string& name, T& out, const Choices<T>& choices,
-               const std::string& text) {
-  std::string words;
-  for (const auto& [word, value] : choices) words += (words.empty() ? "" : "|") + word;
-  const auto pick = [&choices, words](std::string& word) -> std::string {
-    for (const auto& [known, value] : choices) {
-      if (known != word) continue;
-      word = std::to_string(static_cast<int>(value));
-      return "";
-    }
-    return fmt::format("\"{}\" is none of {}", word, words);
+// The first of the words of an enum. They stand in the help as `simple|table|json`, which
+// completion reads, too.
+template <typename Enum>
+void AddChoice(CLI::App* app, const std::string& name, Enum& out, const std::string& text,
+               size_t count = NamesOf<Enum>().size()) {
+  const auto names = std::span(NamesOf<Enum>()).first(count);
+  const std::string words = fmt::format("{}", fmt::join(names, "|"));
+  const auto pick = [=](std::string& word) -> std::string {
+    const auto at = std::ranges::find(names, word);
+    if (at == names.end()) return fmt::format("\"{}\" is none of {}", word, words);
+    word = std::to_string(at - names.begin());
+    return "";
   };
   app->add_option(name, out, text)->transform(CLI::Validator(pick, ""))->type_name(words);
 }
@@ -71,16 +57,16 @@ CLI::Validator WholeNumber(uint64_t least, uint64_t most) {
 }
 
 void AddProgress(CLI::App* app, ProgressMode& progress) {
-  AddChoice(app, "--progress", progress, kProgress, "Progress line; auto: on a terminal");
+  AddChoice(app, "--progress", progress, "Progress line; auto: on a terminal");
 }
 
 void AddFormat(CLI::App* app, OutputFormat& format) {
-  AddChoice(app, "-w,--write-out", format, kFormats, "Form of the result");
+  constexpr size_t kOurs = 3;  // etcdutl has a fourth one
+  AddChoice(app, "-w,--write-out", format, "Form of the result", kOurs);
 }
 
 void AddEtcdutlFormat(CLI::App* app, OutputFormat& format) {
-  AddChoice(app, "-w,--write-out", format, kEtcdutlFormats,
-            "Form of the result, as etcdutl has them");
+  AddChoice(app, "-w,--write-out", format, "Form of the result, as etcdutl has them");
 }
 
 void AddTextfile(CLI::App* app, std::string& file) {

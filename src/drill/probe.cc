@@ -14,23 +14,9 @@ namespace {
 
 constexpr std::string_view kWriteKeyPrefix = "etcdrill/drill/";
 
-constexpr std::string_view kUnknownAlarm = "unknown";
-
-std::string_view AlarmName(etcd::AlarmType type) {
-  switch (type) {
-    case etcd::AlarmType::kNoSpace:
-      return "NOSPACE";
-    case etcd::AlarmType::kCorrupt:
-      return "CORRUPT";
-    case etcd::AlarmType::kNone:
-      break;
-  }
-  return kUnknownAlarm;
-}
-
-// A kind that only a newer etcd knows has no name here, and can't be disarmed.
+// A kind that only a newer etcd knows can't be disarmed.
 std::string_view KnownName(std::string_view alarm) {
-  return alarm == "NOSPACE" || alarm == "CORRUPT" ? alarm : kUnknownAlarm;
+  return NameOf(FromName<etcd::AlarmType>(alarm).value_or(etcd::AlarmType::kNone));
 }
 
 // Sorted, for comparing and for people.
@@ -64,7 +50,7 @@ Check CheckAlarms(const etcd::ScratchClient& client, const Expectation& expected
   const auto alarms = client.endpoint().Alarms();
   if (!alarms.ok()) return Failed(CheckName::kAlarms, wanted, alarms.status());
   std::vector<std::string> names;
-  for (const etcd::Alarm& alarm : *alarms) names.emplace_back(AlarmName(alarm.type));
+  for (const etcd::Alarm& alarm : *alarms) names.emplace_back(NameOf(alarm.type));
   for (const etcd::Alarm& alarm : *alarms) {
     const Status disarmed = client.DisarmAlarm(alarm);
     if (!disarmed.ok()) return Failed(CheckName::kAlarms, wanted, disarmed);

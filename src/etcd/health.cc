@@ -10,18 +10,6 @@
 namespace etcdrill::etcd {
 namespace {
 
-std::string_view NameOf(AlarmType type) {
-  switch (type) {
-    case AlarmType::kNoSpace:
-      return "NOSPACE";
-    case AlarmType::kCorrupt:
-      return "CORRUPT";
-    case AlarmType::kNone:
-      break;
-  }
-  return "unknown";
-}
-
 std::string DescribeAlarms(const std::vector<Alarm>& alarms) {
   std::string text;
   for (const Alarm& alarm : alarms) {

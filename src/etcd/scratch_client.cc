@@ -9,18 +9,6 @@ namespace {
 
 namespace pb = etcdserverpb;
 
-pb::AlarmType FromAlarmType(AlarmType type) {
-  switch (type) {
-    case AlarmType::kNoSpace:
-      return pb::NOSPACE;
-    case AlarmType::kCorrupt:
-      return pb::CORRUPT;
-    case AlarmType::kNone:
-      break;
-  }
-  return pb::NONE;
-}
-
 }  // namespace
 
 Result<std::unique_ptr<ScratchClient>> ScratchClient::Create(const ScratchOptions& options,
@@ -56,7 +44,7 @@ Status ScratchClient::DisarmAlarm(const Alarm& alarm) const {
   pb::AlarmRequest request;
   request.set_action(pb::AlarmRequest::DEACTIVATE);
   request.set_memberid(alarm.member_id);
-  request.set_alarm(FromAlarmType(alarm.type));
+  request.set_alarm(static_cast<pb::AlarmType>(alarm.type));
   return Unary(*channel_, "Alarm", &pb::Maintenance::Stub::Alarm, request).status();
 }
 

@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/names.h"
+
 namespace etcdrill::etcd {
 
 struct MemberStatus {
@@ -56,7 +58,7 @@ struct HashKvAnswer {
   int64_t head_revision = 0;
 };
 
-enum class AlarmType { kNone, kNoSpace, kCorrupt };
+enum class AlarmType { kNone, kNoSpace, kCorrupt };  // numbered as by etcd
 
 struct Alarm {
   uint64_t member_id = 0;
@@ -92,3 +94,9 @@ struct RangeAnswer {
 };
 
 }  // namespace etcdrill::etcd
+
+// A kind that only a newer etcd knows has no name here.
+template <>
+inline constexpr auto etcdrill::kNames<etcdrill::etcd::AlarmType> = etcdrill::Names("unknown",
+                                                                                    "NOSPACE",
+                                                                                    "CORRUPT");
