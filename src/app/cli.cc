@@ -478,8 +478,7 @@ int RunCommandLine(int argc, char** argv, std::stop_token stop) {
   table.AddSnapshotCommands(root);
   table.AddProofCommands(root);
   const std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
-  if (!words.empty() &&
-      words[0] == "complete") {  // its words are an unfinished line, not arguments
+  if (!words.empty() && words[0] == "complete") {  // an unfinished line, not arguments
     PrintCandidates(Complete(Describe(root), std::span(words).subspan(1)));
     return static_cast<int>(ExitCode::kOk);
   }

@@ -16,11 +16,9 @@
 namespace etcdrill {
 namespace {
 
-constexpr std::array<std::string_view, 4> kPriorities = {"<7>", "<6>", "<4>",
-                                                         "<3>"};  // of syslog, by level
+constexpr std::array<std::string_view, 4> kPriorities = {"<7>", "<6>", "<4>", "<3>"};  // of syslog
 constexpr size_t kValueBytesMax = 1024;
-constexpr size_t kEndBytes =
-    6;  // what stands around the fields: a priority, a brace, the end of the line
+constexpr size_t kEndBytes = 6;  // around the fields: a priority, a brace, the end of the line
 
 // Whether what is written to `fd` reaches journald: JOURNAL_STREAM names the socket that it gave us
 // (systemd.exec(5)), and a program that we are started by may have led our output elsewhere.

@@ -64,8 +64,7 @@ Status Error(Reason reason, std::string_view message) {
 Reason ReasonOf(const Status& status) {
   CHECK(!status.ok());
   const auto payload = status.GetPayload(kReasonPayload);
-  if (!payload.has_value())
-    return Reason::kInternal;  // an absl::Status that did not come from Error()
+  if (!payload.has_value()) return Reason::kInternal;  // an absl::Status not made by Error()
   return static_cast<Reason>(std::stoi(std::string(*payload)));
 }
 

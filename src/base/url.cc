@@ -80,8 +80,7 @@ Result<Scheme> TakeScheme(std::string& text) {
 Result<Url> ParseUrl(std::string_view text, bool slash_may_follow) {
   Url url{.text = std::string(Trim(text))};
   if (url.text.find('\0') != std::string::npos) return Problem("it holds a NUL");
-  if (!IsUtf8(url.text))
-    return Problem("it is not UTF-8");  // it becomes a label and stands in JSON
+  if (!IsUtf8(url.text)) return Problem("it is not UTF-8");  // it becomes a label, and JSON
   ASSIGN_OR_RETURN(url.scheme, TakeScheme(url.text));
   std::string_view rest = url.text;
   if (url.scheme != Scheme::kNone) rest.remove_prefix(rest.find("://") + 3);

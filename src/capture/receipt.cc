@@ -26,8 +26,7 @@ ReceiptEntry AskMember(const etcd::Endpoint& endpoint, uint64_t cluster_id, int6
     entry.error = MessageOf(answer.status());
     return entry;
   }
-  if (answer->cluster_id !=
-      cluster_id) {  // what the address leads to changed since the roll was called
+  if (answer->cluster_id != cluster_id) {  // what the address leads to changed since the roll call
     entry.error = fmt::format("{}: belongs to cluster {} now", entry.endpoint,
                               etcd::IdText(answer->cluster_id));
     return entry;

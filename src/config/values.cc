@@ -51,7 +51,6 @@ Status CheckAdopt(std::string_view path) {
     return OkStatus();
   return Error(
       Reason::kConfig,
-
       "\"{}\" is not a file with wildcards in its name only, such as /var/backups/etcd/*.db", path);
 }
 

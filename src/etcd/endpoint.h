@@ -32,8 +32,8 @@ class Endpoint {
   ~Endpoint();
   Endpoint(Endpoint&&) noexcept;
 
-  const std::string& address() const
-      [[clang::lifetimebound]];  // as configured, "https://10.0.0.1:2379"
+  // As configured, "https://10.0.0.1:2379".
+  const std::string& address() const [[clang::lifetimebound]];
 
   Result<MemberStatus> Status() const;
   Result<Membership> MemberList() const;

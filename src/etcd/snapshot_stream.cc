@@ -160,7 +160,6 @@ class GrpcSnapshotStream final : public SnapshotStream {
       RETURN_IF_ERROR(NotConnectedInTime(channel_->address(), kCall, connection_));
     return Error(
         Reason::kStreamStalled,
-
         "{}: {}: nothing came for {}, after {} bytes; the member hangs, or the network is cut",
         channel_->address().written, kCall, FormatDuration(channel_->options().no_progress_timeout),
         received_bytes_);

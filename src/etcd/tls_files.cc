@@ -67,7 +67,6 @@ Result<TlsFiles> ReadTlsFiles(FileSystem& fs, const ConnectionOptions& options) 
   if (!files.cert.empty() && !KeyFitsCertificate(files.key, files.cert)) {
     return Error(
         Reason::kTls,
-
         "client certificate {} and key {} do not belong together, or one of them is damaged",
         options.cert_file, options.key_file);
   }

@@ -53,8 +53,7 @@ struct HashKvAnswer {
   uint64_t member_id = 0;
   uint32_t hash = 0;
   int64_t compact_revision = 0;  // -1: never compacted
-  int64_t hash_revision =
-      0;  // the revision the hash is of (the asked one, or the head where 0 was asked)
+  int64_t hash_revision = 0;  // that the hash is of: the one asked for, or the head if that was 0
   int64_t head_revision = 0;
 };
 

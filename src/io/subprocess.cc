@@ -269,8 +269,7 @@ Result<std::string> RunToEnd(ProcessStarter& starter, Clock& clock, const Proces
 void BecomeChildIfAsked(int argc, char** argv) {
   if (argc < 5 || std::strcmp(argv[0], kLauncherMark) != 0) return;
   prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (getppid() != std::atoi(argv[1]))
-    _exit(kLauncherFailed);  // the parent died before the line above took effect
+  if (getppid() != std::atoi(argv[1])) _exit(kLauncherFailed);  // the parent died before that
   if (std::strcmp(argv[2], "low") == 0) LowerPriority();
   if (std::strcmp(argv[3], kUnlimited) != 0) LimitMemory(argv[3]);
   execv(argv[4], argv + 4);

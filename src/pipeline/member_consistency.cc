@@ -58,8 +58,8 @@ void JudgeConsistency(Consistency& round) {
     round.text = fmt::format("at revision {} the number of keys is {}", round.revision, numbers);
     return;
   }
-  std::map<int64_t, std::map<uint32_t, std::vector<std::string>>>
-      answers;  // by compact revision, by hash
+  // By compact revision, by hash.
+  std::map<int64_t, std::map<uint32_t, std::vector<std::string>>> answers;
   for (const capture::ReceiptEntry& m : round.members) {
     if (m.error.empty()) answers[m.compact_revision][m.hash].push_back(m.endpoint);
   }

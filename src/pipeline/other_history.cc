@@ -86,8 +86,7 @@ std::string FindOtherLog(const etcd::Client& client, const etcd::RollCall& roll,
                          const MemberIds& ids) {
   if (!ids.index.has_value() || !roll.outcome.ok()) return "";
   const auto is_behind = [&](const etcd::MemberStatus& status) {
-    return status.raft_applied_index > 0 &&
-           status.raft_applied_index < *ids.index;  // 0: it does not say
+    return status.raft_applied_index > 0 && status.raft_applied_index < *ids.index;  // 0: not told
   };
   for (const etcd::RollEntry* member : roll.Members()) {
     if (!member->status.has_value()) continue;

@@ -63,8 +63,7 @@ Voices VoicesOf(const Manifest& manifest) {
     if (record.result == Comparison::kEqual) voices.equal.insert(who);
     if (record.result == Comparison::kDiffers) voices.differ.insert(who);
   }
-  for (const std::string& who : voices.differ)
-    voices.equal.erase(who);  // the worse of two answers counts
+  for (const std::string& who : voices.differ) voices.equal.erase(who);  // the worse answer counts
   return voices;
 }
 

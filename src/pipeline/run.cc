@@ -301,8 +301,8 @@ Result<SnapshotOutcome> AdoptSnapshot(const Context& context, const SnapshotRequ
   if (captured.outcome.verify.foreign.has_value()) {
     return Error(Reason::kNotProvable, "adopt {}: {}", file.path, captured.outcome.verify.Cause());
   }
-  const etcd::RollCall roll =
-      etcd::CallRoll(request.client, known.cluster);  // it may have been restored just now
+  // It may have been restored just now.
+  const etcd::RollCall roll = etcd::CallRoll(request.client, known.cluster);
   heads.Saw(context.clock.Monotonic(), roll, [&] { return ReadHead(request.client, roll); });
   Manifest& m = captured.outcome.manifest;
   if (HasSoundKeys(captured.outcome)) {

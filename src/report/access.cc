@@ -14,8 +14,7 @@ namespace etcdrill::report {
 namespace {
 
 constexpr size_t kKnownMax = 100;
-constexpr size_t kWaitingMax =
-    4;  // half of the server's threads: the others stay free for those who are known
+constexpr size_t kWaitingMax = 4;  // half of the threads: the rest is for those who are known
 
 std::string Draw(Random& random) {
   std::string bytes;

@@ -117,10 +117,8 @@ Result<Fd> CivetHttpServer::Connect() {
   const sockaddr_in target = Loopback(INADDR_LOOPBACK, port_);
   sockaddr_in self = Loopback(source_, 0);
   const int on = 1;
-  setsockopt(fd.get(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on,
-             sizeof on);  // the port is chosen at connect
-  const std::lock_guard lock(
-      mutex_);  // until the port is known: IsOurs() may be asked before connect() returns
+  setsockopt(fd.get(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);  // chosen at connect
+  const std::lock_guard lock(mutex_);  // IsOurs() may be asked before connect() returns
   if (bind(fd.get(), reinterpret_cast<const sockaddr*>(&self), sizeof self) != 0 ||
       (connect(fd.get(), reinterpret_cast<const sockaddr*>(&target), sizeof target) != 0 &&
        errno != EINPROGRESS)) {

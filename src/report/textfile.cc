@@ -13,8 +13,7 @@ namespace {
 
 constexpr std::string_view kCheckSeries = "etcdrill_drill_last_check_success{check=\"";
 
-using Series =
-    std::map<std::string, double, std::less<>>;  // by name and labels, as they are written
+using Series = std::map<std::string, double, std::less<>>;  // by name and labels, as written
 
 Series ParseSeries(std::string_view text) {
   Series series;

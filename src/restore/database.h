@@ -17,8 +17,7 @@ namespace etcdrill::restore {
 
 // What an operator wants to be other than it was.
 struct Policy {
-  uint64_t bump_revision =
-      0;  // raises the revision by so much, and marks all before it as compacted; 0: neither
+  uint64_t bump_revision = 0;  // added to the revision; all before is marked as compacted; 0: no
   bool clear_alarms = false;
   bool drop_auth = false;
   std::string etcd_version;  // that will run on the result; empty: the snapshot's own

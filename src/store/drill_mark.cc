@@ -29,8 +29,7 @@ DrillMark::DrillMark(const Context& context, std::string path, std::unique_ptr<W
       path_(std::move(path)),
       file_(std::move(file)),
       on_stop_(context.stop, [this] {
-        context_.fs.Unlink(path_)
-            .IgnoreError();  // the destructor tries again, and has the time to sync
+        context_.fs.Unlink(path_).IgnoreError();  // the destructor tries again, and can sync
       }) {}
 
 DrillMark::~DrillMark() {

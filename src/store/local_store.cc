@@ -223,8 +223,7 @@ Result<Checks> LocalStore::ChecksOf(const std::string& name,
 
 Status LocalStore::UpdateChecks(const std::string& name, const std::function<void(Checks&)>& change,
                                 IfRefused if_refused) {
-  const std::lock_guard one_by_one(
-      checks_mutex_);  // or what another thread found meanwhile could be lost
+  const std::lock_guard one_by_one(checks_mutex_);  // or what another thread found could be lost
   Status kept = WriteChecks(name, change);
   if (kept.ok() || Is(kept, Reason::kNotFound)) {
     unkept_.RemoveChecks(name);

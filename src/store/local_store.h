@@ -28,8 +28,7 @@ namespace etcdrill::store {
 struct StoredSnapshot {
   Manifest manifest;
   Checks checks;
-  Status checks_problem =
-      OkStatus();  // why its record of checks can't be read: it may tell of damage
+  Status checks_problem = OkStatus();  // why its record can't be read: it may tell of damage
   // At first sight: OK; kDamaged if its file can't be what was stored; else why the file can't be
   // looked at, which may be another in the next moment.
   Status problem;

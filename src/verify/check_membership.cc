@@ -14,9 +14,8 @@
 namespace etcdrill::verify {
 namespace {
 
-constexpr size_t kJsonBytesMax =
-    64 << 10;                         // nested brackets cost the JSON library many times their size
-constexpr size_t kRecordsMax = 1000;  // etcd's own clusters have seven members
+constexpr size_t kJsonBytesMax = 64 << 10;  // nested brackets cost many times their size in memory
+constexpr size_t kRecordsMax = 1000;        // etcd's own clusters have seven members
 
 nlohmann::json ParseJson(std::string_view text) {
   if (text.size() > kJsonBytesMax) return nlohmann::json(nlohmann::json::value_t::discarded);

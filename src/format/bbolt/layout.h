@@ -72,8 +72,8 @@ inline constexpr size_t kBucketHeaderBytes = 8 + 8;
 // Limits of ours. A page run holds one oversized value at most; etcd refuses requests of more than
 // a few MiB.
 inline constexpr uint64_t kPageRunBytesMax = uint64_t{256} << 20;
-inline constexpr uint64_t kBranchRunBytesMax =
-    uint64_t{32} << 20;  // two elements of the largest page size, and more
+// Two elements of the largest page size, and more.
+inline constexpr uint64_t kBranchRunBytesMax = uint64_t{32} << 20;
 inline constexpr size_t kTreeDepthMax = 32;
 
 }  // namespace etcdrill::bbolt

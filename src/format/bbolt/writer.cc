@@ -116,8 +116,7 @@ Result<BucketContent> ReadBucket(const ReadableFile& source, uint64_t body_size,
 
 Status ApplyEdit(const ReadableFile& source, uint64_t body_size, const Meta& meta, const Edit& edit,
                  WritableFile& file) {
-  PairCollector
-      root;  // its entries are taken over as they are, so that untouched buckets keep their pages
+  PairCollector root;  // entries are taken over as they are: untouched buckets keep their pages
   RETURN_IF_ERROR(WalkRoot(source, body_size, meta, root));
   PageAppender appender(meta, file);
   for (const auto& [name, content] : edit.replace) {

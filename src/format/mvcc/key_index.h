@@ -41,9 +41,8 @@ class KeyIndex {
 
   struct Place {
     HashKvSum::Standing standing = {};
-    std::string_view problem =
-        {};  // with the step from this row to the next one of its key; empty: none
-    bool lost_by_etcd = false;  // that problem is a row which etcd#22376 removed
+    std::string_view problem = {};  // with the step to the next row of its key; empty: none
+    bool lost_by_etcd = false;      // that problem is a row which etcd#22376 removed
   };
   // A user key, to be given to the calls below with its row; best a page of rows ahead
   // (KeyTable::Prepare).

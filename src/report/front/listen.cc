@@ -82,8 +82,7 @@ Result<std::vector<Fd>> Listen(const std::string& address) {
   std::vector<Fd> sockets;
   int missing = EADDRNOTAVAIL;
   for (addrinfo* info = found; info != nullptr; info = info->ai_next) {
-    if (!sockets.empty())
-      SetPort(*info, LocalPort(sockets.front()));  // one port, also if any will do
+    if (!sockets.empty()) SetPort(*info, LocalPort(sockets.front()));  // one port for all of them
     Fd fd = OpenOne(*info, any);
     if (fd) {
       sockets.push_back(std::move(fd));
