@@ -5,7 +5,7 @@
 
 #include "etcd/channel.h"
 #include "etcd/errors.h"
-#include "etcd/snapshot_stream_grpc.h"
+#include "etcd/snapshot_stream.h"
 #include "proto/etcdserverpb.grpc.pb.h"
 
 namespace etcdrill::etcd {

@@ -14,8 +14,6 @@ namespace pb = etcdserverpb;
 Result<std::unique_ptr<ScratchClient>> ScratchClient::Create(const ScratchOptions& options,
                                                              const Context& context) {
   ConnectionOptions connection;
-  connection.username = options.username;
-  connection.password = options.password;
   connection.command_timeout = options.command_timeout;
   connection.reconnect_every = {};  // as often as can be: a drill waits for it
   ASSIGN_OR_RETURN(const auto no_files, WatchedTlsFiles::Open(connection, context));

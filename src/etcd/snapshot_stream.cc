@@ -10,8 +10,8 @@
 #include "base/check.h"
 #include "base/units.h"
 #include "etcd/call.h"
+#include "etcd/channel.h"
 #include "etcd/errors.h"
-#include "etcd/snapshot_stream_grpc.h"
 #include "proto/etcdserverpb.grpc.pb.h"
 
 namespace etcdrill::etcd {

@@ -114,12 +114,6 @@ Status LocalStore::CheckFile(const Manifest& manifest) const {
                manifest.size_bytes);
 }
 
-Result<Manifest> LocalStore::Find(std::string_view name) const {
-  ASSIGN_OR_RETURN(Manifest manifest, ReadManifest(name));
-  RETURN_IF_ERROR(CheckFile(manifest));
-  return manifest;
-}
-
 Result<std::vector<StoredSnapshot>> LocalStore::List() const {
   ASSIGN_OR_RETURN(Listing listing, ListAll());
   return std::move(listing.snapshots);

@@ -90,8 +90,6 @@ class LocalStore {
   Result<Listing> ListAll() const;
   // Those of them that can be read, oldest first.
   Result<std::vector<StoredSnapshot>> List() const;
-  // kNotFound if its manifest or its file is not there, kDamaged if they do not fit.
-  Result<Manifest> Find(std::string_view name) const;
 
   // While it is held, nobody deletes the snapshot, no other process either. kNotFound if it is not
   // there, or goes just now. Null on a file system that can't lock it.
