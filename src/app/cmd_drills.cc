@@ -7,7 +7,6 @@
 #include "app/config_source.h"
 #include "app/output.h"
 #include "base/text.h"
-#include "base/units.h"
 #include "config/load.h"
 #include "pipeline/drill_evidence.h"
 #include "store/local_store.h"
