@@ -21,8 +21,7 @@ int main(int argc, char** argv) {
     std::fprintf(stderr,
                  "etcdrill: out of memory; is there a limit on it (ulimit -v, a cgroup)?\n");
     return static_cast<int>(etcdrill::ExitCode::kFailed);
-  } catch (const std::system_error&
-               e) {  // a result that can't be printed, a thread that can't be started
+  } catch (const std::system_error& e) {  // output that can't be printed, a thread that can't start
     if (e.code() != std::errc::broken_pipe) std::fprintf(stderr, "etcdrill: %s\n", e.what());
     return static_cast<int>(etcdrill::ExitCode::kFailed);
   } catch (const std::exception& e) {

@@ -5,8 +5,8 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <cstdio>
 #include <cstring>
 #include <span>
@@ -22,38 +22,23 @@ namespace {
 
 using Command = std::function<Result<ExitCode>(const Context&)>;
 
-template <typename T>
-using Choices = std::vector<std::pair<std::string, T>>;
-
-const Choices<OutputFormat> kFormats = {{"simple", OutputFormat::kSimple},
-                                        {"table", OutputFormat::kTable},
-                                        {"json", OutputFormat::kJson}};
-// etcdutl has a fourth one; only the commands that stand in for it do.
-const Choices<OutputFormat> kEtcdutlFormats = {{"simple", OutputFormat::kSimple},
-                                               {"table", OutputFormat::kTable},
-                                               {"json", OutputFormat::kJson},
-                                               {"fields", OutputFormat::kFields}};
-const Choices<ProgressMode> kProgress = {{"auto", ProgressMode::kAuto},
-                                         {"always", ProgressMode::kAlways},
-                                         {"never", ProgressMode::kNever}};
 constexpr uint64_t kRevisionMax = INT64_MAX;
 constexpr const char* kTargetText =
     "A file; with --config also the name of a snapshot in the store, or one of the words";
 constexpr const char* kTargetType = "FILE|NAME|latest|latest-verified|random";
 
-// The words stand in the help as `simple|table|json`, which completion reads, too.
-template <typename T>
-void AddChoice(CLI::App* app, const std::string& name, T& out, const Choices<T>& choices,
-               const std::string& text) {
-  std::string words;
-  for (const auto& [word, value] : choices) words += (words.empty() ? "" : "|") + word;
-  const auto pick = [&choices, words](std::string& word) -> std::string {
-    for (const auto& [known, value] : choices) {
-      if (known != word) continue;
-      word = std::to_string(static_cast<int>(value));
-      return "";
-    }
-    return fmt::format("\"{}\" is none of {}", word, words);
+// The first of the words of an enum. They stand in the help as `simple|table|json`, which
+// completion reads, too.
+template <typename Enum>
+void AddChoice(CLI::App* app, const std::string& name, Enum& out, const std::string& text,
+               size_t count = NamesOf<Enum>().size()) {
+  const auto names = std::span(NamesOf<Enum>()).first(count);
+  const std::string words = fmt::format("{}", fmt::join(names, "|"));
+  const auto pick = [=](std::string& word) -> std::string {
+    const auto at = std::ranges::find(names, word);
+    if (at == names.end()) return fmt::format("\"{}\" is none of {}", word, words);
+    word = std::to_string(at - names.begin());
+    return "";
   };
   app->add_option(name, out, text)->transform(CLI::Validator(pick, ""))->type_name(words);
 }
@@ -61,29 +46,27 @@ void AddChoice(CLI::App* app, const std::string& name, T& out, const Choices<T>&
 // CLI11's own words for a number that is out of range have 300 digits.
 CLI::Validator WholeNumber(uint64_t least, uint64_t most) {
   const auto check = [least, most](std::string& text) -> std::string {
-    uint64_t number = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    const bool whole = error == std::errc() && end == text.data() + text.size();
-    if (!whole || number < least || number > most) {
+    const auto number = ParseNumber<uint64_t>(text);
+    if (!number.has_value() || *number < least || *number > most) {
       return fmt::format("\"{}\" is not a number from {} to {}", text, least, most);
     }
-    text = std::to_string(number);  // CLI11 reads 010 as eight
+    text = std::to_string(*number);  // CLI11 reads 010 as eight
     return "";
   };
   return CLI::Validator(check, "");
 }
 
 void AddProgress(CLI::App* app, ProgressMode& progress) {
-  AddChoice(app, "--progress", progress, kProgress, "Progress line; auto: on a terminal");
+  AddChoice(app, "--progress", progress, "Progress line; auto: on a terminal");
 }
 
 void AddFormat(CLI::App* app, OutputFormat& format) {
-  AddChoice(app, "-w,--write-out", format, kFormats, "Form of the result");
+  constexpr size_t kOurs = 3;  // etcdutl has a fourth one
+  AddChoice(app, "-w,--write-out", format, "Form of the result", kOurs);
 }
 
 void AddEtcdutlFormat(CLI::App* app, OutputFormat& format) {
-  AddChoice(app, "-w,--write-out", format, kEtcdutlFormats,
-            "Form of the result, as etcdutl has them");
+  AddChoice(app, "-w,--write-out", format, "Form of the result, as etcdutl has them");
 }
 
 void AddTextfile(CLI::App* app, std::string& file) {
@@ -495,8 +478,7 @@ int RunCommandLine(int argc, char** argv, std::stop_token stop) {
   table.AddSnapshotCommands(root);
   table.AddProofCommands(root);
   const std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
-  if (!words.empty() &&
-      words[0] == "complete") {  // its words are an unfinished line, not arguments
+  if (!words.empty() && words[0] == "complete") {  // an unfinished line, not arguments
     PrintCandidates(Complete(Describe(root), std::span(words).subspan(1)));
     return static_cast<int>(ExitCode::kOk);
   }

@@ -43,7 +43,7 @@ void CheckEndpoints(const Context& context, const config::Config& config,
   const auto client = etcd::Client::Create(options, context);
   if (!client.ok()) return;  // said before
   const etcd::RollCall roll = etcd::CallRoll(**client, std::nullopt);
-  const bool torn = !roll.outcome.ok() && ReasonOf(roll.outcome) == Reason::kOtherCluster;
+  const bool torn = Is(roll.outcome, Reason::kOtherCluster);
   if (torn) problems.push_back(fmt::format("cluster.endpoints: {}", MessageOf(roll.outcome)));
   for (const etcd::RollEntry& entry : roll.entries) {
     if (entry.standing == etcd::Standing::kSecondName)

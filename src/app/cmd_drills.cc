@@ -7,7 +7,6 @@
 #include "app/config_source.h"
 #include "app/output.h"
 #include "base/text.h"
-#include "base/units.h"
 #include "config/load.h"
 #include "pipeline/drill_evidence.h"
 #include "store/local_store.h"
@@ -59,7 +58,6 @@ Result<ExitCode> DrillsShow(const Context& context, const DrillsOptions& options
     return ExitCode::kOk;
   }
   return Error(Reason::kNotFound,
-
                "there is no drill report {} among the {} in the store; see `etcdrill drills list`",
                options.name, drills.size());
 }
@@ -75,7 +73,6 @@ Result<ExitCode> DrillsVerify(const Context& context, const DrillsOptions& optio
   }
   return Error(
       Reason::kDamaged,
-
       "{} of the drill reports' links are broken: the store was written to by hand, or damaged",
       problems.size());
 }

@@ -40,27 +40,15 @@ Result<Opened> OpenPlaced(const Context& context, const std::string& word,
 }
 
 Colour ColourOf(Continuity verdict) {
-  switch (verdict) {
-    case Continuity::kContinues:
-      return Colour::kGreen;
-    case Continuity::kDiverged:
-      return Colour::kRed;
-    case Continuity::kNotComparable:
-      return Colour::kYellow;
-  }
-  return Colour::kYellow;
+  return verdict == Continuity::kContinues  ? Colour::kGreen
+         : verdict == Continuity::kDiverged ? Colour::kRed
+                                            : Colour::kYellow;
 }
 
 ExitCode ExitCodeOf(Continuity verdict) {
-  switch (verdict) {
-    case Continuity::kContinues:
-      return ExitCode::kOk;
-    case Continuity::kDiverged:
-      return ExitCode::kVerificationFailed;
-    case Continuity::kNotComparable:
-      return ExitCode::kFailed;
-  }
-  return ExitCode::kFailed;
+  return verdict == Continuity::kContinues  ? ExitCode::kOk
+         : verdict == Continuity::kDiverged ? ExitCode::kVerificationFailed
+                                            : ExitCode::kFailed;
 }
 
 template <typename T>

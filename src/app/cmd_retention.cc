@@ -1,6 +1,4 @@
 // retention: what the sidecar would delete after its next snapshot, or does now.
-#include <fmt/format.h>
-
 #include <nlohmann/json.hpp>
 
 #include "app/commands.h"

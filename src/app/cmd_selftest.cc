@@ -1,6 +1,4 @@
 // selftest: known damage in, and all of it has to be found.
-#include <fmt/format.h>
-
 #include <nlohmann/json.hpp>
 
 #include "app/commands.h"

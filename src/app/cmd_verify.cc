@@ -22,15 +22,9 @@ namespace etcdrill::app {
 namespace {
 
 Colour ColourOf(Verdict verdict) {
-  switch (verdict) {
-    case Verdict::kProven:
-      return Colour::kGreen;
-    case Verdict::kDamaged:
-      return Colour::kRed;
-    case Verdict::kNotProvable:
-      return Colour::kYellow;
-  }
-  return Colour::kYellow;
+  return verdict == Verdict::kProven    ? Colour::kGreen
+         : verdict == Verdict::kDamaged ? Colour::kRed
+                                        : Colour::kYellow;
 }
 
 Rows LevelRows(const verify::VerifyReport& report) {
@@ -191,15 +185,9 @@ report::VerifyRun ToVerifyRun(const Result<Verified>& verified, WallTime now) {
 }  // namespace
 
 ExitCode ExitCodeOf(Verdict verdict) {
-  switch (verdict) {
-    case Verdict::kProven:
-      return ExitCode::kOk;
-    case Verdict::kDamaged:
-      return ExitCode::kVerificationFailed;
-    case Verdict::kNotProvable:
-      return ExitCode::kFailed;
-  }
-  return ExitCode::kFailed;
+  return verdict == Verdict::kProven    ? ExitCode::kOk
+         : verdict == Verdict::kDamaged ? ExitCode::kVerificationFailed
+                                        : ExitCode::kFailed;
 }
 
 Result<ExitCode> Verify(const Context& context, const VerifyOptions& options) {

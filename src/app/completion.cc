@@ -13,8 +13,7 @@ namespace {
 const OptionInfo* FindOption(const std::vector<const CommandInfo*>& path, const std::string& name) {
   for (const CommandInfo* command : path) {
     for (const OptionInfo& option : command->options) {
-      if (std::find(option.names.begin(), option.names.end(), name) != option.names.end())
-        return &option;
+      if (std::ranges::find(option.names, name) != option.names.end()) return &option;
     }
   }
   return nullptr;
@@ -23,17 +22,13 @@ const OptionInfo* FindOption(const std::vector<const CommandInfo*>& path, const 
 // The parts of `simple|table|json` or `FILE|latest`: words in lower case stand for themselves.
 std::vector<Candidate> Values(const OptionInfo& option) {
   std::vector<Candidate> found;
-  for (size_t begin = 0; begin <= option.value.size();) {
-    const size_t end = std::min(option.value.find('|', begin), option.value.size());
-    const std::string part = option.value.substr(begin, end - begin);
-    begin = end + 1;
+  for (const std::string_view part : Split(option.value, '|')) {
     if (part == "FILE" || part == "BIN") {
       found.push_back({std::string(kFiles), ""});
     } else if (part == "DIR") {
       found.push_back({std::string(kDirectories), ""});
-    } else if (std::none_of(part.begin(), part.end(),
-                            [](char c) { return c >= 'A' && c <= 'Z'; })) {
-      found.push_back({part, ""});
+    } else if (std::ranges::none_of(part, [](char c) { return c >= 'A' && c <= 'Z'; })) {
+      found.push_back({std::string(part), ""});
     }
   }
   return found;
@@ -68,8 +63,7 @@ Place Follow(const CommandInfo& root, std::span<const std::string> words) {
       continue;
     }
     const auto& commands = place.path.back()->commands;
-    const auto it = std::find_if(commands.begin(), commands.end(),
-                                 [&](const auto& c) { return c.name == word; });
+    const auto it = std::ranges::find(commands, word, &CommandInfo::name);
     if (it != commands.end()) {
       place.path.push_back(&*it);
     } else {
@@ -115,7 +109,7 @@ std::optional<Mistake> FindMistake(const CommandInfo& root, std::span<const std:
     } else {
       for (const CommandInfo& next : place.path.back()->commands) known.push_back(next.name);
     }
-    if (std::find(known.begin(), known.end(), word) != known.end()) continue;
+    if (std::ranges::find(known, word) != known.end()) continue;
     if (std::string meant = Nearest(word, known); !meant.empty())
       return Mistake{word, std::move(meant)};
   }

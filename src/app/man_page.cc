@@ -104,8 +104,7 @@ void AddCommand(std::string& page, const CommandInfo& command, const std::string
   page += "\n" + Text(command.text) + ".\n";
   for (const OptionInfo& p : command.positionals) AddOption(page, p, /*positional=*/true);
   for (const OptionInfo& o : command.options) {
-    if (o.names.back() != "--help")
-      AddOption(page, o, /*positional=*/false);  // the same everywhere
+    if (o.names.back() != "--help") AddOption(page, o, /*positional=*/false);  // alike everywhere
   }
 }
 

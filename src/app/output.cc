@@ -19,7 +19,7 @@ namespace {
 // Characters on the screen: bytes, less UTF-8 continuation bytes.
 size_t WidthOf(std::string_view text) {
   const auto shows = [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; };
-  return static_cast<size_t>(std::count_if(text.begin(), text.end(), shows));
+  return static_cast<size_t>(std::ranges::count_if(text, shows));
 }
 
 void MakeShown(Rows& rows) {

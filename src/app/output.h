@@ -69,3 +69,11 @@ std::function<void(uint64_t, uint64_t)> ProgressLine(std::string label, Progress
                                                      Clock& clock);
 
 }  // namespace etcdrill::app
+
+template <>
+inline constexpr auto etcdrill::kNames<etcdrill::app::OutputFormat> =
+    etcdrill::Names("simple", "table", "json", "fields");
+template <>
+inline constexpr auto etcdrill::kNames<etcdrill::app::ProgressMode> = etcdrill::Names("auto",
+                                                                                      "always",
+                                                                                      "never");

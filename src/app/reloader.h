@@ -32,8 +32,8 @@ class Reloader {
   Permanent& permanent_;
   const LoadSettings load_;
   std::mutex reloading_;  // one reload at a time
-  std::vector<std::shared_ptr<Generation>>
-      retired_;  // guarded by reloading_; those that still end what they began
+  // Guarded by reloading_; those that still end what they began.
+  std::vector<std::shared_ptr<Generation>> retired_;
   mutable std::mutex mutex_;
   std::shared_ptr<Generation> current_;  // guarded by mutex_
 };

@@ -13,6 +13,8 @@
 #include <cstring>
 #include <ctime>
 
+#include "io/fd.h"
+
 namespace etcdrill::app {
 namespace {
 
@@ -65,13 +67,13 @@ void ServiceManager::Send(std::string_view message) const {
   if (socket_.size() < 2 || socket_.size() >= sizeof address.sun_path) return;
   std::memcpy(address.sun_path, socket_.data(), socket_.size());
   if (address.sun_path[0] == '@') address.sun_path[0] = '\0';
-  const int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) return;
-  setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &kPatience, sizeof kPatience);
+  const Fd fd(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  if (!fd) return;
+  setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &kPatience, sizeof kPatience);
   const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + socket_.size());
-  [[maybe_unused]] const ssize_t sent = sendto(fd, message.data(), message.size(), MSG_NOSIGNAL,
-                                               reinterpret_cast<const sockaddr*>(&address), length);
-  close(fd);
+  [[maybe_unused]] const ssize_t sent =
+      sendto(fd.get(), message.data(), message.size(), MSG_NOSIGNAL,
+             reinterpret_cast<const sockaddr*>(&address), length);
 }
 
 }  // namespace etcdrill::app

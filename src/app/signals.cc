@@ -43,8 +43,7 @@ void WaitForStop(const sigset_t& set) {
 std::stop_token StopOnSignals() {
   signal(SIGPIPE, SIG_IGN);  // a reader that went away is an error of write(2), not the end
   signal(SIGXFSZ, SIG_IGN);  // so is a file that may not grow (RLIMIT_FSIZE)
-  signal(SIGCHLD,
-         SIG_DFL);  // inherited as ignored, it would take the exit codes of our children away
+  signal(SIGCHLD, SIG_DFL);  // inherited as ignored, it would hide our children's exit codes
   sigset_t set;
   sigemptyset(&set);
   for (const int number : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&set, number);

@@ -20,9 +20,8 @@ struct Target {
   std::string path;
   std::optional<Manifest> manifest;
   bool in_store = false;
-  std::optional<pipeline::CatalogEntry>
-      damaged;                    // found so by the scrub or a drill, after it was stored
-  std::vector<Manifest> others;   // in the same store
+  std::optional<pipeline::CatalogEntry> damaged;  // by the scrub or a drill, after it was stored
+  std::vector<Manifest> others;                   // in the same store
   std::shared_ptr<FileLock> use;  // as long as it is held, the sidecar does not delete it
 };
 

@@ -36,6 +36,11 @@ inline void AppendLE64(std::string& out, uint64_t v) {
   out.append(reinterpret_cast<const char*>(&v), sizeof v);
 }
 inline void AppendBE64(std::string& out, uint64_t v) { AppendLE64(out, __builtin_bswap64(v)); }
+inline std::string BigEndian64(uint64_t v) {
+  std::string bytes;
+  AppendBE64(bytes, v);
+  return bytes;
+}
 
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
               "the loads above assume a little-endian machine");

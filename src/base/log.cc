@@ -16,12 +16,9 @@
 namespace etcdrill {
 namespace {
 
-constexpr std::array<std::string_view, 4> kLevelNames = {"debug", "info", "warn", "error"};
-constexpr std::array<std::string_view, 4> kPriorities = {"<7>", "<6>", "<4>",
-                                                         "<3>"};  // of syslog, by level
+constexpr std::array<std::string_view, 4> kPriorities = {"<7>", "<6>", "<4>", "<3>"};  // of syslog
 constexpr size_t kValueBytesMax = 1024;
-constexpr size_t kEndBytes =
-    6;  // what stands around the fields: a priority, a brace, the end of the line
+constexpr size_t kEndBytes = 6;  // around the fields: a priority, a brace, the end of the line
 
 // Whether what is written to `fd` reaches journald: JOURNAL_STREAM names the socket that it gave us
 // (systemd.exec(5)), and a program that we are started by may have led our output elsewhere.
@@ -59,7 +56,7 @@ void AppendQuoted(std::string& out, std::string_view text) {
 
 // Needs no quotes in logfmt: printable ASCII without what logfmt reads something into.
 bool IsPlainWord(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+  return !text.empty() && std::ranges::all_of(text, [](char c) {
     return c > ' ' && c < 0x7F && c != '"' && c != '=' && c != '\\';
   });
 }
@@ -91,14 +88,11 @@ void AppendField(std::string& line, LogFormat format, const LogField& field) {
   }
 }
 
-template <typename T, size_t N>
-Result<T> ParseName(std::string_view name, const std::array<std::string_view, N>& names,
-                    std::string_view what) {
-  for (size_t i = 0; i < N; ++i) {
-    if (names[i] == name) return static_cast<T>(i);
-  }
+template <typename Enum>
+Result<Enum> ParseName(std::string_view name, std::string_view what) {
+  if (const auto value = FromName<Enum>(name)) return *value;
   return Error(Reason::kUsage, "\"{}\" is not a {}; use one of {}", name, what,
-               fmt::join(names, ", "));
+               fmt::join(NamesOf<Enum>(), ", "));
 }
 
 }  // namespace
@@ -107,12 +101,11 @@ LogField::LogField(std::string_view k, Duration d)
     : key(k), value(fmt::format("{:.3f}", SecondsOf(d))), quoted(false) {}
 
 Result<LogLevel> ParseLogLevel(std::string_view name) {
-  return ParseName<LogLevel>(name, kLevelNames, "log level");
+  return ParseName<LogLevel>(name, "log level");
 }
 
 Result<LogFormat> ParseLogFormat(std::string_view name) {
-  return ParseName<LogFormat>(name, std::array<std::string_view, 2>{"logfmt", "json"},
-                              "log format");
+  return ParseName<LogFormat>(name, "log format");
 }
 
 Logger Logger::With(LogField field) const {
@@ -125,7 +118,7 @@ std::string Logger::Line(LogLevel level, std::string_view message, Fields fields
   const LogFormat format = sink_->format;
   std::string line = format == LogFormat::kJson ? "{" : "";
   AppendField(line, format, {"ts", FormatRfc3339(sink_->clock.Now())});
-  AppendField(line, format, {"level", kLevelNames[static_cast<size_t>(level)]});
+  AppendField(line, format, {"level", NameOf(level)});
   AppendField(line, format, {"msg", message});
   const auto append = [&](LogField field) {
     std::string with = line;

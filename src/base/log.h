@@ -16,12 +16,18 @@
 
 #include "base/clock.h"
 #include "base/log_output.h"
+#include "base/names.h"
 #include "base/status.h"
 
 namespace etcdrill {
 
 enum class LogLevel { kDebug, kInfo, kWarn, kError };
+template <>
+inline constexpr auto kNames<LogLevel> = Names("debug", "info", "warn", "error");
+
 enum class LogFormat { kLogfmt, kJson };
+template <>
+inline constexpr auto kNames<LogFormat> = Names("logfmt", "json");
 
 Result<LogLevel> ParseLogLevel(std::string_view name);
 Result<LogFormat> ParseLogFormat(std::string_view name);

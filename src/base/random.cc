@@ -12,8 +12,7 @@ class SystemRandom final : public Random {
  public:
   uint64_t Next() override {
     uint64_t value = 0;
-    CHECK(getrandom(&value, sizeof value, 0) ==
-          sizeof value);  // reads of up to 256 bytes are never short
+    CHECK(getrandom(&value, sizeof value, 0) == sizeof value);  // up to 256 bytes are never short
     return value;
   }
 };

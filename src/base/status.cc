@@ -64,8 +64,7 @@ Status Error(Reason reason, std::string_view message) {
 Reason ReasonOf(const Status& status) {
   CHECK(!status.ok());
   const auto payload = status.GetPayload(kReasonPayload);
-  if (!payload.has_value())
-    return Reason::kInternal;  // an absl::Status that did not come from Error()
+  if (!payload.has_value()) return Reason::kInternal;  // an absl::Status not made by Error()
   return static_cast<Reason>(std::stoi(std::string(*payload)));
 }
 
@@ -83,9 +82,9 @@ Status ErrorFromErrno(int errno_value, std::string_view operation, std::string_v
                std::strerror(errno_value), HintFor(errno_value));
 }
 
-bool IsInterrupted(const Status& status) {
-  return !status.ok() && ReasonOf(status) == Reason::kInterrupted;
-}
+bool Is(const Status& status, Reason reason) { return !status.ok() && ReasonOf(status) == reason; }
+
+bool IsInterrupted(const Status& status) { return Is(status, Reason::kInterrupted); }
 
 ExitCode ExitCodeOf(const Status& status) {
   return status.ok() ? ExitCode::kOk : InfoOf(ReasonOf(status)).exit_code;

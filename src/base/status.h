@@ -37,6 +37,13 @@ Status Error(Reason reason, fmt::format_string<First, Rest...> format, First&& f
 // The reason of an error. CHECK-fails on an OK status.
 Reason ReasonOf(const Status& status);
 
+// Whether it is an error, and for this reason.
+bool Is(const Status& status, Reason reason);
+template <typename T>
+bool Is(const Result<T>& result, Reason reason) {
+  return Is(result.status(), reason);
+}
+
 // A stop was requested: not a failure, and mostly nothing to tell. False for an OK status.
 bool IsInterrupted(const Status& status);
 

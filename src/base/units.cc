@@ -33,7 +33,6 @@ constexpr double kLargestSize = 1e15;
 Status BadDuration(std::string_view text) {
   return Error(
       Reason::kUsage,
-
       "\"{}\" is not a duration; write a number with a unit, such as 90s, 15m, 1h30m or 7d", text);
 }
 

@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <utility>
 
 #include "base/text.h"
@@ -24,12 +23,6 @@ constexpr std::array kSchemes = {std::pair(std::string_view("http"), Scheme::kHt
                                  std::pair(std::string_view("unixs"), Scheme::kUnixs)};
 
 Status Problem(std::string_view what) { return Error(Reason::kUsage, what); }
-
-std::string_view Trimmed(std::string_view text) {
-  constexpr std::string_view kBlanks = " \t\n\v\f\r";
-  const size_t begin = std::min(text.find_first_not_of(kBlanks), text.size());
-  return text.substr(begin, text.find_last_not_of(kBlanks) + 1 - begin);
-}
 
 bool IsName(std::string_view text) {
   return !text.empty() && text.find_first_not_of(kNameLetters) == std::string_view::npos;
@@ -55,10 +48,9 @@ Result<std::string> ParseIpv6(std::string_view text) {
 Result<HostPort> ParseHostPort(std::string_view text) {
   const size_t colon = text.rfind(':');
   if (colon == std::string_view::npos) return Problem("no port");
-  HostPort at;
-  const std::string_view port = text.substr(colon + 1);
-  const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), at.port);
-  if (error != std::errc() || end != port.data() + port.size()) return Problem("no valid port");
+  const auto port = ParseNumber<uint16_t>(text.substr(colon + 1));
+  if (!port.has_value()) return Problem("no valid port");
+  HostPort at{.port = *port};
   const std::string_view host = text.substr(0, colon);
   if (host.starts_with('[') && host.ends_with(']')) {
     at.kind = Kind::kIpv6;
@@ -86,10 +78,9 @@ Result<Scheme> TakeScheme(std::string& text) {
 }
 
 Result<Url> ParseUrl(std::string_view text, bool slash_may_follow) {
-  Url url{.text = std::string(Trimmed(text))};
+  Url url{.text = std::string(Trim(text))};
   if (url.text.find('\0') != std::string::npos) return Problem("it holds a NUL");
-  if (!IsUtf8(url.text))
-    return Problem("it is not UTF-8");  // it becomes a label and stands in JSON
+  if (!IsUtf8(url.text)) return Problem("it is not UTF-8");  // it becomes a label, and JSON
   ASSIGN_OR_RETURN(url.scheme, TakeScheme(url.text));
   std::string_view rest = url.text;
   if (url.scheme != Scheme::kNone) rest.remove_prefix(rest.find("://") + 3);
@@ -151,11 +142,8 @@ Result<HostPort> ParseListenAddress(std::string_view text) {
 
 std::vector<std::string> SplitList(std::string_view text) {
   std::vector<std::string> items;
-  while (!text.empty()) {
-    const std::string_view item = text.substr(0, text.find(','));
-    text.remove_prefix(std::min(text.size(), item.size() + 1));
-    if (const std::string_view trimmed = Trimmed(item); !trimmed.empty())
-      items.emplace_back(trimmed);
+  for (const std::string_view item : Split(text, ',')) {
+    if (const std::string_view trimmed = Trim(item); !trimmed.empty()) items.emplace_back(trimmed);
   }
   return items;
 }

@@ -59,10 +59,8 @@ Choice ChooseAmong(const std::vector<MemberView>& members, const std::set<uint64
   }
   // Among followers the order of the configuration stays: a lag of a few entries is only the time
   // between two answers.
-  std::stable_sort(choice.candidates.begin(), choice.candidates.end(),
-                   [](const Candidate& a, const Candidate& b) {
-                     return a.status.is_leader() < b.status.is_leader();
-                   });
+  std::ranges::stable_sort(choice.candidates, {},
+                           [](const Candidate& c) { return c.status.is_leader(); });
   return choice;
 }
 

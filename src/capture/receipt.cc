@@ -11,16 +11,9 @@
 
 namespace etcdrill::capture {
 
-using namespace std::string_literals;
-
-// Serializable, so that the member answers for itself.
 std::optional<int64_t> CountKeys(const etcd::Endpoint& endpoint, int64_t revision,
                                  uint64_t member_id) {
-  const auto answer = endpoint.Range({.key = "\0"s,  // from here to the end: all keys
-                                      .range_end = "\0"s,
-                                      .revision = revision,
-                                      .serializable = true,
-                                      .count_only = true});
+  const auto answer = endpoint.CountKeys(revision, /*serializable=*/true);
   return answer.ok() && answer->member_id == member_id ? std::optional(answer->count)
                                                        : std::nullopt;
 }
@@ -33,8 +26,7 @@ ReceiptEntry AskMember(const etcd::Endpoint& endpoint, uint64_t cluster_id, int6
     entry.error = MessageOf(answer.status());
     return entry;
   }
-  if (answer->cluster_id !=
-      cluster_id) {  // what the address leads to changed since the roll was called
+  if (answer->cluster_id != cluster_id) {  // what the address leads to changed since the roll call
     entry.error = fmt::format("{}: belongs to cluster {} now", entry.endpoint,
                               etcd::IdText(answer->cluster_id));
     return entry;
@@ -64,10 +56,10 @@ std::vector<ReceiptEntry> CollectReceipt(const etcd::Client& client, const etcd:
     }
     if (entry.member_id == member->status->member_id) entry.etcd_version = member->status->version;
     // Behind an address that stands for many, one that has answered already may answer again.
-    const bool again = entry.error.empty() &&
-                       std::any_of(entries.begin(), entries.end(), [&](const ReceiptEntry& e) {
-                         return e.error.empty() && e.member_id == entry.member_id;
-                       });
+    const bool again =
+        entry.error.empty() && std::ranges::any_of(entries, [&](const ReceiptEntry& e) {
+          return e.error.empty() && e.member_id == entry.member_id;
+        });
     if (!again) entries.push_back(std::move(entry));
   }
   return entries;

@@ -68,7 +68,6 @@ Status CheckAdoptsOthers(const Config& config) {
   for (const std::string& pattern : config.adopt.files) {
     if (!plain(DirName(pattern)).starts_with(plain(config.store_path))) continue;
     return Error(Reason::kConfig,
-
                  "store.adopt: \"{}\" is in the store itself ({}); adopt from where others write",
                  pattern, config.store_path);
   }

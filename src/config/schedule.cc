@@ -5,10 +5,10 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <span>
 #include <vector>
 
+#include "base/text.h"
 #include "base/units.h"
 
 namespace etcdrill::config {
@@ -40,23 +40,6 @@ const std::array kFields = {FieldKind{"minute", 0, 59, {}}, FieldKind{"hour", 0,
                             FieldKind{"month", 1, 12, kMonths},
                             FieldKind{"day of week", 0, 7, kWeekdays}};
 
-std::vector<std::string_view> Split(std::string_view text, char separator) {
-  std::vector<std::string_view> parts;
-  while (true) {
-    const size_t at = text.find(separator);
-    parts.push_back(text.substr(0, at));
-    if (at == std::string_view::npos) return parts;
-    text.remove_prefix(at + 1);
-  }
-}
-
-std::optional<unsigned> ParseNumber(std::string_view text) {
-  unsigned number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return number;
-}
-
 std::optional<unsigned> ParseValue(std::string_view text, const FieldKind& kind) {
   for (size_t i = 0; i < kind.names.size(); ++i) {
     const bool same =
@@ -64,7 +47,7 @@ std::optional<unsigned> ParseValue(std::string_view text, const FieldKind& kind)
                    [](char a, char b) { return (a | 0x20) == b; });
     if (same) return kind.least + static_cast<unsigned>(i);
   }
-  const auto number = ParseNumber(text);
+  const auto number = ParseNumber<unsigned>(text);
   return number.has_value() && *number >= kind.least && *number <= kind.most ? number
                                                                              : std::nullopt;
 }
@@ -80,7 +63,7 @@ bool AddRange(std::string_view text, const FieldKind& kind, FieldValues& out) {
   const auto first = all ? std::optional(kind.least) : ParseValue(ends.front(), kind);
   const auto last = all ? std::optional(kind.most) : ParseValue(ends.back(), kind);
   const bool has_step = parts.size() == 2;
-  const auto step = has_step ? ParseNumber(parts[1]) : std::optional(1U);
+  const auto step = has_step ? ParseNumber<unsigned>(parts[1]) : std::optional(1U);
   if (!first.has_value() || !last.has_value() || !step.has_value() || *first > *last || *step == 0)
     return false;
   if (has_step && !all && ends.size() == 1) return false;

@@ -129,7 +129,7 @@ void Section::Finish() {
     const std::string key = entry.first.IsScalar() ? entry.first.Scalar() : "";
     if (!seen.insert(key).second)
       problems_.Add(entry.first.Mark(), fmt::format("{} stands here twice", Full(key)));
-    if (std::find(known_.begin(), known_.end(), key) == known_.end()) {
+    if (std::ranges::find(known_, key) == known_.end()) {
       problems_.Add(entry.first.Mark(), fmt::format("{} is not a key; {}", Full(key), Advice(key)));
     }
   }

@@ -3,8 +3,7 @@
 
 #include <re2/re2.h>
 
-#include <charconv>
-
+#include "base/text.h"
 #include "base/units.h"
 #include "base/url.h"
 
@@ -52,7 +51,6 @@ Status CheckAdopt(std::string_view path) {
     return OkStatus();
   return Error(
       Reason::kConfig,
-
       "\"{}\" is not a file with wildcards in its name only, such as /var/backups/etcd/*.db", path);
 }
 
@@ -62,9 +60,7 @@ Status CheckExpression(std::string_view text) {
 }
 
 Result<uint64_t> ParseCount(std::string_view text) {
-  uint64_t count = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
-  if (error == std::errc() && end == text.data() + text.size()) return count;
+  if (const auto count = ParseNumber<uint64_t>(text)) return *count;
   return Error(Reason::kConfig, "\"{}\" is not a number from 0 to {}", text, UINT64_MAX);
 }
 

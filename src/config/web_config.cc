@@ -54,7 +54,7 @@ Status CheckCipherSuite(std::string_view text) {
       "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
       "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256",
       "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256"};
-  if (std::find(kKnown.begin(), kKnown.end(), text) != kKnown.end()) return OkStatus();
+  if (std::ranges::find(kKnown, text) != kKnown.end()) return OkStatus();
   return Wrong(fmt::format("\"{}\" is not a cipher suite that is safe to use; known are {}", text,
                            fmt::join(kKnown.begin() + 3, kKnown.end(), ", ")));
 }
@@ -88,7 +88,7 @@ Status CheckHeader(std::string_view name, std::string_view value) {
   if (value.find_first_of("\r\n") != std::string_view::npos) return Wrong("a header is one line");
   RETURN_IF_ERROR(CheckNoNul(value));
   const auto one_of = [&](std::initializer_list<std::string_view> allowed) {
-    if (std::find(allowed.begin(), allowed.end(), value) != allowed.end()) return OkStatus();
+    if (std::ranges::find(allowed, value) != allowed.end()) return OkStatus();
     return Wrong(
         fmt::format("{} can only be {}, not \"{}\"", name, fmt::join(allowed, " or "), value));
   };

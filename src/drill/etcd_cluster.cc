@@ -61,7 +61,7 @@ Status EtcdCluster::Grow() {
     ASSIGN_OR_RETURN(const uint64_t id, client().AddMember(member.PeerUrl()));
     RETURN_IF_ERROR(StartMember(member, /*joins=*/true));
     Status ready = processes_.back()->WaitReady();
-    const bool turned_away = !ready.ok() && ReasonOf(ready) == Reason::kEtcdExited;
+    const bool turned_away = Is(ready, Reason::kEtcdExited);
     if (!turned_away || context_.clock.Monotonic() >= last_try) return ready;
     // One that is listed, but does not run, keeps the leader from ending the downgrade.
     processes_.pop_back();

@@ -95,10 +95,10 @@ Status EtcdProcess::WaitReady() {
                    exit->Describe(), LastWords(OutputTail()));
     }
     // A read through raft: etcd answers it only when it leads and has applied its log.
-    const auto answer = client_->endpoint().Range({.key = "health", .count_only = true});
+    const auto answer = client_->endpoint().Range({.key = etcd::kHealthKey, .count_only = true});
     // Any answer of the store counts as ready, an error too: what it says of the data is for the
     // checks.
-    if (answer.ok() || ReasonOf(answer.status()) == Reason::kEtcdError) return OkStatus();
+    if (answer.ok() || Is(answer, Reason::kEtcdError)) return OkStatus();
     if (!context_.clock.SleepFor(kPollEvery, context_.stop)) {
       return Error(Reason::kInterrupted, "interrupted while etcd booted; its last words: {}",
                    LastWords(OutputTail()));

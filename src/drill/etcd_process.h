@@ -28,13 +28,11 @@ std::string InitialCluster(const std::vector<ScratchMember>& members);
 
 struct EtcdOptions {
   std::string binary;
-  bool no_fsync =
-      false;  // nothing of it has to survive a power loss; the binary must know --unsafe-no-fsync
-  std::string work_dir;  // exists, with mode 0700; the sockets appear in it
+  bool no_fsync = false;  // no power loss to survive; the binary must know --unsafe-no-fsync
+  std::string work_dir;   // exists, with mode 0700; the sockets appear in it
   ScratchMember member;
   std::string initial_cluster;
-  bool joins =
-      false;  // a cluster that runs, as a new member; else the data directory is a restored one
+  bool joins = false;  // a cluster that runs, as a new member; else a restored one
   std::optional<uint64_t> memory_limit;
   Duration call_timeout;
 };

@@ -14,28 +14,14 @@ namespace {
 
 constexpr std::string_view kWriteKeyPrefix = "etcdrill/drill/";
 
-constexpr std::string_view kUnknownAlarm = "unknown";
-
-std::string_view AlarmName(etcd::AlarmType type) {
-  switch (type) {
-    case etcd::AlarmType::kNoSpace:
-      return "NOSPACE";
-    case etcd::AlarmType::kCorrupt:
-      return "CORRUPT";
-    case etcd::AlarmType::kNone:
-      break;
-  }
-  return kUnknownAlarm;
-}
-
-// A kind that only a newer etcd knows has no name here, and can't be disarmed.
+// A kind that only a newer etcd knows can't be disarmed.
 std::string_view KnownName(std::string_view alarm) {
-  return alarm == "NOSPACE" || alarm == "CORRUPT" ? alarm : kUnknownAlarm;
+  return NameOf(FromName<etcd::AlarmType>(alarm).value_or(etcd::AlarmType::kNone));
 }
 
 // Sorted, for comparing and for people.
 std::string JoinAlarms(std::vector<std::string> names) {
-  std::sort(names.begin(), names.end());
+  std::ranges::sort(names);
   return names.empty() ? "none" : fmt::format("{}", fmt::join(names, " "));
 }
 
@@ -64,7 +50,7 @@ Check CheckAlarms(const etcd::ScratchClient& client, const Expectation& expected
   const auto alarms = client.endpoint().Alarms();
   if (!alarms.ok()) return Failed(CheckName::kAlarms, wanted, alarms.status());
   std::vector<std::string> names;
-  for (const etcd::Alarm& alarm : *alarms) names.emplace_back(AlarmName(alarm.type));
+  for (const etcd::Alarm& alarm : *alarms) names.emplace_back(NameOf(alarm.type));
   for (const etcd::Alarm& alarm : *alarms) {
     const Status disarmed = client.DisarmAlarm(alarm);
     if (!disarmed.ok()) return Failed(CheckName::kAlarms, wanted, disarmed);
@@ -84,20 +70,11 @@ Check CheckRevision(const etcd::ScratchClient& client, const Expectation& expect
   return {CheckName::kRevision, result, wanted, std::to_string(revision)};
 }
 
-Result<uint64_t> CountKeys(const etcd::ScratchClient& client, const Expectation& expected) {
-  const std::string every_key(1, '\0');
-  ASSIGN_OR_RETURN(const auto answer, client.endpoint().Range({.key = every_key,
-                                                               .range_end = every_key,
-                                                               .revision = expected.hashkv.revision,
-                                                               .count_only = true}));
-  return static_cast<uint64_t>(answer.count);
-}
-
 Check CheckKeyCount(const etcd::ScratchClient& client, const Expectation& expected) {
   const std::string wanted = std::to_string(expected.live_keys);
-  const auto count = CountKeys(client, expected);
-  if (!count.ok()) return Failed(CheckName::kKeyCount, wanted, count.status());
-  return Compare(CheckName::kKeyCount, wanted, std::to_string(*count));
+  const auto answer = client.endpoint().CountKeys(expected.hashkv.revision, /*serializable=*/false);
+  if (!answer.ok()) return Failed(CheckName::kKeyCount, wanted, answer.status());
+  return Compare(CheckName::kKeyCount, wanted, std::to_string(answer->count));
 }
 
 std::string HashText(uint32_t hash, int64_t revision, int64_t compact_revision) {
@@ -112,7 +89,7 @@ Result<etcd::HashKvAnswer> AskHashKv(const etcd::ScratchClient& client,
   const mvcc::HashKv& file = expected.hashkv;
   auto answer = client.endpoint().HashKv(file.revision);
   const bool at_compaction = file.revision == file.compact_revision;
-  const bool refused = !answer.ok() && ReasonOf(answer.status()) == Reason::kEtcdError;
+  const bool refused = Is(answer, Reason::kEtcdError);
   const bool cached = answer.ok() && answer->compact_revision != file.compact_revision;
   return at_compaction && (refused || cached) ? client.endpoint().HashKv(0) : answer;
 }
@@ -171,11 +148,13 @@ Check CheckMembers(CheckName name, const EtcdCluster& cluster, size_t first,
   const std::string wanted = text(expected.live_keys, *proven);
   const std::vector<const etcd::ScratchClient*> clients = cluster.clients();
   for (size_t i = first; i < clients.size(); ++i) {
-    const auto count = CountKeys(*clients[i], expected);
-    if (!count.ok()) return Failed(name, wanted, count.status());
-    const auto hash = clients[i]->endpoint().HashKv(proven->hash_revision);
+    const etcd::Endpoint& member = clients[i]->endpoint();
+    const auto answer = member.CountKeys(expected.hashkv.revision, /*serializable=*/false);
+    if (!answer.ok()) return Failed(name, wanted, answer.status());
+    const auto hash = member.HashKv(proven->hash_revision);
     if (!hash.ok()) return Failed(name, wanted, hash.status());
-    if (const std::string actual = text(*count, *hash); actual != wanted)
+    if (const std::string actual = text(static_cast<uint64_t>(answer->count), *hash);
+        actual != wanted)
       return Compare(name, wanted, actual);
   }
   return Compare(name, wanted, wanted);
@@ -202,9 +181,8 @@ std::vector<Check> CheckHealth(const EtcdCluster& cluster, const Expectation& ex
           Failed(CheckName::kHealth, wanted, Error(Reason::kEtcdNotReady, probe.problem)));
       return checks;
     }
-    const bool known =
-        std::any_of(probe.alarms.begin(), probe.alarms.end(),
-                    [](const etcd::Alarm& a) { return a.type != etcd::AlarmType::kNone; });
+    const bool known = std::ranges::any_of(
+        probe.alarms, [](const etcd::Alarm& a) { return a.type != etcd::AlarmType::kNone; });
     if (known) problems += (problems.empty() ? "" : "; ") + probe.problem;
   }
   checks.push_back(Compare(CheckName::kHealth, wanted, problems.empty() ? wanted : problems));
@@ -225,7 +203,7 @@ std::vector<Check> CheckData(const EtcdCluster& cluster, const Expectation& expe
 }
 
 bool WentBack(const std::vector<Check>& data_checks) {
-  return std::any_of(data_checks.begin(), data_checks.end(), [](const Check& check) {
+  return std::ranges::any_of(data_checks, [](const Check& check) {
     return check.name == CheckName::kRevision && check.result == CheckResult::kNotComparable;
   });
 }

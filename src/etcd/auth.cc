@@ -17,7 +17,7 @@ constexpr size_t kMaxTokenBytes = 8192;  // gRPC's default limit of all metadata
 // gRPC ends the process of whoever wants to send other bytes in a header.
 bool CanBeSent(std::string_view token) {
   return token.size() <= kMaxTokenBytes &&
-         std::all_of(token.begin(), token.end(), [](char c) { return c >= 0x20 && c < 0x7f; });
+         std::ranges::all_of(token, [](char c) { return c >= 0x20 && c < 0x7f; });
 }
 
 }  // namespace

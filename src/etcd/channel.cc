@@ -26,8 +26,7 @@ constexpr Duration kKeepaliveTimeout = 10s;
 // itself, but does so only once in a channel's life.)
 constexpr Duration kIdleAfter = 1s;
 constexpr Duration kShortestBackoff = 100ms;  // gRPC takes no less
-constexpr Duration kResolveEvery =
-    2s;  // at most: a member that could not be reached may have moved
+constexpr Duration kResolveEvery = 2s;        // at most: an unreachable member may have moved
 // gRPC's 4 MiB is less than what etcd may send: two values of 1.5 MiB each, with their keys,
 // already come near.
 constexpr int kMaxMessageBytes = 16 << 20;
@@ -62,8 +61,8 @@ grpc::ChannelArguments Arguments(const ConnectionOptions& options) {
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, Milliseconds(kKeepaliveEvery));
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, Milliseconds(kKeepaliveTimeout));
-  arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA,
-                   0);  // no limit: a snapshot stream sends nothing for hours
+  // No limit: a snapshot stream sends nothing for hours.
+  arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
   // Despite their names, the larger of these two is the time that a connection attempt may take,
   // handshakes included.
   arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, Milliseconds(options.dial_timeout));
@@ -95,8 +94,7 @@ std::shared_ptr<grpc::Channel> Connect(const ConnectionOptions& options, const A
 Result<std::shared_ptr<Channel>> Channel::Create(const ConnectionOptions& options,
                                                  const std::string& endpoint, const Shared& shared,
                                                  const Context& context) {
-  gpr_set_log_function(
-      [](gpr_log_func_args*) {});  // stderr is ours alone; what went wrong, the statuses say too
+  gpr_set_log_function([](gpr_log_func_args*) {});  // stderr is ours; the statuses say it, too
   ASSIGN_OR_RETURN(Address address, ParseAddress(endpoint, WantsTls(options)));
   ASSIGN_OR_RETURN(std::unique_ptr<Login> login, Login::Create(options, context));
   return std::shared_ptr<Channel>(

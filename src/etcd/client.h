@@ -28,8 +28,7 @@ struct ConnectionOptions {
   std::string password;  // or password_file: there at Create(), read again at each login
   std::string password_file;
   Duration dial_timeout = std::chrono::seconds(2);
-  Duration reconnect_every =
-      std::chrono::seconds(2);  // a member that can't be reached is tried at least so often
+  Duration reconnect_every = std::chrono::seconds(2);  // a lost member is tried at least so often
   Duration command_timeout = std::chrono::seconds(5);
   Duration no_progress_timeout = std::chrono::seconds(60);  // of the snapshot stream
 };

@@ -5,7 +5,7 @@
 
 #include "etcd/channel.h"
 #include "etcd/errors.h"
-#include "etcd/snapshot_stream_grpc.h"
+#include "etcd/snapshot_stream.h"
 #include "proto/etcdserverpb.grpc.pb.h"
 
 namespace etcdrill::etcd {
@@ -161,6 +161,15 @@ Result<RangeAnswer> Endpoint::Range(const RangeQuery& query) const {
   answer.more = from.more();
   for (mvccpb::KeyValue& kv : *from.mutable_kvs()) answer.kvs.push_back(ToKeyValue(kv));
   return answer;
+}
+
+Result<RangeAnswer> Endpoint::CountKeys(int64_t revision, bool serializable) const {
+  const std::string zero(1, '\0');  // from here to the end: all keys
+  return Range({.key = zero,
+                .range_end = zero,
+                .revision = revision,
+                .serializable = serializable,
+                .count_only = true});
 }
 
 Result<std::unique_ptr<SnapshotStream>> Endpoint::Snapshot(Duration limit) const {

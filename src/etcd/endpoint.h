@@ -17,6 +17,8 @@ namespace etcdrill::etcd {
 class Channel;
 class SnapshotStream;
 
+// `etcdctl endpoint health` reads it; it need not exist.
+inline constexpr char kHealthKey[] = "health";
 inline constexpr Duration kNoLimit = std::chrono::hours(24 * 365);
 
 // How much longer than another call HashKV may take: the member reads its whole database. It may
@@ -30,8 +32,8 @@ class Endpoint {
   ~Endpoint();
   Endpoint(Endpoint&&) noexcept;
 
-  const std::string& address() const
-      [[clang::lifetimebound]];  // as configured, "https://10.0.0.1:2379"
+  // As configured, "https://10.0.0.1:2379".
+  const std::string& address() const [[clang::lifetimebound]];
 
   Result<MemberStatus> Status() const;
   Result<Membership> MemberList() const;
@@ -40,6 +42,9 @@ class Endpoint {
   Result<HashKvAnswer> HashKv(int64_t revision, int64_t db_size_bytes = 0) const;
   Result<std::vector<Alarm>> Alarms() const;
   Result<RangeAnswer> Range(const RangeQuery& query) const;
+  // `count` of the answer is how many keys are alive at `revision`. Serializable: the member
+  // answers for itself.
+  Result<RangeAnswer> CountKeys(int64_t revision, bool serializable) const;
   // Opens the stream, which must have ended within `limit`; errors of the call itself come from its
   // first Next().
   Result<std::unique_ptr<SnapshotStream>> Snapshot(Duration limit = kNoLimit) const;

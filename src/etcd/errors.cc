@@ -84,9 +84,8 @@ bool Contains(std::string_view text, std::string_view part) {
 }
 
 const Meaning* Find(std::span<const Meaning> meanings, std::string_view text) {
-  const auto found = std::find_if(meanings.begin(), meanings.end(), [text](const Meaning& meaning) {
-    return Contains(text, meaning.part);
-  });
+  const auto found = std::ranges::find_if(
+      meanings, [text](const Meaning& meaning) { return Contains(text, meaning.part); });
   return found == meanings.end() ? nullptr : &*found;
 }
 

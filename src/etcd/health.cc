@@ -10,20 +10,6 @@
 namespace etcdrill::etcd {
 namespace {
 
-constexpr char kHealthKey[] = "health";  // the one etcdctl reads; it need not exist
-
-std::string_view NameOf(AlarmType type) {
-  switch (type) {
-    case AlarmType::kNoSpace:
-      return "NOSPACE";
-    case AlarmType::kCorrupt:
-      return "CORRUPT";
-    case AlarmType::kNone:
-      break;
-  }
-  return "unknown";
-}
-
 std::string DescribeAlarms(const std::vector<Alarm>& alarms) {
   std::string text;
   for (const Alarm& alarm : alarms) {
@@ -49,10 +35,8 @@ std::string FailedCall(HealthProbe& probe, const etcdrill::Status& status,
 
 // Empty if a read went through the cluster.
 std::string ProblemOfRead(const Endpoint& endpoint, HealthProbe& probe) {
-  RangeQuery query;
-  query.key = kHealthKey;
-  const Result<RangeAnswer> answer = endpoint.Range(query);
-  if (answer.ok() || ReasonOf(answer.status()) == Reason::kPermission) return {};
+  const Result<RangeAnswer> answer = endpoint.Range({.key = kHealthKey});
+  if (answer.ok() || Is(answer, Reason::kPermission)) return {};
   return FailedCall(probe, answer.status());
 }
 
@@ -62,8 +46,7 @@ std::string ProblemOfVoter(const Endpoint& endpoint, Clock& clock, HealthProbe& 
   probe.latency = watch.Elapsed();
   if (!problem.empty()) return problem;
   Result<std::vector<Alarm>> alarms = endpoint.Alarms();
-  if (!alarms.ok() && ReasonOf(alarms.status()) == Reason::kPermission)
-    return {};  // some releases ask for root here
+  if (Is(alarms, Reason::kPermission)) return {};  // some releases ask for root here
   if (!alarms.ok()) return FailedCall(probe, alarms.status(), "can't ask for alarms: ");
   probe.alarms = *std::move(alarms);
   return DescribeAlarms(probe.alarms);
@@ -73,8 +56,7 @@ std::string ProblemOf(const Endpoint& endpoint, Clock& clock, HealthProbe& probe
   const Stopwatch watch(clock);
   Result<MemberStatus> status = endpoint.Status();
   probe.latency = watch.Elapsed();
-  if (!status.ok() && ReasonOf(status.status()) != Reason::kPermission)
-    return FailedCall(probe, status.status());
+  if (!status.ok() && !Is(status, Reason::kPermission)) return FailedCall(probe, status.status());
   if (!status.ok()) return ProblemOfVoter(endpoint, clock, probe);
   probe.status = *std::move(status);
   if (probe.status->leader_id == 0) return endpoint.address() + ": the member knows of no leader";

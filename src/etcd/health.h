@@ -20,8 +20,7 @@ struct HealthProbe {
   std::string problem;           // why not; empty if healthy
   etcdrill::Status failed_call;  // of the call that could not be made, if that is why
   Duration latency{};  // of the read through the cluster; of Status where no such read was made
-  std::optional<MemberStatus>
-      status;  // not set: the member did not answer, or the user may not ask
+  std::optional<MemberStatus> status;  // not set: no answer, or the user may not ask
   std::vector<Alarm> alarms;
   std::string same_as;  // the endpoint that leads to the same member; empty: none before this one
 };

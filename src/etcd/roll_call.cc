@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 
 #include "etcd/ids.h"
 
@@ -38,10 +39,9 @@ class Judge {
   using Camp = std::pair<uint64_t, std::vector<const RollEntry*>>;  // cluster id, its members
 
   void FindFirstName(RollEntry& entry, const AskAgain& ask_again) {
-    const auto first =
-        std::find_if(roll_.entries.begin(), roll_.entries.end(), [&](const RollEntry& other) {
-          return other.status.has_value() && SameIds(*other.status, *entry.status);
-        });
+    const auto first = std::ranges::find_if(roll_.entries, [&](const RollEntry& other) {
+      return other.status.has_value() && SameIds(*other.status, *entry.status);
+    });
     if (&*first == &entry) return;
     entry.standing = Standing::kSecondName;
     const Result<MemberStatus> again = ask_again(*first);
@@ -67,9 +67,7 @@ class Judge {
     std::vector<Camp> camps;
     for (const RollEntry* member : roll_.Members()) {
       if (!member->status.has_value()) continue;
-      const auto at = std::find_if(camps.begin(), camps.end(), [&](const Camp& camp) {
-        return camp.first == member->status->cluster_id;
-      });
+      const auto at = std::ranges::find(camps, member->status->cluster_id, &Camp::first);
       if (at == camps.end()) {
         camps.push_back({member->status->cluster_id, {member}});
       } else {
@@ -89,8 +87,8 @@ class Judge {
       roll_.outcome = Client::NoneAnswered(error_, roll_.entries.size());
       return;
     }
-    const bool known_answers = std::any_of(camps.begin(), camps.end(),
-                                           [&](const Camp& camp) { return camp.first == known; });
+    const bool known_answers =
+        std::ranges::any_of(camps, [&](const Camp& camp) { return camp.first == known; });
     if (known.has_value() && !known_answers && !error_.ok()) return WaitFor(*known, camps);
     for (const Camp& camp : camps) {
       const bool most = 2 * camp.second.size() > roll_.Members().size();
@@ -152,10 +150,10 @@ class Judge {
 void FindRemoved(const Client& client, RollCall& roll) {
   std::vector<const RollEntry*> members = roll.Members();
   std::erase_if(members, [](const RollEntry* m) { return m->standing != Standing::kMember; });
-  std::stable_sort(members.begin(), members.end(), [](const RollEntry* a, const RollEntry* b) {
-    const auto rank = [](const MemberStatus& s) { return std::pair(s.is_leader(), s.raft_term); };
-    return rank(*a->status) > rank(*b->status);
-  });
+  const auto rank = [](const RollEntry* m) {
+    return std::pair(m->status->is_leader(), m->status->raft_term);
+  };
+  std::ranges::stable_sort(members, std::ranges::greater(), rank);
   for (const RollEntry* member : members) {
     auto membership = client.endpoints()[member->endpoint].MemberList();
     if (!membership.ok() || membership->cluster_id != roll.cluster_id ||
@@ -169,8 +167,7 @@ void FindRemoved(const Client& client, RollCall& roll) {
   for (RollEntry& entry : roll.entries) {
     if (entry.standing != Standing::kMember && entry.standing != Standing::kSecondName) continue;
     const uint64_t id = entry.status->member_id;
-    if (std::any_of(list.begin(), list.end(), [id](const Member& m) { return m.id == id; }))
-      continue;
+    if (std::ranges::any_of(list, [id](const Member& m) { return m.id == id; })) continue;
     entry.standing = Standing::kRemoved;
     entry.remark = fmt::format(
         "{} is member {}, which is not in the list of members of cluster {}: it was removed; it is "
@@ -231,7 +228,7 @@ RollCall JudgeRoll(const Client& client, std::vector<RollEntry> entries,
   if (!roll.cluster_id.has_value()) return roll;
   FindRemoved(client, roll);
   const auto is_member = [](const RollEntry& e) { return e.standing == Standing::kMember; };
-  if (std::none_of(roll.entries.begin(), roll.entries.end(), is_member)) {
+  if (std::ranges::none_of(roll.entries, is_member)) {
     roll.outcome = Error(Reason::kEtcdError, roll.Remarks().front());
   }
   return roll;

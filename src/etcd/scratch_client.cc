@@ -9,25 +9,11 @@ namespace {
 
 namespace pb = etcdserverpb;
 
-pb::AlarmType FromAlarmType(AlarmType type) {
-  switch (type) {
-    case AlarmType::kNoSpace:
-      return pb::NOSPACE;
-    case AlarmType::kCorrupt:
-      return pb::CORRUPT;
-    case AlarmType::kNone:
-      break;
-  }
-  return pb::NONE;
-}
-
 }  // namespace
 
 Result<std::unique_ptr<ScratchClient>> ScratchClient::Create(const ScratchOptions& options,
                                                              const Context& context) {
   ConnectionOptions connection;
-  connection.username = options.username;
-  connection.password = options.password;
   connection.command_timeout = options.command_timeout;
   connection.reconnect_every = {};  // as often as can be: a drill waits for it
   ASSIGN_OR_RETURN(const auto no_files, WatchedTlsFiles::Open(connection, context));
@@ -56,7 +42,7 @@ Status ScratchClient::DisarmAlarm(const Alarm& alarm) const {
   pb::AlarmRequest request;
   request.set_action(pb::AlarmRequest::DEACTIVATE);
   request.set_memberid(alarm.member_id);
-  request.set_alarm(FromAlarmType(alarm.type));
+  request.set_alarm(static_cast<pb::AlarmType>(alarm.type));
   return Unary(*channel_, "Alarm", &pb::Maintenance::Stub::Alarm, request).status();
 }
 

@@ -17,8 +17,6 @@ namespace etcdrill::etcd {
 struct ScratchOptions {
   std::string socket_path;  // absolute; "/scratch/client.sock:0" for --listen-client-urls
                             // unix://client.sock:0
-  std::string username;     // empty: none; auth survives a restore
-  std::string password;
   Duration command_timeout = std::chrono::seconds(5);
 };
 

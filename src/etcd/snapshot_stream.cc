@@ -10,8 +10,8 @@
 #include "base/check.h"
 #include "base/units.h"
 #include "etcd/call.h"
+#include "etcd/channel.h"
 #include "etcd/errors.h"
-#include "etcd/snapshot_stream_grpc.h"
 #include "proto/etcdserverpb.grpc.pb.h"
 
 namespace etcdrill::etcd {
@@ -160,7 +160,6 @@ class GrpcSnapshotStream final : public SnapshotStream {
       RETURN_IF_ERROR(NotConnectedInTime(channel_->address(), kCall, connection_));
     return Error(
         Reason::kStreamStalled,
-
         "{}: {}: nothing came for {}, after {} bytes; the member hangs, or the network is cut",
         channel_->address().written, kCall, FormatDuration(channel_->options().no_progress_timeout),
         received_bytes_);

@@ -8,9 +8,12 @@
 #include <optional>
 #include <string>
 
+#include "base/clock.h"
 #include "base/status.h"
 
 namespace etcdrill::etcd {
+
+class Channel;
 
 struct SnapshotMessage {
   std::string blob;
@@ -29,5 +32,8 @@ class SnapshotStream {
   // again after the end or an error.
   virtual Result<std::optional<SnapshotMessage>> Next() = 0;
 };
+
+std::unique_ptr<SnapshotStream> OpenSnapshotStream(std::shared_ptr<Channel> channel,
+                                                   Duration limit);
 
 }  // namespace etcdrill::etcd

@@ -3,8 +3,7 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
+#include "base/text.h"
 #include "crypto/certificate.h"
 
 namespace etcdrill::etcd {
@@ -25,9 +24,7 @@ bool HasWholeBlock(std::string_view text, std::string_view label) {
 // Both ways to say so: "BEGIN ENCRYPTED PRIVATE KEY" (RFC 5958), and a header of the block (RFC
 // 1421). What else stands in the file is prose.
 bool IsEncrypted(std::string_view text) {
-  while (!text.empty()) {
-    const std::string_view line = text.substr(0, text.find('\n'));
-    text.remove_prefix(std::min(text.size(), line.size() + 1));
+  for (const std::string_view line : Split(text, '\n')) {
     if (line.starts_with("-----BEGIN ENCRYPTED ")) return true;
     if (line.starts_with("Proc-Type:") && line.find("ENCRYPTED") != std::string_view::npos)
       return true;
@@ -70,7 +67,6 @@ Result<TlsFiles> ReadTlsFiles(FileSystem& fs, const ConnectionOptions& options) 
   if (!files.cert.empty() && !KeyFitsCertificate(files.key, files.cert)) {
     return Error(
         Reason::kTls,
-
         "client certificate {} and key {} do not belong together, or one of them is damaged",
         options.cert_file, options.key_file);
   }

@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/names.h"
+
 namespace etcdrill::etcd {
 
 struct MemberStatus {
@@ -51,12 +53,11 @@ struct HashKvAnswer {
   uint64_t member_id = 0;
   uint32_t hash = 0;
   int64_t compact_revision = 0;  // -1: never compacted
-  int64_t hash_revision =
-      0;  // the revision the hash is of (the asked one, or the head where 0 was asked)
+  int64_t hash_revision = 0;  // that the hash is of: the one asked for, or the head if that was 0
   int64_t head_revision = 0;
 };
 
-enum class AlarmType { kNone, kNoSpace, kCorrupt };
+enum class AlarmType { kNone, kNoSpace, kCorrupt };  // numbered as by etcd
 
 struct Alarm {
   uint64_t member_id = 0;
@@ -92,3 +93,9 @@ struct RangeAnswer {
 };
 
 }  // namespace etcdrill::etcd
+
+// A kind that only a newer etcd knows has no name here.
+template <>
+inline constexpr auto etcdrill::kNames<etcdrill::etcd::AlarmType> = etcdrill::Names("unknown",
+                                                                                    "NOSPACE",
+                                                                                    "CORRUPT");

@@ -20,6 +20,11 @@ struct Context {
   Logger& log;
   std::stop_token stop;  // requested by SIGINT or SIGTERM; every wait ends early then
 
+  // kInterrupted if a stop was requested: for loops that take longer than a stop may.
+  Status CheckStop() const {
+    return stop.stop_requested() ? Error(Reason::kInterrupted, "interrupted") : OkStatus();
+  }
+
   // The same seams with another log, which must outlive the copy, or another stop.
   Context With(Logger& other) const { return {fs, clock, random, processes, other, stop}; }
   Context With(std::stop_token other) const {

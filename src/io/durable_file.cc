@@ -9,13 +9,13 @@ namespace {
 // What a writer left that was killed; kBusy if it is alive, and holds the lock of its file.
 Status RemoveAbandoned(FileSystem& fs, const std::string& temp_path) {
   const auto lock = fs.LockExisting(temp_path);
-  if (!lock.ok() && ReasonOf(lock.status()) == Reason::kNotFound) return OkStatus();
-  if (!lock.ok() && ReasonOf(lock.status()) == Reason::kBusy) return lock.status();
+  if (Is(lock, Reason::kNotFound)) return OkStatus();
+  if (Is(lock, Reason::kBusy)) return lock.status();
   if (lock.ok() && *lock != nullptr && !(*lock)->Guards(temp_path)) {  // one more was faster
     return Error(Reason::kBusy, "create {}: another etcdrill does so right now", temp_path);
   }
   const Status removed = fs.Unlink(temp_path);
-  return !removed.ok() && ReasonOf(removed) == Reason::kNotFound ? OkStatus() : removed;
+  return Is(removed, Reason::kNotFound) ? OkStatus() : removed;
 }
 
 // Under the temporary name of `path`.

@@ -29,17 +29,6 @@ ByteSink Limited(const std::string& path, uint64_t size_max, const ByteSink& sin
   };
 }
 
-// Calls `take` with each piece of the file.
-Status ReadPieces(const ReadableFile& file, const ByteSink& take) {
-  std::string piece;
-  for (uint64_t at = 0; at < file.Size(); at += piece.size()) {
-    piece.resize(std::min<uint64_t>(kChunkBytes, file.Size() - at));
-    RETURN_IF_ERROR(file.Read(at, piece));
-    RETURN_IF_ERROR(take(piece));
-  }
-  return OkStatus();
-}
-
 class GzipReader {
  public:
   GzipReader(const std::string& path, const ByteSink& sink) : path_(path), sink_(sink) {
@@ -115,9 +104,10 @@ Status ReadExpanded(FileSystem& fs, const std::string& path, uint64_t size_max,
   RETURN_IF_ERROR(file->Read(0, magic));
   const ByteSink limited = Limited(path, size_max, sink);
   if (magic.starts_with(kZipMagic)) return ReadZip(path, limited);
-  if (!magic.starts_with(kGzipMagic)) return ReadPieces(*file, limited);
+  if (!magic.starts_with(kGzipMagic)) return ReadPieces(*file, 0, file->Size(), limited);
   GzipReader gzip(path, limited);
-  RETURN_IF_ERROR(ReadPieces(*file, [&](std::string_view piece) { return gzip.Take(piece); }));
+  RETURN_IF_ERROR(
+      ReadPieces(*file, 0, file->Size(), [&](std::string_view piece) { return gzip.Take(piece); }));
   return gzip.End();
 }
 

@@ -3,15 +3,12 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <string_view>
 
 #include "io/file_system.h"
 
 namespace etcdrill {
-
-using ByteSink = std::function<Status(std::string_view)>;
 
 // Hands the expanded bytes to `sink`, piece by piece; its errors end the reading. kDamaged if the
 // file is not what its first bytes say, or is larger than `size_max` when expanded.

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -135,6 +136,10 @@ class FileSystem {
 };
 
 std::unique_ptr<FileSystem> MakePosixFileSystem();
+
+using ByteSink = std::function<Status(std::string_view)>;
+// Hands the bytes from `begin` to `end` to `sink`, piece by piece; its errors end the reading.
+Status ReadPieces(const ReadableFile& file, uint64_t begin, uint64_t end, const ByteSink& sink);
 
 std::string JoinPath(std::string_view dir, std::string_view name);
 std::string DirName(std::string_view path);  // "." if there is no slash

@@ -18,12 +18,14 @@
 #include <set>
 
 #include "base/check.h"
+#include "io/fd.h"
 #include "io/file_system.h"
 
 namespace etcdrill {
 namespace {
 
 constexpr size_t kCopyChunkBytes = size_t{1} << 20;
+constexpr size_t kPieceBytes = size_t{256} << 10;
 constexpr int kLockTries = 5;
 
 // What `path` lies in has bytes left, but can't take one more file.
@@ -41,22 +43,6 @@ Status ErrorOfNewName(int error, std::string_view operation, const std::string& 
                "remove files or name another directory",
                operation, path);
 }
-
-class Fd {
- public:
-  explicit Fd(int fd) : fd_(fd) {}
-  Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Fd(const Fd&) = delete;
-  Fd& operator=(const Fd&) = delete;
-  Fd& operator=(Fd&&) = delete;
-  ~Fd() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 Result<Fd> Open(const std::string& path, int flags, uint32_t mode, std::string_view operation) {
   int fd = -1;
@@ -299,7 +285,7 @@ class PosixFileSystem final : public FileSystem {
       if (name != "." && name != "..") names.emplace_back(name);
     }
     if (errno != 0) return ErrorFromErrno(errno, "list", dir);
-    std::sort(names.begin(), names.end());
+    std::ranges::sort(names);
     return names;
   }
 
@@ -429,6 +415,16 @@ class PosixFileSystem final : public FileSystem {
 }  // namespace
 
 std::unique_ptr<FileSystem> MakePosixFileSystem() { return std::make_unique<PosixFileSystem>(); }
+
+Status ReadPieces(const ReadableFile& file, uint64_t begin, uint64_t end, const ByteSink& sink) {
+  std::string piece;
+  for (; begin < end; begin += piece.size()) {
+    piece.resize(std::min<uint64_t>(kPieceBytes, end - begin));
+    RETURN_IF_ERROR(file.Read(begin, piece));
+    RETURN_IF_ERROR(sink(piece));
+  }
+  return OkStatus();
+}
 
 std::string JoinPath(std::string_view dir, std::string_view name) {
   if (dir.empty() || dir.back() == '/') return fmt::format("{}{}", dir, name);

@@ -41,9 +41,8 @@ class ScratchDir {
 
   FileSystem& fs_;
   const std::string path_;
-  std::unique_ptr<FileLock>
-      lock_;          // null where directories can't be locked: then nobody sweeps, either
-  bool ours_ = true;  // to be removed
+  std::unique_ptr<FileLock> lock_;  // null where directories can't be locked: nobody sweeps there
+  bool ours_ = true;                // to be removed
 };
 
 }  // namespace etcdrill

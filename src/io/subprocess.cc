@@ -22,6 +22,7 @@
 #include <thread>
 
 #include "base/bytes.h"
+#include "io/fd.h"
 
 namespace etcdrill {
 namespace {
@@ -41,9 +42,8 @@ void LowerPriority() {
   // Each is a courtesy to the neighbours: where the kernel refuses one, the child still runs.
   setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + kNicer);
   syscall(SYS_ioprio_set, 1, 0, kIoClassIdle);
-  if (const int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC); fd >= 0) {
-    [[maybe_unused]] const ssize_t n = write(fd, "1000", 4);
-    close(fd);
+  if (const Fd fd(open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC)); fd) {
+    [[maybe_unused]] const ssize_t n = write(fd.get(), "1000", 4);
   }
 }
 
@@ -59,13 +59,7 @@ void LimitMemory(const char* bytes) {
 // pipe.
 class OutputCollector {
  public:
-  explicit OutputCollector(int fd) : fd_(fd), thread_([this] { Collect(); }) {}
-  OutputCollector(const OutputCollector&) = delete;
-  OutputCollector& operator=(const OutputCollector&) = delete;
-  ~OutputCollector() {
-    thread_.join();
-    close(fd_);
-  }
+  explicit OutputCollector(Fd fd) : fd_(std::move(fd)), thread_([this] { Collect(); }) {}
 
   // Once the process has ended: waits a moment for its last words, which may still be in the pipe.
   void WaitForEnd() const {
@@ -82,7 +76,7 @@ class OutputCollector {
   void Collect() {
     char buffer[4096];
     while (true) {
-      const ssize_t n = read(fd_, buffer, sizeof buffer);
+      const ssize_t n = read(fd_.get(), buffer, sizeof buffer);
       if (n < 0 && errno == EINTR) continue;
       const std::lock_guard lock(mutex_);
       if (n <= 0) {  // every writer of the pipe is gone
@@ -96,18 +90,18 @@ class OutputCollector {
     }
   }
 
-  const int fd_;
+  const Fd fd_;
   mutable std::mutex mutex_;
   mutable std::condition_variable ended_;
   bool at_end_ = false;
   std::string tail_;
-  std::thread thread_;
+  std::jthread thread_;  // last: it is joined before the rest goes
 };
 
 class PosixProcess final : public Process {
  public:
-  PosixProcess(int pid, int output_fd, Clock& clock)
-      : pid_(pid), clock_(clock), output_(output_fd) {}
+  PosixProcess(int pid, Fd output, Clock& clock)
+      : pid_(pid), clock_(clock), output_(std::move(output)) {}
   PosixProcess(const PosixProcess&) = delete;
   PosixProcess& operator=(const PosixProcess&) = delete;
   ~PosixProcess() override { Stop(0s); }
@@ -143,8 +137,8 @@ class PosixProcess final : public Process {
   const int pid_;
   Clock& clock_;
   std::optional<ProcessExit> exit_;
-  OutputCollector
-      output_;  // last: its destructor waits for the pipe, which the end of the process closes
+  // Last: its destructor waits for the pipe, which the end of the process closes.
+  OutputCollector output_;
 };
 
 std::vector<char*> CStrings(const std::vector<std::string>& strings) {
@@ -202,7 +196,6 @@ std::string_view LastWordsIn(std::string_view output) {
 Status NoProc(const std::string& program) {
   return Error(
       Reason::kIoError,
-
       "start {}: /proc is not mounted, and every program is started through /proc/self/exe",
       program);
 }
@@ -223,15 +216,14 @@ class PosixProcessStarter final : public ProcessStarter {
         options.program};
     arguments.insert(arguments.end(), options.arguments.begin(), options.arguments.end());
     pid_t pid = -1;
-    const int error = Spawn(arguments, options, pipe_fds[1], pid);
-    close(pipe_fds[1]);
+    Fd output(pipe_fds[0]);
+    const int error = Spawn(arguments, options, Fd(pipe_fds[1]).get(), pid);
     if (error != 0) {
-      close(pipe_fds[0]);
       // The program was found above, so what is missing is our own binary.
       if (error == ENOENT) return NoProc(options.program);
       return ErrorFromErrno(error, "start", options.program);
     }
-    return std::make_unique<PosixProcess>(pid, pipe_fds[0], clock_);
+    return std::make_unique<PosixProcess>(pid, std::move(output), clock_);
   }
 
  private:
@@ -277,8 +269,7 @@ Result<std::string> RunToEnd(ProcessStarter& starter, Clock& clock, const Proces
 void BecomeChildIfAsked(int argc, char** argv) {
   if (argc < 5 || std::strcmp(argv[0], kLauncherMark) != 0) return;
   prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (getppid() != std::atoi(argv[1]))
-    _exit(kLauncherFailed);  // the parent died before the line above took effect
+  if (getppid() != std::atoi(argv[1])) _exit(kLauncherFailed);  // the parent died before that
   if (std::strcmp(argv[2], "low") == 0) LowerPriority();
   if (std::strcmp(argv[3], kUnlimited) != 0) LimitMemory(argv[3]);
   execv(argv[4], argv + 4);

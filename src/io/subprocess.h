@@ -26,9 +26,8 @@ struct ProcessOptions {
   std::vector<std::string> arguments;
   std::vector<std::string> environment;  // NAME=VALUE; nothing is inherited
   std::string working_dir;
-  bool low_priority = false;  // nice 10, idle IO class, first to go when memory runs out
-  std::optional<uint64_t>
-      memory_limit;  // bytes of private memory (RLIMIT_DATA); mapped files do not count
+  bool low_priority = false;             // nice 10, idle IO class, first to go when memory runs out
+  std::optional<uint64_t> memory_limit;  // bytes (RLIMIT_DATA); mapped files do not count
 };
 
 struct ProcessExit {

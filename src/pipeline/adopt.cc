@@ -43,7 +43,7 @@ WallTime TakenAt(const ForeignFile& file, WallTime now, std::optional<int64_t> r
 }
 
 bool AdoptedFiles::Has(const ForeignFile& file) const {
-  return std::any_of(files.begin(), files.end(), [&](const AdoptedRecord& record) {
+  return std::ranges::any_of(files, [&](const AdoptedRecord& record) {
     return record.path == file.path && record.size_bytes == file.info.size &&
            record.modified == SecondOf(file.info.modified);
   });

@@ -77,7 +77,7 @@ void GiveFreeName(const std::vector<store::StoredSnapshot>& stored, Manifest& m)
   const auto is_there = [&](const store::StoredSnapshot& s) { return s.manifest.name == m.name; };
   for (;; m.taken -= std::chrono::seconds(1)) {
     m.name = store::SnapshotName(m.cluster, m.revision, m.taken);
-    if (std::none_of(stored.begin(), stored.end(), is_there)) return;
+    if (std::ranges::none_of(stored, is_there)) return;
   }
 }
 

@@ -20,8 +20,7 @@ std::vector<Manifest> PlanDrills(const Catalog& catalog, const config::DrillSamp
     return known ? entry->last_drill->finished : WallTime::min();
   };
   // Of those that were never drilled, the oldest first: it is the next that retention takes away.
-  std::stable_sort(older.begin(), older.end(),
-                   [&](const auto* a, const auto* b) { return last_drilled(a) < last_drilled(b); });
+  std::ranges::stable_sort(older, {}, last_drilled);
   const size_t turns =
       sample.older_parts == 0 ? 0 : (older.size() + sample.older_parts - 1) / sample.older_parts;
   std::vector<Manifest> plan = {newest->manifest};

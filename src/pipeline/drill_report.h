@@ -27,16 +27,15 @@ struct RestoreAdvice {
 struct DrillReport {
   std::string id;  // of this drill alone, and of its mark in the store; empty if it is of a file
   std::string snapshot;
-  std::optional<WallTime>
-      taken;  // TakenAt (claims_check.h); none if it could not be verified; not part of the JSON
-  bool newest = true;  // of its store at that time
-  Levels levels;       // as far as the drill came; those of the file as `verify` says
+  std::optional<WallTime> taken;  // TakenAt (claims_check.h); none if not verified; not in the JSON
+  bool newest = true;             // of its store at that time
+  Levels levels;                  // as far as the drill came; those of the file as `verify` says
   WallTime started{};
   WallTime finished{};
   std::vector<Stage> stages;
   std::vector<drill::Check> checks;
-  double rto_seconds =
-      0;  // from opening the snapshot to a healthy, verified etcd; 0 if it did not come to that
+  // From opening the snapshot to a healthy, verified etcd; 0 if it did not come to that.
+  double rto_seconds = 0;
   std::string etcd_version;
   std::optional<verify::VerifyReport> verify;
   std::optional<RestoreAdvice> advice;  // none if the source was not asked, or did not answer

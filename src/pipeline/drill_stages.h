@@ -70,8 +70,7 @@ class DrillStages {
   const drill::Expectation& expectation() const { return expectation_; }
 
  private:
-  std::vector<int> WantedMinors()
-      const;  // of which any will do, the best first; none if nothing tells
+  std::vector<int> WantedMinors() const;  // any will do, the best first; none if nothing tells
   void Record(StageName name, Status status, double seconds);
   // `state`: how far the stage had come.
   Status OutOfTime(StageName stage, std::string_view state) const;

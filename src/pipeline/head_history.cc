@@ -21,7 +21,7 @@ Round RoundOf(const etcd::RollCall& roll) {
     round.revisions.push_back(entry.status->revision);
     round.has_leader |= entry.status->is_leader();
   }
-  std::sort(round.revisions.begin(), round.revisions.end());
+  std::ranges::sort(round.revisions);
   return round;
 }
 
@@ -69,8 +69,8 @@ std::optional<int64_t> HeadHistory::Head() const {
 }
 
 std::optional<MonotonicTime> HeadHistory::PassedBy(int64_t revision) const {
-  const auto beyond = std::find_if(sights_.begin(), sights_.end(),
-                                   [&](const Sight& sight) { return sight.revision > revision; });
+  const auto beyond =
+      std::ranges::find_if(sights_, [&](const Sight& sight) { return sight.revision > revision; });
   return beyond == sights_.end() ? std::nullopt : std::optional(beyond->when);
 }
 

@@ -1,8 +1,6 @@
 // Comparisons of two manifests, and of what two files hold by prefix.
 #include "pipeline/history_check.h"
 
-#include <fmt/format.h>
-
 #include <map>
 
 #include "base/units.h"
@@ -13,10 +11,6 @@ namespace etcdrill::pipeline {
 namespace {
 
 constexpr uint64_t kPrefixBytesMin = uint64_t{1} << 20;
-
-void Warn(Findings& findings, std::string_view code, std::string text) {
-  findings.Add({code, Severity::kWarning, std::nullopt, std::nullopt, std::move(text)});
-}
 
 // What is left of `before`, from 0 to 1 or more.
 double Kept(uint64_t before, uint64_t now) {
@@ -39,24 +33,24 @@ const Manifest* LastProvenBefore(const Catalog& catalog, const Manifest& snapsho
 void CompareManifests(const Manifest& before, const Manifest& now,
                       const config::HistoryLimits& limits, Findings& findings) {
   if (now.revision < before.revision) {
-    Warn(findings, codes::kHistoryRevision,
-         fmt::format("it ends at revision {}, {} before it at {}: the cluster was restored from an "
-                     "older backup, or this comes from a member that lags",
-                     now.revision, before.name, before.revision));
+    findings.Warn(codes::kHistoryRevision,
+                  "it ends at revision {}, {} before it at {}: the cluster was restored from an "
+                  "older backup, or this comes from a member that lags",
+                  now.revision, before.name, before.revision);
   }
   if (const double kept = Kept(before.live_keys, now.live_keys); kept < 1 - limits.key_loss_max) {
-    Warn(findings, codes::kHistoryKeys,
-         fmt::format("it has {} keys, {} before it {}: {:.0f} % are gone, at most {:.0f} % are "
-                     "expected to go between two snapshots (drill.history.max_key_loss)",
-                     now.live_keys, before.name, before.live_keys, (1 - kept) * 100,
-                     limits.key_loss_max * 100));
+    findings.Warn(codes::kHistoryKeys,
+                  "it has {} keys, {} before it {}: {:.0f} % are gone, at most {:.0f} % are "
+                  "expected to go between two snapshots (drill.history.max_key_loss)",
+                  now.live_keys, before.name, before.live_keys, (1 - kept) * 100,
+                  limits.key_loss_max * 100);
   }
   if (!now.cluster_id.empty() && !before.cluster_id.empty() &&
       now.cluster_id != before.cluster_id) {
-    Warn(findings, codes::kHistoryCluster,
-         fmt::format(
-             "it is of cluster {}, {} before it of cluster {}: another cluster, or a restored one",
-             now.cluster_id, before.name, before.cluster_id));
+    findings.Warn(
+        codes::kHistoryCluster,
+        "it is of cluster {}, {} before it of cluster {}: another cluster, or a restored one",
+        now.cluster_id, before.name, before.cluster_id);
   }
 }
 
@@ -69,11 +63,11 @@ void ComparePrefixes(const verify::Inventory& before, const verify::Inventory& n
     const uint64_t left = bytes_now[group.name];
     const double kept = Kept(group.live_value_bytes, left);
     if (group.live_value_bytes < kPrefixBytesMin || kept >= 1 - limits.prefix_loss_max) continue;
-    Warn(findings, codes::kHistoryPrefix,
-         fmt::format("{} has {}, in the last proven snapshot {}: {:.0f} % are gone, at most {:.0f} "
-                     "% are expected to go between two snapshots (drill.history.max_prefix_loss)",
-                     group.name, FormatSize(left), FormatSize(group.live_value_bytes),
-                     (1 - kept) * 100, limits.prefix_loss_max * 100));
+    findings.Warn(codes::kHistoryPrefix,
+                  "{} has {}, in the last proven snapshot {}: {:.0f} % are gone, at most {:.0f} % "
+                  "are expected to go between two snapshots (drill.history.max_prefix_loss)",
+                  group.name, FormatSize(left), FormatSize(group.live_value_bytes),
+                  (1 - kept) * 100, limits.prefix_loss_max * 100);
   }
 }
 

@@ -4,16 +4,10 @@
 #include "etcd/ids.h"
 
 namespace etcdrill::pipeline {
-namespace {
-
-// The key that `etcdctl endpoint health` reads; whether it exists does not matter.
-constexpr const char* kAnyKey = "health";
-
-}  // namespace
 
 Result<int64_t> ReadHead(const etcd::Endpoint& endpoint, uint64_t cluster_id) {
   ASSIGN_OR_RETURN(const etcd::RangeAnswer answer,
-                   endpoint.Range({.key = kAnyKey, .count_only = true}));
+                   endpoint.Range({.key = etcd::kHealthKey, .count_only = true}));
   if (answer.cluster_id == cluster_id) return answer.head_revision;
   return Error(Reason::kEtcdError, "{} belongs to cluster {}", endpoint.address(),
                etcd::IdText(answer.cluster_id));

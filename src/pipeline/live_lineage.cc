@@ -119,7 +119,7 @@ Result<verify::LineageReport> CompareWithLiveCluster(const Context& context,
   report.older = older.place;
   MemberCheck check(context, older);
   const etcd::RollCall roll = etcd::CallRoll(client, std::nullopt);
-  if (!roll.outcome.ok() && ReasonOf(roll.outcome) == Reason::kOtherCluster) return roll.outcome;
+  if (Is(roll.outcome, Reason::kOtherCluster)) return roll.outcome;
   for (const etcd::RollEntry& entry : roll.entries) {
     if (entry.standing == etcd::Standing::kSecondName) continue;
     ASSIGN_OR_RETURN(report.members.emplace_back(),

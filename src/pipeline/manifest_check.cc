@@ -1,8 +1,6 @@
 // The facts of the manifest against those of the file.
 #include "pipeline/manifest_check.h"
 
-#include <fmt/format.h>
-
 #include "pipeline/claims_check.h"
 #include "pipeline/receipt_check.h"
 #include "pipeline/store_lineage.h"
@@ -24,24 +22,20 @@ Result<verify::VerifyReport> VerifyWithManifest(const Context& context,
 
 void CompareWithManifest(const Manifest& manifest, verify::VerifyReport& report) {
   const uint64_t errors_before = report.findings.errors();
-  const auto add = [&](std::string_view code, std::string text) {
-    report.findings.Add({code, Severity::kError, std::nullopt, std::nullopt, std::move(text)});
-  };
   if (const Disagreement found = DisagreementOf(manifest); !found.text.empty()) {
     const Severity severity = found.of_majority ? Severity::kWarning : Severity::kError;
-    report.findings.Add({codes::kMembersDisagreed, severity, std::nullopt, std::nullopt,
-                         "when it was taken: " + found.text});
+    report.findings.Add(
+        {codes::kMembersDisagreed, severity, {}, {}, "when it was taken: " + found.text});
   }
   if (LineageOf(manifest) == Continuity::kDiverged) {
-    report.findings.Add(
-        {codes::kDivergedWhenTaken, Severity::kWarning, std::nullopt, std::nullopt,
-         manifest.other_history
-             ? "when it was adopted, it was of another history: " + manifest.lineage->text
-             : fmt::format("when it was taken, it did not continue {}: {}", manifest.lineage->older,
-                           manifest.lineage->text)});
+    report.findings.Warn(codes::kDivergedWhenTaken, "{}: {}",
+                         manifest.other_history
+                             ? "when it was adopted, it was of another history"
+                             : "when it was taken, it did not continue " + manifest.lineage->older,
+                         manifest.lineage->text);
   }
   if (manifest.verdict == Verdict::kDamaged && report.findings.errors() == errors_before) {
-    add(codes::kDamagedWhenTaken, "it was found damaged when it was taken");
+    report.findings.Error(codes::kDamagedWhenTaken, "it was found damaged when it was taken");
   }
   if (report.keyspace.has_value()) {
     const verify::Keyspace& k = *report.keyspace;
@@ -49,11 +43,11 @@ void CompareWithManifest(const Manifest& manifest, verify::VerifyReport& report)
     const bool keys_fit =
         manifest.live_keys == k.live_keys || (k.bumped && manifest.live_keys == k.live_keys + 1);
     if (k.hashkv.revision != manifest.revision || !k.hashkv.Is(manifest.hashkv) || !keys_fit) {
-      add(codes::kManifestMismatch,
-          fmt::format("the file ends at revision {} with {} keys and HashKV {:08x}, the manifest "
-                      "says {}, {} and {:08x}",
-                      k.hashkv.revision, k.live_keys, k.hashkv.hash, manifest.revision,
-                      manifest.live_keys, manifest.hashkv));
+      report.findings.Error(codes::kManifestMismatch,
+                            "the file ends at revision {} with {} keys and HashKV {:08x}, the "
+                            "manifest says {}, {} and {:08x}",
+                            k.hashkv.revision, k.live_keys, k.hashkv.hash, manifest.revision,
+                            manifest.live_keys, manifest.hashkv);
     }
   }
 }

@@ -58,8 +58,8 @@ void JudgeConsistency(Consistency& round) {
     round.text = fmt::format("at revision {} the number of keys is {}", round.revision, numbers);
     return;
   }
-  std::map<int64_t, std::map<uint32_t, std::vector<std::string>>>
-      answers;  // by compact revision, by hash
+  // By compact revision, by hash.
+  std::map<int64_t, std::map<uint32_t, std::vector<std::string>>> answers;
   for (const capture::ReceiptEntry& m : round.members) {
     if (m.error.empty()) answers[m.compact_revision][m.hash].push_back(m.endpoint);
   }
@@ -90,16 +90,15 @@ void JudgeConsistency(Consistency& round) {
   }
   if (round.equal.has_value()) return;
   round.text = may_vary.empty() ? "fewer than two answers compare" : may_vary;
-  const auto silent = std::find_if(round.members.begin(), round.members.end(),
-                                   [](const capture::ReceiptEntry& m) { return !m.error.empty(); });
+  const auto silent = std::ranges::find_if(
+      round.members, [](const capture::ReceiptEntry& m) { return !m.error.empty(); });
   if (silent != round.members.end()) round.text += "; " + silent->error;
 }
 
 // docs/etcd-formats.md §5.2 and §5.3.
 bool HashesMayVary(const Consistency& round, int64_t compact_revision) {
   const auto counts_none = [](const capture::ReceiptEntry& m) { return m.live_keys == 0; };
-  if (std::any_of(round.members.begin(), round.members.end(), counts_none))
-    return true;  // how far each compaction got
+  if (std::ranges::any_of(round.members, counts_none)) return true;  // how far each compaction got
   std::map<HashRule, std::set<uint32_t>> hashes;
   for (const capture::ReceiptEntry& m : round.members) {
     if (!m.error.empty() || m.compact_revision != compact_revision) continue;
@@ -110,8 +109,8 @@ bool HashesMayVary(const Consistency& round, int64_t compact_revision) {
     if (!rule.has_value() || (!few && m.revision != m.compact_revision)) return false;
     hashes[*rule].insert(m.hash);
   }
-  return hashes.size() > 1 && std::all_of(hashes.begin(), hashes.end(),
-                                          [](const auto& h) { return h.second.size() == 1; });
+  return hashes.size() > 1 &&
+         std::ranges::all_of(hashes, [](const auto& h) { return h.second.size() == 1; });
 }
 
 Consistency CompareMembers(const Context& context, const etcd::Client& client,

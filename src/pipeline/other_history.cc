@@ -15,9 +15,9 @@ namespace etcdrill::pipeline {
 namespace {
 
 std::string DescribeDifference(const Manifest& manifest) {
-  const auto record =
-      std::find_if(manifest.receipt.begin(), manifest.receipt.end(),
-                   [](const auto& r) { return r.result == Comparison::kDiffers && !r.outvoted; });
+  const auto record = std::ranges::find_if(manifest.receipt, [](const auto& r) {
+    return r.result == Comparison::kDiffers && !r.outvoted;
+  });
   return fmt::format(
       "at revision {} compacted at {} its own HashKV is {:08x} and it has {} keys; {} answers "
       "{:08x}{}",
@@ -76,8 +76,7 @@ std::string FindOtherMembers(const etcd::RollCall& roll, const MemberIds& ids) {
   if (const auto before = ids.store.find(*roll.cluster_id); before != ids.store.end()) {
     ours.insert(before->second.begin(), before->second.end());
   }
-  if (std::any_of(ids.file.begin(), ids.file.end(), [&](uint64_t id) { return ours.contains(id); }))
-    return "";
+  if (std::ranges::any_of(ids.file, [&](uint64_t id) { return ours.contains(id); })) return "";
   return fmt::format(
       "the members that it names are {}, and those of the source are {}: none is in both",
       ListOf(ids.file), live);
@@ -87,8 +86,7 @@ std::string FindOtherLog(const etcd::Client& client, const etcd::RollCall& roll,
                          const MemberIds& ids) {
   if (!ids.index.has_value() || !roll.outcome.ok()) return "";
   const auto is_behind = [&](const etcd::MemberStatus& status) {
-    return status.raft_applied_index > 0 &&
-           status.raft_applied_index < *ids.index;  // 0: it does not say
+    return status.raft_applied_index > 0 && status.raft_applied_index < *ids.index;  // 0: not told
   };
   for (const etcd::RollEntry* member : roll.Members()) {
     if (!member->status.has_value()) continue;

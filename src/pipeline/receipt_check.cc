@@ -63,23 +63,21 @@ Voices VoicesOf(const Manifest& manifest) {
     if (record.result == Comparison::kEqual) voices.equal.insert(who);
     if (record.result == Comparison::kDiffers) voices.differ.insert(who);
   }
-  for (const std::string& who : voices.differ)
-    voices.equal.erase(who);  // the worse of two answers counts
+  for (const std::string& who : voices.differ) voices.equal.erase(who);  // the worse answer counts
   return voices;
 }
 
 bool AnyDiffers(const Manifest& manifest) {
-  return std::any_of(manifest.receipt.begin(), manifest.receipt.end(),
-                     [](const ReceiptRecord& r) { return r.result == Comparison::kDiffers; });
+  return std::ranges::any_of(
+      manifest.receipt, [](const ReceiptRecord& r) { return r.result == Comparison::kDiffers; });
 }
 
 // It is the copy of a member that most others differed from, as far as anybody says: behind the
 // address of many, who was asked to be copied may be another one than who was.
 bool IsOfOutvoted(const Manifest& manifest, const Voices& voices) {
-  const bool source_answered =
-      std::any_of(manifest.receipt.begin(), manifest.receipt.end(), [&](const ReceiptRecord& r) {
-        return !manifest.member_id.empty() && r.member_id == manifest.member_id && r.error.empty();
-      });
+  const bool source_answered = std::ranges::any_of(manifest.receipt, [&](const ReceiptRecord& r) {
+    return !manifest.member_id.empty() && r.member_id == manifest.member_id && r.error.empty();
+  });
   return voices.of_outvoted && voices.equal.empty() && !source_answered;
 }
 
@@ -91,7 +89,7 @@ Status CompareWithMembers(const Context& context, const etcd::Client& client,
                           Manifest& manifest) {
   const auto entries =
       capture::CollectReceipt(client, roll, manifest.revision, manifest.compact_revision);
-  if (context.stop.stop_requested()) return Error(Reason::kInterrupted, "interrupted");
+  RETURN_IF_ERROR(context.CheckStop());
   std::vector<capture::ReceiptEntry> voters;
   for (const capture::ReceiptEntry& entry : entries) {
     ReceiptRecord& record = manifest.receipt.emplace_back();
@@ -115,7 +113,7 @@ Status CompareWithMembers(const Context& context, const etcd::Client& client,
       manifest.cluster_id = etcd::IdText(*roll.cluster_id);
   }
   // Their own hashing may have been interrupted, too.
-  if (context.stop.stop_requested()) return Error(Reason::kInterrupted, "interrupted");
+  RETURN_IF_ERROR(context.CheckStop());
   const Voices voices = VoicesOf(manifest);
   if (manifest.adopted.has_value() && voices.equal.empty() && !voices.of_outvoted) {
     const std::string other = FindOtherHistory(client, roll, std::move(voters), manifest, ids);
@@ -136,7 +134,7 @@ bool IsKnownEqual(const Manifest& manifest, const capture::ReceiptEntry& entry) 
     return entry.compact_revision == compact_revision && entry.hash == hash;
   };
   return is(manifest.compact_revision, manifest.hashkv) ||
-         std::any_of(manifest.receipt.begin(), manifest.receipt.end(), [&](const ReceiptRecord& r) {
+         std::ranges::any_of(manifest.receipt, [&](const ReceiptRecord& r) {
            return r.result == Comparison::kEqual && r.revision == manifest.revision &&
                   is(r.compact_revision, r.hash);
          });

@@ -62,13 +62,12 @@ bool IsFirstPart(const CatalogEntry& part, const Catalog& catalog) {
   const Manifest& m = part.manifest;
   const bool was_readable = m.revision > 0;
   if (!m.adopted.has_value() || was_readable) return false;
-  return std::any_of(catalog.snapshots.begin(), catalog.snapshots.end(),
-                     [&m](const CatalogEntry& other) {
-                       const std::optional<AdoptedRecord>& whole = other.manifest.adopted;
-                       return whole.has_value() && other.Counts() && other.IsProven() &&
-                              other.manifest.place > m.place && whole->path == m.adopted->path &&
-                              whole->size_bytes > m.adopted->size_bytes;
-                     });
+  return std::ranges::any_of(catalog.snapshots, [&m](const CatalogEntry& other) {
+    const std::optional<AdoptedRecord>& whole = other.manifest.adopted;
+    return whole.has_value() && other.Counts() && other.IsProven() &&
+           other.manifest.place > m.place && whole->path == m.adopted->path &&
+           whole->size_bytes > m.adopted->size_bytes;
+  });
 }
 
 void ProtectNewest(Decisions& decisions) {
@@ -106,7 +105,7 @@ void LimitSize(Decisions& decisions, uint64_t size_max) {
                             std::vector{Fate::kCounted, Fate::kUnlimited}}) {
     for (RetentionDecision& d : decisions) {
       if (size <= size_max) return;
-      if (std::find(fates.begin(), fates.end(), d.fate) == fates.end()) continue;
+      if (std::ranges::find(fates, d.fate) == fates.end()) continue;
       size -= d.snapshot->manifest.size_bytes;
       d.fate = Fate::kTooBig;
     }

@@ -155,11 +155,10 @@ Result<Captured> CaptureAndVerify(const Context& context, const SnapshotRequest&
 // than some.
 uint64_t PlaceOf(const Manifest& manifest, const std::vector<store::StoredSnapshot>& stored,
                  WallTime now) {
-  const auto newer =
-      std::find_if(stored.begin(), stored.end(), [&](const store::StoredSnapshot& s) {
-        const auto age_of = [](const Manifest& m) { return std::tuple(m.taken, m.revision); };
-        return age_of(s.manifest) > age_of(manifest) && !IsFuture(s.manifest.taken, now);
-      });
+  const auto newer = std::ranges::find_if(stored, [&](const store::StoredSnapshot& s) {
+    const auto age_of = [](const Manifest& m) { return std::tuple(m.taken, m.revision); };
+    return age_of(s.manifest) > age_of(manifest) && !IsFuture(s.manifest.taken, now);
+  });
   if (manifest.adopted.has_value() && newer != stored.end()) return newer->manifest.place;
   return stored.empty() ? 1 : stored.back().manifest.place + 1;
 }
@@ -168,7 +167,7 @@ uint64_t PlaceOf(const Manifest& manifest, const std::vector<store::StoredSnapsh
 // one keeps the time of its file.
 Status SealInFreeSecond(store::LocalStore& store, DurableFile& file, Manifest& manifest) {
   Status sealed = store.Seal(file, manifest);
-  const auto is_taken = [&] { return !sealed.ok() && ReasonOf(sealed) == Reason::kAlreadyExists; };
+  const auto is_taken = [&] { return Is(sealed, Reason::kAlreadyExists); };
   for (int more = 0; is_taken() && more < kSecondsAheadMax && !manifest.adopted.has_value();
        ++more) {
     manifest.taken += std::chrono::seconds(1);
@@ -205,8 +204,8 @@ Result<SnapshotOutcome> Keep(const Context& context, const SnapshotRequest& requ
 // A snapshot's name tells the second it was taken in: the next one is taken in a later one.
 void WaitForFreeSecond(const Context& context, const std::vector<store::StoredSnapshot>& earlier) {
   const auto is_taken = [&](std::chrono::sys_seconds second) {
-    return std::any_of(earlier.begin(), earlier.end(),
-                       [&](const store::StoredSnapshot& s) { return s.manifest.taken == second; });
+    return std::ranges::any_of(
+        earlier, [&](const store::StoredSnapshot& s) { return s.manifest.taken == second; });
   };
   for (WallTime now = context.clock.Now();
        is_taken(std::chrono::floor<std::chrono::seconds>(now));) {
@@ -270,8 +269,8 @@ Result<SnapshotOutcome> TakeSnapshot(const Context& context, const SnapshotReque
                       {"err", MessageOf(outcome.status())},
                       {"retry_seconds", pause}});
     if (context.clock.SleepFor(pause, request.no_retry)) continue;
-    return context.stop.stop_requested() ? Error(Reason::kInterrupted, "interrupted")
-                                         : std::move(outcome);
+    RETURN_IF_ERROR(context.CheckStop());
+    return outcome;
   }
 }
 
@@ -302,8 +301,8 @@ Result<SnapshotOutcome> AdoptSnapshot(const Context& context, const SnapshotRequ
   if (captured.outcome.verify.foreign.has_value()) {
     return Error(Reason::kNotProvable, "adopt {}: {}", file.path, captured.outcome.verify.Cause());
   }
-  const etcd::RollCall roll =
-      etcd::CallRoll(request.client, known.cluster);  // it may have been restored just now
+  // It may have been restored just now.
+  const etcd::RollCall roll = etcd::CallRoll(request.client, known.cluster);
   heads.Saw(context.clock.Monotonic(), roll, [&] { return ReadHead(request.client, roll); });
   Manifest& m = captured.outcome.manifest;
   if (HasSoundKeys(captured.outcome)) {
@@ -314,7 +313,7 @@ Result<SnapshotOutcome> AdoptSnapshot(const Context& context, const SnapshotRequ
   GiveFreeName(stored, m);
   auto kept = Keep(context, request, std::move(captured), stored, heads.Head(), store);
   // Somebody else took the name meanwhile: the file's turn comes again.
-  if (!kept.ok() && ReasonOf(kept.status()) == Reason::kAlreadyExists) {
+  if (Is(kept, Reason::kAlreadyExists)) {
     return Error(Reason::kBusy, MessageOf(kept.status()));
   }
   return kept;

@@ -25,9 +25,10 @@ struct SnapshotRequest {
   std::string cluster;  // first part of the name
   Duration timeout = std::chrono::minutes(10);
   std::function<void(uint64_t, uint64_t)> on_progress = [](uint64_t, uint64_t) {};
-  Duration
-      retry_for{};  // so long a source that can't be copied is asked again, with pauses that grow,
-  std::stop_token no_retry;  // unless this says that it is not worth it any more
+  // So long a source that can't be copied is asked again, with pauses that grow, unless `no_retry`
+  // says that it is not worth it any more.
+  Duration retry_for{};
+  std::stop_token no_retry;
 };
 
 struct SnapshotOutcome {

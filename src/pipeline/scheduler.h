@@ -18,9 +18,8 @@ namespace etcdrill::pipeline {
 
 struct ScheduledTask {
   config::Schedule schedule;
-  Duration offset{};  // each due time is later by this
-  std::optional<WallTime>
-      last;  // the last run, before a restart; without one the first run is due at once
+  Duration offset{};             // each due time is later by this
+  std::optional<WallTime> last;  // before a restart; without one the first run is due at once
   // The same, when the wall clock was set; null: the schedule does not care for it.
   std::function<std::optional<WallTime>()> last_again;
   std::function<void()> run;

@@ -10,7 +10,6 @@
 namespace etcdrill::pipeline {
 namespace {
 
-constexpr uint64_t kChunkBytes = uint64_t{256} << 10;
 constexpr Duration kFailedTurn = std::chrono::hours(1);
 
 }  // namespace
@@ -32,8 +31,7 @@ std::vector<const CatalogEntry*> PlanScrub(const Catalog& catalog, Duration peri
     if (old || unrecorded || of_old_release || entry.state == SnapshotState::kUnreadable)
       due.push_back(&entry);
   }
-  std::stable_sort(due.begin(), due.end(),
-                   [](const auto* a, const auto* b) { return a->LastHashed() < b->LastHashed(); });
+  std::ranges::stable_sort(due, {}, &CatalogEntry::LastHashed);
   return due;
 }
 
@@ -46,18 +44,18 @@ Status HashAgain(const Context& context, const std::string& path, const Manifest
                  manifest.size_bytes);
   }
   const MonotonicTime start = context.clock.Monotonic();
-  std::string chunk;
+  uint64_t hashed = 0;
   Sha256 sum;
-  for (uint64_t at = 0; at < file->Size(); at += chunk.size()) {
-    chunk.resize(std::min(kChunkBytes, file->Size() - at));
-    RETURN_IF_ERROR(file->Read(at, chunk));
-    sum.Update(chunk);
-    const double seconds =
-        static_cast<double>(at + chunk.size()) / static_cast<double>(bytes_per_second);
+  const auto hash_slowly = [&](std::string_view piece) {
+    sum.Update(piece);
+    hashed += piece.size();
+    const double seconds = static_cast<double>(hashed) / static_cast<double>(bytes_per_second);
     const auto pace = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
-    if (!context.clock.SleepUntil(start + pace, context.stop))
-      return Error(Reason::kInterrupted, "stopped");
-  }
+    return context.clock.SleepUntil(start + pace, context.stop)
+               ? OkStatus()
+               : Error(Reason::kInterrupted, "stopped");
+  };
+  RETURN_IF_ERROR(ReadPieces(*file, 0, file->Size(), hash_slowly));
   ForgetCachedPages(path);  // what nobody reads should not push out what others do
   const std::string sha256 = Hex(sum.Finish());
   if (sha256 == manifest.sha256) return OkStatus();

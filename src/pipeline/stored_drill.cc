@@ -71,8 +71,9 @@ Result<std::unique_ptr<store::DrillMark>> LeaveMark(const Context& context, cons
 bool HasReport(const Context& context, const store::LocalStore& store, const DrillSummary& began) {
   if (began.id.empty()) return false;
   const auto catalog = ReadCatalog(context, store);
-  return catalog.ok() && std::any_of(catalog->drills.begin(), catalog->drills.end(),
-                                     [&](const DrillSummary& d) { return d.id == began.id; });
+  return catalog.ok() && std::ranges::any_of(catalog->drills, [&](const DrillSummary& d) {
+           return d.id == began.id;
+         });
 }
 
 Status TellOfKilledDrill(const Context& context, store::LocalStore& store,

@@ -26,7 +26,7 @@ Sides ToSides(std::map<Key, Side> groups) {
 
 const store::Suspect* Find(const Suspects& suspects, std::string_view cluster,
                            std::string_view member_id) {
-  const auto at = std::find_if(suspects.begin(), suspects.end(), [&](const store::Suspect& s) {
+  const auto at = std::ranges::find_if(suspects, [&](const store::Suspect& s) {
     return s.cluster == cluster && s.member_id == member_id;
   });
   return at == suspects.end() ? nullptr : &*at;
@@ -34,9 +34,7 @@ const store::Suspect* Find(const Suspects& suspects, std::string_view cluster,
 
 // Each of `side`.
 void Suspect(const Occasion& occasion, const Side& side, bool outvoted, Suspects& suspects) {
-  const auto least = std::min_element(side.begin(), side.end(), [](const Voice& a, const Voice& b) {
-    return a.member_id < b.member_id;
-  });
+  const auto least = std::ranges::min_element(side, {}, &Voice::member_id);
   for (const Voice& voice : side) {
     store::Suspect now{.cluster = std::string(occasion.cluster),
                        .member_id = voice.member_id,
@@ -71,18 +69,16 @@ std::vector<size_t> VotesOf(std::string_view cluster, const Sides& sides,
   std::vector<size_t> sizes;
   for (const Side& side : sides) {
     sizes.push_back(side.size());
-    votes.push_back(
-        static_cast<size_t>(std::count_if(side.begin(), side.end(), [&](const Voice& voice) {
-          return !IsOutvoted(cluster, voice, suspects);
-        })));
+    votes.push_back(static_cast<size_t>(std::ranges::count_if(
+        side, [&](const Voice& voice) { return !IsOutvoted(cluster, voice, suspects); })));
   }
-  const bool any = std::any_of(votes.begin(), votes.end(), [](size_t n) { return n > 0; });
+  const bool any = std::ranges::any_of(votes, [](size_t n) { return n > 0; });
   return any ? votes : sizes;
 }
 
 bool IsIn(const store::Suspect& suspect, const Side& side) {
-  return std::any_of(side.begin(), side.end(),
-                     [&](const Voice& v) { return v.member_id == suspect.member_id; });
+  return std::ranges::any_of(side,
+                             [&](const Voice& v) { return v.member_id == suspect.member_id; });
 }
 
 // What those who hold the same here have to do with one tie of before.
@@ -108,7 +104,7 @@ std::map<int64_t, Tie> TiesOf(std::string_view cluster, const Side& side,
     if (const store::Suspect* const s = tied(voice)) ties[s->revision].sides.insert(s->side);
   }
   for (auto& [revision, tie] : ties) {
-    tie.outsider = std::any_of(side.begin(), side.end(), [&, at = revision](const Voice& voice) {
+    tie.outsider = std::ranges::any_of(side, [&, at = revision](const Voice& voice) {
       const store::Suspect* const s = tied(voice);
       return s == nullptr || s->revision != at;
     });
@@ -118,9 +114,8 @@ std::map<int64_t, Tie> TiesOf(std::string_view cluster, const Side& side,
 
 // `side` is that of most. One alone agrees with itself.
 void Clear(const Occasion& occasion, const Side& side, Suspects& suspects) {
-  const bool believed = std::any_of(side.begin(), side.end(), [&](const Voice& voice) {
-    return !IsOutvoted(occasion.cluster, voice, suspects);
-  });
+  const bool believed = std::ranges::any_of(
+      side, [&](const Voice& voice) { return !IsOutvoted(occasion.cluster, voice, suspects); });
   if (side.size() < 2 || !believed) return;
   const std::map<int64_t, Tie> ties = TiesOf(occasion.cluster, side, suspects);
   std::erase_if(suspects, [&](const store::Suspect& s) {
@@ -174,8 +169,8 @@ std::vector<Sides> SidesOf(const Consistency& round) {
 
 void Weigh(const Occasion& occasion, const Sides& sides, Suspects& suspects) {
   const std::vector<size_t> votes = VotesOf(occasion.cluster, sides, suspects);
-  const size_t most = votes.empty() ? 0 : *std::max_element(votes.begin(), votes.end());
-  const bool tie = std::count(votes.begin(), votes.end(), most) > 1;
+  const size_t most = votes.empty() ? 0 : *std::ranges::max_element(votes);
+  const bool tie = std::ranges::count(votes, most) > 1;
   for (size_t i = 0; i < sides.size(); ++i) {
     const bool outvoted = votes[i] < most;
     if (outvoted || tie) {
@@ -209,7 +204,7 @@ void ForgetAhead(std::string_view cluster, const etcd::RollCall& roll, const Sus
       head = entry.status->revision;
   }
   std::erase_if(suspects, [&](const store::Suspect& s) {
-    const bool was_known = std::find(before.begin(), before.end(), s) != before.end();
+    const bool was_known = std::ranges::find(before, s) != before.end();
     return s.cluster == cluster && was_known && head.has_value() && *head < s.revision;
   });
 }

@@ -16,10 +16,9 @@ namespace etcdrill {
 struct Checks {
   std::optional<WallTime> confirmed;  // last time that the source held nothing newer
   std::optional<WallTime> hashed;     // last time that its bytes were those of the manifest
-  std::optional<WallTime>
-      damaged;  // when they were first found not to be; none since they were right again
-  std::optional<WallTime> rehashed;  // when that was last found so
-  std::string damage;                // and how that showed
+  std::optional<WallTime> damaged;    // when they were first found not to be; none if right again
+  std::optional<WallTime> rehashed;   // when that was last found so
+  std::string damage;                 // and how that showed
   // The drill report whose finding was looked into since, and was none. By name, not by time: no
   // clock orders a drill against a look.
   std::string answered;

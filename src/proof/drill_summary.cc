@@ -32,8 +32,7 @@ void Read(JsonReader& reader, Check& check) {
 }
 
 const Stage* FirstWith(StageResult result, const std::vector<Stage>& stages) {
-  const auto at = std::find_if(stages.begin(), stages.end(),
-                               [=](const Stage& s) { return s.result == result; });
+  const auto at = std::ranges::find(stages, result, &Stage::result);
   return at == stages.end() ? nullptr : &*at;
 }
 

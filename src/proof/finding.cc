@@ -26,22 +26,20 @@ void Findings::Merge(Findings other) {
 }
 
 const Finding* Findings::FirstError() const {
-  const auto first = std::find_if(kept_.begin(), kept_.end(),
-                                  [](const Finding& f) { return f.severity == Severity::kError; });
+  const auto first = std::ranges::find(kept_, Severity::kError, &Finding::severity);
   return first == kept_.end() ? nullptr : &*first;
 }
 
 const Finding* Findings::FirstDoubt() const {
-  const auto first =
-      std::find_if(kept_.begin(), kept_.end(), [](const Finding& f) { return f.prevents_proof; });
+  const auto first = std::ranges::find_if(kept_, &Finding::prevents_proof);
   return first == kept_.end() ? nullptr : &*first;
 }
 
 void Findings::Keep(Finding finding) {
   if (kept_.size() >= kFindingsKept) {
     const auto has_some = [](uint64_t n) { return n > 0; };
-    const auto least = static_cast<Severity>(
-        std::find_if(weights_.begin(), weights_.end(), has_some) - weights_.begin());
+    const auto least =
+        static_cast<Severity>(std::ranges::find_if(weights_, has_some) - weights_.begin());
     if (WeightOf(finding) <= least) return;
     DropLast(least);
   }

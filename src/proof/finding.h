@@ -4,11 +4,14 @@
 // error behind them, nor what keeps the file from being proven.
 #pragma once
 
+#include <fmt/core.h>
+
 #include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/names.h"
@@ -48,6 +51,19 @@ class Findings {
   static constexpr size_t kFindingsKept = 100;
 
   void Add(Finding finding);
+  // Of the whole: at no place of the file.
+  template <typename... Args>
+  void Error(std::string_view code, fmt::format_string<Args...> text, Args&&... args) {
+    Add({code, Severity::kError, {}, {}, fmt::format(text, std::forward<Args>(args)...)});
+  }
+  template <typename... Args>
+  void Warn(std::string_view code, fmt::format_string<Args...> text, Args&&... args) {
+    Add({code, Severity::kWarning, {}, {}, fmt::format(text, std::forward<Args>(args)...)});
+  }
+  template <typename... Args>
+  void Info(std::string_view code, fmt::format_string<Args...> text, Args&&... args) {
+    Add({code, Severity::kInfo, {}, {}, fmt::format(text, std::forward<Args>(args)...)});
+  }
   void Merge(Findings other);
 
   // In the order in which they came.

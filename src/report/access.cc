@@ -14,8 +14,7 @@ namespace etcdrill::report {
 namespace {
 
 constexpr size_t kKnownMax = 100;
-constexpr size_t kWaitingMax =
-    4;  // half of the server's threads: the others stay free for those who are known
+constexpr size_t kWaitingMax = 4;  // half of the threads: the rest is for those who are known
 
 std::string Draw(Random& random) {
   std::string bytes;
@@ -52,8 +51,7 @@ Access::Access(std::vector<std::pair<std::string, std::string>> users, Random& r
     : users_(std::move(users)), salt_(Draw(random)), nobody_(MakeNobody(users_, random)) {}
 
 bool Access::Matches(const std::string& user, const std::string& password) {
-  const auto at =
-      std::find_if(users_.begin(), users_.end(), [&](const auto& u) { return u.first == user; });
+  const auto at = std::ranges::find_if(users_, [&](const auto& u) { return u.first == user; });
   const bool exists = at != users_.end();
   const std::lock_guard lock(bcrypt_mutex_);
   return BcryptMatches(password, exists ? at->second : nobody_) && exists;

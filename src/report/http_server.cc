@@ -20,6 +20,8 @@
 #include <stop_token>
 #include <thread>
 
+#include "report/front/listen.h"
+
 namespace etcdrill::report {
 namespace {
 
@@ -39,13 +41,6 @@ sockaddr_in Loopback(uint32_t host, int port) {
 uint32_t DrawSourceAddress(Random& random) {
   const auto low = static_cast<uint32_t>(random.Next() % 0xfe0000);
   return (uint32_t{127} << 24) | (0x010000 + low);
-}
-
-int PortOf(const Fd& fd) {
-  sockaddr_in self{};
-  socklen_t size = sizeof self;
-  getsockname(fd.get(), reinterpret_cast<sockaddr*>(&self), &size);
-  return ntohs(self.sin_port);
 }
 
 class CivetHttpServer final : public HttpServer {
@@ -122,22 +117,20 @@ Result<Fd> CivetHttpServer::Connect() {
   const sockaddr_in target = Loopback(INADDR_LOOPBACK, port_);
   sockaddr_in self = Loopback(source_, 0);
   const int on = 1;
-  setsockopt(fd.get(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on,
-             sizeof on);  // the port is chosen at connect
-  const std::lock_guard lock(
-      mutex_);  // until the port is known: IsOurs() may be asked before connect() returns
+  setsockopt(fd.get(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);  // chosen at connect
+  const std::lock_guard lock(mutex_);  // IsOurs() may be asked before connect() returns
   if (bind(fd.get(), reinterpret_cast<const sockaddr*>(&self), sizeof self) != 0 ||
       (connect(fd.get(), reinterpret_cast<const sockaddr*>(&target), sizeof target) != 0 &&
        errno != EINPROGRESS)) {
     return ErrorFromErrno(errno, "connect", "loopback");
   }
-  ports_.insert(PortOf(fd));
+  ports_.insert(LocalPort(fd));
   return fd;
 }
 
 void CivetHttpServer::Disconnect(Fd connection) {
   const std::lock_guard lock(mutex_);
-  ports_.erase(PortOf(connection));  // before it is closed
+  ports_.erase(LocalPort(connection));  // before it is closed
 }
 
 bool CivetHttpServer::IsOurs(int remote_port) {

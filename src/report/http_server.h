@@ -8,7 +8,7 @@
 
 #include "base/random.h"
 #include "base/status.h"
-#include "report/front/fd.h"
+#include "io/fd.h"
 #include "report/http.h"
 
 namespace etcdrill::report {

@@ -41,8 +41,7 @@ bool IsAllowed(Route::Kind kind, std::string_view method) {
 }
 
 void SetDefault(Headers& headers, std::string name, std::string value) {
-  const bool there =
-      std::any_of(headers.begin(), headers.end(), [&](const auto& h) { return h.first == name; });
+  const bool there = std::ranges::any_of(headers, [&](const auto& h) { return h.first == name; });
   if (!there) headers.emplace_back(std::move(name), std::move(value));
 }
 
@@ -59,8 +58,7 @@ void Compress(const HttpRequest& request, HttpResponse& response) {
 HttpResponse Router::Dispatch(const HttpRequest& request) const {
   if (auto refused = guard_(request)) return *std::move(refused);
   if (auto refused = RefuseBody(request)) return *std::move(refused);
-  const auto route = std::find_if(routes_.begin(), routes_.end(),
-                                  [&](const Route& r) { return r.path == request.path; });
+  const auto route = std::ranges::find(routes_, request.path, &Route::path);
   if (route == routes_.end()) return Plain(404, "not found\n");
   if (!IsAllowed(route->kind, request.method)) {
     const bool is_page = route->kind == Route::Kind::kPage;

@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "report/store_metrics.h"
 
 namespace etcdrill::report {
@@ -12,15 +13,11 @@ namespace {
 
 constexpr std::string_view kCheckSeries = "etcdrill_drill_last_check_success{check=\"";
 
-using Series =
-    std::map<std::string, double, std::less<>>;  // by name and labels, as they are written
+using Series = std::map<std::string, double, std::less<>>;  // by name and labels, as written
 
 Series ParseSeries(std::string_view text) {
   Series series;
-  while (!text.empty()) {
-    const size_t end = std::min(text.find('\n'), text.size());
-    const std::string_view line = text.substr(0, end);
-    text.remove_prefix(std::min(end + 1, text.size()));
+  for (const std::string_view line : Split(text, '\n')) {
     const size_t blank = line.rfind(' ');
     if (line.starts_with('#') || blank == std::string_view::npos) continue;
     double value = 0;

@@ -93,8 +93,8 @@ WebGuard::Stamp WebGuard::StampOf(std::string path) const {
 
 std::shared_ptr<WebGuard::State> WebGuard::Current() {
   const std::lock_guard lock(mutex_);
-  const bool same = std::all_of(stamps_.begin(), stamps_.end(),
-                                [&](const Stamp& s) { return StampOf(s.path) == s; });
+  const bool same =
+      std::ranges::all_of(stamps_, [&](const Stamp& s) { return StampOf(s.path) == s; });
   if (same) return state_;
   Loaded fresh = Load();
   stamps_ = std::move(fresh.stamps);

@@ -19,7 +19,7 @@ class RunningWebServer final : public WebServer {
 
   Status Open(const Context& context, const std::string& listen) {
     ASSIGN_OR_RETURN(std::vector<Fd> listeners, Listen(listen));
-    port_ = ListeningPort(listeners.front());
+    port_ = LocalPort(listeners.front());
     ASSIGN_OR_RETURN(http_,
                      HttpServer::Start([this](const HttpRequest& r) { return router_.Answer(r); },
                                        context.random));

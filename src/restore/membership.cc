@@ -27,9 +27,7 @@ Status CheckClaims(std::string_view name) {
 // "a=u1,b=u2,a=u3" to {a: [u1, u3], b: [u2]}.
 Result<std::map<std::string, std::vector<std::string>>> ParseInitialCluster(std::string_view text) {
   std::map<std::string, std::vector<std::string>> members;
-  while (!text.empty()) {
-    const std::string_view item = text.substr(0, text.find(','));
-    text.remove_prefix(std::min(text.size(), item.size() + 1));
+  for (const std::string_view item : Split(text, ',')) {
     if (item.empty()) continue;
     const size_t equals = item.find('=');
     if (equals == std::string_view::npos || equals == 0) {
@@ -72,12 +70,12 @@ Result<NewCluster> MakeCluster(const MembershipOptions& options) {
     RETURN_IF_ERROR(Annotate(url.status(), "--initial-advertise-peer-urls"));
     own_urls.push_back(url->text);
   }
-  std::sort(own_urls.begin(), own_urls.end());
+  std::ranges::sort(own_urls);
   ASSIGN_OR_RETURN(auto members, ParseInitialCluster(options.initial_cluster));
   RETURN_IF_ERROR(CheckNoDuplicates(members));
   NewCluster cluster;
   for (auto& [name, urls] : members) {
-    std::sort(urls.begin(), urls.end());
+    std::ranges::sort(urls);
     cluster.members.push_back(
         {IdOf(fmt::format("{}{}", fmt::join(urls, ""), options.token)), name, urls});
     if (name == options.name) cluster.own_id = cluster.members.back().id;
@@ -94,8 +92,7 @@ Result<NewCluster> MakeCluster(const MembershipOptions& options) {
         "--initial-cluster has {}={}, but --initial-advertise-peer-urls is {}; they must be equal",
         options.name, fmt::join(members[options.name], ","), fmt::join(own_urls, ","));
   }
-  std::sort(cluster.members.begin(), cluster.members.end(),
-            [](const NewMember& a, const NewMember& b) { return a.id < b.id; });
+  std::ranges::sort(cluster.members, {}, &NewMember::id);
   std::string ids;
   for (const NewMember& member : cluster.members) AppendBE64(ids, member.id);
   cluster.id = IdOf(ids);

@@ -1,7 +1,7 @@
 // Who the restored cluster consists of, with the ids that etcd computes itself. Source:
 // docs/etcd-formats.md §6.1.
-//   member id  = first 8 bytes of SHA-1(its sorted peer URLs, then the token); the name is not part
-//   of it cluster id = first 8 bytes of SHA-1(all member ids, ascending)
+//   member id  = first 8 bytes of SHA-1(its sorted peer URLs, then the token), without its name
+//   cluster id = first 8 bytes of SHA-1(all member ids, ascending)
 #pragma once
 
 #include <cstdint>

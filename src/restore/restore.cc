@@ -59,9 +59,8 @@ Status CheckTargets(FileSystem& fs, const RestoreOptions& options, const Paths& 
   ASSIGN_OR_RETURN(const bool data_there, fs.IsThere(data_dir));
   if (!data_there) return OkStatus();
   ASSIGN_OR_RETURN(const auto names, fs.List(data_dir));
-  const bool empty = std::all_of(names.begin(), names.end(), [](const std::string& name) {
-    return name.starts_with(
-        StagedDir::PrefixFor(kMemberDir));  // of a restore that was killed: it will be swept
+  const bool empty = std::ranges::all_of(names, [](const std::string& name) {
+    return name.starts_with(StagedDir::PrefixFor(kMemberDir));  // of a killed restore: to be swept
   });
   return empty ? OkStatus()
                : refuse("data-dir", options.data_dir,
@@ -73,7 +72,6 @@ Status CheckSpace(FileSystem& fs, const std::string& target, uint64_t needed) {
   ASSIGN_OR_RETURN(const SpaceInfo space, fs.Space(parent));
   if (space.available_bytes >= needed) return OkStatus();
   return Error(Reason::kNoSpace,
-
                "{} needs {}, but the file system has {} left; free some or name another directory",
                target, FormatSize(needed), FormatSize(space.available_bytes));
 }

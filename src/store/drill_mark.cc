@@ -29,8 +29,7 @@ DrillMark::DrillMark(const Context& context, std::string path, std::unique_ptr<W
       path_(std::move(path)),
       file_(std::move(file)),
       on_stop_(context.stop, [this] {
-        context_.fs.Unlink(path_)
-            .IgnoreError();  // the destructor tries again, and has the time to sync
+        context_.fs.Unlink(path_).IgnoreError();  // the destructor tries again, and can sync
       }) {}
 
 DrillMark::~DrillMark() {
@@ -52,7 +51,7 @@ Status TakeDeadMarks(const Context& context, const std::string& dir,
     if (!name.starts_with('.') || !name.ends_with(kMarkSuffix)) continue;
     const std::string path = JoinPath(dir, name);
     const auto lock = context.fs.Lock(path);
-    if (!lock.ok() && ReasonOf(lock.status()) == Reason::kBusy) continue;  // it runs
+    if (Is(lock, Reason::kBusy)) continue;  // it runs
     RETURN_IF_ERROR(lock.status());
     ASSIGN_OR_RETURN(const std::string text, context.fs.ReadWhole(path, kMarkBytesMax));
     if (!text.empty()) RETURN_IF_ERROR(tell(text));

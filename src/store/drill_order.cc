@@ -47,8 +47,7 @@ std::vector<DrillFile> InOrderOfWriting(std::vector<DrillFile> drills) {
   for (size_t i = 0; i < drills.size(); ++i) {
     if (!follows[i]) take_row(i);
   }
-  for (size_t i = 0; i < drills.size(); ++i)
-    take_row(i);  // a circle, which only somebody else can have made
+  for (size_t i = 0; i < drills.size(); ++i) take_row(i);  // a circle, which only others can make
   return ordered;
 }
 

@@ -36,7 +36,7 @@ bool IsUnfinishedRecord(std::string_view name) {
 }
 
 bool Has(const std::vector<std::string>& names, const std::string& name) {
-  return std::binary_search(names.begin(), names.end(), name);
+  return std::ranges::binary_search(names, name);
 }
 
 bool HasManifest(const std::vector<std::string>& store_names, std::string_view snapshot) {

@@ -114,12 +114,6 @@ Status LocalStore::CheckFile(const Manifest& manifest) const {
                manifest.size_bytes);
 }
 
-Result<Manifest> LocalStore::Find(std::string_view name) const {
-  ASSIGN_OR_RETURN(Manifest manifest, ReadManifest(name));
-  RETURN_IF_ERROR(CheckFile(manifest));
-  return manifest;
-}
-
 Result<std::vector<StoredSnapshot>> LocalStore::List() const {
   ASSIGN_OR_RETURN(Listing listing, ListAll());
   return std::move(listing.snapshots);
@@ -136,15 +130,14 @@ Result<Listing> LocalStore::ListAll() const {
     if (!file.ends_with(".json") || file.starts_with('.') || file == kStateFile ||
         file == kSuspectsFile)
       continue;
-    RETURN_IF_ERROR(CheckStop());
+    RETURN_IF_ERROR(context_.CheckStop());
     const std::string name = file.substr(0, file.rfind('.'));
     auto manifest = ReadManifest(name);
     if (!manifest.ok()) {
       const bool gone = ReasonOf(manifest.status()) == Reason::kNotFound;
       if (gone) continue;
       TellOf(ManifestPath(name), "a manifest can't be read", manifest.status());
-      const bool speaks_for_one =
-          std::binary_search(names.begin(), names.end(), fmt::format("{}.db", name));
+      const bool speaks_for_one = std::ranges::binary_search(names, fmt::format("{}.db", name));
       if (speaks_for_one) listing.lost.push_back({name, manifest.status()});
       continue;
     }
@@ -154,24 +147,23 @@ Result<Listing> LocalStore::ListAll() const {
       if (!stays) continue;  // retention was faster
     }
     Result<Checks> checks = Checks{};
-    const bool unkept = std::binary_search(unkept_names.begin(), unkept_names.end(), name);
-    if (unkept || std::binary_search(checked.begin(), checked.end(), file))
-      checks = ReadChecks(name);
+    const bool unkept = std::ranges::binary_search(unkept_names, name);
+    if (unkept || std::ranges::binary_search(checked, file)) checks = ReadChecks(name);
     if (!checks.ok()) TellOf(ChecksPath(name), "a record of checks can't be read", checks.status());
     snapshots.push_back(
         {*std::move(manifest), checks.ok() ? *checks : Checks{}, checks.status(), problem});
   }
   RETURN_IF_ERROR(AddLost(names, listing));
-  std::stable_sort(snapshots.begin(), snapshots.end(),
-                   [now = context_.clock.Now()](const StoredSnapshot& a, const StoredSnapshot& b) {
-                     return IsOlder(a.manifest, b.manifest, now);
-                   });
+  std::ranges::stable_sort(
+      snapshots, [now = context_.clock.Now()](const StoredSnapshot& a, const StoredSnapshot& b) {
+        return IsOlder(a.manifest, b.manifest, now);
+      });
   return listing;
 }
 
 Status LocalStore::AddLost(const std::vector<std::string>& names, Listing& listing) const {
   for (const std::string& name : UnprovenIn(names)) {
-    RETURN_IF_ERROR(CheckStop());
+    RETURN_IF_ERROR(context_.CheckStop());
     ASSIGN_OR_RETURN(const bool lost, IsLost(name));
     if (!lost) continue;
     const std::string path = SnapshotPath(name);
@@ -202,7 +194,7 @@ Result<bool> LocalStore::IsLost(const std::string& name) const {
 // Empty if there is none.
 Result<std::string> LocalStore::ReadChecksText(const std::string& name) const {
   auto text = context_.fs.ReadWhole(ChecksPath(name), kJsonBytesMax);
-  if (!text.ok() && ReasonOf(text.status()) == Reason::kNotFound) return "";
+  if (Is(text, Reason::kNotFound)) return "";
   if (text.ok() && text->empty())
     return Error(Reason::kDamaged, "{}: it is empty", ChecksPath(name));
   return text;
@@ -225,11 +217,9 @@ Result<Checks> LocalStore::ChecksOf(const std::string& name,
 
 Status LocalStore::UpdateChecks(const std::string& name, const std::function<void(Checks&)>& change,
                                 IfRefused if_refused) {
-  const std::lock_guard one_by_one(
-      checks_mutex_);  // or what another thread found meanwhile could be lost
+  const std::lock_guard one_by_one(checks_mutex_);  // or what another thread found could be lost
   Status kept = WriteChecks(name, change);
-  const bool gone = !kept.ok() && ReasonOf(kept) == Reason::kNotFound;
-  if (kept.ok() || gone) {
+  if (kept.ok() || Is(kept, Reason::kNotFound)) {
     unkept_.RemoveChecks(name);
   } else if (if_refused == IfRefused::kCount) {
     const auto text = ReadChecksText(name);
@@ -261,7 +251,7 @@ std::string LocalStore::SuspectsPath() const { return JoinPath(path(), kSuspects
 Result<std::optional<std::vector<Suspect>>> LocalStore::Suspects() const {
   RETURN_IF_ERROR(dir_->Attend());
   const auto text = context_.fs.ReadWhole(SuspectsPath(), kJsonBytesMax);
-  if (!text.ok() && ReasonOf(text.status()) == Reason::kNotFound) return std::nullopt;
+  if (Is(text, Reason::kNotFound)) return std::nullopt;
   auto suspects = text.ok() ? ParseSuspects(*text) : text.status();
   if (suspects.ok()) return std::optional(*std::move(suspects));
   const Status problem = Annotate(suspects.status(), SuspectsPath());
@@ -284,7 +274,7 @@ Status LocalStore::UpdateSuspects(const std::function<void(std::vector<Suspect>&
 
 Result<std::unique_ptr<FileLock>> LocalStore::Use(const std::string& name) const {
   auto lock = context_.fs.LockExisting(SnapshotPath(name), LockMode::kShared);
-  const bool goes = !lock.ok() && ReasonOf(lock.status()) == Reason::kBusy;
+  const bool goes = Is(lock, Reason::kBusy);
   const auto there = Has(name);
   if (goes || (there.ok() && !*there)) {
     return Error(Reason::kNotFound, "there is no snapshot {} any more", name);
@@ -295,7 +285,7 @@ Result<std::unique_ptr<FileLock>> LocalStore::Use(const std::string& name) const
 Status LocalStore::Delete(const std::string& name) {
   RETURN_IF_ERROR(dir_->Attend());
   const auto unused = context_.fs.LockExisting(SnapshotPath(name));
-  if (!unused.ok() && ReasonOf(unused.status()) == Reason::kBusy) {
+  if (Is(unused, Reason::kBusy)) {
     return Error(Reason::kBusy, "delete the snapshot {}: it is being read; try again later", name);
   }
   if (!unused.ok() && ReasonOf(unused.status()) != Reason::kNotFound) return unused.status();
@@ -376,9 +366,7 @@ Result<std::vector<std::string>> LocalStore::DrillNames() const {
     if (file.ends_with(".json") && !file.starts_with('.'))
       names.push_back(file.substr(0, file.rfind('.')));
   }
-  std::stable_sort(names.begin(), names.end(), [](const std::string& a, const std::string& b) {
-    return TimeOfDrillName(a) < TimeOfDrillName(b);
-  });
+  std::ranges::stable_sort(names, {}, TimeOfDrillName);
   return names;
 }
 
@@ -402,7 +390,7 @@ Result<std::vector<DrillFile>> LocalStore::StoredReports() const {
   ASSIGN_OR_RETURN(const auto names, DrillNames());
   std::vector<DrillFile> drills;
   for (const std::string& name : names) {
-    RETURN_IF_ERROR(CheckStop());
+    RETURN_IF_ERROR(context_.CheckStop());
     auto drill = ReadDrill(name);
     if (!drill.ok()) {
       if (ReasonOf(drill.status()) == Reason::kNotFound) continue;
@@ -428,11 +416,6 @@ LocalStore::Stamp LocalStore::CurrentStamp() const {
 void LocalStore::TellOf(const std::string& path, std::string_view what,
                         const Status& problem) const {
   if (told_.IsNews(context_.fs, path)) context_.log.Warn(what, {{"err", MessageOf(problem)}});
-}
-
-// Thousands of files take longer than a stop may.
-Status LocalStore::CheckStop() const {
-  return context_.stop.stop_requested() ? Error(Reason::kInterrupted, "interrupted") : OkStatus();
 }
 
 }  // namespace etcdrill::store

@@ -28,8 +28,7 @@ namespace etcdrill::store {
 struct StoredSnapshot {
   Manifest manifest;
   Checks checks;
-  Status checks_problem =
-      OkStatus();  // why its record of checks can't be read: it may tell of damage
+  Status checks_problem = OkStatus();  // why its record can't be read: it may tell of damage
   // At first sight: OK; kDamaged if its file can't be what was stored; else why the file can't be
   // looked at, which may be another in the next moment.
   Status problem;
@@ -91,8 +90,6 @@ class LocalStore {
   Result<Listing> ListAll() const;
   // Those of them that can be read, oldest first.
   Result<std::vector<StoredSnapshot>> List() const;
-  // kNotFound if its manifest or its file is not there, kDamaged if they do not fit.
-  Result<Manifest> Find(std::string_view name) const;
 
   // While it is held, nobody deletes the snapshot, no other process either. kNotFound if it is not
   // there, or goes just now. Null on a file system that can't lock it.
@@ -164,7 +161,6 @@ class LocalStore {
   Result<DrillFile> ReadDrill(const std::string& name) const;
   // A warning, once for each change of the file.
   void TellOf(const std::string& path, std::string_view what, const Status& problem) const;
-  Status CheckStop() const;
   LocalStore(const Context& context, std::unique_ptr<StoreDir> dir)
       : context_(context), dir_(std::move(dir)) {}
 

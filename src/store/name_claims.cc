@@ -5,9 +5,9 @@
 
 #include <algorithm>
 #include <cctype>
-#include <charconv>
 #include <string>
 
+#include "base/text.h"
 #include "proof/manifest.h"
 #include "store/names.h"
 
@@ -80,16 +80,15 @@ std::optional<WallTime> UnixTimeAtEnd(std::string_view name, std::optional<int64
   const std::string_view tail = name.substr(name.size() - kUnixTimeDigits);
   if (name.size() > kUnixTimeDigits && IsDigit(name[name.size() - kUnixTimeDigits - 1]))
     return std::nullopt;
-  int64_t seconds = 0;
-  const auto [end, error] = std::from_chars(tail.data(), tail.data() + tail.size(), seconds);
-  if (error != std::errc() || end != tail.data() + tail.size()) return std::nullopt;
+  const auto seconds = ParseNumber<int64_t>(tail);
+  if (!seconds.has_value()) return std::nullopt;
   // A job may ask for the revision, and then save while others write.
   constexpr int64_t kWrittenMeanwhile = 10'000;
-  if (revision.has_value() && seconds <= *revision && *revision - seconds <= kWrittenMeanwhile)
+  if (revision.has_value() && *seconds <= *revision && *revision - *seconds <= kWrittenMeanwhile)
     return std::nullopt;
   constexpr int64_t kFirstEtcd3 = 1'467'244'800;  // 2016-06-30
-  if (seconds < kFirstEtcd3) return std::nullopt;
-  return WallTime(std::chrono::seconds(seconds));
+  if (*seconds < kFirstEtcd3) return std::nullopt;
+  return WallTime(std::chrono::seconds(*seconds));
 }
 
 }  // namespace
@@ -102,12 +101,8 @@ NameClaims ClaimsOfName(std::string_view file_name, std::optional<int64_t> of_fi
   if (claims.utc) {
     constexpr size_t kRevisionDigits = 20;
     const size_t time_chars = std::string_view("-20261122T080000Z").size();
-    const std::string_view digits =
-        name.substr(name.size() - time_chars - kRevisionDigits, kRevisionDigits);
-    int64_t revision = 0;
-    if (std::from_chars(digits.data(), digits.data() + digits.size(), revision).ec == std::errc()) {
-      claims.revision = revision;
-    }
+    claims.revision = ParseNumber<int64_t>(
+        name.substr(name.size() - time_chars - kRevisionDigits, kRevisionDigits));
     name.remove_prefix(name.size() - time_chars);
   }
   if (const auto found = TimeIn(name)) {

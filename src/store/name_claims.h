@@ -13,8 +13,7 @@ namespace etcdrill::store {
 struct NameClaims {
   std::optional<int64_t> revision;
   std::optional<WallTime> taken;
-  bool utc =
-      false;  // it says so, or says how far from UTC it is; else the time may be that of any zone
+  bool utc = false;  // it says so, or how far from UTC it is; else it may be of any zone
 };
 
 // `file_name` without its folder. Times are found as 20261122T080000Z, 20261122-080000,

@@ -5,8 +5,7 @@
 namespace etcdrill::store {
 namespace {
 
-constexpr std::string_view kTail =
-    "-dddddddddddddddddddd-ddddddddTddddddZ";  // of a name; d: a digit
+constexpr std::string_view kTail = "-dddddddddddddddddddd-ddddddddTddddddZ";  // of a name; d: digit
 
 }  // namespace
 

@@ -27,8 +27,7 @@ Result<std::unique_ptr<FileLock>> LockFolder(const Context& context, const std::
   const MonotonicTime deadline = context.clock.Monotonic() + kLockWait;
   while (true) {
     auto lock = context.fs.Lock(JoinPath(path, kLockFile));
-    const bool busy = !lock.ok() && ReasonOf(lock.status()) == Reason::kBusy;
-    if (!busy || context.clock.Monotonic() >= deadline) return lock;
+    if (!Is(lock, Reason::kBusy) || context.clock.Monotonic() >= deadline) return lock;
     context.clock.SleepFor(kLockPoll, {});
   }
 }
@@ -36,7 +35,7 @@ Result<std::unique_ptr<FileLock>> LockFolder(const Context& context, const std::
 // `created` of state.json; none if there is no such file, or it says nothing.
 Result<std::optional<WallTime>> ReadCreated(const Context& context, const std::string& path) {
   const auto text = context.fs.ReadWhole(path, kStateBytesMax);
-  if (!text.ok() && ReasonOf(text.status()) == Reason::kNotFound) return std::optional<WallTime>();
+  if (Is(text, Reason::kNotFound)) return std::optional<WallTime>();
   RETURN_IF_ERROR(text.status());
   const auto json = nlohmann::json::parse(*text, nullptr, /*allow_exceptions=*/false);
   const bool readable = json.is_object() && json.contains("created") && json["created"].is_string();
@@ -90,7 +89,7 @@ Status StoreDir::TakeOwnership(Ownership ownership) {
 Status StoreDir::Own(Ownership ownership) {
   const bool alone = ownership == Ownership::kAlone;
   auto lock = context_.fs.Lock(lock_path(), alone ? LockMode::kExclusive : LockMode::kShared);
-  if (!lock.ok() && ReasonOf(lock.status()) == Reason::kBusy) {
+  if (Is(lock, Reason::kBusy)) {
     const auto owner = context_.fs.ReadWhole(JoinPath(path_, kOwnerFile), kStateBytesMax);
     const std::string who = owner.ok() ? *owner : "another etcdrill";
     return Error(Reason::kBusy, "store {}: {} owns it; stop that one or use another directory",
@@ -149,8 +148,7 @@ Status StoreDir::RemoveLeftovers(const std::vector<std::string>& paths, Duration
   if (!paths.empty()) RETURN_IF_ERROR(context_.fs.SyncDir(path_));
   for (const std::string& path : paths) {
     const Status removed = RemoveLeftover(path, age_min);
-    const bool gone =
-        !removed.ok() && ReasonOf(removed) == Reason::kNotFound;  // it was no leftover
+    const bool gone = Is(removed, Reason::kNotFound);  // it was no leftover
     if (removed.ok() || gone || !told_.IsNews(context_.fs, path)) continue;
     context_.log.Warn("what an interrupted run left in the store can't be removed",
                       {{"err", MessageOf(removed)}});
@@ -164,8 +162,7 @@ Status StoreDir::RemoveLeftover(const std::string& path, Duration age_min) {
   if (age_min > Duration::zero() && context_.clock.Now() - info.modified < age_min)
     return OkStatus();
   const auto lock = context_.fs.LockExisting(path);
-  const bool writer_is_alive = !lock.ok() && ReasonOf(lock.status()) == Reason::kBusy;
-  if (writer_is_alive) return OkStatus();
+  if (Is(lock, Reason::kBusy)) return OkStatus();  // its writer is alive
   RETURN_IF_ERROR(context_.fs.Unlink(path));
   context_.log.Info("removed what an interrupted run left in the store",
                     {{"file", BaseName(path)}});

@@ -23,8 +23,7 @@ struct Suspect {
   int64_t first_revision = 0;  // the first time
   std::string side;            // the least id of those that held the same as it then
   WallTime found;              // the first time
-  bool outvoted =
-      false;  // most members held the same, and it did not; else nobody can tell who is right
+  bool outvoted = false;       // most members held the same, and it did not; else nobody can tell
 
   bool operator==(const Suspect&) const = default;
 };

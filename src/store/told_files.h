@@ -19,8 +19,7 @@ class ToldFiles {
 
  private:
   std::mutex mutex_;
-  std::map<std::string, FileInfo>
-      told_;  // by path; a few bytes for each file that was ever unreadable
+  std::map<std::string, FileInfo> told_;  // by path; a few bytes a file that was ever unreadable
 };
 
 }  // namespace etcdrill::store

@@ -49,7 +49,7 @@ class LeaseIds {
     if (pair.key.size() == sizeof(uint64_t) && complete_) ids_.push_back(LoadBE64(pair.key.data()));
   }
   bool Misses(int64_t id) const {
-    return complete_ && !std::binary_search(ids_.begin(), ids_.end(), static_cast<uint64_t>(id));
+    return complete_ && !std::ranges::binary_search(ids_, static_cast<uint64_t>(id));
   }
 
  private:
@@ -193,16 +193,16 @@ Status KeyBucketCheck::Finish(Keyspace& keyspace) {
   keyspace.hashkv.live_keys = keyspace.live_keys;
   keyspace.may_go_back = facts_.MayGoBack();
   if (keyspace.may_go_back) {
-    findings_.Add({codes::kRevisionBehindCompaction, Severity::kWarning, std::nullopt, std::nullopt,
-                   fmt::format("the newest row is {}, a compaction at {} was under way: etcd "
-                               "before 3.4.32 and 3.5.14 goes back to the former after a restart, "
-                               "so upgrade before you restart a member on this data",
-                               Text(last_), compact_revision_)});
+    findings_.Warn(codes::kRevisionBehindCompaction,
+                   "the newest row is {}, a compaction at {} was under way: etcd before 3.4.32 and "
+                   "3.5.14 goes back to the former after a restart, so upgrade before you restart "
+                   "a member on this data",
+                   Text(last_), compact_revision_);
   }
   if (keyspace.live_keys == 0) {
-    findings_.Add({codes::kNoKeys, Severity::kWarning, std::nullopt, std::nullopt,
+    findings_.Warn(codes::kNoKeys,
                    "no key is alive in it: is it of the right cluster? Data of the v2 API (`etcd "
-                   "--enable-v2`) is in no snapshot; copy it by its own tools"});
+                   "--enable-v2`) is in no snapshot; copy it by its own tools");
   }
   return index_.CountOrphans() > 0 ? NameOrphans() : OkStatus();
 }

@@ -55,9 +55,8 @@ void KeyspaceCheck::OnBucket(std::string_view name) {
   const bool is_of_etcd = on_pair_ != nullptr || in_key_bucket_;
   any_of_etcd_ |= is_of_etcd;
   if (!is_of_etcd) {
-    findings_.Add(
-        {codes::kBucketUnknown, Severity::kInfo, std::nullopt, std::nullopt,
-         fmt::format("bucket {} is none of etcd's; a restore keeps it as it is", Printable(name))});
+    findings_.Info(codes::kBucketUnknown,
+                   "bucket {} is none of etcd's; a restore keeps it as it is", Printable(name));
   }
 }
 
@@ -74,15 +73,14 @@ void KeyspaceCheck::CheckCompaction() {
   const int64_t scheduled = facts_.state.scheduled_compact.value_or(0);
   const int64_t finished = facts_.state.finished_compact.value_or(0);
   if (finished > scheduled) {
-    findings_.Add({codes::kCompactionState, Severity::kError, std::nullopt, std::nullopt,
-                   fmt::format("compaction {} is finished, but {} is the newest that was scheduled",
-                               finished, scheduled)});
+    findings_.Error(codes::kCompactionState,
+                    "compaction {} is finished, but {} is the newest that was scheduled", finished,
+                    scheduled);
   }
   if (scheduled > finished) {
-    findings_.Add(
-        {codes::kCompactionPending, Severity::kInfo, std::nullopt, std::nullopt,
-         fmt::format("compaction at revision {} was under way; etcd goes on with it when it boots",
-                     scheduled)});
+    findings_.Info(codes::kCompactionPending,
+                   "compaction at revision {} was under way; etcd goes on with it when it boots",
+                   scheduled);
   }
 }
 
@@ -91,8 +89,8 @@ Result<Keyspace> KeyspaceCheck::Finish() {
   CheckCompaction();
   for (const std::string_view name : {mvcc::kKeyBucket, mvcc::kMetaBucket}) {
     if (buckets_.contains(std::string(name))) continue;
-    findings_.Add({codes::kBucketMissing, Severity::kError, std::nullopt, std::nullopt,
-                   fmt::format("there is no bucket {}; this is not the store of an etcd", name)});
+    findings_.Error(codes::kBucketMissing,
+                    "there is no bucket {}; this is not the store of an etcd", name);
   }
   std::string missing;
   for (const std::string_view name :
@@ -103,10 +101,10 @@ Result<Keyspace> KeyspaceCheck::Finish() {
       missing += fmt::format("{}{}", missing.empty() ? "" : ", ", name);
   }
   if (!missing.empty()) {
-    findings_.Add({codes::kBucketMissing, Severity::kWarning, std::nullopt, std::nullopt,
-                   fmt::format("every etcd since 3.4 makes these buckets, which are not there: {}; "
-                               "what they held is lost",
-                               missing)});
+    findings_.Warn(
+        codes::kBucketMissing,
+        "every etcd since 3.4 makes these buckets, which are not there: {}; what they held is lost",
+        missing);
   }
   keyspace_.members = membership_.Finish();
   records_.Finish(keyspace_);

@@ -41,8 +41,7 @@ class KeyspaceCheck final : public bbolt::Visitor {
   std::set<std::string> buckets_;
   bool in_key_bucket_ = false;
   bool any_of_etcd_ = false;
-  void (*on_pair_)(KeyspaceCheck&,
-                   const bbolt::Pair&) = nullptr;  // of the small bucket that the walk is in
+  void (*on_pair_)(KeyspaceCheck&, const bbolt::Pair&) = nullptr;  // of the bucket the walk is in
 };
 
 }  // namespace etcdrill::verify

@@ -4,19 +4,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <nlohmann/json.hpp>
 
 #include "base/bytes.h"
+#include "base/text.h"
 #include "format/mvcc/buckets.h"
 #include "proof/finding_codes.h"
 
 namespace etcdrill::verify {
 namespace {
 
-constexpr size_t kJsonBytesMax =
-    64 << 10;                         // nested brackets cost the JSON library many times their size
-constexpr size_t kRecordsMax = 1000;  // etcd's own clusters have seven members
+constexpr size_t kJsonBytesMax = 64 << 10;  // nested brackets cost many times their size in memory
+constexpr size_t kRecordsMax = 1000;        // etcd's own clusters have seven members
 
 nlohmann::json ParseJson(std::string_view text) {
   if (text.size() > kJsonBytesMax) return nlohmann::json(nlohmann::json::value_t::discarded);
@@ -80,16 +79,14 @@ void MembershipCheck::OnMember(const bbolt::Pair& pair) {
 }
 
 void MembershipCheck::OnRemovedMember(const bbolt::Pair& pair) {
-  uint64_t id = 0;
-  const char* const end = pair.key.data() + pair.key.size();
-  const auto parsed = std::from_chars(pair.key.data(), end, id, 16);
-  if (parsed.ec != std::errc() || parsed.ptr != end || fmt::format("{:x}", id) != pair.key ||
+  const auto id = ParseNumber<uint64_t>(pair.key, 16);
+  if (!id.has_value() || fmt::format("{:x}", *id) != pair.key ||
       pair.value != mvcc::kMemberRemoved) {
     ReportDamage(pair, fmt::format("bucket members_removed: {} is not the mark of a removed member",
                                    Printable(pair.key)));
     return;
   }
-  if (removed_.size() < kRecordsMax) removed_.insert(id);
+  if (removed_.size() < kRecordsMax) removed_.insert(*id);
 }
 
 void MembershipCheck::OnConfState(const bbolt::Pair& pair) {
@@ -108,33 +105,33 @@ void MembershipCheck::OnConfState(const bbolt::Pair& pair) {
 std::vector<MemberRecord> MembershipCheck::Finish() {
   for (const MemberRecord& member : members_) {
     if (removed_.contains(member.id)) {
-      Warn(codes::kMemberZombie,
-           fmt::format("{} is listed, though it was removed: etcd before 3.5.26 can bring it back, "
-                       "and 3.6 and later count it among the members; remove it with `etcdctl "
-                       "member remove` before an upgrade",
-                       Who(member)));
+      findings_.Warn(codes::kMemberZombie,
+                     "bucket members: {} is listed, though it was removed: etcd before 3.5.26 can "
+                     "bring it back, and 3.6 and later count it among the members; remove it with "
+                     "`etcdctl member remove` before an upgrade",
+                     Who(member));
     }
   }
-  const bool any_voter =
-      std::any_of(members_.begin(), members_.end(), [](const auto& m) { return !m.is_learner; });
+  const bool any_voter = std::ranges::any_of(members_, [](const auto& m) { return !m.is_learner; });
   if (!members_.empty() && !any_voter) {
-    Warn(codes::kMembersOdd, "all members are learners: no cluster can be led like that");
+    findings_.Warn(codes::kMembersOdd,
+                   "bucket members: all members are learners: no cluster can be led like that");
   }
   // A configuration without one of the members is that of the cluster before a restore: etcd writes
   // it anew only when a member is added or removed. It says nothing of the cluster of now.
   const auto known = [this](const MemberRecord& m) {
     return conf_state_->voters.contains(m.id) || conf_state_->learners.contains(m.id);
   };
-  if (conf_state_.has_value() && std::any_of(members_.begin(), members_.end(), known)) {
+  if (conf_state_.has_value() && std::ranges::any_of(members_, known)) {
     for (const MemberRecord& member : members_) CompareWithConfState(member);
   }
   if (!conf_state_.has_value()) CheckNames();
   for (const MemberRecord& member : members_) {
     if (!member.client_urls.empty()) continue;
-    findings_.Add({codes::kMemberUnpublished, Severity::kInfo, std::nullopt, std::nullopt,
-                   fmt::format("{} has no client URLs here: it never started, or etcd 3.5.1 to "
-                               "3.5.19 did not store them",
-                               Who(member))});
+    findings_.Info(
+        codes::kMemberUnpublished,
+        "{} has no client URLs here: it never started, or etcd 3.5.1 to 3.5.19 did not store them",
+        Who(member));
   }
   return std::move(members_);
 }
@@ -144,11 +141,11 @@ void MembershipCheck::CheckNames() {
   std::set<std::string> names;
   for (const MemberRecord& member : members_) {
     if (member.name.empty() || names.insert(member.name).second) continue;
-    Warn(codes::kMembersOdd,
-         fmt::format("{} has the name of another member: a data directory restored by the tools of "
-                     "3.4 keeps the old members, and etcd 3.6 and later adopt them; compare with "
-                     "`etcdctl member list`, and upgrade by way of 3.5.26 or later",
-                     Who(member)));
+    findings_.Warn(codes::kMembersOdd,
+                   "bucket members: {} has the name of another member: a data directory restored "
+                   "by the tools of 3.4 keeps the old members, and etcd 3.6 and later adopt them; "
+                   "compare with `etcdctl member list`, and upgrade by way of 3.5.26 or later",
+                   Who(member));
   }
 }
 
@@ -156,34 +153,29 @@ void MembershipCheck::CompareWithConfState(const MemberRecord& member) {
   const bool votes = conf_state_->voters.contains(member.id);
   const bool learns = conf_state_->learners.contains(member.id);
   if (!votes && !learns) {
-    Warn(codes::kMemberZombie,
-         fmt::format(
-             "{} is listed, but raft's configuration does not know it: data directories restored "
-             "by the tools of 3.4, or a crash without fsync, leave such members behind; etcd 3.6 "
-             "and later adopt them, so remove it with `etcdctl member remove` before an upgrade",
-             Who(member)));
+    findings_.Warn(
+        codes::kMemberZombie,
+        "bucket members: {} is listed, but raft's configuration does not know it: data directories "
+        "restored by the tools of 3.4, or a crash without fsync, leave such members behind; etcd "
+        "3.6 and later adopt them, so remove it with `etcdctl member remove` before an upgrade",
+        Who(member));
   } else if (votes && member.is_learner) {
-    Warn(codes::kMemberPromotionLost,
-         fmt::format("{} is a voter for raft, but stored as a learner: etcd 3.5.1 to 3.5.19 did "
-                     "not store promotions; upgrade all members to 3.5.20 or later before 3.6, "
-                     "which takes it for a learner again",
-                     Who(member)));
+    findings_.Warn(codes::kMemberPromotionLost,
+                   "bucket members: {} is a voter for raft, but stored as a learner: etcd 3.5.1 to "
+                   "3.5.19 did not store promotions; upgrade all members to 3.5.20 or later before "
+                   "3.6, which takes it for a learner again",
+                   Who(member));
   } else if (learns && !member.is_learner) {
-    Warn(codes::kMemberPromotionLost,
-         fmt::format("{} is a learner for raft, but stored as a voter: etcd before 3.5.31 and "
-                     "3.6.12 lost the mark when a learner's URLs were changed; upgrade, and "
-                     "promote or remove the learner",
-                     Who(member)));
+    findings_.Warn(codes::kMemberPromotionLost,
+                   "bucket members: {} is a learner for raft, but stored as a voter: etcd before "
+                   "3.5.31 and 3.6.12 lost the mark when a learner's URLs were changed; upgrade, "
+                   "and promote or remove the learner",
+                   Who(member));
   }
 }
 
 void MembershipCheck::ReportDamage(const bbolt::Pair& pair, std::string text) {
   findings_.Add({codes::kMemberDecode, Severity::kError, pair.page, pair.offset, std::move(text)});
-}
-
-void MembershipCheck::Warn(std::string_view code, std::string text) {
-  findings_.Add(
-      {code, Severity::kWarning, std::nullopt, std::nullopt, "bucket members: " + std::move(text)});
 }
 
 }  // namespace etcdrill::verify

@@ -36,7 +36,6 @@ class MembershipCheck {
   void CheckNames();
   void CompareWithConfState(const MemberRecord& member);
   void ReportDamage(const bbolt::Pair& pair, std::string text);
-  void Warn(std::string_view code, std::string text);
 
   Findings& findings_;
   std::vector<MemberRecord> members_;

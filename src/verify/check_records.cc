@@ -144,10 +144,10 @@ void RecordsCheck::OnCluster(const bbolt::Pair& pair) {
     const auto target = json.find("target-version");
     const std::string version =
         target != json.end() && target->is_string() ? target->get<std::string>() : "?";
-    Tell(codes::kRestoresWithDowngrade, Severity::kInfo,
-         fmt::format("restores in the middle of a downgrade to {}: finish it, or cancel it with "
-                     "`etcdctl downgrade cancel`",
-                     Printable(version)));
+    findings_.Info(codes::kRestoresWithDowngrade,
+                   "restores in the middle of a downgrade to {}: finish it, or cancel it with "
+                   "`etcdctl downgrade cancel`",
+                   Printable(version));
   }
 }
 
@@ -156,19 +156,19 @@ void RecordsCheck::CheckAuth(const Keyspace& keyspace) {
     for (const std::string& role : roles_in_use_) {
       // The role of root is built in.
       if (role == kRoot || roles_.contains(role)) continue;
-      Tell(codes::kAuthDangling, Severity::kWarning,
-           fmt::format("bucket authUsers: a user has role {}, which does not exist",
-                       Printable(role)));
+      findings_.Warn(codes::kAuthDangling,
+                     "bucket authUsers: a user has role {}, which does not exist", Printable(role));
     }
   }
   if (!keyspace.auth_enabled) return;
   if (!has_root_) {
-    Tell(codes::kAuthDangling, Severity::kWarning,
-         "bucket authUsers: authentication is on, but there is no user root; nobody can administer "
-         "what is restored");
+    findings_.Warn(codes::kAuthDangling,
+                   "bucket authUsers: authentication is on, but there is no user root; nobody can "
+                   "administer what is restored");
   }
-  Tell(codes::kRestoresWithAuth, Severity::kInfo,
-       "restores with authentication on: the new cluster wants the users and passwords of then");
+  findings_.Info(
+      codes::kRestoresWithAuth,
+      "restores with authentication on: the new cluster wants the users and passwords of then");
 }
 
 void RecordsCheck::Finish(Keyspace& keyspace) {
@@ -180,44 +180,40 @@ void RecordsCheck::Finish(Keyspace& keyspace) {
   keyspace.consistent_index = facts_.consistent_index;
   keyspace.term = facts_.term;
   if (!has_consistent_index_ && keyspace.newest_row > 0) {
-    Tell(codes::kMetaMissing, Severity::kError,
-         "bucket meta: there are rows, but no consistent_index; every etcd writes it with the "
-         "first of them");
+    findings_.Error(codes::kMetaMissing,
+                    "bucket meta: there are rows, but no consistent_index; every etcd writes it "
+                    "with the first of them");
   }
   // 3.5 brought the term, 3.6 the storage version.
   if (!has_term_ && !keyspace.storage_version.empty()) {
-    Tell(codes::kMetaMissing, Severity::kError,
-         fmt::format("bucket meta: storage version {}, but no term; every etcd since 3.5 writes it",
-                     keyspace.storage_version));
+    findings_.Error(codes::kMetaMissing,
+                    "bucket meta: storage version {}, but no term; every etcd since 3.5 writes it",
+                    keyspace.storage_version);
   }
   for (const std::string& alarm : keyspace.alarms) TellAlarm(alarm);
   CheckAuth(keyspace);
   if (leases_ > 0) {
-    Tell(codes::kRestoresWithLeases, Severity::kInfo,
-         fmt::format("restores with {} lease{}: their time starts again at the first election, "
-                     "then their keys go",
-                     leases_, leases_ == 1 ? "" : "s"));
+    findings_.Info(codes::kRestoresWithLeases,
+                   "restores with {} lease{}: their time starts again at the first election, then "
+                   "their keys go",
+                   leases_, leases_ == 1 ? "" : "s");
   }
 }
 
 void RecordsCheck::TellAlarm(const std::string& alarm) {
-  Tell(codes::kRestoresWithAlarm, Severity::kInfo,
-       fmt::format("restores with the {} alarm raised: the new cluster refuses writes until it is "
-                   "disarmed",
-                   alarm));
+  findings_.Info(
+      codes::kRestoresWithAlarm,
+      "restores with the {} alarm raised: the new cluster refuses writes until it is disarmed",
+      alarm);
   if (alarm != etcdserverpb::AlarmType_Name(etcdserverpb::CORRUPT)) return;
-  Tell(codes::kAlarmCorrupt, Severity::kWarning,
-       "a member of the cluster was found to hold other data than the rest (CORRUPT alarm), and "
-       "this may be its copy: compare with a snapshot of another member (`etcdrill lineage`) "
-       "before this one is trusted");
+  findings_.Warn(codes::kAlarmCorrupt,
+                 "a member of the cluster was found to hold other data than the rest (CORRUPT "
+                 "alarm), and this may be its copy: compare with a snapshot of another member "
+                 "(`etcdrill lineage`) before this one is trusted");
 }
 
 void RecordsCheck::Report(std::string_view code, const bbolt::Pair& pair, std::string text) {
   findings_.Add({code, Severity::kError, pair.page, pair.offset, std::move(text)});
-}
-
-void RecordsCheck::Tell(std::string_view code, Severity severity, std::string text) {
-  findings_.Add({code, severity, std::nullopt, std::nullopt, std::move(text)});
 }
 
 }  // namespace etcdrill::verify

@@ -35,7 +35,6 @@ class RecordsCheck {
   void CheckAuth(const Keyspace& keyspace);
   void TellAlarm(const std::string& alarm);
   void Report(std::string_view code, const bbolt::Pair& pair, std::string text);
-  void Tell(std::string_view code, Severity severity, std::string text);
 
   Findings& findings_;
   Keyspace facts_;

@@ -4,8 +4,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "base/bytes.h"
 #include "crypto/hash.h"
 #include "format/snapshot/trailer.h"
@@ -14,17 +12,11 @@
 namespace etcdrill::verify {
 namespace {
 
-constexpr size_t kReadBytes = size_t{256} << 10;
-
-Status HashRange(const ReadableFile& file, uint64_t begin, uint64_t end, Sha256& sum,
-                 std::string& buffer) {
-  while (begin < end) {
-    const auto chunk = std::span(buffer).first(std::min<uint64_t>(buffer.size(), end - begin));
-    RETURN_IF_ERROR(file.Read(begin, chunk));
-    sum.Update({chunk.data(), chunk.size()});
-    begin += chunk.size();
-  }
-  return OkStatus();
+Status HashRange(const ReadableFile& file, uint64_t begin, uint64_t end, Sha256& sum) {
+  return ReadPieces(file, begin, end, [&](std::string_view piece) {
+    sum.Update(piece);
+    return OkStatus();
+  });
 }
 
 // Where the pages end, if the file, which is none with a trailer, goes on behind them far enough
@@ -50,10 +42,10 @@ void ReportNoTrailer(uint64_t size, TransferResult& result, Findings& findings) 
     return;
   }
   result.level = LevelResult::kFail;
-  findings.Add({codes::kSizeUneven, Severity::kError, std::nullopt, std::nullopt,
-                fmt::format("{} bytes are neither whole pages nor whole pages and a trailer: bytes "
-                            "are missing at the end, or were added",
-                            size)});
+  findings.Error(codes::kSizeUneven,
+                 "{} bytes are neither whole pages nor whole pages and a trailer: bytes are "
+                 "missing at the end, or were added",
+                 size);
 }
 
 // The sum of all bytes; on the way, what the trailer says of those before it.
@@ -68,8 +60,7 @@ Result<Sha256> HashAndCheckTrailer(const snapshot::Image& image, TransferResult&
     ASSIGN_OR_RETURN(trailer_at, EndOfPages(image));
   }
   Sha256 sum;
-  std::string buffer(kReadBytes, '\0');
-  RETURN_IF_ERROR(HashRange(file, 0, trailer_at.value_or(size), sum, buffer));
+  RETURN_IF_ERROR(HashRange(file, 0, trailer_at.value_or(size), sum));
   bool fits = false;
   if (trailer_at.has_value()) {
     const std::string actual = sum.Peek();
@@ -83,7 +74,7 @@ Result<Sha256> HashAndCheckTrailer(const snapshot::Image& image, TransferResult&
                                 "changed or cut after etcd sent it",
                                 Hex(actual), Hex(trailer))});
     }
-    RETURN_IF_ERROR(HashRange(file, *trailer_at, size, sum, buffer));
+    RETURN_IF_ERROR(HashRange(file, *trailer_at, size, sum));
   }
   if (!has_trailer && fits) {
     result.level = LevelResult::kFail;
@@ -99,8 +90,7 @@ Result<Sha256> HashAndCheckTrailer(const snapshot::Image& image, TransferResult&
 
 Result<Sha256> HashAll(const ReadableFile& file) {
   Sha256 sum;
-  std::string buffer(kReadBytes, '\0');
-  RETURN_IF_ERROR(HashRange(file, 0, file.Size(), sum, buffer));
+  RETURN_IF_ERROR(HashRange(file, 0, file.Size(), sum));
   return sum;
 }
 
@@ -119,9 +109,9 @@ Result<TransferResult> CheckTransfer(const snapshot::Image& image, TrailerRule r
     const bool equal = expected->size_bytes == size && expected->sha256 == result.sha256;
     if (!equal) {
       result.level = LevelResult::kFail;
-      findings.Add({codes::kManifestMismatch, Severity::kError, std::nullopt, std::nullopt,
-                    fmt::format("{} bytes with SHA-256 {}, the manifest says {} bytes with {}",
-                                size, result.sha256, expected->size_bytes, expected->sha256)});
+      findings.Error(codes::kManifestMismatch,
+                     "{} bytes with SHA-256 {}, the manifest says {} bytes with {}", size,
+                     result.sha256, expected->size_bytes, expected->sha256);
     }
   }
   return result;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <map>
 
 #include "base/bytes.h"
@@ -31,8 +32,7 @@ class Groups {
       group.name = name.empty() ? "(none)" : Printable(name, kNameBytesMax);
       list.push_back(std::move(group));
     }
-    std::stable_sort(list.begin(), list.end(),
-                     [](const auto& a, const auto& b) { return a.bytes > b.bytes; });
+    std::ranges::stable_sort(list, std::ranges::greater(), &InventoryGroup::bytes);
     if (other_.revisions > 0) {
       other_.name = kOtherGroup;
       list.push_back(std::move(other_));
@@ -83,8 +83,7 @@ class EncryptionKeys {
   std::vector<EncryptionKey> Finish() const {
     std::vector<EncryptionKey> list;
     for (const auto& [name, count] : counts_) list.push_back({name[0], name[1], name[2], count});
-    std::stable_sort(list.begin(), list.end(),
-                     [](const auto& a, const auto& b) { return a.live_values > b.live_values; });
+    std::ranges::stable_sort(list, std::ranges::greater(), &EncryptionKey::live_values);
     if (other_ > 0) list.push_back({std::string(kOtherGroup), "", "", other_});
     return list;
   }

@@ -40,10 +40,8 @@ inline constexpr std::string_view kOtherGroup = "(other)";  // what came when th
 // The lists are sorted by bytes, the greatest first, and by values.
 struct Inventory {
   InventoryGroup total;
-  std::vector<InventoryGroup>
-      prefixes;  // by the first two directories of the key: "/registry/pods"
-  std::vector<InventoryGroup>
-      resources;  // below "/registry/": "pods", "cert-manager.io/certificates"
+  std::vector<InventoryGroup> prefixes;   // by the key's first two directories: "/registry/pods"
+  std::vector<InventoryGroup> resources;  // below /registry/: "pods", "cert-manager.io/issuers"
   std::vector<EncryptionKey> encryption_keys;
 };
 

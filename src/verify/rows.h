@@ -15,8 +15,7 @@ namespace etcdrill::verify {
 struct Row {
   const mvcc::KeyValueView& kv;  // valid during the call
   uint64_t stored_bytes = 0;     // of key and value in the bucket
-  bool alive =
-      false;  // the newest row of its key, no delete, and not the mark of a --bump-revision
+  bool alive = false;  // the newest row of its key; no delete, no mark of a --bump-revision
 };
 
 // Of a file whose structure is sound (its VerifyReport has a keyspace): two passes, one over the

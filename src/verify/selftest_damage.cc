@@ -24,20 +24,10 @@ constexpr size_t kPageSize = 4096;
 constexpr int64_t kKeys = 60;
 constexpr int64_t kKeyWithLargeValue = 30;
 
-std::string WithTrailer(std::string_view body) {
-  Sha256 sum;
-  sum.Update(body);
-  return std::string(body) + sum.Finish();
-}
+std::string WithTrailer(std::string_view body) { return std::string(body) + Sha256Of(body); }
 
 std::string_view BodyOf(std::string_view snapshot) {
   return snapshot.substr(0, snapshot.size() - snapshot::kTrailerBytes);
-}
-
-std::string BigEndian(uint64_t number) {
-  std::string bytes;
-  AppendBE64(bytes, number);
-  return bytes;
 }
 
 // --- The sample ----------------------------------------------------------------------------------
@@ -249,8 +239,8 @@ Result<std::string> MakeSampleSnapshot(const Context& context, const std::string
   }
   buckets[std::string(mvcc::kKeyBucket)] = SampleRows();
   buckets[std::string(mvcc::kMetaBucket)] = {
-      {std::string(mvcc::kConsistentIndexKey), BigEndian(kKeys)},
-      {std::string(mvcc::kTermKey), BigEndian(2)}};
+      {std::string(mvcc::kConsistentIndexKey), BigEndian64(kKeys)},
+      {std::string(mvcc::kTermKey), BigEndian64(2)}};
   buckets[std::string(mvcc::kMembersBucket)] = {
       {"1f", R"({"id":31,"peerURLs":["http://localhost:2380"]})"}};
   buckets[std::string(mvcc::kClusterBucket)] = {{std::string(mvcc::kClusterVersionKey), "3.5.0"}};

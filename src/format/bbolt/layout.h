@@ -2,11 +2,10 @@
 // there against files of etcd 3.4.23 to 3.7.1; upstream is go.etcd.io/bbolt
 // internal/common/{page,meta,bucket}.go.
 //
-//   file    = pages of page_size bytes; page n starts at byte n * page_size; little-endian on the
-//   machines we run on page    = header, element table, then keys and values packed in the order of
-//   the elements; it may run over into the
-//             `overflow` pages that follow, which have no header of their own
-//   pages 0 and 1 = meta; the one with the higher transaction id wins if its checksum is right
+//   file   = pages of page_size bytes; page n starts at byte n * page_size; little-endian here
+//   page   = header, element table, then keys and values packed in the order of the elements; it
+//            may run over into the `overflow` pages that follow, which have no header of their own
+//   page 0 and page 1 = meta; the higher transaction id wins if its checksum is right
 //
 // What this format cannot detect: only the metas carry a checksum. A flipped bit in a key, a value,
 // the unused tail of a page or a free page breaks no rule of the structure. That takes the SHA-256
@@ -72,8 +71,8 @@ inline constexpr size_t kBucketHeaderBytes = 8 + 8;
 // Limits of ours. A page run holds one oversized value at most; etcd refuses requests of more than
 // a few MiB.
 inline constexpr uint64_t kPageRunBytesMax = uint64_t{256} << 20;
-inline constexpr uint64_t kBranchRunBytesMax =
-    uint64_t{32} << 20;  // two elements of the largest page size, and more
+// Two elements of the largest page size, and more.
+inline constexpr uint64_t kBranchRunBytesMax = uint64_t{32} << 20;
 inline constexpr size_t kTreeDepthMax = 32;
 
 }  // namespace etcdrill::bbolt

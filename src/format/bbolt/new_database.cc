@@ -2,21 +2,16 @@
 // page.
 #include "format/bbolt/new_database.h"
 
-#include "base/bytes.h"
 #include "base/check.h"
 #include "format/bbolt/layout.h"
 #include "format/bbolt/meta.h"
+#include "format/bbolt/page_appender.h"
 
 namespace etcdrill::bbolt {
 namespace {
 
 std::string Page(PageId id, uint16_t flags, std::string_view body, uint32_t page_size) {
-  std::string page;
-  AppendLE64(page, id);
-  AppendLE16(page, flags);
-  AppendLE16(page, 0);
-  AppendLE32(page, 0);
-  page += body;
+  std::string page = PageImage(id, flags, 0, nullptr, 0).append(body);
   page.resize(page_size);
   return page;
 }

@@ -25,7 +25,8 @@ struct Item {
 
 inline constexpr size_t kItemsMax = 0xFFFE;
 
-// The image of a leaf or branch page, without padding. At most kItemsMax items, sorted by key.
+// The image of a leaf or branch page, without padding. At most kItemsMax items, sorted by key. Of
+// none, it is the header of any page.
 std::string PageImage(PageId id, uint16_t flags, uint32_t overflow, const Item* items,
                       size_t count);
 

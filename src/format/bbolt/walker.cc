@@ -287,7 +287,7 @@ void Walker::CheckFreeIds(std::string_view bytes) {
     }
     previous = id;
   }
-  const auto reached = static_cast<uint64_t>(std::count(reached_.begin(), reached_.end(), true));
+  const auto reached = static_cast<uint64_t>(std::ranges::count(reached_, true));
   if (reached + count != page_count_) {
     ReportError(codes::kFreelistWrong, page, 0,
                 fmt::format("{} pages are neither in use nor in the freelist",

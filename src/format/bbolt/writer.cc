@@ -143,13 +143,8 @@ Status ApplyEdit(const Database& source, const Edit& edit, WritableFile& file) {
   changed.freelist = kNoFreelist;  // bbolt derives it: every page that no bucket reaches
   changed.tx_id = meta.tx_id + 1;
   const PageId id = changed.tx_id % 2;
-  std::string page;
-  AppendLE64(page, id);
-  AppendLE16(page, kMetaPage);
-  AppendLE16(page, 0);
-  AppendLE32(page, 0);
-  page += EncodeMeta(changed);
-  return file.WriteAt(id * meta.page_size, page);
+  return file.WriteAt(id * meta.page_size,
+                      PageImage(id, kMetaPage, 0, nullptr, 0) + EncodeMeta(changed));
 }
 
 }  // namespace etcdrill::bbolt

@@ -21,10 +21,8 @@ Result<BucketContent> ReadBucket(const Database& source, std::string_view name);
 
 // By the names of buckets; no key is empty.
 struct Edit {
-  std::map<std::string, BucketContent>
-      replace;  // the whole new content; a bucket that is missing is made
-  std::map<std::string, BucketContent>
-      append;  // pairs behind the last key of a bucket, which is there
+  std::map<std::string, BucketContent> replace;  // the whole content; a missing bucket is made
+  std::map<std::string, BucketContent> append;   // behind the last key of a bucket that is there
 };
 
 // All else stays as it is. `file` is the finished copy; `source` reads the same bytes.

@@ -26,8 +26,8 @@ inline constexpr std::string_view kFinishedCompactKey = "finishedCompactRev";
 inline constexpr std::string_view kClusterVersionKey = "clusterVersion";  // in `cluster`: "3.5.0"
 inline constexpr std::string_view kDowngradeKey = "downgrade";      // in `cluster`: JSON; 3.5+
 inline constexpr std::string_view kAuthEnabledKey = "authEnabled";  // in `auth`: one byte, 1 or 0
-inline constexpr std::string_view kAuthRevisionKey =
-    "authRevision";                                            // in `auth`: 8 bytes, big-endian
+// In `auth`: 8 bytes, big-endian.
+inline constexpr std::string_view kAuthRevisionKey = "authRevision";
 inline constexpr std::string_view kMemberRemoved = "removed";  // the value in `members_removed`
 
 }  // namespace etcdrill::mvcc

@@ -3,12 +3,10 @@
 // key that was touched since the last finished compaction, because up to there a compaction leaves
 // one row a key at most (docs/etcd-formats.md §2.3, rules 3 and 4):
 //
-//   newest row first, down to the compaction   the first row of a key that is met is its newest;
-//   each row leaves behind
-//                                              what the row before it has to be
-//   oldest row first, up to the compaction     a row is the newest of its key unless the key was
-//   met above; if it was,
-//                                              this row has to be what the one above left behind
+//   newest row first, down to the compaction: the first row of a key that is met is its newest;
+//       each row leaves behind what the row before it has to be
+//   oldest row first, up to the compaction: a row is the newest of its key unless the key was met
+//       above; if it was, this row has to be what the one above left behind
 //
 // One transaction can delete a key and put it anew. Where such a transaction is the compact
 // revision itself, etcd since 3.4.34 and 3.5.16 keeps the delete and removes the put, though its
@@ -41,9 +39,8 @@ class KeyIndex {
 
   struct Place {
     HashKvSum::Standing standing = {};
-    std::string_view problem =
-        {};  // with the step from this row to the next one of its key; empty: none
-    bool lost_by_etcd = false;  // that problem is a row which etcd#22376 removed
+    std::string_view problem = {};  // with the step to the next row of its key; empty: none
+    bool lost_by_etcd = false;      // that problem is a row which etcd#22376 removed
   };
   // A user key, to be given to the calls below with its row; best a page of rows ahead
   // (KeyTable::Prepare).

@@ -28,8 +28,8 @@ auto& Probe(uint64_t hash, size_t part_bits, Slots& slots) {
 }  // namespace
 
 uint64_t KeyTable::HashOf(std::string_view key) const {
-  return std::max<uint64_t>(XXH3_64bits_withSeed(key.data(), key.size(), seed_),
-                            1);  // 0 marks a free slot
+  // 0 marks a free slot.
+  return std::max<uint64_t>(XXH3_64bits_withSeed(key.data(), key.size(), seed_), 1);
 }
 
 uint64_t KeyTable::Prepare(std::string_view key) const {

@@ -80,8 +80,8 @@ bool IsText(std::string_view head) {
     return (c >= ' ' && c < '\x7f') || c == '\t' || c == '\n' || c == '\r';
   };
   const auto is_odd = [&](char c) { return static_cast<unsigned char>(c) < 0x80 && !is_ascii(c); };
-  const auto ascii = static_cast<size_t>(std::count_if(head.begin(), head.end(), is_ascii));
-  return std::none_of(head.begin(), head.end(), is_odd) && ascii > head.size() / 2;
+  const auto ascii = static_cast<size_t>(std::ranges::count_if(head, is_ascii));
+  return std::ranges::none_of(head, is_odd) && ascii > head.size() / 2;
 }
 
 }  // namespace

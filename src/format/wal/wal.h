@@ -2,9 +2,8 @@
 //
 //   file   = frames, then zeros up to its preallocated size
 //   frame  = length (8 bytes, little-endian), walpb.Record, zero bytes up to a multiple of 8
-//   length = bytes of the record in the low 56 bits; with padding, the top byte is 0x80 | number of
-//   padding bytes record = type, crc, data; crc is the running CRC-32C over the data of all records
-//   so far
+//   length = bytes of the record in the low 56 bits; with padding, the top byte is 0x80 | its bytes
+//   record = type, crc, data; crc is the running CRC-32C over the data of all records so far
 //
 // What this format cannot detect: records that are missing at the end.
 #pragma once

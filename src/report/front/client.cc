@@ -169,8 +169,7 @@ Client::State Client::Answer() {
 // client.
 Client::State Client::Linger() {
   std::array<char, kChunkBytes> chunk;
-  const ssize_t n =
-      recv(socket_.get(), chunk.data(), chunk.size(), 0);  // once: others wait for their turn
+  const ssize_t n = recv(socket_.get(), chunk.data(), chunk.size(), 0);  // once: others wait
   want_ = Io::kWantRead;
   return n > 0 || (n < 0 && errno == EAGAIN) ? State::kLinger : State::kOver;
 }

@@ -8,8 +8,8 @@
 #include <string>
 
 #include "base/clock.h"
+#include "io/fd.h"
 #include "report/front/channel.h"
-#include "report/front/fd.h"
 #include "report/http_server.h"
 
 namespace etcdrill::report {

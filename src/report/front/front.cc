@@ -151,8 +151,7 @@ void Front::Loop::Accept() {
       if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
         return Pause(kAcceptPause);
       if (errno != EINVAL) continue;  // a client that has gone, or one for another listener
-      listeners_
-          .clear();  // it does not listen any more: somebody has destroyed it, as `ss -K` does
+      listeners_.clear();             // somebody destroyed it, as `ss -K` does: it listens no more
       return Pause(kListenPause);
     }
     MakeRoom();

@@ -10,8 +10,8 @@
 
 #include "base/clock.h"
 #include "base/status.h"
+#include "io/fd.h"
 #include "report/front/channel.h"
-#include "report/front/fd.h"
 #include "report/http_server.h"
 
 namespace etcdrill::report {

@@ -56,7 +56,7 @@ bool FamilyIsMissing(int errno_value) {
 
 }  // namespace
 
-int ListeningPort(const Fd& fd) {
+int LocalPort(const Fd& fd) {
   sockaddr_storage self{};
   socklen_t size = sizeof self;
   getsockname(fd.get(), reinterpret_cast<sockaddr*>(&self), &size);
@@ -82,8 +82,7 @@ Result<std::vector<Fd>> Listen(const std::string& address) {
   std::vector<Fd> sockets;
   int missing = EADDRNOTAVAIL;
   for (addrinfo* info = found; info != nullptr; info = info->ai_next) {
-    if (!sockets.empty())
-      SetPort(*info, ListeningPort(sockets.front()));  // one port, also if any will do
+    if (!sockets.empty()) SetPort(*info, LocalPort(sockets.front()));  // one port for all of them
     Fd fd = OpenOne(*info, any);
     if (fd) {
       sockets.push_back(std::move(fd));

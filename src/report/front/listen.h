@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "base/status.h"
-#include "report/front/fd.h"
+#include "io/fd.h"
 
 namespace etcdrill::report {
 
@@ -14,7 +14,7 @@ namespace etcdrill::report {
 // what may pass: a name that does not resolve, an address that is not there, a port that is taken.
 Result<std::vector<Fd>> Listen(const std::string& address);
 
-// The port that a listening socket has.
-int ListeningPort(const Fd& fd);
+// The port of our end of a socket.
+int LocalPort(const Fd& fd);
 
 }  // namespace etcdrill::report

@@ -101,7 +101,7 @@ bool HasOneOf(const X509* certificate, const std::vector<std::string>& allowed) 
   const Names names(static_cast<GENERAL_NAMES*>(
       X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)));
   for (int i = 0; names != nullptr && i < sk_GENERAL_NAME_num(names.get()); ++i) {
-    if (std::find(allowed.begin(), allowed.end(), TextOf(*sk_GENERAL_NAME_value(names.get(), i))) !=
+    if (std::ranges::find(allowed, TextOf(*sk_GENERAL_NAME_value(names.get(), i))) !=
         allowed.end()) {
       return true;
     }

@@ -45,8 +45,7 @@ struct MemberRow {
   bool healthy = false;
   std::string problem;
   std::string same_as;  // the endpoint before it that leads to the same member; mostly empty
-  std::string
-      role;  // "leader", "follower" or "learner"; this and the rest: unknown if it did not answer
+  std::string role;     // leader, follower or learner; this and the rest: unknown if it was silent
   std::string member_id;   // hex
   std::string cluster_id;  // hex; of another cluster than the others' if that is its problem
   std::string version;

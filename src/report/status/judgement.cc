@@ -194,10 +194,6 @@ void AddSourceTroubles(const StatusFacts& f, std::vector<Trouble>& troubles) {
 
 }  // namespace
 
-std::string_view NameOf(Answer answer) {
-  return answer == Answer::kYes ? "yes" : answer == Answer::kNo ? "no" : "unknown";
-}
-
 std::string RoughTime(double seconds) {
   if (seconds < 0) return "a moment";  // a clock that was set back
   if (seconds < 10 && seconds != std::floor(seconds)) return fmt::format("{:.1f} s", seconds);

@@ -11,7 +11,6 @@
 namespace etcdrill::report {
 
 enum class Answer { kYes, kNo, kUnknown };
-std::string_view NameOf(Answer answer);  // "yes", "no", "unknown"
 
 struct Question {
   Answer answer = Answer::kUnknown;
@@ -45,3 +44,7 @@ std::string RoughTime(double seconds);
 std::string Age(double seconds);
 
 }  // namespace etcdrill::report
+
+template <>
+inline constexpr auto etcdrill::kNames<etcdrill::report::Answer> = etcdrill::Names("yes", "no",
+                                                                                   "unknown");

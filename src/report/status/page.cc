@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 
 #include "base/units.h"
@@ -320,9 +319,7 @@ void Next(Html& html, const StatusFacts& f) {
 }
 
 std::string HashOf(std::string_view text) {
-  Sha256 sum;
-  sum.Update(text);
-  return fmt::format("'sha256-{}'", EncodeBase64(sum.Finish()));
+  return fmt::format("'sha256-{}'", EncodeBase64(Sha256Of(text)));
 }
 
 }  // namespace

@@ -22,6 +22,9 @@ TEST_CASE("an error keeps its reason through annotations") {
   const Status inner = Error(Reason::kNoSpace, "the disk is full");
   const Status outer = Annotate(inner, "while saving");
   CHECK(ReasonOf(outer) == Reason::kNoSpace);
+  CHECK(Is(outer, Reason::kNoSpace));
+  CHECK_FALSE(Is(outer, Reason::kBusy));
+  CHECK_FALSE(Is(OkStatus(), Reason::kNoSpace));
   CHECK(MessageOf(outer) == "while saving: the disk is full");
   CHECK(Annotate(OkStatus(), "context").ok());
 }

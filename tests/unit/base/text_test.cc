@@ -29,6 +29,26 @@ TEST_CASE("what is shown moves no terminal") {
   CHECK(Shown("a\nb\x1b", "\n") == "a\nb\\x1b");
 }
 
+TEST_CASE("parts keep what is empty, and blanks go at the ends only") {
+  using Parts = std::vector<std::string_view>;
+  CHECK(Split("a,b", ',') == Parts{"a", "b"});
+  CHECK(Split(",a,,b,", ',') == Parts{"", "a", "", "b", ""});
+  CHECK(Split("", ',') == Parts{""});
+  CHECK(Trim(" \t a b\n") == "a b");
+  CHECK(Trim(" \n ").empty());
+  CHECK(Trim("").empty());
+  CHECK(Trim("\va\v", " \t") == "\va\v");
+}
+
+TEST_CASE("a number is all of a text, or none") {
+  CHECK(ParseNumber<uint16_t>("65535") == 65535);
+  CHECK(ParseNumber<int64_t>("-1") == -1);
+  CHECK(ParseNumber<uint64_t>("ff", 16) == 255);
+  for (const char* bad : {"", "-1", "+1", " 1", "1 ", "1a", "0x1", "65536"}) {
+    CHECK_FALSE(ParseNumber<uint16_t>(bad).has_value());
+  }
+}
+
 TEST_CASE("the nearest known word, if one is near") {
   const std::vector<std::string> known = {"verify", "version", "drill", "drills", "run"};
   CHECK(Nearest("verfy", known) == "verify");
