@@ -76,7 +76,7 @@ TEST_CASE("a member that raised CORRUPT is not copied, whoever tells of it") {
     return std::vector<etcd::Alarm>{{.member_id = 1, .type = etcd::AlarmType::kNoSpace},
                                     {.member_id = 2, .type = of_second}};
   };
-  for (uint64_t id : {1, 2}) {
+  for (const uint64_t id : {uint64_t{1}, uint64_t{2}}) {
     members[id - 1].Set([&](testing::FakeState& s) {
       s.status = {.cluster_id = 7, .member_id = id, .leader_id = 1, .raft_applied_index = 9};
       s.membership = {.cluster_id = 7, .members = {{.id = 1}, {.id = 2}}};
