@@ -21,7 +21,7 @@ Layout PageView::CheckLayout() const {
     const size_t pos = element + LoadLE32(p + (is_branch() ? kBranchPosAt : kLeafPosAt));
     const size_t key_size = LoadLE32(p + (is_branch() ? kBranchKeySizeAt : kLeafKeySizeAt));
     const size_t value_size = is_branch() ? 0 : LoadLE32(p + kLeafValueSizeAt);
-    if (pos + key_size + value_size > bytes_.size()) {  // three 32-bit numbers in 64 bits
+    if (pos + key_size + value_size > bytes_.size()) {  // three 32-bit numbers: no overflow
       return {codes::kElementOutOfBounds, element,
               fmt::format("element {} points beyond the end of the page", i)};
     }
