@@ -57,8 +57,8 @@ struct Manifest {
   uint64_t total_keys = 0;
   uint64_t live_keys = 0;
   std::string storage_version;
-  Verdict verdict =
-      Verdict::kNotProvable;  // of the look at capture; only of an adopted one kNotProvable
+  // Of the look at capture; only of an adopted one kNotProvable.
+  Verdict verdict = Verdict::kNotProvable;
   std::string endpoint;
   std::string chosen;      // why this endpoint: "follower, 0 entries behind"
   std::string member_id;   // hex
