@@ -89,9 +89,7 @@ void PrintReport(const verify::LineageReport& report, OutputFormat format) {
   fmt::print("{}\n", Coloured(NameOf(report.verdict), ColourOf(report.verdict)));
   Rows places = {PlaceRow("older", report.older)};
   if (report.newer.has_value()) places.push_back(PlaceRow("newer", *report.newer));
-  PrintTable(format,
-             std::vector<std::string>{"SNAPSHOT", "REVISION", "COMPACTED", "INDEX", "TERM", "AUTH",
-                                      "KEYS", "FILE"},
+  PrintTable(format, {"SNAPSHOT", "REVISION", "COMPACTED", "INDEX", "TERM", "AUTH", "KEYS", "FILE"},
              places);
   if (report.compared.has_value()) {
     const verify::ComparedHashes& c = *report.compared;
@@ -102,8 +100,7 @@ void PrintReport(const verify::LineageReport& report, OutputFormat format) {
     Rows members;
     for (const verify::LiveMember& m : report.members) members.push_back(MemberRow(m));
     PrintTable(format,
-               std::vector<std::string>{"MEMBER", "RESULT", "REVISION", "COMPACTED", "FILE-HASHKV",
-                                        "MEMBER-HASHKV"},
+               {"MEMBER", "RESULT", "REVISION", "COMPACTED", "FILE-HASHKV", "MEMBER-HASHKV"},
                members);
   }
   PrintFindings(report.findings);

@@ -15,7 +15,7 @@ constexpr uint64_t kTextfileBytesMax = uint64_t{1} << 20;
 // Of nothing but this drill.
 Result<report::StoreFacts> FactsOf(const pipeline::DrillReport& report) {
   pipeline::Catalog history;
-  ASSIGN_OR_RETURN(history.drills.emplace_back(), ParseDrillSummary(Dump(ToJson(report))));
+  ASSIGN_OR_RETURN(history.drills.emplace_back(), ReadDrillSummary(ToJson(report)));
   history.drills.back().newest = true;
   report::StoreFacts facts = pipeline::ToStoreFacts(history);
   if (report.passed() && report.taken.has_value() && !IsFuture(*report.taken, report.finished)) {

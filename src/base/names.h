@@ -52,11 +52,19 @@ constexpr std::string_view NameOf(Enum value) {
   return NamesOf<Enum>()[static_cast<size_t>(value)];
 }
 
+// All values, in their order.
+template <typename Enum>
+constexpr auto ValuesOf() {
+  std::array<Enum, NamesOf<Enum>().size()> values{};
+  for (size_t i = 0; i < values.size(); ++i) values[i] = static_cast<Enum>(i);
+  return values;
+}
+
 // nullopt if no value has this name.
 template <typename Enum>
 constexpr std::optional<Enum> FromName(std::string_view name) {
-  for (size_t i = 0; i < NamesOf<Enum>().size(); ++i) {
-    if (NamesOf<Enum>()[i] == name) return static_cast<Enum>(i);
+  for (const Enum value : ValuesOf<Enum>()) {
+    if (NameOf(value) == name) return value;
   }
   return std::nullopt;
 }

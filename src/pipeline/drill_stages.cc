@@ -13,7 +13,6 @@
 #include "pipeline/manifest_check.h"
 
 namespace etcdrill::pipeline {
-
 namespace {
 
 // What the user expects of the data says nothing of the file: it may be a sound copy of a source
@@ -29,15 +28,8 @@ bool FoundDamage(const Status& why, const std::vector<drill::Check>& checks) {
 
 // What a stage is to prove.
 Level LevelOf(StageName stage) {
-  switch (stage) {
-    case StageName::kSelect:
-    case StageName::kChecksum:
-      return Level::kKeyspace;
-    case StageName::kRestore:
-      return Level::kRestore;
-    default:
-      return Level::kBoot;
-  }
+  if (stage <= StageName::kChecksum) return Level::kKeyspace;
+  return stage == StageName::kRestore ? Level::kRestore : Level::kBoot;
 }
 
 size_t CountEtcds(const DrillRequest& request) {
@@ -101,14 +93,13 @@ void DrillStages::Record(StageName name, Status status, double seconds) {
   report_.outcome = status;
   if (status.ok()) {
     if (name == StageName::kRestore) report_.levels[Level::kRestore] = LevelResult::kPass;
-  } else if (name > StageName::kSelect) {
-    const Level level = LevelOf(name);
-    if (FoundDamage(status, report_.checks)) {
-      report_.levels[level] = LevelResult::kFail;
-    } else if (level > Level::kKeyspace) {  // else the verifier said what it is
-      report_.levels[level] = LevelResult::kUnknown;
-    }
+    return;
   }
+  const Level level = LevelOf(name);
+  const bool wrong = FoundDamage(status, report_.checks);
+  // Of a file that is not wrong the verifier has said what it is.
+  if (wrong || level > Level::kKeyspace)
+    report_.levels[level] = wrong ? LevelResult::kFail : LevelResult::kUnknown;
 }
 
 Status DrillStages::OutOfTime(StageName stage, std::string_view state) const {

@@ -83,12 +83,16 @@ bool DrillSummary::ReadStoredBytes() const {
 }
 
 Result<DrillSummary> ParseDrillSummary(std::string_view text) {
-  ASSIGN_OR_RETURN(const Json json,
+  ASSIGN_OR_RETURN(const Json report,
                    ParseDocument(kDrillReportKind, "a drill report", text, "verify"));
+  return ReadDrillSummary(report);
+}
+
+Result<DrillSummary> ReadDrillSummary(const Json& report) {
   DrillSummary summary;
   std::vector<NamedStage> named;
   std::vector<Check> checks;
-  JsonReader reader(json);
+  JsonReader reader(report);
   reader.ReadIf("id", summary.id);
   reader.Read("snapshot", summary.snapshot);
   reader.ReadIf("newest", summary.newest);

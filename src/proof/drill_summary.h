@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/status.h"
 #include "proof/words.h"
 
@@ -51,7 +52,8 @@ struct DrillSummary {
   bool ReadStoredBytes() const;
 };
 
-// kDamaged if the text is not a drill report. Stages and checks of a later version are passed over.
-Result<DrillSummary> ParseDrillSummary(std::string_view json);
+// kDamaged if it is not a drill report. Stages and checks of a later version are passed over.
+Result<DrillSummary> ReadDrillSummary(const Json& report);
+Result<DrillSummary> ParseDrillSummary(std::string_view text);
 
 }  // namespace etcdrill

@@ -5,8 +5,8 @@ namespace {
 
 template <typename Is>
 bool AnyUpTo(Level top, const Levels& levels, Is&& is) {
-  for (size_t i = 0; i <= static_cast<size_t>(top); ++i) {
-    if (is(levels[static_cast<Level>(i)])) return true;
+  for (const Level level : ValuesOf<Level>()) {
+    if (level <= top && is(levels[level])) return true;
   }
   return false;
 }

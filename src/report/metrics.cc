@@ -168,8 +168,7 @@ Metrics::Metrics(FixedFacts fixed, std::function<LiveFacts()> read_live)
   for (const ReasonInfo& reason : AllReasons())
     snapshot_failures_[std::string(reason.metric_label)] = 0;
   for (const std::string_view why : kDeletionReasons) deleted_[std::string(why)] = 0;
-  for (size_t i = 0; i < NamesOf<StageName>().size(); ++i)
-    drill_failures_[static_cast<StageName>(i)] = 0;
+  for (const StageName stage : ValuesOf<StageName>()) drill_failures_[stage] = 0;
   for (const std::string& endpoint : fixed_.endpoints)
     probe_seconds_.emplace(endpoint, kProbeBounds);
 }

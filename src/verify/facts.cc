@@ -8,6 +8,7 @@
 #include "format/mvcc/revision.h"
 
 namespace etcdrill::verify {
+
 Result<Facts> ReadFacts(const bbolt::Database& database) {
   Facts facts{.database = &database};
   ASSIGN_OR_RETURN(facts.state, mvcc::ReadStoreState(database));
@@ -20,7 +21,8 @@ Result<Facts> ReadFacts(const bbolt::Database& database) {
 }
 
 Result<Facts> RequireFacts(const snapshot::Image& image) {
-  ASSIGN_OR_RETURN(const bbolt::Database* const database, image.RequireDatabase());
+  ASSIGN_OR_RETURN(const bbolt::Database* const database, image.database());
+  if (database == nullptr) return Annotate(image.RequireDatabase().status(), image.path());
   return ReadFacts(*database);
 }
 

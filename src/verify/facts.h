@@ -30,7 +30,8 @@ struct Facts {
 // The status is for a failure to read. `database` must outlive the facts.
 Result<Facts> ReadFacts(const bbolt::Database& database);
 
-// For those who need the facts to go on: the error is that of Image::RequireDatabase.
+// For those who need the facts to go on: the error is that of Image::RequireDatabase, with the
+// path.
 Result<Facts> RequireFacts(const snapshot::Image& image [[clang::lifetimebound]]);
 
 }  // namespace etcdrill::verify

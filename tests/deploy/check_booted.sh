@@ -229,9 +229,9 @@ check goes-on-with-the-new-program fails is_property MainPID "$before"
 within 10 and-is-ready is_property SubState running
 check is-removed inside apt-get remove -q -y etcdrill
 nothing the-service-is-gone "$(shell '
-  systemctl is-active etcdrill | grep -vx inactive
+  systemctl is-active etcdrill | grep -vx inactive || true
   find /etc/systemd /lib/systemd -name "etcdrill*"
-  ls /proc/*/exe -l | grep etcdrill' || true)"
+  ls -l /proc/*/exe 2> /dev/null | grep etcdrill || true')"
 check is-purged inside dpkg --purge etcdrill
 nothing the-configuration-is-gone "$(inside find /etc/etcdrill -name '*.yaml')"
 check snapshots-and-certificates-stay \

@@ -180,32 +180,38 @@ def processes_naming(path):
     return [pid for pid, (_, command) in process_table().items() if str(path) in command]
 
 
-PORTS = pathlib.Path(tempfile.gettempdir()) / "etcdrill-test-ports"
+def open_files(pid):
+    """Where the descriptors of a process lead, by what the kernel calls it: a path, "socket:[7]".
+    One that is closed meanwhile is passed over, and so is a process that ends."""
+    links = []
+    for path in pathlib.Path(f"/proc/{pid}/fd").glob("*"):
+        try:
+            links.append(os.readlink(path))
+        except FileNotFoundError:
+            continue
+    return links
 
 
-@functools.cache
-def claimed_ports():
-    """Open files: each is locked for as long as this interpreter lives."""
-    PORTS.mkdir(exist_ok=True)
-    return []
+PORTS = pathlib.Path(tempfile.gettempdir()) / f"etcdrill-test-ports-{os.getuid()}"
+CLAIMED = []  # descriptors: each is locked for as long as this interpreter lives
 
 
 def free_port():
     """Ours until this interpreter ends. Below the ephemeral range, so that no outgoing connection
     takes it before its owner listens; and claimed, so that no test that runs beside this one does.
     """
+    PORTS.mkdir(exist_ok=True)
     while True:
         port = random.SystemRandom().randrange(10000, 32000)
-        claimed = claimed_ports()
-        claim = open(PORTS / str(port), "w")
+        claim = os.open(PORTS / str(port), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
         try:
             fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
             with socket.socket() as probe:
                 probe.bind(("127.0.0.1", port))
         except OSError:
-            claim.close()
+            os.close(claim)
             continue
-        claimed.append(claim)
+        CLAIMED.append(claim)
         return port
 
 

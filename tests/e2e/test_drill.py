@@ -4,7 +4,6 @@ level 5; what fails is named by its stage; and neither a process, nor a port, no
 outlives it."""
 import contextlib
 import json
-import os
 import pathlib
 import signal
 import sys
@@ -217,13 +216,8 @@ class Running(DrillCase):
 
     def sockets(self, pid):
         """Inodes of the sockets that a process holds."""
-        links = []
-        for link in pathlib.Path(f"/proc/{pid}/fd").iterdir():
-            try:
-                links.append(os.readlink(link))
-            except FileNotFoundError:
-                continue
-        return {link[len("socket:["):-1] for link in links if link.startswith("socket:[")}
+        return {link[len("socket:["):-1] for link in harness.open_files(pid)
+                if link.startswith("socket:[")}
 
     def inodes(self, table, column):
         lines = pathlib.Path(f"/proc/net/{table}").read_text().splitlines()

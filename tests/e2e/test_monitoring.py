@@ -296,7 +296,8 @@ class Play(harness.TestCase):
             f"{name}: {line}" for name, site in self.sites.items()
             for line in site.sidecar.log.read_text().splitlines() if "level=error" in line
         ]
-        self.assertEqual(said, "", "\n".join(["errors of the sidecars:", *errors]))
+        if said:
+            self.fail("\n".join(["errors of the sidecars:", *errors, said]))
 
     def test_nothing_fires_before_the_faults(self):
         self.assertSlowly((f'max_over_time(ALERTS{{alertstate="firing"}}[{self.broken_at}m])',

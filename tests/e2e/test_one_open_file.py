@@ -138,10 +138,10 @@ class OneOpenFile(harness.TestCase):
             harness.guarded([*slow, "snapshot", "restore", self.file, "--data-dir", target]),
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=harness.environment())
         self.addCleanup(process.kill)
-        opened = lambda: any("snapshot.db" in str(link.resolve())
+        opened = lambda: any("snapshot.db" in link
                              for pid, (_, command) in harness.process_table().items()
                              if str(target) in command and "strace" not in command.split()[0]
-                             for link in harness.pathlib.Path(f"/proc/{pid}/fd").glob("*"))
+                             for link in harness.open_files(pid))
         harness.wait_until(opened, "the snapshot is open")
         late.replace(self.file)
         out, err = process.communicate(timeout=60)

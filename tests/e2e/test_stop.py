@@ -7,7 +7,6 @@ One hard fact: strace -D leaves the process id to etcdrill; the tracer is a chil
 with it."""
 import json
 import os
-import pathlib
 import shutil
 import signal
 import sys
@@ -45,16 +44,6 @@ class StopCase(SidecarCase):
                                           for line in trace.read_text().splitlines())
 
         harness.wait_until(called, f"{name} of {part}", timeout=30)
-
-    def open_files(self, sidecar):
-        links = pathlib.Path(f"/proc/{sidecar.process.pid}/fd")
-        found = []
-        for link in links.iterdir():
-            try:
-                found.append(os.readlink(link))
-            except OSError:
-                pass
-        return found
 
     def requests(self, sidecar, method):
         return sidecar.value("etcdrill_etcd_requests_total", method=method)
@@ -127,7 +116,8 @@ class Tasks(StopCase):
         self.assertEqual(first.stop(), 0)
         sidecar = self.start(self.cluster, health=QUIET, snapshot=NEVER,
                              scrub={"period": "2s", "rate": "16KiB/s"})
-        harness.wait_until(lambda: any(path.endswith(".db") for path in self.open_files(sidecar)),
+        opened = lambda: harness.open_files(sidecar.process.pid)
+        harness.wait_until(lambda: any(path.endswith(".db") for path in opened()),
                            "a snapshot that is read")
         self.assertStops(sidecar)
         self.assertEqual(sidecar.lines("a stored snapshot is not what it was"), [])

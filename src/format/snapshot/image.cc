@@ -48,10 +48,9 @@ Result<const bbolt::Database*> Image::RequireDatabase() const {
   ASSIGN_OR_RETURN(const bbolt::Database* const database, this->database());
   if (database != nullptr) return database;
   ASSIGN_OR_RETURN(const std::optional<Foreign> foreign, RecognizeForeign(*reader_));
-  if (foreign.has_value()) return Error(Reason::kNotProvable, "{}: {}", path_, Describe(*foreign));
+  if (foreign.has_value()) return Error(Reason::kNotProvable, Describe(*foreign));
   const Finding* const error = meta_findings_.FirstError();
-  return Error(Reason::kDamaged, "{}: {}", path_,
-               error != nullptr ? error->text : "neither meta page can be used");
+  return Error(Reason::kDamaged, error != nullptr ? error->text : "neither meta page can be used");
 }
 
 }  // namespace etcdrill::snapshot

@@ -32,8 +32,8 @@ class Image {
   // meta_findings(). The error is that of reading them.
   Result<const bbolt::Database*> database() const [[clang::lifetimebound]];
   const Findings& meta_findings() const [[clang::lifetimebound]] { return meta_findings_; }
-  // For those who need it to go on. kNotProvable, with the next step, if the file is something else
-  // that is known; kDamaged if neither meta can be used.
+  // For those who need it to go on, and say of which file they speak. kNotProvable, with the next
+  // step, if the file is something else that is known; kDamaged if neither meta can be used.
   Result<const bbolt::Database*> RequireDatabase() const [[clang::lifetimebound]];
 
   // The same file without the look at the stop, for the kernel to copy from.

@@ -172,11 +172,11 @@ void Drills(Html& html, const StatusFacts& f) {
     return;
   }
   html.Raw("<ul class=\"legend\">");
-  for (size_t i = 0; i < NamesOf<StageName>().size(); ++i) {
+  for (const StageName stage : ValuesOf<StageName>()) {
     html.Raw(
         fmt::format("<li><svg viewBox=\"0 0 12 12\" aria-hidden=\"true\"><rect class=\"s{}\" "
                     "width=\"12\" height=\"12\"/></svg>{}</li>",
-                    i, NamesOf<StageName>()[i]));
+                    static_cast<int>(stage), NameOf(stage)));
   }
   html.Raw("</ul>\n");
   double scale = 0;

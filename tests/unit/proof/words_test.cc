@@ -13,10 +13,7 @@ namespace {
 
 template <typename Enum>
 void CheckNames() {
-  for (size_t i = 0; i < NamesOf<Enum>().size(); ++i) {
-    const auto value = static_cast<Enum>(i);
-    CHECK(FromName<Enum>(NameOf(value)) == value);
-  }
+  for (const Enum value : ValuesOf<Enum>()) CHECK(FromName<Enum>(NameOf(value)) == value);
   CHECK_FALSE(FromName<Enum>("").has_value());
   CHECK_FALSE(FromName<Enum>("no such word").has_value());
 }
