@@ -1,22 +1,22 @@
-// etcdrill. Everything is in app/; the product's story is in pipeline/run.cc.
+// etcdrill. The commands are in cli/; the product's story is in pipeline/run.cc.
 #include <cstdio>
 #include <exception>
 #include <new>
 #include <system_error>
 
-#include "app/cli.h"
-#include "app/signals.h"
 #include "base/reason.h"
+#include "cli/cli.h"
 #include "io/memory.h"
 #include "io/standard_fds.h"
 #include "io/subprocess.h"
+#include "sidecar/signals.h"
 
 int main(int argc, char** argv) {
   etcdrill::OpenStandardFds();
   etcdrill::BecomeChildIfAsked(argc, argv);
   etcdrill::ShareHeaps();
   try {
-    return etcdrill::app::RunCommandLine(argc, argv, etcdrill::app::StopOnSignals());
+    return etcdrill::cli::RunCommandLine(argc, argv, etcdrill::sidecar::StopOnSignals());
   } catch (const std::bad_alloc&) {
     std::fprintf(stderr,
                  "etcdrill: out of memory; is there a limit on it (ulimit -v, a cgroup)?\n");

@@ -9,30 +9,31 @@
 #include <charconv>
 
 #include "base/units.h"
-#include "config/load.h"
 #include "config/section.h"
 #include "config/values.h"
+#include "io/file_system.h"
 
 namespace etcdrill::config {
 namespace {
 
 Status Wrong(std::string_view text) { return Error(Reason::kConfig, text); }
 
-Result<ClientAuth> ParseClientAuth(std::string_view text) {
-  if (text.empty() || text == "NoClientCert") return ClientAuth::kNone;
-  if (text == "RequestClientCert") return ClientAuth::kRequest;
-  if (text == "RequireAnyClientCert" || text == "RequireClientCert") return ClientAuth::kRequireAny;
-  if (text == "VerifyClientCertIfGiven") return ClientAuth::kVerifyIfGiven;
-  if (text == "RequireAndVerifyClientCert") return ClientAuth::kRequireAndVerify;
+Result<http::ClientAuth> ParseClientAuth(std::string_view text) {
+  if (text.empty() || text == "NoClientCert") return http::ClientAuth::kNone;
+  if (text == "RequestClientCert") return http::ClientAuth::kRequest;
+  if (text == "RequireAnyClientCert" || text == "RequireClientCert")
+    return http::ClientAuth::kRequireAny;
+  if (text == "VerifyClientCertIfGiven") return http::ClientAuth::kVerifyIfGiven;
+  if (text == "RequireAndVerifyClientCert") return http::ClientAuth::kRequireAndVerify;
   return Wrong(
       fmt::format("\"{}\" is none of NoClientCert, RequestClientCert, RequireAnyClientCert, "
                   "VerifyClientCertIfGiven, RequireAndVerifyClientCert",
                   text));
 }
 
-Result<TlsVersion> ParseTlsVersion(std::string_view text) {
-  if (text == "TLS12") return TlsVersion::k12;
-  if (text == "TLS13") return TlsVersion::k13;
+Result<http::TlsVersion> ParseTlsVersion(std::string_view text) {
+  if (text == "TLS12") return http::TlsVersion::k12;
+  if (text == "TLS13") return http::TlsVersion::k13;
   if (text == "TLS10" || text == "TLS11")
     return Wrong(fmt::format("{} is broken; use TLS12 or TLS13", text));
   return Wrong(fmt::format("\"{}\" is neither TLS12 nor TLS13", text));
@@ -111,15 +112,15 @@ Result<Duration> ParseInterval(std::string_view text) {
 }
 
 // What has to hold between the keys.
-void CheckTls(const WebTls& tls, const Section& section) {
+void CheckTls(const http::WebTls& tls, const Section& section) {
   if (tls.cert.empty()) section.Complain("needs cert_file (or cert)");
   if (tls.key.empty()) section.Complain("needs key_file (or key)");
-  if (!tls.client_ca.empty() && tls.client_auth == ClientAuth::kNone) {
+  if (!tls.client_ca.empty() && tls.client_auth == http::ClientAuth::kNone) {
     section.Complain(
         "has a client CA but no client_auth_type; RequireAndVerifyClientCert demands certificates");
   }
-  const bool verifies = tls.client_auth == ClientAuth::kVerifyIfGiven ||
-                        tls.client_auth == ClientAuth::kRequireAndVerify;
+  const bool verifies = tls.client_auth == http::ClientAuth::kVerifyIfGiven ||
+                        tls.client_auth == http::ClientAuth::kRequireAndVerify;
   if (verifies && tls.client_ca.empty()) {
     section.Complain(
         "verifies client certificates, and needs client_ca_file (or client_ca) for it");
@@ -128,8 +129,8 @@ void CheckTls(const WebTls& tls, const Section& section) {
     section.Complain("has a min_version above its max_version");
 }
 
-std::optional<WebTls> ReadTls(Section section) {
-  WebTls tls;
+std::optional<http::WebTls> ReadTls(Section section) {
+  http::WebTls tls;
   std::string client_auth;
   section.Read("cert", tls.cert.text);
   section.Read("cert_file", tls.cert.file, CheckPath);
@@ -153,7 +154,7 @@ std::optional<WebTls> ReadTls(Section section) {
   return tls;
 }
 
-void ReadRoot(Section root, WebConfig& config) {
+void ReadRoot(Section root, http::WebConfig& config) {
   config.tls = ReadTls(root.Sub("tls_server_config"));
   Section http = root.Sub("http_server_config");
   bool http2 = true;  // accepted and not used: we speak HTTP/1.1
@@ -170,21 +171,15 @@ void ReadRoot(Section root, WebConfig& config) {
 
 }  // namespace
 
-Result<WebConfig> ParseWebConfig(std::string_view text, const std::string& path) {
-  WebConfig config;
+Result<http::WebConfig> ParseWebConfig(std::string_view text, const std::string& path) {
+  http::WebConfig config;
   RETURN_IF_ERROR(ReadYaml(text, path, [&](Section root) { ReadRoot(std::move(root), config); }));
   if (!config.tls.has_value()) return config;
-  for (PemSource* pem : {&config.tls->cert, &config.tls->key, &config.tls->client_ca}) {
+  for (http::PemSource* pem : {&config.tls->cert, &config.tls->key, &config.tls->client_ca}) {
     if (!pem->file.empty() && pem->file.front() != '/')
       pem->file = JoinPath(DirName(path), pem->file);
   }
   return config;
-}
-
-Result<WebConfig> LoadWebConfig(FileSystem& fs, const std::string& path) {
-  const Result<std::string> text = fs.ReadWhole(path, kConfigBytesMax);
-  RETURN_IF_ERROR(Annotate(text.status(), "web configuration"));
-  return ParseWebConfig(*text, path);
 }
 
 }  // namespace etcdrill::config

@@ -1,59 +1,17 @@
-// web.config_file: TLS, users and headers of our port, in the format of Prometheus'
-// exporter-toolkit (github.com/prometheus/exporter-toolkit/blob/master/docs/web-configuration.md),
-// so that one file serves all exporters of a machine.
+// Reads a web.config_file, in the format of Prometheus' exporter-toolkit
+// (github.com/prometheus/exporter-toolkit/blob/master/docs/web-configuration.md), so that one file
+// serves all exporters of a machine.
 #pragma once
 
-#include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
-#include <vector>
 
-#include "base/clock.h"
 #include "base/status.h"
-#include "io/file_system.h"
+#include "http/web_config.h"
 
 namespace etcdrill::config {
 
-enum class ClientAuth { kNone, kRequest, kRequireAny, kVerifyIfGiven, kRequireAndVerify };
-enum class TlsVersion { k12, k13 };
-
-// A text of PEM, or the file that holds it; the file wins.
-struct PemSource {
-  std::string text;
-  std::string file;
-  bool empty() const { return text.empty() && file.empty(); }
-};
-
-struct WebTls {
-  PemSource cert;
-  PemSource key;
-  PemSource client_ca;
-  ClientAuth client_auth = ClientAuth::kNone;
-  std::vector<std::string> client_allowed_sans;  // empty: any
-  TlsVersion min_version = TlsVersion::k12;
-  TlsVersion max_version = TlsVersion::k13;
-  std::vector<std::string> cipher_suites;  // as IANA names them; empty: our choice
-  std::vector<std::string> curves;         // as Go names them; empty: OpenSSL's choice
-  bool prefer_server_ciphers = true;
-};
-
-struct RateLimit {
-  Duration interval{};  // for one request to come back; zero: no limit
-  uint64_t burst = 0;
-};
-
-struct WebConfig {
-  std::optional<WebTls> tls;
-  std::vector<std::pair<std::string, std::string>> users;  // name, bcrypt hash; empty: everybody
-  std::vector<std::pair<std::string, std::string>> headers;
-  RateLimit rate_limit;
-};
-
-// kConfig with one line for each problem; kNotFound and the like if the file can't be read. Paths
-// in it are relative to it.
-Result<WebConfig> LoadWebConfig(FileSystem& fs, const std::string& path);
-Result<WebConfig> ParseWebConfig(std::string_view text, const std::string& path);
+// kConfig with one line for each problem. Paths in it are relative to `path`.
+Result<http::WebConfig> ParseWebConfig(std::string_view text, const std::string& path);
 
 }  // namespace etcdrill::config

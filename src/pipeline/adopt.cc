@@ -49,12 +49,12 @@ bool AdoptedFiles::Has(const ForeignFile& file) const {
   });
 }
 
-AdoptedFiles AdoptedOf(const Catalog& catalog) {
+AdoptedFiles AdoptedOf(const catalog::Catalog& catalog) {
   AdoptedFiles adopted;
   const auto raise = [&](std::optional<WallTime>& newest, WallTime time) {
     if (!IsFuture(time, catalog.now)) newest = std::max(newest, std::optional(time));
   };
-  for (const CatalogEntry& entry : catalog.snapshots) {
+  for (const catalog::CatalogEntry& entry : catalog.snapshots) {
     if (!entry.manifest.adopted.has_value()) continue;
     adopted.files.push_back(*entry.manifest.adopted);
     if (!entry.Counts() || entry.manifest.verdict == Verdict::kDamaged) continue;

@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "capture/capture.h"
+#include "catalog/catalog.h"
 #include "io/context.h"
-#include "pipeline/catalog.h"
 
 namespace etcdrill::pipeline {
 
@@ -33,7 +33,7 @@ struct AdoptedFiles {
   // It was adopted as it is now, as far as its name, size and time tell.
   bool Has(const ForeignFile& file) const;
 };
-AdoptedFiles AdoptedOf(const Catalog& catalog);
+AdoptedFiles AdoptedOf(const catalog::Catalog& catalog);
 
 // When its data is from, by its name and its times: whichever says that it is older, and none that
 // lies in the future. `revision`: of its data, once that is known.

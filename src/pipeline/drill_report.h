@@ -27,9 +27,10 @@ struct RestoreAdvice {
 struct DrillReport {
   std::string id;  // of this drill alone, and of its mark in the store; empty if it is of a file
   std::string snapshot;
-  std::optional<WallTime> taken;  // TakenAt (claims_check.h); none if not verified; not in the JSON
-  bool newest = true;             // of its store at that time
-  Levels levels;                  // as far as the drill came; those of the file as `verify` says
+  std::optional<WallTime>
+      taken;  // crosscheck::TakenAt (claims_check.h); none if not verified; not in the JSON
+  bool newest = true;  // of its store at that time
+  Levels levels;       // as far as the drill came; those of the file as `verify` says
   WallTime started{};
   WallTime finished{};
   std::vector<Stage> stages;

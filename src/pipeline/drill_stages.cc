@@ -5,12 +5,12 @@
 #include <fmt/format.h>
 
 #include "base/units.h"
+#include "crosscheck/claims_check.h"
+#include "crosscheck/manifest_check.h"
 #include "format/etcd_version.h"
 #include "format/wal/wal.h"
 #include "io/memory.h"
-#include "pipeline/claims_check.h"
 #include "pipeline/file_assertions.h"
-#include "pipeline/manifest_check.h"
 
 namespace etcdrill::pipeline {
 namespace {
@@ -110,11 +110,11 @@ Status DrillStages::OutOfTime(StageName stage, std::string_view state) const {
 }
 
 Status DrillStages::VerifySnapshot(const snapshot::Image& image) {
-  ASSIGN_OR_RETURN(report_.verify,
-                   VerifyWithManifest(context(), image, request_.manifest, Level::kKeyspace));
+  ASSIGN_OR_RETURN(report_.verify, crosscheck::VerifyWithManifest(
+                                       context(), image, request_.manifest, Level::kKeyspace));
   const verify::VerifyReport& seen = *report_.verify;
   report_.levels = seen.levels;
-  report_.taken = TakenAt(image, request_.manifest, seen);
+  report_.taken = crosscheck::TakenAt(image, request_.manifest, seen);
 
   std::vector<drill::Check> checks = {
       {CheckName::kSha256, CheckResult::kSkipped,

@@ -7,20 +7,20 @@
 #include <tuple>
 
 #include "capture/capture.h"
+#include "catalog/known_cluster.h"
+#include "crosscheck/adopted_time.h"
+#include "crosscheck/live_head.h"
+#include "crosscheck/other_history.h"
+#include "crosscheck/receipt_check.h"
+#include "crosscheck/store_lineage.h"
+#include "crosscheck/suspicion.h"
 #include "drill/assertions.h"
 #include "drill/etcd_cluster.h"
 #include "drill/probe.h"
 #include "etcd/ids.h"
 #include "format/snapshot/image.h"
 #include "io/scratch_dir.h"
-#include "pipeline/adopted_time.h"
 #include "pipeline/drill_stages.h"
-#include "pipeline/known_cluster.h"
-#include "pipeline/live_head.h"
-#include "pipeline/other_history.h"
-#include "pipeline/receipt_check.h"
-#include "pipeline/store_lineage.h"
-#include "pipeline/suspicion.h"
 #include "proof/finding_codes.h"
 #include "restore/restore.h"
 #include "store/names.h"
@@ -84,8 +84,9 @@ struct Captured {
   etcd::RollCall roll;  // of those that it was compared with
 };
 
-MemberIds IdsOf(const verify::VerifyReport& report, const MembersByCluster& past_members) {
-  MemberIds ids{.file = {}, .store = past_members, .index = {}};
+crosscheck::MemberIds IdsOf(const verify::VerifyReport& report,
+                            const crosscheck::MembersByCluster& past_members) {
+  crosscheck::MemberIds ids{.file = {}, .store = past_members, .index = {}};
   if (!report.keyspace.has_value()) return ids;
   ids.index = report.keyspace->consistent_index;
   for (const verify::MemberRecord& member : report.keyspace->members) ids.file.insert(member.id);
@@ -95,8 +96,8 @@ MemberIds IdsOf(const verify::VerifyReport& report, const MembersByCluster& past
 // What the store knows of the source.
 struct Known {
   std::optional<uint64_t> cluster = {};  // that the stored snapshots are of
-  Outvoted outvoted = {};
-  MembersByCluster past_members = {};  // whose an adopted file may be
+  crosscheck::Outvoted outvoted = {};
+  crosscheck::MembersByCluster past_members = {};  // whose an adopted file may be
 };
 
 // Verify: what all ways into a store or a file have in common. The file is complete, but not
@@ -122,9 +123,9 @@ Result<Captured> VerifyCaptured(const Context& context, const SnapshotRequest& r
     roll =
         etcd::CallRoll(request.client, captured.source.cluster_id != 0 ? captured.source.cluster_id
                                                                        : known.cluster);
-    const Status agreed =
-        CompareWithMembers(context, request.client, roll, IdsOf(outcome.verify, known.past_members),
-                           known.outvoted, image, outcome.manifest);
+    const Status agreed = crosscheck::CompareWithMembers(context, request.client, roll,
+                                                         IdsOf(outcome.verify, known.past_members),
+                                                         known.outvoted, image, outcome.manifest);
     if (IsInterrupted(agreed)) return agreed;  // who was not asked has not agreed
     if (!agreed.ok()) {
       outcome.verify.findings.Add({.code = codes::kMembersDisagreed,
@@ -186,13 +187,14 @@ Result<SnapshotOutcome> Keep(const Context& context, const SnapshotRequest& requ
   // Lineage: does it go on where the newest one of the store ends? A divergence is told, but is no
   // damage.
   if (HasSoundKeys(captured.outcome) && !captured.outcome.manifest.other_history) {
-    RETURN_IF_ERROR(
-        CompareWithStore(context, store, captured.image, head, captured.outcome.manifest));
+    RETURN_IF_ERROR(crosscheck::CompareWithStore(context, store, captured.image, head,
+                                                 captured.outcome.manifest));
   }
   // Who differed stays a suspect when the snapshot, and its receipt, is long gone.
   const Manifest& manifest = captured.outcome.manifest;
-  const Status kept = KeepSuspects({request.cluster, manifest.revision, context.clock.Now()},
-                                   {SidesOf(manifest)}, captured.roll, store);
+  const Status kept =
+      crosscheck::KeepSuspects({request.cluster, manifest.revision, context.clock.Now()},
+                               {SidesOf(manifest)}, captured.roll, store);
   if (!kept.ok())
     context.log.Error("what the members hold can't be recorded", {{"err", MessageOf(kept)}});
   // Store: the file becomes visible, then its manifest; from here on it survives a power loss.
@@ -232,7 +234,7 @@ Status RestoreMember(const Context& context, const snapshot::Image& image,
 // `stored` is what the store holds.
 Known KnownTo(const SnapshotRequest& request, const std::vector<store::StoredSnapshot>& stored,
               store::LocalStore& store) {
-  Known known{.cluster = KnownCluster(stored, request.cluster)};
+  Known known{.cluster = catalog::KnownCluster(stored, request.cluster)};
   const auto suspects = [&] {  // it is told if that can't be read, and no reason to take none
     return store.Suspects().value_or(std::nullopt).value_or(std::vector<store::Suspect>());
   };
@@ -240,8 +242,8 @@ Known KnownTo(const SnapshotRequest& request, const std::vector<store::StoredSna
   if (before.empty()) return known;
   // As far as they are members still.
   const etcd::RollCall roll = etcd::CallRoll(request.client, known.cluster);
-  ForgetSuspects(request.cluster, roll, before, store).IgnoreError();  // then they stay
-  known.outvoted = OutvotedOf(request.cluster, suspects());
+  crosscheck::ForgetSuspects(request.cluster, roll, before, store).IgnoreError();  // then they stay
+  known.outvoted = crosscheck::OutvotedOf(request.cluster, suspects());
   return known;
 }
 
@@ -275,7 +277,7 @@ Result<SnapshotOutcome> TakeSnapshot(const Context& context, const SnapshotReque
 }
 
 Result<SnapshotOutcome> AdoptSnapshot(const Context& context, const SnapshotRequest& request,
-                                      const ForeignFile& file, HeadHistory heads,
+                                      const ForeignFile& file, crosscheck::HeadHistory heads,
                                       store::LocalStore& store) {
   // Import: a copy of our own, because whoever wrote the file may take it away at any moment.
   ASSIGN_OR_RETURN(capture::CaptureResult imported, ImportFile(context, file, store.StagingPath()));
@@ -294,7 +296,7 @@ Result<SnapshotOutcome> AdoptSnapshot(const Context& context, const SnapshotRequ
       .modified = std::chrono::floor<std::chrono::seconds>(file.info.modified),
       .changed = std::chrono::floor<std::chrono::seconds>(file.info.changed)};
   Known known = KnownTo(request, stored, store);
-  known.past_members = MembersOf(stored, request.cluster);
+  known.past_members = crosscheck::MembersOf(stored, request.cluster);
   ASSIGN_OR_RETURN(Captured captured,
                    VerifyCaptured(context, request, known, std::move(imported), adopted));
   // What is no snapshot is nobody's backup, and no evidence of damage either.
@@ -303,14 +305,15 @@ Result<SnapshotOutcome> AdoptSnapshot(const Context& context, const SnapshotRequ
   }
   // It may have been restored just now.
   const etcd::RollCall roll = etcd::CallRoll(request.client, known.cluster);
-  heads.Saw(context.clock.Monotonic(), roll, [&] { return ReadHead(request.client, roll); });
+  heads.Saw(context.clock.Monotonic(), roll,
+            [&] { return crosscheck::ReadHead(request.client, roll); });
   Manifest& m = captured.outcome.manifest;
   if (HasSoundKeys(captured.outcome)) {
     m.taken =
         std::chrono::floor<std::chrono::seconds>(TakenAt(file, context.clock.Now(), m.revision));
-    BoundTime(context, heads, stored, m);
+    crosscheck::BoundTime(context, heads, stored, m);
   }
-  GiveFreeName(stored, m);
+  crosscheck::GiveFreeName(stored, m);
   auto kept = Keep(context, request, std::move(captured), stored, heads.Head(), store);
   // Somebody else took the name meanwhile: the file's turn comes again.
   if (Is(kept, Reason::kAlreadyExists)) {

@@ -9,12 +9,12 @@
 #include <vector>
 
 #include "config/config.h"
+#include "crosscheck/head_history.h"
 #include "etcd/client.h"
 #include "format/snapshot/image.h"
 #include "io/context.h"
 #include "pipeline/adopt.h"
 #include "pipeline/drill_report.h"
-#include "pipeline/head_history.h"
 #include "store/local_store.h"
 #include "verify/verify.h"
 
@@ -55,7 +55,7 @@ Result<SnapshotOutcome> SaveSnapshot(const Context& context, const SnapshotReque
 // snapshot, kDamaged if it can't be unpacked, kBusy if somebody writes to it, or another process
 // stores one of its name right now. After an error nothing of it is in the store.
 Result<SnapshotOutcome> AdoptSnapshot(const Context& context, const SnapshotRequest& request,
-                                      const ForeignFile& file, HeadHistory heads,
+                                      const ForeignFile& file, crosscheck::HeadHistory heads,
                                       store::LocalStore& store);
 
 struct DrillRequest {

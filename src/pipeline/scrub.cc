@@ -1,40 +1,11 @@
-// The plan, and the reading.
+// At a steady pace, from the disk and not from the cache of pages.
 #include "pipeline/scrub.h"
-
-#include <algorithm>
 
 #include "base/bytes.h"
 #include "crypto/hash.h"
 #include "io/page_cache.h"
 
 namespace etcdrill::pipeline {
-namespace {
-
-constexpr Duration kFailedTurn = std::chrono::hours(1);
-
-}  // namespace
-
-std::vector<const CatalogEntry*> PlanScrub(const Catalog& catalog, Duration period, WallTime now) {
-  std::vector<const CatalogEntry*> due;
-  for (const CatalogEntry& entry : catalog.snapshots) {
-    if (entry.manifest.verdict == Verdict::kDamaged) continue;  // from the start
-    const WallTime last =
-        std::max(entry.LastHashed(), entry.checks.rehashed.value_or(WallTime::min()));
-    // What was found damaged may have been half there, or behind a passing fault.
-    const Duration turn =
-        entry.state == SnapshotState::kFailed ? std::min(period / 2, kFailedTurn) : period / 2;
-    const bool old = now - last >= turn || last > now;  // a date in the future proves nothing
-    const bool unrecorded = entry.state == SnapshotState::kFailed && !entry.problem.empty() &&
-                            !entry.checks.damaged.has_value();
-    const bool of_old_release =
-        entry.checks.damaged.has_value() && !entry.checks.rehashed.has_value();
-    if (old || unrecorded || of_old_release || entry.state == SnapshotState::kUnreadable)
-      due.push_back(&entry);
-  }
-  std::ranges::stable_sort(due, {}, &CatalogEntry::LastHashed);
-  return due;
-}
-
 Status HashAgain(const Context& context, const std::string& path, const Manifest& manifest,
                  uint64_t bytes_per_second) {
   ForgetCachedPages(path);

@@ -7,9 +7,9 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "crosscheck/history_check.h"
 #include "etcd/ids.h"
 #include "pipeline/drill_evidence.h"
-#include "pipeline/history_check.h"
 #include "pipeline/restore_advice.h"
 
 namespace etcdrill::pipeline {
@@ -17,7 +17,7 @@ namespace {
 
 // Whether a drill of it says what a restore would meet today. Where none is usable, one of ours
 // that passes will be the newest.
-bool IsOfNewest(const Manifest& drilled, const Result<Catalog>& catalog) {
+bool IsOfNewest(const Manifest& drilled, const Result<catalog::Catalog>& catalog) {
   if (drilled.other_history) return false;
   if (!catalog.ok() || catalog->Newest() == nullptr) return true;
   // The newest that is usable, and what is newer and was drilled all the same.
@@ -26,9 +26,9 @@ bool IsOfNewest(const Manifest& drilled, const Result<Catalog>& catalog) {
 }
 
 // The last of ours; if there is none, the last; if all have lost their manifests, one of those.
-const std::string& LastOf(const Catalog& catalog) {
+const std::string& LastOf(const catalog::Catalog& catalog) {
   if (catalog.snapshots.empty()) return catalog.lost.back().name;
-  const CatalogEntry* const latest = catalog.Latest();
+  const catalog::CatalogEntry* const latest = catalog.Latest();
   return latest == nullptr ? catalog.snapshots.back().manifest.name : latest->manifest.name;
 }
 
@@ -70,7 +70,7 @@ Result<std::unique_ptr<store::DrillMark>> LeaveMark(const Context& context, cons
 // power went before the mark was gone for good.
 bool HasReport(const Context& context, const store::LocalStore& store, const DrillSummary& began) {
   if (began.id.empty()) return false;
-  const auto catalog = ReadCatalog(context, store);
+  const auto catalog = catalog::ReadCatalog(context, store);
   return catalog.ok() && std::ranges::any_of(catalog->drills, [&](const DrillSummary& d) {
            return d.id == began.id;
          });
@@ -92,9 +92,9 @@ Status TellOfKilledDrill(const Context& context, store::LocalStore& store,
 }
 
 // Its bytes were all read, and are what they were. What the scrub found meanwhile stands.
-void ClearDamage(const Context& context, const std::string& snapshot, const Catalog& catalog,
-                 store::LocalStore& store) {
-  for (const CatalogEntry& entry : catalog.snapshots) {
+void ClearDamage(const Context& context, const std::string& snapshot,
+                 const catalog::Catalog& catalog, store::LocalStore& store) {
+  for (const catalog::CatalogEntry& entry : catalog.snapshots) {
     if (entry.manifest.name != snapshot || !entry.checks.damaged.has_value()) continue;
     const auto clear = [&, now = context.clock.Now()](Checks& checks) {
       entry.RecordRight(checks, now, "");
@@ -112,9 +112,10 @@ StoredDrill DrillStored(const Context& context, const DrillRequest& request, etc
   TellOfKilledDrills(context, store);
   const Manifest& now = *request.manifest;
   // As the store is before the drill: a snapshot may be added meanwhile.
-  const Result<Catalog> catalog = ReadCatalog(context, store, now.cluster);
+  const Result<catalog::Catalog> catalog = catalog::ReadCatalog(context, store, now.cluster);
   const bool is_newest = request.newest.value_or(IsOfNewest(now, catalog));
-  const Manifest* const before = catalog.ok() ? LastProvenBefore(*catalog, now) : nullptr;
+  const Manifest* const before =
+      catalog.ok() ? crosscheck::LastProvenBefore(*catalog, now) : nullptr;
   // Retention leaves it until it was compared with. Gone already: that is told there.
   const auto use = before != nullptr ? store.Use(before->name) : nullptr;
   const std::string id = fmt::format("{:016x}", context.random.Next());
@@ -124,7 +125,8 @@ StoredDrill DrillStored(const Context& context, const DrillRequest& request, etc
   DrillRequest with_history = request;
   if (before != nullptr) {
     with_history.look_back = [&](const snapshot::Image& image, Findings& findings) {
-      CheckHistory(context, store, *before, now, image, request.config.history, findings);
+      crosscheck::CheckHistory(context, store, *before, now, image, request.config.history,
+                               findings);
     };
   }
   StoredDrill drill{
@@ -145,7 +147,8 @@ StoredDrill DrillStored(const Context& context, const DrillRequest& request, etc
   return drill;
 }
 
-StoredDrill DrillNothing(const Context& context, const Catalog& catalog, store::LocalStore& store) {
+StoredDrill DrillNothing(const Context& context, const catalog::Catalog& catalog,
+                         store::LocalStore& store) {
   const WallTime now = context.clock.Now();
   StoredDrill drill{
       .report = FailedAtOnce(LastOf(catalog), true, now, now,

@@ -2,9 +2,9 @@
 // the source is asked what a restore would meet now, and the report is kept as evidence.
 #pragma once
 
+#include "catalog/catalog.h"
 #include "config/config.h"
 #include "etcd/client.h"
-#include "pipeline/catalog.h"
 #include "pipeline/run.h"
 
 namespace etcdrill::pipeline {
@@ -23,7 +23,8 @@ StoredDrill DrillStored(const Context& context, const DrillRequest& request, etc
 
 // The drill that is due and has nothing to drill, as no snapshot of the store is usable: it failed,
 // and its report says so of the newest one. `catalog` does not HoldsNone().
-StoredDrill DrillNothing(const Context& context, const Catalog& catalog, store::LocalStore& store);
+StoredDrill DrillNothing(const Context& context, const catalog::Catalog& catalog,
+                         store::LocalStore& store);
 
 // Drills that began and never ended, because their process was killed or the machine went down:
 // each is logged and gets a report of a drill that failed, once. What can't be told now is told the

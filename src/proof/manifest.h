@@ -72,6 +72,11 @@ struct Manifest {
   bool other_history = false;
 };
 
+// What its record of lineage says; none if there is no record.
+inline std::optional<Continuity> LineageOf(const Manifest& manifest) {
+  return manifest.lineage.has_value() ? std::optional(manifest.lineage->result) : std::nullopt;
+}
+
 Json ToJson(const Manifest& manifest);
 // kDamaged, with what is missing, if the text is not a manifest.
 Result<Manifest> ParseManifest(std::string_view text);

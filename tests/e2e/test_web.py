@@ -273,8 +273,9 @@ class Users(WebCase):
 
         seconds("ann", "right")
         self.assertLess(min(seconds("ann", "right") for _ in range(10)), 0.03 * harness.slower())
-        known = min(seconds("ann", f"wrong{n}") for n in range(6))
-        unknown = min(seconds("eve", f"wrong{n}") for n in range(6))
+        # In turn, so that what else the machine does meets both.
+        pairs = [(seconds("ann", f"wrong{n}"), seconds("eve", f"wrong{n}")) for n in range(12)]
+        known, unknown = map(min, zip(*pairs))
         self.assertGreater(known, 0.03)
         self.assertLess(abs(known - unknown), 0.5 * known)
 

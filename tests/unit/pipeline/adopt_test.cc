@@ -6,7 +6,7 @@
 
 #include <filesystem>
 
-#include "report/gzip.h"
+#include "http/gzip.h"
 #include "support/catch.h"
 #include "support/fake_clock.h"
 #include "support/small_file_system.h"
@@ -113,7 +113,7 @@ TEST_CASE("a file that is being written is none yet, whatever the pattern takes"
 }
 
 TEST_CASE("neither a damaged file nor one of another history says how far adoption has come") {
-  Catalog catalog;
+  catalog::Catalog catalog;
   catalog.now = WallTime(1000s);
   const auto add = [&](int64_t taken) -> Manifest& {
     Manifest& m = catalog.snapshots.emplace_back().manifest;
@@ -300,7 +300,7 @@ TEST_CASE("a file that would fill the file system is not copied, however small i
   const SmallFileSystem small(f.test.Path("small"));
   const std::string content(size_t{7} << 20, 'x');
   const bool packed = GENERATE(true, false);
-  f.Write("a.db", packed ? report::Gzip(content) : content, 100);
+  f.Write("a.db", packed ? http::Gzip(content) : content, 100);
   const ForeignFile file{f.test.Path("a.db"), *f.test.fs().Stat(f.test.Path("a.db"))};
   REQUIRE(ImportFile(f.context, file, small.Path("fits.part")).ok());
   etcdrill::testing::WriteFile(small.Path("other"), std::string(size_t{1} << 20, 'y'));

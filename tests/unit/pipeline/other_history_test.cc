@@ -1,5 +1,5 @@
 // Files of others that compare with no member, because the source has compacted beyond them.
-#include "pipeline/other_history.h"
+#include "crosscheck/other_history.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -35,34 +35,34 @@ etcd::RollCall Roll(const std::vector<uint64_t>& listed, const std::vector<uint6
 TEST_CASE("a file none of whose members is, or was, of the source is of another history") {
   const etcd::RollCall roll = Roll({1, 2, 0xabc}, {1, 2});
   CHECK(
-      FindOtherMembers(roll, {.file = {4, 5}}) ==
+      crosscheck::FindOtherMembers(roll, {.file = {4, 5}}) ==
       "the members that it names are 4, 5, and those of the source are 1, 2, abc: none is in both");
-  CHECK(FindOtherMembers(roll, {.file = {4, 0xabc}}).empty());
-  CHECK(FindOtherMembers(roll, {.file = {4, 5}, .store = {{7, {5}}}})
+  CHECK(crosscheck::FindOtherMembers(roll, {.file = {4, 0xabc}}).empty());
+  CHECK(crosscheck::FindOtherMembers(roll, {.file = {4, 5}, .store = {{7, {5}}}})
             .empty());  // all were replaced since
-  CHECK(FindOtherMembers(Roll({1}, {1, 4}), {.file = {4}})
+  CHECK(crosscheck::FindOtherMembers(Roll({1}, {1, 4}), {.file = {4}})
             .empty());  // was removed, and still answers
-  CHECK_FALSE(
-      FindOtherMembers(roll, {.file = {4}, .store = {{8, {4}}}}).empty());  // of before a restore
-  CHECK(FindOtherMembers(roll, {.file = {}, .store = {{7, {5}}}}).empty());
+  CHECK_FALSE(crosscheck::FindOtherMembers(roll, {.file = {4}, .store = {{8, {4}}}})
+                  .empty());  // of before a restore
+  CHECK(crosscheck::FindOtherMembers(roll, {.file = {}, .store = {{7, {5}}}}).empty());
   etcd::RollCall other = Roll({1}, {1});
   other.entries.push_back({.status = etcd::MemberStatus{.cluster_id = 8, .member_id = 4}});
-  CHECK_FALSE(FindOtherMembers(other, {.file = {4}}).empty());
+  CHECK_FALSE(crosscheck::FindOtherMembers(other, {.file = {4}}).empty());
 }
 
 TEST_CASE("where the members of the source are not known, nothing is") {
   etcd::RollCall roll = Roll({1}, {1});
   roll.outcome = Error(Reason::kEtcdError, "nobody");
-  CHECK(FindOtherMembers(roll, {.file = {4}}).empty());
+  CHECK(crosscheck::FindOtherMembers(roll, {.file = {4}}).empty());
   roll = Roll({1}, {1});
   roll.membership.reset();
-  CHECK(FindOtherMembers(roll, {.file = {4}}).empty());
+  CHECK(crosscheck::FindOtherMembers(roll, {.file = {4}}).empty());
 }
 
 TEST_CASE("of many members nine are named") {
-  MemberIds ids;
+  crosscheck::MemberIds ids;
   for (uint64_t id = 2; id < 100; ++id) ids.file.insert(id);
-  CHECK(FindOtherMembers(Roll({1}, {}), ids) ==
+  CHECK(crosscheck::FindOtherMembers(Roll({1}, {}), ids) ==
         "the members that it names are 2, 3, 4, 5, 6, 7, 8, 9, a, 89 more, and those of the source "
         "are 1: none is in both");
 }
@@ -81,7 +81,8 @@ TEST_CASE("the members that a store tells of are those of each cluster id under 
   set(1, "prod", "8", "3", "3");
   set(2, "dev", "7", "4", "4");
   set(3, "prod", "", "", "5");
-  CHECK(MembersOf(stored, "prod") == MembersByCluster{{7, {1, 2}}, {8, {3}}});
+  CHECK(crosscheck::MembersOf(stored, "prod") ==
+        crosscheck::MembersByCluster{{7, {1, 2}}, {8, {3}}});
 }
 
 // A source that has compacted beyond revision 128, which is that of the file.
@@ -124,7 +125,7 @@ class AdoptTest {
       s.count = 165;
     });
   }
-  SnapshotOutcome Take(const HeadHistory& heads, WallTime modified) {
+  SnapshotOutcome Take(const crosscheck::HeadHistory& heads, WallTime modified) {
     const int64_t seconds = modified.time_since_epoch() / 1s;
     const timespec times[2] = {{seconds, 0}, {seconds, 0}};
     REQUIRE(utimensat(AT_FDCWD, file_.c_str(), times, 0) == 0);
@@ -133,7 +134,7 @@ class AdoptTest {
     REQUIRE(outcome.ok());
     return *std::move(outcome);
   }
-  Manifest Adopt(const HeadHistory& heads, WallTime modified) {
+  Manifest Adopt(const crosscheck::HeadHistory& heads, WallTime modified) {
     const SnapshotOutcome outcome = Take(heads, modified);
     CHECK(outcome.verdict.ok());
     return outcome.manifest;
@@ -162,8 +163,8 @@ class AdoptTest {
     REQUIRE(store_->Seal(*file, m).ok());
     return m;
   }
-  HeadHistory Saw(MonotonicTime when) const {
-    HeadHistory heads;
+  crosscheck::HeadHistory Saw(MonotonicTime when) const {
+    crosscheck::HeadHistory heads;
     heads.Saw(when, etcd::CallRoll(*client_, std::nullopt),
               [] { return Error(Reason::kTimeout, ""); });
     return heads;
@@ -187,7 +188,7 @@ class AdoptTest {
 TEST_CASE_METHOD(
     AdoptTest, "a compacted file of other members is of another history, and keeps its own time") {
   SetMember(5);
-  const HeadHistory heads = Saw(clock_.Monotonic());
+  const crosscheck::HeadHistory heads = Saw(clock_.Monotonic());
   clock_.Suspend(24h);
   const Manifest m = Adopt(heads, clock_.Now());
   CHECK(m.other_history);
@@ -309,7 +310,7 @@ TEST_CASE_METHOD(AdoptTest,
                  "an old file with a young time is as old as the source's step beyond it") {
   clock_.Suspend(1h);
   const WallTime passed = clock_.Now();
-  const HeadHistory heads = Saw(clock_.Monotonic());
+  const crosscheck::HeadHistory heads = Saw(clock_.Monotonic());
   clock_.Suspend(24h);
   const bool clock_is_set = GENERATE(false, true);
   if (clock_is_set) clock_.Jump(240h);  // what was measured before is not older for it
@@ -319,13 +320,13 @@ TEST_CASE_METHOD(AdoptTest,
   CHECK(m.name == store::SnapshotName("prod", 128, m.taken));
   CHECK(Log().find("the time of a file of others can't be right") != std::string::npos);
   CHECK(Log().find("revision=128") != std::string::npos);
-  CHECK(AdoptedOf(*ReadCatalog(context_, *store_, "prod")).taken == m.taken);
+  CHECK(AdoptedOf(*catalog::ReadCatalog(context_, *store_, "prod")).taken == m.taken);
 }
 
 TEST_CASE_METHOD(AdoptTest,
                  "several old files that are copied keep their order, and names of their own") {
   const WallTime passed = clock_.Now();
-  const HeadHistory heads = Saw(clock_.Monotonic());
+  const crosscheck::HeadHistory heads = Saw(clock_.Monotonic());
   clock_.Suspend(24h);
   CHECK(Adopt(heads, clock_.Now()).taken == passed);
   const std::string file = etcdrill::testing::ReadFile(file_);
@@ -338,7 +339,7 @@ TEST_CASE_METHOD(AdoptTest,
   Write("e3530-empty");
   source_.Set([](FakeState& s) { s.deny_range = true; });
   CHECK(Adopt(heads, clock_.Now()).taken == passed - 1s);  // older than both
-  const auto catalog = ReadCatalog(context_, *store_, "prod");
+  const auto catalog = catalog::ReadCatalog(context_, *store_, "prod");
   REQUIRE(catalog->Newest() != nullptr);
   CHECK(catalog->Newest()->manifest.revision == 128);
 }
@@ -350,7 +351,7 @@ TEST_CASE_METHOD(AdoptTest,
     s.hash_kv.hash = 1796282936;  // the file's own
     s.hash_kv.compact_revision = 54;
   });
-  const HeadHistory heads = Saw(clock_.Monotonic());
+  const crosscheck::HeadHistory heads = Saw(clock_.Monotonic());
   const WallTime seen = clock_.Now();
   source_.Set([](FakeState& s) { s.status.revision = 128; });
   const bool confirmed = GENERATE(true, false);
@@ -385,7 +386,7 @@ TEST_CASE_METHOD(AdoptTest,
 
 TEST_CASE_METHOD(AdoptTest, "a source that was restored since it was seen bounds nothing") {
   source_.Set([](FakeState& s) { s.status.revision = 1000; });
-  const HeadHistory heads = Saw(clock_.Monotonic());
+  const crosscheck::HeadHistory heads = Saw(clock_.Monotonic());
   SetMember(kMember);
   clock_.Suspend(24h);
   CHECK(Adopt(heads, clock_.Now()).taken == clock_.Now());
@@ -394,7 +395,7 @@ TEST_CASE_METHOD(AdoptTest, "a source that was restored since it was seen bounds
 TEST_CASE_METHOD(AdoptTest,
                  "a file that took its time to be written is as old as its data, and no news") {
   const WallTime passed = clock_.Now();
-  const HeadHistory heads = Saw(clock_.Monotonic());
+  const crosscheck::HeadHistory heads = Saw(clock_.Monotonic());
   clock_.Suspend(5min);
   CHECK(Adopt(heads, clock_.Now()).taken == passed);
   CHECK(Log().empty());
@@ -412,7 +413,7 @@ TEST_CASE_METHOD(AdoptTest,
   REQUIRE(m.lineage.has_value());
   CHECK(m.lineage->older == before.name);
   CHECK(m.lineage->result == Continuity::kContinues);
-  CHECK(ReadCatalog(context_, *store_, "prod")->Newest()->manifest.name == ours.name);
+  CHECK(catalog::ReadCatalog(context_, *store_, "prod")->Newest()->manifest.name == ours.name);
 }
 
 TEST_CASE_METHOD(AdoptTest,
@@ -444,7 +445,7 @@ TEST_CASE_METHOD(AdoptTest,
 TEST_CASE_METHOD(AdoptTest,
                  "a time that is old already stays, and so does one of a source that nobody saw") {
   const bool seen = GENERATE(false, true);
-  const HeadHistory heads = seen ? Saw(clock_.Monotonic()) : HeadHistory();
+  const crosscheck::HeadHistory heads = seen ? Saw(clock_.Monotonic()) : crosscheck::HeadHistory();
   clock_.Suspend(24h);
   const WallTime modified = seen ? clock_.Now() - 48h : clock_.Now();
   CHECK(Adopt(heads, modified).taken == modified);

@@ -1,19 +1,20 @@
 // What follows from the files of a store.
 #include <nlohmann/json.hpp>
 
+#include "catalog/catalog.h"
+#include "catalog/drill_plan.h"
+#include "catalog/known_cluster.h"
+#include "crosscheck/claims_check.h"
+#include "crosscheck/history_check.h"
+#include "crosscheck/manifest_check.h"
+#include "crosscheck/receipt_check.h"
 #include "drill/result.h"
-#include "pipeline/catalog.h"
-#include "pipeline/claims_check.h"
 #include "pipeline/drill_evidence.h"
-#include "pipeline/drill_plan.h"
 #include "pipeline/drill_stages.h"
-#include "pipeline/history_check.h"
-#include "pipeline/known_cluster.h"
-#include "pipeline/manifest_check.h"
-#include "pipeline/receipt_check.h"
 #include "pipeline/restore_advice.h"
 #include "pipeline/stored_drill.h"
 #include "proof/finding_codes.h"
+#include "report/store_facts.h"
 #include "store/names.h"
 #include "support/catch.h"
 #include "support/findings.h"
@@ -28,8 +29,8 @@ namespace {
 using etcdrill::testing::TestContext;
 using namespace std::chrono_literals;
 
-CatalogEntry Entry(int64_t revision, Verdict verdict, std::optional<bool> drilled) {
-  CatalogEntry entry;
+catalog::CatalogEntry Entry(int64_t revision, Verdict verdict, std::optional<bool> drilled) {
+  catalog::CatalogEntry entry;
   entry.manifest.name = "c-" + std::to_string(revision);
   entry.manifest.revision = revision;
   entry.manifest.taken = WallTime(std::chrono::seconds(revision));
@@ -51,11 +52,11 @@ DrillSummary Drill(int64_t at, bool passed) {
 }
 
 TEST_CASE("a damaged snapshot is never the newest, and a failed drill does not verify") {
-  Catalog catalog;
+  catalog::Catalog catalog;
   catalog.snapshots = {Entry(1, Verdict::kProven, true), Entry(2, Verdict::kProven, false),
                        Entry(3, Verdict::kDamaged, std::nullopt)};
   catalog.snapshots.back().state = SnapshotState::kFailed;
-  const report::StoreFacts facts = ToStoreFacts(catalog);
+  const report::StoreFacts facts = report::ToStoreFacts(catalog);
   REQUIRE(facts.newest.has_value());
   CHECK(facts.newest->revision == 1);
   CHECK(facts.verified_revision == 1);
@@ -68,72 +69,73 @@ TEST_CASE("a damaged snapshot is never the newest, and a failed drill does not v
 TEST_CASE(
     "a snapshot from the future is not the newest, not the newest verified, and has no time") {
   TestContext test;
-  Catalog catalog;
+  catalog::Catalog catalog;
   catalog.now = WallTime(1000s);
   catalog.snapshots = {Entry(1, Verdict::kProven, true), Entry(2, Verdict::kProven, true),
                        Entry(3, Verdict::kProven, true)};
   catalog.snapshots[2].manifest.taken = catalog.now + 301s;
-  report::StoreFacts facts = ToStoreFacts(catalog);
+  report::StoreFacts facts = report::ToStoreFacts(catalog);
   CHECK(facts.newest->revision == 2);
   CHECK(facts.newest->taken == 2);
   CHECK(facts.verified_taken == 2);
   CHECK(facts.verified_revision == 2);
   CHECK(facts.from_future == 1);
   CHECK(facts.oldest_taken == 1);
-  CHECK(SelectSnapshot(test.context(), catalog, "latest")->revision == 2);
-  CHECK(SelectSnapshot(test.context(), catalog, "latest-verified")->revision == 2);
-  CHECK(PlanDrills(catalog, {.older_parts = 0}).at(0).revision == 2);
+  CHECK(catalog::SelectSnapshot(test.context(), catalog, "latest")->revision == 2);
+  CHECK(catalog::SelectSnapshot(test.context(), catalog, "latest-verified")->revision == 2);
+  CHECK(catalog::PlanDrills(catalog, {.older_parts = 0}).at(0).revision == 2);
   // A moment of ours in which it was all that the source held is a time, too.
   catalog.snapshots[2].checks.confirmed = WallTime(999s);
-  CHECK(ToStoreFacts(catalog).newest->revision == 3);
-  CHECK(ToStoreFacts(catalog).newest->taken == 999);
+  CHECK(report::ToStoreFacts(catalog).newest->revision == 3);
+  CHECK(report::ToStoreFacts(catalog).newest->taken == 999);
   catalog.snapshots[2].checks.confirmed.reset();
   // Where all are from the future the newest is still what would be restored, but nobody knows its
   // age.
-  for (CatalogEntry& entry : catalog.snapshots) entry.manifest.taken = catalog.now + 9000s;
-  facts = ToStoreFacts(catalog);
+  for (catalog::CatalogEntry& entry : catalog.snapshots) entry.manifest.taken = catalog.now + 9000s;
+  facts = report::ToStoreFacts(catalog);
   CHECK(facts.newest->revision == 3);
   CHECK_FALSE(facts.newest->taken.has_value());
   CHECK_FALSE(facts.verified_taken.has_value());
   CHECK_FALSE(facts.oldest_taken.has_value());
   CHECK(facts.from_future == 3);
-  CHECK(SelectSnapshot(test.context(), catalog, "latest")->revision == 3);
+  CHECK(catalog::SelectSnapshot(test.context(), catalog, "latest")->revision == 3);
   // What clocks may differ by is nothing.
   catalog.snapshots[2].manifest.taken = catalog.now + 300s;
-  CHECK(ToStoreFacts(catalog).newest->taken == 1300);
+  CHECK(report::ToStoreFacts(catalog).newest->taken == 1300);
 }
 
 TEST_CASE("one of another history is kept and counts for nothing") {
   TestContext test;
-  Catalog catalog;
+  catalog::Catalog catalog;
   catalog.now = WallTime(1000s);
   catalog.snapshots = {Entry(1, Verdict::kProven, true), Entry(2, Verdict::kProven, true)};
-  CatalogEntry& other = catalog.snapshots[1];
+  catalog::CatalogEntry& other = catalog.snapshots[1];
   other.manifest.other_history = true;
   other.manifest.receipt = {{.member_id = "a", .result = Comparison::kDiffers}};
-  const report::StoreFacts facts = ToStoreFacts(catalog);
+  const report::StoreFacts facts = report::ToStoreFacts(catalog);
   CHECK(facts.newest->revision == 1);
   CHECK(facts.verified_revision == 1);
   CHECK(facts.other_history == 1);
   CHECK(facts.failed == 0);
   CHECK_FALSE(facts.hashkv_consistent.has_value());
   CHECK(DisagreementOf(other.manifest).text.empty());
-  CHECK(SelectSnapshot(test.context(), catalog, "latest")->revision == 1);
-  CHECK(SelectSnapshot(test.context(), catalog, "latest-verified")->revision == 1);
-  CHECK(PlanDrills(catalog, {.older_parts = 1}).size() == 1);
-  CHECK(PlanDrills(catalog, {.older_parts = 1}).at(0).revision == 1);
+  CHECK(catalog::SelectSnapshot(test.context(), catalog, "latest")->revision == 1);
+  CHECK(catalog::SelectSnapshot(test.context(), catalog, "latest-verified")->revision == 1);
+  CHECK(catalog::PlanDrills(catalog, {.older_parts = 1}).size() == 1);
+  CHECK(catalog::PlanDrills(catalog, {.older_parts = 1}).at(0).revision == 1);
   catalog.snapshots.erase(catalog.snapshots.begin());
-  CHECK_FALSE(ToStoreFacts(catalog).newest.has_value());
-  CHECK(ToStoreFacts(catalog).other_history == 1);
-  CHECK(ReasonOf(SelectSnapshot(test.context(), catalog, "latest").status()) == Reason::kNotFound);
+  CHECK_FALSE(report::ToStoreFacts(catalog).newest.has_value());
+  CHECK(report::ToStoreFacts(catalog).other_history == 1);
+  CHECK(ReasonOf(catalog::SelectSnapshot(test.context(), catalog, "latest").status()) ==
+        Reason::kNotFound);
 }
 
 TEST_CASE("a drill from the future counts, but its time does not") {
-  Catalog catalog;
+  catalog::Catalog catalog;
   catalog.now = WallTime(1000s);
   catalog.drills = {Drill(1, true), Drill(2000, false), Drill(3000, true)};
   catalog.drills[2].started = WallTime(2999s);
-  report::StoreFacts facts = ToStoreFacts(catalog);
+  report::StoreFacts facts = report::ToStoreFacts(catalog);
   CHECK(facts.drill_consecutive_failures == 0);
   CHECK(facts.drill_last_success == 1);
   CHECK_FALSE(facts.drill_last_failure.has_value());
@@ -144,29 +146,29 @@ TEST_CASE("a drill from the future counts, but its time does not") {
                        Entry(3, Verdict::kProven, true)};
   catalog.snapshots[0].last_drill = Drill(1, true);
   catalog.snapshots[1].last_drill = Drill(3000, true);
-  CHECK(PlanDrills(catalog, {.older_parts = 2}).at(1).revision == 2);
+  CHECK(catalog::PlanDrills(catalog, {.older_parts = 2}).at(1).revision == 2);
 }
 
 TEST_CASE("what is out of reach is neither damaged nor usable") {
-  Catalog catalog;
+  catalog::Catalog catalog;
   catalog.snapshots = {Entry(1, Verdict::kProven, true), Entry(2, Verdict::kProven, true)};
   catalog.snapshots[1].state = SnapshotState::kUnreadable;
-  const report::StoreFacts facts = ToStoreFacts(catalog);
+  const report::StoreFacts facts = report::ToStoreFacts(catalog);
   CHECK(facts.unreadable == 1);
   CHECK(facts.failed == 0);
   CHECK(facts.newest->revision == 1);
-  CHECK(PlanDrills(catalog, {.older_parts = 1}).size() == 1);
+  CHECK(catalog::PlanDrills(catalog, {.older_parts = 1}).size() == 1);
   CHECK_FALSE(catalog.snapshots[1].IsProven());
 }
 
 TEST_CASE("whether the newest goes on where the one before it ends") {
-  Catalog catalog;
+  catalog::Catalog catalog;
   catalog.snapshots = {Entry(1, Verdict::kProven, true), Entry(2, Verdict::kProven, true)};
   const auto diverged = [&](std::optional<Continuity> result) {
     std::optional<LineageRecord>& lineage = catalog.snapshots[1].manifest.lineage;
     lineage.reset();
     if (result.has_value()) lineage = {.result = *result};
-    return ToStoreFacts(catalog).lineage_diverged;
+    return report::ToStoreFacts(catalog).lineage_diverged;
   };
   CHECK_FALSE(diverged(std::nullopt).has_value());
   CHECK_FALSE(diverged(Continuity::kNotComparable).has_value());
@@ -175,7 +177,7 @@ TEST_CASE("whether the newest goes on where the one before it ends") {
 }
 
 TEST_CASE("an empty store knows nothing") {
-  const report::StoreFacts facts = ToStoreFacts({});
+  const report::StoreFacts facts = report::ToStoreFacts({});
   CHECK_FALSE(facts.newest.has_value());
   CHECK_FALSE(facts.verified_taken.has_value());
   CHECK_FALSE(facts.drill_last_success.has_value());
@@ -183,18 +185,18 @@ TEST_CASE("an empty store knows nothing") {
 }
 
 TEST_CASE("consecutive failures count from the last drill that passed") {
-  Catalog catalog;
+  catalog::Catalog catalog;
   catalog.drills = {Drill(1, false), Drill(2, true), Drill(3, false), Drill(4, false)};
-  const report::StoreFacts facts = ToStoreFacts(catalog);
+  const report::StoreFacts facts = report::ToStoreFacts(catalog);
   CHECK(facts.drill_consecutive_failures == 2);
   CHECK(facts.drill_last_success == 2);
   CHECK(facts.drill_last_failure == 4);
   CHECK(facts.drill_checks.at(CheckName::kHashKv) == false);
   // What is not asked for any more has no result: a drill that passed came to all that is.
   catalog.drills[3].checks[CheckName::kAssertions] = false;
-  CHECK(ToStoreFacts(catalog).drill_checks.at(CheckName::kAssertions) == false);
+  CHECK(report::ToStoreFacts(catalog).drill_checks.at(CheckName::kAssertions) == false);
   catalog.drills.push_back(Drill(5, true));
-  CHECK_FALSE(ToStoreFacts(catalog).drill_checks.contains(CheckName::kAssertions));
+  CHECK_FALSE(report::ToStoreFacts(catalog).drill_checks.contains(CheckName::kAssertions));
 }
 
 TEST_CASE("a snapshot is of the many or of the few") {
@@ -232,7 +234,8 @@ TEST_CASE("a snapshot is of the many or of the few") {
 TEST_CASE("a file is held to what its manifest says of it, and without one to its trailer") {
   TestContext test;
   const auto image = testing::OpenFile(test.context(), testing::SnapshotPath("e3530-compacted"));
-  const auto alone = VerifyWithManifest(test.context(), image, std::nullopt, Level::kKeyspace);
+  const auto alone =
+      crosscheck::VerifyWithManifest(test.context(), image, std::nullopt, Level::kKeyspace);
   REQUIRE(alone.ok());
   CHECK(alone->verdict() == Verdict::kProven);
   Manifest manifest;
@@ -241,10 +244,11 @@ TEST_CASE("a file is held to what its manifest says of it, and without one to it
   manifest.revision = alone->keyspace->hashkv.revision;
   manifest.hashkv = alone->keyspace->hashkv.hash;
   manifest.live_keys = alone->keyspace->live_keys;
-  CHECK(VerifyWithManifest(test.context(), image, manifest, Level::kKeyspace)->verdict() ==
-        Verdict::kProven);
+  CHECK(crosscheck::VerifyWithManifest(test.context(), image, manifest, Level::kKeyspace)
+            ->verdict() == Verdict::kProven);
   const auto differs = [&] {
-    const auto report = VerifyWithManifest(test.context(), image, manifest, Level::kKeyspace);
+    const auto report =
+        crosscheck::VerifyWithManifest(test.context(), image, manifest, Level::kKeyspace);
     return report->verdict() == Verdict::kDamaged &&
            testing::HasFinding(report->findings, codes::kManifestMismatch);
   };
@@ -285,26 +289,27 @@ TEST_CASE("the word of a member that was outvoted has no weight") {
 }
 
 TEST_CASE("members agree again once nobody is a suspect") {
-  Catalog catalog;
-  CHECK_FALSE(ToStoreFacts(catalog).hashkv_consistent.has_value());
+  catalog::Catalog catalog;
+  CHECK_FALSE(report::ToStoreFacts(catalog).hashkv_consistent.has_value());
   catalog.suspects.emplace();
-  CHECK_FALSE(ToStoreFacts(catalog).hashkv_consistent.has_value());
+  CHECK_FALSE(report::ToStoreFacts(catalog).hashkv_consistent.has_value());
   catalog.snapshots.push_back(Entry(1, Verdict::kProven, true));
   catalog.snapshots[0].manifest.receipt = {
       {.endpoint = "a", .member_id = "a", .result = Comparison::kEqual},
       {.endpoint = "b", .member_id = "b", .result = Comparison::kEqual}};
-  CHECK(ToStoreFacts(catalog).hashkv_consistent == true);
+  CHECK(report::ToStoreFacts(catalog).hashkv_consistent == true);
   catalog.suspects->push_back({.member_id = "c"});
-  CHECK(ToStoreFacts(catalog).hashkv_consistent == false);
+  CHECK(report::ToStoreFacts(catalog).hashkv_consistent == false);
   catalog.suspects->clear();
   catalog.snapshots[0].manifest.receipt[1].result = Comparison::kDiffers;
-  CHECK_FALSE(ToStoreFacts(catalog).hashkv_consistent.has_value());  // it was found equal since
+  CHECK_FALSE(
+      report::ToStoreFacts(catalog).hashkv_consistent.has_value());  // it was found equal since
   catalog.snapshots[0].manifest.receipt[0].result = Comparison::kDiffers;
-  CHECK(ToStoreFacts(catalog).hashkv_consistent ==
+  CHECK(report::ToStoreFacts(catalog).hashkv_consistent ==
         false);  // all count keys that etcd lost: etcd#22376
   catalog.snapshots[0].manifest.receipt[0].result = Comparison::kEqual;
   catalog.suspects.reset();  // a store of etcdrill 0.1.0
-  CHECK(ToStoreFacts(catalog).hashkv_consistent == false);
+  CHECK(report::ToStoreFacts(catalog).hashkv_consistent == false);
 }
 
 TEST_CASE("a number of keys that differs is told") {
@@ -317,62 +322,65 @@ TEST_CASE("a number of keys that differs is told") {
 }
 
 TEST_CASE("the cluster that a store knows") {
-  std::vector<CatalogEntry> entries = {Entry(1, Verdict::kProven, true),
-                                       Entry(2, Verdict::kProven, true),
-                                       Entry(3, Verdict::kDamaged, true)};
-  for (CatalogEntry& entry : entries) entry.manifest.cluster = "c";
-  CHECK_FALSE(KnownCluster(entries, "c").has_value());
+  std::vector<catalog::CatalogEntry> entries = {Entry(1, Verdict::kProven, true),
+                                                Entry(2, Verdict::kProven, true),
+                                                Entry(3, Verdict::kDamaged, true)};
+  for (catalog::CatalogEntry& entry : entries) entry.manifest.cluster = "c";
+  CHECK_FALSE(catalog::KnownCluster(entries, "c").has_value());
   entries[0].manifest.cluster_id = "a";
   entries[2].manifest.cluster_id = "b";  // damaged: it may be of anybody
-  CHECK(KnownCluster(entries, "c") == 0xa);
-  CHECK_FALSE(KnownCluster(entries, "d").has_value());
+  CHECK(catalog::KnownCluster(entries, "c") == 0xa);
+  CHECK_FALSE(catalog::KnownCluster(entries, "d").has_value());
   entries[1].manifest.cluster_id = "c";
-  CHECK(KnownCluster(entries, "c") == 0xc);
+  CHECK(catalog::KnownCluster(entries, "c") == 0xc);
 }
 
 TEST_CASE("members agree only if two were compared and none differs") {
-  Catalog catalog;
+  catalog::Catalog catalog;
   catalog.snapshots = {Entry(1, Verdict::kProven, std::nullopt)};
   auto& receipt = catalog.snapshots[0].manifest.receipt;
-  CHECK_FALSE(ToStoreFacts(catalog).hashkv_consistent.has_value());
+  CHECK_FALSE(report::ToStoreFacts(catalog).hashkv_consistent.has_value());
   receipt = {{.result = Comparison::kNotComparable}, {.error = "down"}};
-  CHECK_FALSE(ToStoreFacts(catalog).hashkv_consistent.has_value());
+  CHECK_FALSE(report::ToStoreFacts(catalog).hashkv_consistent.has_value());
   receipt.push_back({.member_id = "a", .result = Comparison::kEqual});
   receipt.push_back(
       {.endpoint = "a's second name", .member_id = "a", .result = Comparison::kEqual});
-  CHECK_FALSE(ToStoreFacts(catalog).hashkv_consistent.has_value());
+  CHECK_FALSE(report::ToStoreFacts(catalog).hashkv_consistent.has_value());
   catalog.snapshots[0].manifest.member_id = "a";  // it was copied: of course it agrees
-  CHECK_FALSE(ToStoreFacts(catalog).hashkv_consistent.has_value());
+  CHECK_FALSE(report::ToStoreFacts(catalog).hashkv_consistent.has_value());
   catalog.snapshots[0].manifest.member_id = "b";
-  CHECK(ToStoreFacts(catalog).hashkv_consistent == true);
+  CHECK(report::ToStoreFacts(catalog).hashkv_consistent == true);
   receipt.push_back({.member_id = "c", .result = Comparison::kDiffers});
-  CHECK(ToStoreFacts(catalog).hashkv_consistent == false);
+  CHECK(report::ToStoreFacts(catalog).hashkv_consistent == false);
 }
 
 TEST_CASE("words name snapshots") {
   TestContext test;
-  Catalog catalog;
-  CHECK(ReasonOf(SelectSnapshot(test.context(), catalog, "latest").status()) == Reason::kNotFound);
+  catalog::Catalog catalog;
+  CHECK(ReasonOf(catalog::SelectSnapshot(test.context(), catalog, "latest").status()) ==
+        Reason::kNotFound);
   catalog.snapshots = {Entry(1, Verdict::kProven, true), Entry(2, Verdict::kProven, std::nullopt)};
-  CHECK(SelectSnapshot(test.context(), catalog, "latest")->revision == 2);
-  CHECK(SelectSnapshot(test.context(), catalog, "latest-verified")->revision == 1);
-  CHECK(SelectSnapshot(test.context(), catalog, "c-1")->revision == 1);
-  CHECK(SelectSnapshot(test.context(), catalog, "random").ok());
-  CHECK(ReasonOf(SelectSnapshot(test.context(), catalog, "c-9").status()) == Reason::kNotFound);
+  CHECK(catalog::SelectSnapshot(test.context(), catalog, "latest")->revision == 2);
+  CHECK(catalog::SelectSnapshot(test.context(), catalog, "latest-verified")->revision == 1);
+  CHECK(catalog::SelectSnapshot(test.context(), catalog, "c-1")->revision == 1);
+  CHECK(catalog::SelectSnapshot(test.context(), catalog, "random").ok());
+  CHECK(ReasonOf(catalog::SelectSnapshot(test.context(), catalog, "c-9").status()) ==
+        Reason::kNotFound);
   // It stays the latest when it is damaged, or can't be read.
   for (const SnapshotState state : {SnapshotState::kFailed, SnapshotState::kUnreadable}) {
     catalog.snapshots[1].state = state;
-    CHECK(SelectSnapshot(test.context(), catalog, "latest")->revision == 2);
+    CHECK(catalog::SelectSnapshot(test.context(), catalog, "latest")->revision == 2);
   }
   // Of one that is lost the time in its name counts: the source may have been restored to a lower
   // revision in between.
   catalog.snapshots[1].manifest.taken = *ParseRfc3339("2026-11-22T08:00:00Z");
   catalog.lost = {
       {.name = "c-00000000000000000003-20261121T080000Z", .why = Error(Reason::kDamaged, "torn")}};
-  CHECK(SelectSnapshot(test.context(), catalog, "latest")->revision == 2);
+  CHECK(catalog::SelectSnapshot(test.context(), catalog, "latest")->revision == 2);
   catalog.lost[0].name = "c-00000000000000000001-20261123T080000Z";
-  CHECK(ReasonOf(SelectSnapshot(test.context(), catalog, "latest").status()) == Reason::kDamaged);
-  CHECK(SelectSnapshot(test.context(), catalog, "latest-verified")->revision == 1);
+  CHECK(ReasonOf(catalog::SelectSnapshot(test.context(), catalog, "latest").status()) ==
+        Reason::kDamaged);
+  CHECK(catalog::SelectSnapshot(test.context(), catalog, "latest-verified")->revision == 1);
 }
 
 TEST_CASE("a drill report survives being written and read") {
@@ -487,7 +495,7 @@ TEST_CASE("a file is held to what was known of it when it was taken") {
     report.keyspace->hashkv.by_older_etcd = 6;
     right = true;
   }
-  CompareWithManifest(manifest, report);
+  crosscheck::CompareWithManifest(manifest, report);
   CHECK(report.verdict() == (right ? Verdict::kProven : Verdict::kDamaged));
   CHECK(report.findings.errors() == (right ? 0 : 1));
   CHECK(report.findings.total() == (right && !manifest.lineage.has_value() ? 0 : 1));
@@ -503,7 +511,7 @@ TEST_CASE("a file is held to what its name says") {
   const auto check = [&](int64_t revision, WallTime claimed) {
     const std::string path = test.Path(store::SnapshotName("c", revision, claimed) + ".db");
     testing::WriteFile(path, "x");
-    CheckClaims(testing::OpenFile(test.context(), path), std::nullopt, report);
+    crosscheck::CheckClaims(testing::OpenFile(test.context(), path), std::nullopt, report);
   };
   SECTION("and is") {
     check(9, now);
@@ -526,10 +534,10 @@ TEST_CASE("a file is held to what its name says") {
     const std::string path = test.Path(store::SnapshotName("c", 9, now) + ".db");
     testing::WriteFile(path, "x");
     const auto image = testing::OpenFile(test.context(), path);
-    CheckClaims(image, manifest, report);
+    crosscheck::CheckClaims(image, manifest, report);
     CHECK(report.findings.total() == 0);
     manifest.taken -= 1h;
-    CheckClaims(image, manifest, report);
+    crosscheck::CheckClaims(image, manifest, report);
     REQUIRE(report.findings.total() == 1);
     CHECK_THAT(report.findings.kept()[0].text,
                Catch::Matchers::ContainsSubstring("the manifest says"));
@@ -543,9 +551,10 @@ TEST_CASE("an old snapshot is told from a young one, also under a new name") {
   verify::VerifyReport report;
   report.sha256 = "aa";
   const auto check = [&](const std::string& file, const std::optional<Manifest>& manifest,
-                         const Freshness& freshness) {
-    const WallTime taken = TakenAt(testing::OpenFile(test.context(), file), manifest, report);
-    return CheckFreshness(taken, test.clock().Now(), freshness, report);
+                         const crosscheck::Freshness& freshness) {
+    const WallTime taken =
+        crosscheck::TakenAt(testing::OpenFile(test.context(), file), manifest, report);
+    return crosscheck::CheckFreshness(taken, test.clock().Now(), freshness, report);
   };
   Manifest manifest;
   manifest.taken = test.clock().Now() - 2h;
@@ -591,15 +600,15 @@ TEST_CASE("an old snapshot is told from a young one, also under a new name") {
 }
 
 TEST_CASE("each run drills the newest and, in turn, a part of the others") {
-  Catalog catalog;
+  catalog::Catalog catalog;
   for (int i = 0; i < 8; ++i) {
-    CatalogEntry& entry = catalog.snapshots.emplace_back();
+    catalog::CatalogEntry& entry = catalog.snapshots.emplace_back();
     entry.manifest.name = std::to_string(i);
   }
   catalog.snapshots[3].state = SnapshotState::kFailed;
   const auto run = [&](uint64_t parts, int64_t now) {
     std::string names;
-    for (const Manifest& m : PlanDrills(catalog, {.older_parts = parts})) {
+    for (const Manifest& m : catalog::PlanDrills(catalog, {.older_parts = parts})) {
       names += m.name;
       DrillSummary& last =
           catalog.snapshots[static_cast<size_t>(std::stoi(m.name))].last_drill.emplace();
@@ -615,14 +624,14 @@ TEST_CASE("each run drills the newest and, in turn, a part of the others") {
   CHECK(run(100, 6) == "72");
   CHECK(run(1, 7) == "7456012");
   catalog.snapshots.clear();
-  CHECK(PlanDrills(catalog, {}).empty());
+  CHECK(catalog::PlanDrills(catalog, {}).empty());
 }
 
 TEST_CASE("a snapshot is seen beside the last proven one of its cluster") {
-  Catalog catalog;
+  catalog::Catalog catalog;
   const auto add = [&](const std::string& name, const std::string& cluster, int taken,
                        SnapshotState state) {
-    CatalogEntry& entry = catalog.snapshots.emplace_back();
+    catalog::CatalogEntry& entry = catalog.snapshots.emplace_back();
     entry.state = state;
     entry.manifest.name = name;
     entry.manifest.cluster = cluster;
@@ -636,14 +645,14 @@ TEST_CASE("a snapshot is seen beside the last proven one of its cluster") {
   add("unproven", "a", 3, SnapshotState::kUnverified);
   Manifest now = catalog.snapshots[0].manifest;
   now.taken = WallTime(4s);
-  const Manifest* before = LastProvenBefore(catalog, now);
+  const Manifest* before = crosscheck::LastProvenBefore(catalog, now);
   REQUIRE(before != nullptr);
   CHECK(before->name == "proven");
-  CHECK(LastProvenBefore(catalog, *before) == nullptr);
+  CHECK(crosscheck::LastProvenBefore(catalog, *before) == nullptr);
 
   const auto code = [&] {
     Findings findings;
-    CompareManifests(*before, now, {}, findings);
+    crosscheck::CompareManifests(*before, now, {}, findings);
     CHECK(findings.errors() == 0);
     return findings.kept().empty() ? std::string_view() : findings.kept()[0].code;
   };
@@ -671,7 +680,7 @@ TEST_CASE("a prefix that lost most of its bytes is told, if it had some") {
   const verify::Inventory before = inventory(100 * mib, 1000);
   const auto findings_of = [&](const verify::Inventory& now) {
     Findings findings;
-    ComparePrefixes(before, now, {.prefix_loss_max = 0.9}, findings);
+    crosscheck::ComparePrefixes(before, now, {.prefix_loss_max = 0.9}, findings);
     return findings;
   };
   CHECK(findings_of(before).total() == 0);
@@ -775,7 +784,9 @@ struct Stored {
     REQUIRE(dir->AddDrillReport(report.snapshot, report.finished, make).ok());
     return State();
   }
-  SnapshotState State() { return ReadCatalog(test.context(), *dir)->snapshots.at(0).state; }
+  SnapshotState State() {
+    return catalog::ReadCatalog(test.context(), *dir)->snapshots.at(0).state;
+  }
   void Update(const std::function<void(Checks&)>& change) {
     REQUIRE(dir->UpdateChecks(manifest.name, change).ok());
   }
@@ -795,7 +806,8 @@ TEST_CASE("a drill that could not be carried through neither proves nor disprove
   CHECK(s.StateAfter(s.Report(Verdict::kNotProvable, Level::kKeyspace)) ==
         SnapshotState::kVerified);
   CHECK(s.StateAfter(s.Report(Verdict::kDamaged, Level::kRestore)) == SnapshotState::kFailed);
-  CHECK(ReadCatalog(s.test.context(), *s.dir)->snapshots.at(0).failed_since == WallTime(204s));
+  CHECK(catalog::ReadCatalog(s.test.context(), *s.dir)->snapshots.at(0).failed_since ==
+        WallTime(204s));
 }
 
 TEST_CASE("a file that is away is unreadable until it is back, and nothing stays of it") {
@@ -822,7 +834,8 @@ TEST_CASE("damage that was found lasts until the bytes are found right") {
         {CheckName::kSha256, result, s.manifest.sha256, "what was read"}};
   };
   const auto find_right = [&](WallTime now) {
-    const CatalogEntry entry = ReadCatalog(s.test.context(), *s.dir)->snapshots.at(0);
+    const catalog::CatalogEntry entry =
+        catalog::ReadCatalog(s.test.context(), *s.dir)->snapshots.at(0);
     s.Update([&](Checks& checks) { checks.FoundRight(now, entry.AnsweredByItsBytes()); });
   };
   SECTION("by a drill that read them") {
@@ -844,7 +857,8 @@ TEST_CASE("damage that was found lasts until the bytes are found right") {
     CHECK(s.StateAfter(report) == SnapshotState::kFailed);
     find_right(WallTime(901s));
     CHECK(s.State() == SnapshotState::kFailed);
-    const CatalogEntry entry = ReadCatalog(s.test.context(), *s.dir)->snapshots.at(0);
+    const catalog::CatalogEntry entry =
+        catalog::ReadCatalog(s.test.context(), *s.dir)->snapshots.at(0);
     s.Update([&](Checks& checks) { checks.FoundRight(WallTime(902s), entry.AnsweredByProof()); });
     CHECK(s.State() == SnapshotState::kUnverified);
   }
@@ -871,7 +885,9 @@ TEST_CASE("no clock orders a drill that passed against damage that was found sin
 TEST_CASE("evidence that can't be read is not evidence that nothing happened") {
   Stored s;
   CHECK(s.StateAfter(s.Report(Verdict::kProven, Level::kBoot)) == SnapshotState::kVerified);
-  const auto facts = [&] { return ToStoreFacts(*ReadCatalog(s.test.context(), *s.dir)); };
+  const auto facts = [&] {
+    return report::ToStoreFacts(*catalog::ReadCatalog(s.test.context(), *s.dir));
+  };
   REQUIRE(facts().lost.empty());
   SECTION("a record of checks, until the bytes are looked at again") {
     s.Update([](Checks& checks) { checks.FoundDamaged(WallTime(900s), "a bit"); });
@@ -886,8 +902,8 @@ TEST_CASE("evidence that can't be read is not evidence that nothing happened") {
     testing::WriteFile(s.test.Path("store/" + s.manifest.name + ".json"), "");
     CHECK(facts().unreadable == 1);
     CHECK(facts().lost.size() == 1);
-    const auto found =
-        SelectSnapshot(s.test.context(), *ReadCatalog(s.test.context(), *s.dir), s.manifest.name);
+    const auto found = catalog::SelectSnapshot(
+        s.test.context(), *catalog::ReadCatalog(s.test.context(), *s.dir), s.manifest.name);
     CHECK(ReasonOf(found.status()) == Reason::kDamaged);
   }
   SECTION("the report of a drill, which may have failed") {
@@ -928,7 +944,8 @@ TEST_CASE("a drill of other bytes under the same name proves nothing of these") 
     DrillReport report = s.Report(verdict, level);
     report.checks = {{CheckName::kSha256, CheckResult::kPass, std::string(64, 'b'), ""}};
     CHECK(s.StateAfter(report) == SnapshotState::kUnverified);
-    CHECK_FALSE(ReadCatalog(s.test.context(), *s.dir)->snapshots.at(0).last_drill.has_value());
+    CHECK_FALSE(
+        catalog::ReadCatalog(s.test.context(), *s.dir)->snapshots.at(0).last_drill.has_value());
   }
   DrillReport report = s.Report(Verdict::kProven, Level::kBoot);
   report.checks = {{CheckName::kSha256, CheckResult::kPass, s.manifest.sha256, ""}};
@@ -951,12 +968,12 @@ TEST_CASE("a drill that was killed is a failed one, told once, and its report fo
   testing::WriteFile(s.test.Path("store/drills/.00fe.begun"), "half a");
   for (int times = 0; times < 2; ++times) {
     TellOfKilledDrills(s.test.context(), *s.dir);
-    const auto catalog = ReadCatalog(s.test.context(), *s.dir);
+    const auto catalog = catalog::ReadCatalog(s.test.context(), *s.dir);
     REQUIRE(catalog->drills.size() == 2);
     CHECK(catalog->drills[1].failed_stage == StageName::kSelect);
     CHECK(catalog->drills[1].error == "killed");
     CHECK(catalog->drills[1].started == WallTime(250s));
-    CHECK(ToStoreFacts(*catalog).drill_consecutive_failures == 1);
+    CHECK(report::ToStoreFacts(*catalog).drill_consecutive_failures == 1);
     CHECK(catalog->snapshots[0].state == SnapshotState::kVerified);  // it says nothing of the data
     CHECK(CheckEvidence(*s.dir->DrillReports()).empty());
     // The marks are back after a power loss, as is that of the drill which passed.
@@ -976,7 +993,9 @@ TEST_CASE("a drill of another history speaks for nothing of ours") {
   auto file = DurableFile::Create(s.test.fs(), s.dir->StagingPath());
   REQUIRE(file->Append("x").ok());
   REQUIRE(s.dir->Seal(*file, other).ok());
-  const auto facts = [&] { return ToStoreFacts(*ReadCatalog(s.test.context(), *s.dir)); };
+  const auto facts = [&] {
+    return report::ToStoreFacts(*catalog::ReadCatalog(s.test.context(), *s.dir));
+  };
   SECTION("when it is run") {
     const StoredDrill drill = DrillStored(s.test.context(),
                                           {.snapshot = other.name,
@@ -996,8 +1015,8 @@ TEST_CASE("a drill of another history speaks for nothing of ours") {
     CHECK_FALSE(facts().verified_revision.has_value());
   }
   SECTION("when nothing of ours can be drilled") {
-    const auto catalog = ReadCatalog(s.test.context(), *s.dir);
-    REQUIRE(PlanDrills(*catalog, {}).empty());
+    const auto catalog = catalog::ReadCatalog(s.test.context(), *s.dir);
+    REQUIRE(catalog::PlanDrills(*catalog, {}).empty());
     CHECK(DrillNothing(s.test.context(), *catalog, *s.dir).report.snapshot == s.manifest.name);
   }
 }
@@ -1005,15 +1024,15 @@ TEST_CASE("a drill of another history speaks for nothing of ours") {
 TEST_CASE("where nothing can be drilled the drill failed, and says so of the newest") {
   Stored s;
   s.Update([](Checks& checks) { checks.FoundDamaged(WallTime(900s), "a bit"); });
-  const auto catalog = ReadCatalog(s.test.context(), *s.dir);
-  REQUIRE(PlanDrills(*catalog, {}).empty());
+  const auto catalog = catalog::ReadCatalog(s.test.context(), *s.dir);
+  REQUIRE(catalog::PlanDrills(*catalog, {}).empty());
   const StoredDrill drill = DrillNothing(s.test.context(), *catalog, *s.dir);
   CHECK(drill.kept.ok());
   CHECK_FALSE(drill.report.passed());
-  const auto after = ReadCatalog(s.test.context(), *s.dir);
+  const auto after = catalog::ReadCatalog(s.test.context(), *s.dir);
   REQUIRE(after->drills.size() == 1);
   CHECK(after->drills[0].snapshot == s.manifest.name);
-  CHECK(ToStoreFacts(*after).drill_consecutive_failures == 1);
+  CHECK(report::ToStoreFacts(*after).drill_consecutive_failures == 1);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include "pipeline/scrub.h"
 
 #include "base/bytes.h"
+#include "catalog/scrub_plan.h"
 #include "crypto/hash.h"
 #include "support/catch.h"
 #include "support/fake_clock.h"
@@ -17,20 +18,21 @@ using namespace std::chrono_literals;
 const WallTime kNow = *ParseRfc3339("2026-11-22T12:00:00Z");
 constexpr Duration kPeriod = 7 * 24h;
 
-CatalogEntry Entry(const std::string& name, Duration age,
-                   std::optional<Duration> hashed = std::nullopt) {
-  CatalogEntry entry;
+catalog::CatalogEntry Entry(const std::string& name, Duration age,
+                            std::optional<Duration> hashed = std::nullopt) {
+  catalog::CatalogEntry entry;
   entry.manifest.name = name;
   entry.manifest.taken = kNow - age;
   if (hashed.has_value()) entry.checks.hashed = kNow - *hashed;
   return entry;
 }
 
-std::string Plan(std::vector<CatalogEntry> entries) {
-  Catalog catalog;
+std::string Plan(std::vector<catalog::CatalogEntry> entries) {
+  catalog::Catalog catalog;
   catalog.snapshots = std::move(entries);
   std::string names;
-  for (const CatalogEntry* entry : PlanScrub(catalog, kPeriod, kNow)) names += entry->manifest.name;
+  for (const catalog::CatalogEntry* entry : catalog::PlanScrub(catalog, kPeriod, kNow))
+    names += entry->manifest.name;
   return names;
 }
 
@@ -44,7 +46,7 @@ TEST_CASE("due is what was not hashed for half a period, the longest waiting fir
 }
 
 TEST_CASE("what was found damaged is hashed again within the hour") {
-  CatalogEntry failed = Entry("a", 90 * 24h);
+  catalog::CatalogEntry failed = Entry("a", 90 * 24h);
   failed.state = SnapshotState::kFailed;
   CHECK(Plan({failed}) == "a");
   failed.checks.FoundDamaged(kNow - 59min, "a bit");
@@ -63,7 +65,7 @@ TEST_CASE("what was found damaged is hashed again within the hour") {
 }
 
 TEST_CASE("what is cut is recorded at once, what is out of reach is looked at each time") {
-  CatalogEntry entry = Entry("a", 1h);
+  catalog::CatalogEntry entry = Entry("a", 1h);
   entry.problem = "cut";
   entry.state = SnapshotState::kFailed;
   CHECK(Plan({entry}) == "a");

@@ -1,8 +1,8 @@
 // What is asked of the source beside snapshots, where one endpoint leads to another cluster and one
 // member lags.
-#include "pipeline/catalog.h"
+#include "catalog/catalog.h"
+#include "crosscheck/unchanged.h"
 #include "pipeline/restore_advice.h"
-#include "pipeline/unchanged.h"
 #include "support/catch.h"
 #include "support/fake_etcd.h"
 #include "support/test_context.h"
@@ -65,8 +65,8 @@ TEST_CASE_METHOD(SourceTest,
 }
 
 TEST_CASE_METHOD(SourceTest, "whether the source is unchanged is not for another cluster to say") {
-  Catalog catalog;
-  CatalogEntry& entry = catalog.snapshots.emplace_back();
+  catalog::Catalog catalog;
+  catalog::CatalogEntry& entry = catalog.snapshots.emplace_back();
   entry.manifest.cluster = "c";
   entry.manifest.cluster_id = "a";
   entry.manifest.verdict = Verdict::kProven;
@@ -83,7 +83,7 @@ TEST_CASE_METHOD(SourceTest, "whether the source is unchanged is not for another
     s.count = 0;
   });
   const auto same = [&] {
-    return FindUnchanged(catalog, *client_, "c", 1h, WallTime(1100s)) != nullptr;
+    return crosscheck::FindUnchanged(catalog, *client_, "c", 1h, WallTime(1100s)) != nullptr;
   };
   CHECK(same());  // the first that is ours says so
   // The same revision is not the same data.

@@ -1,9 +1,10 @@
 // What is found while the disk takes nothing counts all the same, until it is written.
 #include <cerrno>
 
+#include "catalog/catalog.h"
 #include "crypto/hash.h"
-#include "pipeline/catalog.h"
 #include "pipeline/drill_evidence.h"
+#include "report/store_facts.h"
 #include "store/names.h"
 #include "support/catch.h"
 #include "support/every_fault.h"
@@ -47,10 +48,11 @@ struct FullDisk {
     return dir->UpdateChecks(manifest.name, record, store::IfRefused::kCount);
   }
   SnapshotState StateIn(const store::LocalStore& store) {
-    return ReadCatalog(world.context(), store)->snapshots.at(0).state;
+    return catalog::ReadCatalog(world.context(), store)->snapshots.at(0).state;
   }
   double Failures(const store::LocalStore& store) {
-    return ToStoreFacts(*ReadCatalog(world.context(), store)).drill_consecutive_failures;
+    return report::ToStoreFacts(*catalog::ReadCatalog(world.context(), store))
+        .drill_consecutive_failures;
   }
   std::unique_ptr<store::LocalStore> Restart() {
     return *store::LocalStore::Open(world.context(), "/store");
@@ -67,7 +69,7 @@ TEST_CASE("damage that the scrub found on a full disk counts, and is written whe
   s.Fill();
   CHECK_FALSE(s.Scrub(true).ok());
   CHECK(s.StateIn(*s.dir) == SnapshotState::kFailed);
-  CHECK_THAT(ToStoreFacts(*ReadCatalog(s.world.context(), *s.dir)).unkept,
+  CHECK_THAT(report::ToStoreFacts(*catalog::ReadCatalog(s.world.context(), *s.dir)).unkept,
              Catch::Matchers::ContainsSubstring("No space left"));
   s.dir->WriteUnkept();
   CHECK_FALSE(s.dir->unkept().empty());

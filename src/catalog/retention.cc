@@ -1,0 +1,143 @@
+// Numbers first, then the size, so that a small disk takes from what the numbers would keep and
+// never the other way.
+#include "catalog/retention.h"
+
+#include <algorithm>
+#include <array>
+#include <functional>
+#include <optional>
+#include <set>
+
+namespace etcdrill::catalog {
+namespace {
+
+using Decisions = std::vector<RetentionDecision>;
+
+// One from the future, or of another history, takes nobody's place.
+bool IsOrdinary(const RetentionDecision& d) {
+  return d.fate != Fate::kFuture && d.snapshot->Counts();
+}
+
+// Keeps the newest proven snapshot of each of the `number` newest periods that have one. The order
+// is that of sealing, so a clock that was behind at some boots makes a period come again: it counts
+// once.
+void Count(Decisions& decisions, uint64_t number, const char* which,
+           const std::function<int64_t(WallTime)>& period_of) {
+  std::set<int64_t> seen;
+  for (auto d = decisions.rbegin(); d != decisions.rend() && number > 0; ++d) {
+    if (!IsOrdinary(*d) || !d->snapshot->IsProven()) continue;
+    if (!seen.insert(period_of(d->snapshot->manifest.taken)).second) continue;
+    --number;
+    if (d->fate == Fate::kSurplus) {
+      d->fate = Fate::kCounted;
+      d->which = which;
+    }
+  }
+}
+
+template <typename Period>
+int64_t NumberOf(WallTime time) {
+  return std::chrono::floor<Period>(time.time_since_epoch()).count();
+}
+
+// 1970 began on a Thursday; weeks begin on Monday.
+int64_t WeekOf(WallTime time) { return NumberOf<std::chrono::weeks>(time + std::chrono::days(3)); }
+
+// The fate that does not depend on how many there are.
+Fate FirstFate(const CatalogEntry& entry, const config::Retention& rules, WallTime now) {
+  if (IsFuture(entry.manifest.taken, now)) return Fate::kFuture;
+  if (!entry.Counts()) {
+    const bool old = rules.counts() && now - entry.manifest.taken > rules.quarantine;
+    return old ? Fate::kExpired : Fate::kHistory;
+  }
+  if (entry.state == SnapshotState::kUnreadable) return Fate::kUnreadable;
+  if (entry.IsProven()) return rules.counts() ? Fate::kSurplus : Fate::kUnlimited;
+  const WallTime since = entry.failed_since.value_or(entry.manifest.taken);
+  return now - since > rules.quarantine ? Fate::kExpired : Fate::kQuarantine;
+}
+
+// A copy into a folder of others that stood still for longer than `store.adopt_quiet` was taken for
+// complete, and was whole later: nothing could be read of its first part, nobody will look at it.
+bool IsFirstPart(const CatalogEntry& part, const Catalog& catalog) {
+  const Manifest& m = part.manifest;
+  const bool was_readable = m.revision > 0;
+  if (!m.adopted.has_value() || was_readable) return false;
+  return std::ranges::any_of(catalog.snapshots, [&m](const CatalogEntry& other) {
+    const std::optional<AdoptedRecord>& whole = other.manifest.adopted;
+    return whole.has_value() && other.Counts() && other.IsProven() &&
+           other.manifest.place > m.place && whole->path == m.adopted->path &&
+           whole->size_bytes > m.adopted->size_bytes;
+  });
+}
+
+void ProtectNewest(Decisions& decisions) {
+  const auto is_newest_drilled = [](const RetentionDecision& d) {
+    return IsOrdinary(d) && d.snapshot->state == SnapshotState::kVerified;
+  };
+  const auto drilled = std::find_if(decisions.rbegin(), decisions.rend(), is_newest_drilled);
+  if (drilled != decisions.rend()) drilled->fate = Fate::kDrilled;
+  bool proven = false;
+  for (auto d = decisions.rbegin(); d != decisions.rend() && !proven; ++d) {
+    if (!IsOrdinary(*d)) continue;
+    proven = d->snapshot->IsProven();
+    d->fate = Fate::kNewest;
+  }
+}
+
+// One of another history stays at least as long as an older one of ours.
+void KeepAmongOthers(Decisions& decisions) {
+  bool older_stays = false;
+  for (RetentionDecision& d : decisions) {
+    if (IsOrdinary(d)) {
+      older_stays |= d.snapshot->IsProven() && !Goes(d.fate);
+    } else if (d.fate == Fate::kExpired && older_stays) {
+      d.fate = Fate::kHistory;
+    }
+  }
+}
+
+// Takes away until the rest is small enough: what is not proven first, then the oldest.
+void LimitSize(Decisions& decisions, uint64_t size_max) {
+  uint64_t size = 0;
+  for (const RetentionDecision& d : decisions)
+    size += Goes(d.fate) ? 0 : d.snapshot->manifest.size_bytes;
+  for (const auto& fates : {std::vector{Fate::kQuarantine, Fate::kHistory},
+                            std::vector{Fate::kCounted, Fate::kUnlimited}}) {
+    for (RetentionDecision& d : decisions) {
+      if (size <= size_max) return;
+      if (std::ranges::find(fates, d.fate) == fates.end()) continue;
+      size -= d.snapshot->manifest.size_bytes;
+      d.fate = Fate::kTooBig;
+    }
+  }
+}
+
+}  // namespace
+
+std::string_view FateName(Fate fate) {
+  constexpr std::array<std::string_view, 11> kNames = {
+      "newest",     "drilled",    "future",  "other_history", "counted", "unlimited",
+      "unreadable", "quarantine", "surplus", "size",          "expired"};
+  return kNames[static_cast<size_t>(fate)];
+}
+
+std::vector<RetentionDecision> PlanRetention(const Catalog& catalog, const config::Retention& rules,
+                                             WallTime now) {
+  Decisions decisions;
+  for (const CatalogEntry& entry : catalog.snapshots) {
+    const Fate fate = FirstFate(entry, rules, now);
+    const bool is_over = fate == Fate::kQuarantine && IsFirstPart(entry, catalog);
+    decisions.push_back({&entry, is_over ? Fate::kExpired : fate});
+  }
+  ProtectNewest(decisions);
+  int64_t number = 0;
+  Count(decisions, rules.last, "last", [&](WallTime) { return ++number; });
+  Count(decisions, rules.hourly, "hourly", NumberOf<std::chrono::hours>);
+  Count(decisions, rules.daily, "daily", NumberOf<std::chrono::days>);
+  Count(decisions, rules.weekly, "weekly", WeekOf);
+  KeepAmongOthers(decisions);
+  if (rules.total_size.has_value()) LimitSize(decisions, *rules.total_size);
+  return decisions;
+}
+
+}  // namespace etcdrill::catalog

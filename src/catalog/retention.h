@@ -1,0 +1,47 @@
+// Which snapshots of a store may go. A pure function of what the store holds, the rules and the
+// time; whoever deletes is store/local_store. What it never takes: the newest proven snapshot and
+// anything newer than it, the newest that passed a drill, and anything whose date lies in the
+// future, which tells of a clock that was wrong and not of a newer backup. The decisions behind it:
+// docs/adr/0012-retention.md.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "catalog/catalog.h"
+#include "config/config.h"
+
+namespace etcdrill::catalog {
+
+enum class Fate {
+  // Stays, because
+  kNewest,      // it is the newest proven one, or newer
+  kDrilled,     // it is the newest that passed a drill
+  kFuture,      // its date lies in the future
+  kHistory,     // it is of another history, and not older than all others that stay
+  kCounted,     // it is one of the numbers
+  kUnlimited,   // no numbers are given
+  kUnreadable,  // its file is out of reach right now, which says nothing of its bytes
+  kQuarantine,  // it is damaged or unproven, and somebody may want to look at it
+  // Goes, because
+  kSurplus,  // it is none of the numbers
+  kTooBig,   // all together are larger than they may be
+  kExpired,  // its time in quarantine is over, or it is the first part of what came whole later
+};
+inline constexpr Fate kFirstThatGoes = Fate::kSurplus;
+
+inline bool Goes(Fate fate) { return fate >= kFirstThatGoes; }
+std::string_view FateName(Fate fate);  // a word, also the label of the metric
+
+struct RetentionDecision {
+  const CatalogEntry* snapshot = nullptr;
+  Fate fate = Fate::kCounted;
+  std::string which = {};  // of the numbers: "last", "hourly", "daily", "weekly"
+};
+
+// One for each snapshot, in the order of the catalogue, which must outlive it.
+std::vector<RetentionDecision> PlanRetention(const Catalog& catalog, const config::Retention& rules,
+                                             WallTime now);
+
+}  // namespace etcdrill::catalog

@@ -1,0 +1,130 @@
+// lineage: does one snapshot, or the live cluster, continue an older snapshot?
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "cli/commands.h"
+#include "cli/config_source.h"
+#include "cli/targets.h"
+#include "crosscheck/live_lineage.h"
+#include "crosscheck/manifest_check.h"
+#include "verify/lineage.h"
+
+namespace etcdrill::cli {
+namespace {
+
+struct Opened {
+  snapshot::Image image;
+  verify::Place place;
+
+  verify::Placed placed() const { return {image, place}; }
+};
+
+// A damaged file has no lineage. One that nothing proves has: equal hashes prove its history better
+// than a trailer.
+Result<Opened> OpenPlaced(const Context& context, const std::string& word,
+                          const std::string& config_file) {
+  ASSIGN_OR_RETURN(const Target target, FindTarget(context, word, config_file));
+  ASSIGN_OR_RETURN(auto image, snapshot::Image::Open(context, target.path));
+  ASSIGN_OR_RETURN(
+      const verify::VerifyReport report,
+      crosscheck::VerifyWithManifest(context, image, target.manifest, Level::kKeyspace));
+  if (report.verdict() == Verdict::kDamaged) {
+    return Error(Reason::kDamaged, "{} is damaged: {}; see `etcdrill verify {}`", target.path,
+                 report.Cause(), target.path);
+  }
+  if (!report.keyspace.has_value()) {
+    return Error(Reason::kNotProvable, "{}: {}", target.path, report.Cause());
+  }
+  ASSIGN_OR_RETURN(verify::Place place, verify::ReadPlace(image, report.keyspace->hashkv));
+  return Opened{std::move(image), std::move(place)};
+}
+
+Colour ColourOf(Continuity verdict) {
+  return verdict == Continuity::kContinues  ? Colour::kGreen
+         : verdict == Continuity::kDiverged ? Colour::kRed
+                                            : Colour::kYellow;
+}
+
+ExitCode ExitCodeOf(Continuity verdict) {
+  return verdict == Continuity::kContinues  ? ExitCode::kOk
+         : verdict == Continuity::kDiverged ? ExitCode::kVerificationFailed
+                                            : ExitCode::kFailed;
+}
+
+template <typename T>
+std::string OrDash(const std::optional<T>& value) {
+  return value.has_value() ? std::to_string(*value) : "-";
+}
+
+std::string CompactText(int64_t revision) { return revision > 0 ? std::to_string(revision) : "-"; }
+
+Row PlaceRow(std::string which, const verify::Place& p) {
+  return {std::move(which),
+          std::to_string(p.head.revision),
+          CompactText(p.head.compact_revision),
+          OrDash(p.consistent_index),
+          OrDash(p.term),
+          std::to_string(p.auth_revision),
+          std::to_string(p.head.live_keys),
+          p.file};
+}
+
+Row MemberRow(const verify::LiveMember& m) {
+  Row row = {m.endpoint, NameOf(m.result)};
+  if (m.result == Comparison::kNotComparable) {
+    row.insert(row.end(), {"", "", "", ""});
+  } else {
+    row.insert(row.end(),
+               {std::to_string(m.hashkv.revision), CompactText(m.hashkv.compact_revision),
+                fmt::format("{:08x}", m.older), fmt::format("{:08x}", m.hashkv.hash)});
+  }
+  return row;
+}
+
+void PrintReport(const verify::LineageReport& report, OutputFormat format) {
+  if (format == OutputFormat::kJson) {
+    PrintJson(verify::ToJson(report));
+    return;
+  }
+  fmt::print("{}\n", Coloured(NameOf(report.verdict), ColourOf(report.verdict)));
+  Rows places = {PlaceRow("older", report.older)};
+  if (report.newer.has_value()) places.push_back(PlaceRow("newer", *report.newer));
+  PrintTable(format, {"SNAPSHOT", "REVISION", "COMPACTED", "INDEX", "TERM", "AUTH", "KEYS", "FILE"},
+             places);
+  if (report.compared.has_value()) {
+    const verify::ComparedHashes& c = *report.compared;
+    fmt::print("hashkv at revision {} compacted at {}: older {:08x}, newer {:08x}\n", c.revision,
+               CompactText(c.compact_revision), c.older, c.newer);
+  }
+  if (!report.members.empty()) {
+    Rows members;
+    for (const verify::LiveMember& m : report.members) members.push_back(MemberRow(m));
+    PrintTable(format,
+               {"MEMBER", "RESULT", "REVISION", "COMPACTED", "FILE-HASHKV", "MEMBER-HASHKV"},
+               members);
+  }
+  PrintFindings(report.findings);
+}
+
+Result<verify::LineageReport> Compare(const Context& context, const LineageOptions& options) {
+  ASSIGN_OR_RETURN(const Opened older, OpenPlaced(context, options.older, options.config_file));
+  if (!options.newer.empty()) {
+    ASSIGN_OR_RETURN(const Opened newer, OpenPlaced(context, options.newer, options.config_file));
+    return verify::CompareLineage(context, older.placed(), newer.placed());
+  }
+  ASSIGN_OR_RETURN(const etcd::ConnectionOptions connection,
+                   ConnectionOf(context, options.config_file, options.connection));
+  ASSIGN_OR_RETURN(const auto client, etcd::Client::Create(connection, context));
+  return crosscheck::CompareWithLiveCluster(context, *client, older.placed());
+}
+
+}  // namespace
+
+Result<ExitCode> Lineage(const Context& context, const LineageOptions& options) {
+  ASSIGN_OR_RETURN(const verify::LineageReport report, Compare(context, options));
+  PrintReport(report, options.format);
+  return ExitCodeOf(report.verdict);
+}
+
+}  // namespace etcdrill::cli

@@ -1,0 +1,52 @@
+// retention: what the sidecar would delete after its next snapshot, or does now.
+#include <nlohmann/json.hpp>
+
+#include "base/units.h"
+#include "catalog/retention.h"
+#include "cli/commands.h"
+#include "config/load.h"
+
+namespace etcdrill::cli {
+namespace {
+
+void Print(const std::vector<catalog::RetentionDecision>& decisions, OutputFormat format) {
+  Json json = Json::array();
+  Rows rows;
+  for (const catalog::RetentionDecision& d : decisions) {
+    const Manifest& m = d.snapshot->manifest;
+    const std::string_view fate = catalog::Goes(d.fate) ? "delete" : "keep";
+    const std::string why = d.which.empty() ? std::string(catalog::FateName(d.fate)) : d.which;
+    const std::string_view state = NameOf(d.snapshot->state);
+    json.push_back({{"name", m.name},
+                    {"taken", FormatRfc3339(m.taken)},
+                    {"size", m.size_bytes},
+                    {"state", state},
+                    {"fate", fate},
+                    {"why", why}});
+    rows.push_back({m.name, FormatRfc3339(m.taken), FormatSize(m.size_bytes), std::string(state),
+                    std::string(fate), why});
+  }
+  const std::vector<std::string> head = {"NAME", "TAKEN", "SIZE", "STATE", "FATE", "WHY"};
+  PrintList(format, json, head, rows);
+}
+
+}  // namespace
+
+Result<ExitCode> Retention(const Context& context, const RetentionOptions& options) {
+  ASSIGN_OR_RETURN(const config::Config config, config::Load(context.fs, options.config_file));
+  ASSIGN_OR_RETURN(const auto store, store::LocalStore::Open(context, config.store_path));
+  // A sidecar may be reading what is to be deleted: it does this itself after each snapshot.
+  if (!options.dry_run) RETURN_IF_ERROR(store->TakeOwnership());
+  ASSIGN_OR_RETURN(const catalog::Catalog catalog,
+                   catalog::ReadCatalog(context, *store, config.cluster.name));
+  const auto decisions =
+      catalog::PlanRetention(catalog, config.snapshot.retention, context.clock.Now());
+  Print(decisions, options.format);
+  if (options.dry_run) return ExitCode::kOk;
+  for (const catalog::RetentionDecision& d : decisions) {
+    if (catalog::Goes(d.fate)) RETURN_IF_ERROR(store->Delete(d.snapshot->manifest.name));
+  }
+  return ExitCode::kOk;
+}
+
+}  // namespace etcdrill::cli

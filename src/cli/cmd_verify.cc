@@ -1,0 +1,217 @@
+// verify and hashkv.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <functional>
+#include <nlohmann/json.hpp>
+
+#include "base/text.h"
+#include "base/units.h"
+#include "cli/commands.h"
+#include "cli/etcdutl_output.h"
+#include "cli/inventory_text.h"
+#include "cli/targets.h"
+#include "cli/textfile_out.h"
+#include "config/load.h"
+#include "crosscheck/claims_check.h"
+#include "crosscheck/manifest_check.h"
+#include "store/local_store.h"
+#include "verify/verify.h"
+
+namespace etcdrill::cli {
+namespace {
+
+Colour ColourOf(Verdict verdict) {
+  return verdict == Verdict::kProven    ? Colour::kGreen
+         : verdict == Verdict::kDamaged ? Colour::kRed
+                                        : Colour::kYellow;
+}
+
+Rows LevelRows(const verify::VerifyReport& report) {
+  const auto row = [](std::string level, LevelResult result, std::string what) {
+    return Row{std::move(level), NameOf(result), std::move(what)};
+  };
+  std::string keyspace;
+  if (report.keyspace.has_value()) {
+    const verify::Keyspace& k = *report.keyspace;
+    keyspace = fmt::format("revision {}, {} keys, hash {:x}, hashkv {:x}", k.hashkv.revision,
+                           k.live_keys, k.hash, k.hashkv.hash);
+    if (k.hashkv.compact_revision > 0)
+      keyspace += fmt::format(", compacted at {}", k.hashkv.compact_revision);
+  }
+  return {row("L0 present", report.levels[Level::kPresent], FormatSize(report.size_bytes)),
+          row("L1 transfer", report.levels[Level::kTransfer],
+              report.sha256.empty() ? "" : "sha256 " + report.sha256),
+          row("L2 structure", report.levels[Level::kStructure], ""),
+          row("L3 keyspace", report.levels[Level::kKeyspace], keyspace)};
+}
+
+void PrintReport(const verify::VerifyReport& report, int level, OutputFormat format) {
+  if (format == OutputFormat::kJson) {
+    PrintJson(verify::ToJson(report));
+    return;
+  }
+  fmt::print("{}: {}\n", Shown(report.file),
+             Coloured(NameOf(report.verdict()), ColourOf(report.verdict())));
+  PrintTable(format, {"LEVEL", "RESULT", "FACTS"}, LevelRows(report));
+  for (const std::string& part : report.Affected()) fmt::print("affected: {}\n", Shown(part));
+  PrintFindings(report.findings);
+  if (level < static_cast<int>(Level::kKeyspace) && report.verdict() != Verdict::kDamaged) {
+    fmt::print("levels above {} were not asked for (--level), so they are not proven\n", level);
+  }
+  if (report.inventory.has_value()) PrintInventory(*report.inventory, format);
+}
+
+struct Verified {
+  verify::VerifyReport report;
+  bool fresh = true;
+  WallTime taken;
+
+  // The verdict is of the file: what was not looked at is not proven. The exit code is of what was
+  // asked: levels that nobody asked for are no failure of the command.
+  bool IsGood() const {
+    const auto is = [&](LevelResult wanted) {
+      return [&, wanted](Level level) { return report.levels[level] == wanted; };
+    };
+    const auto skipped = std::ranges::count_if(kFileLevels, is(LevelResult::kSkipped));
+    const auto passed = std::ranges::count_if(kFileLevels, is(LevelResult::kPass));
+    const bool asked_for_less = skipped > 0 && passed + skipped == std::ssize(kFileLevels);
+    return report.verdict() == Verdict::kProven ||
+           (report.verdict() == Verdict::kNotProvable && asked_for_less);
+  }
+};
+
+Status Record(const Context& context, const Target& target, const std::string& config_file,
+              const std::function<void(Checks&)>& change) {
+  ASSIGN_OR_RETURN(const config::Config config, config::Load(context.fs, config_file));
+  ASSIGN_OR_RETURN(const auto store, store::LocalStore::Open(context, config.store_path));
+  return store->UpdateChecks(target.name, change);
+}
+
+// Bytes that are not those that were stored. What else is wrong with a snapshot a drill says.
+void TellDamaged(const Context& context, const Target& target, const verify::VerifyReport& report,
+                 const std::string& config_file) {
+  if (report.verdict() != Verdict::kDamaged || report.sha256 == target.manifest->sha256) return;
+  const Status told = Record(
+      context, target, config_file,
+      [&, now = context.clock.Now()](Checks& checks) { checks.FoundDamaged(now, report.Cause()); });
+  if (!told.ok()) {
+    context.log.Warn("a snapshot is damaged, but that can't be recorded",
+                     {{"snapshot", target.name}, {"err", MessageOf(told)}});
+  }
+}
+
+// What was read when it was found damaged was not what is on the disk, if every byte is as it was
+// stored. What a drill found in these very bytes is healed only by a proof of the whole.
+void TellHealed(const Context& context, const Target& target, const verify::VerifyReport& report,
+                const std::string& config_file) {
+  if (!target.damaged.has_value() || report.sha256 != target.manifest->sha256) return;
+  const catalog::CatalogEntry& damaged = *target.damaged;
+  const bool proven = report.verdict() == Verdict::kProven;
+  const std::string answers = proven ? damaged.AnsweredByProof() : damaged.AnsweredByItsBytes();
+  if (answers.empty() && !damaged.checks.damaged.has_value()) return;
+  const bool stands = answers.empty() && damaged.damaging_drill.has_value();
+  const Status healed =
+      Record(context, target, config_file, [&, now = context.clock.Now()](Checks& checks) {
+        damaged.RecordRight(checks, now, answers);
+      });
+  if (healed.ok()) {
+    fmt::print(stderr,
+               "{}: it was found damaged once, and has its right bytes again; the record is taken "
+               "away{}\n",
+               Shown(target.name), stands ? ", but what a drill found in these bytes stands" : "");
+  } else {
+    context.log.Warn("a snapshot has its right bytes again, but that can't be recorded",
+                     {{"snapshot", target.name}, {"err", MessageOf(healed)}});
+  }
+}
+
+Result<Verified> VerifyTarget(const Context& context, const VerifyOptions& options) {
+  ASSIGN_OR_RETURN(const Target target, FindTarget(context, options.target, options.config_file));
+  crosscheck::Freshness freshness{.others = target.others};
+  if (!options.max_age.empty()) {
+    ASSIGN_OR_RETURN(freshness.max_age, ParseDuration(options.max_age));
+  }
+  Verified verified;
+  ASSIGN_OR_RETURN(const auto image, snapshot::Image::Open(context, target.path));
+  ASSIGN_OR_RETURN(verified.report,
+                   crosscheck::VerifyWithManifest(context, image, target.manifest,
+                                                  static_cast<Level>(options.level)));
+  if (target.in_store) {
+    TellDamaged(context, target, verified.report, options.config_file);
+    TellHealed(context, target, verified.report, options.config_file);
+  }
+  verified.taken = crosscheck::TakenAt(image, target.manifest, verified.report);
+  verified.fresh =
+      crosscheck::CheckFreshness(verified.taken, context.clock.Now(), freshness, verified.report);
+  // Over a broken structure the numbers would say nothing.
+  if (options.inventory && verified.report.levels[Level::kStructure] == LevelResult::kPass) {
+    ASSIGN_OR_RETURN(verified.report.inventory, verify::TakeInventory(context, image));
+  }
+  return verified;
+}
+
+Result<ExitCode> PrintAndJudge(const Result<Verified>& verified, const VerifyOptions& options) {
+  RETURN_IF_ERROR(verified.status());
+  PrintReport(verified->report, options.level, options.format);
+  if (!verified->IsGood()) return ExitCodeOf(verified->report.verdict());
+  return verified->fresh ? ExitCode::kOk : ExitCode::kObjectiveMissed;
+}
+
+report::VerifyRun ToVerifyRun(const Result<Verified>& verified, WallTime now) {
+  report::VerifyRun run{.ended = UnixSeconds(now)};
+  if (!verified.ok()) {
+    if (ReasonOf(verified.status()) == Reason::kNotFound) run.levels[Level::kPresent] = false;
+    return run;
+  }
+  const verify::VerifyReport& r = verified->report;
+  run.seconds = r.duration_seconds;
+  run.passed = verified->IsGood();
+  for (const Level level : kFileLevels) {
+    const LevelResult result = r.levels[level];
+    if (result == LevelResult::kPass || result == LevelResult::kFail)
+      run.levels[level] = result == LevelResult::kPass;
+  }
+  const bool dated = !IsFuture(verified->taken, now);
+  if (run.passed && r.keyspace.has_value() && dated) {
+    run.snapshot = {.taken = UnixSeconds(verified->taken),
+                    .size_bytes = static_cast<double>(r.size_bytes),
+                    .revision = static_cast<double>(r.keyspace->hashkv.revision),
+                    .keys = static_cast<double>(r.keyspace->live_keys)};
+  }
+  return run;
+}
+
+}  // namespace
+
+ExitCode ExitCodeOf(Verdict verdict) {
+  return verdict == Verdict::kProven    ? ExitCode::kOk
+         : verdict == Verdict::kDamaged ? ExitCode::kVerificationFailed
+                                        : ExitCode::kFailed;
+}
+
+Result<ExitCode> Verify(const Context& context, const VerifyOptions& options) {
+  const Result<Verified> verified = VerifyTarget(context, options);
+  Result<ExitCode> result = PrintAndJudge(verified, options);
+  if (options.textfile_out.empty() || IsInterrupted(result.status())) return result;
+  const report::VerifyRun run = ToVerifyRun(verified, context.clock.Now());
+  return WithTextfile(context, result, WriteVerifyTextfile(context, options.textfile_out, run));
+}
+
+Result<ExitCode> HashKv(const Context& context, const HashKvOptions& options) {
+  ASSIGN_OR_RETURN(const auto image, snapshot::Image::Open(context, options.file));
+  ASSIGN_OR_RETURN(const mvcc::HashKv hashkv,
+                   verify::HashKvOf(context, image, options.revision, options.compact_revision));
+  const auto cell = [](std::string_view head, std::string_view field, std::string_view key,
+                       int64_t value) {
+    return EtcdutlCell{head, field, key, value, std::to_string(value)};
+  };
+  PrintAsEtcdutl(
+      {cell("HASH", "Hash", "hash", hashkv.hash),
+       cell("HASH REVISION", "Hash revision", "hashRevision", hashkv.revision),
+       cell("COMPACT REVISION", "Compact revision", "compactRevision", hashkv.compact_revision)},
+      options.format);
+  return ExitCode::kOk;
+}
+
+}  // namespace etcdrill::cli
