@@ -12,10 +12,10 @@ COMPILER = "clang++-14"
 
 HEAD = """
 #include "base/status.h"
-#include "pipeline/catalog.h"
+#include "catalog/catalog.h"
 using namespace etcdrill;
 Status Refuse();
-pipeline::Catalog Read();
+catalog::Catalog Read();
 std::string Name();
 """
 SOUND = "size_t Use() { return MessageOf(Refuse()).size() + (Read().Newest() != nullptr); }"
