@@ -61,7 +61,7 @@ Status RunDaemon(const Context& context, const Settings& settings, const LoadSet
   const Reloader* in_force = nullptr;  // stands before anybody scrapes
   ASSIGN_OR_RETURN(const auto guard, report::WebGuard::Create(context, config.web.config_file));
   Certificates certificates;
-  report::Metrics metrics({}, [&] {
+  report::Metrics metrics({.cluster = config.cluster.name}, [&] {
     return ReadLiveFacts(context, in_force->Current()->config(), *counts, certificates, *guard);
   });
   report::StatusBoard board;

@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "config/load.h"
 #include "io/durable_file.h"
 #include "pipeline/catalog.h"
 
@@ -46,7 +47,7 @@ Status WriteVerifyTextfile(const Context& context, const std::string& path,
   return WriteFileDurably(context.fs, path, report::VerifyTextfile(run, previous), kPublicFileMode);
 }
 
-Status WriteDrillTextfile(const Context& context, const std::string& path,
+Status WriteDrillTextfile(const Context& context, const std::string& path, std::string cluster,
                           const pipeline::DrillReport* report) {
   report::StoreFacts facts;
   const double now = UnixSeconds(context.clock.Now());
@@ -57,8 +58,15 @@ Status WriteDrillTextfile(const Context& context, const std::string& path,
     facts.drill_last_failure = now;
   }
   ASSIGN_OR_RETURN(const std::string previous, Previous(context, path));
-  return WriteFileDurably(context.fs, path, report::DrillTextfile(std::move(facts), now, previous),
-                          kPublicFileMode);
+  return WriteFileDurably(
+      context.fs, path, report::DrillTextfile(std::move(cluster), std::move(facts), now, previous),
+      kPublicFileMode);
+}
+
+std::string ClusterOf(const Context& context, const std::string& config_file) {
+  if (config_file.empty()) return "";
+  const auto config = config::Load(context.fs, config_file);
+  return config.ok() ? config->cluster.name : "";
 }
 
 Result<ExitCode> WithTextfile(const Context& context, Result<ExitCode> result,

@@ -24,6 +24,7 @@ namespace etcdrill::report {
 
 // Known at start; those of the configuration change when it is read again.
 struct FixedFacts {
+  std::string cluster;  // its name
   double state_created = 0;
   double rpo_seconds = 0;
   double verified_rpo_seconds = 0;
@@ -124,7 +125,8 @@ struct LiveFacts {
   double log_dropped = 0;
   std::vector<CallFacts> calls;
   std::vector<VolumeFacts> volumes;
-  std::map<std::string, Validity> certificates;  // by name
+  std::map<std::string, Validity> certificates;  // of the cluster, by name
+  std::optional<Validity> web_certificate;
 };
 
 class Histogram {

@@ -30,7 +30,7 @@ class TextfileCase(harness.TestCase):
     def repair(self):
         shutil.copy(harness.fixture("e3530-compacted"), self.snapshot)
 
-    def run_command(self, command, *more, code=0, **options):
+    def run_command(self, command, *more, code=0, cluster=None, **options):
         """The families in the file after it; what holds for each such file."""
         file = self.out / f"{command}.prom"
         outcome = self.etcdrill(command, self.snapshot, "--textfile-out", file, *more, code=code,
@@ -46,8 +46,9 @@ class TextfileCase(harness.TestCase):
         known = catalogue.catalogue()
         for name, family in families.items():
             self.assertEqual((family.type, family.help), (known[name].type, known[name].help), name)
-            self.assertEqual(list(catalogue.label_problems(name, known[name], family, whole=False)),
-                             [])
+            problems = catalogue.label_problems(name, known[name], family, whole=False,
+                                                cluster=cluster)
+            self.assertEqual(list(problems), [])
         return families
 
     def verify(self, *more, **options):
@@ -98,6 +99,16 @@ class Verify(TextfileCase):
                            self.value(before, "etcdrill_verify_last_run_timestamp_seconds"))
         self.repair()
         self.assertEqual(self.value(self.verify(), "etcdrill_verify_passed"), 1)
+
+    def test_a_configuration_names_the_cluster(self):
+        config = self.dir / "etcdrill.yaml"
+        config.write_text("cluster: {name: prod}\n")
+        self.verify()
+        for code in (0, 3):
+            families = self.verify("--config", config, code=code, cluster="prod")
+            self.assertIsNotNone(
+                self.value(families, "etcdrill_verify_last_success_timestamp_seconds"))
+            self.damage()
 
     def test_bad_at_once(self):
         self.damage()
