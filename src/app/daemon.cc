@@ -93,6 +93,8 @@ Status RunDaemon(const Context& context, const Settings& settings, const LoadSet
                                         {"port", server->port()},
                                         {"snapshot_schedule", TextOf(config.snapshot.schedule)},
                                         {"drill_schedule", TextOf(config.drill.schedule)}});
+  for (const std::string& warning : config.warnings)
+    context.log.Warn("the configuration has an old name", {{"warning", warning}});
   for (const std::string& warning : WarningsOf(config, settings.connection)) {
     context.log.Warn("the configuration may not be what is meant", {{"warning", warning}});
   }

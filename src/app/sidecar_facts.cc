@@ -19,7 +19,7 @@ report::FixedFacts FixedFactsOf(const config::Config& config, const etcd::Client
   fixed.state_created = UnixSeconds(state_created);
   fixed.process_start = UnixSeconds(process_start);
   fixed.rpo_seconds = SecondsOf(config.objectives.rpo);
-  fixed.verified_rpo_seconds = SecondsOf(config.objectives.verified_rpo);
+  fixed.restorable_rpo_seconds = SecondsOf(config.objectives.restorable_rpo);
   fixed.rto_seconds = SecondsOf(config.objectives.rto);
   fixed.snapshot_interval_seconds = LongestGap(config.snapshot.schedule, config.snapshot.jitter);
   fixed.drill_interval_seconds = LongestGap(config.drill.schedule, config.drill.jitter);

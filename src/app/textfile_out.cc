@@ -20,10 +20,10 @@ Result<report::StoreFacts> FactsOf(const pipeline::DrillReport& report) {
   history.drills.back().newest = true;
   report::StoreFacts facts = pipeline::ToStoreFacts(history);
   if (report.passed() && report.taken.has_value() && !IsFuture(*report.taken, report.finished)) {
-    facts.verified_taken = UnixSeconds(*report.taken);
+    facts.restorable_taken = UnixSeconds(*report.taken);
   }
   if (report.passed() && report.verify.has_value() && report.verify->keyspace.has_value()) {
-    facts.verified_revision = static_cast<double>(report.verify->keyspace->hashkv.revision);
+    facts.restorable_revision = static_cast<double>(report.verify->keyspace->hashkv.revision);
   }
   return facts;
 }

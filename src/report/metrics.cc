@@ -34,9 +34,9 @@ void AddFixed(const FixedFacts& f, const LiveFacts& live, MetricsPage& page) {
   page.Gauge("etcdrill_objective_rpo_seconds",
              "Configured objective: age that the newest snapshot may reach.")
       .Sample(f.rpo_seconds);
-  page.Gauge("etcdrill_objective_verified_rpo_seconds",
-             "Configured objective: age that the newest snapshot proven by a drill may reach.")
-      .Sample(f.verified_rpo_seconds);
+  page.Gauge("etcdrill_objective_restorable_rpo_seconds",
+             "Configured objective: age that the newest restorable snapshot may reach.")
+      .Sample(f.restorable_rpo_seconds);
   page.Gauge("etcdrill_objective_rto_seconds",
              "Configured objective: time that a restore may take.")
       .Sample(f.rto_seconds);

@@ -105,8 +105,12 @@ std::string DrillTextfile(std::string cluster, StoreFacts drill, double now,
   CarryOver(earlier, "etcdrill_drill_last_success_timestamp_seconds", drill.drill_last_success);
   CarryOver(earlier, "etcdrill_drill_last_failure_timestamp_seconds", drill.drill_last_failure);
   CarryOver(earlier, "etcdrill_drill_last_duration_seconds", drill.drill_last_duration_seconds);
-  CarryOver(earlier, "etcdrill_verified_snapshot_taken_timestamp_seconds", drill.verified_taken);
-  CarryOver(earlier, "etcdrill_verified_snapshot_revision", drill.verified_revision);
+  CarryOver(earlier, "etcdrill_restorable_snapshot_taken_timestamp_seconds",
+            drill.restorable_taken);
+  CarryOver(earlier, "etcdrill_restorable_snapshot_revision", drill.restorable_revision);
+  // As 0.1.0 wrote them.
+  CarryOver(earlier, "etcdrill_verified_snapshot_taken_timestamp_seconds", drill.restorable_taken);
+  CarryOver(earlier, "etcdrill_verified_snapshot_revision", drill.restorable_revision);
   for (const auto& [name, value] : earlier) {
     // One that passed came to all checks that are asked for.
     if (passed || !name.starts_with(kCheckSeries)) continue;

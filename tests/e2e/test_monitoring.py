@@ -33,7 +33,7 @@ drill:
   etcd: {{binary: {etcd}}}
   timeout: 20s
 health: {{interval: 500ms, timeout: 1s}}
-objectives: {{rpo: {rpo}, verified_rpo: 90s, rto: 30s}}
+objectives: {{rpo: {rpo}, restorable_rpo: 90s, rto: 30s}}
 web: {{listen: "127.0.0.1:{port}"}}
 """
 TLS = "  tls: {{ca_file: {pki}/ca.crt, cert_file: {pki}/client.crt, key_file: {pki}/client.key}}"
@@ -415,7 +415,7 @@ class Inhibition(harness.TestCase):
              {"job": "other"}),
             ("EtcdBackupRpoBreached", of_cluster, "EtcdBackupSnapshotStale",
              {"etcd_cluster": "b"}),
-            ("EtcdBackupRpoBreached", of_cluster, "EtcdBackupVerifiedRpoBreached",
+            ("EtcdBackupRpoBreached", of_cluster, "EtcdBackupRestorableRpoBreached",
              {"etcd_cluster": "b"}),
             ("EtcdRestoreDrillIntegrityFailed", place, "EtcdRestoreDrillFailing",
              {"instance": "cp2"}),

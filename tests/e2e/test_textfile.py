@@ -171,7 +171,7 @@ class Drill(TextfileCase):
         first = self.drill()
         self.assertEqual(self.value(first, "etcdrill_drill_last_level"), 5)
         self.assertEqual(self.value(first, "etcdrill_drill_consecutive_failures"), 0)
-        self.assertEqual(self.value(first, "etcdrill_verified_snapshot_revision"),
+        self.assertEqual(self.value(first, "etcdrill_restorable_snapshot_revision"),
                          harness.fixture_facts("e3530-compacted")["revision"])
         self.assertEqual(
             set(harness.by_label(first["etcdrill_drill_last_check_success"], "check").values()),
@@ -179,8 +179,8 @@ class Drill(TextfileCase):
         self.assertNotIn("etcdrill_drill_last_failure_timestamp_seconds", first)
         kept = ("etcdrill_drill_last_success_timestamp_seconds",
                 "etcdrill_drill_last_duration_seconds",
-                "etcdrill_verified_snapshot_taken_timestamp_seconds",
-                "etcdrill_verified_snapshot_revision")
+                "etcdrill_restorable_snapshot_taken_timestamp_seconds",
+                "etcdrill_restorable_snapshot_revision")
         self.damage()
         for failures in (1, 2):
             bad = self.drill(code=3)
@@ -207,7 +207,7 @@ class Drill(TextfileCase):
         families = self.drill(code=1)
         self.assertEqual(self.value(families, "etcdrill_drill_consecutive_failures"), 1)
         self.assertNotIn("etcdrill_drill_last_success_timestamp_seconds", families)
-        self.assertNotIn("etcdrill_verified_snapshot_taken_timestamp_seconds", families)
+        self.assertNotIn("etcdrill_restorable_snapshot_taken_timestamp_seconds", families)
         self.assertIn("no SHA-256 trailer", self.error)
 
     def test_a_file_of_somebody_else_is_replaced(self):

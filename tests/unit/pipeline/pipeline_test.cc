@@ -1,4 +1,7 @@
 // What follows from the files of a store.
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <nlohmann/json.hpp>
 
 #include "drill/result.h"
@@ -35,9 +38,9 @@ CatalogEntry Entry(int64_t revision, Verdict verdict, std::optional<bool> drille
   entry.manifest.taken = WallTime(std::chrono::seconds(revision));
   entry.manifest.verdict = verdict;
   entry.manifest.size_bytes = 10;
-  entry.state = !drilled.has_value() ? SnapshotState::kUnverified
-                : *drilled           ? SnapshotState::kVerified
-                                     : SnapshotState::kFailed;
+  entry.state = !drilled.has_value() ? SnapshotState::kUntested
+                : *drilled           ? SnapshotState::kRestorable
+                                     : SnapshotState::kDamaged;
   return entry;
 }
 
@@ -54,19 +57,19 @@ TEST_CASE("a damaged snapshot is never the newest, and a failed drill does not v
   Catalog catalog;
   catalog.snapshots = {Entry(1, Verdict::kProven, true), Entry(2, Verdict::kProven, false),
                        Entry(3, Verdict::kDamaged, std::nullopt)};
-  catalog.snapshots.back().state = SnapshotState::kFailed;
+  catalog.snapshots.back().state = SnapshotState::kDamaged;
   const report::StoreFacts facts = ToStoreFacts(catalog);
   REQUIRE(facts.newest.has_value());
   CHECK(facts.newest->revision == 1);
-  CHECK(facts.verified_revision == 1);
-  CHECK(facts.verified == 1);
-  CHECK(facts.failed == 2);
-  CHECK(facts.unverified == 0);
+  CHECK(facts.restorable_revision == 1);
+  CHECK(facts.restorable == 1);
+  CHECK(facts.damaged == 2);
+  CHECK(facts.untested == 0);
   CHECK(facts.bytes == 30);
 }
 
 TEST_CASE(
-    "a snapshot from the future is not the newest, not the newest verified, and has no time") {
+    "a snapshot from the future is not the newest, not the newest restorable, and has no time") {
   TestContext test;
   Catalog catalog;
   catalog.now = WallTime(1000s);
@@ -76,12 +79,12 @@ TEST_CASE(
   report::StoreFacts facts = ToStoreFacts(catalog);
   CHECK(facts.newest->revision == 2);
   CHECK(facts.newest->taken == 2);
-  CHECK(facts.verified_taken == 2);
-  CHECK(facts.verified_revision == 2);
+  CHECK(facts.restorable_taken == 2);
+  CHECK(facts.restorable_revision == 2);
   CHECK(facts.from_future == 1);
   CHECK(facts.oldest_taken == 1);
   CHECK(SelectSnapshot(test.context(), catalog, "latest")->revision == 2);
-  CHECK(SelectSnapshot(test.context(), catalog, "latest-verified")->revision == 2);
+  CHECK(SelectSnapshot(test.context(), catalog, "latest-restorable")->revision == 2);
   CHECK(PlanDrills(catalog, {.older_parts = 0}).at(0).revision == 2);
   // A moment of ours in which it was all that the source held is a time, too.
   catalog.snapshots[2].checks.confirmed = WallTime(999s);
@@ -94,7 +97,7 @@ TEST_CASE(
   facts = ToStoreFacts(catalog);
   CHECK(facts.newest->revision == 3);
   CHECK_FALSE(facts.newest->taken.has_value());
-  CHECK_FALSE(facts.verified_taken.has_value());
+  CHECK_FALSE(facts.restorable_taken.has_value());
   CHECK_FALSE(facts.oldest_taken.has_value());
   CHECK(facts.from_future == 3);
   CHECK(SelectSnapshot(test.context(), catalog, "latest")->revision == 3);
@@ -113,13 +116,13 @@ TEST_CASE("one of another history is kept and counts for nothing") {
   other.manifest.receipt = {{.member_id = "a", .result = Comparison::kDiffers}};
   const report::StoreFacts facts = ToStoreFacts(catalog);
   CHECK(facts.newest->revision == 1);
-  CHECK(facts.verified_revision == 1);
+  CHECK(facts.restorable_revision == 1);
   CHECK(facts.other_history == 1);
-  CHECK(facts.failed == 0);
+  CHECK(facts.damaged == 0);
   CHECK_FALSE(facts.hashkv_consistent.has_value());
   CHECK(DisagreementOf(other.manifest).text.empty());
   CHECK(SelectSnapshot(test.context(), catalog, "latest")->revision == 1);
-  CHECK(SelectSnapshot(test.context(), catalog, "latest-verified")->revision == 1);
+  CHECK(SelectSnapshot(test.context(), catalog, "latest-restorable")->revision == 1);
   CHECK(PlanDrills(catalog, {.older_parts = 1}).size() == 1);
   CHECK(PlanDrills(catalog, {.older_parts = 1}).at(0).revision == 1);
   catalog.snapshots.erase(catalog.snapshots.begin());
@@ -153,7 +156,7 @@ TEST_CASE("what is out of reach is neither damaged nor usable") {
   catalog.snapshots[1].state = SnapshotState::kUnreadable;
   const report::StoreFacts facts = ToStoreFacts(catalog);
   CHECK(facts.unreadable == 1);
-  CHECK(facts.failed == 0);
+  CHECK(facts.damaged == 0);
   CHECK(facts.newest->revision == 1);
   CHECK(PlanDrills(catalog, {.older_parts = 1}).size() == 1);
   CHECK_FALSE(catalog.snapshots[1].IsProven());
@@ -177,7 +180,7 @@ TEST_CASE("whether the newest goes on where the one before it ends") {
 TEST_CASE("an empty store knows nothing") {
   const report::StoreFacts facts = ToStoreFacts({});
   CHECK_FALSE(facts.newest.has_value());
-  CHECK_FALSE(facts.verified_taken.has_value());
+  CHECK_FALSE(facts.restorable_taken.has_value());
   CHECK_FALSE(facts.drill_last_success.has_value());
   CHECK_FALSE(facts.hashkv_consistent.has_value());
 }
@@ -355,12 +358,12 @@ TEST_CASE("words name snapshots") {
   CHECK(ReasonOf(SelectSnapshot(test.context(), catalog, "latest").status()) == Reason::kNotFound);
   catalog.snapshots = {Entry(1, Verdict::kProven, true), Entry(2, Verdict::kProven, std::nullopt)};
   CHECK(SelectSnapshot(test.context(), catalog, "latest")->revision == 2);
-  CHECK(SelectSnapshot(test.context(), catalog, "latest-verified")->revision == 1);
+  CHECK(SelectSnapshot(test.context(), catalog, "latest-restorable")->revision == 1);
   CHECK(SelectSnapshot(test.context(), catalog, "c-1")->revision == 1);
   CHECK(SelectSnapshot(test.context(), catalog, "random").ok());
   CHECK(ReasonOf(SelectSnapshot(test.context(), catalog, "c-9").status()) == Reason::kNotFound);
   // It stays the latest when it is damaged, or can't be read.
-  for (const SnapshotState state : {SnapshotState::kFailed, SnapshotState::kUnreadable}) {
+  for (const SnapshotState state : {SnapshotState::kDamaged, SnapshotState::kUnreadable}) {
     catalog.snapshots[1].state = state;
     CHECK(SelectSnapshot(test.context(), catalog, "latest")->revision == 2);
   }
@@ -372,7 +375,24 @@ TEST_CASE("words name snapshots") {
   CHECK(SelectSnapshot(test.context(), catalog, "latest")->revision == 2);
   catalog.lost[0].name = "c-00000000000000000001-20261123T080000Z";
   CHECK(ReasonOf(SelectSnapshot(test.context(), catalog, "latest").status()) == Reason::kDamaged);
-  CHECK(SelectSnapshot(test.context(), catalog, "latest-verified")->revision == 1);
+  CHECK(SelectSnapshot(test.context(), catalog, "latest-restorable")->revision == 1);
+}
+
+TEST_CASE("the word that 0.1.0 had for latest-restorable is understood, with a warning") {
+  TestContext test;
+  Catalog catalog;
+  catalog.snapshots = {Entry(1, Verdict::kProven, true), Entry(2, Verdict::kProven, std::nullopt)};
+  const int fd = open(test.Path("log").c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+  REQUIRE(fd >= 0);
+  Logger log(LogLevel::kWarn, LogFormat::kLogfmt, test.clock(), fd);
+  const Context context = test.context().With(log);
+  CHECK(SelectSnapshot(context, catalog, "latest-restorable")->revision == 1);
+  CHECK(log.Count(LogLevel::kWarn) == 0);
+  CHECK(IsChoice("latest-verified"));
+  CHECK(SelectSnapshot(context, catalog, "latest-verified")->revision == 1);
+  close(fd);
+  CHECK_THAT(etcdrill::testing::ReadFile(test.Path("log")),
+             Catch::Matchers::ContainsSubstring("latest-verified is called latest-restorable now"));
 }
 
 TEST_CASE("a drill report survives being written and read") {
@@ -596,7 +616,7 @@ TEST_CASE("each run drills the newest and, in turn, a part of the others") {
     CatalogEntry& entry = catalog.snapshots.emplace_back();
     entry.manifest.name = std::to_string(i);
   }
-  catalog.snapshots[3].state = SnapshotState::kFailed;
+  catalog.snapshots[3].state = SnapshotState::kDamaged;
   const auto run = [&](uint64_t parts, int64_t now) {
     std::string names;
     for (const Manifest& m : PlanDrills(catalog, {.older_parts = parts})) {
@@ -618,7 +638,7 @@ TEST_CASE("each run drills the newest and, in turn, a part of the others") {
   CHECK(PlanDrills(catalog, {}).empty());
 }
 
-TEST_CASE("a snapshot is seen beside the last proven one of its cluster") {
+TEST_CASE("a snapshot is seen beside the last restorable one of its cluster") {
   Catalog catalog;
   const auto add = [&](const std::string& name, const std::string& cluster, int taken,
                        SnapshotState state) {
@@ -631,14 +651,14 @@ TEST_CASE("a snapshot is seen beside the last proven one of its cluster") {
     entry.manifest.live_keys = 10;
     entry.manifest.cluster_id = "c1";
   };
-  add("proven", "a", 1, SnapshotState::kVerified);
-  add("other cluster", "b", 2, SnapshotState::kVerified);
-  add("unproven", "a", 3, SnapshotState::kUnverified);
+  add("restorable", "a", 1, SnapshotState::kRestorable);
+  add("other cluster", "b", 2, SnapshotState::kRestorable);
+  add("untested", "a", 3, SnapshotState::kUntested);
   Manifest now = catalog.snapshots[0].manifest;
   now.taken = WallTime(4s);
   const Manifest* before = LastProvenBefore(catalog, now);
   REQUIRE(before != nullptr);
-  CHECK(before->name == "proven");
+  CHECK(before->name == "restorable");
   CHECK(LastProvenBefore(catalog, *before) == nullptr);
 
   const auto code = [&] {
@@ -789,33 +809,32 @@ struct Stored {
 
 TEST_CASE("a drill that could not be carried through neither proves nor disproves") {
   Stored s;
-  CHECK(s.StateAfter(s.Report(Verdict::kNotProvable, Level::kPresent)) ==
-        SnapshotState::kUnverified);
-  CHECK(s.StateAfter(s.Report(Verdict::kProven, Level::kBoot)) == SnapshotState::kVerified);
+  CHECK(s.StateAfter(s.Report(Verdict::kNotProvable, Level::kPresent)) == SnapshotState::kUntested);
+  CHECK(s.StateAfter(s.Report(Verdict::kProven, Level::kBoot)) == SnapshotState::kRestorable);
   CHECK(s.StateAfter(s.Report(Verdict::kNotProvable, Level::kKeyspace)) ==
-        SnapshotState::kVerified);
-  CHECK(s.StateAfter(s.Report(Verdict::kDamaged, Level::kRestore)) == SnapshotState::kFailed);
-  CHECK(ReadCatalog(s.test.context(), *s.dir)->snapshots.at(0).failed_since == WallTime(204s));
+        SnapshotState::kRestorable);
+  CHECK(s.StateAfter(s.Report(Verdict::kDamaged, Level::kRestore)) == SnapshotState::kDamaged);
+  CHECK(ReadCatalog(s.test.context(), *s.dir)->snapshots.at(0).damaged_since == WallTime(204s));
 }
 
 TEST_CASE("a file that is away is unreadable until it is back, and nothing stays of it") {
   Stored s;
-  CHECK(s.StateAfter(s.Report(Verdict::kProven, Level::kBoot)) == SnapshotState::kVerified);
+  CHECK(s.StateAfter(s.Report(Verdict::kProven, Level::kBoot)) == SnapshotState::kRestorable);
   const std::string path = s.dir->SnapshotPath(s.manifest.name);
   REQUIRE(s.test.fs().Rename(path, path + ".away").ok());
   CHECK(s.State() == SnapshotState::kUnreadable);
   REQUIRE(s.test.fs().Rename(path + ".away", path).ok());
-  CHECK(s.State() == SnapshotState::kVerified);
+  CHECK(s.State() == SnapshotState::kRestorable);
 }
 
 TEST_CASE("damage that was found lasts until the bytes are found right") {
   Stored s;
-  CHECK(s.StateAfter(s.Report(Verdict::kProven, Level::kBoot)) == SnapshotState::kVerified);
+  CHECK(s.StateAfter(s.Report(Verdict::kProven, Level::kBoot)) == SnapshotState::kRestorable);
   SECTION("by the scrub") {
     s.Update([](Checks& checks) { checks.FoundDamaged(WallTime(900s), "a bit"); });
-    CHECK(s.State() == SnapshotState::kFailed);
+    CHECK(s.State() == SnapshotState::kDamaged);
     s.Update([](Checks& checks) { checks.FoundRight(WallTime(901s)); });
-    CHECK(s.State() == SnapshotState::kVerified);
+    CHECK(s.State() == SnapshotState::kRestorable);
   }
   const auto sum_check = [&](CheckResult result) {
     return std::vector<drill::Check>{
@@ -829,30 +848,31 @@ TEST_CASE("damage that was found lasts until the bytes are found right") {
     DrillReport report = s.Report(Verdict::kDamaged, Level::kPresent);
     report.stages = {{StageName::kChecksum, StageResult::kFail, 0, "SHA-256"}};
     report.checks = sum_check(CheckResult::kFail);
-    CHECK(s.StateAfter(report) == SnapshotState::kFailed);
+    CHECK(s.StateAfter(report) == SnapshotState::kDamaged);
     s.Update([](Checks& checks) { checks.FoundRight(WallTime(901s)); });
-    CHECK(s.State() == SnapshotState::kFailed);  // a look that knew nothing of the drill
-    find_right(WallTime(100s));                  // by a clock that is behind
-    CHECK(s.State() == SnapshotState::kUnverified);
+    CHECK(s.State() == SnapshotState::kDamaged);  // a look that knew nothing of the drill
+    find_right(WallTime(100s));                   // by a clock that is behind
+    CHECK(s.State() == SnapshotState::kUntested);
     report.finished = WallTime(50s);  // found again, by such a clock
-    CHECK(s.StateAfter(report) == SnapshotState::kFailed);
+    CHECK(s.StateAfter(report) == SnapshotState::kDamaged);
   }
   SECTION("by a drill that found them right, and what they say wrong") {
     DrillReport report = s.Report(Verdict::kDamaged, Level::kPresent);
     report.stages = {{StageName::kChecksum, StageResult::kFail, 0, "manifest_mismatch"}};
     report.checks = sum_check(CheckResult::kPass);
-    CHECK(s.StateAfter(report) == SnapshotState::kFailed);
+    CHECK(s.StateAfter(report) == SnapshotState::kDamaged);
     find_right(WallTime(901s));
-    CHECK(s.State() == SnapshotState::kFailed);
+    CHECK(s.State() == SnapshotState::kDamaged);
     const CatalogEntry entry = ReadCatalog(s.test.context(), *s.dir)->snapshots.at(0);
     s.Update([&](Checks& checks) { checks.FoundRight(WallTime(902s), entry.AnsweredByProof()); });
-    CHECK(s.State() == SnapshotState::kUnverified);
+    CHECK(s.State() == SnapshotState::kUntested);
   }
   SECTION("by a drill that another one followed, which was not carried through") {
-    CHECK(s.StateAfter(s.Report(Verdict::kDamaged, Level::kPresent)) == SnapshotState::kFailed);
-    CHECK(s.StateAfter(s.Report(Verdict::kNotProvable, Level::kPresent)) == SnapshotState::kFailed);
+    CHECK(s.StateAfter(s.Report(Verdict::kDamaged, Level::kPresent)) == SnapshotState::kDamaged);
+    CHECK(s.StateAfter(s.Report(Verdict::kNotProvable, Level::kPresent)) ==
+          SnapshotState::kDamaged);
     find_right(WallTime(901s));
-    CHECK(s.State() == SnapshotState::kUnverified);
+    CHECK(s.State() == SnapshotState::kUntested);
   }
 }
 
@@ -862,15 +882,15 @@ TEST_CASE("no clock orders a drill that passed against damage that was found sin
     Stored s;
     DrillReport report = s.Report(Verdict::kProven, Level::kBoot);
     report.finished = s.test.clock().Now() + ahead;
-    CHECK(s.StateAfter(report) == SnapshotState::kVerified);
+    CHECK(s.StateAfter(report) == SnapshotState::kRestorable);
     s.Update([&](Checks& checks) { checks.FoundDamaged(s.test.clock().Now(), "a bit"); });
-    CHECK(s.State() == SnapshotState::kFailed);
+    CHECK(s.State() == SnapshotState::kDamaged);
   }
 }
 
 TEST_CASE("evidence that can't be read is not evidence that nothing happened") {
   Stored s;
-  CHECK(s.StateAfter(s.Report(Verdict::kProven, Level::kBoot)) == SnapshotState::kVerified);
+  CHECK(s.StateAfter(s.Report(Verdict::kProven, Level::kBoot)) == SnapshotState::kRestorable);
   const auto facts = [&] { return ToStoreFacts(*ReadCatalog(s.test.context(), *s.dir)); };
   REQUIRE(facts().lost.empty());
   SECTION("a record of checks, until the bytes are looked at again") {
@@ -880,7 +900,7 @@ TEST_CASE("evidence that can't be read is not evidence that nothing happened") {
     CHECK(facts().lost.size() == 1);
     CHECK_FALSE(facts().newest.has_value());
     s.Update([](Checks& checks) { checks.FoundRight(WallTime(901s)); });
-    CHECK(s.State() == SnapshotState::kVerified);
+    CHECK(s.State() == SnapshotState::kRestorable);
   }
   SECTION("a manifest") {
     testing::WriteFile(s.test.Path("store/" + s.manifest.name + ".json"), "");
@@ -891,15 +911,15 @@ TEST_CASE("evidence that can't be read is not evidence that nothing happened") {
     CHECK(ReasonOf(found.status()) == Reason::kDamaged);
   }
   SECTION("the report of a drill, which may have failed") {
-    CHECK(s.StateAfter(s.Report(Verdict::kDamaged, Level::kPresent)) == SnapshotState::kFailed);
+    CHECK(s.StateAfter(s.Report(Verdict::kDamaged, Level::kPresent)) == SnapshotState::kDamaged);
     const std::string path =
         s.test.Path("store/drills/" + s.dir->DrillReports()->back().name + ".json");
     testing::WriteFile(path, "");
     testing::WriteFile(s.test.Path("store/drills/notes.json"), "somebody's");
-    CHECK(s.State() == SnapshotState::kUnverified);
+    CHECK(s.State() == SnapshotState::kUntested);
     CHECK(facts().lost.size() == 1);
     CHECK(facts().drill_consecutive_failures == 1);
-    CHECK(s.StateAfter(s.Report(Verdict::kProven, Level::kBoot)) == SnapshotState::kVerified);
+    CHECK(s.StateAfter(s.Report(Verdict::kProven, Level::kBoot)) == SnapshotState::kRestorable);
     CHECK(facts().drill_consecutive_failures == 0);
   }
   SECTION("the report of a drill of an older snapshot") {
@@ -915,8 +935,8 @@ TEST_CASE("evidence that can't be read is not evidence that nothing happened") {
     s.StateAfter(s.Report(Verdict::kProven, Level::kBoot));
     testing::WriteFile(s.test.Path("store/drills/" + s.dir->DrillReports()->back().name + ".json"),
                        "");
-    CHECK(s.State() == SnapshotState::kUnverified);
-    CHECK(facts().verified == 1);
+    CHECK(s.State() == SnapshotState::kUntested);
+    CHECK(facts().restorable == 1);
     CHECK(facts().drill_consecutive_failures == 0);  // it was none of the newest
   }
 }
@@ -927,12 +947,12 @@ TEST_CASE("a drill of other bytes under the same name proves nothing of these") 
        {std::pair(Verdict::kProven, Level::kBoot), std::pair(Verdict::kDamaged, Level::kPresent)}) {
     DrillReport report = s.Report(verdict, level);
     report.checks = {{CheckName::kSha256, CheckResult::kPass, std::string(64, 'b'), ""}};
-    CHECK(s.StateAfter(report) == SnapshotState::kUnverified);
+    CHECK(s.StateAfter(report) == SnapshotState::kUntested);
     CHECK_FALSE(ReadCatalog(s.test.context(), *s.dir)->snapshots.at(0).last_drill.has_value());
   }
   DrillReport report = s.Report(Verdict::kProven, Level::kBoot);
   report.checks = {{CheckName::kSha256, CheckResult::kPass, s.manifest.sha256, ""}};
-  CHECK(s.StateAfter(report) == SnapshotState::kVerified);
+  CHECK(s.StateAfter(report) == SnapshotState::kRestorable);
 }
 
 TEST_CASE("a drill that was killed is a failed one, told once, and its report follows the others") {
@@ -957,7 +977,8 @@ TEST_CASE("a drill that was killed is a failed one, told once, and its report fo
     CHECK(catalog->drills[1].error == "killed");
     CHECK(catalog->drills[1].started == WallTime(250s));
     CHECK(ToStoreFacts(*catalog).drill_consecutive_failures == 1);
-    CHECK(catalog->snapshots[0].state == SnapshotState::kVerified);  // it says nothing of the data
+    CHECK(catalog->snapshots[0].state ==
+          SnapshotState::kRestorable);  // it says nothing of the data
     CHECK(CheckEvidence(*s.dir->DrillReports()).empty());
     // The marks are back after a power loss, as is that of the drill which passed.
     testing::WriteFile(s.test.Path("store/drills/.00ff.begun"), Dump(ToJson(begun)));
@@ -968,7 +989,7 @@ TEST_CASE("a drill that was killed is a failed one, told once, and its report fo
 TEST_CASE("a drill of another history speaks for nothing of ours") {
   Stored s;
   DrillReport failed = s.Report(Verdict::kDamaged, Level::kPresent);
-  CHECK(s.StateAfter(failed) == SnapshotState::kFailed);
+  CHECK(s.StateAfter(failed) == SnapshotState::kDamaged);
   Manifest other = s.manifest;
   other.name = store::SnapshotName("c", 2, other.taken);
   other.place = 7;
@@ -993,7 +1014,7 @@ TEST_CASE("a drill of another history speaks for nothing of ours") {
     s.StateAfter(report);
     CHECK(facts().drill_consecutive_failures == 1);
     CHECK_FALSE(facts().drill_last_success.has_value());
-    CHECK_FALSE(facts().verified_revision.has_value());
+    CHECK_FALSE(facts().restorable_revision.has_value());
   }
   SECTION("when nothing of ours can be drilled") {
     const auto catalog = ReadCatalog(s.test.context(), *s.dir);
