@@ -13,24 +13,27 @@
 namespace etcdrill::catalog {
 namespace {
 
+// Of 0.1.0, for "latest-restorable".
+constexpr std::string_view kOldLatestRestorable = "latest-verified";
+
 CatalogEntry EntryOf(store::StoredSnapshot stored, WallTime now) {
   CatalogEntry entry;
   if (stored.manifest.verdict == Verdict::kDamaged) {
-    entry.failed_since = stored.manifest.taken;
+    entry.damaged_since = stored.manifest.taken;
   } else if (!stored.problem.ok() && ReasonOf(stored.problem) == Reason::kDamaged) {
-    entry.failed_since = stored.checks.damaged.value_or(now);
+    entry.damaged_since = stored.checks.damaged.value_or(now);
   }
-  if (entry.failed_since.has_value()) entry.state = SnapshotState::kFailed;
+  if (entry.damaged_since.has_value()) entry.state = SnapshotState::kDamaged;
   entry.manifest = std::move(stored.manifest);
   entry.checks = std::move(stored.checks);
   entry.problem = MessageOf(stored.problem.ok() ? stored.checks_problem : stored.problem);
   return entry;
 }
 
-void Fail(CatalogEntry& entry, WallTime since) {
-  if (entry.state == SnapshotState::kFailed) return;
-  entry.state = SnapshotState::kFailed;
-  entry.failed_since = since;
+void MarkDamaged(CatalogEntry& entry, WallTime since) {
+  if (entry.state == SnapshotState::kDamaged) return;
+  entry.state = SnapshotState::kDamaged;
+  entry.damaged_since = since;
 }
 
 // What a drill says of its snapshot. One that could not be carried through (no space, no etcd) says
@@ -38,15 +41,15 @@ void Fail(CatalogEntry& entry, WallTime since) {
 void Judge(CatalogEntry& entry, const DrillSummary& drill) {
   if (!drill.sha256.empty() && drill.sha256 != entry.manifest.sha256) return;
   entry.last_drill = drill;
-  // Whatever it says, it is newer than what was proven before it.
-  if (!drill.readable && entry.state == SnapshotState::kVerified)
-    entry.state = SnapshotState::kUnverified;
+  // Whatever it says, it is newer than what passed before it.
+  if (!drill.readable && entry.state == SnapshotState::kRestorable)
+    entry.state = SnapshotState::kUntested;
   if (drill.passed) {
-    entry.state = SnapshotState::kVerified;
-    entry.failed_since.reset();
+    entry.state = SnapshotState::kRestorable;
+    entry.damaged_since.reset();
     entry.damaging_drill.reset();
   } else if (drill.verdict == Verdict::kDamaged) {
-    Fail(entry, drill.finished);
+    MarkDamaged(entry, drill.finished);
     entry.damaging_drill = drill;
   }
 }
@@ -56,11 +59,11 @@ void Judge(CatalogEntry& entry, const DrillSummary& drill) {
 // until the scrub, for which it is due.
 void JudgeFile(CatalogEntry& entry) {
   if (entry.damaging_drill.has_value() && entry.checks.answered == entry.damaging_drill->name) {
-    entry.state = SnapshotState::kUnverified;
-    entry.failed_since.reset();
+    entry.state = SnapshotState::kUntested;
+    entry.damaged_since.reset();
     entry.damaging_drill.reset();
   }
-  if (entry.checks.damaged.has_value()) Fail(entry, *entry.checks.damaged);
+  if (entry.checks.damaged.has_value()) MarkDamaged(entry, *entry.checks.damaged);
   if (!entry.problem.empty() && entry.IsUsable()) entry.state = SnapshotState::kUnreadable;
 }
 
@@ -175,7 +178,7 @@ Result<Catalog> ReadCatalog(const Context& context, const store::LocalStore& sto
   for (store::StoredSnapshot& snapshot : listing.snapshots) {
     CatalogEntry& entry = catalog.snapshots.emplace_back(EntryOf(std::move(snapshot), catalog.now));
     // What was damaged from the start, or is cut, stays so whatever a drill said before.
-    if (entry.state != SnapshotState::kFailed) by_name[entry.manifest.name] = &entry;
+    if (entry.state != SnapshotState::kDamaged) by_name[entry.manifest.name] = &entry;
   }
   const CatalogEntry* newest = nullptr;  // of those that the reports so far speak of
   for (DrillSummary& drill : catalog.drills) {
@@ -192,11 +195,16 @@ Result<Catalog> ReadCatalog(const Context& context, const store::LocalStore& sto
 }
 
 bool IsChoice(std::string_view word) {
-  return word == "latest" || word == "latest-verified" || word == "random";
+  return word == "latest" || word == "latest-restorable" || word == "random" ||
+         word == kOldLatestRestorable;
 }
 
 Result<Manifest> SelectSnapshot(const Context& context, const Catalog& catalog,
                                 std::string_view word) {
+  if (word == kOldLatestRestorable) {
+    context.log.Warn("latest-verified is called latest-restorable now; 0.3 will not know it");
+    word = "latest-restorable";
+  }
   for (const store::LostManifest& manifest : catalog.lost) {
     if (manifest.name == word) return manifest.why;
   }
@@ -220,8 +228,8 @@ Result<Manifest> SelectSnapshot(const Context& context, const Catalog& catalog,
     return Error(Reason::kNotFound,
                  "every snapshot in the store is of another history; see `etcdrill snapshot list`");
   }
-  if (word == "latest-verified") {
-    if (const CatalogEntry* verified = catalog.NewestVerified()) return verified->manifest;
+  if (word == "latest-restorable") {
+    if (const CatalogEntry* newest = catalog.NewestRestorable()) return newest->manifest;
   }
   if (word == "random")
     return catalog.snapshots[context.random.Next() % catalog.snapshots.size()].manifest;

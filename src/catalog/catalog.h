@@ -15,18 +15,18 @@ namespace etcdrill::catalog {
 
 struct CatalogEntry {
   Manifest manifest;
-  SnapshotState state = SnapshotState::kUnverified;
+  SnapshotState state = SnapshotState::kUntested;
   Checks checks;
   // Why its file can't be what was stored, or can't be looked at, if that shows at first sight; or
   // why nobody knows what the scrub found.
   std::string problem;
   std::optional<DrillSummary> last_drill;
-  std::optional<WallTime> failed_since;        // when it was found to be damaged
+  std::optional<WallTime> damaged_since;       // when it was found to be damaged
   std::optional<DrillSummary> damaging_drill;  // the last that found it so; none since one passed
 
   // Neither found wrong nor out of reach.
   bool IsUsable() const {
-    return state == SnapshotState::kUnverified || state == SnapshotState::kVerified;
+    return state == SnapshotState::kUntested || state == SnapshotState::kRestorable;
   }
   // For the cluster that is backed up. One of another history is kept, and that is all.
   bool Counts() const { return !manifest.other_history; }
@@ -63,14 +63,14 @@ struct Catalog {
   // The newest snapshot that is usable and counts; null if there is none. One from the future is it
   // only where all are.
   const CatalogEntry* Newest() const [[clang::lifetimebound]] {
-    return NewestOf({SnapshotState::kUnverified, SnapshotState::kVerified});
+    return NewestOf({SnapshotState::kUntested, SnapshotState::kRestorable});
   }
-  const CatalogEntry* NewestVerified() const [[clang::lifetimebound]] {
-    return NewestOf({SnapshotState::kVerified});
+  const CatalogEntry* NewestRestorable() const [[clang::lifetimebound]] {
+    return NewestOf({SnapshotState::kRestorable});
   }
   // The newest that counts, usable or not; else as Newest().
   const CatalogEntry* Latest() const [[clang::lifetimebound]] {
-    return NewestOf({SnapshotState::kUnverified, SnapshotState::kVerified, SnapshotState::kFailed,
+    return NewestOf({SnapshotState::kUntested, SnapshotState::kRestorable, SnapshotState::kDamaged,
                      SnapshotState::kUnreadable});
   }
   // No snapshot, and none whose manifest is away.
@@ -88,7 +88,7 @@ struct Catalog {
 Result<Catalog> ReadCatalog(const Context& context, const store::LocalStore& store,
                             std::string_view cluster = {});
 
-// "latest", "latest-verified" or "random".
+// "latest", "latest-restorable" (which was "latest-verified" in 0.1.0) or "random".
 bool IsChoice(std::string_view word);
 
 // The snapshot that a word of the command line names: a choice, or a name. The latest is the newest

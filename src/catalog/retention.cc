@@ -52,7 +52,7 @@ Fate FirstFate(const CatalogEntry& entry, const config::Retention& rules, WallTi
   }
   if (entry.state == SnapshotState::kUnreadable) return Fate::kUnreadable;
   if (entry.IsProven()) return rules.counts() ? Fate::kSurplus : Fate::kUnlimited;
-  const WallTime since = entry.failed_since.value_or(entry.manifest.taken);
+  const WallTime since = entry.damaged_since.value_or(entry.manifest.taken);
   return now - since > rules.quarantine ? Fate::kExpired : Fate::kQuarantine;
 }
 
@@ -72,7 +72,7 @@ bool IsFirstPart(const CatalogEntry& part, const Catalog& catalog) {
 
 void ProtectNewest(Decisions& decisions) {
   const auto is_newest_drilled = [](const RetentionDecision& d) {
-    return IsOrdinary(d) && d.snapshot->state == SnapshotState::kVerified;
+    return IsOrdinary(d) && d.snapshot->state == SnapshotState::kRestorable;
   };
   const auto drilled = std::find_if(decisions.rbegin(), decisions.rend(), is_newest_drilled);
   if (drilled != decisions.rend()) drilled->fate = Fate::kDrilled;

@@ -6,7 +6,7 @@
 namespace etcdrill::catalog {
 namespace {
 
-constexpr Duration kFailedTurn = std::chrono::hours(1);
+constexpr Duration kDamagedTurn = std::chrono::hours(1);
 
 }  // namespace
 
@@ -18,9 +18,9 @@ std::vector<const CatalogEntry*> PlanScrub(const Catalog& catalog, Duration peri
         std::max(entry.LastHashed(), entry.checks.rehashed.value_or(WallTime::min()));
     // What was found damaged may have been half there, or behind a passing fault.
     const Duration turn =
-        entry.state == SnapshotState::kFailed ? std::min(period / 2, kFailedTurn) : period / 2;
+        entry.state == SnapshotState::kDamaged ? std::min(period / 2, kDamagedTurn) : period / 2;
     const bool old = now - last >= turn || last > now;  // a date in the future proves nothing
-    const bool unrecorded = entry.state == SnapshotState::kFailed && !entry.problem.empty() &&
+    const bool unrecorded = entry.state == SnapshotState::kDamaged && !entry.problem.empty() &&
                             !entry.checks.damaged.has_value();
     const bool of_old_release =
         entry.checks.damaged.has_value() && !entry.checks.rehashed.has_value();

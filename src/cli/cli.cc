@@ -25,7 +25,7 @@ using Command = std::function<Result<ExitCode>(const Context&)>;
 constexpr uint64_t kRevisionMax = INT64_MAX;
 constexpr const char* kTargetText =
     "A file; with --config also the name of a snapshot in the store, or one of the words";
-constexpr const char* kTargetType = "FILE|NAME|latest|latest-verified|random";
+constexpr const char* kTargetType = "FILE|NAME|latest|latest-restorable|random";
 
 // The first of the words of an enum. They stand in the help as `simple|table|json`, which
 // completion reads, too.

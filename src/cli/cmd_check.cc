@@ -72,6 +72,8 @@ Result<ExitCode> CheckConfig(const Context& context, const CheckConfigOptions& o
                    fmt::join(problems, fmt::format("\n{}: ", options.file)));
     }
   }
+  for (const std::string& warning : config.warnings)
+    fmt::print(stderr, "warning: {}\n", Shown(warning));
   for (const std::string& warning : config::WarningsOf(config, ConnectionOf(config))) {
     fmt::print(stderr, "warning: {}: {}\n", Shown(options.file), warning);
   }

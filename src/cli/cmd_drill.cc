@@ -102,7 +102,8 @@ Result<ExitCode> Drill(const Context& context, const DrillOptions& options) {
   if (options.textfile_out.empty() || IsInterrupted(result.status())) return result;
   return WithTextfile(
       context, result,
-      WriteDrillTextfile(context, options.textfile_out, drilled.ok() ? &*drilled : nullptr));
+      WriteDrillTextfile(context, options.textfile_out, ClusterOf(context, options.config_file),
+                         drilled.ok() ? &*drilled : nullptr));
 }
 
 }  // namespace etcdrill::cli

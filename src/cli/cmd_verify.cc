@@ -194,7 +194,8 @@ Result<ExitCode> Verify(const Context& context, const VerifyOptions& options) {
   const Result<Verified> verified = VerifyTarget(context, options);
   Result<ExitCode> result = PrintAndJudge(verified, options);
   if (options.textfile_out.empty() || IsInterrupted(result.status())) return result;
-  const report::VerifyRun run = ToVerifyRun(verified, context.clock.Now());
+  report::VerifyRun run = ToVerifyRun(verified, context.clock.Now());
+  run.cluster = ClusterOf(context, options.config_file);
   return WithTextfile(context, result, WriteVerifyTextfile(context, options.textfile_out, run));
 }
 

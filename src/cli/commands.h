@@ -119,7 +119,7 @@ struct LineageOptions {
 Result<ExitCode> Lineage(const Context& context, const LineageOptions& options);
 
 struct DrillOptions {
-  std::string target;  // a file, a name, latest, latest-verified, random
+  std::string target;  // a file, a name, latest, latest-restorable, random
   std::string config_file;
   std::string etcd_binary;
   std::string scratch_dir;

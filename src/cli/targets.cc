@@ -62,7 +62,7 @@ Result<Target> FindTarget(const Context& context, const std::string& word,
     target.others.push_back(entry.manifest);
     if (entry.manifest.name != target.name) continue;
     const bool from_the_start = entry.manifest.verdict == Verdict::kDamaged;
-    if (entry.state == SnapshotState::kFailed && !from_the_start) target.damaged = entry;
+    if (entry.state == SnapshotState::kDamaged && !from_the_start) target.damaged = entry;
   }
   return target;
 }

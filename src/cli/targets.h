@@ -31,7 +31,7 @@ struct Target {
 Result<std::optional<Manifest>> ManifestBeside(const Context& context, const std::string& file);
 
 // Without a configuration file the word is a path, and the manifest beside it counts. With one,
-// "latest", "latest-verified" and "random" never are.
+// "latest", "latest-restorable" and "random" never are.
 Result<Target> FindTarget(const Context& context, const std::string& word,
                           const std::string& config_file);
 

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "catalog/catalog.h"
+#include "config/load.h"
 #include "io/durable_file.h"
 #include "report/store_facts.h"
 
@@ -20,10 +21,10 @@ Result<report::StoreFacts> FactsOf(const pipeline::DrillReport& report) {
   history.drills.back().newest = true;
   report::StoreFacts facts = report::ToStoreFacts(history);
   if (report.passed() && report.taken.has_value() && !IsFuture(*report.taken, report.finished)) {
-    facts.verified_taken = UnixSeconds(*report.taken);
+    facts.restorable_taken = UnixSeconds(*report.taken);
   }
   if (report.passed() && report.verify.has_value() && report.verify->keyspace.has_value()) {
-    facts.verified_revision = static_cast<double>(report.verify->keyspace->hashkv.revision);
+    facts.restorable_revision = static_cast<double>(report.verify->keyspace->hashkv.revision);
   }
   return facts;
 }
@@ -47,7 +48,7 @@ Status WriteVerifyTextfile(const Context& context, const std::string& path,
   return WriteFileDurably(context.fs, path, report::VerifyTextfile(run, previous), kPublicFileMode);
 }
 
-Status WriteDrillTextfile(const Context& context, const std::string& path,
+Status WriteDrillTextfile(const Context& context, const std::string& path, std::string cluster,
                           const pipeline::DrillReport* report) {
   report::StoreFacts facts;
   const double now = UnixSeconds(context.clock.Now());
@@ -58,8 +59,15 @@ Status WriteDrillTextfile(const Context& context, const std::string& path,
     facts.drill_last_failure = now;
   }
   ASSIGN_OR_RETURN(const std::string previous, Previous(context, path));
-  return WriteFileDurably(context.fs, path, report::DrillTextfile(std::move(facts), now, previous),
-                          kPublicFileMode);
+  return WriteFileDurably(
+      context.fs, path, report::DrillTextfile(std::move(cluster), std::move(facts), now, previous),
+      kPublicFileMode);
+}
+
+std::string ClusterOf(const Context& context, const std::string& config_file) {
+  if (config_file.empty()) return "";
+  const auto config = config::Load(context.fs, config_file);
+  return config.ok() ? config->cluster.name : "";
 }
 
 Result<ExitCode> WithTextfile(const Context& context, Result<ExitCode> result,

@@ -16,9 +16,12 @@ namespace etcdrill::cli {
 Status WriteVerifyTextfile(const Context& context, const std::string& path,
                            const report::VerifyRun& run);
 
-// `report` is null for a drill that could not begin.
-Status WriteDrillTextfile(const Context& context, const std::string& path,
+// `report` is null for a drill that could not begin; `cluster` is empty where nobody names it.
+Status WriteDrillTextfile(const Context& context, const std::string& path, std::string cluster,
                           const pipeline::DrillReport* report);
+
+// As the configuration names the cluster; empty without one, or if it can't be read.
+std::string ClusterOf(const Context& context, const std::string& config_file);
 
 // What the command ends with, once the file was or was not written: bad news about the snapshot
 // goes first.

@@ -116,7 +116,7 @@ struct HealthConfig {
 
 struct Objectives {
   Duration rpo = 2h;
-  Duration verified_rpo = 26h;
+  Duration restorable_rpo = 26h;
   Duration rto = 15min;
 };
 
@@ -138,6 +138,7 @@ struct Config {
   WebSettings web;
   LogLevel log_level = LogLevel::kInfo;
   LogFormat log_format = LogFormat::kLogfmt;
+  std::vector<std::string> warnings;  // of the file, each with its place: names of 0.1.0
 };
 
 }  // namespace etcdrill::config

@@ -29,7 +29,9 @@ void ReadRoot(Section root, Config& config) {
   health.Finish();
   Section objectives = root.Sub("objectives");
   objectives.Read("rpo", config.objectives.rpo);
-  objectives.Read("verified_rpo", config.objectives.verified_rpo);
+  objectives.Read("restorable_rpo", config.objectives.restorable_rpo);
+  objectives.AcceptOld("verified_rpo", "restorable_rpo", config.objectives.restorable_rpo,
+                       config.warnings);
   objectives.Read("rto", config.objectives.rto);
   objectives.Finish();
   Section web = root.Sub("web");

@@ -13,8 +13,8 @@
 
 namespace etcdrill::config {
 
-void Problems::Add(const YAML::Mark& mark, std::string_view text) {
-  lines_.push_back(fmt::format("{}:{}:{}: {}", file_, mark.line + 1, mark.column + 1, Shown(text)));
+std::string Problems::At(const YAML::Mark& mark, std::string_view text) const {
+  return fmt::format("{}:{}:{}: {}", file_, mark.line + 1, mark.column + 1, Shown(text));
 }
 
 Status Problems::ToStatus() const {
@@ -115,6 +115,24 @@ void Section::Read(const char* key, Duration& out) {
     if (duration <= Duration::zero()) return Error(Reason::kConfig, "must be more than zero");
     return duration;
   });
+}
+
+void Section::AcceptOld(const char* old, const char* key, Duration& out,
+                        std::vector<std::string>& warnings) {
+  if (!is_map_) return;
+  for (const auto& entry : node_) {
+    if (!entry.first.IsScalar() || entry.first.Scalar() != old) continue;
+    if (node_[key].IsDefined()) {
+      known_.emplace_back(old);
+      problems_.Add(entry.first.Mark(), fmt::format("{} is the old name of {}, which is here, too",
+                                                    Full(old), Full(key)));
+      return;
+    }
+    warnings.push_back(problems_.At(
+        entry.first.Mark(),
+        fmt::format("{} is called {} now; 0.3 will not know it", Full(old), Full(key))));
+    return Read(old, out);
+  }
 }
 
 void Section::Complain(std::string_view what) const {

@@ -22,7 +22,9 @@ namespace etcdrill::config {
 class Problems {
  public:
   explicit Problems(std::string file) : file_(std::move(file)) {}
-  void Add(const YAML::Mark& mark, std::string_view text);
+  void Add(const YAML::Mark& mark, std::string_view text) { lines_.push_back(At(mark, text)); }
+  // The text behind its place, as FILE:LINE:COLUMN.
+  std::string At(const YAML::Mark& mark, std::string_view text) const;
   Status ToStatus() const;
 
  private:
@@ -54,6 +56,9 @@ class Section {
                  CheckPair check);
   // A duration of zero makes no sense for any key but a jitter, which is read with ParseDuration.
   void Read(const char* key, Duration& out);
+  // The name that a key had until 0.2: read with a warning, and a problem where both are there.
+  void AcceptOld(const char* old, const char* key, Duration& out,
+                 std::vector<std::string>& warnings);
 
   template <typename T>
   void Read(const char* key, T& out, Result<T> (*parse)(std::string_view)) {

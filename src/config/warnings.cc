@@ -47,7 +47,7 @@ std::vector<std::string> WarningsOf(const config::Config& config,
   CheckEncryption(connection, warnings);
   CheckObjective("rpo", config.objectives.rpo, "snapshot", config.snapshot.schedule,
                  config.snapshot.jitter, warnings);
-  CheckObjective("verified_rpo", config.objectives.verified_rpo, "drill", config.drill.schedule,
+  CheckObjective("restorable_rpo", config.objectives.restorable_rpo, "drill", config.drill.schedule,
                  config.drill.jitter, warnings);
   return warnings;
 }

@@ -23,7 +23,7 @@ const Manifest* LastProvenBefore(const catalog::Catalog& catalog, const Manifest
   for (auto entry = catalog.snapshots.rbegin(); entry != catalog.snapshots.rend(); ++entry) {
     const Manifest& m = entry->manifest;
     const bool same_cluster = m.cluster == snapshot.cluster;
-    if (entry->state == SnapshotState::kVerified && entry->Counts() && same_cluster &&
+    if (entry->state == SnapshotState::kRestorable && entry->Counts() && same_cluster &&
         store::IsOlder(m, snapshot, catalog.now))
       return &m;
   }
@@ -63,11 +63,12 @@ void ComparePrefixes(const verify::Inventory& before, const verify::Inventory& n
     const uint64_t left = bytes_now[group.name];
     const double kept = Kept(group.live_value_bytes, left);
     if (group.live_value_bytes < kPrefixBytesMin || kept >= 1 - limits.prefix_loss_max) continue;
-    findings.Warn(codes::kHistoryPrefix,
-                  "{} has {}, in the last proven snapshot {}: {:.0f} % are gone, at most {:.0f} % "
-                  "are expected to go between two snapshots (drill.history.max_prefix_loss)",
-                  group.name, FormatSize(left), FormatSize(group.live_value_bytes),
-                  (1 - kept) * 100, limits.prefix_loss_max * 100);
+    findings.Warn(
+        codes::kHistoryPrefix,
+        "{} has {}, in the last restorable snapshot {}: {:.0f} % are gone, at most {:.0f} % "
+        "are expected to go between two snapshots (drill.history.max_prefix_loss)",
+        group.name, FormatSize(left), FormatSize(group.live_value_bytes), (1 - kept) * 100,
+        limits.prefix_loss_max * 100);
   }
 }
 

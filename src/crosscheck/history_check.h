@@ -1,6 +1,6 @@
-// A snapshot beside the last proven one of its cluster. A backup of an emptied, replaced or rolled
-// back cluster is a sound copy of it, and no backup of what people believe they have: so these are
-// warnings, and no damage.
+// A snapshot beside the last restorable one of its cluster. A backup of an emptied, replaced or
+// rolled back cluster is a sound copy of it, and no backup of what people believe they have: so
+// these are warnings, and no damage.
 #pragma once
 
 #include "catalog/catalog.h"
@@ -11,7 +11,7 @@
 
 namespace etcdrill::crosscheck {
 
-// The newest verified snapshot of the same cluster that is older than this one (store/order.h);
+// The newest restorable snapshot of the same cluster that is older than this one (store/order.h);
 // null if there is none.
 const Manifest* LastProvenBefore(const catalog::Catalog& catalog [[clang::lifetimebound]],
                                  const Manifest& snapshot);

@@ -1,5 +1,5 @@
-// A drill of a snapshot that lies in a store: it is compared with the last proven one before it,
-// the source is asked what a restore would meet now, and the report is kept as evidence.
+// A drill of a snapshot that lies in a store: it is compared with the last restorable one before
+// it, the source is asked what a restore would meet now, and the report is kept as evidence.
 #pragma once
 
 #include "catalog/catalog.h"

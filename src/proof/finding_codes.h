@@ -85,7 +85,7 @@ inline constexpr std::string_view kAuthRevisionWentBack = "auth_revision_went_ba
 inline constexpr std::string_view kIndexConflict = "index_conflict";
 inline constexpr std::string_view kRestoredBetween = "restored_between";
 inline constexpr std::string_view kNotComparable = "not_comparable";
-// Beside the last proven snapshot of the cluster.
+// Beside the last restorable snapshot of the cluster.
 inline constexpr std::string_view kHistoryRevision = "history_revision";
 inline constexpr std::string_view kHistoryKeys = "history_keys";
 inline constexpr std::string_view kHistoryPrefix = "history_prefix";

@@ -69,14 +69,14 @@ inline constexpr auto kNames<Continuity> = Names("continues", "diverged", "not_c
 
 // Of a stored snapshot.
 enum class SnapshotState {
-  kUnverified,
-  kVerified,    // it passed a drill
-  kFailed,      // its bytes or its content were found wrong
+  kUntested,
+  kRestorable,  // it passed a drill
+  kDamaged,     // its bytes or its content were found wrong
   kUnreadable,  // its file or its record of checks is away, or can't be looked at: no verdict, and
                 // it may come back
 };
 template <>
-inline constexpr auto kNames<SnapshotState> = Names("unverified", "verified", "failed",
+inline constexpr auto kNames<SnapshotState> = Names("untested", "restorable", "damaged",
                                                     "unreadable");
 
 }  // namespace etcdrill

@@ -19,23 +19,24 @@ std::optional<double> AsNumber(std::optional<bool> flag) {
 
 void AddFixed(const FixedFacts& f, const LiveFacts& live, MetricsPage& page) {
   page.Gauge("etcdrill_build_info", "Build metadata, always 1.")
-      .Sample(1, {{"version", kVersion}, {"revision", kGitRevision}, {"compiler", kCompiler}});
+      .ProcessSample(1,
+                     {{"version", kVersion}, {"revision", kGitRevision}, {"compiler", kCompiler}});
   page.Gauge(
           "etcdrill_state_created_timestamp_seconds",
           "Unix time at which the store was first created (state.json in it); survives restarts.")
       .Sample(f.state_created);
   page.Counter("etcdrill_log_messages_total", "Log lines of these levels, written or dropped.")
-      .Sample(live.log_warnings, {{"level", "warn"}})
-      .Sample(live.log_errors, {{"level", "error"}});
+      .ProcessSample(live.log_warnings, {{"level", "warn"}})
+      .ProcessSample(live.log_errors, {{"level", "error"}});
   page.Counter("etcdrill_log_dropped_total",
                "Log lines that were dropped: nobody reads the log, or it can't be written.")
-      .Sample(live.log_dropped);
+      .ProcessSample(live.log_dropped);
   page.Gauge("etcdrill_objective_rpo_seconds",
              "Configured objective: age that the newest snapshot may reach.")
       .Sample(f.rpo_seconds);
-  page.Gauge("etcdrill_objective_verified_rpo_seconds",
-             "Configured objective: age that the newest snapshot proven by a drill may reach.")
-      .Sample(f.verified_rpo_seconds);
+  page.Gauge("etcdrill_objective_restorable_rpo_seconds",
+             "Configured objective: age that the newest restorable snapshot may reach.")
+      .Sample(f.restorable_rpo_seconds);
   page.Gauge("etcdrill_objective_rto_seconds",
              "Configured objective: time that a restore may take.")
       .Sample(f.rto_seconds);
@@ -123,17 +124,23 @@ void AddSource(const SourceFacts& s, MetricsPage& page) {
       .Sample(AsNumber(m.is_learner));
 }
 
+// Those to etcd are of the cluster, that of the port is of the process.
+void AddCertificates(const LiveFacts& live, WallTime Validity::*time, MetricsPage& page) {
+  for (const auto& [name, validity] : live.certificates)
+    page.Sample(UnixSeconds(validity.*time), {{"certificate", name}});
+  if (live.web_certificate.has_value())
+    page.ProcessSample(UnixSeconds((*live.web_certificate).*time), {{"certificate", "web_server"}});
+}
+
 void AddLive(const LiveFacts& live, MetricsPage& page) {
   page.Gauge("etcdrill_certificate_not_after_timestamp_seconds",
              "Unix time at which the certificates of the file end: the first to end of a chain, "
              "the last of etcd_ca.");
-  for (const auto& [name, validity] : live.certificates)
-    page.Sample(UnixSeconds(validity.end), {{"certificate", name}});
+  AddCertificates(live, &Validity::end, page);
   page.Gauge("etcdrill_certificate_not_before_timestamp_seconds",
              "Unix time at which that certificate began to be valid: what is a short time left "
              "depends on how long it lives.");
-  for (const auto& [name, validity] : live.certificates)
-    page.Sample(UnixSeconds(validity.begin), {{"certificate", name}});
+  AddCertificates(live, &Validity::begin, page);
   page.Counter("etcdrill_etcd_requests_total", "gRPC calls to the source, by method.");
   for (const CallFacts& call : live.calls) page.Sample(call.requests, {{"method", call.method}});
   page.Counter("etcdrill_etcd_request_failures_total",
@@ -354,14 +361,14 @@ Activity Metrics::activity() const {
 std::string Metrics::Render() const {
   const LiveFacts live = read_live_();
   const std::lock_guard lock(mutex_);
-  MetricsPage page;
+  MetricsPage page(fixed_.cluster);
   AddFixed(fixed_, live, page);
   page.Gauge("etcdrill_config_last_reload_successful",
              "Whether the last load of the configuration succeeded: 1 yes, 0 no.")
-      .Sample(reload_successful_ ? 1.0 : 0.0);
+      .ProcessSample(reload_successful_ ? 1.0 : 0.0);
   page.Gauge("etcdrill_config_last_reload_success_timestamp_seconds",
              "Unix time of the last successful load of the configuration.")
-      .Sample(reload_succeeded_);
+      .ProcessSample(reload_succeeded_);
   AddLive(live, page);
   AddProcessMetrics(fixed_.process_start, page);
 

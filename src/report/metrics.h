@@ -24,9 +24,10 @@ namespace etcdrill::report {
 
 // Known at start; those of the configuration change when it is read again.
 struct FixedFacts {
+  std::string cluster;  // its name
   double state_created = 0;
   double rpo_seconds = 0;
-  double verified_rpo_seconds = 0;
+  double restorable_rpo_seconds = 0;
   double rto_seconds = 0;
   std::optional<double> snapshot_interval_seconds;  // none where none is scheduled
   std::optional<double> drill_interval_seconds;
@@ -49,16 +50,16 @@ struct StoreFacts {
   std::optional<Newest> newest;  // that is usable
   std::optional<double> oldest_taken;
   double bytes = 0;
-  double unverified = 0;
-  double verified = 0;
-  double failed = 0;
+  double untested = 0;
+  double restorable = 0;
+  double damaged = 0;
   double unreadable = 0;   // no verdict, and out of reach
   double from_future = 0;  // those whose time lies in the future, whatever their state
   // Those that were taken under other names of clusters; in no other number.
   double of_others = 0;
   double other_history = 0;  // adopted ones of another history, likewise
-  std::optional<double> verified_taken;
-  std::optional<double> verified_revision;
+  std::optional<double> restorable_taken;
+  std::optional<double> restorable_revision;
   std::optional<double> oldest_hashed;  // of those that are not known to be damaged
   // By the receipts of the newest snapshot that counts, which is of this time.
   std::optional<bool> hashkv_consistent;
@@ -124,7 +125,8 @@ struct LiveFacts {
   double log_dropped = 0;
   std::vector<CallFacts> calls;
   std::vector<VolumeFacts> volumes;
-  std::map<std::string, Validity> certificates;  // by name
+  std::map<std::string, Validity> certificates;  // of the cluster, by name
+  std::optional<Validity> web_certificate;
 };
 
 class Histogram {

@@ -7,6 +7,14 @@
 #include <limits>
 
 namespace etcdrill::report {
+namespace {
+
+void Set(prometheus::ClientMetric& metric, double value) {
+  metric.gauge.value = value;
+  metric.counter.value = value;  // the serializer takes the one that fits the type
+}
+
+}  // namespace
 
 std::map<std::string, double> AsNumbers(const std::map<std::string, bool>& flags) {
   std::map<std::string, double> numbers;
@@ -25,10 +33,22 @@ prometheus::ClientMetric& MetricsPage::NewSample(const Labels& labels) {
   return metric;
 }
 
-MetricsPage& MetricsPage::Sample(double value, const Labels& labels) {
+prometheus::ClientMetric& MetricsPage::NewClusterSample(const Labels& labels) {
   prometheus::ClientMetric& metric = NewSample(labels);
-  metric.gauge.value = value;
-  metric.counter.value = value;  // the serializer takes the one that fits the type
+  if (!cluster_.empty()) {
+    prometheus::ClientMetric::Label label{kClusterLabel, cluster_};
+    metric.label.insert(metric.label.begin(), std::move(label));
+  }
+  return metric;
+}
+
+MetricsPage& MetricsPage::Sample(double value, const Labels& labels) {
+  Set(NewClusterSample(labels), value);
+  return *this;
+}
+
+MetricsPage& MetricsPage::ProcessSample(std::optional<double> value, const Labels& labels) {
+  if (value.has_value()) Set(NewSample(labels), *value);
   return *this;
 }
 
@@ -43,7 +63,7 @@ MetricsPage& MetricsPage::Samples(const std::string& label,
 }
 
 MetricsPage& MetricsPage::Sample(const Histogram& histogram, const Labels& labels) {
-  prometheus::ClientMetric::Histogram& out = NewSample(labels).histogram;
+  prometheus::ClientMetric::Histogram& out = NewClusterSample(labels).histogram;
   out.sample_count = histogram.count();
   out.sample_sum = histogram.sum();
   uint64_t cumulative = 0;

@@ -26,18 +26,18 @@ void AddSnapshotFacts(const catalog::Catalog& catalog, StoreFacts& facts) {
       const double hashed = UnixSeconds(entry.LastHashed());
       facts.oldest_hashed = std::min(facts.oldest_hashed.value_or(hashed), hashed);
     }
-    if (entry.state == SnapshotState::kUnverified) ++facts.unverified;
-    if (entry.state == SnapshotState::kVerified) ++facts.verified;
-    if (entry.state == SnapshotState::kFailed) ++facts.failed;
+    if (entry.state == SnapshotState::kUntested) ++facts.untested;
+    if (entry.state == SnapshotState::kRestorable) ++facts.restorable;
+    if (entry.state == SnapshotState::kDamaged) ++facts.damaged;
     if (entry.state == SnapshotState::kUnreadable) ++facts.unreadable;
   }
   const auto as_of = [&](const catalog::CatalogEntry& entry) {
     const auto time = entry.AsOf(catalog.now);
     return time.has_value() ? std::optional(UnixSeconds(*time)) : std::nullopt;
   };
-  if (const catalog::CatalogEntry* verified = catalog.NewestVerified()) {
-    facts.verified_taken = as_of(*verified);
-    facts.verified_revision = static_cast<double>(verified->manifest.revision);
+  if (const catalog::CatalogEntry* restorable = catalog.NewestRestorable()) {
+    facts.restorable_taken = as_of(*restorable);
+    facts.restorable_revision = static_cast<double>(restorable->manifest.revision);
   }
   if (const catalog::CatalogEntry* newest = catalog.Newest()) {
     const Manifest& m = newest->manifest;

@@ -28,10 +28,10 @@ void AddStore(const StoreFacts& s, MetricsPage& page) {
              "not, 0 it does; absent where the two could not be compared.")
       .Sample(s.lineage_diverged.has_value() ? std::optional(*s.lineage_diverged ? 1.0 : 0.0)
                                              : std::nullopt);
-  page.Gauge("etcdrill_snapshots", "Snapshots in the store, by verification state.")
-      .Samples("state", {{"unverified", s.unverified},
-                         {"verified", s.verified},
-                         {"failed", s.failed},
+  page.Gauge("etcdrill_snapshots", "Snapshots in the store, by state.")
+      .Samples("state", {{"untested", s.untested},
+                         {"restorable", s.restorable},
+                         {"damaged", s.damaged},
                          {"unreadable", s.unreadable}});
   page.Gauge("etcdrill_store_future_snapshots",
              "Stored snapshots whose time lies more than five minutes in the future: a clock was "
@@ -52,13 +52,13 @@ void AddStore(const StoreFacts& s, MetricsPage& page) {
 }
 
 void AddProof(const StoreFacts& s, MetricsPage& page) {
-  page.Gauge("etcdrill_verified_snapshot_taken_timestamp_seconds",
+  page.Gauge("etcdrill_restorable_snapshot_taken_timestamp_seconds",
              "Unix time at which the newest snapshot that passed a drill was taken, or last found "
              "to be all that the source held.")
-      .Sample(s.verified_taken);
-  page.Gauge("etcdrill_verified_snapshot_revision",
+      .Sample(s.restorable_taken);
+  page.Gauge("etcdrill_restorable_snapshot_revision",
              "Revision of the newest snapshot that passed a drill.")
-      .Sample(s.verified_revision);
+      .Sample(s.restorable_revision);
 }
 
 void AddDrillStart(std::optional<double> started, MetricsPage& page) {

@@ -13,7 +13,18 @@ namespace {
 
 constexpr std::string_view kCheckSeries = "etcdrill_drill_last_check_success{check=\"";
 
-using Series = std::map<std::string, double, std::less<>>;  // by name and labels, as written
+// By name and labels, as written, less the label of the cluster: all in a file are of one.
+using Series = std::map<std::string, double, std::less<>>;
+
+// Its label stands first, and no name of a cluster has a quote in it.
+std::string WithoutCluster(std::string series) {
+  const std::string label = std::string("{") + kClusterLabel + "=\"";
+  const size_t begin = series.find(label);
+  if (begin == std::string::npos) return series;
+  const size_t quote = series.find('"', begin + label.size());
+  const bool is_last = quote == std::string::npos || series.find(',', quote) != quote + 1;
+  return is_last ? series.erase(begin) : series.erase(begin + 1, quote + 1 - begin);
+}
 
 Series ParseSeries(std::string_view text) {
   Series series;
@@ -24,7 +35,7 @@ Series ParseSeries(std::string_view text) {
     const auto [stop, error] =
         std::from_chars(line.data() + blank + 1, line.data() + line.size(), value);
     if (error == std::errc() && stop == line.data() + line.size())
-      series.emplace(line.substr(0, blank), value);
+      series.emplace(WithoutCluster(std::string(line.substr(0, blank))), value);
   }
   return series;
 }
@@ -63,7 +74,7 @@ std::string VerifyTextfile(const VerifyRun& run, std::string_view previous) {
   const Series earlier = ParseEarlier(previous, run.ended);
   std::optional<double> last_success = run.passed ? std::optional(run.ended) : std::nullopt;
   CarryOver(earlier, "etcdrill_verify_last_success_timestamp_seconds", last_success);
-  MetricsPage page;
+  MetricsPage page(run.cluster);
   page.Gauge("etcdrill_verify_passed",
              "Whether the newest verification passed the levels that were asked for: 1 yes, 0 no.")
       .Sample(run.passed ? 1.0 : 0.0);
@@ -83,7 +94,8 @@ std::string VerifyTextfile(const VerifyRun& run, std::string_view previous) {
   return page.Text();
 }
 
-std::string DrillTextfile(StoreFacts drill, double now, std::string_view previous) {
+std::string DrillTextfile(std::string cluster, StoreFacts drill, double now,
+                          std::string_view previous) {
   const Series earlier = ParseEarlier(previous, now);
   const bool passed = drill.drill_last_success.has_value();
   if (!passed) {
@@ -93,8 +105,12 @@ std::string DrillTextfile(StoreFacts drill, double now, std::string_view previou
   CarryOver(earlier, "etcdrill_drill_last_success_timestamp_seconds", drill.drill_last_success);
   CarryOver(earlier, "etcdrill_drill_last_failure_timestamp_seconds", drill.drill_last_failure);
   CarryOver(earlier, "etcdrill_drill_last_duration_seconds", drill.drill_last_duration_seconds);
-  CarryOver(earlier, "etcdrill_verified_snapshot_taken_timestamp_seconds", drill.verified_taken);
-  CarryOver(earlier, "etcdrill_verified_snapshot_revision", drill.verified_revision);
+  CarryOver(earlier, "etcdrill_restorable_snapshot_taken_timestamp_seconds",
+            drill.restorable_taken);
+  CarryOver(earlier, "etcdrill_restorable_snapshot_revision", drill.restorable_revision);
+  // As 0.1.0 wrote them.
+  CarryOver(earlier, "etcdrill_verified_snapshot_taken_timestamp_seconds", drill.restorable_taken);
+  CarryOver(earlier, "etcdrill_verified_snapshot_revision", drill.restorable_revision);
   for (const auto& [name, value] : earlier) {
     // One that passed came to all checks that are asked for.
     if (passed || !name.starts_with(kCheckSeries)) continue;
@@ -103,7 +119,7 @@ std::string DrillTextfile(StoreFacts drill, double now, std::string_view previou
         FromName<CheckName>(name.substr(kCheckSeries.size(), end - kCheckSeries.size()));
     if (check.has_value()) drill.drill_checks.emplace(*check, value != 0);
   }
-  MetricsPage page;
+  MetricsPage page(std::move(cluster));
   AddDrillStart(drill.drill_started, page);
   AddDrillHistory(drill, page);
   AddProof(drill, page);

@@ -16,6 +16,7 @@
 namespace etcdrill::report {
 
 struct VerifyRun {
+  std::string cluster;  // empty where no configuration names it
   double ended = 0;
   std::optional<double> seconds;
   bool passed = false;
@@ -26,7 +27,8 @@ struct VerifyRun {
 // `previous` is what the file holds; empty if there is none.
 std::string VerifyTextfile(const VerifyRun& run, std::string_view previous);
 
-// `drill` is a history of this one drill, which ended `now` (Unix seconds).
-std::string DrillTextfile(StoreFacts drill, double now, std::string_view previous);
+// `drill` is a history of this one drill, which ended `now` (Unix seconds); `cluster` as above.
+std::string DrillTextfile(std::string cluster, StoreFacts drill, double now,
+                          std::string_view previous);
 
 }  // namespace etcdrill::report

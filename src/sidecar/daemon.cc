@@ -63,7 +63,7 @@ Status RunDaemon(const Context& context, const Settings& settings, const LoadSet
   ASSIGN_OR_RETURN(const auto guard,
                    http::Guard::Create(context, config.web.config_file, config::ParseWebConfig));
   Certificates certificates;
-  report::Metrics metrics({}, [&] {
+  report::Metrics metrics({.cluster = config.cluster.name}, [&] {
     return ReadLiveFacts(context, in_force->Current()->config(), *counts, certificates, *guard);
   });
   report::StatusBoard board;
@@ -95,6 +95,8 @@ Status RunDaemon(const Context& context, const Settings& settings, const LoadSet
                                         {"port", server->port()},
                                         {"snapshot_schedule", TextOf(config.snapshot.schedule)},
                                         {"drill_schedule", TextOf(config.drill.schedule)}});
+  for (const std::string& warning : config.warnings)
+    context.log.Warn("the configuration has an old name", {{"warning", warning}});
   for (const std::string& warning : config::WarningsOf(config, settings.connection)) {
     context.log.Warn("the configuration may not be what is meant", {{"warning", warning}});
   }

@@ -15,10 +15,11 @@ std::optional<double> LongestGap(const std::optional<config::Schedule>& schedule
 report::FixedFacts FixedFactsOf(const config::Config& config, const etcd::Client& client,
                                 WallTime state_created, WallTime process_start) {
   report::FixedFacts fixed;
+  fixed.cluster = config.cluster.name;
   fixed.state_created = UnixSeconds(state_created);
   fixed.process_start = UnixSeconds(process_start);
   fixed.rpo_seconds = SecondsOf(config.objectives.rpo);
-  fixed.verified_rpo_seconds = SecondsOf(config.objectives.verified_rpo);
+  fixed.restorable_rpo_seconds = SecondsOf(config.objectives.restorable_rpo);
   fixed.rto_seconds = SecondsOf(config.objectives.rto);
   fixed.snapshot_interval_seconds = LongestGap(config.snapshot.schedule, config.snapshot.jitter);
   fixed.drill_interval_seconds = LongestGap(config.drill.schedule, config.drill.jitter);
@@ -43,7 +44,7 @@ report::LiveFacts ReadLiveFacts(const Context& context, const config::Config& co
                           static_cast<double>(counts.failures[i])});
   }
   live.certificates = certificates.Ends(context.fs, config.cluster.tls);
-  if (const auto served = web.Certificate()) live.certificates["web_server"] = *served;
+  live.web_certificate = web.Certificate();
   for (const auto& [volume, path] :
        {std::pair("store", config.store_path), std::pair("scratch", config.drill.scratch_dir)}) {
     const auto space = context.fs.Space(path);

@@ -14,8 +14,8 @@ constexpr int kLevelAtCapture = 3;  // a snapshot is verified before it is visib
 // before it proved.
 int LevelOf(const catalog::CatalogEntry& entry) {
   const int drilled = entry.last_drill.has_value() ? entry.last_drill->level_reached : 0;
-  if (entry.state == SnapshotState::kVerified) return static_cast<int>(kTopLevel);
-  if (entry.state == SnapshotState::kFailed) return drilled;
+  if (entry.state == SnapshotState::kRestorable) return static_cast<int>(kTopLevel);
+  if (entry.state == SnapshotState::kDamaged) return drilled;
   return std::max(entry.IsProven() ? kLevelAtCapture : 0, drilled);
 }
 

@@ -133,7 +133,7 @@ chmod 0755 "$root/usr/local/bin/editor"
 block_after README.md '**Beside etcd, under systemd.**' > "$root/root/five-minutes"
 from_now
 check the-commands-of-the-readme shell 'cd /root/pki; set -x; . /root/five-minutes'
-within 30 a-proven-backup shell 'eval "$(tail -n 1 /root/five-minutes)" | grep " verified "'
+within 30 a-restorable-backup shell 'eval "$(tail -n 1 /root/five-minutes)" | grep " restorable "'
 check drilled-to-level-5-under-the-unit logs 'msg="drill passed".* level=5'
 nothing nothing-to-complain-of \
   "$(journal --priority warning | grep -v '^-- No entries --$' || true)"

@@ -21,20 +21,24 @@ def catalogue():
     return metrics
 
 
-def label_problems(name, metric, family, whole):
-    """whole: each value of a closed set must be there, and not only no other."""
-    wanted = set(metric.labels)
+def label_problems(name, metric, family, whole, cluster=None):
+    """whole: each value of a closed set must be there, and not only no other. cluster: its name;
+    without one no series carries it."""
     for _, labels, _ in family.samples:
+        of_cluster = cluster and labels.get("certificate") != "web_server"
+        wanted = set(metric.labels) - (set() if of_cluster else {"etcd_cluster"})
         if set(labels) - ({"le"} if metric.type == "histogram" else set()) != wanted:
             yield f"{name}: the labels are {set(labels)}, not {wanted}"
             return
+        if labels.get("etcd_cluster", cluster) != cluster:
+            yield f"{name}: the cluster is {labels['etcd_cluster']}, not {cluster}"
     for label, values in metric.labels.items():
-        found = {labels[label] for _, labels, _ in family.samples}
+        found = {labels.get(label) for _, labels, _ in family.samples}
         if values is not None and (found != values if whole else not found <= values):
             yield f"{name}: {label} is {sorted(found)}, in the catalogue {sorted(values)}"
 
 
-def differences(families, there, whole=False):
+def differences(families, there, cluster, whole=False):
     """Between a page and the part of the catalogue that is there by now. whole: gauges have all
     their labels, too."""
     known = catalogue()
@@ -48,4 +52,4 @@ def differences(families, there, whole=False):
         if (family.type, family.help) != (metric.type, metric.help):
             yield (f"{name}: {family.type}, {family.help!r}, "
                    f"in the catalogue {metric.type}, {metric.help!r}")
-        yield from label_problems(name, metric, family, whole or metric.there == "always")
+        yield from label_problems(name, metric, family, whole or metric.there == "always", cluster)

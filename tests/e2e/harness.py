@@ -482,7 +482,7 @@ def parse_metrics(text):
 
 
 def by_label(family, label):
-    """{value of the label: number} of a family with one label."""
+    """{value of the label: number} of a family with one label beside that of the cluster."""
     return {labels[label]: number for _, labels, number in family.samples}
 
 
@@ -530,10 +530,11 @@ class Sidecar:
         return parse_metrics(self.first_answer("/metrics"))
 
     def value(self, name, **labels):
-        """The value of one sample, or None if it is absent."""
+        """The value of one sample, or None if it is absent. The cluster goes without saying."""
         family = self.metrics().get(name)
         values = [
-            number for _, found, number in (family.samples if family else []) if found == labels
+            number for _, found, number in (family.samples if family else [])
+            if {label: found[label] for label in found if label != "etcd_cluster"} == labels
         ]
         return values[0] if values else None
 

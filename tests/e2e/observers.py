@@ -67,7 +67,8 @@ class Alertmanager:
 
 
 class Prometheus:
-    """On the rules that we ship, as they are. targets: {job: {cluster: [address]}}."""
+    """On the rules that we ship, as they are. targets: {job: {cluster: [address]}}. A sidecar says
+    itself whose it is; etcd has to be told."""
 
     def __init__(self, scene, path, targets, alertmanager):
         self.port = harness.free_port()
@@ -79,8 +80,10 @@ class Prometheus:
             "alerting": {"alertmanagers": [receiver]},
             "scrape_configs": [{
                 "job_name": job,
-                "static_configs": [{"targets": addresses, "labels": {"cluster": cluster}}
-                                   for cluster, addresses in clusters.items()]
+                "static_configs": [{
+                    "targets": addresses,
+                    "labels": {} if job == "etcdrill" else {"etcd_cluster": cluster}
+                } for cluster, addresses in clusters.items()]
             } for job, clusters in targets.items()]
         }
         (path / "prometheus.yml").write_text(yaml.safe_dump(config))

@@ -59,7 +59,7 @@ class Clocks(SidecarCase):
         harness.fill(cls.cluster)
 
     def start(self, **settings):
-        settings = {"objectives": {"rpo": f"{RPO}s", "verified_rpo": f"{RPO}s"}} | settings
+        settings = {"objectives": {"rpo": f"{RPO}s", "restorable_rpo": f"{RPO}s"}} | settings
         return super().start(self.cluster, **settings)
 
     def test_no_drill_takes_less_than_no_time(self):
@@ -151,8 +151,8 @@ class Clocks(SidecarCase):
         self.assertIn("in the future", page)
         self.assertNotIn("a moment", page)
         self.assertIsNone(self.status(sidecar)["newest_snapshot"])
-        self.assertIsNone(self.status(sidecar)["newest_proven_snapshot"])
-        for absent in ("snapshot_last_success", "verified_snapshot_taken", "drill_last_success",
+        self.assertIsNone(self.status(sidecar)["newest_restorable_snapshot"])
+        for absent in ("snapshot_last_success", "restorable_snapshot_taken", "drill_last_success",
                        "drill_started"):
             self.assertIsNone(sidecar.value(f"etcdrill_{absent}_timestamp_seconds"), absent)
         self.assertEqual(sidecar.value("etcdrill_store_future_snapshots"), 1)
@@ -167,7 +167,7 @@ class Clocks(SidecarCase):
         self.assertIn("from_future", [finding["code"] for finding in report["findings"]])
         self.verify_latest(0)
         self.assertAlerts(sidecar, firing=[
-            "EtcdBackupClockSkew", "EtcdBackupRpoBreached", "EtcdBackupVerifiedRpoBreached"
+            "EtcdBackupClockSkew", "EtcdBackupRpoBreached", "EtcdBackupRestorableRpoBreached"
         ])
         self.assertEqual(sidecar.stop(), 0)
 
@@ -198,8 +198,8 @@ class Clocks(SidecarCase):
         self.assertEqual(
             json.loads(self.verify_latest(0, "--max-age", "10s").out)["revision"], revision)
         drilled = json.loads(
-            self.etcdrill("drill", "latest-verified", "--config", self.dir / "etcdrill.yaml", "-w",
-                          "json").out)
+            self.etcdrill("drill", "latest-restorable", "--config", self.dir / "etcdrill.yaml",
+                          "-w", "json").out)
         self.assertNotEqual(drilled["snapshot"], lie["name"])
         # The row of the evidence is whole.
         self.etcdrill("drills", "verify", "--config", self.dir / "etcdrill.yaml")
@@ -210,7 +210,7 @@ class Clocks(SidecarCase):
         for drill in drills[1:]:  # later names are not pushed into the future
             self.assertLess(unix(drill["name"][-16:-1] + "+00:00"), time.time() + 60)
         self.assertAlerts(sidecar, firing=["EtcdBackupClockSkew"],
-                          silent=["EtcdBackupRpoBreached", "EtcdBackupVerifiedRpoBreached"])
+                          silent=["EtcdBackupRpoBreached", "EtcdBackupRestorableRpoBreached"])
 
         # The source dies, for longer than the objective.
         self.cluster.kill(*self.cluster.members)
@@ -225,12 +225,12 @@ class Clocks(SidecarCase):
         sidecar = self.start(
             env=lying(400 * DAY, self.dir),
             snapshot={"schedule": "@every 15s", "skip_unchanged": False},
-            drill={"schedule": "@every 15s"}, objectives={"rpo": "2m", "verified_rpo": "2m"})
+            drill={"schedule": "@every 15s"}, objectives={"rpo": "2m", "restorable_rpo": "2m"})
         sidecar.wait_for_line("drill passed")
         harness.wait_until(lambda: self.answers(sidecar)["overall"] == "yes",
                            "all is well, by its own clock")
         self.assertAlerts(sidecar, firing=[
-            "EtcdBackupClockSkew", "EtcdBackupRpoBreached", "EtcdBackupVerifiedRpoBreached"
+            "EtcdBackupClockSkew", "EtcdBackupRpoBreached", "EtcdBackupRestorableRpoBreached"
         ])
         set_clock(self.dir, 0)
         self.assertEqual(self.answers(sidecar)["overall"], "no")
@@ -385,7 +385,7 @@ web: {{listen: "127.0.0.1:{port}"}}
                 path = self.named(zone, "", hours_old)
                 self.etcdrill("drill", path, "--etcd", harness.tool("3.5", "etcd"),
                               "--scratch-dir", self.dir / "scratch", "--textfile-out", metrics)
-                self.assertAge(metrics, "verified_snapshot_taken", hours_old)
+                self.assertAge(metrics, "restorable_snapshot_taken", hours_old)
 
     def test_so_they_are_for_what_is_adopted(self):
         sidecar = None

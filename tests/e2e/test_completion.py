@@ -46,7 +46,7 @@ class Completion(harness.TestCase):
     def test_values(self):
         self.assertEqual(self.complete("verify", "-w", ""), ["simple", "table", "json"])
         self.assertEqual(self.complete("snapshot", "status", "--write-out", "f"), ["fields"])
-        self.assertEqual(self.complete("drill", "latest-"), ["latest-verified"])
+        self.assertEqual(self.complete("drill", "latest-"), ["latest-restorable"])
         self.assertEqual(self.complete("completion", ""), ["bash", "zsh", "fish"])
         self.assertEqual(self.complete("health", "--dial-timeout", ""), [])
         self.assertEqual(self.complete("verify", "--write-out", "=", "j"), ["json"])

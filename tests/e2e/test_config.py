@@ -142,8 +142,15 @@ class CheckConfig(harness.TestCase):
         self.assertRegex(warning, "objectives.rpo")
         warning, = self.warned(GOOD + "drill: {schedule: '0 3 * * 0'}\n")
         self.assertRegex(warning,
-                         "objectives.verified_rpo is 1d2h, but drill.schedule leaves up to 7d0h")
+                         "objectives.restorable_rpo is 1d2h, but drill.schedule leaves up to 7d0h")
         self.assertEqual(self.warned(self.changed('"@every 1h"', "none")), [])
+
+    def test_an_old_name_is_a_warning(self):
+        self.assertEqual(self.warned(self.changed("rpo: 2h", "verified_rpo: 30h")), [])
+        outcome = self.etcdrill("check", "config", "--syntax-only", self.path)
+        self.assertRegex(
+            outcome.err, r"^warning: \S+/etcdrill\.yaml:8:14: objectives\.verified_rpo is called "
+            r"objectives\.restorable_rpo now")
 
     def test_what_goes_in_the_clear_is_a_warning(self):
         plain = self.changed("https://127", "http://127")

@@ -136,7 +136,7 @@ class Stored(test_drill.DrillCase):
         drills = json.loads(self.etcdrill("drills", "list", "--config", config, "-w", "json").out)
         self.assertEqual([drill["snapshot"] for drill in drills], [second, first, second, second])
         self.assertEqual([entry["state"] for entry in self.listed(config)],
-                         ["verified", "verified"])
+                         ["restorable", "restorable"])
         shown = [json.loads(self.etcdrill("drills", "show", drill["name"], "--config", config).out)
                  for drill in drills]
         self.assertEqual([report["newest"] for report in shown], [True, False, True, True])
@@ -249,7 +249,7 @@ class Stored(test_drill.DrillCase):
         config = self.configure()
         name = self.save(config)
         self.drill_stored(config, name)
-        for word in ("latest", "latest-verified", "random"):
+        for word in ("latest", "latest-restorable", "random", "latest-verified"):
             (self.dir / word).write_text("no snapshot")
             self.assertIn(name, self.etcdrill("verify", word, "--config", config, cwd=self.dir).out)
             self.etcdrill("verify", word, cwd=self.dir, code=1)  # without a store it is that file
@@ -266,10 +266,11 @@ class Stored(test_drill.DrillCase):
         for _ in range(2):
             self.assertIn(newest, self.etcdrill("verify", "latest", "--config", config, code=3).out)
             self.drill_stored(config, "latest", code=3)
-        self.assertNotIn(newest, self.etcdrill("verify", "latest-verified", "--config", config).out)
+        self.assertNotIn(newest,
+                         self.etcdrill("verify", "latest-restorable", "--config", config).out)
         database.write_bytes(sound)  # it was the disk, for a while
         self.assertIn(newest, self.etcdrill("verify", "latest", "--config", config).out)
-        self.assertEqual(self.listed(config)[-1]["state"], "unverified")
+        self.assertEqual(self.listed(config)[-1]["state"], "untested")
 
     def test_a_source_that_is_gone_costs_the_advice_only(self):
         cluster = harness.Cluster(self.scene, "3.5")
@@ -318,7 +319,7 @@ class Stored(test_drill.DrillCase):
         report, check = drill(f"{{prefix: /registry/pods/, min_keys: {pods + 1}}}", 3)
         self.assertEqual((check["result"], report["verdict"]), ("fail", "not_provable"))
         # Sound, whatever it lacks.
-        self.assertEqual(self.listed(self.configure(""))[-1]["state"], "unverified")
+        self.assertEqual(self.listed(self.configure(""))[-1]["state"], "untested")
         report, check = drill(
             '{key: /registry/configmaps/big, matches: "^(0123456789abcdef)+\\\\s*$"}', 1)
         self.assertEqual(check["result"], "pass")

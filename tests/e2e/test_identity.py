@@ -409,7 +409,7 @@ class LostKeys(IdentityCase):
                       [trouble["what"] for trouble in status["troubles"]])
         self.assertNotEqual(status["fresh"]["answer"], "yes")
         self.assertEqual(sidecar.value("etcdrill_source_hashkv_consistent"), 0)
-        self.assertEqual(sidecar.value("etcdrill_snapshots", state="verified"), 0)
+        self.assertEqual(sidecar.value("etcdrill_snapshots", state="restorable"), 0)
         self.assertFires(sidecar, INCONSISTENT)
         manifest = self.manifests()[0]
         self.assertEqual(

@@ -117,7 +117,7 @@ class Commands(harness.TestCase):
         drill = ["drill", path, "--etcd", harness.tool("3.4", "etcd"),
                  "--scratch-dir", self.dir / "scratch"]
         for command, metric in ((["verify", path], "etcdrill_snapshot_last_revision"),
-                                (drill, "etcdrill_verified_snapshot_revision")):
+                                (drill, "etcdrill_restorable_snapshot_revision")):
             out = self.dir / f"{command[0]}.prom"
             self.etcdrill(*command, "--textfile-out", out)
             samples = harness.parse_metrics(out.read_text())[metric].samples
@@ -400,7 +400,7 @@ class Adopted(sidecar_case.SidecarCase):
         self.assertIn("it is zstd: unpack it first", line)
         self.assertEqual(sidecar.value("etcdrill_snapshot_attempts_total"), 0)
         self.assertEqual(sidecar.value("etcdrill_snapshot_consecutive_failures"), 0)
-        self.assertEqual(sidecar.value("etcdrill_snapshots", state="failed"), 0)
+        self.assertEqual(sidecar.value("etcdrill_snapshots", state="damaged"), 0)
         cluster.save(theirs / "sound.db")
         sidecar.wait_for_line("snapshot adopted")
         self.assertEqual(len(sidecar.lines("a file of others is no snapshot")), 1)

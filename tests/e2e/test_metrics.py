@@ -99,8 +99,9 @@ class ThreeStates(harness.TestCase):
         """The first page on which each task has its time, and the scrub has ended: schedules start
         just after the port."""
         tasks = catalogue.catalogue()["etcdrill_task_next_run_timestamp_seconds"].labels["task"]
-        wanted = ['etcdrill_task_last_run_timestamp_seconds{task="scrub"}',
-                  *(f'etcdrill_task_next_run_timestamp_seconds{{task="{task}"}}' for task in tasks)]
+        wanted = ['last_run_timestamp_seconds{etcd_cluster="three",task="scrub"}',
+                  *(f'next_run_timestamp_seconds{{etcd_cluster="three",task="{task}"}}'
+                    for task in tasks)]
         def whole():
             page = cls.read(sidecar)
             return all(series in page for series in wanted) and page
@@ -128,7 +129,8 @@ class ThreeStates(harness.TestCase):
 
     def assertIsCatalogue(self, state, there, whole=False):
         page = self.pages[state]
-        self.assertEqual(list(catalogue.differences(harness.parse_metrics(page), there, whole)), [])
+        families = harness.parse_metrics(page)
+        self.assertEqual(list(catalogue.differences(families, there, "three", whole)), [])
         outcome = harness.run(["promtool", "check", "metrics"], text=page)
         self.assertEqual((outcome.code, outcome.out + outcome.err), (0, ""))
 

@@ -189,7 +189,7 @@ class Operations(harness.TestCase):
 
     def worst_day(self, bump=True):
         first = self.hosts[0]
-        self.assertRegex(first.block("choose"), r"verified(.|\n)*: proven")
+        self.assertRegex(first.block("choose"), r"restorable(.|\n)*: proven")
         self.assertIn("proven, level 5 of 5", first.block("prove"))
         self.everywhere(f"stop-{self.kind}")
         self.assertTrue(all(member.process.poll() is not None for member in self.cluster.members))

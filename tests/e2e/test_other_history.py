@@ -77,7 +77,7 @@ class OtherHistory(HistoryCase):
         self.assertEqual(manifest["verdict"], "proven")
         self.assertEqual(manifest["lineage"]["result"], "diverged")
         self.assertIn(text, manifest["lineage"]["text"])
-        self.assertEqual(sidecar.value("etcdrill_snapshots", state="failed"), 0)
+        self.assertEqual(sidecar.value("etcdrill_snapshots", state="damaged"), 0)
         self.assertEqual(sidecar.value("etcdrill_snapshot_last_revision"), newest)
         self.assertNotEqual(sidecar.value("etcdrill_source_hashkv_consistent"), 0)
         troubles = [
@@ -299,7 +299,7 @@ class OtherHistory(HistoryCase):
         ours.etcdctl("compact", str(ours.revision()))
         harness.must(["cp", "-p", self.dir / "old.db", self.theirs / "1.db"])
         sidecar.wait_for_line("snapshot adopted", after=1)
-        sidecar.wait_for_value(2, "etcdrill_snapshots", state="unverified")
+        sidecar.wait_for_value(2, "etcdrill_snapshots", state="untested")
         self.assertEqual(sidecar.value("etcdrill_store_other_history_snapshots"), 0)
         self.assertEqual(sidecar.value("etcdrill_snapshot_last_revision"), 21)
         self.assertEqual(sidecar.stop(), 0)
@@ -320,7 +320,8 @@ class Compacted(HistoryCase):
     def adopt_stale(self, **sections):
         """The sidecar has seen the source beyond the file for six seconds when somebody copies it,
         and the objective is five."""
-        sidecar = self.adopt(self.ours, objectives={"rpo": "5s", "verified_rpo": "5s"}, **sections)
+        sidecar = self.adopt(self.ours, objectives={"rpo": "5s", "restorable_rpo": "5s"},
+                             **sections)
         sidecar.wait_for_value(self.ours.revision(), "etcdrill_source_revision")
         seen = time.time()
         time.sleep(6)
@@ -566,7 +567,7 @@ class OtherNames(HistoryCase):
         sidecar.wait_for_value(1, "etcdrill_source_up")
         self.assertIsNone(sidecar.value("etcdrill_snapshot_last_revision"))
         self.assertIsNone(sidecar.value("etcdrill_drill_last_success_timestamp_seconds"))
-        self.assertEqual(sidecar.value("etcdrill_snapshots", state="verified"), 0)
+        self.assertEqual(sidecar.value("etcdrill_snapshots", state="restorable"), 0)
         status = self.status(sidecar)
         self.assertEqual(
             {status[q]["answer"] for q in ("fresh", "proven", "restorable", "in_time")},

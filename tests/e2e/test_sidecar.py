@@ -54,7 +54,7 @@ class Store:
     def metrics(self):
         """The gauges that have to follow from it, if every drill in it has passed."""
         drilled = {drill["snapshot"] for drill in self.drills}
-        verified = [manifest for manifest in self.manifests if manifest["name"] in drilled]
+        restorable = [manifest for manifest in self.manifests if manifest["name"] in drilled]
         newest, last = self.manifests[-1], self.last_drill_of_newest()
         return {
             "etcdrill_state_created_timestamp_seconds": self.created,
@@ -65,8 +65,8 @@ class Store:
             "etcdrill_snapshot_last_duration_seconds": newest["duration_seconds"],
             "etcdrill_store_bytes": sum(manifest["size"] for manifest in self.manifests),
             "etcdrill_store_oldest_snapshot_timestamp_seconds": unix(self.manifests[0]["taken"]),
-            "etcdrill_verified_snapshot_taken_timestamp_seconds": unix(verified[-1]["taken"]),
-            "etcdrill_verified_snapshot_revision": verified[-1]["revision"],
+            "etcdrill_restorable_snapshot_taken_timestamp_seconds": unix(restorable[-1]["taken"]),
+            "etcdrill_restorable_snapshot_revision": restorable[-1]["revision"],
             "etcdrill_drill_started_timestamp_seconds": unix(last["started"]),
             "etcdrill_drill_last_success_timestamp_seconds": unix(last["finished"]),
             "etcdrill_drill_last_duration_seconds": last["rto_seconds"],
@@ -78,9 +78,9 @@ class Store:
         return [drill for drill in self.drills if drill["newest"]][-1]
 
     def states(self):
-        verified = len({drill["snapshot"] for drill in self.drills})
+        restorable = len({drill["snapshot"] for drill in self.drills})
         return {
-            "verified": verified, "unverified": len(self.manifests) - verified, "failed": 0,
+            "restorable": restorable, "untested": len(self.manifests) - restorable, "damaged": 0,
             "unreadable": 0
         }
 
@@ -224,7 +224,7 @@ class Serving(SidecarCase):
         self.assertIn("e2e-", self.etcdrill("snapshot", "list", "--config", config).out)
         self.assertEqual(self.etcdrill("health", "--config", config).out.count(" healthy "), 3)
         report = json.loads(
-            self.etcdrill("drill", "latest-verified", "--config", config, "-w", "json").out)
+            self.etcdrill("drill", "latest-restorable", "--config", config, "-w", "json").out)
         self.assertEqual((report["verdict"], report["level_reached"]), ("proven", 5))
 
     def test_no_secret_is_told(self):
@@ -271,7 +271,7 @@ class Restart(SidecarCase):
         after = self.start(scrub="36500d")
         families = harness.parse_metrics(after.first_answer("/metrics"))
         self.assertEqual(harness.by_label(families["etcdrill_snapshots"], "state"),
-                         {"verified": copies + 1, "unverified": 0, "failed": 0, "unreadable": 0})
+                         {"restorable": copies + 1, "untested": 0, "damaged": 0, "unreadable": 0})
         # Of the processor, not of the clock: other tests and builds may run beside this one.
         seconds = families["process_cpu_seconds_total"].samples[0][2]
         print(f"{copies} snapshots with a drill each: {seconds:.2f} s", file=sys.stderr)
@@ -339,8 +339,8 @@ class Restart(SidecarCase):
         self.assertStops(after)
 
     def check_rotten(self, sidecar):
-        sidecar.wait_for_value(1, "etcdrill_snapshots", state="failed")
-        self.assertIsNone(sidecar.value("etcdrill_verified_snapshot_taken_timestamp_seconds"))
+        sidecar.wait_for_value(1, "etcdrill_snapshots", state="damaged")
+        self.assertIsNone(sidecar.value("etcdrill_restorable_snapshot_taken_timestamp_seconds"))
         self.assertEqual(sidecar.value("etcdrill_drill_last_check_success", check="sha256"), 0)
         self.assertGreaterEqual(sidecar.value("etcdrill_drill_consecutive_failures"), 1)
         self.assertEqual(sidecar.value("etcdrill_drill_last_failure_timestamp_seconds"),
@@ -430,11 +430,11 @@ class Scrub(SidecarCase):
         content[len(content) // 2] ^= 1
         database.write_bytes(content)
         sidecar.wait_for_line("a stored snapshot is not what it was", timeout=6)
-        sidecar.wait_for_value(1, "etcdrill_snapshots", state="failed")
+        sidecar.wait_for_value(1, "etcdrill_snapshots", state="damaged")
         self.assertGreaterEqual(sidecar.value("etcdrill_scrub_failures_total", reason="damaged"), 1)
         self.assertEqual(sidecar.stop(), 0)
         after = self.start()
-        self.assertEqual(after.value("etcdrill_snapshots", state="failed"), 1)
+        self.assertEqual(after.value("etcdrill_snapshots", state="damaged"), 1)
         self.assertIsNone(after.value("etcdrill_scrub_oldest_timestamp_seconds"))
         self.assertEqual(after.stop(), 0)
 

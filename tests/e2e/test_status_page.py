@@ -156,7 +156,7 @@ class Healthy(StatusCase):
             self.assertNotIn("✖", text)
             self.assertEqual(text.count("✔ healthy"), 3)
             self.assertEqual(len(re.findall(r"^leader\b|\tleader\t", text, re.M)), 1, text)
-            self.assertIn("✔ proven by a drill", text)
+            self.assertIn("✔ restorable", text)
             self.assertRegex(
                 text, r"select [\d.]+\ss, checksum [\d.]+\ss, restore [\d.]+\ss, boot [\d.]+\ss")
             ground = self.page.run("getComputedStyle(document.body).backgroundColor")
@@ -220,7 +220,7 @@ class Healthy(StatusCase):
         self.page.open(f"http://127.0.0.1:{self.sidecar.port}/", script=False)
         text = self.page.run("document.body.innerText")
         self.assertIn("The backup is fresh, proven and restorable.", text)
-        self.assertIn("✔ proven by a drill", text)
+        self.assertIn("✔ restorable", text)
 
     def test_the_script_refreshes_and_says_when_it_can_not(self):
         self.look(self.sidecar, "status-refresh")
@@ -331,7 +331,7 @@ class Failing(StatusCase):
         cluster.kill(cluster.members[2])
         broken = self.start(self.dir, cluster.endpoints, snapshot="2s", drill="2s",
                             etcd="/bin/false", name="prod",
-                            objectives="{rpo: 1h, verified_rpo: 1s, rto: 100ms}")
+                            objectives="{rpo: 1h, restorable_rpo: 1s, rto: 100ms}")
         broken.wait_for_line("drill failed")
         newest = sorted((self.dir / "store").glob("*.db"))[-1]
         with open(newest, "r+b") as file:

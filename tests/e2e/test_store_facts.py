@@ -58,7 +58,7 @@ class StoreFacts(SidecarCase):
         """A sidecar that has one snapshot, which passed a drill."""
         sidecar = self.start(drill={"schedule": "@every 1h"}, **settings)
         sidecar.wait_for_line("drill passed")
-        self.wait_for_states(sidecar, verified=1)
+        self.wait_for_states(sidecar, restorable=1)
         return sidecar
 
     def verify(self, code, *arguments):
@@ -80,8 +80,8 @@ class StoreFacts(SidecarCase):
         self.assertNotEqual(self.status(sidecar)["overall"], "yes")
         self.assertIn("can't be read", sidecar.first_answer("/"))
         away.rename(database)
-        self.wait_for_states(sidecar, verified=1)
-        self.assertEqual(self.listed_state(), "verified")
+        self.wait_for_states(sidecar, restorable=1)
+        self.assertEqual(self.listed_state(), "restorable")
         self.assertEqual(self.status(sidecar)["restorable"]["answer"], "yes")
         checks = self.dir / "store" / "checks" / f"{database.stem}.json"
         self.assertNotIn("damaged", self.checks() if checks.exists() else {})
@@ -108,12 +108,12 @@ class StoreFacts(SidecarCase):
         sidecar.wait_for_line("snapshot taken", after=1)
         self.assertEqual(sidecar.stop(), 0)
         sidecar = self.start(snapshot=NEVER)
-        self.wait_for_states(sidecar, unreadable=2, unverified=1)
+        self.wait_for_states(sidecar, unreadable=2, untested=1)
         self.assertTrue(copied.exists() and database.exists())
         self.assertEqual(sidecar.lines("removed what an interrupted run left in the store"), [])
         away.rename(manifest)
         copied.unlink()
-        self.wait_for_states(sidecar, verified=1, unverified=1)
+        self.wait_for_states(sidecar, restorable=1, untested=1)
         self.assertStops(sidecar)
 
     def flip(self):
@@ -128,11 +128,11 @@ class StoreFacts(SidecarCase):
         sidecar = self.drilled(scrub={"period": "24s"})
         self.flip()
         sidecar.wait_for_line("a stored snapshot is not what it was")
-        self.wait_for_states(sidecar, failed=1)
+        self.wait_for_states(sidecar, damaged=1)
         first = self.checks()["damaged"]
         self.flip()
         sidecar.wait_for_line("a snapshot has its right bytes again", timeout=60)
-        self.wait_for_states(sidecar, verified=1)
+        self.wait_for_states(sidecar, restorable=1)
         self.assertNotIn("damaged", self.checks())
         self.assertLess(first, self.checks()["hashed"])
         self.assertEqual(sidecar.stop(), 0)
@@ -143,10 +143,10 @@ class StoreFacts(SidecarCase):
         sidecar.wait_for_line("a stored snapshot is not what it was")
         self.assertEqual(sidecar.stop(), 0)
         self.verify(3)
-        self.assertEqual(self.listed_state(), "failed")
+        self.assertEqual(self.listed_state(), "damaged")
         self.flip()
         self.assertIn("has its right bytes again", self.verify(0).err)
-        self.assertEqual(self.listed_state(), "verified")
+        self.assertEqual(self.listed_state(), "restorable")
         self.assertNotIn("right bytes", self.verify(0).err)  # once
 
     def test_a_clock_that_is_set_back_makes_no_damage_green(self):
@@ -154,11 +154,11 @@ class StoreFacts(SidecarCase):
         self.flip()
         sidecar = self.start(env=test_clocks.lying(-200), snapshot=NEVER, scrub={"period": "24s"})
         sidecar.wait_for_line("a stored snapshot is not what it was", timeout=30)
-        self.wait_for_states(sidecar, failed=1)
+        self.wait_for_states(sidecar, damaged=1)
         self.assertEqual(sidecar.stop(), 0)
-        self.assertEqual(self.listed_state(), "failed")
+        self.assertEqual(self.listed_state(), "damaged")
         sidecar = self.start(snapshot=NEVER)  # the clock is right again
-        self.wait_for_states(sidecar, failed=1)
+        self.wait_for_states(sidecar, damaged=1)
         self.assertEqual(self.status(sidecar)["restorable"]["answer"], "no")
         self.assertEqual(sidecar.stop(), 0)
 
@@ -173,14 +173,14 @@ class StoreFacts(SidecarCase):
         self.assertNotIn("taken away", self.verify(0, "--level", "1").err)
         sidecar = self.start(snapshot=NEVER, scrub={"period": "24s"}, log={"level": "debug"})
         sidecar.wait_for_line("snapshot scrubbed", timeout=30)
-        self.wait_for_states(sidecar, failed=1)
+        self.wait_for_states(sidecar, damaged=1)
         self.assertEqual(sidecar.stop(), 0)
         manifest.write_text(right)
-        self.assertEqual(self.listed_state(), "failed")
+        self.assertEqual(self.listed_state(), "damaged")
         self.assertIn("taken away", self.verify(0).err)  # proven to level 3
-        self.assertEqual(self.listed_state(), "unverified")
+        self.assertEqual(self.listed_state(), "untested")
         self.etcdrill(*drill)
-        self.assertEqual(self.listed_state(), "verified")
+        self.assertEqual(self.listed_state(), "restorable")
 
     def test_what_cant_be_read_hides_no_damage(self):
         self.assertEqual(self.drilled().stop(), 0)
@@ -209,7 +209,7 @@ class StoreFacts(SidecarCase):
         # It is due, though it was hashed just now.
         sidecar = self.start(snapshot=NEVER, scrub={"period": "24s"})
         sidecar.wait_for_line("a snapshot has its right bytes again", timeout=30)
-        self.wait_for_states(sidecar, verified=1)
+        self.wait_for_states(sidecar, restorable=1)
         self.assertEqual(sidecar.stop(), 0)
 
         self.flip()
@@ -217,7 +217,7 @@ class StoreFacts(SidecarCase):
         newest = max((store / "drills").glob("*.json"),
                      key=lambda path: path.stem.rsplit("-", 1)[1])
         self.flip()  # or the first look of the scrub would find it again
-        self.assertEqual(told(newest, "no", unverified=1), 1)
+        self.assertEqual(told(newest, "no", untested=1), 1)
         told(manifest, "no", unreadable=1)
 
     def test_what_is_found_on_a_full_disk_is_not_forgotten(self):
@@ -235,17 +235,17 @@ class StoreFacts(SidecarCase):
         sidecar.wait_for_line("drill failed")
         sidecar.wait_for_line("the drill report can't be kept")
         sidecar.wait_for_line("the scrub can't be recorded")
-        self.wait_for_states(sidecar, failed=1)
+        self.wait_for_states(sidecar, damaged=1)
         self.assertEqual(sidecar.value("etcdrill_drill_consecutive_failures"), 1)
         status = self.status(sidecar)
         self.assertEqual((status["overall"], status["restorable"]["answer"]), ("no", "no"))
         self.assertIn("can't be written into the store", json.dumps(status["troubles"]))
         # A process of its own knows the disk only.
-        self.assertEqual(self.listed_state(), "verified")
+        self.assertEqual(self.listed_state(), "restorable")
         (store / "others").unlink()
         sidecar.wait_for_line("what could not be written into the store is written now", timeout=30)
-        self.wait_for_states(sidecar, failed=1)
-        self.assertEqual(self.listed_state(), "failed")
+        self.wait_for_states(sidecar, damaged=1)
+        self.assertEqual(self.listed_state(), "damaged")
         self.assertNotIn("can't be written", json.dumps(self.status(sidecar)["troubles"]))
         self.etcdrill("drills", "verify", "--config", self.dir / "etcdrill.yaml")
         self.assertEqual(sidecar.stop(), 0)
@@ -255,7 +255,7 @@ class StoreFacts(SidecarCase):
         self.cluster.etcdctl("put", "later", "1")
         self.etcdrill("snapshot", "save", "--config", self.dir / "etcdrill.yaml")
         os.truncate(self.drilled_database(), 4096)
-        self.wait_for_states(sidecar, failed=1, unverified=1)
+        self.wait_for_states(sidecar, damaged=1, untested=1)
         self.assertEqual(self.status(sidecar)["restorable"]["answer"], "no")
         for path in [*(self.dir / "store").glob("*.json"), *(self.dir / "store").glob("*.db")]:
             path.unlink() if path.name != "state.json" else None
@@ -277,7 +277,7 @@ class StoreFacts(SidecarCase):
         sidecar.wait_for_line("snapshot taken", after=1)
         self.assertEqual(sidecar.request("/-/drill", "POST")[0], 202)
         sidecar.wait_for_line("drill passed")
-        self.wait_for_states(sidecar, unverified=1, verified=1)
+        self.wait_for_states(sidecar, untested=1, restorable=1)
         self.assertEqual(len(sidecar.lines("drill failed")), 1)
         self.assertEqual(sidecar.value("etcdrill_drill_consecutive_failures"), 1)
         self.assertEqual(sidecar.value("etcdrill_drill_last_check_success", check="assertions"), 0)
@@ -300,15 +300,15 @@ class StoreFacts(SidecarCase):
         line = sidecar.wait_for_line("drill failed")
         self.assertIn("nothing to drill",
                       self.wait_for_text(sidecar, "drill failed", "nothing to drill"))
-        self.wait_for_states(sidecar, failed=1)
+        self.wait_for_states(sidecar, damaged=1)
         harness.wait_until(lambda: (sidecar.value("etcdrill_drill_consecutive_failures") or 0) >= 2,
                            "failures are counted")
         status = self.status(sidecar)
         self.assertEqual(
             (status["overall"], status["restorable"]["answer"], status["fresh"]["answer"]),
             ("no", "no", "no"))
-        self.assertEqual(status["snapshots"]["failed"], 1)
-        self.assertEqual(self.listed_state(), "failed", line)
+        self.assertEqual(status["snapshots"]["damaged"], 1)
+        self.assertEqual(self.listed_state(), "damaged", line)
         self.etcdrill("drills", "verify", "--config", self.dir / "etcdrill.yaml")
         self.assertEqual(sidecar.stop(), 0)
 
@@ -346,7 +346,7 @@ class StoreFacts(SidecarCase):
         self.assertEqual(after.value("etcdrill_drill_consecutive_failures"), 1)
         self.assertEqual(self.status(after)["restorable"]["answer"], "no")
         self.assertIn("never ended", after.first_answer("/"))
-        self.assertEqual(self.states(after), {"verified": 1})  # it says nothing of the data
+        self.assertEqual(self.states(after), {"restorable": 1})  # it says nothing of the data
         self.assertEqual(list((self.dir / "store" / "drills").glob(".*.begun")), [])
         self.etcdrill("drills", "verify", "--config", self.dir / "etcdrill.yaml")
         self.assertEqual(after.stop(), 0)
@@ -363,7 +363,7 @@ class StoreFacts(SidecarCase):
     def test_a_store_that_is_away_is_known_by_nobody(self):
         sidecar = self.drilled()
         harness.wait_until(lambda: self.status(sidecar)["overall"] == "yes", "all is well")
-        prefixes = ("etcdrill_snapshot_last_", "etcdrill_snapshots", "etcdrill_verified_",
+        prefixes = ("etcdrill_snapshot_last_", "etcdrill_snapshots", "etcdrill_restorable_",
                     "etcdrill_drill_last_", "etcdrill_store_bytes", "etcdrill_store_oldest")
         of_the_store = [name for name in sidecar.metrics() if name.startswith(prefixes)]
         self.assertGreater(len(of_the_store), 10)

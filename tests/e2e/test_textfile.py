@@ -30,7 +30,7 @@ class TextfileCase(harness.TestCase):
     def repair(self):
         shutil.copy(harness.fixture("e3530-compacted"), self.snapshot)
 
-    def run_command(self, command, *more, code=0, **options):
+    def run_command(self, command, *more, code=0, cluster=None, **options):
         """The families in the file after it; what holds for each such file."""
         file = self.out / f"{command}.prom"
         outcome = self.etcdrill(command, self.snapshot, "--textfile-out", file, *more, code=code,
@@ -46,8 +46,9 @@ class TextfileCase(harness.TestCase):
         known = catalogue.catalogue()
         for name, family in families.items():
             self.assertEqual((family.type, family.help), (known[name].type, known[name].help), name)
-            self.assertEqual(list(catalogue.label_problems(name, known[name], family, whole=False)),
-                             [])
+            problems = catalogue.label_problems(name, known[name], family, whole=False,
+                                                cluster=cluster)
+            self.assertEqual(list(problems), [])
         return families
 
     def verify(self, *more, **options):
@@ -98,6 +99,16 @@ class Verify(TextfileCase):
                            self.value(before, "etcdrill_verify_last_run_timestamp_seconds"))
         self.repair()
         self.assertEqual(self.value(self.verify(), "etcdrill_verify_passed"), 1)
+
+    def test_a_configuration_names_the_cluster(self):
+        config = self.dir / "etcdrill.yaml"
+        config.write_text("cluster: {name: prod}\n")
+        self.verify()
+        for code in (0, 3):
+            families = self.verify("--config", config, code=code, cluster="prod")
+            self.assertIsNotNone(
+                self.value(families, "etcdrill_verify_last_success_timestamp_seconds"))
+            self.damage()
 
     def test_bad_at_once(self):
         self.damage()
@@ -160,7 +171,7 @@ class Drill(TextfileCase):
         first = self.drill()
         self.assertEqual(self.value(first, "etcdrill_drill_last_level"), 5)
         self.assertEqual(self.value(first, "etcdrill_drill_consecutive_failures"), 0)
-        self.assertEqual(self.value(first, "etcdrill_verified_snapshot_revision"),
+        self.assertEqual(self.value(first, "etcdrill_restorable_snapshot_revision"),
                          harness.fixture_facts("e3530-compacted")["revision"])
         self.assertEqual(
             set(harness.by_label(first["etcdrill_drill_last_check_success"], "check").values()),
@@ -168,8 +179,8 @@ class Drill(TextfileCase):
         self.assertNotIn("etcdrill_drill_last_failure_timestamp_seconds", first)
         kept = ("etcdrill_drill_last_success_timestamp_seconds",
                 "etcdrill_drill_last_duration_seconds",
-                "etcdrill_verified_snapshot_taken_timestamp_seconds",
-                "etcdrill_verified_snapshot_revision")
+                "etcdrill_restorable_snapshot_taken_timestamp_seconds",
+                "etcdrill_restorable_snapshot_revision")
         self.damage()
         for failures in (1, 2):
             bad = self.drill(code=3)
@@ -196,7 +207,7 @@ class Drill(TextfileCase):
         families = self.drill(code=1)
         self.assertEqual(self.value(families, "etcdrill_drill_consecutive_failures"), 1)
         self.assertNotIn("etcdrill_drill_last_success_timestamp_seconds", families)
-        self.assertNotIn("etcdrill_verified_snapshot_taken_timestamp_seconds", families)
+        self.assertNotIn("etcdrill_restorable_snapshot_taken_timestamp_seconds", families)
         self.assertIn("no SHA-256 trailer", self.error)
 
     def test_a_file_of_somebody_else_is_replaced(self):

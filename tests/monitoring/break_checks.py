@@ -36,7 +36,7 @@ BREAKS = {
     "rule_tests_pass": ("alerts/content.yml", "0.5 [*]", "0.4 *"),
     "alert_style": ("alerts/content.yml", "summary: Snapshot revision",
                     "summary: '{{ $value }}: snapshot revision"),
-    "promql_style": ("alerts/drills.yml", 'state="failed"', 'state=~"failed"'),
+    "promql_style": ("alerts/drills.yml", 'state="damaged"', 'state=~"damaged"'),
     "kubernetes_has_the_same_rules": ("alerts/content.yml", "for: 10m", "for: 11m"),
     "alertmanager_example": ("alerts/alertmanager/alertmanager.yml", "EtcdRestoreRtoAtRisk",
                              "EtcdRestoreRtoNearlyAtRisk"),

@@ -6,8 +6,8 @@ import tempfile
 
 import yaml
 
-from artefacts import (REPO, dashboard_queries, dashboards, panels, promtool, selectors, substitute,
-                       variable_selectors, variables)
+from artefacts import (REPO, catalogue, dashboard_queries, dashboards, panels, promtool, selectors,
+                       substitute, variable_selectors, variables)
 
 # Selectors that need not name every target label, with the reason; dashboards/.lint tells
 # dashboard-linter the same.
@@ -53,8 +53,10 @@ def dashboard_variables():
         }
         if variable["name"] == "datasource":
             wanted = {"type": "datasource", "query": "prometheus", "label": "Data source"}
-        elif not re.fullmatch(r"label_values\(.+, \w+\)", variable["query"]):
-            yield f"{where}: the query is not label_values(SELECTOR, LABEL)"
+        else:
+            label = "etcd_cluster" if variable["name"] == "cluster" else variable["name"]
+            if not re.fullmatch(rf"label_values\(.+, {label}\)", variable["query"]):
+                yield f"{where}: the query is not label_values(SELECTOR, {label})"
         for key, value in wanted.items():
             if variable.get(key) != value:
                 yield f"{where}: {key} must be {json.dumps(value)}"
@@ -133,13 +135,25 @@ def panel_texts():
             yield f"{where}: a target of a table must be instant and of format table"
 
 
+def is_of_cluster(metric, matchers):
+    """Whether the series carry etcd_cluster: those of the process do not."""
+    known = catalogue()
+    if metric not in known:  # of a histogram, or from Prometheus
+        metric = re.sub(r"_(bucket|sum|count)$", "", metric)
+    return ("etcd_cluster" in known.get(metric, (None, {}))[1]
+            and matchers.get("certificate") != ("=", "web_server"))
+
+
 def dashboard_selectors():
     for where, expr in dashboard_queries():
         for metric, matchers in selectors(expr):
             fewer = metric.startswith(tuple(FEWER_LABELS))
-            for label in ("cluster", "job") if fewer else ("cluster", "job", "instance"):
-                if matchers.get(label) != ("=~", f"${label}"):
-                    yield f'{where}: {metric} lacks {label}=~"${label}"'
+            wanted = {"job": "$job"} | ({} if fewer else {"instance": "$instance"})
+            if fewer or is_of_cluster(metric, matchers):
+                wanted["etcd_cluster"] = "$cluster"
+            for label, variable in wanted.items():
+                if matchers.get(label) != ("=~", variable):
+                    yield f'{where}: {metric} lacks {label}=~"{variable}"'
 
 
 def dashboard_rates():

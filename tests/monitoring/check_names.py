@@ -6,7 +6,7 @@ from artefacts import (CATALOGUE_COLUMNS, REPO, catalogue, dashboard_queries, re
                        rule_tests, rules, selectors, table, variable_selectors)
 
 FOREIGN = {"up", "grpc_server_handled_total"}  # from Prometheus and from etcd, not from us
-TARGET_LABELS = {"cluster", "namespace", "job", "instance"}  # set by the scrape, not by us
+TARGET_LABELS = {"cluster", "namespace", "job", "instance"}  # set by Prometheus, not by us
 
 
 def all_selectors():

@@ -65,7 +65,7 @@ def promql_style():
                 yield (f"{name}: absent needs a for, "
                        "as nothing is there right after a start of Prometheus")
             if (any("$value" in text for text in rule["labels"].values())
-                    or {"cluster", "instance"} & rule["labels"].keys()):
+                    or {"cluster", "etcd_cluster", "instance"} & rule["labels"].keys()):
                 yield f"{name}: a label that changes with the value or hides one of the target"
         elif not re.fullmatch(r"(instance|job):etcdrill_[a-z_]+:[a-z0-9]+", name):
             yield f"{name}: not level:metric:operation"

@@ -151,7 +151,7 @@ def self_test(texts, page, example):
         "a key in the page only": (
             texts, page.replace("`web.listen`", "`web.nothing`"), example, "web.nothing"),
         "another default": (texts, page.replace("| `26h` |", "| `27h` |"), example,
-                            "verified_rpo defaults to 26h"),
+                            "restorable_rpo defaults to 26h"),
         "another kind": (texts, page.replace("`scrub.rate` | rate", "`scrub.rate` | size"),
                          example, "is a rate"),
         "a key that the example lacks": (

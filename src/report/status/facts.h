@@ -24,7 +24,7 @@ struct SnapshotRow {
   uint64_t keys = 0;
   uint64_t size_bytes = 0;
   std::string sha256;
-  SnapshotState state = SnapshotState::kUnverified;
+  SnapshotState state = SnapshotState::kUntested;
   int level = 0;               // of proof, 0 to 5
   bool other_history = false;  // it counts for nothing
   std::optional<WallTime> drilled;

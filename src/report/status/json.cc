@@ -89,17 +89,17 @@ std::string StatusJson(const StatusFacts& f) {
   for (const Trouble& t : j.troubles)
     json["troubles"].push_back({{"what", t.what}, {"advice", t.advice}});
   json["objectives"] = {{"rpo_seconds", f.fixed.rpo_seconds},
-                        {"verified_rpo_seconds", f.fixed.verified_rpo_seconds},
+                        {"restorable_rpo_seconds", f.fixed.restorable_rpo_seconds},
                         {"rto_seconds", f.fixed.rto_seconds}};
   json["restore_seconds"] = {{"measured", Number(f.store.drill_last_duration_seconds)},
                              {"forecast", Number(f.store.drill_forecast_seconds)}};
   json["newest_snapshot"] = Time(f.store.newest.has_value() ? f.store.newest->taken : std::nullopt);
-  json["newest_proven_snapshot"] = Time(f.store.verified_taken);
+  json["newest_restorable_snapshot"] = Time(f.store.restorable_taken);
   json["snapshots"] = nullptr;
   if (f.store_problem.empty()) {
-    json["snapshots"] = {{"unverified", f.store.unverified},
-                         {"verified", f.store.verified},
-                         {"failed", f.store.failed},
+    json["snapshots"] = {{"untested", f.store.untested},
+                         {"restorable", f.store.restorable},
+                         {"damaged", f.store.damaged},
                          {"unreadable", f.store.unreadable}};
   }
   json["drill_in_progress"] = f.activity.drill_in_progress;

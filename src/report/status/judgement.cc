@@ -14,7 +14,7 @@ std::string Objective(double seconds) { return fmt::format("objective {}", Rough
 
 // The store has snapshots, and none is usable.
 bool AllAreLost(const StoreFacts& s) {
-  return !s.newest.has_value() && s.failed + s.unreadable > 0;
+  return !s.newest.has_value() && s.damaged + s.unreadable > 0;
 }
 
 constexpr const char* kAllAreLost = "every snapshot is damaged or can't be read";
@@ -58,7 +58,7 @@ Question Restorable(const StatusFacts& f) {
   const std::string when =
       from_future ? "at a time that lies in the future"
                   : fmt::format("{} ago", Age(UnixSeconds(f.now) - UnixSeconds(drill->finished)));
-  if (drill->passed && !f.store.verified_revision.has_value()) {
+  if (drill->passed && !f.store.restorable_revision.has_value()) {
     return {Answer::kNo, fmt::format("drill passed {}", when),
             "of a snapshot that is damaged or gone since",
             "what passed a drill is damaged or gone"};
@@ -97,9 +97,9 @@ void AddFileTroubles(const StatusFacts& f, std::vector<Trouble>& troubles) {
     troubles.push_back({fmt::format("The store can't be read: {}", f.store_problem),
                         "The snapshots and drills below are as they were when it could be."});
   }
-  if (s.failed > 0) {
+  if (s.damaged > 0) {
     troubles.push_back(
-        {Counted(s.failed, "stored snapshot is damaged.", "stored snapshots are damaged."),
+        {Counted(s.damaged, "stored snapshot is damaged.", "stored snapshots are damaged."),
          "Look at each with: etcdrill verify NAME --config FILE"});
   }
   if (s.unreadable > 0) {
@@ -125,7 +125,7 @@ void AddHistoryTroubles(const StoreFacts& s, std::vector<Trouble>& troubles) {
         {Counted(s.from_future,
                  "stored snapshot has a time in the future: a clock was wrong, or is.",
                  "stored snapshots have a time in the future: a clock was wrong, or is."),
-         "Such a one counts as neither new nor proven. Look at the clock, and at: etcdrill "
+         "Such a one counts as neither new nor restorable. Look at the clock, and at: etcdrill "
          "snapshot list --config FILE"});
   }
   if (s.lineage_diverged == true) {
@@ -149,8 +149,8 @@ void AddHistoryTroubles(const StoreFacts& s, std::vector<Trouble>& troubles) {
     troubles.push_back(
         {Counted(s.other_history, "adopted snapshot is of another history than the source.",
                  "adopted snapshots are of another history than the source."),
-         "Such a one counts as neither new nor proven: somebody copies files of another cluster, "
-         "or of before a restore. What differs: etcdrill verify NAME --config FILE"});
+         "Such a one counts as neither new nor restorable: somebody copies files of another "
+         "cluster, or of before a restore. What differs: etcdrill verify NAME --config FILE"});
   }
   if (!s.suspects_problem.empty()) {
     troubles.push_back(
@@ -224,8 +224,8 @@ Judgement Judge(const StatusFacts& f) {
   const std::optional<StoreFacts::Newest>& newest = f.store.newest;
   j.fresh = NotOlderThan(f, newest.has_value(), newest.has_value() ? newest->taken : std::nullopt,
                          f.fixed.rpo_seconds, "no snapshot yet");
-  j.proven = NotOlderThan(f, f.store.verified_revision.has_value(), f.store.verified_taken,
-                          f.fixed.verified_rpo_seconds, "none proven yet");
+  j.proven = NotOlderThan(f, f.store.restorable_revision.has_value(), f.store.restorable_taken,
+                          f.fixed.restorable_rpo_seconds, "none restorable yet");
   j.restorable = Restorable(f);
   j.in_time = InTime(f);
   j.fresh.if_no = "it is stale";

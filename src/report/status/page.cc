@@ -167,7 +167,7 @@ void Drills(Html& html, const StatusFacts& f) {
   if (f.activity.drill_in_progress) html.Raw("<p>A drill runs now.</p>\n");
   const size_t shown = std::min(kDrillsShown, f.history.drills.size());
   if (shown == 0) {
-    Empty(html, "No drill yet: nothing has been proven to restore.");
+    Empty(html, "No drill yet: no snapshot is known to be restorable.");
     html.Raw("</section>\n");
     return;
   }
@@ -210,13 +210,13 @@ void Drills(Html& html, const StatusFacts& f) {
 void State(Html& html, const SnapshotRow& s) {
   if (s.other_history) return Mark(html, Answer::kUnknown, "of another history");
   switch (s.state) {
-    case SnapshotState::kVerified:
-      return Mark(html, Answer::kYes, "proven by a drill");
-    case SnapshotState::kFailed:
+    case SnapshotState::kRestorable:
+      return Mark(html, Answer::kYes, "restorable");
+    case SnapshotState::kDamaged:
       return Mark(html, Answer::kNo, "damaged");
     case SnapshotState::kUnreadable:
       return Mark(html, Answer::kUnknown, "can't be read");
-    case SnapshotState::kUnverified:
+    case SnapshotState::kUntested:
       break;
   }
   Mark(html, Answer::kUnknown, s.drilled.has_value() ? "drill did not finish" : "not drilled yet");

@@ -122,8 +122,8 @@ def a_pod_ends_at_once_and_the_next_gets_the_store():
     run("kubectl -n etcdrill rollout status daemonset/etcdrill --timeout=60s")
     run("kubectl -n etcdrill rollout restart daemonset/etcdrill")
     run("kubectl -n etcdrill rollout status daemonset/etcdrill --timeout=60s")
-    if "verified" not in etcdrill("snapshot list"):
-        yield "the proven snapshot is gone"
+    if "restorable" not in etcdrill("snapshot list"):
+        yield "the restorable snapshot is gone"
 
 
 def an_own_configuration_rolls_the_pods():

@@ -10,7 +10,7 @@ using namespace std::chrono_literals;
 
 const WallTime kSunday = *ParseRfc3339("2026-11-22T12:00:00Z");
 
-// A snapshot of 10 bytes for each age, oldest first: v is verified, p proven, n not provable, f
+// A snapshot of 10 bytes for each age, oldest first: v is restorable, p proven, n not provable, f
 // failed, g gone for now;
 // o of another history.
 struct Made {
@@ -26,10 +26,10 @@ Catalog StoreOf(const std::vector<Made>& snapshots) {
     entry.manifest.size_bytes = 10;
     entry.manifest.other_history = kind == 'o';
     entry.manifest.verdict = kind == 'n' ? Verdict::kNotProvable : Verdict::kProven;
-    entry.state = kind == 'v'   ? SnapshotState::kVerified
-                  : kind == 'f' ? SnapshotState::kFailed
+    entry.state = kind == 'v'   ? SnapshotState::kRestorable
+                  : kind == 'f' ? SnapshotState::kDamaged
                   : kind == 'g' ? SnapshotState::kUnreadable
-                                : SnapshotState::kUnverified;
+                                : SnapshotState::kUntested;
   }
   return catalog;
 }
@@ -122,7 +122,7 @@ TEST_CASE("a damaged one is kept aside for a while") {
   CHECK(Fates({{'f', 8 * kDay}, {'f', 6 * kDay}, {'p', 1h}}, rules) == "xqN");
   // The time counts from when it was found.
   Catalog catalog = StoreOf({{'f', 8 * kDay}, {'p', 1h}});
-  catalog.snapshots[0].failed_since = kSunday - 1h;
+  catalog.snapshots[0].damaged_since = kSunday - 1h;
   CHECK(PlanRetention(catalog, rules, kSunday)[0].fate == Fate::kQuarantine);
 }
 

@@ -25,7 +25,7 @@ TEST_CASE("the example that is shipped is valid, and its paths are relative to i
   CHECK(config->cluster.tls.ca_file == "/etc/etcdrill/pki/ca.crt");
   CHECK(config->store_path == "/var/lib/etcdrill/snapshots");
   CHECK(config->drill.schedule->every == 6h);
-  CHECK(config->objectives.verified_rpo == 26h);
+  CHECK(config->objectives.restorable_rpo == 26h);
 }
 
 TEST_CASE("an empty file means all defaults") {
@@ -57,6 +57,24 @@ TEST_CASE("every kind of mistake has its line") {
              Catch::Matchers::ContainsSubstring("debug, info, warn, error"));
   CHECK_THAT(Problem("a: 1\n---\nb: 2\n"), Catch::Matchers::ContainsSubstring("second document"));
   CHECK_THAT(Problem("a: [b"), Catch::Matchers::StartsWith("/etc/etcdrill/c.yaml:"));
+}
+
+TEST_CASE("the name that a key had in 0.1.0 is read with a warning that has its place") {
+  const auto config = Parse("objectives:\n  verified_rpo: 3h\n", "/etc/etcdrill/c.yaml");
+  REQUIRE(config.ok());
+  CHECK(config->objectives.restorable_rpo == 3h);
+  CHECK(config->warnings ==
+        std::vector<std::string>{"/etc/etcdrill/c.yaml:2:3: objectives.verified_rpo is called "
+                                 "objectives.restorable_rpo now; 0.3 will not know it"});
+  CHECK(Parse("objectives: {restorable_rpo: 3h}", "c.yaml")->warnings.empty());
+  CHECK(Problem("objectives: {verified_rpo: 3h, restorable_rpo: 3h}") ==
+        "/etc/etcdrill/c.yaml:1:14: objectives.verified_rpo is the old name of "
+        "objectives.restorable_rpo, which is here, too");
+  CHECK_THAT(Problem("objectives: {verified_rpo: 3}"),
+             Catch::Matchers::StartsWith(
+                 "/etc/etcdrill/c.yaml:1:28: objectives.verified_rpo: \"3\" is not a duration"));
+  CHECK_THAT(Problem("objectives: {verifed_rpo: 3h}"),  // what is misspelt is not taken for it
+             Catch::Matchers::ContainsSubstring("known here: rpo, restorable_rpo, rto"));
 }
 
 TEST_CASE("zero is a jitter, and no other duration") {

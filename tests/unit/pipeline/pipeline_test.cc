@@ -1,4 +1,7 @@
 // What follows from the files of a store.
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <nlohmann/json.hpp>
 
 #include "catalog/catalog.h"
@@ -36,9 +39,9 @@ catalog::CatalogEntry Entry(int64_t revision, Verdict verdict, std::optional<boo
   entry.manifest.taken = WallTime(std::chrono::seconds(revision));
   entry.manifest.verdict = verdict;
   entry.manifest.size_bytes = 10;
-  entry.state = !drilled.has_value() ? SnapshotState::kUnverified
-                : *drilled           ? SnapshotState::kVerified
-                                     : SnapshotState::kFailed;
+  entry.state = !drilled.has_value() ? SnapshotState::kUntested
+                : *drilled           ? SnapshotState::kRestorable
+                                     : SnapshotState::kDamaged;
   return entry;
 }
 
@@ -55,19 +58,19 @@ TEST_CASE("a damaged snapshot is never the newest, and a failed drill does not v
   catalog::Catalog catalog;
   catalog.snapshots = {Entry(1, Verdict::kProven, true), Entry(2, Verdict::kProven, false),
                        Entry(3, Verdict::kDamaged, std::nullopt)};
-  catalog.snapshots.back().state = SnapshotState::kFailed;
+  catalog.snapshots.back().state = SnapshotState::kDamaged;
   const report::StoreFacts facts = report::ToStoreFacts(catalog);
   REQUIRE(facts.newest.has_value());
   CHECK(facts.newest->revision == 1);
-  CHECK(facts.verified_revision == 1);
-  CHECK(facts.verified == 1);
-  CHECK(facts.failed == 2);
-  CHECK(facts.unverified == 0);
+  CHECK(facts.restorable_revision == 1);
+  CHECK(facts.restorable == 1);
+  CHECK(facts.damaged == 2);
+  CHECK(facts.untested == 0);
   CHECK(facts.bytes == 30);
 }
 
 TEST_CASE(
-    "a snapshot from the future is not the newest, not the newest verified, and has no time") {
+    "a snapshot from the future is not the newest, not the newest restorable, and has no time") {
   TestContext test;
   catalog::Catalog catalog;
   catalog.now = WallTime(1000s);
@@ -77,12 +80,12 @@ TEST_CASE(
   report::StoreFacts facts = report::ToStoreFacts(catalog);
   CHECK(facts.newest->revision == 2);
   CHECK(facts.newest->taken == 2);
-  CHECK(facts.verified_taken == 2);
-  CHECK(facts.verified_revision == 2);
+  CHECK(facts.restorable_taken == 2);
+  CHECK(facts.restorable_revision == 2);
   CHECK(facts.from_future == 1);
   CHECK(facts.oldest_taken == 1);
   CHECK(catalog::SelectSnapshot(test.context(), catalog, "latest")->revision == 2);
-  CHECK(catalog::SelectSnapshot(test.context(), catalog, "latest-verified")->revision == 2);
+  CHECK(catalog::SelectSnapshot(test.context(), catalog, "latest-restorable")->revision == 2);
   CHECK(catalog::PlanDrills(catalog, {.older_parts = 0}).at(0).revision == 2);
   // A moment of ours in which it was all that the source held is a time, too.
   catalog.snapshots[2].checks.confirmed = WallTime(999s);
@@ -95,7 +98,7 @@ TEST_CASE(
   facts = report::ToStoreFacts(catalog);
   CHECK(facts.newest->revision == 3);
   CHECK_FALSE(facts.newest->taken.has_value());
-  CHECK_FALSE(facts.verified_taken.has_value());
+  CHECK_FALSE(facts.restorable_taken.has_value());
   CHECK_FALSE(facts.oldest_taken.has_value());
   CHECK(facts.from_future == 3);
   CHECK(catalog::SelectSnapshot(test.context(), catalog, "latest")->revision == 3);
@@ -114,13 +117,13 @@ TEST_CASE("one of another history is kept and counts for nothing") {
   other.manifest.receipt = {{.member_id = "a", .result = Comparison::kDiffers}};
   const report::StoreFacts facts = report::ToStoreFacts(catalog);
   CHECK(facts.newest->revision == 1);
-  CHECK(facts.verified_revision == 1);
+  CHECK(facts.restorable_revision == 1);
   CHECK(facts.other_history == 1);
-  CHECK(facts.failed == 0);
+  CHECK(facts.damaged == 0);
   CHECK_FALSE(facts.hashkv_consistent.has_value());
   CHECK(DisagreementOf(other.manifest).text.empty());
   CHECK(catalog::SelectSnapshot(test.context(), catalog, "latest")->revision == 1);
-  CHECK(catalog::SelectSnapshot(test.context(), catalog, "latest-verified")->revision == 1);
+  CHECK(catalog::SelectSnapshot(test.context(), catalog, "latest-restorable")->revision == 1);
   CHECK(catalog::PlanDrills(catalog, {.older_parts = 1}).size() == 1);
   CHECK(catalog::PlanDrills(catalog, {.older_parts = 1}).at(0).revision == 1);
   catalog.snapshots.erase(catalog.snapshots.begin());
@@ -155,7 +158,7 @@ TEST_CASE("what is out of reach is neither damaged nor usable") {
   catalog.snapshots[1].state = SnapshotState::kUnreadable;
   const report::StoreFacts facts = report::ToStoreFacts(catalog);
   CHECK(facts.unreadable == 1);
-  CHECK(facts.failed == 0);
+  CHECK(facts.damaged == 0);
   CHECK(facts.newest->revision == 1);
   CHECK(catalog::PlanDrills(catalog, {.older_parts = 1}).size() == 1);
   CHECK_FALSE(catalog.snapshots[1].IsProven());
@@ -179,7 +182,7 @@ TEST_CASE("whether the newest goes on where the one before it ends") {
 TEST_CASE("an empty store knows nothing") {
   const report::StoreFacts facts = report::ToStoreFacts({});
   CHECK_FALSE(facts.newest.has_value());
-  CHECK_FALSE(facts.verified_taken.has_value());
+  CHECK_FALSE(facts.restorable_taken.has_value());
   CHECK_FALSE(facts.drill_last_success.has_value());
   CHECK_FALSE(facts.hashkv_consistent.has_value());
 }
@@ -361,13 +364,13 @@ TEST_CASE("words name snapshots") {
         Reason::kNotFound);
   catalog.snapshots = {Entry(1, Verdict::kProven, true), Entry(2, Verdict::kProven, std::nullopt)};
   CHECK(catalog::SelectSnapshot(test.context(), catalog, "latest")->revision == 2);
-  CHECK(catalog::SelectSnapshot(test.context(), catalog, "latest-verified")->revision == 1);
+  CHECK(catalog::SelectSnapshot(test.context(), catalog, "latest-restorable")->revision == 1);
   CHECK(catalog::SelectSnapshot(test.context(), catalog, "c-1")->revision == 1);
   CHECK(catalog::SelectSnapshot(test.context(), catalog, "random").ok());
   CHECK(ReasonOf(catalog::SelectSnapshot(test.context(), catalog, "c-9").status()) ==
         Reason::kNotFound);
   // It stays the latest when it is damaged, or can't be read.
-  for (const SnapshotState state : {SnapshotState::kFailed, SnapshotState::kUnreadable}) {
+  for (const SnapshotState state : {SnapshotState::kDamaged, SnapshotState::kUnreadable}) {
     catalog.snapshots[1].state = state;
     CHECK(catalog::SelectSnapshot(test.context(), catalog, "latest")->revision == 2);
   }
@@ -380,7 +383,24 @@ TEST_CASE("words name snapshots") {
   catalog.lost[0].name = "c-00000000000000000001-20261123T080000Z";
   CHECK(ReasonOf(catalog::SelectSnapshot(test.context(), catalog, "latest").status()) ==
         Reason::kDamaged);
-  CHECK(catalog::SelectSnapshot(test.context(), catalog, "latest-verified")->revision == 1);
+  CHECK(catalog::SelectSnapshot(test.context(), catalog, "latest-restorable")->revision == 1);
+}
+
+TEST_CASE("the word that 0.1.0 had for latest-restorable is understood, with a warning") {
+  TestContext test;
+  catalog::Catalog catalog;
+  catalog.snapshots = {Entry(1, Verdict::kProven, true), Entry(2, Verdict::kProven, std::nullopt)};
+  const int fd = open(test.Path("log").c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+  REQUIRE(fd >= 0);
+  Logger log(LogLevel::kWarn, LogFormat::kLogfmt, test.clock(), fd);
+  const Context context = test.context().With(log);
+  CHECK(catalog::SelectSnapshot(context, catalog, "latest-restorable")->revision == 1);
+  CHECK(log.Count(LogLevel::kWarn) == 0);
+  CHECK(catalog::IsChoice("latest-verified"));
+  CHECK(catalog::SelectSnapshot(context, catalog, "latest-verified")->revision == 1);
+  close(fd);
+  CHECK_THAT(etcdrill::testing::ReadFile(test.Path("log")),
+             Catch::Matchers::ContainsSubstring("latest-verified is called latest-restorable now"));
 }
 
 TEST_CASE("a drill report survives being written and read") {
@@ -605,7 +625,7 @@ TEST_CASE("each run drills the newest and, in turn, a part of the others") {
     catalog::CatalogEntry& entry = catalog.snapshots.emplace_back();
     entry.manifest.name = std::to_string(i);
   }
-  catalog.snapshots[3].state = SnapshotState::kFailed;
+  catalog.snapshots[3].state = SnapshotState::kDamaged;
   const auto run = [&](uint64_t parts, int64_t now) {
     std::string names;
     for (const Manifest& m : catalog::PlanDrills(catalog, {.older_parts = parts})) {
@@ -627,7 +647,7 @@ TEST_CASE("each run drills the newest and, in turn, a part of the others") {
   CHECK(catalog::PlanDrills(catalog, {}).empty());
 }
 
-TEST_CASE("a snapshot is seen beside the last proven one of its cluster") {
+TEST_CASE("a snapshot is seen beside the last restorable one of its cluster") {
   catalog::Catalog catalog;
   const auto add = [&](const std::string& name, const std::string& cluster, int taken,
                        SnapshotState state) {
@@ -640,14 +660,14 @@ TEST_CASE("a snapshot is seen beside the last proven one of its cluster") {
     entry.manifest.live_keys = 10;
     entry.manifest.cluster_id = "c1";
   };
-  add("proven", "a", 1, SnapshotState::kVerified);
-  add("other cluster", "b", 2, SnapshotState::kVerified);
-  add("unproven", "a", 3, SnapshotState::kUnverified);
+  add("restorable", "a", 1, SnapshotState::kRestorable);
+  add("other cluster", "b", 2, SnapshotState::kRestorable);
+  add("untested", "a", 3, SnapshotState::kUntested);
   Manifest now = catalog.snapshots[0].manifest;
   now.taken = WallTime(4s);
   const Manifest* before = crosscheck::LastProvenBefore(catalog, now);
   REQUIRE(before != nullptr);
-  CHECK(before->name == "proven");
+  CHECK(before->name == "restorable");
   CHECK(crosscheck::LastProvenBefore(catalog, *before) == nullptr);
 
   const auto code = [&] {
@@ -800,34 +820,33 @@ struct Stored {
 
 TEST_CASE("a drill that could not be carried through neither proves nor disproves") {
   Stored s;
-  CHECK(s.StateAfter(s.Report(Verdict::kNotProvable, Level::kPresent)) ==
-        SnapshotState::kUnverified);
-  CHECK(s.StateAfter(s.Report(Verdict::kProven, Level::kBoot)) == SnapshotState::kVerified);
+  CHECK(s.StateAfter(s.Report(Verdict::kNotProvable, Level::kPresent)) == SnapshotState::kUntested);
+  CHECK(s.StateAfter(s.Report(Verdict::kProven, Level::kBoot)) == SnapshotState::kRestorable);
   CHECK(s.StateAfter(s.Report(Verdict::kNotProvable, Level::kKeyspace)) ==
-        SnapshotState::kVerified);
-  CHECK(s.StateAfter(s.Report(Verdict::kDamaged, Level::kRestore)) == SnapshotState::kFailed);
-  CHECK(catalog::ReadCatalog(s.test.context(), *s.dir)->snapshots.at(0).failed_since ==
+        SnapshotState::kRestorable);
+  CHECK(s.StateAfter(s.Report(Verdict::kDamaged, Level::kRestore)) == SnapshotState::kDamaged);
+  CHECK(catalog::ReadCatalog(s.test.context(), *s.dir)->snapshots.at(0).damaged_since ==
         WallTime(204s));
 }
 
 TEST_CASE("a file that is away is unreadable until it is back, and nothing stays of it") {
   Stored s;
-  CHECK(s.StateAfter(s.Report(Verdict::kProven, Level::kBoot)) == SnapshotState::kVerified);
+  CHECK(s.StateAfter(s.Report(Verdict::kProven, Level::kBoot)) == SnapshotState::kRestorable);
   const std::string path = s.dir->SnapshotPath(s.manifest.name);
   REQUIRE(s.test.fs().Rename(path, path + ".away").ok());
   CHECK(s.State() == SnapshotState::kUnreadable);
   REQUIRE(s.test.fs().Rename(path + ".away", path).ok());
-  CHECK(s.State() == SnapshotState::kVerified);
+  CHECK(s.State() == SnapshotState::kRestorable);
 }
 
 TEST_CASE("damage that was found lasts until the bytes are found right") {
   Stored s;
-  CHECK(s.StateAfter(s.Report(Verdict::kProven, Level::kBoot)) == SnapshotState::kVerified);
+  CHECK(s.StateAfter(s.Report(Verdict::kProven, Level::kBoot)) == SnapshotState::kRestorable);
   SECTION("by the scrub") {
     s.Update([](Checks& checks) { checks.FoundDamaged(WallTime(900s), "a bit"); });
-    CHECK(s.State() == SnapshotState::kFailed);
+    CHECK(s.State() == SnapshotState::kDamaged);
     s.Update([](Checks& checks) { checks.FoundRight(WallTime(901s)); });
-    CHECK(s.State() == SnapshotState::kVerified);
+    CHECK(s.State() == SnapshotState::kRestorable);
   }
   const auto sum_check = [&](CheckResult result) {
     return std::vector<drill::Check>{
@@ -842,31 +861,32 @@ TEST_CASE("damage that was found lasts until the bytes are found right") {
     DrillReport report = s.Report(Verdict::kDamaged, Level::kPresent);
     report.stages = {{StageName::kChecksum, StageResult::kFail, 0, "SHA-256"}};
     report.checks = sum_check(CheckResult::kFail);
-    CHECK(s.StateAfter(report) == SnapshotState::kFailed);
+    CHECK(s.StateAfter(report) == SnapshotState::kDamaged);
     s.Update([](Checks& checks) { checks.FoundRight(WallTime(901s)); });
-    CHECK(s.State() == SnapshotState::kFailed);  // a look that knew nothing of the drill
-    find_right(WallTime(100s));                  // by a clock that is behind
-    CHECK(s.State() == SnapshotState::kUnverified);
+    CHECK(s.State() == SnapshotState::kDamaged);  // a look that knew nothing of the drill
+    find_right(WallTime(100s));                   // by a clock that is behind
+    CHECK(s.State() == SnapshotState::kUntested);
     report.finished = WallTime(50s);  // found again, by such a clock
-    CHECK(s.StateAfter(report) == SnapshotState::kFailed);
+    CHECK(s.StateAfter(report) == SnapshotState::kDamaged);
   }
   SECTION("by a drill that found them right, and what they say wrong") {
     DrillReport report = s.Report(Verdict::kDamaged, Level::kPresent);
     report.stages = {{StageName::kChecksum, StageResult::kFail, 0, "manifest_mismatch"}};
     report.checks = sum_check(CheckResult::kPass);
-    CHECK(s.StateAfter(report) == SnapshotState::kFailed);
+    CHECK(s.StateAfter(report) == SnapshotState::kDamaged);
     find_right(WallTime(901s));
-    CHECK(s.State() == SnapshotState::kFailed);
+    CHECK(s.State() == SnapshotState::kDamaged);
     const catalog::CatalogEntry entry =
         catalog::ReadCatalog(s.test.context(), *s.dir)->snapshots.at(0);
     s.Update([&](Checks& checks) { checks.FoundRight(WallTime(902s), entry.AnsweredByProof()); });
-    CHECK(s.State() == SnapshotState::kUnverified);
+    CHECK(s.State() == SnapshotState::kUntested);
   }
   SECTION("by a drill that another one followed, which was not carried through") {
-    CHECK(s.StateAfter(s.Report(Verdict::kDamaged, Level::kPresent)) == SnapshotState::kFailed);
-    CHECK(s.StateAfter(s.Report(Verdict::kNotProvable, Level::kPresent)) == SnapshotState::kFailed);
+    CHECK(s.StateAfter(s.Report(Verdict::kDamaged, Level::kPresent)) == SnapshotState::kDamaged);
+    CHECK(s.StateAfter(s.Report(Verdict::kNotProvable, Level::kPresent)) ==
+          SnapshotState::kDamaged);
     find_right(WallTime(901s));
-    CHECK(s.State() == SnapshotState::kUnverified);
+    CHECK(s.State() == SnapshotState::kUntested);
   }
 }
 
@@ -876,15 +896,15 @@ TEST_CASE("no clock orders a drill that passed against damage that was found sin
     Stored s;
     DrillReport report = s.Report(Verdict::kProven, Level::kBoot);
     report.finished = s.test.clock().Now() + ahead;
-    CHECK(s.StateAfter(report) == SnapshotState::kVerified);
+    CHECK(s.StateAfter(report) == SnapshotState::kRestorable);
     s.Update([&](Checks& checks) { checks.FoundDamaged(s.test.clock().Now(), "a bit"); });
-    CHECK(s.State() == SnapshotState::kFailed);
+    CHECK(s.State() == SnapshotState::kDamaged);
   }
 }
 
 TEST_CASE("evidence that can't be read is not evidence that nothing happened") {
   Stored s;
-  CHECK(s.StateAfter(s.Report(Verdict::kProven, Level::kBoot)) == SnapshotState::kVerified);
+  CHECK(s.StateAfter(s.Report(Verdict::kProven, Level::kBoot)) == SnapshotState::kRestorable);
   const auto facts = [&] {
     return report::ToStoreFacts(*catalog::ReadCatalog(s.test.context(), *s.dir));
   };
@@ -896,7 +916,7 @@ TEST_CASE("evidence that can't be read is not evidence that nothing happened") {
     CHECK(facts().lost.size() == 1);
     CHECK_FALSE(facts().newest.has_value());
     s.Update([](Checks& checks) { checks.FoundRight(WallTime(901s)); });
-    CHECK(s.State() == SnapshotState::kVerified);
+    CHECK(s.State() == SnapshotState::kRestorable);
   }
   SECTION("a manifest") {
     testing::WriteFile(s.test.Path("store/" + s.manifest.name + ".json"), "");
@@ -907,15 +927,15 @@ TEST_CASE("evidence that can't be read is not evidence that nothing happened") {
     CHECK(ReasonOf(found.status()) == Reason::kDamaged);
   }
   SECTION("the report of a drill, which may have failed") {
-    CHECK(s.StateAfter(s.Report(Verdict::kDamaged, Level::kPresent)) == SnapshotState::kFailed);
+    CHECK(s.StateAfter(s.Report(Verdict::kDamaged, Level::kPresent)) == SnapshotState::kDamaged);
     const std::string path =
         s.test.Path("store/drills/" + s.dir->DrillReports()->back().name + ".json");
     testing::WriteFile(path, "");
     testing::WriteFile(s.test.Path("store/drills/notes.json"), "somebody's");
-    CHECK(s.State() == SnapshotState::kUnverified);
+    CHECK(s.State() == SnapshotState::kUntested);
     CHECK(facts().lost.size() == 1);
     CHECK(facts().drill_consecutive_failures == 1);
-    CHECK(s.StateAfter(s.Report(Verdict::kProven, Level::kBoot)) == SnapshotState::kVerified);
+    CHECK(s.StateAfter(s.Report(Verdict::kProven, Level::kBoot)) == SnapshotState::kRestorable);
     CHECK(facts().drill_consecutive_failures == 0);
   }
   SECTION("the report of a drill of an older snapshot") {
@@ -931,8 +951,8 @@ TEST_CASE("evidence that can't be read is not evidence that nothing happened") {
     s.StateAfter(s.Report(Verdict::kProven, Level::kBoot));
     testing::WriteFile(s.test.Path("store/drills/" + s.dir->DrillReports()->back().name + ".json"),
                        "");
-    CHECK(s.State() == SnapshotState::kUnverified);
-    CHECK(facts().verified == 1);
+    CHECK(s.State() == SnapshotState::kUntested);
+    CHECK(facts().restorable == 1);
     CHECK(facts().drill_consecutive_failures == 0);  // it was none of the newest
   }
 }
@@ -943,13 +963,13 @@ TEST_CASE("a drill of other bytes under the same name proves nothing of these") 
        {std::pair(Verdict::kProven, Level::kBoot), std::pair(Verdict::kDamaged, Level::kPresent)}) {
     DrillReport report = s.Report(verdict, level);
     report.checks = {{CheckName::kSha256, CheckResult::kPass, std::string(64, 'b'), ""}};
-    CHECK(s.StateAfter(report) == SnapshotState::kUnverified);
+    CHECK(s.StateAfter(report) == SnapshotState::kUntested);
     CHECK_FALSE(
         catalog::ReadCatalog(s.test.context(), *s.dir)->snapshots.at(0).last_drill.has_value());
   }
   DrillReport report = s.Report(Verdict::kProven, Level::kBoot);
   report.checks = {{CheckName::kSha256, CheckResult::kPass, s.manifest.sha256, ""}};
-  CHECK(s.StateAfter(report) == SnapshotState::kVerified);
+  CHECK(s.StateAfter(report) == SnapshotState::kRestorable);
 }
 
 TEST_CASE("a drill that was killed is a failed one, told once, and its report follows the others") {
@@ -974,7 +994,8 @@ TEST_CASE("a drill that was killed is a failed one, told once, and its report fo
     CHECK(catalog->drills[1].error == "killed");
     CHECK(catalog->drills[1].started == WallTime(250s));
     CHECK(report::ToStoreFacts(*catalog).drill_consecutive_failures == 1);
-    CHECK(catalog->snapshots[0].state == SnapshotState::kVerified);  // it says nothing of the data
+    CHECK(catalog->snapshots[0].state ==
+          SnapshotState::kRestorable);  // it says nothing of the data
     CHECK(CheckEvidence(*s.dir->DrillReports()).empty());
     // The marks are back after a power loss, as is that of the drill which passed.
     testing::WriteFile(s.test.Path("store/drills/.00ff.begun"), Dump(ToJson(begun)));
@@ -985,7 +1006,7 @@ TEST_CASE("a drill that was killed is a failed one, told once, and its report fo
 TEST_CASE("a drill of another history speaks for nothing of ours") {
   Stored s;
   DrillReport failed = s.Report(Verdict::kDamaged, Level::kPresent);
-  CHECK(s.StateAfter(failed) == SnapshotState::kFailed);
+  CHECK(s.StateAfter(failed) == SnapshotState::kDamaged);
   Manifest other = s.manifest;
   other.name = store::SnapshotName("c", 2, other.taken);
   other.place = 7;
@@ -1012,7 +1033,7 @@ TEST_CASE("a drill of another history speaks for nothing of ours") {
     s.StateAfter(report);
     CHECK(facts().drill_consecutive_failures == 1);
     CHECK_FALSE(facts().drill_last_success.has_value());
-    CHECK_FALSE(facts().verified_revision.has_value());
+    CHECK_FALSE(facts().restorable_revision.has_value());
   }
   SECTION("when nothing of ours can be drilled") {
     const auto catalog = catalog::ReadCatalog(s.test.context(), *s.dir);

@@ -47,7 +47,7 @@ TEST_CASE("due is what was not hashed for half a period, the longest waiting fir
 
 TEST_CASE("what was found damaged is hashed again within the hour") {
   catalog::CatalogEntry failed = Entry("a", 90 * 24h);
-  failed.state = SnapshotState::kFailed;
+  failed.state = SnapshotState::kDamaged;
   CHECK(Plan({failed}) == "a");
   failed.checks.FoundDamaged(kNow - 59min, "a bit");
   CHECK(Plan({failed}).empty());
@@ -67,7 +67,7 @@ TEST_CASE("what was found damaged is hashed again within the hour") {
 TEST_CASE("what is cut is recorded at once, what is out of reach is looked at each time") {
   catalog::CatalogEntry entry = Entry("a", 1h);
   entry.problem = "cut";
-  entry.state = SnapshotState::kFailed;
+  entry.state = SnapshotState::kDamaged;
   CHECK(Plan({entry}) == "a");
   entry.checks.FoundDamaged(kNow - 59min, "cut");
   CHECK(Plan({entry}).empty());

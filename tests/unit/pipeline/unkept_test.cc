@@ -26,7 +26,7 @@ struct FullDisk {
     REQUIRE(file->Append("x").ok());
     REQUIRE(dir->Seal(*file, manifest).ok());
     REQUIRE(Drill(Level::kBoot).ok());
-    REQUIRE(StateIn(*dir) == SnapshotState::kVerified);
+    REQUIRE(StateIn(*dir) == SnapshotState::kRestorable);
   }
   void Fill(bool full = true) {
     world.fs().Inject(full ? std::optional(testing::Fault{.error = ENOSPC, .lasts = true})
@@ -68,29 +68,29 @@ TEST_CASE("damage that the scrub found on a full disk counts, and is written whe
   FullDisk s;
   s.Fill();
   CHECK_FALSE(s.Scrub(true).ok());
-  CHECK(s.StateIn(*s.dir) == SnapshotState::kFailed);
+  CHECK(s.StateIn(*s.dir) == SnapshotState::kDamaged);
   CHECK_THAT(report::ToStoreFacts(*catalog::ReadCatalog(s.world.context(), *s.dir)).unkept,
              Catch::Matchers::ContainsSubstring("No space left"));
   s.dir->WriteUnkept();
   CHECK_FALSE(s.dir->unkept().empty());
-  CHECK(s.StateIn(*s.Restart()) == SnapshotState::kVerified);
+  CHECK(s.StateIn(*s.Restart()) == SnapshotState::kRestorable);
   SECTION("written") {
     s.Fill(false);
     s.dir->WriteUnkept();
     CHECK(s.dir->unkept().empty());
-    CHECK(s.StateIn(*s.dir) == SnapshotState::kFailed);
-    CHECK(s.StateIn(*s.Restart()) == SnapshotState::kFailed);
+    CHECK(s.StateIn(*s.dir) == SnapshotState::kDamaged);
+    CHECK(s.StateIn(*s.Restart()) == SnapshotState::kDamaged);
   }
   SECTION("taken back before") {
     CHECK_FALSE(s.Scrub(false).ok());
-    CHECK(s.StateIn(*s.dir) == SnapshotState::kVerified);
+    CHECK(s.StateIn(*s.dir) == SnapshotState::kRestorable);
   }
   SECTION("somebody else looked again, and wrote it down") {
     s.Fill(false);
     const auto other = s.Restart();
     REQUIRE(
         other->UpdateChecks(s.manifest.name, [](Checks& c) { c.FoundRight(WallTime(950s)); }).ok());
-    CHECK(s.StateIn(*s.dir) == SnapshotState::kVerified);
+    CHECK(s.StateIn(*s.dir) == SnapshotState::kRestorable);
     CHECK(s.dir->unkept().empty());
   }
   SECTION("the snapshot goes") {
@@ -106,17 +106,17 @@ TEST_CASE("a drill on a full disk counts, and its report is written before all t
   s.Fill();
   CHECK_FALSE(s.Drill(Level::kPresent).ok());
   CHECK_FALSE(s.Drill(Level::kPresent).ok());
-  CHECK(s.StateIn(*s.dir) == SnapshotState::kFailed);
+  CHECK(s.StateIn(*s.dir) == SnapshotState::kDamaged);
   CHECK(s.Failures(*s.dir) == 2);
   s.Fill(false);
   SECTION("at the next look") {
     s.dir->WriteUnkept();
-    CHECK(s.StateIn(*s.dir) == SnapshotState::kFailed);
+    CHECK(s.StateIn(*s.dir) == SnapshotState::kDamaged);
     CHECK(s.Failures(*s.Restart()) == 2);
   }
   SECTION("with the next report") {
     REQUIRE(s.Drill(Level::kBoot).ok());
-    CHECK(s.StateIn(*s.dir) == SnapshotState::kVerified);
+    CHECK(s.StateIn(*s.dir) == SnapshotState::kRestorable);
     CHECK(s.Failures(*s.Restart()) == 0);
     CHECK(s.dir->DrillReports()->size() == 4);
   }

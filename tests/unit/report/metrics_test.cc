@@ -1,6 +1,10 @@
 // The metrics page in its states.
 #include "report/metrics.h"
 
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "report/textfile.h"
 #include "support/catch.h"
 
 namespace etcdrill::report {
@@ -14,22 +18,69 @@ TEST_CASE("a fresh page has all counters at 0 and nothing that is not known") {
   const std::string page = metrics.Render();
   CHECK_THAT(page, ContainsSubstring("etcdrill_snapshot_failures_total{reason=\"connect\"} 0\n"));
   CHECK_THAT(page, ContainsSubstring("etcdrill_drill_failures_total{stage=\"boot\"} 0\n"));
-  CHECK_THAT(page, ContainsSubstring("etcdrill_snapshots{state=\"verified\"} 0\n"));
+  CHECK_THAT(page, ContainsSubstring("etcdrill_snapshots{state=\"restorable\"} 0\n"));
   CHECK_THAT(page, !ContainsSubstring("etcdrill_snapshot_last_success_timestamp_seconds"));
   CHECK_THAT(page, !ContainsSubstring("etcdrill_source_up"));
   CHECK_THAT(page, !ContainsSubstring("etcdrill_drill_last_check_success"));
 }
 
+TEST_CASE("every series of a cluster has its name, and none of the process") {
+  const Metrics metrics({.cluster = "prod", .endpoints = {"a"}}, [] {
+    LiveFacts live;
+    live.certificates["etcd_ca"] = {};
+    live.web_certificate = Validity{};
+    return live;
+  });
+  const std::string page = metrics.Render();
+  for (const std::string_view line : Split(page, '\n')) {
+    if (line.empty() || line.starts_with('#')) continue;
+    INFO(line);
+    const bool of_process = line.starts_with("process_") || line.starts_with("etcdrill_build_") ||
+                            line.starts_with("etcdrill_log_") ||
+                            line.starts_with("etcdrill_config_") ||
+                            line.find("certificate=\"web_server\"") != std::string_view::npos;
+    CHECK((line.find("{etcd_cluster=\"prod\"") == std::string_view::npos) == of_process);
+  }
+  CHECK_THAT(page, ContainsSubstring("etcdrill_snapshot_duration_seconds_bucket{"
+                                     "etcd_cluster=\"prod\",le=\"0.5\"} 0\n"));
+}
+
+TEST_CASE("a textfile forgets nothing when its cluster or a metric gets another name") {
+  StoreFacts failed;
+  failed.drill_last_failure = 200;
+  failed.drill_consecutive_failures = 1;
+  for (const std::string& label :
+       std::vector<std::string>{"", "etcd_cluster=\"prod\"", "etcd_cluster=\"etcd\""}) {
+    const std::string alone = label.empty() ? "" : "{" + label + "}";
+    const std::string first = label.empty() ? "" : label + ",";
+    const std::string text =
+        DrillTextfile("prod", failed, 200,
+                      fmt::format("etcdrill_drill_last_success_timestamp_seconds{0} 100\n"
+                                  "etcdrill_drill_consecutive_failures{0} 3\n"
+                                  "etcdrill_drill_last_check_success{{{1}check=\"hashkv\"}} 1\n"
+                                  "etcdrill_verified_snapshot_revision{0} 7\n",
+                                  alone, first));
+    CHECK_THAT(text, ContainsSubstring("etcdrill_drill_last_success_timestamp_seconds{"
+                                       "etcd_cluster=\"prod\"} 100\n"));
+    CHECK_THAT(text,
+               ContainsSubstring("etcdrill_drill_consecutive_failures{etcd_cluster=\"prod\"} 4\n"));
+    CHECK_THAT(text, ContainsSubstring("etcdrill_drill_last_check_success{etcd_cluster=\"prod\","
+                                       "check=\"hashkv\"} 1\n"));
+    CHECK_THAT(text, ContainsSubstring(  // it had another name in 0.1.0
+                         "etcdrill_restorable_snapshot_revision{etcd_cluster=\"prod\"} 7\n"));
+  }
+}
+
 TEST_CASE("what a store holds is absent while the store can't be read") {
   Metrics metrics({.endpoints = {"a"}}, [] { return LiveFacts{}; });
   StoreFacts facts{
-      .newest = StoreFacts::Newest{.taken = 100}, .verified = 1, .verified_taken = 100};
+      .newest = StoreFacts::Newest{.taken = 100}, .restorable = 1, .restorable_taken = 100};
   facts.hashkv_consistent = true;
   facts.drill_last_success = 200;
   metrics.SetStore(facts);
   const auto of_the_store = {"etcdrill_snapshot_last_success_timestamp_seconds 100\n",
-                             "etcdrill_snapshots{state=\"verified\"} 1\n",
-                             "etcdrill_verified_snapshot_taken_timestamp_seconds 100\n",
+                             "etcdrill_snapshots{state=\"restorable\"} 1\n",
+                             "etcdrill_restorable_snapshot_taken_timestamp_seconds 100\n",
                              "etcdrill_drill_last_success_timestamp_seconds 200\n",
                              "etcdrill_drill_consecutive_failures",
                              "etcdrill_store_bytes",

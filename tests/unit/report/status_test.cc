@@ -23,11 +23,11 @@ StatusFacts Good() {
   f.cluster = "prod";
   f.fixed.state_created = kNow - 1e6;
   f.fixed.rpo_seconds = 7200;
-  f.fixed.verified_rpo_seconds = 93600;
+  f.fixed.restorable_rpo_seconds = 93600;
   f.fixed.rto_seconds = 900;
   f.store.newest = StoreFacts::Newest{.taken = kNow - 600, .keys = 7};
-  f.store.verified_taken = kNow - 7200;
-  f.store.verified_revision = 7;
+  f.store.restorable_taken = kNow - 7200;
+  f.store.restorable_revision = 7;
   f.store.drill_last_duration_seconds = 12;
   f.history.last_of_newest = DrillSummary{.snapshot = "s",
                                           .level_reached = 5,
@@ -57,7 +57,7 @@ TEST_CASE("each answer turns on its own, at its objective") {
   CHECK(Judge(f).proven.answer == Answer::kYes);
 
   f = Good();
-  f.store.verified_taken = kNow - 93601;
+  f.store.restorable_taken = kNow - 93601;
   CHECK(Judge(f).proven.answer == Answer::kNo);
   CHECK(Judge(f).overall() == Answer::kNo);
 
@@ -92,8 +92,8 @@ TEST_CASE("what never happened is unknown while the objective gives it time, the
 
 TEST_CASE("a drill that passed counts for as long as what it passed on is there") {
   StatusFacts f = Good();
-  f.store.verified_revision.reset();
-  f.store.verified_taken.reset();
+  f.store.restorable_revision.reset();
+  f.store.restorable_taken.reset();
   CHECK(Judge(f).restorable.answer == Answer::kNo);
   CHECK_THAT(Judge(f).restorable.more, ContainsSubstring("damaged or gone"));
   f.store.newest.reset();  // nothing is left but the reports
@@ -104,7 +104,7 @@ TEST_CASE("troubles that leave the answers alone are told") {
   StatusFacts f = Good();
   f.store.unkept = "no space";
   f.store.lost = {"one", "two"};
-  f.store.failed = 2;
+  f.store.damaged = 2;
   f.store.hashkv_consistent = false;
   f.activity.snapshot_consecutive_failures = 3;
   f.store.unreadable = 1;
@@ -123,11 +123,11 @@ TEST_CASE("a time in the future makes nothing young") {
   CHECK(Judge(f).fresh.answer == Answer::kYes);
   f.store.newest->taken =
       GENERATE(as<std::optional<double>>{}, kNow + 301, kNow + 400 * 86400, std::nullopt);
-  f.store.verified_taken = f.store.newest->taken;
+  f.store.restorable_taken = f.store.newest->taken;
   f.store.from_future = 1;
   f.history.last_of_newest->finished = At(kNow + 400 * 86400);
   f.history.snapshots = {
-      {.name = "s", .taken = At(kNow + 400 * 86400), .state = SnapshotState::kVerified}};
+      {.name = "s", .taken = At(kNow + 400 * 86400), .state = SnapshotState::kRestorable}};
   const Judgement j = Judge(f);
   CHECK(j.fresh.answer == Answer::kNo);
   CHECK(j.proven.answer == Answer::kNo);
@@ -161,7 +161,7 @@ TEST_CASE("what is of another history, of another cluster, or does not continue 
   CHECK(j.troubles[1].what == "The store holds 1 snapshot of other clusters.");
   CHECK(j.troubles[2].what == "2 adopted snapshots are of another history than the source.");
   f.history.snapshots = {
-      {.name = "s", .taken = f.now, .state = SnapshotState::kVerified, .other_history = true}};
+      {.name = "s", .taken = f.now, .state = SnapshotState::kRestorable, .other_history = true}};
   CHECK_THAT(SnapshotsJson(f), ContainsSubstring("\"other_history\": true"));
   CHECK_THAT(StatusPage(f), ContainsSubstring("of another history"));
 }
@@ -180,9 +180,9 @@ TEST_CASE("a store that can't be read is never a yes") {
 TEST_CASE("a store whose every snapshot is lost is a no, whatever a drill once said") {
   StatusFacts f = Good();
   f.store.newest.reset();
-  f.store.verified_taken.reset();
+  f.store.restorable_taken.reset();
   f.fixed.state_created = kNow - 60;
-  (GENERATE(false, true) ? f.store.failed : f.store.unreadable) = 1;
+  (GENERATE(false, true) ? f.store.damaged : f.store.unreadable) = 1;
   const Judgement j = Judge(f);
   for (const Question* q : {&j.fresh, &j.proven, &j.restorable}) CHECK(q->answer == Answer::kNo);
 }
