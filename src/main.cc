@@ -1,13 +1,13 @@
-// etcdrill. The commands are in cli/; the product's story is in pipeline/run.cc.
+// etcdrill. The commands are in cli/; the product's story is in pipeline/take_snapshot.cc.
 #include <cstdio>
 #include <exception>
 #include <new>
 #include <system_error>
 
 #include "base/reason.h"
-#include "cli/cli.h"
+#include "cli/commands.h"
 #include "io/memory.h"
-#include "io/standard_fds.h"
+#include "io/process.h"
 #include "io/subprocess.h"
 #include "sidecar/signals.h"
 

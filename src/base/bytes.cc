@@ -1,4 +1,3 @@
-// Bytes for people.
 #include "base/bytes.h"
 
 #include <fmt/format.h>

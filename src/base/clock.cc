@@ -1,8 +1,8 @@
-// The real clock.
 #include "base/clock.h"
 
 #include <algorithm>
 #include <condition_variable>
+#include <cstdint>
 #include <ctime>
 #include <mutex>
 

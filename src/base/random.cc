@@ -1,4 +1,3 @@
-// Random numbers from the kernel.
 #include "base/random.h"
 
 #include <sys/random.h>

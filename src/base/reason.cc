@@ -1,4 +1,3 @@
-// The table behind reason.h.
 #include "base/reason.h"
 
 #include <array>

@@ -1,4 +1,3 @@
-// Parsing and printing of units.
 #include "base/units.h"
 
 #include <fmt/format.h>

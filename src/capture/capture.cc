@@ -3,6 +3,7 @@
 #include "capture/capture.h"
 
 #include <algorithm>
+#include <chrono>
 #include <optional>
 
 #include "base/bytes.h"

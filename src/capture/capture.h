@@ -3,6 +3,7 @@
 // (docs/etcd-formats.md §4.1), so it keeps what a bad disk or network made of it.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <set>

@@ -7,7 +7,7 @@
 #include <algorithm>
 
 #include "base/status.h"
-#include "etcd/ids.h"
+#include "etcd/roll_call.h"
 
 namespace etcdrill::capture {
 

@@ -4,10 +4,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <future>
 #include <unordered_map>
 
-#include "store/name_claims.h"
+#include "etcd/roll_call.h"
 #include "store/names.h"
 
 namespace etcdrill::catalog {
@@ -16,21 +15,7 @@ namespace {
 // Of 0.1.0, for "latest-restorable".
 constexpr std::string_view kOldLatestRestorable = "latest-verified";
 
-CatalogEntry EntryOf(store::StoredSnapshot stored, WallTime now) {
-  CatalogEntry entry;
-  if (stored.manifest.verdict == Verdict::kDamaged) {
-    entry.damaged_since = stored.manifest.taken;
-  } else if (!stored.problem.ok() && ReasonOf(stored.problem) == Reason::kDamaged) {
-    entry.damaged_since = stored.checks.damaged.value_or(now);
-  }
-  if (entry.damaged_since.has_value()) entry.state = SnapshotState::kDamaged;
-  entry.manifest = std::move(stored.manifest);
-  entry.checks = std::move(stored.checks);
-  entry.problem = MessageOf(stored.problem.ok() ? stored.checks_problem : stored.problem);
-  return entry;
-}
-
-void MarkDamaged(CatalogEntry& entry, WallTime since) {
+void MarkDamaged(CatalogEntry& entry, std::optional<WallTime> since) {
   if (entry.state == SnapshotState::kDamaged) return;
   entry.state = SnapshotState::kDamaged;
   entry.damaged_since = since;
@@ -63,44 +48,8 @@ void JudgeFile(CatalogEntry& entry) {
     entry.damaged_since.reset();
     entry.damaging_drill.reset();
   }
-  if (entry.checks.damaged.has_value()) MarkDamaged(entry, *entry.checks.damaged);
+  if (entry.checks.damaged.has_value()) MarkDamaged(entry, entry.checks.damaged);
   if (!entry.problem.empty() && entry.IsUsable()) entry.state = SnapshotState::kUnreadable;
-}
-
-// A report that can't be read hides no failure: it counts as one, of the newest unless that is
-// known to be another.
-std::optional<DrillSummary> LostDrill(const std::string& name, const Status& why) {
-  const std::string snapshot = name.substr(0, name.rfind('-'));
-  if (!store::IsSnapshotName(snapshot)) return std::nullopt;  // somebody's notes
-  DrillSummary drill;
-  drill.name = name;
-  drill.readable = false;
-  drill.snapshot = snapshot;
-  drill.verdict = Verdict::kNotProvable;
-  drill.started = drill.finished =
-      store::ClaimsOfName(store::TimeOfDrillName(name)).taken.value_or(WallTime());
-  drill.error = fmt::format("drills/{}.json: {}", name, MessageOf(why));
-  return drill;
-}
-
-Result<std::vector<DrillSummary>> ReadDrills(const Context& context,
-                                             const store::LocalStore& store) {
-  ASSIGN_OR_RETURN(const auto files, store.DrillReports());
-  std::vector<DrillSummary> drills;
-  for (const store::DrillFile& file : files) {
-    auto drill = file.problem.ok() ? ParseDrillSummary(file.json) : file.problem;
-    if (drill.ok()) {
-      drill->name = file.name;
-      drills.push_back(*std::move(drill));
-      continue;
-    }
-    if (store.IsNewsOfDrill(file.name)) {
-      context.log.Warn("a drill report can't be read",
-                       {{"drill", file.name}, {"err", MessageOf(drill.status())}});
-    }
-    if (auto lost = LostDrill(file.name, drill.status())) drills.push_back(*std::move(lost));
-  }
-  return drills;
 }
 
 }  // namespace
@@ -124,7 +73,8 @@ std::optional<WallTime> CatalogEntry::AsOf(WallTime now) const {
   return as_of;
 }
 
-const CatalogEntry* Catalog::NewestOf(std::initializer_list<SnapshotState> states) const {
+const CatalogEntry* Catalog::NewestOf(std::initializer_list<SnapshotState> states,
+                                      WallTime now) const {
   const CatalogEntry* from_future = nullptr;
   for (auto entry = snapshots.rbegin(); entry != snapshots.rend(); ++entry) {
     if (!entry->Counts() || std::find(states.begin(), states.end(), entry->state) == states.end())
@@ -135,34 +85,48 @@ const CatalogEntry* Catalog::NewestOf(std::initializer_list<SnapshotState> state
   return from_future;
 }
 
-std::optional<WallTime> Catalog::LastDrill() const {
-  const auto at = std::find_if(drills.rbegin(), drills.rend(), [this](const DrillSummary& d) {
-    return !IsFuture(d.finished, now);
-  });
+std::optional<WallTime> Catalog::LastDrill(WallTime now) const {
+  const auto at = std::find_if(drills.rbegin(), drills.rend(),
+                               [now](const DrillSummary& d) { return !IsFuture(d.finished, now); });
   return at == drills.rend() ? std::nullopt : std::optional(at->finished);
 }
 
-Result<Catalog> ReadCatalog(const Context& context, const store::LocalStore& store,
-                            std::string_view cluster) {
-  // Two halves of the work, at the same time: a start has to be over within a second for ten
-  // thousand snapshots.
-  auto drills = std::async(std::launch::async, [&] { return ReadDrills(context, store); });
-  auto listed = store.ListAll();
-  Catalog catalog;
-  catalog.now = context.clock.Now();
-  catalog.unkept = store.unkept();
-  ASSIGN_OR_RETURN(catalog.drills, drills.get());
-  ASSIGN_OR_RETURN(auto listing, std::move(listed));
-  catalog.lost = std::move(listing.lost);
+CatalogEntry EntryOf(const Manifest& manifest, const Result<Checks>& checks,
+                     const Status& problem) {
+  CatalogEntry entry;
+  entry.manifest = manifest;
+  entry.checks = checks.value_or(Checks{});
+  entry.problem = MessageOf(problem.ok() ? checks.status() : problem);
+  if (manifest.verdict == Verdict::kDamaged) {
+    MarkDamaged(entry, manifest.taken);
+  } else if (Is(problem, Reason::kDamaged)) {
+    MarkDamaged(entry, entry.checks.damaged);
+  }
+  return entry;
+}
+
+std::optional<DrillSummary> LostDrill(const std::string& name, const Status& why) {
+  const std::string snapshot = name.substr(0, name.rfind('-'));
+  if (!store::IsSnapshotName(snapshot)) return std::nullopt;  // somebody's notes
+  DrillSummary drill;
+  drill.name = name;
+  drill.readable = false;
+  drill.snapshot = snapshot;
+  drill.verdict = Verdict::kNotProvable;
+  drill.started = drill.finished =
+      store::ClaimsOfName(store::TimeOfDrillName(name)).taken.value_or(WallTime());
+  drill.error = fmt::format("drills/{}.json: {}", name, MessageOf(why));
+  return drill;
+}
+
+void JudgeAll(Catalog& catalog, std::string_view cluster) {
   const auto is_of_others = [cluster](std::string_view name) {
     return !cluster.empty() && !name.empty() && name != cluster;
   };
-  catalog.of_others = std::erase_if(listing.snapshots, [&](const store::StoredSnapshot& s) {
-    return is_of_others(s.manifest.cluster);
-  });
-  const auto suspects = store.Suspects();
-  catalog.suspects = suspects.value_or(std::nullopt);
-  catalog.suspects_problem = MessageOf(suspects.status());
+  for (const CatalogEntry& entry : catalog.snapshots)
+    catalog.last_place = std::max(catalog.last_place, entry.manifest.place);
+  catalog.of_others = std::erase_if(
+      catalog.snapshots, [&](const CatalogEntry& e) { return is_of_others(e.manifest.cluster); });
   if (catalog.suspects.has_value()) {
     std::erase_if(*catalog.suspects,
                   [&](const store::Suspect& s) { return is_of_others(s.cluster); });
@@ -174,9 +138,7 @@ Result<Catalog> ReadCatalog(const Context& context, const store::LocalStore& sto
     return is_of_others(store::ClusterOfName(d.snapshot));
   });
   std::unordered_map<std::string_view, CatalogEntry*> by_name;
-  catalog.snapshots.reserve(listing.snapshots.size());
-  for (store::StoredSnapshot& snapshot : listing.snapshots) {
-    CatalogEntry& entry = catalog.snapshots.emplace_back(EntryOf(std::move(snapshot), catalog.now));
+  for (CatalogEntry& entry : catalog.snapshots) {
     // What was damaged from the start, or is cut, stays so whatever a drill said before.
     if (entry.state != SnapshotState::kDamaged) by_name[entry.manifest.name] = &entry;
   }
@@ -191,7 +153,16 @@ Result<Catalog> ReadCatalog(const Context& context, const store::LocalStore& sto
     Judge(*at->second, drill);
   }
   for (const auto& [name, entry] : by_name) JudgeFile(*entry);
-  return catalog;
+}
+
+std::optional<uint64_t> KnownCluster(const std::vector<CatalogEntry>& snapshots,
+                                     std::string_view cluster) {
+  for (auto at = snapshots.rbegin(); at != snapshots.rend(); ++at) {
+    const Manifest& m = at->manifest;
+    if (m.cluster != cluster || m.verdict == Verdict::kDamaged) continue;
+    if (const auto id = etcd::ParseId(m.cluster_id)) return id;
+  }
+  return std::nullopt;
 }
 
 bool IsChoice(std::string_view word) {
@@ -201,6 +172,7 @@ bool IsChoice(std::string_view word) {
 
 Result<Manifest> SelectSnapshot(const Context& context, const Catalog& catalog,
                                 std::string_view word) {
+  const WallTime now = context.clock.Now();
   if (word == kOldLatestRestorable) {
     context.log.Warn("latest-verified is called latest-restorable now; 0.3 will not know it");
     word = "latest-restorable";
@@ -215,12 +187,11 @@ Result<Manifest> SelectSnapshot(const Context& context, const Catalog& catalog,
   }
   if (catalog.snapshots.empty()) return catalog.lost.front().why;
   if (word == "latest") {
-    const CatalogEntry* const latest = catalog.Latest();
-    for (const store::LostManifest& lost :
-         catalog.lost) {  // of which only the name says how old they are
+    const CatalogEntry* const latest = catalog.Latest(now);
+    for (const store::LostManifest& lost : catalog.lost) {  // only the name says how old it is
       const auto taken = store::ClaimsOfName(lost.name).taken;
       if (latest == nullptr || !taken.has_value() ||
-          (*taken > latest->manifest.taken && !IsFuture(*taken, catalog.now))) {
+          (*taken > latest->manifest.taken && !IsFuture(*taken, now))) {
         return lost.why;
       }
     }
@@ -229,7 +200,7 @@ Result<Manifest> SelectSnapshot(const Context& context, const Catalog& catalog,
                  "every snapshot in the store is of another history; see `etcdrill snapshot list`");
   }
   if (word == "latest-restorable") {
-    if (const CatalogEntry* newest = catalog.NewestRestorable()) return newest->manifest;
+    if (const CatalogEntry* restorable = catalog.NewestRestorable(now)) return restorable->manifest;
   }
   if (word == "random")
     return catalog.snapshots[context.random.Next() % catalog.snapshots.size()].manifest;

@@ -3,7 +3,6 @@
 #include "catalog/retention.h"
 
 #include <algorithm>
-#include <array>
 #include <functional>
 #include <optional>
 #include <set>
@@ -52,8 +51,10 @@ Fate FirstFate(const CatalogEntry& entry, const config::Retention& rules, WallTi
   }
   if (entry.state == SnapshotState::kUnreadable) return Fate::kUnreadable;
   if (entry.IsProven()) return rules.counts() ? Fate::kSurplus : Fate::kUnlimited;
-  const WallTime since = entry.damaged_since.value_or(entry.manifest.taken);
-  return now - since > rules.quarantine ? Fate::kExpired : Fate::kQuarantine;
+  // Damage of which there is no record was found just now.
+  const WallTime found = entry.state == SnapshotState::kDamaged ? entry.damaged_since.value_or(now)
+                                                                : entry.manifest.taken;
+  return now - found > rules.quarantine ? Fate::kExpired : Fate::kQuarantine;
 }
 
 // A copy into a folder of others that stood still for longer than `store.adopt_quiet` was taken for
@@ -113,13 +114,6 @@ void LimitSize(Decisions& decisions, uint64_t size_max) {
 }
 
 }  // namespace
-
-std::string_view FateName(Fate fate) {
-  constexpr std::array<std::string_view, 11> kNames = {
-      "newest",     "drilled",    "future",  "other_history", "counted", "unlimited",
-      "unreadable", "quarantine", "surplus", "size",          "expired"};
-  return kNames[static_cast<size_t>(fate)];
-}
 
 std::vector<RetentionDecision> PlanRetention(const Catalog& catalog, const config::Retention& rules,
                                              WallTime now) {

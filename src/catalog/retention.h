@@ -6,9 +6,9 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 #include <vector>
 
+#include "base/names.h"
 #include "catalog/catalog.h"
 #include "config/config.h"
 
@@ -32,7 +32,6 @@ enum class Fate {
 inline constexpr Fate kFirstThatGoes = Fate::kSurplus;
 
 inline bool Goes(Fate fate) { return fate >= kFirstThatGoes; }
-std::string_view FateName(Fate fate);  // a word, also the label of the metric
 
 struct RetentionDecision {
   const CatalogEntry* snapshot = nullptr;
@@ -45,3 +44,9 @@ std::vector<RetentionDecision> PlanRetention(const Catalog& catalog, const confi
                                              WallTime now);
 
 }  // namespace etcdrill::catalog
+
+// Those that go are also the labels of the metric.
+template <>
+inline constexpr auto etcdrill::kNames<etcdrill::catalog::Fate> =
+    etcdrill::Names("newest", "drilled", "future", "other_history", "counted", "unlimited",
+                    "unreadable", "quarantine", "surplus", "size", "expired");

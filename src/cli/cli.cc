@@ -1,21 +1,21 @@
 // The command table; the only user of CLI11. Each command fills its options struct and leaves
 // itself behind in `chosen`.
-#include "cli/cli.h"
-
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <functional>
 #include <span>
+#include <utility>
 
 #include "base/text.h"
 #include "base/version.h"
+#include "cli/command_tree.h"
 #include "cli/commands.h"
-#include "cli/completion.h"
-#include "cli/man_page.h"
 
 namespace etcdrill::cli {
 namespace {
@@ -26,6 +26,13 @@ constexpr uint64_t kRevisionMax = INT64_MAX;
 constexpr const char* kTargetText =
     "A file; with --config also the name of a snapshot in the store, or one of the words";
 constexpr const char* kTargetType = "FILE|NAME|latest|latest-restorable|random";
+
+// `type` stands for the value in the help.
+template <typename T>
+CLI::Option* AddOption(CLI::App* app, const std::string& name, T& value, const std::string& type,
+                       const std::string& text = "") {
+  return app->add_option(name, value, text)->type_name(type);
+}
 
 // The first of the words of an enum. They stand in the help as `simple|table|json`, which
 // completion reads, too.
@@ -40,7 +47,7 @@ void AddChoice(CLI::App* app, const std::string& name, Enum& out, const std::str
     word = std::to_string(at - names.begin());
     return "";
   };
-  app->add_option(name, out, text)->transform(CLI::Validator(pick, ""))->type_name(words);
+  AddOption(app, name, out, words, text)->transform(CLI::Validator(pick, ""));
 }
 
 // CLI11's own words for a number that is out of range have 300 digits.
@@ -60,66 +67,50 @@ void AddProgress(CLI::App* app, ProgressMode& progress) {
   AddChoice(app, "--progress", progress, "Progress line; auto: on a terminal");
 }
 
-void AddFormat(CLI::App* app, OutputFormat& format) {
+enum class Forms { kOurs, kEtcdutl };
+
+void AddFormat(CLI::App* app, OutputFormat& format, Forms forms = Forms::kOurs) {
+  if (forms == Forms::kEtcdutl)
+    return AddChoice(app, "-w,--write-out", format, "Form of the result, as etcdutl has them");
   constexpr size_t kOurs = 3;  // etcdutl has a fourth one
   AddChoice(app, "-w,--write-out", format, "Form of the result", kOurs);
 }
 
-void AddEtcdutlFormat(CLI::App* app, OutputFormat& format) {
-  AddChoice(app, "-w,--write-out", format, "Form of the result, as etcdutl has them");
-}
-
 void AddTextfile(CLI::App* app, std::string& file) {
-  app->add_option("--textfile-out", file,
-                  "Also write the result as metrics, for node_exporter's textfile collector")
-      ->type_name("FILE.prom");
+  AddOption(app, "--textfile-out", file, "FILE.prom",
+            "Also write the result as metrics, for node_exporter's textfile collector");
 }
 
 void AddConfig(CLI::App* app, std::string& file, bool required = false) {
-  app->add_option("--config", file, "Configuration file")->type_name("FILE")->required(required);
+  AddOption(app, "--config", file, "FILE", "Configuration file")->required(required);
 }
 
 // As etcdctl has them, environment included.
 void AddConnection(CLI::App* app, ConnectionFlags& c) {
-  const std::string group = "Connection";
-  app->add_option("--endpoints", c.endpoints, "Client URLs of the cluster, comma-separated")
-      ->allow_extra_args(false)
-      ->envname("ETCDCTL_ENDPOINTS")
-      ->type_name("URL,...")
-      ->group(group);
-  app->add_option("--cacert", c.ca_file, "Authority that signed the servers' certificates")
-      ->envname("ETCDCTL_CACERT")
-      ->type_name("FILE")
-      ->group(group);
-  app->add_option("--cert", c.cert_file, "Client certificate")
-      ->envname("ETCDCTL_CERT")
-      ->type_name("FILE")
-      ->group(group);
-  app->add_option("--key", c.key_file, "Key of the client certificate")
-      ->envname("ETCDCTL_KEY")
-      ->type_name("FILE")
-      ->group(group);
-  app->add_option("--user", c.user, "User of etcd, NAME or NAME:PASSWORD")
-      ->envname("ETCDCTL_USER")
-      ->type_name("USER")
-      ->group(group);
-  app->add_option("--password", c.password, "Password of --user")
-      ->envname("ETCDCTL_PASSWORD")
-      ->type_name("PASSWORD")
-      ->group(group);
+  constexpr const char* kGroup = "Connection";
+  const auto add = [=](const char* name, auto& value, const char* environment, const char* type,
+                       const char* text) {
+    return AddOption(app, name, value, type, text)
+        ->allow_extra_args(false)
+        ->envname(environment)
+        ->group(kGroup);
+  };
+  add("--endpoints", c.endpoints, "ETCDCTL_ENDPOINTS", "URL,...",
+      "Client URLs of the cluster, comma-separated");
+  add("--cacert", c.ca_file, "ETCDCTL_CACERT", "FILE",
+      "Authority that signed the servers' certificates");
+  add("--cert", c.cert_file, "ETCDCTL_CERT", "FILE", "Client certificate");
+  add("--key", c.key_file, "ETCDCTL_KEY", "FILE", "Key of the client certificate");
+  add("--user", c.user, "ETCDCTL_USER", "USER", "User of etcd, NAME or NAME:PASSWORD");
+  add("--password", c.password, "ETCDCTL_PASSWORD", "PASSWORD", "Password of --user");
   app->add_flag("--insecure-skip-tls-verify", c.insecure_skip_verify,
                 "Accept any server certificate")
       ->envname("ETCDCTL_INSECURE_SKIP_TLS_VERIFY")
-      ->group(group);
-  app->add_option("--dial-timeout", c.dial_timeout, "Time to connect in")
-      ->envname("ETCDCTL_DIAL_TIMEOUT")
-      ->type_name("DURATION")
-      ->group(group)
+      ->group(kGroup);
+  add("--dial-timeout", c.dial_timeout, "ETCDCTL_DIAL_TIMEOUT", "DURATION", "Time to connect in")
       ->capture_default_str();
-  app->add_option("--command-timeout", c.command_timeout, "Time for each call")
-      ->envname("ETCDCTL_COMMAND_TIMEOUT")
-      ->type_name("DURATION")
-      ->group(group)
+  add("--command-timeout", c.command_timeout, "ETCDCTL_COMMAND_TIMEOUT", "DURATION",
+      "Time for each call")
       ->capture_default_str();
 }
 
@@ -194,12 +185,9 @@ void CommandTable::AddSnapshotCommands(CLI::App& root) {
   CLI::App* s = snapshot->add_subcommand("save",
                                          "Take one snapshot and prove it; a damaged one never "
                                          "becomes FILE, but stays in a store as evidence");
-  s->add_option("path", save.path, "File to write; without one, the store of --config")
-      ->type_name("FILE");
+  AddOption(s, "path", save.path, "FILE", "File to write; without one, the store of --config");
   AddConfig(s, save.config_file);
-  s->add_option("--timeout", save.timeout, "Time for the stream")
-      ->type_name("DURATION")
-      ->capture_default_str();
+  AddOption(s, "--timeout", save.timeout, "DURATION", "Time for the stream")->capture_default_str();
   AddProgress(s, save.progress);
   AddFormat(s, save.format);
   AddConnection(s, save.connection);
@@ -208,50 +196,41 @@ void CommandTable::AddSnapshotCommands(CLI::App& root) {
   s = snapshot->add_subcommand(
       "status",
       "Hash, revision, keys and size of a file, as `etcdutl snapshot status`, but checked");
-  s->add_option("file", status.file)->type_name("FILE")->required();
-  s->add_option("--compat", status.compat, "Count keys as etcdutl of this version")
-      ->check(CLI::IsMember({"3.5", "3.6"}).description(""))
-      ->type_name("3.5|3.6");
-  AddEtcdutlFormat(s, status.format);
+  AddOption(s, "file", status.file, "FILE")->required();
+  AddOption(s, "--compat", status.compat, "3.5|3.6", "Count keys as etcdutl of this version")
+      ->check(CLI::IsMember({"3.5", "3.6"}).description(""));
+  AddFormat(s, status.format, Forms::kEtcdutl);
   Choose(s, SnapshotStatus, status);
 
   s = snapshot->add_subcommand("restore",
                                "Make a data directory from a file, as `etcdutl snapshot restore`");
-  s->add_option("file", restore.file)->type_name("FILE")->required();
-  s->add_option("--data-dir", restore.data_dir, "Directory to make (default NAME.etcd)")
-      ->type_name("DIR");
-  s->add_option("--wal-dir", restore.wal_dir,
-                "Directory to make for the WAL (default: in the data directory)")
-      ->type_name("DIR");
-  s->add_option("--name", restore.name, "Name of this member")
-      ->type_name("NAME")
+  AddOption(s, "file", restore.file, "FILE")->required();
+  AddOption(s, "--data-dir", restore.data_dir, "DIR", "Directory to make (default NAME.etcd)");
+  AddOption(s, "--wal-dir", restore.wal_dir, "DIR",
+            "Directory to make for the WAL (default: in the data directory)");
+  AddOption(s, "--name", restore.name, "NAME", "Name of this member")->capture_default_str();
+  AddOption(s, "--initial-cluster", restore.initial_cluster, "NAME=PEER-URL,...",
+            "All members of the new cluster")
       ->capture_default_str();
-  s->add_option("--initial-cluster", restore.initial_cluster, "All members of the new cluster")
-      ->type_name("NAME=PEER-URL,...")
+  AddOption(s, "--initial-cluster-token", restore.token, "TOKEN", "Keeps clusters apart")
       ->capture_default_str();
-  s->add_option("--initial-cluster-token", restore.token, "Keeps clusters apart")
-      ->type_name("TOKEN")
-      ->capture_default_str();
-  s->add_option("--initial-advertise-peer-urls", restore.advertise_peer_urls,
-                "Peer URLs of this member")
-      ->type_name("URL,...")
+  AddOption(s, "--initial-advertise-peer-urls", restore.advertise_peer_urls, "URL,...",
+            "Peer URLs of this member")
       ->capture_default_str();
   s->add_flag("--skip-hash-check", restore.skip_hash_check,
               "Do not require trailer and manifest to fit");
-  s->add_option("--bump-revision", restore.bump_revision,
-                "Raise the revision by so much, above what clients of the old cluster have seen; "
-                "needs --mark-compacted")
-      ->transform(WholeNumber(0, kRevisionMax))
-      ->type_name("N");
+  AddOption(s, "--bump-revision", restore.bump_revision, "N",
+            "Raise the revision by so much, above what clients of the old cluster have seen; "
+            "needs --mark-compacted")
+      ->transform(WholeNumber(0, kRevisionMax));
   s->add_flag(
       "--mark-compacted", restore.mark_compacted,
       "Mark all revisions up to the raised one as compacted, so that watches from before are told");
   s->add_flag("--clear-alarms", restore.clear_alarms, "Drop alarms, which would block writes");
   s->add_flag("--drop-auth", restore.drop_auth,
               "Switch authentication off, for when the passwords of then are lost");
-  s->add_option("--etcd-version", restore.etcd_version,
-                "etcd that will run on it (default: the snapshot's own)")
-      ->type_name("3.N");
+  AddOption(s, "--etcd-version", restore.etcd_version, "3.N",
+            "etcd that will run on it (default: the snapshot's own)");
   s->add_flag("--allow-downgrade", restore.allow_downgrade,
               "Let --etcd-version be older than the snapshot");
   AddProgress(s, restore.progress);
@@ -272,13 +251,11 @@ void CommandTable::AddSnapshotCommands(CLI::App& root) {
 void CommandTable::AddProofCommands(CLI::App& root) {
   CLI::App* s = root.add_subcommand(
       "verify", "Check every byte of a snapshot that can be checked (levels 0 to 3)");
-  s->add_option("snapshot", verify.target, kTargetText)->type_name(kTargetType)->required();
-  s->add_option("--level", verify.level, "1 transfer, 2 structure, 3 keyspace")
+  AddOption(s, "snapshot", verify.target, kTargetType, kTargetText)->required();
+  AddOption(s, "--level", verify.level, "1|2|3", "1 transfer, 2 structure, 3 keyspace")
       ->transform(WholeNumber(1, 3))
-      ->type_name("1|2|3")
       ->capture_default_str();
-  s->add_option("--max-age", verify.max_age, "Exit with 4 if the snapshot is older")
-      ->type_name("DURATION");
+  AddOption(s, "--max-age", verify.max_age, "DURATION", "Exit with 4 if the snapshot is older");
   s->add_flag("--inventory", verify.inventory,
               "Also count keys and bytes by prefix and Kubernetes resource, and encrypted values");
   AddTextfile(s, verify.textfile_out);
@@ -288,15 +265,12 @@ void CommandTable::AddProofCommands(CLI::App& root) {
 
   s = root.add_subcommand(
       "drill", "Restore a snapshot into scratch, boot a real etcd on it and compare (level 5)");
-  s->add_option("snapshot", drill.target, kTargetText)->type_name(kTargetType)->required();
-  s->add_option("--etcd", drill.etcd_binary,
-                "etcd server binary, of the cluster's minor version (default: on PATH)")
-      ->type_name("BIN");
-  s->add_option("--scratch-dir", drill.scratch_dir,
-                "Where the restored data may lie for a while (default: TMPDIR or /tmp)")
-      ->type_name("DIR");
-  s->add_option("--timeout", drill.timeout, "Time for the whole drill (default 30m)")
-      ->type_name("DURATION");
+  AddOption(s, "snapshot", drill.target, kTargetType, kTargetText)->required();
+  AddOption(s, "--etcd", drill.etcd_binary, "BIN",
+            "etcd server binary, of the cluster's minor version (default: on PATH)");
+  AddOption(s, "--scratch-dir", drill.scratch_dir, "DIR",
+            "Where the restored data may lie for a while (default: TMPDIR or /tmp)");
+  AddOption(s, "--timeout", drill.timeout, "DURATION", "Time for the whole drill (default 30m)");
   s->add_flag("--full-cluster", drill.full_cluster,
               "Restore and boot three members that form a cluster, then add a fourth and compare "
               "all of them");
@@ -307,10 +281,9 @@ void CommandTable::AddProofCommands(CLI::App& root) {
 
   s = root.add_subcommand(
       "lineage", "Prove that a snapshot, or the live cluster, continues an older snapshot");
-  s->add_option("older", lineage.older, kTargetText)->type_name(kTargetType)->required();
-  s->add_option("newer", lineage.newer,
-                "The same; without it, the live cluster of --config or --endpoints")
-      ->type_name(kTargetType);
+  AddOption(s, "older", lineage.older, kTargetType, kTargetText)->required();
+  AddOption(s, "newer", lineage.newer, kTargetType,
+            "The same; without it, the live cluster of --config or --endpoints");
   AddConfig(s, lineage.config_file);
   AddFormat(s, lineage.format);
   AddConnection(s, lineage.connection);
@@ -318,15 +291,13 @@ void CommandTable::AddProofCommands(CLI::App& root) {
 
   s = root.add_subcommand(
       "hashkv", "HashKV of a file, as a live member would answer; never writes to the file");
-  s->add_option("file", hashkv.file)->type_name("FILE")->required();
-  s->add_option("--rev", hashkv.revision, "Revision (default: the newest)")
-      ->transform(WholeNumber(0, kRevisionMax))
-      ->type_name("N");
-  s->add_option("--compact-rev", hashkv.compact_revision,
-                "As if compacted up to here (default: as the file is)")
-      ->transform(WholeNumber(0, kRevisionMax))
-      ->type_name("N");
-  AddEtcdutlFormat(s, hashkv.format);
+  AddOption(s, "file", hashkv.file, "FILE")->required();
+  AddOption(s, "--rev", hashkv.revision, "N", "Revision (default: the newest)")
+      ->transform(WholeNumber(0, kRevisionMax));
+  AddOption(s, "--compact-rev", hashkv.compact_revision, "N",
+            "As if compacted up to here (default: as the file is)")
+      ->transform(WholeNumber(0, kRevisionMax));
+  AddFormat(s, hashkv.format, Forms::kEtcdutl);
   Choose(s, HashKv, hashkv);
 }
 
@@ -334,9 +305,8 @@ void CommandTable::AddOtherCommands(CLI::App& root) {
   CLI::App* s = root.add_subcommand(
       "run", "The sidecar: snapshots, drills, health and metrics, until stopped");
   AddConfig(s, run.config_file);
-  s->add_option("--store", run.store, "Without --config: directory for snapshots and scratch")
-      ->check([](const std::string& path) { return path.empty() ? "the path is empty" : ""; })
-      ->type_name("DIR");
+  AddOption(s, "--store", run.store, "DIR", "Without --config: directory for snapshots and scratch")
+      ->check([](const std::string& path) { return path.empty() ? "the path is empty" : ""; });
   AddConnection(s, run.connection);
   Choose(s, Run, run);
 
@@ -354,7 +324,7 @@ void CommandTable::AddOtherCommands(CLI::App& root) {
   AddFormat(s, drills.format);
   Choose(s, DrillsList, drills);
   s = reports->add_subcommand("show", "One of them, as it is stored");
-  s->add_option("name", drills.name)->type_name("NAME")->required();
+  AddOption(s, "name", drills.name, "NAME")->required();
   AddConfig(s, drills.config_file, /*required=*/true);
   Choose(s, DrillsShow, drills);
   s = reports->add_subcommand(
@@ -375,13 +345,13 @@ void CommandTable::AddOtherCommands(CLI::App& root) {
       root.add_subcommand("check", "Check a file without using it")->require_subcommand(1);
   s = check->add_subcommand("config",
                             "All problems of a configuration file, and of the files that it names");
-  s->add_option("file", check_config.file)->type_name("FILE")->required();
+  AddOption(s, "file", check_config.file, "FILE")->required();
   s->add_flag("--syntax-only", check_config.syntax_only,
               "Only the file itself, for a machine that has neither the certificates nor etcd");
   Choose(s, CheckConfig, check_config);
   s = check->add_subcommand(
       "web-config", "The same for a web configuration (web.config_file) and its certificates");
-  s->add_option("file", check_config.file)->type_name("FILE")->required();
+  AddOption(s, "file", check_config.file, "FILE")->required();
   Choose(s, CheckWebConfig, check_config);
 
   s = root.add_subcommand(
@@ -391,9 +361,8 @@ void CommandTable::AddOtherCommands(CLI::App& root) {
 
   s = root.add_subcommand("completion",
                           "The script that makes a shell complete commands, options and files");
-  s->add_option("shell", completion.shell)
+  AddOption(s, "shell", completion.shell, "bash|zsh|fish")
       ->check(CLI::IsMember({"bash", "zsh", "fish"}).description(""))
-      ->type_name("bash|zsh|fish")
       ->required();
   Choose(s, Completion, completion);
 
@@ -471,9 +440,9 @@ int RunCommandLine(int argc, char** argv, std::stop_token stop) {
   root.require_subcommand(1);
   root.fallthrough();
   root.set_version_flag("--version", VersionText(), "Version of this program");
-  root.add_option("--log-level", table.log_level, "What is logged at least")
-      ->type_name("debug|info|warn|error");
-  root.add_option("--log-format", table.log_format, "Form of the log")->type_name("logfmt|json");
+  AddOption(&root, "--log-level", table.log_level, "debug|info|warn|error",
+            "What is logged at least");
+  AddOption(&root, "--log-format", table.log_format, "logfmt|json", "Form of the log");
   table.AddOtherCommands(root);
   table.AddSnapshotCommands(root);
   table.AddProofCommands(root);

@@ -3,11 +3,12 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <chrono>
+#include <cstdio>
 
 #include "base/text.h"
 #include "cli/commands.h"
-#include "cli/config_source.h"
-#include "config/warnings.h"
+#include "config/load.h"
 #include "config/web_config.h"
 #include "drill/etcd_binary.h"
 #include "etcd/client.h"
@@ -29,7 +30,7 @@ std::vector<std::string> ProblemsOfNamedFiles(const Context& context,
   const auto check = [&](std::string_view key, const Status& status) {
     if (!status.ok()) problems.push_back(fmt::format("{}: {}", key, MessageOf(status)));
   };
-  check("cluster", etcd::Client::Create(ConnectionOf(config), context).status());
+  check("cluster", etcd::Client::Create(config::ConnectionOf(config), context).status());
   if (config.drill.schedule.has_value()) {
     check("drill.etcd",
           drill::ChooseEtcd(context, config.drill.etcd_binaries, std::nullopt).status());
@@ -43,7 +44,7 @@ std::vector<std::string> ProblemsOfNamedFiles(const Context& context,
 void CheckEndpoints(const Context& context, const config::Config& config,
                     std::vector<std::string>& problems) {
   constexpr Duration kPatience = std::chrono::seconds(2);
-  etcd::ConnectionOptions options = ConnectionOf(config);
+  etcd::ConnectionOptions options = config::ConnectionOf(config);
   options.command_timeout = std::min(options.command_timeout, kPatience);
   options.dial_timeout = std::min(options.dial_timeout, kPatience);
   const auto client = etcd::Client::Create(options, context);
@@ -74,7 +75,7 @@ Result<ExitCode> CheckConfig(const Context& context, const CheckConfigOptions& o
   }
   for (const std::string& warning : config.warnings)
     fmt::print(stderr, "warning: {}\n", Shown(warning));
-  for (const std::string& warning : config::WarningsOf(config, ConnectionOf(config))) {
+  for (const std::string& warning : config::WarningsOf(config, config::ConnectionOf(config))) {
     fmt::print(stderr, "warning: {}: {}\n", Shown(options.file), warning);
   }
   fmt::print("{}: valid\n", Shown(options.file));

@@ -5,10 +5,9 @@
 
 #include "base/text.h"
 #include "cli/commands.h"
-#include "cli/config_source.h"
 #include "cli/output.h"
-#include "config/load.h"
-#include "pipeline/drill_evidence.h"
+#include "cli/session.h"
+#include "pipeline/drill_report.h"
 #include "store/local_store.h"
 
 namespace etcdrill::cli {
@@ -16,8 +15,8 @@ namespace {
 
 Result<std::vector<store::DrillFile>> ReadDrills(const Context& context,
                                                  const std::string& config_file) {
-  ASSIGN_OR_RETURN(const config::Config config, config::Load(context.fs, config_file));
-  ASSIGN_OR_RETURN(const auto store, store::LocalStore::Open(context, config.store_path));
+  Session session(context, config_file);
+  ASSIGN_OR_RETURN(const store::LocalStore* const store, session.Store());
   return store->DrillReports();
 }
 

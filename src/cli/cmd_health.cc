@@ -5,9 +5,9 @@
 
 #include "base/units.h"
 #include "cli/commands.h"
-#include "cli/config_source.h"
+#include "cli/session.h"
 #include "etcd/health.h"
-#include "etcd/ids.h"
+#include "etcd/roll_call.h"
 
 namespace etcdrill::cli {
 namespace {
@@ -55,8 +55,8 @@ Row ToRow(const std::string& endpoint, const etcd::HealthProbe& probe) {
 }  // namespace
 
 Result<ExitCode> Health(const Context& context, const HealthOptions& options) {
-  ASSIGN_OR_RETURN(const etcd::ConnectionOptions connection,
-                   ConnectionOf(context, options.config_file, options.connection));
+  Session session(context, options.config_file);
+  ASSIGN_OR_RETURN(const auto connection, session.Connection(options.connection));
   ASSIGN_OR_RETURN(const auto client, etcd::Client::Create(connection, context));
   Json json = Json::array();
   Rows rows;

@@ -2,11 +2,11 @@
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "cli/commands.h"
-#include "cli/config_source.h"
-#include "cli/targets.h"
-#include "crosscheck/live_lineage.h"
+#include "cli/session.h"
+#include "crosscheck/lineage.h"
 #include "crosscheck/manifest_check.h"
 #include "verify/lineage.h"
 
@@ -22,9 +22,8 @@ struct Opened {
 
 // A damaged file has no lineage. One that nothing proves has: equal hashes prove its history better
 // than a trailer.
-Result<Opened> OpenPlaced(const Context& context, const std::string& word,
-                          const std::string& config_file) {
-  ASSIGN_OR_RETURN(const Target target, FindTarget(context, word, config_file));
+Result<Opened> OpenPlaced(const Context& context, Session& session, const std::string& word) {
+  ASSIGN_OR_RETURN(const Target target, FindTarget(context, session, word));
   ASSIGN_OR_RETURN(auto image, snapshot::Image::Open(context, target.path));
   ASSIGN_OR_RETURN(
       const verify::VerifyReport report,
@@ -38,18 +37,6 @@ Result<Opened> OpenPlaced(const Context& context, const std::string& word,
   }
   ASSIGN_OR_RETURN(verify::Place place, verify::ReadPlace(image, report.keyspace->hashkv));
   return Opened{std::move(image), std::move(place)};
-}
-
-Colour ColourOf(Continuity verdict) {
-  return verdict == Continuity::kContinues  ? Colour::kGreen
-         : verdict == Continuity::kDiverged ? Colour::kRed
-                                            : Colour::kYellow;
-}
-
-ExitCode ExitCodeOf(Continuity verdict) {
-  return verdict == Continuity::kContinues  ? ExitCode::kOk
-         : verdict == Continuity::kDiverged ? ExitCode::kVerificationFailed
-                                            : ExitCode::kFailed;
 }
 
 template <typename T>
@@ -87,7 +74,7 @@ void PrintReport(const verify::LineageReport& report, OutputFormat format) {
     PrintJson(verify::ToJson(report));
     return;
   }
-  fmt::print("{}\n", Coloured(NameOf(report.verdict), ColourOf(report.verdict)));
+  fmt::print("{}\n", Coloured(NameOf(report.verdict), LookOf(report.verdict).colour));
   Rows places = {PlaceRow("older", report.older)};
   if (report.newer.has_value()) places.push_back(PlaceRow("newer", *report.newer));
   PrintTable(format, {"SNAPSHOT", "REVISION", "COMPACTED", "INDEX", "TERM", "AUTH", "KEYS", "FILE"},
@@ -108,13 +95,13 @@ void PrintReport(const verify::LineageReport& report, OutputFormat format) {
 }
 
 Result<verify::LineageReport> Compare(const Context& context, const LineageOptions& options) {
-  ASSIGN_OR_RETURN(const Opened older, OpenPlaced(context, options.older, options.config_file));
+  Session session(context, options.config_file);
+  ASSIGN_OR_RETURN(const Opened older, OpenPlaced(context, session, options.older));
   if (!options.newer.empty()) {
-    ASSIGN_OR_RETURN(const Opened newer, OpenPlaced(context, options.newer, options.config_file));
+    ASSIGN_OR_RETURN(const Opened newer, OpenPlaced(context, session, options.newer));
     return verify::CompareLineage(context, older.placed(), newer.placed());
   }
-  ASSIGN_OR_RETURN(const etcd::ConnectionOptions connection,
-                   ConnectionOf(context, options.config_file, options.connection));
+  ASSIGN_OR_RETURN(const auto connection, session.Connection(options.connection));
   ASSIGN_OR_RETURN(const auto client, etcd::Client::Create(connection, context));
   return crosscheck::CompareWithLiveCluster(context, *client, older.placed());
 }
@@ -124,7 +111,7 @@ Result<verify::LineageReport> Compare(const Context& context, const LineageOptio
 Result<ExitCode> Lineage(const Context& context, const LineageOptions& options) {
   ASSIGN_OR_RETURN(const verify::LineageReport report, Compare(context, options));
   PrintReport(report, options.format);
-  return ExitCodeOf(report.verdict);
+  return LookOf(report.verdict).exit_code;
 }
 
 }  // namespace etcdrill::cli

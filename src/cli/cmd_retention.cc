@@ -2,9 +2,10 @@
 #include <nlohmann/json.hpp>
 
 #include "base/units.h"
+#include "catalog/follower.h"
 #include "catalog/retention.h"
 #include "cli/commands.h"
-#include "config/load.h"
+#include "cli/session.h"
 
 namespace etcdrill::cli {
 namespace {
@@ -15,7 +16,7 @@ void Print(const std::vector<catalog::RetentionDecision>& decisions, OutputForma
   for (const catalog::RetentionDecision& d : decisions) {
     const Manifest& m = d.snapshot->manifest;
     const std::string_view fate = catalog::Goes(d.fate) ? "delete" : "keep";
-    const std::string why = d.which.empty() ? std::string(catalog::FateName(d.fate)) : d.which;
+    const std::string why = d.which.empty() ? std::string(NameOf(d.fate)) : d.which;
     const std::string_view state = NameOf(d.snapshot->state);
     json.push_back({{"name", m.name},
                     {"taken", FormatRfc3339(m.taken)},
@@ -33,14 +34,15 @@ void Print(const std::vector<catalog::RetentionDecision>& decisions, OutputForma
 }  // namespace
 
 Result<ExitCode> Retention(const Context& context, const RetentionOptions& options) {
-  ASSIGN_OR_RETURN(const config::Config config, config::Load(context.fs, options.config_file));
-  ASSIGN_OR_RETURN(const auto store, store::LocalStore::Open(context, config.store_path));
+  Session session(context, options.config_file);
+  ASSIGN_OR_RETURN(const config::Config* const config, session.Config());
+  ASSIGN_OR_RETURN(store::LocalStore* const store, session.Store());
   // A sidecar may be reading what is to be deleted: it does this itself after each snapshot.
   if (!options.dry_run) RETURN_IF_ERROR(store->TakeOwnership());
   ASSIGN_OR_RETURN(const catalog::Catalog catalog,
-                   catalog::ReadCatalog(context, *store, config.cluster.name));
+                   catalog::ReadCatalog(context, *store, config->cluster.name));
   const auto decisions =
-      catalog::PlanRetention(catalog, config.snapshot.retention, context.clock.Now());
+      catalog::PlanRetention(catalog, config->snapshot.retention, context.clock.Now());
   Print(decisions, options.format);
   if (options.dry_run) return ExitCode::kOk;
   for (const catalog::RetentionDecision& d : decisions) {

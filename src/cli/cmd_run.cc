@@ -1,6 +1,7 @@
 // run: the sidecar, from a configuration file or from flags.
 #include "cli/commands.h"
-#include "cli/config_source.h"
+#include "cli/session.h"
+#include "config/load.h"
 #include "sidecar/daemon.h"
 
 namespace etcdrill::cli {
@@ -19,7 +20,7 @@ Result<config::Config> ConfigOf(const Context& context, const RunOptions& option
 
 Result<sidecar::Settings> SettingsOf(const Context& context, const RunOptions& options) {
   ASSIGN_OR_RETURN(const config::Config config, ConfigOf(context, options));
-  etcd::ConnectionOptions connection = ConnectionOf(config);
+  etcd::ConnectionOptions connection = config::ConnectionOf(config);
   if (options.config_file.empty()) {
     ASSIGN_OR_RETURN(connection, ToConnectionOptions(options.connection));
   }

@@ -2,7 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/commands.h"
-#include "cli/targets.h"
+#include "cli/session.h"
 #include "io/scratch_dir.h"
 #include "verify/selftest.h"
 

@@ -1,19 +1,19 @@
 // snapshot save, status, restore, list.
 #include <fmt/format.h>
 
+#include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
 #include "base/units.h"
 #include "base/url.h"
 #include "catalog/catalog.h"
+#include "catalog/follower.h"
 #include "cli/commands.h"
-#include "cli/config_source.h"
-#include "cli/etcdutl_output.h"
-#include "cli/targets.h"
+#include "cli/session.h"
 #include "crosscheck/manifest_check.h"
 #include "crosscheck/receipt_check.h"
-#include "pipeline/run.h"
+#include "pipeline/take_snapshot.h"
 #include "proof/finding_codes.h"
 #include "restore/restore.h"
 #include "verify/verify.h"
@@ -126,22 +126,27 @@ Result<ExitCode> SnapshotSave(const Context& context, const SaveOptions& options
     return Error(Reason::kUsage,
                  "snapshot save: name the file to write, or --config FILE to save into its store");
   }
-  ASSIGN_OR_RETURN(const etcd::ConnectionOptions connection,
-                   ConnectionOf(context, options.config_file, options.connection));
+  Session session(context, options.config_file);
+  ASSIGN_OR_RETURN(const auto connection, session.Connection(options.connection));
   ASSIGN_OR_RETURN(const auto client, etcd::Client::Create(connection, context));
   ASSIGN_OR_RETURN(const Duration timeout, ParseDuration(options.timeout));
-  pipeline::SnapshotRequest request{*client, "etcd", timeout,
-                                    ProgressLine("snapshot", options.progress, context.clock)};
+  const pipeline::OnProgress progress = ProgressLine("snapshot", options.progress, context.clock);
   if (!options.path.empty()) {
-    ASSIGN_OR_RETURN(const auto outcome, pipeline::SaveSnapshot(context, request, options.path));
+    ASSIGN_OR_RETURN(const auto outcome,
+                     pipeline::SaveSnapshot(context, {*client, timeout, progress}, options.path));
     PrintSaved(outcome, options);
     return ExitCode::kOk;
   }
-  ASSIGN_OR_RETURN(const config::Config config, config::Load(context.fs, options.config_file));
-  request.cluster = config.cluster.name;
-  request.timeout = config.snapshot.timeout;
-  ASSIGN_OR_RETURN(const auto store, store::LocalStore::Open(context, config.store_path));
-  ASSIGN_OR_RETURN(const auto outcome, pipeline::TakeSnapshot(context, request, *store));
+  ASSIGN_OR_RETURN(const config::Config* const config, session.Config());
+  ASSIGN_OR_RETURN(store::LocalStore* const store, session.Store());
+  catalog::Follower catalog(*store, config->cluster.name);
+  ASSIGN_OR_RETURN(const auto outcome, pipeline::TakeSnapshot(context,
+                                                              {.client = *client,
+                                                               .catalog = catalog,
+                                                               .cluster = config->cluster.name,
+                                                               .timeout = config->snapshot.timeout,
+                                                               .on_progress = progress},
+                                                              *store));
   RETURN_IF_ERROR(outcome.verdict);
   PrintSaved(outcome, options);
   return ExitCode::kOk;
@@ -165,8 +170,7 @@ Result<ExitCode> SnapshotStatus(const Context& context, const StatusOptions& opt
       {"TOTAL SIZE", "Size", "totalSize", number(keyspace.total_bytes),
        HumanBytes(keyspace.total_bytes)}};
   if (!as_35)
-    cells.push_back(
-        {"VERSION", "Version", "version", keyspace.storage_version, keyspace.storage_version});
+    cells.push_back({"VERSION", "Version", "version", std::nullopt, keyspace.storage_version});
   PrintAsEtcdutl(cells, options.format);
   return ExitCode::kOk;
 }
@@ -178,12 +182,14 @@ Result<ExitCode> SnapshotRestore(const Context& context, const RestoreCommandOpt
   const std::string data_dir =
       WithoutSlash(options.data_dir.empty() ? options.name + ".etcd" : options.data_dir);
   ASSIGN_OR_RETURN(const auto image, snapshot::Image::Open(context, options.file));
-  const auto manifest = ManifestBeside(context, options.file);
-  if (!options.skip_hash_check) RETURN_IF_ERROR(manifest.status());
+  const auto beside = ManifestBeside(context, options.file);
+  if (!options.skip_hash_check) RETURN_IF_ERROR(beside.status());
+  std::optional<Manifest> manifest;
+  if (beside.ok()) manifest = *beside;
   verify::VerifyReport report;
   const auto prove = [&]() -> Status {
     const Proof proof = options.skip_hash_check ? Proof::kIgnored : Proof::kRight;
-    ASSIGN_OR_RETURN(report, VerifyForUse(context, image, manifest.value_or(std::nullopt), proof));
+    ASSIGN_OR_RETURN(report, VerifyForUse(context, image, manifest, proof));
     return OkStatus();
   };
   const restore::RestoreOptions request{
@@ -200,7 +206,7 @@ Result<ExitCode> SnapshotRestore(const Context& context, const RestoreCommandOpt
   ASSIGN_OR_RETURN(const restore::RestoreResult result, restore::Restore(context, request));
   for (const std::string& warning : result.warnings)
     fmt::print(stderr, "warning: {}\n", Shown(warning));
-  if (!manifest.ok()) fmt::print(stderr, "warning: {}\n", Shown(MessageOf(manifest.status())));
+  if (!beside.ok()) fmt::print(stderr, "warning: {}\n", Shown(MessageOf(beside.status())));
   WarnOfProof(report, options.file);
   fmt::print("Restored {} to {}: member {:x} of cluster {:x}, {}\n", Shown(options.file),
              Shown(data_dir), result.member_id, result.cluster_id, FormatSize(result.db_bytes));
@@ -209,16 +215,17 @@ Result<ExitCode> SnapshotRestore(const Context& context, const RestoreCommandOpt
 }
 
 Result<ExitCode> SnapshotList(const Context& context, const ListOptions& options) {
-  ASSIGN_OR_RETURN(const config::Config config, config::Load(context.fs, options.config_file));
-  ASSIGN_OR_RETURN(const auto store, store::LocalStore::Open(context, config.store_path));
+  Session session(context, options.config_file);
+  ASSIGN_OR_RETURN(const store::LocalStore* const store, session.Store());
   ASSIGN_OR_RETURN(const catalog::Catalog catalog, catalog::ReadCatalog(context, *store));
+  const WallTime now = context.clock.Now();
   Json json = Json::array();
   Rows rows;
   for (const catalog::CatalogEntry& entry : catalog.snapshots) {
     const Manifest& m = entry.manifest;
     const std::string drilled =
         entry.last_drill.has_value() ? FormatRfc3339(entry.last_drill->finished) : "";
-    const bool from_future = IsFuture(m.taken, catalog.now);
+    const bool from_future = IsFuture(m.taken, now);
     json.push_back({{"name", m.name},
                     {"taken", FormatRfc3339(m.taken)},
                     {"from_future", from_future},

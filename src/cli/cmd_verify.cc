@@ -2,29 +2,59 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <functional>
+#include <cstdio>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "base/text.h"
 #include "base/units.h"
 #include "cli/commands.h"
-#include "cli/etcdutl_output.h"
-#include "cli/inventory_text.h"
-#include "cli/targets.h"
+#include "cli/output.h"
+#include "cli/session.h"
 #include "cli/textfile_out.h"
-#include "config/load.h"
-#include "crosscheck/claims_check.h"
 #include "crosscheck/manifest_check.h"
-#include "store/local_store.h"
+#include "verify/inventory.h"
 #include "verify/verify.h"
 
 namespace etcdrill::cli {
 namespace {
 
-Colour ColourOf(Verdict verdict) {
-  return verdict == Verdict::kProven    ? Colour::kGreen
-         : verdict == Verdict::kDamaged ? Colour::kRed
-                                        : Colour::kYellow;
+constexpr size_t kGroupsShown = 20;
+
+Row RowOf(const verify::InventoryGroup& g) {
+  return {g.name,
+          std::to_string(g.live_keys),
+          std::to_string(g.revisions),
+          FormatSize(g.live_value_bytes),
+          FormatSize(g.bytes),
+          std::to_string(g.encrypted),
+          std::to_string(g.live_keys - g.encrypted)};
+}
+
+void PrintGroups(const char* what, const std::vector<verify::InventoryGroup>& groups,
+                 OutputFormat format) {
+  if (groups.empty()) return;
+  Rows rows;
+  for (const verify::InventoryGroup& g : groups) {
+    if (rows.size() < kGroupsShown) rows.push_back(RowOf(g));
+  }
+  PrintTable(format, {what, "KEYS", "REVISIONS", "VALUES", "STORED", "ENCRYPTED", "PLAIN"}, rows);
+  if (groups.size() > rows.size())
+    fmt::print("... and {} smaller ones, see -w json\n", groups.size() - rows.size());
+}
+
+// Three tables; only the largest groups of each, the whole is in the JSON.
+void PrintInventory(const verify::Inventory& inventory, OutputFormat format) {
+  std::vector<verify::InventoryGroup> prefixes = {inventory.total};
+  prefixes.insert(prefixes.end(), inventory.prefixes.begin(), inventory.prefixes.end());
+  PrintGroups("PREFIX", prefixes, format);
+  PrintGroups("RESOURCE", inventory.resources, format);
+  if (inventory.encryption_keys.empty()) return;
+  Rows rows;
+  for (const verify::EncryptionKey& k : inventory.encryption_keys) {
+    rows.push_back({k.provider, k.version, k.key, std::to_string(k.live_values)});
+  }
+  PrintTable(format, {"PROVIDER", "VERSION", "KEY", "VALUES"}, rows);
 }
 
 Rows LevelRows(const verify::VerifyReport& report) {
@@ -52,7 +82,7 @@ void PrintReport(const verify::VerifyReport& report, int level, OutputFormat for
     return;
   }
   fmt::print("{}: {}\n", Shown(report.file),
-             Coloured(NameOf(report.verdict()), ColourOf(report.verdict())));
+             Coloured(NameOf(report.verdict()), LookOf(report.verdict()).colour));
   PrintTable(format, {"LEVEL", "RESULT", "FACTS"}, LevelRows(report));
   for (const std::string& part : report.Affected()) fmt::print("affected: {}\n", Shown(part));
   PrintFindings(report.findings);
@@ -81,19 +111,11 @@ struct Verified {
   }
 };
 
-Status Record(const Context& context, const Target& target, const std::string& config_file,
-              const std::function<void(Checks&)>& change) {
-  ASSIGN_OR_RETURN(const config::Config config, config::Load(context.fs, config_file));
-  ASSIGN_OR_RETURN(const auto store, store::LocalStore::Open(context, config.store_path));
-  return store->UpdateChecks(target.name, change);
-}
-
 // Bytes that are not those that were stored. What else is wrong with a snapshot a drill says.
-void TellDamaged(const Context& context, const Target& target, const verify::VerifyReport& report,
-                 const std::string& config_file) {
+void TellDamaged(const Context& context, const Target& target, const verify::VerifyReport& report) {
   if (report.verdict() != Verdict::kDamaged || report.sha256 == target.manifest->sha256) return;
-  const Status told = Record(
-      context, target, config_file,
+  const Status told = target.store->UpdateChecks(
+      target.name,
       [&, now = context.clock.Now()](Checks& checks) { checks.FoundDamaged(now, report.Cause()); });
   if (!told.ok()) {
     context.log.Warn("a snapshot is damaged, but that can't be recorded",
@@ -103,8 +125,7 @@ void TellDamaged(const Context& context, const Target& target, const verify::Ver
 
 // What was read when it was found damaged was not what is on the disk, if every byte is as it was
 // stored. What a drill found in these very bytes is healed only by a proof of the whole.
-void TellHealed(const Context& context, const Target& target, const verify::VerifyReport& report,
-                const std::string& config_file) {
+void TellHealed(const Context& context, const Target& target, const verify::VerifyReport& report) {
   if (!target.damaged.has_value() || report.sha256 != target.manifest->sha256) return;
   const catalog::CatalogEntry& damaged = *target.damaged;
   const bool proven = report.verdict() == Verdict::kProven;
@@ -112,7 +133,7 @@ void TellHealed(const Context& context, const Target& target, const verify::Veri
   if (answers.empty() && !damaged.checks.damaged.has_value()) return;
   const bool stands = answers.empty() && damaged.damaging_drill.has_value();
   const Status healed =
-      Record(context, target, config_file, [&, now = context.clock.Now()](Checks& checks) {
+      target.store->UpdateChecks(target.name, [&, now = context.clock.Now()](Checks& checks) {
         damaged.RecordRight(checks, now, answers);
       });
   if (healed.ok()) {
@@ -126,8 +147,9 @@ void TellHealed(const Context& context, const Target& target, const verify::Veri
   }
 }
 
-Result<Verified> VerifyTarget(const Context& context, const VerifyOptions& options) {
-  ASSIGN_OR_RETURN(const Target target, FindTarget(context, options.target, options.config_file));
+Result<Verified> VerifyTarget(const Context& context, Session& session,
+                              const VerifyOptions& options) {
+  ASSIGN_OR_RETURN(const Target target, FindTarget(context, session, options.target));
   crosscheck::Freshness freshness{.others = target.others};
   if (!options.max_age.empty()) {
     ASSIGN_OR_RETURN(freshness.max_age, ParseDuration(options.max_age));
@@ -137,9 +159,9 @@ Result<Verified> VerifyTarget(const Context& context, const VerifyOptions& optio
   ASSIGN_OR_RETURN(verified.report,
                    crosscheck::VerifyWithManifest(context, image, target.manifest,
                                                   static_cast<Level>(options.level)));
-  if (target.in_store) {
-    TellDamaged(context, target, verified.report, options.config_file);
-    TellHealed(context, target, verified.report, options.config_file);
+  if (target.store != nullptr) {
+    TellDamaged(context, target, verified.report);
+    TellHealed(context, target, verified.report);
   }
   verified.taken = crosscheck::TakenAt(image, target.manifest, verified.report);
   verified.fresh =
@@ -154,7 +176,7 @@ Result<Verified> VerifyTarget(const Context& context, const VerifyOptions& optio
 Result<ExitCode> PrintAndJudge(const Result<Verified>& verified, const VerifyOptions& options) {
   RETURN_IF_ERROR(verified.status());
   PrintReport(verified->report, options.level, options.format);
-  if (!verified->IsGood()) return ExitCodeOf(verified->report.verdict());
+  if (!verified->IsGood()) return LookOf(verified->report.verdict()).exit_code;
   return verified->fresh ? ExitCode::kOk : ExitCode::kObjectiveMissed;
 }
 
@@ -184,18 +206,13 @@ report::VerifyRun ToVerifyRun(const Result<Verified>& verified, WallTime now) {
 
 }  // namespace
 
-ExitCode ExitCodeOf(Verdict verdict) {
-  return verdict == Verdict::kProven    ? ExitCode::kOk
-         : verdict == Verdict::kDamaged ? ExitCode::kVerificationFailed
-                                        : ExitCode::kFailed;
-}
-
 Result<ExitCode> Verify(const Context& context, const VerifyOptions& options) {
-  const Result<Verified> verified = VerifyTarget(context, options);
+  Session session(context, options.config_file);
+  const Result<Verified> verified = VerifyTarget(context, session, options);
   Result<ExitCode> result = PrintAndJudge(verified, options);
   if (options.textfile_out.empty() || IsInterrupted(result.status())) return result;
   report::VerifyRun run = ToVerifyRun(verified, context.clock.Now());
-  run.cluster = ClusterOf(context, options.config_file);
+  run.cluster = session.Cluster();
   return WithTextfile(context, result, WriteVerifyTextfile(context, options.textfile_out, run));
 }
 

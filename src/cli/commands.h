@@ -5,15 +5,18 @@
 
 #include <cstdint>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
 #include "base/status.h"
 #include "cli/output.h"
-#include "etcd/client.h"
 #include "io/context.h"
 
 namespace etcdrill::cli {
+
+// Parses, runs the command, prints its error if it has one; returns the exit code of the process.
+int RunCommandLine(int argc, char** argv, std::stop_token stop);
 
 // Connection flags as etcdctl has them. Where a command takes a configuration file, too, that file
 // wins.
@@ -28,7 +31,6 @@ struct ConnectionFlags {
   std::string dial_timeout = "2s";
   std::string command_timeout = "5s";
 };
-Result<etcd::ConnectionOptions> ToConnectionOptions(const ConnectionFlags& flags);
 
 struct RunOptions {
   std::optional<LogLevel> log_level;  // instead of the file's

@@ -1,11 +1,11 @@
 // CLI11 can't complete, so the words are followed through the table by hand.
-#include "cli/completion.h"
-
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/text.h"
+#include "cli/command_tree.h"
 
 namespace etcdrill::cli {
 namespace {

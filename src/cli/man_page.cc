@@ -1,12 +1,11 @@
-// Written in the man(7) macros. The hard fact: in them a line must not begin with a dot or a quote,
-// and a bare minus is a hyphen that can't be copied into a shell.
-#include "cli/man_page.h"
-
+// etcdrill.1, in the man(7) macros. The hard fact: in them a line must not begin with a dot or a
+// quote, and a bare minus is a hyphen that can't be copied into a shell.
 #include <fmt/format.h>
 
 #include <map>
 
 #include "base/version.h"
+#include "cli/command_tree.h"
 
 namespace etcdrill::cli {
 namespace {

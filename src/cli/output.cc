@@ -1,12 +1,13 @@
-// Printing.
 #include "cli/output.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstdio>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
@@ -51,6 +52,26 @@ std::string Padded(std::string_view text, size_t width, Align align = Align::kLe
 
 bool IsNumber(std::string_view text) {
   return !text.empty() && text.find_first_not_of("0123456789.") == std::string_view::npos;
+}
+
+void PrintCells(const std::vector<EtcdutlCell>& cells) {
+  nlohmann::ordered_json json;
+  for (const EtcdutlCell& cell : cells) {
+    auto& value = json[std::string(cell.key)];
+    if (cell.number.has_value()) {
+      value = *cell.number;
+    } else {
+      value = cell.text;
+    }
+  }
+  PrintJsonText(json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+}
+
+void PrintFields(const std::vector<EtcdutlCell>& cells) {
+  for (const EtcdutlCell& cell : cells) {
+    const std::string value = cell.number.has_value() ? std::to_string(*cell.number) : cell.text;
+    fmt::print("{}\n", Shown(fmt::format("\"{}\" : {}", cell.field, value)));
+  }
 }
 
 }  // namespace
@@ -118,6 +139,18 @@ std::string Coloured(std::string_view word, Colour colour) {
   return fmt::format("\x1b[{}m{}\x1b[0m", code, shown);
 }
 
+Look LookOf(Verdict verdict) {
+  return verdict == Verdict::kProven    ? kLooksGood
+         : verdict == Verdict::kDamaged ? kLooksWrong
+                                        : kLooksOpen;
+}
+
+Look LookOf(Continuity verdict) {
+  return verdict == Continuity::kContinues  ? kLooksGood
+         : verdict == Continuity::kDiverged ? kLooksWrong
+                                            : kLooksOpen;
+}
+
 void PrintJsonText(std::string_view json) {
   std::string out;
   while (!json.empty()) {
@@ -181,6 +214,24 @@ std::function<void(uint64_t, uint64_t)> ProgressLine(std::string label, Progress
                FormatSize(done), FormatSize(total), FormatSize(static_cast<uint64_t>(rate)),
                finished ? "\r\x1b[K" : "");
   };
+}
+
+void PrintAsEtcdutl(const std::vector<EtcdutlCell>& cells, OutputFormat format) {
+  if (format == OutputFormat::kJson) return PrintCells(cells);
+  if (format == OutputFormat::kFields) return PrintFields(cells);
+  std::vector<std::string> head;
+  Row row;
+  std::vector<std::string> texts;
+  for (const EtcdutlCell& cell : cells) {
+    head.emplace_back(cell.head);
+    row.emplace_back(cell.text);
+    texts.push_back(Shown(cell.text));
+  }
+  if (format == OutputFormat::kTable) {
+    fmt::print("{}", FramedTable(head, {row}, Cells::kAllRight));
+  } else {
+    fmt::print("{}\n", fmt::join(texts, ", "));
+  }
 }
 
 }  // namespace etcdrill::cli

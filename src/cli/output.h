@@ -7,11 +7,14 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/reason.h"
 #include "proof/finding.h"
+#include "proof/words.h"
 
 namespace etcdrill::cli {
 
@@ -21,6 +24,17 @@ enum class ProgressMode { kAuto, kAlways, kNever };
 // Green, red or yellow on a terminal without NO_COLOR, else the bare word.
 enum class Colour { kGreen, kRed, kYellow };
 std::string Coloured(std::string_view word, Colour colour);
+
+// What a verdict looks like, and what its command exits with.
+struct Look {
+  Colour colour;
+  ExitCode exit_code;
+};
+inline constexpr Look kLooksGood = {Colour::kGreen, ExitCode::kOk};
+inline constexpr Look kLooksWrong = {Colour::kRed, ExitCode::kVerificationFailed};
+inline constexpr Look kLooksOpen = {Colour::kYellow, ExitCode::kFailed};
+Look LookOf(Verdict verdict);
+Look LookOf(Continuity verdict);
 
 // One field of a table. Its text may come from anywhere: controls are escaped when it is printed
 // (base/text.h).
@@ -61,6 +75,18 @@ void PrintList(OutputFormat format, const Json& json, const std::vector<std::str
 std::string FindingLine(const Finding& finding);
 // One line for each that was kept, and one for each severity of which some were not.
 void PrintFindings(const Findings& findings);
+
+// What `snapshot status` and `hashkv` print, byte for byte as etcdutl 3.6 does, for scripts that
+// read it. Source: etcdutl/printer*.go. (3.7, and Debian's build of 3.5, frame tables with other
+// characters.)
+struct EtcdutlCell {
+  std::string_view head;          // in a table
+  std::string_view field;         // in fields
+  std::string_view key;           // in JSON
+  std::optional<int64_t> number;  // in fields and JSON, instead of the text
+  std::string text;               // on a simple line and in a table
+};
+void PrintAsEtcdutl(const std::vector<EtcdutlCell>& cells, OutputFormat format);
 
 // A function to be called with (done, total) that redraws one line on stderr at most ten times a
 // second, and clears it at the end. Draws nothing if stderr is not a terminal, unless `mode` is

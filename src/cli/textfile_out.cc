@@ -1,12 +1,9 @@
-// See textfile_out.h.
 #include "cli/textfile_out.h"
 
+#include <cstdint>
 #include <nlohmann/json.hpp>
 
-#include "catalog/catalog.h"
-#include "config/load.h"
 #include "io/durable_file.h"
-#include "report/store_facts.h"
 
 namespace etcdrill::cli {
 namespace {
@@ -15,18 +12,18 @@ constexpr uint32_t kPublicFileMode = 0644;
 constexpr uint64_t kTextfileBytesMax = uint64_t{1} << 20;
 
 // Of nothing but this drill.
-Result<report::StoreFacts> FactsOf(const pipeline::DrillReport& report) {
-  catalog::Catalog history;
-  ASSIGN_OR_RETURN(history.drills.emplace_back(), ReadDrillSummary(ToJson(report)));
-  history.drills.back().newest = true;
-  report::StoreFacts facts = report::ToStoreFacts(history);
+Result<report::DrillRun> RunOf(const pipeline::DrillReport& report, WallTime now) {
+  ASSIGN_OR_RETURN(DrillSummary summary, ReadDrillSummary(ToJson(report)));
+  summary.newest = true;
+  report::DrillRun run{.ended = UnixSeconds(now),
+                       .drill = report::TallyDrills({std::move(summary)}, WallTime::max())};
   if (report.passed() && report.taken.has_value() && !IsFuture(*report.taken, report.finished)) {
-    facts.restorable_taken = UnixSeconds(*report.taken);
+    run.proof.taken = UnixSeconds(*report.taken);
   }
   if (report.passed() && report.verify.has_value() && report.verify->keyspace.has_value()) {
-    facts.restorable_revision = static_cast<double>(report.verify->keyspace->hashkv.revision);
+    run.proof.revision = static_cast<double>(report.verify->keyspace->hashkv.revision);
   }
-  return facts;
+  return run;
 }
 
 // What it carries over; none if there is no such file, or it is not one of ours. One that can't be
@@ -50,24 +47,18 @@ Status WriteVerifyTextfile(const Context& context, const std::string& path,
 
 Status WriteDrillTextfile(const Context& context, const std::string& path, std::string cluster,
                           const pipeline::DrillReport* report) {
-  report::StoreFacts facts;
-  const double now = UnixSeconds(context.clock.Now());
+  const WallTime now = context.clock.Now();
+  report::DrillRun run{.ended = UnixSeconds(now)};
   if (report != nullptr) {
-    ASSIGN_OR_RETURN(facts, FactsOf(*report));
+    ASSIGN_OR_RETURN(run, RunOf(*report, now));
   } else {
-    facts.drill_consecutive_failures = 1;
-    facts.drill_last_failure = now;
+    run.drill.consecutive_failures = 1;
+    run.drill.last_failure = run.ended;
   }
+  run.cluster = std::move(cluster);
   ASSIGN_OR_RETURN(const std::string previous, Previous(context, path));
-  return WriteFileDurably(
-      context.fs, path, report::DrillTextfile(std::move(cluster), std::move(facts), now, previous),
-      kPublicFileMode);
-}
-
-std::string ClusterOf(const Context& context, const std::string& config_file) {
-  if (config_file.empty()) return "";
-  const auto config = config::Load(context.fs, config_file);
-  return config.ok() ? config->cluster.name : "";
+  return WriteFileDurably(context.fs, path, report::DrillTextfile(std::move(run), previous),
+                          kPublicFileMode);
 }
 
 Result<ExitCode> WithTextfile(const Context& context, Result<ExitCode> result,

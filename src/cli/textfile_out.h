@@ -20,9 +20,6 @@ Status WriteVerifyTextfile(const Context& context, const std::string& path,
 Status WriteDrillTextfile(const Context& context, const std::string& path, std::string cluster,
                           const pipeline::DrillReport* report);
 
-// As the configuration names the cluster; empty without one, or if it can't be read.
-std::string ClusterOf(const Context& context, const std::string& config_file);
-
 // What the command ends with, once the file was or was not written: bad news about the snapshot
 // goes first.
 Result<ExitCode> WithTextfile(const Context& context, Result<ExitCode> result,

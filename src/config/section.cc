@@ -3,15 +3,73 @@
 #include "config/section.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/parser.h>
 
 #include <algorithm>
 #include <set>
+#include <sstream>
 
 #include "base/text.h"
 #include "base/units.h"
-#include "config/yaml_shape.h"
 
 namespace etcdrill::config {
+namespace {
+
+// What a configuration may not be made of: anchors and aliases, which can make a small text mean a
+// huge one, and depths that no setting needs. These are yaml-cpp's events, before its tree is
+// built; it refuses by itself what is nested hundreds of levels deep.
+class ShapeCheck final : public YAML::EventHandler {
+ public:
+  explicit ShapeCheck(Problems& problems) : problems_(problems) {}
+
+  void OnDocumentStart(const YAML::Mark&) override {}
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override { CheckAnchor(mark, anchor); }
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
+    problems_.Add(mark, "an alias; write the value out");
+  }
+  void OnScalar(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
+                const std::string&) override {
+    CheckAnchor(mark, anchor);
+  }
+  void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
+                       YAML::EmitterStyle::value) override {
+    Enter(mark, anchor);
+  }
+  void OnSequenceEnd() override { --depth_; }
+  void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
+                  YAML::EmitterStyle::value) override {
+    Enter(mark, anchor);
+  }
+  void OnMapEnd() override { --depth_; }
+
+ private:
+  static constexpr int kDepthMax = 16;
+
+  void CheckAnchor(const YAML::Mark& mark, YAML::anchor_t anchor) {
+    if (anchor != YAML::NullAnchor) problems_.Add(mark, "an anchor; there are no aliases here");
+  }
+  void Enter(const YAML::Mark& mark, YAML::anchor_t anchor) {
+    CheckAnchor(mark, anchor);
+    if (++depth_ == kDepthMax + 1) problems_.Add(mark, "nested too deeply");
+  }
+
+  Problems& problems_;
+  int depth_ = 0;
+};
+
+// May throw what yaml-cpp throws about a text that is no YAML.
+void CheckShape(std::string_view text, Problems& problems) {
+  std::istringstream stream{std::string(text)};
+  YAML::Parser parser(stream);
+  ShapeCheck check(problems);
+  while (parser.HandleNextDocument(check)) {
+  }
+}
+
+}  // namespace
 
 std::string Problems::At(const YAML::Mark& mark, std::string_view text) const {
   return fmt::format("{}:{}:{}: {}", file_, mark.line + 1, mark.column + 1, Shown(text));

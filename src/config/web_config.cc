@@ -3,6 +3,7 @@
 #include "config/web_config.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>

@@ -5,7 +5,7 @@
 
 #include "base/units.h"
 #include "proof/finding_codes.h"
-#include "store/order.h"
+#include "store/manifest_file.h"
 
 namespace etcdrill::crosscheck {
 namespace {
@@ -19,12 +19,13 @@ double Kept(uint64_t before, uint64_t now) {
 
 }  // namespace
 
-const Manifest* LastProvenBefore(const catalog::Catalog& catalog, const Manifest& snapshot) {
+const Manifest* LastRestorableBefore(const catalog::Catalog& catalog, const Manifest& snapshot,
+                                     WallTime now) {
   for (auto entry = catalog.snapshots.rbegin(); entry != catalog.snapshots.rend(); ++entry) {
     const Manifest& m = entry->manifest;
     const bool same_cluster = m.cluster == snapshot.cluster;
     if (entry->state == SnapshotState::kRestorable && entry->Counts() && same_cluster &&
-        store::IsOlder(m, snapshot, catalog.now))
+        store::IsOlder(m, snapshot, now))
       return &m;
   }
   return nullptr;

@@ -11,10 +11,10 @@
 
 namespace etcdrill::crosscheck {
 
-// The newest restorable snapshot of the same cluster that is older than this one (store/order.h);
-// null if there is none.
-const Manifest* LastProvenBefore(const catalog::Catalog& catalog [[clang::lifetimebound]],
-                                 const Manifest& snapshot);
+// The newest restorable snapshot of the same cluster that is older than this one
+// (store/manifest_file.h); null if there is none.
+const Manifest* LastRestorableBefore(const catalog::Catalog& catalog [[clang::lifetimebound]],
+                                     const Manifest& snapshot, WallTime now);
 
 // Adds a finding if the revision went back, if more keys are gone than the limit allows, or if the
 // cluster is another one.

@@ -3,7 +3,6 @@
 #include "crosscheck/member_consistency.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <map>
@@ -38,38 +37,48 @@ Consistency AskAll(const etcd::Client& client, std::optional<uint64_t> known) {
       .revision = *lowest, .members = std::move(members), .alone = alone, .roll = std::move(roll)};
 }
 
-// What the members count, if not all of them count the same; empty otherwise.
-std::string DifferentNumbers(const Consistency& round) {
-  std::set<int64_t> numbers;
-  std::string list;
+// Who of a round gives the same answer.
+struct Answers {
+  std::map<int64_t, Side> by_number;                    // of keys that are alive
+  std::map<int64_t, std::map<uint32_t, Side>> by_hash;  // for each compact revision
+};
+
+Answers AnswersOf(const Consistency& round) {
+  Answers answers;
   for (const capture::ReceiptEntry& m : round.members) {
-    if (!m.live_keys.has_value()) continue;
-    numbers.insert(*m.live_keys);
-    list += fmt::format("{}{} on {}", list.empty() ? "" : ", ", *m.live_keys, m.endpoint);
+    if (!m.error.empty()) continue;
+    const Voice voice{etcd::IdText(m.member_id), m.endpoint};
+    if (m.live_keys.has_value()) answers.by_number[*m.live_keys].push_back(voice);
+    answers.by_hash[m.compact_revision][m.hash].push_back(voice);
   }
-  return numbers.size() > 1 ? list : "";
+  return answers;
+}
+
+void AppendTo(std::string& list, const std::string& item) {
+  list += (list.empty() ? "" : ", ") + item;
 }
 
 }  // namespace
 
 void JudgeConsistency(Consistency& round) {
-  if (const std::string numbers = DifferentNumbers(round); !numbers.empty()) {
+  const Answers answers = AnswersOf(round);
+  if (answers.by_number.size() > 1) {
+    std::string list;
+    for (const capture::ReceiptEntry& m : round.members) {
+      if (m.live_keys.has_value())
+        AppendTo(list, fmt::format("{} on {}", *m.live_keys, m.endpoint));
+    }
     round.equal = false;
-    round.text = fmt::format("at revision {} the number of keys is {}", round.revision, numbers);
+    round.text = fmt::format("at revision {} the number of keys is {}", round.revision, list);
     return;
   }
-  // By compact revision, by hash.
-  std::map<int64_t, std::map<uint32_t, std::vector<std::string>>> answers;
-  for (const capture::ReceiptEntry& m : round.members) {
-    if (m.error.empty()) answers[m.compact_revision][m.hash].push_back(m.endpoint);
-  }
   std::string may_vary;
-  for (const auto& [compact_revision, hashes] : answers) {
+  for (const auto& [compact_revision, hashes] : answers.by_hash) {
     if (hashes.size() > 1) {
       std::string list;
-      for (const auto& [hash, endpoints] : hashes) {
-        list += fmt::format("{}{:08x} on {}", list.empty() ? "" : ", ", hash,
-                            fmt::join(endpoints, " "));
+      for (const auto& [hash, side] : hashes) {
+        AppendTo(list, fmt::format("{:08x} on", hash));
+        for (const Voice& voice : side) list += " " + voice.endpoint;
       }
       const std::string text = fmt::format("at revision {} compacted at {} HashKV is {}",
                                            round.revision, compact_revision, list);
@@ -93,6 +102,17 @@ void JudgeConsistency(Consistency& round) {
   const auto silent = std::ranges::find_if(
       round.members, [](const capture::ReceiptEntry& m) { return !m.error.empty(); });
   if (silent != round.members.end()) round.text += "; " + silent->error;
+}
+
+std::vector<Sides> SidesOf(const Consistency& round) {
+  Answers answers = AnswersOf(round);
+  if (answers.by_number.size() > 1) return {ToSides(std::move(answers.by_number))};
+  std::vector<Sides> comparisons;
+  for (auto& [compact_revision, hashes] : answers.by_hash) {
+    if (hashes.size() == 1 || !HashesMayVary(round, compact_revision))
+      comparisons.push_back(ToSides(std::move(hashes)));
+  }
+  return comparisons;
 }
 
 // docs/etcd-formats.md §5.2 and §5.3.

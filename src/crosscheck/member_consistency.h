@@ -12,6 +12,7 @@
 #include "etcd/client.h"
 #include "etcd/roll_call.h"
 #include "io/context.h"
+#include "proof/receipt_view.h"
 
 namespace etcdrill::crosscheck {
 
@@ -32,6 +33,10 @@ Consistency CompareMembers(const Context& context, const etcd::Client& client,
 
 // The judgement on the answers of one round.
 void JudgeConsistency(Consistency& round);
+
+// What a round of all members says: one comparison by the numbers of keys, else one for each
+// revision that members are compacted at.
+std::vector<Sides> SidesOf(const Consistency& round);
 
 // Whether those of the round that are compacted at this revision may be honest, and give hashes
 // that differ all the same. The numbers that members count are equal.

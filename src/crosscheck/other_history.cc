@@ -9,7 +9,7 @@
 
 #include "crosscheck/live_head.h"
 #include "crosscheck/member_consistency.h"
-#include "etcd/ids.h"
+#include "etcd/roll_call.h"
 
 namespace etcdrill::crosscheck {
 namespace {
@@ -52,11 +52,10 @@ std::string ListOf(const std::set<uint64_t>& ids) {
 
 }  // namespace
 
-MembersByCluster MembersOf(const std::vector<store::StoredSnapshot>& stored,
-                           std::string_view cluster) {
+MembersByCluster MembersOf(const catalog::Catalog& catalog, std::string_view cluster) {
   MembersByCluster members;
-  for (const store::StoredSnapshot& snapshot : stored) {
-    const Manifest& m = snapshot.manifest;
+  for (const catalog::CatalogEntry& entry : catalog.snapshots) {
+    const Manifest& m = entry.manifest;
     const auto cluster_id = etcd::ParseId(m.cluster_id);
     if (m.cluster != cluster || !cluster_id.has_value()) continue;
     const auto add = [&](const std::string& text) {

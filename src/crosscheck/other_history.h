@@ -11,10 +11,10 @@
 #include <vector>
 
 #include "capture/receipt.h"
+#include "catalog/catalog.h"
 #include "etcd/client.h"
 #include "etcd/roll_call.h"
 #include "proof/manifest.h"
-#include "store/local_store.h"
 
 namespace etcdrill::crosscheck {
 
@@ -27,9 +27,8 @@ struct MemberIds {
   std::optional<uint64_t> index;  // of the last raft entry in the file
 };
 
-// The ids that the snapshots in the store tell of.
-MembersByCluster MembersOf(const std::vector<store::StoredSnapshot>& stored,
-                           std::string_view cluster);
+// The ids that the snapshots of the store tell of.
+MembersByCluster MembersOf(const catalog::Catalog& catalog, std::string_view cluster);
 
 // How the file differs from the source, in words; empty if nothing shows that it does. `voters` are
 // the members whose answers compare with it; none of them holds the same.

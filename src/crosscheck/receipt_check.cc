@@ -3,25 +3,19 @@
 #include <algorithm>
 
 #include "capture/receipt.h"
-#include "etcd/ids.h"
+#include "crosscheck/hash_comparer.h"
 #include "etcd/roll_call.h"
 #include "proof/receipt_view.h"
 #include "verify/lineage.h"
-#include "verify/verify.h"
 
 namespace etcdrill::crosscheck {
 namespace {
 
-Comparison CompareHashes(const Context& context, const snapshot::Image& image,
-                         const Manifest& manifest, const capture::ReceiptEntry& entry) {
-  if (entry.revision != manifest.revision || entry.compact_revision < manifest.compact_revision)
-    return Comparison::kNotComparable;
-  if (entry.compact_revision == manifest.compact_revision && entry.hash == manifest.hashkv)
-    return Comparison::kEqual;
-  // Only the file itself knows all that a member may answer.
-  const auto hashkv = verify::HashKvOf(context, image, entry.revision, entry.compact_revision);
-  if (!hashkv.ok()) return Comparison::kNotComparable;
-  switch (mvcc::Match(*hashkv, entry.hash)) {
+Comparison CompareHashes(HashComparer& hashes, const capture::ReceiptEntry& entry) {
+  const auto file = hashes.FileFor(
+      {.hash = entry.hash, .revision = entry.revision, .compact_revision = entry.compact_revision});
+  if (!file.ok() || !file->has_value()) return Comparison::kNotComparable;
+  switch (mvcc::Match(**file, entry.hash)) {
     case mvcc::HashMatch::kEqual:
       return Comparison::kEqual;
     case mvcc::HashMatch::kDiffers:
@@ -41,6 +35,10 @@ Status CompareWithMembers(const Context& context, const etcd::Client& client,
   const auto entries =
       capture::CollectReceipt(client, roll, manifest.revision, manifest.compact_revision);
   RETURN_IF_ERROR(context.CheckStop());
+  HashComparer hashes(context, image,
+                      {.hash = manifest.hashkv,
+                       .revision = manifest.revision,
+                       .compact_revision = manifest.compact_revision});
   std::vector<capture::ReceiptEntry> voters;
   for (const capture::ReceiptEntry& entry : entries) {
     ReceiptRecord& record = manifest.receipt.emplace_back();
@@ -54,7 +52,7 @@ Status CompareWithMembers(const Context& context, const etcd::Client& client,
     record.live_keys = entry.live_keys;
     record.result = verify::CountsMore(entry.live_keys, manifest.live_keys)
                         ? Comparison::kDiffers
-                        : CompareHashes(context, image, manifest, entry);
+                        : CompareHashes(hashes, entry);
     // What it held before it differed counts.
     const auto differed = outvoted.find(entry.member_id);
     record.outvoted = differed != outvoted.end() && (record.result != Comparison::kEqual ||

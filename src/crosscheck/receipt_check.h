@@ -3,10 +3,6 @@
 // Members are counted by their ids: one that answers under two names has one voice.
 #pragma once
 
-#include <cstdint>
-#include <optional>
-#include <string>
-
 #include "capture/receipt.h"
 #include "crosscheck/other_history.h"
 #include "crosscheck/suspicion.h"

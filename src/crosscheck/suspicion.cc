@@ -6,16 +6,12 @@
 #include <optional>
 #include <set>
 
-#include "etcd/ids.h"
+#include "etcd/roll_call.h"
 
 namespace etcdrill::crosscheck {
 namespace {
 
 using Suspects = std::vector<store::Suspect>;
-
-Voice VoiceOf(const capture::ReceiptEntry& entry) {
-  return {etcd::IdText(entry.member_id), entry.endpoint};
-}
 
 const store::Suspect* Find(const Suspects& suspects, std::string_view cluster,
                            std::string_view member_id) {
@@ -126,23 +122,6 @@ void Clear(const Occasion& occasion, const Side& side, Suspects& suspects) {
 }
 
 }  // namespace
-
-std::vector<Sides> SidesOf(const Consistency& round) {
-  std::map<int64_t, Side> by_number;
-  std::map<int64_t, std::map<uint32_t, Side>> by_hash;  // for each compact revision
-  for (const capture::ReceiptEntry& entry : round.members) {
-    if (!entry.error.empty()) continue;
-    if (entry.live_keys.has_value()) by_number[*entry.live_keys].push_back(VoiceOf(entry));
-    by_hash[entry.compact_revision][entry.hash].push_back(VoiceOf(entry));
-  }
-  if (by_number.size() > 1) return {ToSides(std::move(by_number))};
-  std::vector<Sides> comparisons;
-  for (auto& [compact_revision, sides] : by_hash) {
-    if (sides.size() == 1 || !HashesMayVary(round, compact_revision))
-      comparisons.push_back(ToSides(std::move(sides)));
-  }
-  return comparisons;
-}
 
 void Weigh(const Occasion& occasion, const Sides& sides, Suspects& suspects) {
   const std::vector<size_t> votes = VotesOf(occasion.cluster, sides, suspects);

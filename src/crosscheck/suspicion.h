@@ -7,11 +7,9 @@
 
 #include <cstdint>
 #include <map>
-#include <string>
 #include <string_view>
 #include <vector>
 
-#include "crosscheck/member_consistency.h"
 #include "etcd/roll_call.h"
 #include "proof/receipt_view.h"
 #include "store/local_store.h"
@@ -20,10 +18,6 @@ namespace etcdrill::crosscheck {
 
 // Members that held other data than most, by id, and the revision at which each did first.
 using Outvoted = std::map<uint64_t, int64_t>;
-
-// What a round of all members says: one comparison by the numbers of keys, else one for each
-// revision that members are compacted at.
-std::vector<Sides> SidesOf(const Consistency& round);
 
 struct Occasion {
   std::string_view cluster;  // its cluster.name

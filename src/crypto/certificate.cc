@@ -1,4 +1,3 @@
-// See certificate.h.
 #include "crypto/certificate.h"
 
 #include <openssl/bio.h>

@@ -1,10 +1,13 @@
 // OpenSSL's EVP for the SHAs (it picks SHA-NI), ISA-L for CRC-32C (it picks PCLMULQDQ or SSE4.2).
 #include "crypto/hash.h"
 
+#include <crypt.h>
 #include <isa-l/crc.h>
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "base/check.h"
 
@@ -61,6 +64,18 @@ uint32_t Crc32c(uint32_t crc, std::string_view bytes) {
     bytes.remove_prefix(n);
   }
   return ~state;
+}
+
+// bcrypt comes from libxcrypt. It takes a hash that it does not know for one of the oldest scheme
+// (DES), so the caller's is looked at first.
+bool BcryptMatches(const std::string& password, const std::string& hash) {
+  constexpr size_t kHashSize = 60;
+  if (!hash.starts_with("$2") || hash.size() != kHashSize) return false;
+  const auto data = std::make_unique<crypt_data>();  // 32 KB
+  const char* made = crypt_r(password.c_str(), hash.c_str(), data.get());
+  // Compared in a time that does not depend on where they differ.
+  return made != nullptr && std::strlen(made) == kHashSize &&
+         CRYPTO_memcmp(made, hash.data(), kHashSize) == 0;
 }
 
 }  // namespace etcdrill

@@ -1,8 +1,8 @@
 // The hashes that etcd's formats use: SHA-256 (snapshot trailer), SHA-1 (member and cluster ids;
-// not for security) and CRC-32C (WAL records, .snap files, status hash, HashKV).
+// not for security) and CRC-32C (WAL records, .snap files, status hash, HashKV). And that of
+// passwords in web.config_file: bcrypt.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -44,5 +44,8 @@ std::string Sha1(std::string_view bytes);
 // Running CRC-32C as Go's crc32.Update: Crc32c(Crc32c(0, a), b) == Crc32c(0, a + b). Check value:
 // "123456789" gives 0xe3069283.
 uint32_t Crc32c(uint32_t crc, std::string_view bytes);
+
+// Slow on purpose: 70 ms at cost 10. `hash` is a whole bcrypt hash; anything else matches nothing.
+bool BcryptMatches(const std::string& password, const std::string& hash);
 
 }  // namespace etcdrill

@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 #include <re2/re2.h>
 
+#include <utility>
+
 #include "base/bytes.h"
 
 namespace etcdrill::drill {

@@ -1,12 +1,11 @@
-// See etcd_cluster.h.
 #include "drill/etcd_cluster.h"
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <future>
 
 namespace etcdrill::drill {
-namespace {
 
 using namespace std::chrono_literals;
 
@@ -14,8 +13,6 @@ using namespace std::chrono_literals;
 // which it looks at each five seconds (etcd#14540).
 constexpr Duration kJoinLimit = 2min;
 constexpr Duration kJoinPause = 11s;
-
-}  // namespace
 
 std::vector<ScratchMember> MakeMembers(size_t count, const std::string& work_dir) {
   std::vector<ScratchMember> members;

@@ -2,8 +2,11 @@
 // one directory.
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "drill/etcd_binary.h"

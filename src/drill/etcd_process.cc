@@ -6,6 +6,9 @@
 #include <limits.h>
 #include <stdlib.h>
 
+#include <cerrno>
+#include <chrono>
+
 #include "drill/etcd_binary.h"
 
 namespace etcdrill::drill {

@@ -3,6 +3,7 @@
 #include "drill/probe.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 

@@ -7,7 +7,6 @@
 #include <string>
 #include <vector>
 
-#include "base/status.h"
 #include "drill/etcd_cluster.h"
 #include "drill/result.h"
 #include "format/mvcc/hash_kv.h"

@@ -8,6 +8,8 @@
 #include <grpcpp/security/tls_certificate_verifier.h>
 #include <grpcpp/security/tls_credentials_options.h>
 
+#include <chrono>
+
 #include "etcd/call.h"
 #include "etcd/errors.h"
 

@@ -4,20 +4,45 @@
 
 #include <grpcpp/channel.h>
 #include <grpcpp/client_context.h>
+#include <grpcpp/completion_queue.h>
 
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <thread>
 
 #include "etcd/address.h"
 #include "etcd/auth.h"
 #include "etcd/client.h"
-#include "etcd/poller.h"
 #include "etcd/tls_files.h"
 
 namespace etcdrill::etcd {
+
+// Attends to the connections while nobody waits for a call. gRPC looks at its sockets only while
+// some thread waits in it: without this one, connections between two calls are never finished, a
+// member's word that it stops is not heard, and a connection that is given up half made is leaked
+// if the member greets it afterwards (gRPC 1.51, Subchannel::OnConnectingFinishedLocked;
+// docs/adr/0019-connections.md). From its making to its end, for all connections of the process.
+class Poller {
+ public:
+  Poller() = default;
+  Poller(const Poller&) = delete;
+  Poller& operator=(const Poller&) = delete;
+  ~Poller() { queue_.Shutdown(); }
+
+ private:
+  void Poll() {
+    void* tag = nullptr;
+    bool ok = false;
+    while (queue_.Next(&tag, &ok)) {
+    }
+  }
+
+  grpc::CompletionQueue queue_;  // nothing is ever put into it
+  std::jthread thread_{[this] { Poll(); }};
+};
 
 // What the connections of one client have in common.
 struct Shared {

@@ -1,4 +1,3 @@
-// See client.h.
 #include "etcd/client.h"
 
 #include "etcd/channel.h"

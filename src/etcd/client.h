@@ -2,18 +2,33 @@
 // counts. Which of them lead to which member, and to whose: roll_call.h.
 #pragma once
 
+#include <array>
 #include <atomic>
+#include <chrono>
+#include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "base/status.h"
-#include "etcd/call_counts.h"
 #include "etcd/endpoint.h"
 #include "io/context.h"
 
 namespace etcdrill::etcd {
+
+// How many calls went to etcd and how many of them failed, by method, for
+// etcdrill_etcd_requests_total and etcdrill_etcd_request_failures_total.
+enum class Method { kSnapshot, kStatus, kHashKv, kAlarm, kMemberList, kRange };
+inline constexpr std::array<std::string_view, 6> kMethodNames = {"Snapshot", "Status",     "HashKV",
+                                                                 "Alarm",    "MemberList", "Range"};
+
+// Safe for use from any thread.
+struct CallCounts {
+  std::array<std::atomic<uint64_t>, kMethodNames.size()> requests{};
+  std::array<std::atomic<uint64_t>, kMethodNames.size()> failures{};
+};
 
 struct ConnectionOptions {
   // "https://host:port", "http://host:port", "host:port" or "unix:///path"; an IPv6 address stands

@@ -149,7 +149,6 @@ Result<RangeAnswer> Endpoint::Range(const RangeQuery& query) const {
   request.set_limit(query.limit);
   request.set_revision(query.revision);
   request.set_serializable(query.serializable);
-  request.set_keys_only(query.keys_only);
   request.set_count_only(query.count_only);
   ASSIGN_OR_RETURN(pb::RangeResponse from,
                    Counted(*channel_, Method::kRange, &pb::KV::Stub::Range, request));

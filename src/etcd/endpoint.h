@@ -3,13 +3,13 @@
 // expired is renewed once inside the call.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/status.h"
-#include "etcd/call_counts.h"
 #include "etcd/types.h"
 
 namespace etcdrill::etcd {

@@ -3,6 +3,7 @@
 // cluster is not healthy, however well it serves.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>

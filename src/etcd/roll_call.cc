@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <functional>
 
-#include "etcd/ids.h"
+#include "base/text.h"
 
 namespace etcdrill::etcd {
 namespace {
@@ -239,6 +239,13 @@ RollCall JudgeEntries(std::vector<RollEntry> entries, std::optional<uint64_t> kn
   RollCall roll{.entries = std::move(entries)};
   Judge(roll).Run(known, ask_again);
   return roll;
+}
+
+std::string IdText(uint64_t id) { return fmt::format("{:x}", id); }
+
+std::optional<uint64_t> ParseId(std::string_view text) {
+  const auto id = ParseNumber<uint64_t>(text, 16);
+  return id != uint64_t{0} ? id : std::nullopt;
 }
 
 }  // namespace etcdrill::etcd

@@ -8,6 +8,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/status.h"
@@ -61,5 +62,11 @@ RollCall JudgeRoll(const Client& client, std::vector<RollEntry> entries,
 using AskAgain = std::function<Result<MemberStatus>(const RollEntry&)>;
 RollCall JudgeEntries(std::vector<RollEntry> entries, std::optional<uint64_t> known,
                       const AskAgain& ask_again);
+
+// Ids of clusters and members as text: hexadecimal without leading zeros, as etcdctl prints them
+// and manifests hold them.
+std::string IdText(uint64_t id);
+// None if the text is no id; 0 is none either.
+std::optional<uint64_t> ParseId(std::string_view text);
 
 }  // namespace etcdrill::etcd

@@ -1,4 +1,3 @@
-// See scratch_client.h.
 #include "etcd/scratch_client.h"
 
 #include "etcd/channel.h"

@@ -3,6 +3,8 @@
 // Endpoint, which has no call that writes.
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>

@@ -4,6 +4,7 @@
 // mean is for capture/ to judge.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>

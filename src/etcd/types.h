@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -79,7 +78,6 @@ struct RangeQuery {
   int64_t limit = 0;      // 0: all
   int64_t revision = 0;   // 0: head
   bool serializable = false;
-  bool keys_only = false;
   bool count_only = false;
 };
 

@@ -1,4 +1,3 @@
-// See etcd_version.h.
 #include "format/etcd_version.h"
 
 #include <charconv>

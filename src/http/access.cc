@@ -8,7 +8,6 @@
 
 #include "crypto/base64.h"
 #include "crypto/hash.h"
-#include "crypto/password.h"
 
 namespace etcdrill::http {
 namespace {

@@ -3,20 +3,18 @@
 #include "http/guard.h"
 
 #include <algorithm>
+#include <chrono>
 
 #include "crypto/hash.h"
 #include "http/access.h"
 #include "http/front/tls.h"
 
 namespace etcdrill::http {
-namespace {
 
 using namespace std::chrono_literals;
 
 constexpr Duration kTellEvery = 1min;
 constexpr uint64_t kFileBytesMax = uint64_t{4} << 20;
-
-}  // namespace
 
 struct Guard::State {
   State(WebConfig c, Random& random) : config(std::move(c)), access(config.users, random) {}

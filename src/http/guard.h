@@ -3,6 +3,7 @@
 // bytes have changed; one that is wrong then is told and the old one kept.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <optional>

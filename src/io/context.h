@@ -3,6 +3,7 @@
 #pragma once
 
 #include <stop_token>
+#include <utility>
 
 #include "base/clock.h"
 #include "base/log.h"

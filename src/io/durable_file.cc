@@ -1,6 +1,8 @@
 // The steps follow restic's local backend: sync before rename, directory sync after it.
 #include "io/durable_file.h"
 
+#include <utility>
+
 #include "base/check.h"
 
 namespace etcdrill {

@@ -7,9 +7,11 @@
 // file stays, under its hidden name.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "io/file_system.h"
 

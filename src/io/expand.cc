@@ -1,4 +1,3 @@
-// Three readers behind one limit.
 #include "io/expand.h"
 
 #include <fmt/format.h>

@@ -137,6 +137,11 @@ class FileSystem {
 
 std::unique_ptr<FileSystem> MakePosixFileSystem();
 
+// Asks the kernel to read the file from the disk when it is read next: its copy in memory hides
+// what has become of the file there. What others have mapped, or have not written out yet, stays;
+// there is nothing to be done about a failure.
+void ForgetCachedPages(const std::string& path);
+
 using ByteSink = std::function<Status(std::string_view)>;
 // Hands the bytes from `begin` to `end` to `sink`, piece by piece; its errors end the reading.
 Status ReadPieces(const ReadableFile& file, uint64_t begin, uint64_t end, const ByteSink& sink);

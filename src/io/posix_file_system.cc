@@ -12,12 +12,13 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
+#include <ctime>
 #include <filesystem>
-#include <functional>
 #include <mutex>
 #include <set>
+#include <system_error>
 
-#include "base/check.h"
 #include "io/fd.h"
 #include "io/file_system.h"
 
@@ -415,6 +416,11 @@ class PosixFileSystem final : public FileSystem {
 }  // namespace
 
 std::unique_ptr<FileSystem> MakePosixFileSystem() { return std::make_unique<PosixFileSystem>(); }
+
+void ForgetCachedPages(const std::string& path) {
+  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (fd) (void)::posix_fadvise(fd.get(), 0, 0, POSIX_FADV_DONTNEED);
+}
 
 Status ReadPieces(const ReadableFile& file, uint64_t begin, uint64_t end, const ByteSink& sink) {
   std::string piece;

@@ -14,7 +14,15 @@ namespace etcdrill {
 // `outer` must outlive it.
 class TimeLimit {
  public:
-  TimeLimit(const Context& outer, Duration limit);
+  TimeLimit(const Context& outer, Duration limit)
+      : deadline_(outer.clock.Monotonic() + limit),
+        inner_(outer.With(stop_.get_token())),
+        forward_(outer.stop, [this] { stop_.request_stop(); }),
+        timer_([this, &clock = outer.clock](const std::stop_token& ended) {
+          if (!clock.SleepUntil(deadline_, ended) || inner_.stop.stop_requested()) return;
+          over_ = true;
+          stop_.request_stop();
+        }) {}
 
   const Context& context() const { return inner_; }
   MonotonicTime deadline() const { return deadline_; }

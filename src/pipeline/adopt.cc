@@ -1,17 +1,16 @@
-// Names and times are claims: whichever says that the snapshot is older is believed, and none that
-// lies in the future.
+// How a file of others is taken in, from top to bottom.
 #include "pipeline/adopt.h"
 
-#include <fnmatch.h>
-
 #include <algorithm>
-#include <tuple>
+#include <optional>
 
 #include "base/bytes.h"
+#include "crosscheck/live_head.h"
 #include "crypto/hash.h"
+#include "etcd/roll_call.h"
 #include "io/expand.h"
-#include "store/name_claims.h"
-#include "verify/report.h"
+#include "proof/receipt_view.h"
+#include "store/names.h"
 
 namespace etcdrill::pipeline {
 namespace {
@@ -22,146 +21,67 @@ constexpr uint64_t kExpandedBytesMax = uint64_t{16} << 30;
 // much again.
 constexpr uint64_t kExpandedStep = uint64_t{1} << 20;
 
-// What etcdctl, cp and others call a file while they write it.
-bool IsUnfinished(std::string_view name) {
-  return name.starts_with('.') || name.ends_with(".part") || name.ends_with(".tmp");
-}
-
-// For the order of files: the greater is the younger.
-auto AgeOf(const ForeignFile& file, WallTime now) {
-  return std::tuple(TakenAt(file, now), file.info.modified, file.info.changed);
-}
-
-auto SecondOf(WallTime time) { return std::chrono::floor<std::chrono::seconds>(time); }
+AdoptedRecord RecordOf(const ForeignFile& file);
+void BoundTime(const Context& context, const crosscheck::HeadHistory& heads,
+               const catalog::Catalog& catalog, Manifest& m);
+void GiveFreeName(const catalog::Catalog& catalog, Manifest& m);
 
 }  // namespace
 
-// A time in the future says nothing; when the file came here our own system knows.
-WallTime TakenAt(const ForeignFile& file, WallTime now, std::optional<int64_t> revision) {
-  const WallTime claimed = store::TakenAt(BaseName(file.path), file.info.modified, revision);
-  return IsFuture(claimed, now) ? std::min(now, file.info.changed) : std::min(now, claimed);
-}
+Result<SnapshotOutcome> AdoptSnapshot(const Context& context, const AdoptRequest& request,
+                                      const ForeignFile& file, crosscheck::HeadHistory heads,
+                                      store::LocalStore& store) {
+  // Import: a copy of our own, because whoever wrote the file may take it away at any moment. From
+  // here on only the copy is read.
+  ASSIGN_OR_RETURN(capture::CaptureResult copy, ImportFile(context, file, store.StagingPath()));
 
-bool AdoptedFiles::Has(const ForeignFile& file) const {
-  return std::ranges::any_of(files, [&](const AdoptedRecord& record) {
-    return record.path == file.path && record.size_bytes == file.info.size &&
-           record.modified == SecondOf(file.info.modified);
-  });
-}
-
-AdoptedFiles AdoptedOf(const catalog::Catalog& catalog) {
-  AdoptedFiles adopted;
-  const auto raise = [&](std::optional<WallTime>& newest, WallTime time) {
-    if (!IsFuture(time, catalog.now)) newest = std::max(newest, std::optional(time));
-  };
-  for (const catalog::CatalogEntry& entry : catalog.snapshots) {
-    if (!entry.manifest.adopted.has_value()) continue;
-    adopted.files.push_back(*entry.manifest.adopted);
-    if (!entry.Counts() || entry.manifest.verdict == Verdict::kDamaged) continue;
-    raise(adopted.taken, entry.manifest.taken);
-    raise(adopted.changed, entry.manifest.adopted->changed);
+  // The same bytes under a new name are no new snapshot: that is how a job shows that copies one
+  // old file every day.
+  ASSIGN_OR_RETURN(const auto catalog, ReadStore(context, request.catalog));
+  for (const catalog::CatalogEntry& other : catalog->snapshots) {
+    if (other.manifest.cluster != request.cluster || other.manifest.sha256 != copy.sha256) continue;
+    return Error(Reason::kAlreadyExists, "adopt {}: its bytes are those of {}", file.path,
+                 other.manifest.name);
   }
-  return adopted;
-}
 
-// Asked at each look, as a link can be made at any time.
-bool ForeignFiles::LeadsToOwn(const std::string& pattern) {
-  const auto dir = context_.fs.Stat(DirName(pattern));
-  const auto own = context_.fs.Stat(own_dir_);
-  if (!dir.ok() || !own.ok() || dir->device != own->device || dir->inode != own->inode)
-    return false;
-  if (told_own_.insert(pattern).second) {
-    context_.log.Error("nothing is adopted from the store itself; adopt from where others write",
-                       {{"adopt", pattern}, {"store", own_dir_}});
+  // Verify: up the ladder to L3. What is no snapshot is nobody's backup, and no evidence of damage
+  // either. From here on every step reads the same open file.
+  ASSIGN_OR_RETURN(Candidate candidate,
+                   Candidate::Verify(context, request.cluster, std::move(copy), RecordOf(file)));
+  if (candidate.outcome.verify.foreign.has_value()) {
+    return Error(Reason::kNotProvable, "adopt {}: {}", file.path, candidate.outcome.verify.Cause());
   }
-  return true;
-}
 
-void ForeignFiles::Look(const std::string& pattern, std::map<std::string, Seen>& seen) {
-  if (LeadsToOwn(pattern)) return;
-  const std::string dir = DirName(pattern);
-  const auto names = context_.fs.List(dir);
-  if (!names.ok()) return;  // it may come; that nothing is adopted shows in the freshness
-  for (const std::string& name : *names) {
-    if (IsUnfinished(name) || fnmatch(BaseName(pattern).c_str(), name.c_str(), FNM_PERIOD) != 0)
-      continue;
-    const std::string path = JoinPath(dir, name);
-    const auto info = context_.fs.Stat(path);
-    if (!info.ok() || info->kind != FileInfo::Kind::kFile || info->size == 0) continue;
-    const auto before = seen_.find(path);
-    const bool same = before != seen_.end() && before->second.file.info.IsSameFile(*info);
-    seen[path] = same ? before->second : Seen{{path, *info}, context_.clock.Monotonic(), !looked_};
+  // Receipt: the live members say what they hold at this revision, and whose history it is of.
+  const Known known = KnownOf(request.client, request.cluster, *catalog, store);
+  RETURN_IF_ERROR(candidate.CompareWithMembers(context, request.client, known));
+
+  // Time: that of the file is a claim, as `touch` and `cp` change it, and its name may tell local
+  // time or a number. But its data is no younger than the moment at which the source was beyond its
+  // revision, and no older than that at which the source had not reached it. The source may have
+  // been restored just now. From here on the snapshot has its name.
+  const etcd::RollCall roll = etcd::CallRoll(request.client, known.cluster);
+  heads.Saw(context.clock.Monotonic(), roll,
+            [&] { return crosscheck::ReadHead(request.client, roll); });
+  Manifest& m = candidate.outcome.manifest;
+  if (candidate.HasSoundKeys()) {
+    m.taken =
+        std::chrono::floor<std::chrono::seconds>(TakenAt(file, context.clock.Now(), m.revision));
+    BoundTime(context, heads, *catalog, m);
   }
-}
+  GiveFreeName(*catalog, m);
 
-// Of what lay there at the first look, which may be years of backups.
-bool ForeignFiles::IsOfBefore(const Seen& candidate, const AdoptedFiles& adopted) const {
-  if (!candidate.at_first_look || !adopted.taken.has_value()) return false;
-  const bool younger = SecondOf(TakenAt(candidate.file, context_.clock.Now())) > *adopted.taken;
-  // A writer whose clock lags gives old times to new files; the time of change is our own system's.
-  const bool came_later =
-      adopted.changed > WallTime() && SecondOf(candidate.file.info.changed) > *adopted.changed;
-  return !younger && !came_later;
-}
+  // Lineage and suspects, as of one of ours; but it may come late, and is then held to the snapshot
+  // after it, too.
+  RETURN_IF_ERROR(
+      candidate.CompareWithStore(context, request.catalog, *catalog, heads.Head(), store));
+  candidate.KeepSuspects(context, store);
 
-bool ForeignFiles::IsWaiting(const Seen& candidate) const {
-  return !candidate.done && context_.clock.Monotonic() - candidate.since >= quiet_;
-}
-
-std::optional<ForeignFile> ForeignFiles::FindNew(const AdoptedFiles& adopted) {
-  std::map<std::string, Seen> seen;
-  for (const std::string& pattern : patterns_) Look(pattern, seen);
-  seen_ = std::move(seen);
-  looked_ = true;
-  const WallTime now = context_.clock.Now();
-  const Seen* newest = nullptr;
-  std::vector<std::string> of_before;
-  for (auto& [path, candidate] : seen_) {
-    if (!IsWaiting(candidate)) continue;
-    if (candidate.at_first_look && adopted.Has(candidate.file)) {
-      candidate.done = true;
-    } else if (IsOfBefore(candidate, adopted)) {
-      candidate.done = true;
-      of_before.push_back(path);
-    } else if (newest == nullptr || AgeOf(newest->file, now) < AgeOf(candidate.file, now)) {
-      newest = &candidate;
-    }
-  }
-  TellPassedOver(of_before);
-  return newest != nullptr ? std::optional(newest->file) : std::nullopt;
-}
-
-void ForeignFiles::TellPassedOver(const std::vector<std::string>& files) const {
-  if (files.empty()) return;
-  context_.log.Info("files of others are passed over: older than one that was adopted",
-                    {{"files", files.size()}, {"file", files.back()}});
-}
-
-void ForeignFiles::Adopted(const ForeignFile& file, WallTime taken) {
-  Done(file);
-  const WallTime now = context_.clock.Now();
-  std::vector<std::string> older;
-  for (auto& [path, candidate] : seen_) {
-    const bool younger = AgeOf(file, now) < AgeOf(candidate.file, now) ||
-                         SecondOf(TakenAt(candidate.file, now)) > taken;
-    if (!IsWaiting(candidate) || younger) continue;
-    candidate.done = true;
-    older.push_back(path);
-  }
-  TellPassedOver(older);
-}
-
-ForeignFiles::Seen* ForeignFiles::Find(const ForeignFile& file) {
-  const auto at = seen_.find(file.path);
-  return at != seen_.end() && at->second.file.info.IsSameFile(file.info) ? &at->second : nullptr;
-}
-
-void ForeignFiles::Done(const ForeignFile& file) {
-  if (Seen* seen = Find(file)) seen->done = true;
-}
-
-void ForeignFiles::TryAgain(const ForeignFile& file) {
-  if (Seen* seen = Find(file)) seen->since = context_.clock.Monotonic();
+  // Store: from here on it survives a power loss. If somebody else took the name meanwhile, the
+  // file's turn comes again.
+  auto sealed = candidate.Seal(store);
+  if (Is(sealed, Reason::kAlreadyExists)) return Error(Reason::kBusy, MessageOf(sealed.status()));
+  return sealed;
 }
 
 Result<capture::CaptureResult> ImportFile(const Context& context, const ForeignFile& file,
@@ -203,4 +123,82 @@ Result<capture::CaptureResult> ImportFile(const Context& context, const ForeignF
       std::move(copy), size, Hex(sum.Finish()), TakenAt(file, now), "", "", {}, watch.Seconds()};
 }
 
+namespace {
+
+AdoptedRecord RecordOf(const ForeignFile& file) {
+  return {.path = file.path,
+          .size_bytes = file.info.size,
+          .modified = std::chrono::floor<std::chrono::seconds>(file.info.modified),
+          .changed = std::chrono::floor<std::chrono::seconds>(file.info.changed)};
+}
+
+// When the source was beyond the revision of `m`, by the snapshots of it that are stored. Those of
+// before it went back say nothing: that it did shows in the lineage of the first one after that, or
+// in its head.
+std::optional<WallTime> PassedByStored(const crosscheck::HeadHistory& heads,
+                                       const catalog::Catalog& catalog, const Manifest& m) {
+  std::optional<WallTime> passed;
+  if (!heads.Head().has_value()) return passed;
+  for (auto entry = catalog.snapshots.rbegin(); entry != catalog.snapshots.rend(); ++entry) {
+    const Manifest& other = entry->manifest;
+    const bool sound = other.verdict != Verdict::kDamaged;
+    if (other.cluster != m.cluster || other.other_history || !sound) continue;
+    const auto cluster_id = etcd::ParseId(other.cluster_id);
+    const bool of_another = cluster_id.has_value() && cluster_id != heads.cluster_id();
+    if (of_another || other.revision > *heads.Head()) break;
+    if (other.revision > m.revision) passed = std::min(passed.value_or(other.taken), other.taken);
+    if (LineageOf(other) == Continuity::kDiverged) break;
+  }
+  return passed;
+}
+
+void TellWrong(const Context& context, std::string_view why, const Manifest& m,
+               WallTime counts_from) {
+  context.log.Warn(why, {{"file", m.adopted->path},
+                         {"revision", m.revision},
+                         {"says", FormatRfc3339(m.taken)},
+                         {"counts_from", FormatRfc3339(counts_from)}});
+}
+
+// Moves `taken` of the adopted `m` in between; logged if it was off by more than clocks differ.
+// That of another history has nothing to do with the source.
+void BoundTime(const Context& context, const crosscheck::HeadHistory& heads,
+               const catalog::Catalog& catalog, Manifest& m) {
+  if (m.other_history) return;
+  const auto wall = [now = context.clock.Now(),
+                     monotonic = context.clock.Monotonic()](MonotonicTime t) {
+    return std::chrono::floor<std::chrono::seconds>(now - (monotonic - t));
+  };
+  // Only a member that holds the same says that it was the source that reached it.
+  const auto below = CountReceipt(m).equal > 0 ? heads.LastBelow(m.revision) : std::nullopt;
+  if (below.has_value() && wall(*below) - m.taken > kClockSlack) {
+    TellWrong(context,
+              "the time of a file of others can't be right: the source reached its revision only "
+              "later, and it counts from then; does its name tell local time as UTC, or a number "
+              "that is no time?",
+              m, wall(*below));
+    m.taken = wall(*below);
+  }
+  WallTime latest = PassedByStored(heads, catalog, m).value_or(m.taken);
+  if (const auto passed = heads.PassedBy(m.revision))
+    latest = std::min<WallTime>(latest, wall(*passed));
+  if (m.taken - latest > kClockSlack) {  // else it may be the time that it took to write it
+    TellWrong(context,
+              "the time of a file of others can't be right: the source was beyond its revision "
+              "before, and it counts from then; does its job copy old files?",
+              m, latest);
+  }
+  m.taken = std::min(m.taken, latest);
+}
+
+// One that is in the store is not given twice: it may as well have been taken a second earlier.
+void GiveFreeName(const catalog::Catalog& catalog, Manifest& m) {
+  const auto is_there = [&](const catalog::CatalogEntry& e) { return e.manifest.name == m.name; };
+  for (;; m.taken -= std::chrono::seconds(1)) {
+    m.name = store::SnapshotName(m.cluster, m.revision, m.taken);
+    if (std::ranges::none_of(catalog.snapshots, is_there)) return;
+  }
+}
+
+}  // namespace
 }  // namespace etcdrill::pipeline

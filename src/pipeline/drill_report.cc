@@ -1,6 +1,16 @@
 #include "pipeline/drill_report.h"
 
+#include <fmt/format.h>
+
+#include <map>
+#include <optional>
+#include <set>
+
+#include "base/bytes.h"
 #include "base/json_reader.h"
+#include "base/version.h"
+#include "crypto/hash.h"
+#include "io/process.h"
 
 namespace etcdrill::pipeline {
 namespace {
@@ -25,6 +35,29 @@ Json ToJson(const drill::Check& check) {
           {"result", NameOf(check.result)},
           {"expected", check.expected},
           {"actual", check.actual}};
+}
+
+struct Link {
+  std::string name;
+  std::string sha256;  // empty: it could not be read when its successor was written
+};
+
+// What a report says of its predecessor: none if it is the first; nullopt if it says nothing.
+std::optional<std::optional<Link>> PreviousOf(const store::DrillFile& drill) {
+  const Json json = Json::parse(drill.json, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object() || !json.contains("evidence") || !json["evidence"].is_object())
+    return std::nullopt;
+  const Json& evidence = json["evidence"];
+  if (!evidence.contains("previous")) return std::nullopt;
+  const Json& previous = evidence["previous"];
+  if (previous.is_null()) return std::optional<Link>();
+  if (!previous.is_object()) return std::nullopt;
+  const auto text = [&](const char* field) {
+    return previous.contains(field) && previous[field].is_string()
+               ? previous[field].get<std::string>()
+               : "";
+  };
+  return Link{text("name"), text("sha256")};
 }
 
 }  // namespace
@@ -58,6 +91,69 @@ Duration DrillReport::Took() const {
   double seconds = 0;
   for (const Stage& stage : stages) seconds += stage.duration_seconds;
   return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
+}
+
+std::string EvidenceJson(const DrillReport& report, const std::optional<store::DrillFile>& before) {
+  Json json = ToJson(report);
+  Json previous = nullptr;
+  if (before.has_value()) {
+    previous = {{"name", before->name}};
+    // Of what can't be read there is no sum; it would accuse the report of a change for ever.
+    previous["sha256"] = before->problem.ok() ? Json(Hex(Sha256Of(before->json))) : Json(nullptr);
+  }
+  json["evidence"] = {{"tool", fmt::format("etcdrill {}", kVersion)},
+                      {"host", HostName()},
+                      {"previous", std::move(previous)}};
+  return Dump(json) + "\n";
+}
+
+// Each report names its predecessor; the row is whole if every one but the first names one that is
+// there, unchanged, and no two name the same.
+std::vector<std::string> CheckEvidence(const std::vector<store::DrillFile>& drills) {
+  std::vector<std::string> problems;
+  std::map<std::string, std::string> sums;
+  for (const store::DrillFile& drill : drills) {
+    sums[drill.name] = drill.problem.ok() ? Hex(Sha256Of(drill.json)) : "";
+  }
+  std::set<std::string> named;
+  std::string first;
+  bool row_began = false;
+  for (const store::DrillFile& drill : drills) {
+    if (!drill.problem.ok()) {
+      problems.push_back(
+          fmt::format("{}: it can't be read: {}", drill.name, MessageOf(drill.problem)));
+      row_began = true;
+      continue;
+    }
+    const auto previous = PreviousOf(drill);
+    if (!previous.has_value()) {
+      if (row_began)
+        problems.push_back(
+            fmt::format("{}: it does not say which report came before it", drill.name));
+      continue;
+    }
+    const std::optional<Link>& link = *previous;
+    if (!link.has_value()) {
+      // Not by their order here: two may be of one second.
+      if (!first.empty())
+        problems.push_back(
+            fmt::format("{}: it says that it is the first, as {} does", drill.name, first));
+      first = drill.name;
+    } else if (!sums.contains(link->name)) {
+      problems.push_back(
+          fmt::format("{}: the report before it, {}, is gone", drill.name, link->name));
+    } else if (const std::string& sum = sums[link->name];
+               !sum.empty() && !link->sha256.empty() && sum != link->sha256) {
+      problems.push_back(
+          fmt::format("{}: it was changed after {} was written", link->name, drill.name));
+    }
+    if (link.has_value() && !named.insert(link->name).second) {
+      problems.push_back(
+          fmt::format("{}: two reports say that they follow {}", drill.name, link->name));
+    }
+    row_began = true;
+  }
+  return problems;
 }
 
 }  // namespace etcdrill::pipeline

@@ -11,11 +11,12 @@
 #include "base/status.h"
 #include "drill/result.h"
 #include "proof/drill_summary.h"
+#include "store/drill_order.h"
 #include "verify/report.h"
 
 namespace etcdrill::pipeline {
 
-// If the snapshot were restored now. How it comes about: restore_advice.h.
+// If the snapshot were restored now. How it comes about: run_drill.h.
 struct RestoreAdvice {
   int64_t source_revision = 0;
   int64_t missed_revisions = 0;  // that the source has gone on since
@@ -27,10 +28,9 @@ struct RestoreAdvice {
 struct DrillReport {
   std::string id;  // of this drill alone, and of its mark in the store; empty if it is of a file
   std::string snapshot;
-  std::optional<WallTime>
-      taken;  // crosscheck::TakenAt (claims_check.h); none if not verified; not in the JSON
-  bool newest = true;  // of its store at that time
-  Levels levels;       // as far as the drill came; those of the file as `verify` says
+  std::optional<WallTime> taken;  // crosscheck::TakenAt; none if not verified; not in the JSON
+  bool newest = true;             // of its store at that time
+  Levels levels;                  // as far as the drill came; those of the file as `verify` says
   WallTime started{};
   WallTime finished{};
   std::vector<Stage> stages;
@@ -51,5 +51,18 @@ struct DrillReport {
 };
 
 Json ToJson(const DrillReport& report);
+
+// The stored form of a drill report: who made it, and the report before it with its SHA-256. So a
+// report that was changed, or taken out of the row, is noticed; what is not: the newest ones gone,
+// and a whole row written anew by somebody who can write to the store. Whoever needs more keeps the
+// hash of the newest elsewhere.
+//
+// The report as JSON with an object `evidence` at its end. `before` is the newest report in the
+// store.
+std::string EvidenceJson(const DrillReport& report, const std::optional<store::DrillFile>& before);
+
+// What is wrong with the row; nothing if it is whole. Reports of before there was a row may stand
+// at its beginning.
+std::vector<std::string> CheckEvidence(const std::vector<store::DrillFile>& drills);
 
 }  // namespace etcdrill::pipeline

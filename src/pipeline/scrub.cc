@@ -1,11 +1,42 @@
-// At a steady pace, from the disk and not from the cache of pages.
+// How one stored snapshot is scrubbed, from top to bottom.
 #include "pipeline/scrub.h"
 
 #include "base/bytes.h"
 #include "crypto/hash.h"
-#include "io/page_cache.h"
 
 namespace etcdrill::pipeline {
+namespace {
+
+Status HashAgain(const Context& context, const std::string& path, const Manifest& manifest,
+                 uint64_t bytes_per_second);
+
+}  // namespace
+
+ScrubOutcome ScrubSnapshot(const Context& context, const catalog::CatalogEntry& entry,
+                           uint64_t bytes_per_second, store::LocalStore& store) {
+  // Hash: every byte is read from the disk, and not from the cache of pages.
+  const Manifest& snapshot = entry.manifest;
+  ScrubOutcome outcome{
+      .bytes = HashAgain(context, store.SnapshotPath(snapshot.name), snapshot, bytes_per_second)};
+  const bool right = outcome.bytes.ok();
+  // What is out of reach now may be back later.
+  if (!right && ReasonOf(outcome.bytes) != Reason::kDamaged) return outcome;
+
+  // Record: damage stands until the bytes are found right; right bytes answer what said that they
+  // were not, as far as bytes can. From here on every listing and metric knows it.
+  const std::string answers = entry.AnsweredByItsBytes();
+  outcome.right_again = right && (entry.checks.damaged.has_value() || !answers.empty() ||
+                                  entry.state == SnapshotState::kUnreadable);
+  const auto record = [&, now = context.clock.Now()](Checks& checks) {
+    right ? entry.RecordRight(checks, now, answers)
+          : checks.FoundDamaged(now, MessageOf(outcome.bytes));
+  };
+  outcome.recorded = store.UpdateChecks(snapshot.name, record, store::IfRefused::kCount);
+  return outcome;
+}
+
+namespace {
+
 Status HashAgain(const Context& context, const std::string& path, const Manifest& manifest,
                  uint64_t bytes_per_second) {
   ForgetCachedPages(path);
@@ -34,4 +65,5 @@ Status HashAgain(const Context& context, const std::string& path, const Manifest
                path, sha256, manifest.sha256);
 }
 
+}  // namespace
 }  // namespace etcdrill::pipeline

@@ -4,11 +4,8 @@
 #include "base/json_reader.h"
 
 namespace etcdrill {
-namespace {
 
 constexpr std::string_view kChecksKind = "SnapshotChecks";
-
-}  // namespace
 
 void Checks::FoundRight(WallTime now, std::string_view answers) {
   hashed = now;

@@ -26,6 +26,8 @@ struct Checks {
   // `answers`: what to put there, if not empty.
   void FoundRight(WallTime now, std::string_view answers = "");
   void FoundDamaged(WallTime now, std::string_view how);
+
+  bool operator==(const Checks&) const = default;
 };
 
 Json ToJson(const Checks& checks);

@@ -50,6 +50,8 @@ struct DrillSummary {
 
   // Whether it read the very bytes that were stored.
   bool ReadStoredBytes() const;
+
+  bool operator==(const DrillSummary&) const = default;
 };
 
 // kDamaged if it is not a drill report. Stages and checks of a later version are passed over.

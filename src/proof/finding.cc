@@ -1,4 +1,3 @@
-// Collecting findings under a cap.
 #include "proof/finding.h"
 
 #include <algorithm>

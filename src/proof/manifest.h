@@ -25,6 +25,8 @@ struct ReceiptRecord {
   std::string error;                 // set: the member could not be asked
   std::optional<int64_t> live_keys;  // at the snapshot's revision; none: not known, or of 0.1.0
   bool outvoted = false;  // most members held other data than this one: its word has no weight
+
+  bool operator==(const ReceiptRecord&) const = default;
 };
 
 // How it goes on from the snapshot that was the newest when it was taken.
@@ -33,6 +35,8 @@ struct LineageRecord {
   Continuity result = Continuity::kNotComparable;
   std::string text;  // why, if there is something to say
   double duration_seconds = 0;
+
+  bool operator==(const LineageRecord&) const = default;
 };
 
 // Where a snapshot comes from that somebody else took.
@@ -41,12 +45,14 @@ struct AdoptedRecord {
   uint64_t size_bytes = 0;  // as it lay there, maybe compressed
   WallTime modified;        // whole seconds, as the file system had it: maybe in the future
   WallTime changed;         // the same; the epoch if 0.1.0 adopted it
+
+  bool operator==(const AdoptedRecord&) const = default;
 };
 
 struct Manifest {
   std::string name;
   std::string cluster;
-  uint64_t place = 0;  // in the order of sealing (order.h), from 1 on; 0: written by 0.1.0
+  uint64_t place = 0;  // in the order of sealing (store::IsOlder), from 1 on; 0: of 0.1.0
   WallTime taken;  // whole seconds, as the clock of whoever took it had them: maybe in the future
   uint64_t size_bytes = 0;
   std::string sha256;  // hex, of the whole file
@@ -70,6 +76,8 @@ struct Manifest {
   // Adopted, and shown to be of another history than the source's, or than the store's where no
   // member holds it: `lineage` says what differs. Its bytes are sound, but it counts for nothing.
   bool other_history = false;
+
+  bool operator==(const Manifest&) const = default;
 };
 
 // What its record of lineage says; none if there is no record.

@@ -25,11 +25,11 @@ std::optional<double> CountEntries(const char* dir) {
 
 }  // namespace
 
-void AddProcessMetrics(double start, MetricsPage& page) {
+void AddProcessMetrics(WallTime start, Families& page) {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
   page.Counter("process_cpu_seconds_total", "CPU time used, user and system.")
-      .ProcessSample(Seconds(usage.ru_utime) + Seconds(usage.ru_stime));
+      .Sample(Seconds(usage.ru_utime) + Seconds(usage.ru_stime));
 
   // /proc/self/statm: virtual and resident size, in pages.
   std::ifstream statm("/proc/self/statm");
@@ -38,19 +38,18 @@ void AddProcessMetrics(double start, MetricsPage& page) {
   const auto page_bytes = static_cast<double>(sysconf(_SC_PAGESIZE));
   if (statm >> virtual_pages >> resident_pages) {
     page.Gauge("process_resident_memory_bytes", "Resident memory.")
-        .ProcessSample(resident_pages * page_bytes);
+        .Sample(resident_pages * page_bytes);
     page.Gauge("process_virtual_memory_bytes", "Virtual memory.")
-        .ProcessSample(virtual_pages * page_bytes);
+        .Sample(virtual_pages * page_bytes);
   }
-  page.Gauge("process_open_fds", "Open file descriptors.")
-      .ProcessSample(CountEntries("/proc/self/fd"));
+  page.Gauge("process_open_fds", "Open file descriptors.").Sample(CountEntries("/proc/self/fd"));
   rlimit limit{};
   getrlimit(RLIMIT_NOFILE, &limit);
   page.Gauge("process_max_fds", "Limit of open file descriptors.")
-      .ProcessSample(static_cast<double>(limit.rlim_cur));
-  page.Gauge("process_threads", "Threads.").ProcessSample(CountEntries("/proc/self/task"));
+      .Sample(static_cast<double>(limit.rlim_cur));
+  page.Gauge("process_threads", "Threads.").Sample(CountEntries("/proc/self/task"));
   page.Gauge("process_start_time_seconds", "Unix time at which the process started.")
-      .ProcessSample(start);
+      .Sample(UnixSeconds(start));
 }
 
 }  // namespace etcdrill::report

@@ -1,12 +1,13 @@
 // The process_* metrics that every Prometheus client library has, which prometheus-cpp lacks.
 #pragma once
 
-#include "report/metrics_page.h"
+#include "base/clock.h"
+#include "report/families.h"
 
 namespace etcdrill::report {
 
-// `start` is the Unix time at which the process started: /proc/stat, which would tell, is hidden
-// under ProcSubset=pid.
-void AddProcessMetrics(double start, MetricsPage& page);
+// `start` is when the process started: /proc/stat, which would tell, is hidden under
+// ProcSubset=pid.
+void AddProcessMetrics(WallTime start, Families& page);
 
 }  // namespace etcdrill::report

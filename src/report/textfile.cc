@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "report/families.h"
 #include "report/store_metrics.h"
 
 namespace etcdrill::report {
@@ -58,14 +59,14 @@ void CarryOver(const Series& earlier, std::string_view name, std::optional<doubl
   if (!value.has_value()) value = ValueOf(earlier, name);
 }
 
-std::optional<StoreFacts::Newest> EarlierSnapshot(const Series& earlier) {
+NewestSnapshot EarlierSnapshot(const Series& earlier) {
   const auto taken = ValueOf(earlier, "etcdrill_snapshot_last_success_timestamp_seconds");
-  if (!taken.has_value()) return std::nullopt;
+  if (!taken.has_value()) return {};
   const auto value = [&](std::string_view name) { return ValueOf(earlier, name).value_or(0); };
-  return StoreFacts::Newest{.taken = *taken,
-                            .size_bytes = value("etcdrill_snapshot_last_size_bytes"),
-                            .revision = value("etcdrill_snapshot_last_revision"),
-                            .keys = value("etcdrill_snapshot_last_keys")};
+  return NewestSnapshot{.taken = taken,
+                        .size_bytes = value("etcdrill_snapshot_last_size_bytes"),
+                        .revision = value("etcdrill_snapshot_last_revision"),
+                        .keys = value("etcdrill_snapshot_last_keys")};
 }
 
 }  // namespace
@@ -74,10 +75,10 @@ std::string VerifyTextfile(const VerifyRun& run, std::string_view previous) {
   const Series earlier = ParseEarlier(previous, run.ended);
   std::optional<double> last_success = run.passed ? std::optional(run.ended) : std::nullopt;
   CarryOver(earlier, "etcdrill_verify_last_success_timestamp_seconds", last_success);
-  MetricsPage page(run.cluster);
+  Families page;
   page.Gauge("etcdrill_verify_passed",
              "Whether the newest verification passed the levels that were asked for: 1 yes, 0 no.")
-      .Sample(run.passed ? 1.0 : 0.0);
+      .Sample(run.passed);
   page.Gauge("etcdrill_verify_last_run_timestamp_seconds",
              "Unix time at which the newest verification ended.")
       .Sample(run.ended);
@@ -88,42 +89,45 @@ std::string VerifyTextfile(const VerifyRun& run, std::string_view previous) {
       .Sample(run.seconds);
   page.Gauge("etcdrill_verify_last_level_success",
              "Result of each level of the newest verification: 1 passed, 0 failed; absent for a "
-             "level that is unknown or was not asked for.")
-      .Samples("level", AsNumbers(ByName(run.levels)));
-  AddNewestSnapshot(run.snapshot.has_value() ? run.snapshot : EarlierSnapshot(earlier), page);
-  return page.Text();
+             "level that is unknown or was not asked for.");
+  for (const auto& [level, passed] : run.levels) page.Sample(passed, {{"level", NameOf(level)}});
+  AddNewestSnapshot(run.snapshot.has_value() ? *run.snapshot : EarlierSnapshot(earlier), page);
+  Families whole;
+  whole.Join(run.cluster, std::move(page));
+  return whole.Text();
 }
 
-std::string DrillTextfile(std::string cluster, StoreFacts drill, double now,
-                          std::string_view previous) {
-  const Series earlier = ParseEarlier(previous, now);
-  const bool passed = drill.drill_last_success.has_value();
+std::string DrillTextfile(DrillRun run, std::string_view previous) {
+  DrillTally& drill = run.drill;
+  const Series earlier = ParseEarlier(previous, run.ended);
+  const bool passed = drill.last_success.has_value();
   if (!passed) {
-    drill.drill_consecutive_failures +=
+    drill.consecutive_failures +=
         ValueOf(earlier, "etcdrill_drill_consecutive_failures").value_or(0);
   }
-  CarryOver(earlier, "etcdrill_drill_last_success_timestamp_seconds", drill.drill_last_success);
-  CarryOver(earlier, "etcdrill_drill_last_failure_timestamp_seconds", drill.drill_last_failure);
-  CarryOver(earlier, "etcdrill_drill_last_duration_seconds", drill.drill_last_duration_seconds);
-  CarryOver(earlier, "etcdrill_restorable_snapshot_taken_timestamp_seconds",
-            drill.restorable_taken);
-  CarryOver(earlier, "etcdrill_restorable_snapshot_revision", drill.restorable_revision);
+  CarryOver(earlier, "etcdrill_drill_last_success_timestamp_seconds", drill.last_success);
+  CarryOver(earlier, "etcdrill_drill_last_failure_timestamp_seconds", drill.last_failure);
+  CarryOver(earlier, "etcdrill_drill_last_duration_seconds", drill.last_duration_seconds);
+  CarryOver(earlier, "etcdrill_restorable_snapshot_taken_timestamp_seconds", run.proof.taken);
+  CarryOver(earlier, "etcdrill_restorable_snapshot_revision", run.proof.revision);
   // As 0.1.0 wrote them.
-  CarryOver(earlier, "etcdrill_verified_snapshot_taken_timestamp_seconds", drill.restorable_taken);
-  CarryOver(earlier, "etcdrill_verified_snapshot_revision", drill.restorable_revision);
+  CarryOver(earlier, "etcdrill_verified_snapshot_taken_timestamp_seconds", run.proof.taken);
+  CarryOver(earlier, "etcdrill_verified_snapshot_revision", run.proof.revision);
   for (const auto& [name, value] : earlier) {
     // One that passed came to all checks that are asked for.
     if (passed || !name.starts_with(kCheckSeries)) continue;
     const size_t end = name.find('"', kCheckSeries.size());
     const auto check =
         FromName<CheckName>(name.substr(kCheckSeries.size(), end - kCheckSeries.size()));
-    if (check.has_value()) drill.drill_checks.emplace(*check, value != 0);
+    if (check.has_value()) drill.checks.emplace(*check, value != 0);
   }
-  MetricsPage page(std::move(cluster));
-  AddDrillStart(drill.drill_started, page);
+  Families page;
+  AddDrillStart(drill.started, page);
   AddDrillHistory(drill, page);
-  AddProof(drill, page);
-  return page.Text();
+  AddProof(run.proof, page);
+  Families whole;
+  whole.Join(run.cluster, std::move(page));
+  return whole.Text();
 }
 
 }  // namespace etcdrill::report

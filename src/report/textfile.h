@@ -11,7 +11,9 @@
 #include <string>
 #include <string_view>
 
-#include "report/metrics.h"
+#include "proof/words.h"
+#include "report/store_metrics.h"
+#include "report/tally.h"
 
 namespace etcdrill::report {
 
@@ -20,15 +22,19 @@ struct VerifyRun {
   double ended = 0;
   std::optional<double> seconds;
   bool passed = false;
-  std::map<Level, bool> levels;                // those that passed or failed
-  std::optional<StoreFacts::Newest> snapshot;  // of one that passed
+  std::map<Level, bool> levels;            // those that passed or failed
+  std::optional<NewestSnapshot> snapshot;  // of one that passed
+};
+
+struct DrillRun {
+  std::string cluster;  // as above
+  double ended = 0;
+  DrillTally drill;   // a history of this one
+  NewestProof proof;  // of one that passed
 };
 
 // `previous` is what the file holds; empty if there is none.
 std::string VerifyTextfile(const VerifyRun& run, std::string_view previous);
-
-// `drill` is a history of this one drill, which ended `now` (Unix seconds); `cluster` as above.
-std::string DrillTextfile(std::string cluster, StoreFacts drill, double now,
-                          std::string_view previous);
+std::string DrillTextfile(DrillRun run, std::string_view previous);
 
 }  // namespace etcdrill::report

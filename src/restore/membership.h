@@ -37,4 +37,11 @@ struct MembershipOptions {
 // kUsage, with the flag to change, if the options contradict each other as etcdutl would say, too.
 Result<NewCluster> MakeCluster(const MembershipOptions& options);
 
+// The document of the v2 store in a restored member's .snap file. Nobody uses the v2 store any
+// more, but etcd up to 3.5 takes its members from it (docs/etcd-formats.md §6.5).
+//
+// The smallest document that etcd 3.4 to 3.6 reads the members from: etcdutl also writes a watcher
+// hub of 1,000 empty slots and statistics, which are thrown away when it is read.
+std::string V2StoreJson(const NewCluster& cluster);
+
 }  // namespace etcdrill::restore

@@ -13,8 +13,8 @@
 
 #include "base/units.h"
 #include "format/wal/wal.h"
+#include "restore/membership.h"
 #include "restore/staged_dir.h"
-#include "restore/v2_store.h"
 
 namespace etcdrill::restore {
 namespace {

@@ -9,6 +9,7 @@
 // that the snapshot is sound is the caller's, before or meanwhile.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>

@@ -1,4 +1,3 @@
-// See certificates.h.
 #include "sidecar/certificates.h"
 
 #include "crypto/hash.h"

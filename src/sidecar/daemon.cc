@@ -1,20 +1,28 @@
-// Start order: store, the first generation, port, schedules; stop in reverse.
+// Start order: timer and pool, store and first generation, port, the timer's thread. It stops in
+// reverse, but for the port, which answers while runs end: the timer's thread is joined first, then
+// the runs are waited for; the server joins its threads when it goes, the service manager its own,
+// and the pool, after all that its threads used, those on which the runs were.
 #include "sidecar/daemon.h"
 
+#include <array>
 #include <condition_variable>
 #include <mutex>
+#include <string>
+#include <thread>
 
 #include "base/version.h"
-#include "config/warnings.h"
+#include "config/load.h"
 #include "config/web_config.h"
+#include "http/guard.h"
 #include "http/server.h"
-#include "pipeline/stored_drill.h"
+#include "report/metrics.h"
+#include "sidecar/cluster_runtime.h"
+#include "sidecar/pool.h"
 #include "sidecar/reloader.h"
 #include "sidecar/routes.h"
 #include "sidecar/service_manager.h"
-#include "sidecar/sidecar_facts.h"
 #include "sidecar/signals.h"
-#include "store/local_store.h"
+#include "sidecar/timer.h"
 
 namespace etcdrill::sidecar {
 namespace {
@@ -48,48 +56,48 @@ class Hangups {
   const HangupListener listener_;
 };
 
+// The page of /metrics, as it is now.
+std::string Page(const Context& context, WallTime started, const Reloader& reloader,
+                 http::Guard& web, ClusterRuntime& cluster) {
+  const Reloader::Last reload = reloader.last();
+  report::ProcessFacts process;
+  process.started = started;
+  process.reload_successful = reload.successful;
+  process.reload_succeeded = reload.succeeded;
+  process.log_warnings = context.log.Count(LogLevel::kWarn);
+  process.log_errors = context.log.Count(LogLevel::kError);
+  process.log_dropped = context.log.Dropped();
+  process.web_certificate = web.Certificate();
+  const std::array clusters{cluster.Scrape()};
+  return report::RenderMetrics(process, clusters);
+}
+
 }  // namespace
 
 Status RunDaemon(const Context& context, const Settings& settings, const LoadSettings& load) {
   Hangups hangups;  // first: a SIGHUP during the start must not stop it
+  const WallTime started = context.clock.Now();
   const config::Config& config = settings.config;
-  ASSIGN_OR_RETURN(const auto store, store::LocalStore::Open(context, config.store_path));
-  const bool takes_turns = config.snapshot.when == config::When::kMemberIsLeader;
-  RETURN_IF_ERROR(
-      store->TakeOwnership(takes_turns ? store::Ownership::kShared : store::Ownership::kAlone));
-  pipeline::TellOfKilledDrills(context, *store);
-  const auto counts = std::make_shared<etcd::CallCounts>();
-  const Reloader* in_force = nullptr;  // stands before anybody scrapes
+  Timer timer(context.clock);  // before the pool, whose threads wake it
+  Pool pool(ClusterRuntime::kTasks);
+  ASSIGN_OR_RETURN(const auto cluster, ClusterRuntime::Create(context, settings, timer, pool));
   ASSIGN_OR_RETURN(const auto guard,
                    http::Guard::Create(context, config.web.config_file, config::ParseWebConfig));
-  Certificates certificates;
-  report::Metrics metrics({.cluster = config.cluster.name}, [&] {
-    return ReadLiveFacts(context, in_force->Current()->config(), *counts, certificates, *guard);
-  });
-  report::StatusBoard board;
-  Permanent permanent{.context = context,
-                      .store = *store,
-                      .metrics = metrics,
-                      .board = board,
-                      .counts = counts,
-                      .process_start = context.clock.Now()};
-  ASSIGN_OR_RETURN(const auto reloader, Reloader::Create(permanent, load, settings));
-  in_force = reloader.get();
+  Reloader reloader(context, load, *cluster);
+  const auto page = [&] { return Page(context, started, reloader, *guard, *cluster); };
   ServiceManager service(context.clock);
   const auto reload = [&] {
     service.Reloading();
-    const Status done = reloader->Reload();
+    const Status done = reloader.Reload();
     service.Ready();
     return done;
   };
-  const Lifecycle lifecycle = {.enabled = config.web.enable_lifecycle,
-                               .reload = reload,
-                               .snapshot = [&] { return reloader->Current()->TakeSnapshotNow(); },
-                               .drill = [&] { return reloader->Current()->DrillNow(); }};
-  ASSIGN_OR_RETURN(const auto server,
-                   http::Server::Start(context, config.web.listen, *guard,
-                                       Routes(context.clock, context.stop, config.cluster.name,
-                                              metrics, board, lifecycle)));
+  cluster->Start();  // before a reload can be asked for; nothing begins before the timer ticks
+  ASSIGN_OR_RETURN(
+      const auto server,
+      http::Server::Start(context, config.web.listen, *guard,
+                          Routes(context.stop, *cluster, page,
+                                 {.enabled = config.web.enable_lifecycle, .reload = reload})));
   context.log.Info("etcdrill started", {{"version", kVersion},
                                         {"store", config.store_path},
                                         {"port", server->port()},
@@ -100,12 +108,14 @@ Status RunDaemon(const Context& context, const Settings& settings, const LoadSet
   for (const std::string& warning : config::WarningsOf(config, settings.connection)) {
     context.log.Warn("the configuration may not be what is meant", {{"warning", warning}});
   }
-  reloader->Current()->Start();
+  std::jthread ticking([&timer](const std::stop_token& stop) { timer.Run(stop); });
   service.Ready();
-  service.KeepAlive([&metrics] { metrics.Render(); });
+  service.KeepAlive([&page] { page(); });
   const std::stop_callback stopping(context.stop, [&service] { service.Stopping(); });
   while (hangups.Wait(context.stop)) reload().IgnoreError();  // it is logged
-  reloader->Finish();
+  ticking.request_stop();
+  ticking.join();
+  cluster->Finish();
   context.log.Info("etcdrill stopped");
   return OkStatus();
 }

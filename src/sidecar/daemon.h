@@ -3,7 +3,7 @@
 
 #include "base/status.h"
 #include "io/context.h"
-#include "sidecar/settings.h"
+#include "sidecar/generation.h"
 
 namespace etcdrill::sidecar {
 

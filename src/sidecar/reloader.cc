@@ -1,56 +1,38 @@
-// A generation is taken apart by the next reload after its last run ended, or at the end: on no
-// thread that a run or a request waits for.
+// Whole or not at all.
 #include "sidecar/reloader.h"
 
-#include "config/restart_keys.h"
+#include "config/load.h"
 
 namespace etcdrill::sidecar {
 
-Result<std::unique_ptr<Reloader>> Reloader::Create(Permanent& permanent, LoadSettings load,
-                                                   Settings first) {
-  ASSIGN_OR_RETURN(auto generation, Generation::Create(permanent, std::move(first)));
-  return std::unique_ptr<Reloader>(new Reloader(permanent, std::move(load), std::move(generation)));
-}
-
-std::shared_ptr<Generation> Reloader::Current() const {
-  const std::lock_guard lock(mutex_);
-  return current_;
-}
-
 Status Reloader::Reload() {
-  const std::lock_guard lock(reloading_);
+  const std::lock_guard reloading(reloading_);
   const Status done = TryReload();
+  {
+    const std::lock_guard lock(mutex_);
+    last_.successful = done.ok();
+    if (done.ok()) last_.succeeded = context_.clock.Now();
+  }
   if (done.ok()) {
-    permanent_.context.log.Info("configuration reloaded");
+    context_.log.Info("configuration reloaded");
   } else {
-    permanent_.metrics.ReloadFailed();
-    permanent_.context.log.Error("configuration not reloaded", {{"err", MessageOf(done)}});
+    context_.log.Error("configuration not reloaded", {{"err", MessageOf(done)}});
   }
   return done;
 }
 
-void Reloader::Finish() {
-  const std::lock_guard lock(reloading_);
-  // One that is also held by a run which a request began would outlive the gates that its schedules
-  // use.
-  for (const auto& old : retired_) old->Finish();
-  Current()->Finish();
+Status Reloader::TryReload() {
+  ASSIGN_OR_RETURN(const Settings settings, load_());
+  RETURN_IF_ERROR(config::CheckReloadable(*cluster_.config(), settings.config));
+  ASSIGN_OR_RETURN(auto next, cluster_.Prepare(settings));
+  context_.log.SetLevel(settings.log_level);
+  cluster_.PutInForce(std::move(next));
+  return OkStatus();
 }
 
-Status Reloader::TryReload() {
-  const std::shared_ptr<Generation> before = Current();
-  ASSIGN_OR_RETURN(Settings settings, load_());
-  RETURN_IF_ERROR(config::CheckReloadable(before->config(), settings.config));
-  ASSIGN_OR_RETURN(const auto next, Generation::Create(permanent_, std::move(settings)));
-  before->Retire();
-  std::erase_if(retired_, [](const auto& old) { return old->idle() && old.use_count() == 1; });
-  retired_.push_back(before);
-  {
-    const std::lock_guard lock(mutex_);
-    current_ = next;
-  }
-  next->Start();
-  return OkStatus();
+Reloader::Last Reloader::last() const {
+  const std::lock_guard lock(mutex_);
+  return last_;
 }
 
 }  // namespace etcdrill::sidecar

@@ -1,41 +1,44 @@
-// The generation in force, and the way to the next one.
+// The way from one configuration to the next (docs/adr/0016-reload.md).
 #pragma once
 
-#include <memory>
 #include <mutex>
-#include <vector>
+#include <utility>
 
+#include "io/context.h"
+#include "sidecar/cluster_runtime.h"
 #include "sidecar/generation.h"
-#include "sidecar/settings.h"
 
 namespace etcdrill::sidecar {
 
 // Safe for use from any thread.
 class Reloader {
  public:
-  // Creates the first generation, which does nothing before Start. `permanent` must outlive it.
-  static Result<std::unique_ptr<Reloader>> Create(Permanent& permanent, LoadSettings load,
-                                                  Settings first);
+  struct Last {
+    bool successful = true;
+    WallTime succeeded;  // the last time; at first when the process started
+  };
 
-  std::shared_ptr<Generation> Current() const;
+  // `context` and `cluster` must outlive it.
+  Reloader(const Context& context, LoadSettings load, ClusterRuntime& cluster)
+      : context_(context),
+        load_(std::move(load)),
+        cluster_(cluster),
+        last_{.succeeded = context.clock.Now()} {}
+
   // Reads the settings again and puts them in force. An error leaves all as it was: kConfig names
-  // each key that needs a restart. Logs and counts the outcome.
+  // each key that needs a restart. Logs the outcome.
   Status Reload();
-  // Begins nothing more, and waits for what had begun.
-  void Finish();
+  Last last() const;
 
  private:
-  Reloader(Permanent& permanent, LoadSettings load, std::shared_ptr<Generation> first)
-      : permanent_(permanent), load_(std::move(load)), current_(std::move(first)) {}
   Status TryReload();
 
-  Permanent& permanent_;
+  const Context& context_;
   const LoadSettings load_;
-  std::mutex reloading_;  // one reload at a time
-  // Guarded by reloading_; those that still end what they began.
-  std::vector<std::shared_ptr<Generation>> retired_;
+  ClusterRuntime& cluster_;
+  std::mutex reloading_;  // one reload at a time; taken before mutex_
   mutable std::mutex mutex_;
-  std::shared_ptr<Generation> current_;  // guarded by mutex_
+  Last last_;  // guarded by mutex_
 };
 
 }  // namespace etcdrill::sidecar

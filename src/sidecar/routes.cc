@@ -3,9 +3,10 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "base/text.h"
-#include "report/status/json.h"
-#include "report/status/page.h"
+#include "report/status/status.h"
 
 namespace etcdrill::sidecar {
 namespace {
@@ -31,60 +32,48 @@ http::Response Reloaded(const Status& done) {
 
 }  // namespace
 
-std::vector<Route> Routes(Clock& clock, const std::stop_token& stop, const std::string& cluster,
-                          const report::Metrics& metrics, const report::StatusBoard& board,
-                          const Lifecycle& lifecycle) {
-  const auto facts = [&] {
-    report::StatusFacts f{.now = clock.Now(), .cluster = cluster};
-    f.fixed = metrics.fixed();
-    f.store = metrics.store();
-    f.activity = metrics.activity();
-    board.AddTo(f);
-    return f;
+std::vector<Route> Routes(const std::stop_token& stop, ClusterRuntime& cluster,
+                          std::function<std::string()> metrics, const Lifecycle& lifecycle) {
+  const Handler ready = [&cluster, stop](const Request&) {
+    if (stop.stop_requested()) return Response{.status = 503, .body = "stopping\n"};
+    const std::string problem = cluster.View().store_problem;
+    if (!problem.empty()) return Response{.status = 503, .body = Shown(problem) + "\n"};
+    return Response{.body = "ready\n"};
   };
-  const auto json = [facts](std::string (*document)(const report::StatusFacts&)) {
-    return [facts, document](const http::Request&) {
-      return http::Response{200, kJson, document(facts())};
-    };
-  };
-  const http::Handler ready = [&board, stop](const http::Request&) {
-    if (stop.stop_requested()) return http::Response{.status = 503, .body = "stopping\n"};
-    const std::string problem = board.store_problem();
-    if (!problem.empty()) return http::Response{.status = 503, .body = Shown(problem) + "\n"};
-    return http::Response{.body = "ready\n"};
-  };
-  const auto if_enabled = [enabled =
-                               lifecycle.enabled](const std::function<http::Response()>& act) {
-    return [enabled, act](const http::Request&) {
+  const auto if_enabled = [enabled = lifecycle.enabled](const std::function<Response()>& act) {
+    return [enabled, act](const Request&) {
       return enabled ? act()
-                     : http::Response{.status = 403,
-                                      .body = "switched off; set web.enable_lifecycle\n"};
+                     : Response{.status = 403, .body = "switched off; set web.enable_lifecycle\n"};
     };
+  };
+  const auto json = [&cluster](std::string (*text)(const report::View&)) {
+    return [&cluster, text](const Request&) { return Response{200, kJson, text(cluster.View())}; };
   };
   constexpr auto kPage = Route::Kind::kPage;
   constexpr auto kAction = Route::Kind::kAction;
-  return {
-      {kPage, "/metrics",
-       [&metrics](const http::Request&) {
-         return http::Response{200, "text/plain; version=0.0.4; charset=utf-8", metrics.Render()};
-       }},
-      {kPage, "/-/healthy",
-       [](const http::Request&) { return http::Response{.body = "healthy\n"}; }},
-      {kPage, "/-/ready", ready},
-      {kAction, "/-/reload",
-       if_enabled([reload = lifecycle.reload] { return Reloaded(reload()); })},
-      {kAction, "/-/snapshot",
-       if_enabled([snapshot = lifecycle.snapshot] { return Started(snapshot()); })},
-      {kAction, "/-/drill", if_enabled([drill = lifecycle.drill] { return Started(drill()); })},
-      {kPage, "/api/v1/status", json(report::StatusJson)},
-      {kPage, "/api/v1/snapshots", json(report::SnapshotsJson)},
-      {kPage, "/api/v1/drills", json(report::DrillsJson)},
-      {kPage, "/", [facts](const http::Request&) {
-         return http::Response{200,
-                               "text/html; charset=utf-8",
-                               report::StatusPage(facts()),
-                               {{"Content-Security-Policy", report::StatusPagePolicy()}}};
-       }}};
+  return {{kPage, "/metrics",
+           [metrics = std::move(metrics)](const Request&) {
+             return Response{200, "text/plain; version=0.0.4; charset=utf-8", metrics()};
+           }},
+          {kPage, "/-/healthy", [](const Request&) { return Response{.body = "healthy\n"}; }},
+          {kPage, "/-/ready", ready},
+          {kAction, "/-/reload",
+           if_enabled([reload = lifecycle.reload] { return Reloaded(reload()); })},
+          {kAction, "/-/snapshot",
+           if_enabled([&cluster] { return Started(cluster.TakeSnapshotNow()); })},
+          {kAction, "/-/drill", if_enabled([&cluster] { return Started(cluster.DrillNow()); })},
+          {kPage, "/api/v1/status",
+           [&cluster](const Request&) {
+             return Response{200, kJson, report::StatusJson(cluster.View(), cluster.activity())};
+           }},
+          {kPage, "/api/v1/snapshots", json(report::SnapshotsJson)},
+          {kPage, "/api/v1/drills", json(report::DrillsJson)},
+          {kPage, "/", [&cluster](const Request&) {
+             return Response{200,
+                             "text/html; charset=utf-8",
+                             report::StatusPage(cluster.View(), cluster.activity()),
+                             {{"Content-Security-Policy", report::StatusPagePolicy()}}};
+           }}};
 }
 
 }  // namespace etcdrill::sidecar

@@ -6,11 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "base/clock.h"
 #include "base/status.h"
 #include "http/router.h"
-#include "report/metrics.h"
-#include "report/status/board.h"
+#include "sidecar/cluster_runtime.h"
 
 namespace etcdrill::sidecar {
 
@@ -18,14 +16,11 @@ namespace etcdrill::sidecar {
 struct Lifecycle {
   bool enabled = false;
   std::function<Status()> reload;
-  // These return false if such a run is going on.
-  std::function<bool()> snapshot;
-  std::function<bool()> drill;
 };
 
-// All references must outlive the server that the routes are given to.
-std::vector<http::Route> Routes(Clock& clock, const std::stop_token& stop,
-                                const std::string& cluster, const report::Metrics& metrics,
-                                const report::StatusBoard& board, const Lifecycle& lifecycle);
+// `metrics` makes the page of /metrics. `cluster` must outlive the server that the routes are given
+// to.
+std::vector<http::Route> Routes(const std::stop_token& stop, ClusterRuntime& cluster,
+                                std::function<std::string()> metrics, const Lifecycle& lifecycle);
 
 }  // namespace etcdrill::sidecar

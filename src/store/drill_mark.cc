@@ -1,15 +1,11 @@
-// See drill_mark.h.
 #include "store/drill_mark.h"
 
 #include <fmt/format.h>
 
 namespace etcdrill::store {
-namespace {
 
 constexpr std::string_view kMarkSuffix = ".begun";
 constexpr uint64_t kMarkBytesMax = uint64_t{64} << 10;
-
-}  // namespace
 
 Result<std::unique_ptr<DrillMark>> DrillMark::Leave(const Context& context, const std::string& dir,
                                                     const std::string& text) {

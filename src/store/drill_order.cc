@@ -1,11 +1,10 @@
-// See drill_order.h.
 #include "store/drill_order.h"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <unordered_map>
 
-#include "store/name_claims.h"
+#include "store/names.h"
 
 namespace etcdrill::store {
 
@@ -30,7 +29,7 @@ std::vector<DrillFile> InOrderOfWriting(std::vector<DrillFile> drills) {
   std::vector<size_t> next(drills.size(), kNone);
   std::vector<bool> follows(drills.size(), false);
   for (size_t i = 0; i < drills.size(); ++i) {
-    const auto before = by_name.find(PreviousDrill(drills[i].json).value_or(""));
+    const auto before = by_name.find(drills[i].previous.value_or(""));
     if (before == by_name.end() || next[before->second] != kNone) continue;
     next[before->second] = i;
     follows[i] = true;

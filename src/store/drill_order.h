@@ -1,5 +1,5 @@
 // The order in which drill reports were written. Their names hold a time, and the clock that gave
-// it may have lied; but each report names the one before it (pipeline/drill_evidence), and that
+// it may have lied; but each report names the one before it (pipeline/drill_report), and that
 // makes a row.
 #pragma once
 
@@ -16,7 +16,8 @@ namespace etcdrill::store {
 struct DrillFile {
   std::string name;  // NAME-UTC
   std::string json;
-  Status problem = OkStatus();  // why the file can't be read; then `json` is empty
+  Status problem = OkStatus();               // why the file can't be read; then `json` is empty
+  std::optional<std::string> previous = {};  // what it says of that (PreviousDrill)
 };
 
 // The name of the report before this one: empty if it says that it is the first, nullopt if it says

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <iterator>
 
-#include "proof/manifest.h"
 #include "store/names.h"
 
 namespace etcdrill::store {

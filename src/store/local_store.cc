@@ -9,12 +9,16 @@
 
 #include "store/leftovers.h"
 #include "store/manifest_file.h"
-#include "store/order.h"
 
 namespace etcdrill::store {
 namespace {
 
 constexpr uint64_t kJsonBytesMax = uint64_t{4} << 20;
+
+// A manifest, a record of checks or a drill report, whole.
+bool IsRecord(std::string_view file) { return file.ends_with(".json") && !file.starts_with('.'); }
+
+std::string StemOf(const std::string& file) { return file.substr(0, file.rfind('.')); }
 
 std::string DrillName(std::string_view snapshot, WallTime finished) {
   return fmt::format("{}-{}", snapshot, FormatCompactUtc(finished));
@@ -91,8 +95,6 @@ Status LocalStore::RemoveUnsealed(const std::string& name) {
   return OkStatus();
 }
 
-std::string LocalStore::SnapshotPath(std::string_view name) const { return dir_->snapshot(name); }
-
 Result<bool> LocalStore::Has(const std::string& name) const {
   return context_.fs.IsThere(ManifestPath(name));
 }
@@ -114,55 +116,31 @@ Status LocalStore::CheckFile(const Manifest& manifest) const {
                manifest.size_bytes);
 }
 
-Result<std::vector<StoredSnapshot>> LocalStore::List() const {
-  ASSIGN_OR_RETURN(Listing listing, ListAll());
-  return std::move(listing.snapshots);
-}
-
-Result<Listing> LocalStore::ListAll() const {
+Result<Listing> LocalStore::List() const {
   RETURN_IF_ERROR(dir_->Attend());
-  ASSIGN_OR_RETURN(const auto names, context_.fs.List(path()));
+  ASSIGN_OR_RETURN(const auto files, context_.fs.List(path()));
   ASSIGN_OR_RETURN(const auto checked, context_.fs.List(dir_->checks()));
-  const std::vector<std::string> unkept_names = unkept_.ChecksNames();
   Listing listing;
-  std::vector<StoredSnapshot>& snapshots = listing.snapshots;
-  for (const std::string& file : names) {
-    if (!file.ends_with(".json") || file.starts_with('.') || file == kStateFile ||
-        file == kSuspectsFile)
-      continue;
-    RETURN_IF_ERROR(context_.CheckStop());
-    const std::string name = file.substr(0, file.rfind('.'));
-    auto manifest = ReadManifest(name);
-    if (!manifest.ok()) {
-      const bool gone = ReasonOf(manifest.status()) == Reason::kNotFound;
-      if (gone) continue;
-      TellOf(ManifestPath(name), "a manifest can't be read", manifest.status());
-      const bool speaks_for_one = std::ranges::binary_search(names, fmt::format("{}.db", name));
-      if (speaks_for_one) listing.lost.push_back({name, manifest.status()});
-      continue;
-    }
-    const Status problem = CheckFile(*manifest);
-    if (!problem.ok()) {
-      ASSIGN_OR_RETURN(const bool stays, Has(name));
-      if (!stays) continue;  // retention was faster
-    }
-    Result<Checks> checks = Checks{};
-    const bool unkept = std::ranges::binary_search(unkept_names, name);
-    if (unkept || std::ranges::binary_search(checked, file)) checks = ReadChecks(name);
-    if (!checks.ok()) TellOf(ChecksPath(name), "a record of checks can't be read", checks.status());
-    snapshots.push_back(
-        {*std::move(manifest), checks.ok() ? *checks : Checks{}, checks.status(), problem});
+  for (const std::string& file : files) {
+    if (IsRecord(file) && file != kStateFile && file != kSuspectsFile)
+      listing.manifests.push_back(StemOf(file));
+    if (file.ends_with(".db")) listing.files.insert(StemOf(file));
   }
-  RETURN_IF_ERROR(AddLost(names, listing));
-  std::ranges::stable_sort(
-      snapshots, [now = context_.clock.Now()](const StoredSnapshot& a, const StoredSnapshot& b) {
-        return IsOlder(a.manifest, b.manifest, now);
-      });
+  for (const std::string& file : checked) {
+    if (IsRecord(file)) listing.checks.insert(StemOf(file));
+  }
+  for (std::string& name : unkept_.ChecksNames()) {
+    listing.checks.insert(name);
+    listing.unkept.insert(std::move(name));
+  }
+  listing.unproven = UnprovenIn(files);
   return listing;
 }
 
-Status LocalStore::AddLost(const std::vector<std::string>& names, Listing& listing) const {
-  for (const std::string& name : UnprovenIn(names)) {
+Result<std::vector<LostManifest>> LocalStore::FindLost(
+    const std::vector<std::string>& unproven) const {
+  std::vector<LostManifest> found;
+  for (const std::string& name : unproven) {
     RETURN_IF_ERROR(context_.CheckStop());
     ASSIGN_OR_RETURN(const bool lost, IsLost(name));
     if (!lost) continue;
@@ -172,10 +150,10 @@ Status LocalStore::AddLost(const std::vector<std::string>& names, Listing& listi
               "{}: its manifest {}.json is not beside it: the file was copied here by hand, or the "
               "manifest was taken away; put it back, or move the file elsewhere",
               path, name);
-    TellOf(path, "a snapshot has no manifest", why);
-    listing.lost.push_back({name, std::move(why)});
+    TellOf(path, "a snapshot has no manifest", {{"err", MessageOf(why)}});
+    found.push_back({name, std::move(why)});
   }
-  return OkStatus();
+  return found;
 }
 
 // Others may seal it or delete it meanwhile: its record goes from the one name to the other, or
@@ -255,7 +233,8 @@ Result<std::optional<std::vector<Suspect>>> LocalStore::Suspects() const {
   auto suspects = text.ok() ? ParseSuspects(*text) : text.status();
   if (suspects.ok()) return std::optional(*std::move(suspects));
   const Status problem = Annotate(suspects.status(), SuspectsPath());
-  TellOf(SuspectsPath(), "the record of suspected members can't be read", problem);
+  TellOf(SuspectsPath(), "the record of suspected members can't be read",
+         {{"err", MessageOf(problem)}});
   return problem;
 }
 
@@ -358,64 +337,56 @@ std::string LocalStore::DrillPath(std::string_view name) const {
   return JoinPath(dir_->drills(), fmt::format("{}.json", name));
 }
 
-// By the time in the name.
 Result<std::vector<std::string>> LocalStore::DrillNames() const {
+  RETURN_IF_ERROR(dir_->Attend());
   ASSIGN_OR_RETURN(const auto files, context_.fs.List(dir_->drills()));
   std::vector<std::string> names;
   for (const std::string& file : files) {
-    if (file.ends_with(".json") && !file.starts_with('.'))
-      names.push_back(file.substr(0, file.rfind('.')));
+    if (IsRecord(file)) names.push_back(StemOf(file));
   }
   std::ranges::stable_sort(names, {}, TimeOfDrillName);
   return names;
 }
 
-Result<DrillFile> LocalStore::ReadDrill(const std::string& name) const {
-  ASSIGN_OR_RETURN(std::string json, context_.fs.ReadWhole(DrillPath(name), kJsonBytesMax));
-  return DrillFile{name, std::move(json)};
+DrillFile LocalStore::ReadDrill(const std::string& name) const {
+  const auto json = context_.fs.ReadWhole(DrillPath(name), kJsonBytesMax);
+  if (!json.ok()) return {.name = name, .problem = json.status()};
+  return {.name = name, .json = *json, .previous = PreviousDrill(*json)};
 }
 
 Result<std::vector<DrillFile>> LocalStore::DrillReports() const {
   ASSIGN_OR_RETURN(std::vector<DrillFile> drills, StoredReports());
+  for (DrillFile& report : UnkeptReports(Last(drills))) drills.push_back(std::move(report));
+  return drills;
+}
+
+std::vector<DrillFile> LocalStore::UnkeptReports(std::optional<DrillFile> last) const {
+  std::vector<DrillFile> drills;
   for (const NewReport& report : unkept_.Reports()) {
-    const auto previous = Last(drills);
-    const WallTime finished = TimeAfter(previous, report.finished);
-    drills.push_back({DrillName(report.snapshot, finished), report.make(previous)});
+    const WallTime finished = TimeAfter(last, report.finished);
+    last = DrillFile{DrillName(report.snapshot, finished), report.make(last)};
+    drills.push_back(*last);
   }
   return drills;
 }
 
 Result<std::vector<DrillFile>> LocalStore::StoredReports() const {
-  RETURN_IF_ERROR(dir_->Attend());
   ASSIGN_OR_RETURN(const auto names, DrillNames());
   std::vector<DrillFile> drills;
   for (const std::string& name : names) {
     RETURN_IF_ERROR(context_.CheckStop());
-    auto drill = ReadDrill(name);
-    if (!drill.ok()) {
-      if (ReasonOf(drill.status()) == Reason::kNotFound) continue;
-      TellOf(DrillPath(name), "a drill report can't be read", drill.status());
-      drill = DrillFile{name, "", drill.status()};
-    }
-    drills.push_back(*std::move(drill));
+    DrillFile drill = ReadDrill(name);
+    if (Is(drill.problem, Reason::kNotFound)) continue;
+    if (!drill.problem.ok())
+      TellOf(DrillPath(name), "a drill report can't be read", {{"err", MessageOf(drill.problem)}});
+    drills.push_back(std::move(drill));
   }
   return InOrderOfWriting(std::move(drills));
 }
 
-// Renaming a file into a directory, and removing one, changes the directory's time.
-LocalStore::Stamp LocalStore::CurrentStamp() const {
-  const auto stamp = [&](const std::string& path) -> Stamp::value_type {
-    const auto info = context_.fs.Stat(path);
-    if (!info.ok()) return {};
-    return {static_cast<int64_t>(info->device), static_cast<int64_t>(info->inode),
-            info->modified.time_since_epoch().count()};
-  };
-  return {stamp(path()), stamp(dir_->drills()), stamp(dir_->checks())};
-}
-
 void LocalStore::TellOf(const std::string& path, std::string_view what,
-                        const Status& problem) const {
-  if (told_.IsNews(context_.fs, path)) context_.log.Warn(what, {{"err", MessageOf(problem)}});
+                        Logger::Fields fields) const {
+  if (told_.IsNews(context_.fs, path)) context_.log.Warn(what, fields);
 }
 
 }  // namespace etcdrill::store

@@ -3,14 +3,15 @@
 // files. They hold every secret of the cluster.
 #pragma once
 
-#include <array>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "base/log.h"
 #include "base/status.h"
 #include "io/context.h"
 #include "io/durable_file.h"
@@ -20,18 +21,17 @@
 #include "store/drill_order.h"
 #include "store/store_dir.h"
 #include "store/suspects.h"
-#include "store/told_files.h"
 #include "store/unkept.h"
 
 namespace etcdrill::store {
 
-struct StoredSnapshot {
-  Manifest manifest;
-  Checks checks;
-  Status checks_problem = OkStatus();  // why its record can't be read: it may tell of damage
-  // At first sight: OK; kDamaged if its file can't be what was stored; else why the file can't be
-  // looked at, which may be another in the next moment.
-  Status problem;
+// What is there; nothing of it is read.
+struct Listing {
+  std::vector<std::string> manifests;  // of snapshots; without one beside it, somebody's notes
+  std::set<std::string> files;         // the snapshots themselves, with a manifest or without
+  std::set<std::string> checks;        // snapshots of which something was seen later
+  std::set<std::string> unkept;        // those of them of which the disk has not all
+  std::vector<std::string> unproven;   // snapshots without a manifest; some just come or go
 };
 
 // A snapshot whose manifest can't be read, or is not there though nobody of us removed it: nobody
@@ -39,11 +39,8 @@ struct StoredSnapshot {
 struct LostManifest {
   std::string name;  // of the snapshot
   Status why;
-};
 
-struct Listing {
-  std::vector<StoredSnapshot> snapshots;  // oldest first (order.h)
-  std::vector<LostManifest> lost;
+  bool operator==(const LostManifest&) const = default;
 };
 
 // What becomes of a finding that the disk refuses to take.
@@ -84,12 +81,28 @@ class LocalStore {
   // it or not, which is in no list and goes with the next sweep; so after a power loss, too.
   Status Seal(DurableFile& file, const Manifest& manifest);
 
-  std::string SnapshotPath(std::string_view name) const;
-  // All that have a manifest. One that can't be read is logged once for each change of it; without
-  // a snapshot beside it it is somebody's notes. So is a file of a snapshot's name without one.
-  Result<Listing> ListAll() const;
-  // Those of them that can be read, oldest first.
-  Result<std::vector<StoredSnapshot>> List() const;
+  std::string SnapshotPath(std::string_view name) const { return dir_->snapshot(name); }
+  std::string ManifestPath(std::string_view name) const { return dir_->manifest(name); }
+  std::string ChecksPath(std::string_view name) const;
+  // Whose times change when something comes or goes.
+  std::vector<std::string> Directories() const { return {path(), dir_->drills(), dir_->checks()}; }
+  std::string SuspectsPath() const;
+  std::string DrillPath(std::string_view name) const;
+
+  Result<Listing> List() const;
+  // Whether the snapshot is there, sealed.
+  Result<bool> Has(const std::string& name) const;
+  Result<Manifest> ReadManifest(std::string_view name) const;
+  // At first sight: OK; kDamaged if its file can't be what was stored; else why the file can't be
+  // looked at, which may be another in the next moment.
+  Status CheckFile(const Manifest& manifest) const;
+  // Those of nobody if there is no record. An error says why it can't be read: it may tell of
+  // damage.
+  Result<Checks> ReadChecks(const std::string& name) const;
+  // Those `unproven` that neither come nor go; each is told once for each change of it.
+  Result<std::vector<LostManifest>> FindLost(const std::vector<std::string>& unproven) const;
+  // A warning, once for each change of the file.
+  void TellOf(const std::string& path, std::string_view what, Logger::Fields fields) const;
 
   // While it is held, nobody deletes the snapshot, no other process either. kNotFound if it is not
   // there, or goes just now. Null on a file system that can't lock it.
@@ -118,10 +131,11 @@ class LocalStore {
   // In the order in which they were written; one that can't be read says so, and is logged once for
   // each change of it.
   Result<std::vector<DrillFile>> DrillReports() const;
-  // Whether it was not yet told that this report is unreadable, as it is now.
-  bool IsNewsOfDrill(std::string_view name) const {
-    return told_.IsNews(context_.fs, DrillPath(name));
-  }
+  // By the time in the name.
+  Result<std::vector<std::string>> DrillNames() const;
+  DrillFile ReadDrill(const std::string& name) const;
+  // What the disk refused (IfRefused::kCount), as it follows `last`.
+  std::vector<DrillFile> UnkeptReports(std::optional<DrillFile> last) const;
 
   // Tries again what the disk refused (IfRefused::kCount); for whoever looks now and then.
   void WriteUnkept();
@@ -132,20 +146,8 @@ class LocalStore {
   Result<std::unique_ptr<DrillMark>> MarkDrill(const std::string& text) const;
   Status TakeDeadDrills(const std::function<Status(const std::string& text)>& tell) const;
 
-  // Differs from the answer before if files came or went meanwhile, whoever did it, or the path
-  // leads elsewhere.
-  using Stamp = std::array<std::array<int64_t, 3>, 3>;
-  Stamp CurrentStamp() const;
-
  private:
-  std::string ManifestPath(std::string_view name) const { return dir_->manifest(name); }
-  std::string ChecksPath(std::string_view name) const;
-  std::string SuspectsPath() const;
-  Result<bool> Has(const std::string& name) const;
-  Result<Manifest> ReadManifest(std::string_view name) const;
-  Status CheckFile(const Manifest& manifest) const;
   Result<std::string> ReadChecksText(const std::string& name) const;
-  Result<Checks> ReadChecks(const std::string& name) const;
   Result<Checks> ChecksOf(const std::string& name, const Result<std::string>& text) const;
   Status WriteChecks(const std::string& name, const std::function<void(Checks&)>& change);
   Result<std::vector<DrillFile>> StoredReports() const;
@@ -154,13 +156,7 @@ class LocalStore {
   Status Undo(const std::string& name);
   Status Unseal(const std::string& name);
   Status RemoveUnsealed(const std::string& name);
-  Status AddLost(const std::vector<std::string>& names, Listing& listing) const;
   Result<bool> IsLost(const std::string& name) const;
-  std::string DrillPath(std::string_view name) const;
-  Result<std::vector<std::string>> DrillNames() const;
-  Result<DrillFile> ReadDrill(const std::string& name) const;
-  // A warning, once for each change of the file.
-  void TellOf(const std::string& path, std::string_view what, const Status& problem) const;
   LocalStore(const Context& context, std::unique_ptr<StoreDir> dir)
       : context_(context), dir_(std::move(dir)) {}
 

@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "io/durable_file.h"
-#include "io/host.h"
+#include "io/process.h"
 #include "store/leftovers.h"
 
 namespace etcdrill::store {

@@ -4,6 +4,7 @@
 // is on a file, not on its name, so it guards nothing then.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -14,9 +15,29 @@
 #include "base/clock.h"
 #include "base/status.h"
 #include "io/context.h"
-#include "store/told_files.h"
+#include "io/file_system.h"
 
 namespace etcdrill::store {
+
+// What was told of files that can't be used, so that each is told once for each change and not on
+// each reading. Safe for use from any thread.
+class ToldFiles {
+ public:
+  // True the first time, and whenever the file is another than the last time. One that is gone is a
+  // change, too.
+  bool IsNews(FileSystem& fs, const std::string& path) {
+    const FileInfo now = fs.Stat(path).value_or(FileInfo{});
+    const std::lock_guard lock(mutex_);
+    const auto [at, first] = told_.try_emplace(path, now);
+    if (!first && at->second.IsSameFile(now)) return false;
+    at->second = now;
+    return true;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::map<std::string, FileInfo> told_;  // by path; a few bytes a file that was ever unreadable
+};
 
 inline constexpr std::string_view kStateFile = "state.json";        // when the store was made
 inline constexpr std::string_view kSuspectsFile = "suspects.json";  // see suspects.h

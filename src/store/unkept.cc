@@ -1,12 +1,8 @@
-// See unkept.h.
 #include "store/unkept.h"
 
 namespace etcdrill::store {
-namespace {
 
 constexpr size_t kReportsMax = 100;
-
-}  // namespace
 
 void Unkept::AddChecks(const std::string& name, std::string base, Checks checks,
                        const Status& why) {

@@ -8,7 +8,7 @@
 
 #include "base/bytes.h"
 #include "format/mvcc/buckets.h"
-#include "format/mvcc/revision.h"
+#include "format/mvcc/row.h"
 #include "proof/finding_codes.h"
 #include "proto/authpb.pb.h"
 #include "proto/etcdserverpb.pb.h"

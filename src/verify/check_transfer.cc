@@ -6,7 +6,7 @@
 
 #include "base/bytes.h"
 #include "crypto/hash.h"
-#include "format/snapshot/trailer.h"
+#include "format/snapshot/image.h"
 #include "proof/finding_codes.h"
 
 namespace etcdrill::verify {

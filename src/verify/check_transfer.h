@@ -1,6 +1,7 @@
 // L1: are these the bytes that etcd sent? The trailer says so, and the manifest if there is one.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 

@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "format/mvcc/buckets.h"
-#include "format/mvcc/revision.h"
+#include "format/mvcc/row.h"
 
 namespace etcdrill::verify {
 

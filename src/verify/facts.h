@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 
 #include "base/status.h"
 #include "format/mvcc/store_state.h"

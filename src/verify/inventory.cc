@@ -1,4 +1,3 @@
-// Counting, row by row.
 #include "verify/inventory.h"
 
 #include <algorithm>
@@ -7,7 +6,10 @@
 #include <map>
 
 #include "base/bytes.h"
-#include "verify/rows.h"
+#include "format/mvcc/buckets.h"
+#include "format/mvcc/key_index.h"
+#include "format/mvcc/row.h"
+#include "verify/facts.h"
 
 namespace etcdrill::verify {
 namespace {
@@ -152,6 +154,24 @@ Result<Inventory> TakeInventory(const Context& context, const snapshot::Image& i
   Counter counter;
   RETURN_IF_ERROR(ForEachRow(context, image, [&](const Row& row) { counter.Count(row); }));
   return std::move(counter).Finish();
+}
+
+Status ForEachRow(const Context& context, const snapshot::Image& image,
+                  const std::function<void(const Row&)>& visit) {
+  ASSIGN_OR_RETURN(const Facts facts, RequireFacts(image));
+  // As if all of it were compacted: then the index tells of every row whether it is the newest of
+  // its key.
+  ASSIGN_OR_RETURN(mvcc::KeyIndex index,
+                   mvcc::BuildKeyIndex(*facts.database, facts.state, facts.revision, facts.revision,
+                                       context.random.Next()));
+  return facts.database->ForEachPair(mvcc::kKeyBucket, {}, [&](const bbolt::Pair& pair) {
+    const auto row = mvcc::DecodeRevision(pair.key);
+    const auto kv = mvcc::DecodeKeyValue(pair.value);
+    if (!row.has_value() || !kv.has_value()) return;
+    const bool newest = index.OnCompacted(*row, *kv, index.Prepare(kv->key)).standing.newest;
+    const bool alive = newest && !row->tombstone && !kv->key.empty();
+    visit({*kv, pair.key.size() + pair.value.size(), alive});
+  });
 }
 
 }  // namespace etcdrill::verify

@@ -1,6 +1,6 @@
 // What lies in a snapshot, and how much of it: keys and bytes by prefix and by Kubernetes resource,
-// and which values the API server had encrypted. Passes of its own (rows.h), for those who ask. No
-// value is ever part of it.
+// and which values the API server had encrypted. Passes of its own, for those who ask. No value is
+// ever part of it.
 //
 // Memory is bounded on any input: so many groups and encryption keys, the rest counted as one;
 // their names are cut. Layout of the keys: k8s.io/apiserver, storage prefix "/registry/":
@@ -8,10 +8,12 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "base/status.h"
+#include "format/mvcc/row.h"
 #include "format/snapshot/image.h"
 
 namespace etcdrill::verify {
@@ -52,5 +54,19 @@ Result<Inventory> TakeInventory(const Context& context, const snapshot::Image& i
 std::string_view PrefixOf(std::string_view key);
 // The resource of a Kubernetes key; empty for any other.
 std::string_view ResourceOf(std::string_view key);
+
+// A row of a snapshot's `key` bucket, with the answer to whether it is what its key holds now.
+struct Row {
+  const mvcc::KeyValueView& kv;  // valid during the call
+  uint64_t stored_bytes = 0;     // of key and value in the bucket
+  bool alive = false;  // the newest row of its key; no delete, no mark of a --bump-revision
+};
+
+// Every row, in the order of revisions, of a file whose structure is sound (its VerifyReport has a
+// keyspace): two passes, one over the rows above the last compaction, for the newest of each key,
+// and one over all. For questions about the content; the checks of the ladder have a faster walk of
+// their own.
+Status ForEachRow(const Context& context, const snapshot::Image& image,
+                  const std::function<void(const Row&)>& visit);
 
 }  // namespace etcdrill::verify

@@ -39,9 +39,7 @@ bool WentBack(const std::optional<T>& older, const std::optional<T>& newer) {
 }
 
 bool MembersInCommon(const Place& a, const Place& b) {
-  return std::any_of(a.members.begin(), a.members.end(), [&](const std::string& id) {
-    return std::find(b.members.begin(), b.members.end(), id) != b.members.end();
-  });
+  return std::ranges::find_first_of(a.members, b.members) != a.members.end();
 }
 
 // A file's own hash is known, if that will do; any other costs a pass over the file.

@@ -6,7 +6,7 @@
 #include "base/bytes.h"
 #include "base/json_reader.h"
 #include "format/mvcc/buckets.h"
-#include "format/mvcc/revision.h"
+#include "format/mvcc/row.h"
 #include "verify/lineage.h"
 
 namespace etcdrill::verify {

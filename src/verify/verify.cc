@@ -8,7 +8,7 @@
 #include <future>
 
 #include "format/bbolt/database.h"
-#include "format/snapshot/trailer.h"
+#include "format/snapshot/image.h"
 #include "proof/finding_codes.h"
 #include "verify/check_keyspace.h"
 #include "verify/facts.h"

@@ -1,6 +1,7 @@
 // Stage: what can be proven about the bytes of one file (L0 to L3). The file is only read.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 
 #include "base/status.h"

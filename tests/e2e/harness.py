@@ -9,6 +9,7 @@ import argparse
 import atexit
 import base64
 import collections
+import datetime
 import fcntl
 import functools
 import hashlib
@@ -87,6 +88,19 @@ def with_trailer(body):
     return body + hashlib.sha256(body).digest()
 
 
+def flipped(content, at=None, bits=1):
+    """The bytes with these bits of one of them turned, of the one in the middle unless told
+    otherwise."""
+    changed = bytearray(content)
+    changed[len(changed) // 2 if at is None else at] ^= bits
+    return bytes(changed)
+
+
+def unix(text):
+    """Seconds of a time as etcdrill writes it."""
+    return datetime.datetime.fromisoformat(text).timestamp()
+
+
 # --- Processes ------------------------------------------------------------------------------------
 
 
@@ -114,6 +128,11 @@ def sanitizer_reports():
         if re.search(r"Sanitizer:|runtime error:", text):  # else it is a list of suppressions
             texts.append(text)
     return texts
+
+
+def strace(trace, *options):
+    """A prefix of a command that traces it and its children into a file."""
+    return [shutil.which("strace"), "-f", "-qq", "-o", trace, *options]
 
 
 def sanitizer_options(traced):
@@ -392,6 +411,31 @@ class Cluster:
         """A snapshot by the official tool."""
         self.etcdctl("snapshot", "save", path, member=member or self.members[0])
         return path
+
+    def statuses(self, members=None):
+        """Status of each member that answers, by name."""
+        found = {}
+        for member in members or self.members:
+            outcome = run(self._etcdctl(["endpoint", "status", "-w", "json"], [member.client_url]))
+            if outcome.code == 0:
+                found[member.name] = json.loads(outcome.out)[0]["Status"]
+        return found
+
+    def member_id(self, member):
+        return self.statuses([member])[member.name]["header"]["member_id"]
+
+    def leader(self, members=None):
+        """The member that leads, as it says itself: of these, if some are named."""
+
+        def leads(status):
+            return status and status.get("leader") == status["header"]["member_id"]
+
+        def found():
+            statuses = self.statuses(members)
+            return [member for member in members or self.members
+                    if leads(statuses.get(member.name))]
+
+        return wait_until(found, "a leader", timeout=30)[0]
 
     def revision(self):
         status = json.loads(self.etcdctl("endpoint", "status", "-w", "json",

@@ -27,6 +27,44 @@ def cluster_section(cluster, **more):
     return section | more
 
 
+def every(period):
+    """When, in the sections snapshot and drill."""
+    return {"schedule": f"@every {period}"}
+
+
+def merged(defaults, sections):
+    """Sections of a configuration, key by key."""
+    return {name: defaults.get(name, {}) | sections.get(name, {}) for name in defaults | sections}
+
+
+def configuration(directory, cluster, name="etcdrill.yaml", port=None, bare=False, **sections):
+    """Writes a configuration; its path and its port. `cluster` is one, or the section as it stands;
+    the other sections are merged into the defaults: a snapshot each second and no drill. A bare one
+    only says where things are."""
+    port = port or harness.free_port()
+    where = {
+        "cluster": cluster if isinstance(cluster, dict) else cluster_section(cluster),
+        "store": {"path": "store"},
+        "drill": {"scratch_dir": "scratch"},
+        "web": {"listen": f"127.0.0.1:{port}"},
+    }
+    defaults = {} if bare else {
+        "snapshot": every("1s") | {"skip_unchanged": False},
+        "drill": {"schedule": "none", "etcd": {"binary": str(harness.tool("3.5", "etcd"))}},
+        "health": {"interval": "500ms", "timeout": "2s", "hashkv": "none"},
+        "web": {"enable_lifecycle": True},
+    }
+    path = directory / name
+    path.write_text(json.dumps(merged(merged(where, defaults), sections)))
+    return path, port
+
+
+def start_sidecar(scene, directory, cluster, env=None, under=(), tls=None, **settings):
+    """A sidecar in this directory, with a configuration of these settings."""
+    return harness.Sidecar(scene, *configuration(directory, cluster, **settings), directory, env,
+                           tls, under)
+
+
 def streamed_parts(store):
     """The sizes of the snapshots that stream into a store."""
     sizes = []
@@ -48,32 +86,13 @@ def fill_for_streams(cluster):
 
 
 class SidecarCase(harness.TestCase):
-    """Starts sidecars in self.dir. A snapshot each second unless told otherwise, and no drill."""
+    """Starts sidecars in self.dir, or where they are told to be at home."""
 
-    def configure(self, cluster, name="etcdrill.yaml", **sections):
-        """Writes a configuration; its path and its port. A section is merged into the defaults key
-        by key."""
-        port = harness.free_port()
-        config = {
-            "cluster": cluster if isinstance(cluster, dict) else cluster_section(cluster),
-            "store": {"path": "store"},
-            "snapshot": {"schedule": "@every 1s", "skip_unchanged": False},
-            "drill": {
-                "schedule": "none", "scratch_dir": "scratch",
-                "etcd": {"binary": str(harness.tool("3.5", "etcd"))}
-            },
-            "health": {"interval": "500ms", "timeout": "2s", "hashkv": "none"},
-            "web": {"listen": f"127.0.0.1:{port}", "enable_lifecycle": True},
-        }
-        for section, values in sections.items():
-            config[section] = config.get(section, {}) | values
-        path = self.dir / name
-        path.write_text(json.dumps(config))
-        return path, port
+    def configure(self, cluster, **settings):
+        return configuration(self.dir, cluster, **settings)
 
-    def start(self, cluster, env=None, under=(), **sections):
-        sidecar = harness.Sidecar(self.scene, *self.configure(cluster, **sections), self.dir, env,
-                                  under=under)
+    def start(self, cluster, home=None, **settings):
+        sidecar = start_sidecar(self.scene, home or self.dir, cluster, **settings)
         self.addCleanup(sidecar.process.kill)
         return sidecar
 
@@ -131,14 +150,16 @@ class SidecarCase(harness.TestCase):
 class Proxy(LoopbackServer):
     """Passes bytes on to a member of etcd. `rate`: so many bytes a second come back at most, on
     each connection. After silence() it takes what comes and passes nothing on, in both directions,
-    also on new connections: a host that was cut off."""
+    also on new connections: a host that was cut off. `silent_after`: so is each connection once so
+    many bytes have come back on it."""
 
     CHUNK = 16 * 1024
 
-    def __init__(self, url, rate=None):
+    def __init__(self, url, rate=None, silent_after=None):
         parts = urllib.parse.urlsplit(url)
         self._upstream = parts.port
         self.rate = rate
+        self._silent_after = silent_after
         self.edit = lambda data: data  # what the member gets of what a client sends
         self._silent = threading.Event()
         self.asked = threading.Event()  # somebody has sent something since silence()
@@ -162,6 +183,7 @@ class Proxy(LoopbackServer):
 
     def _pass_on(self, near, far):
         was_silent = False
+        came_back = 0
         while True:
             ready, _, _ = select.select([near, far], [], [], 0.5)
             for source, target in ((near, far), (far, near)):
@@ -170,7 +192,9 @@ class Proxy(LoopbackServer):
                 data = source.recv(self.CHUNK)
                 if not data:
                     return
+                came_back += len(data) if source is far else 0
                 was_silent |= self._silent.is_set()
+                was_silent |= self._silent_after is not None and came_back > self._silent_after
                 if was_silent:
                     if source is near:
                         self.asked.set()

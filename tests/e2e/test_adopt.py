@@ -11,19 +11,12 @@ import zipfile
 
 sys.dont_write_bytecode = True
 import harness
+from sidecar_case import SidecarCase, cluster_section, every
 
 PASSED_OVER = "files of others are passed over: older than one that was adopted"
-CONFIG = """\
-cluster: {{name: adopted, endpoints: {endpoints}}}
-store: {{path: store, adopt: {adopt}, adopt_quiet: 1s}}
-snapshot: {{schedule: none}}
-drill: {{schedule: "@every 2s", scratch_dir: scratch, etcd: {{binary: {etcd}}}}}
-health: {{interval: 500ms, timeout: 2s}}
-web: {{listen: "127.0.0.1:{port}"}}
-"""
 
 
-class Adopt(harness.TestCase):
+class Adopt(SidecarCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -36,15 +29,11 @@ class Adopt(harness.TestCase):
         self.theirs.mkdir()
 
     def start(self, *patterns):
-        port = harness.free_port()
-        config = self.dir / "etcdrill.yaml"
-        config.write_text(
-            CONFIG.format(endpoints=json.dumps(self.cluster.endpoints), port=port,
-                          etcd=harness.tool("3.5", "etcd"),
-                          adopt=json.dumps([f"theirs/{pattern}" for pattern in patterns])))
-        sidecar = harness.Sidecar(self.scene, config, port, self.dir)
-        self.addCleanup(sidecar.process.kill)
-        return sidecar
+        adopt = [f"theirs/{pattern}" for pattern in patterns]
+        return super().start(
+            cluster_section(self.cluster, name="adopted"),
+            store={"adopt": adopt, "adopt_quiet": "1s"}, snapshot={"schedule": "none"},
+            drill=every("2s"))
 
     def save(self, name, change=True):
         """What the line in a crontab does."""
@@ -203,7 +192,7 @@ class Adopt(harness.TestCase):
                            "the failed drill")
         self.assertIsNone(sidecar.value("etcdrill_restorable_snapshot_taken_timestamp_seconds"))
         answers = json.loads(sidecar.request("/api/v1/status")[1])
-        self.assertNotEqual(answers["proven"]["answer"], "yes")
+        self.assertNotEqual(answers["drilled"]["answer"], "yes")
         self.assertNotEqual(answers["restorable"]["answer"], "yes")
         self.etcdrill("verify", "latest", "--config", self.dir / "etcdrill.yaml", code=1)
         self.assertEqual(sidecar.stop(), 0)

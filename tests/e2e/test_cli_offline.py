@@ -57,10 +57,8 @@ class Status(harness.TestCase):
             self.check_equal("3.5", form, "--compat", "3.5")
 
     def test_damage_is_refused_where_etcdutl_is_content(self):
-        flipped = bytearray(harness.fixture("e3530-compacted").read_bytes())
-        flipped[len(flipped) // 2] ^= 8
         path = self.dir / "flipped.db"
-        path.write_bytes(flipped)
+        path.write_bytes(harness.flipped(harness.fixture("e3530-compacted").read_bytes(), bits=8))
         official("3.5", "snapshot", "status", path)
         self.assertOneLine(self.etcdrill("snapshot", "status", path, code=3).err, "damaged")
 
@@ -199,8 +197,7 @@ class Verify(harness.TestCase):
                 self.verify(whole[:size], 3)
 
     def test_flipped_bit(self):
-        flipped = bytearray(harness.fixture("e36-compacted").read_bytes())
-        flipped[len(flipped) // 2] ^= 1
+        flipped = harness.flipped(harness.fixture("e36-compacted").read_bytes())
         self.assertIn("trailer_mismatch", self.codes_of_errors(self.verify(flipped, 3)))
 
     def test_zeroed_page_behind_a_right_trailer(self):

@@ -15,7 +15,7 @@ import time
 sys.dont_write_bytecode = True
 import harness
 import yaml
-from sidecar_case import SidecarCase
+from sidecar_case import SidecarCase, cluster_section
 
 DAY = 86400
 RPO = 20  # seconds
@@ -45,10 +45,6 @@ def lying(offset, directory=None):
 def set_clock(directory, offset):
     (directory / "clock.new").write_text(f"{offset:+d}\n")
     (directory / "clock.new").rename(directory / "clock")
-
-
-def unix(text):
-    return datetime.datetime.fromisoformat(text).timestamp()
 
 
 class Clocks(SidecarCase):
@@ -84,7 +80,7 @@ class Clocks(SidecarCase):
         sidecar.wait_for_line("drill passed")
         self.assertEqual(sidecar.stop(), 0, sidecar.log.read_text()[-3000:])
         manifest, = self.manifests()
-        self.assertAlmostEqual(unix(manifest["taken"]), time.time() + offset, delta=60)
+        self.assertAlmostEqual(harness.unix(manifest["taken"]), time.time() + offset, delta=60)
         return manifest
 
     def status(self, sidecar):
@@ -92,7 +88,7 @@ class Clocks(SidecarCase):
 
     def answers(self, sidecar):
         status = self.status(sidecar)
-        questions = ("fresh", "proven", "restorable")
+        questions = ("fresh", "drilled", "restorable")
         return {key: status[key]["answer"] for key in questions} | {"overall": status["overall"]}
 
     def verify_latest(self, code, *arguments):
@@ -146,7 +142,7 @@ class Clocks(SidecarCase):
         lie = self.run_with_lie(400 * DAY)
         sidecar = self.start(**NOT_SCHEDULED)
         self.assertEqual(self.answers(sidecar),
-                         {"fresh": "no", "proven": "no", "restorable": "unknown", "overall": "no"})
+                         {"fresh": "no", "drilled": "no", "restorable": "unknown", "overall": "no"})
         page = sidecar.first_answer("/")
         self.assertIn("in the future", page)
         self.assertNotIn("a moment", page)
@@ -186,7 +182,7 @@ class Clocks(SidecarCase):
         self.assertNotIn(f"snapshot={lie['name']}", line)
         self.next_line(sidecar, "snapshot deleted")  # retention is not blinded, and leaves it alone
         self.assertIn(lie["name"], names)
-        good = dict.fromkeys(("fresh", "proven", "restorable", "overall"), "yes")
+        good = dict.fromkeys(("fresh", "drilled", "restorable", "overall"), "yes")
         harness.wait_until(lambda: self.answers(sidecar) == good, "all is well")
         revision = self.cluster.revision()
         self.assertEqual(sidecar.value("etcdrill_snapshot_last_revision"), revision)
@@ -208,7 +204,7 @@ class Clocks(SidecarCase):
                           "json").out)
         self.assertEqual(drills[0]["snapshot"], lie["name"])
         for drill in drills[1:]:  # later names are not pushed into the future
-            self.assertLess(unix(drill["name"][-16:-1] + "+00:00"), time.time() + 60)
+            self.assertLess(harness.unix(drill["name"][-16:-1] + "+00:00"), time.time() + 60)
         self.assertAlerts(sidecar, firing=["EtcdBackupClockSkew"],
                           silent=["EtcdBackupRpoBreached", "EtcdBackupRestorableRpoBreached"])
 
@@ -268,17 +264,8 @@ class Clocks(SidecarCase):
         self.assertEqual(after.stop(), 0)
 
 
-class Adopted(harness.TestCase):
+class Adopted(SidecarCase):
     """Files of others by a clock that is ahead, and names in local time."""
-
-    CONFIG = """\
-cluster: {{name: adopted, endpoints: {endpoints}}}
-store: {{path: store, adopt: ["theirs/*.db"], adopt_quiet: 1s}}
-snapshot: {{schedule: none}}
-drill: {{schedule: none, scratch_dir: scratch, etcd: {{binary: {etcd}}}}}
-health: {{interval: 500ms, timeout: 2s}}
-web: {{listen: "127.0.0.1:{port}"}}
-"""
 
     @classmethod
     def setUpClass(cls):
@@ -292,14 +279,9 @@ web: {{listen: "127.0.0.1:{port}"}}
         (self.dir / "early").mkdir()
 
     def start(self):
-        port = harness.free_port()
-        config = self.dir / "etcdrill.yaml"
-        config.write_text(
-            self.CONFIG.format(endpoints=json.dumps(self.cluster.endpoints), port=port,
-                               etcd=harness.tool("3.5", "etcd")))
-        sidecar = harness.Sidecar(self.scene, config, port, self.dir)
-        self.addCleanup(sidecar.process.kill)
-        return sidecar
+        return super().start(
+            cluster_section(self.cluster, name="adopted"),
+            store={"adopt": ["theirs/*.db"], "adopt_quiet": "1s"}, **NOT_SCHEDULED)
 
     def save(self, name, ahead=0):
         """What cron does on a machine whose clock is ahead by so many seconds."""
@@ -398,11 +380,9 @@ web: {{listen: "127.0.0.1:{port}"}}
                 sidecar = sidecar or self.start()
                 line = sidecar.wait_for_line("snapshot adopted", after=number)
                 self.assertIn(path.name, line)
-                manifests = [json.loads(file.read_text())
-                             for file in harness.manifest_paths(self.dir / "store")]
-                taken, = [manifest["taken"] for manifest in manifests
+                taken, = [manifest["taken"] for manifest in self.manifests()
                           if manifest["adopted"]["path"].endswith(path.name)]
-                self.assertAlmostEqual(unix(taken), modified, delta=2)
+                self.assertAlmostEqual(harness.unix(taken), modified, delta=2)
         self.assertEqual(sidecar.stop(), 0)
 
 

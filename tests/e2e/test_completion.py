@@ -8,7 +8,6 @@ import select
 import shutil
 import sys
 import time
-import unittest
 
 sys.dont_write_bytecode = True
 import harness

@@ -5,7 +5,6 @@ there says so with the reason `timeout`, and leaves nothing."""
 import json
 import os
 import re
-import shutil
 import signal
 import socket
 import sys
@@ -207,12 +206,8 @@ class Streams(DeadlineCase):
         self.assertStops(sidecar)
 
     def follower(self):
-        for member in self.cluster.members:
-            said = self.cluster.etcdctl("endpoint", "status", "-w", "json", member=member)
-            status = json.loads(said)[0]["Status"]
-            if status["leader"] != status["header"]["member_id"]:
-                return member
-        raise AssertionError("no follower")
+        leader = self.cluster.leader()
+        return next(member for member in self.cluster.members if member is not leader)
 
 
 class Drills(DeadlineCase):
@@ -238,10 +233,8 @@ class Drills(DeadlineCase):
         return line
 
     def slow(self, fault):
-        return [
-            shutil.which("strace"), "-D", "-f", "-qq", "-o", "/dev/null", "-e",
-            f"trace={fault.split(':')[0]}", "-e", f"inject={fault}"
-        ]
+        return harness.strace("/dev/null", "-D", "-e", f"trace={fault.split(':')[0]}",
+                              "-e", f"inject={fault}")
 
     def test_reading_takes_too_long(self):
         line = self.failed_drill(self.slow("pread64:delay_enter=200ms"))

@@ -276,8 +276,7 @@ class Damaged(DrillCase):
         return report
 
     def test_flipped_bit(self):
-        content = bytearray(harness.fixture("e3530-compacted").read_bytes())
-        content[len(content) // 2] ^= 1
+        content = harness.flipped(harness.fixture("e3530-compacted").read_bytes())
         report = self.check(content, "checksum", "damaged", 3)
         self.assertEqual([(check["name"], check["result"]) for check in report["checks"]][0],
                          ("sha256", "fail"))

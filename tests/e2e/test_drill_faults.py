@@ -11,7 +11,6 @@ import os
 import pathlib
 import random
 import re
-import shutil
 import sys
 import time
 
@@ -19,6 +18,7 @@ sys.dont_write_bytecode = True
 import bolt
 import harness
 import test_drill
+from sidecar_case import every, start_sidecar
 
 SNAPSHOT = harness.fixture("e3530-compacted")
 VERSION_ANSWER = 'if [ "$1" = --version ]; then echo "etcd Version: 3.5.30"; exit 0; fi\n'
@@ -96,8 +96,7 @@ class Stages(FaultCase):
 
     def strace(self, *options):
         command = [harness.build_dir() / "etcdrill", *self.drill_command(SNAPSHOT, self.etcd)]
-        outcome = harness.run(
-            [shutil.which("strace"), "-f", "-qq", "-o", "/dev/null", *options, *command])
+        outcome = harness.run([*harness.strace("/dev/null", *options), *command])
         self.error = outcome.err
         return outcome.code, json.loads(outcome.out)
 
@@ -240,14 +239,9 @@ class Endurance(FaultCase):
     def test_two_hundred_in_a_row_leak_nothing(self):
         cluster = harness.Cluster(self.scene, "3.5")
         cluster.etcdctl("put", "a", "b")
-        config = self.dir / "sidecar.yaml"
-        port = harness.free_port()
-        config.write_text(
-            f"cluster: {{endpoints: ['{cluster.endpoints[0]}']}}\nstore: {{path: store}}\n"
-            "snapshot: {schedule: '@every 1h'}\n"
-            f"drill: {{schedule: '@every 100ms', scratch_dir: {self.scratch}, "
-            f"etcd: {{binary: {self.etcd}}}}}\nweb: {{listen: '127.0.0.1:{port}'}}\n")
-        sidecar = harness.Sidecar(self.scene, config, port, self.dir)
+        sidecar = start_sidecar(
+            self.scene, self.dir, {"endpoints": cluster.endpoints}, bare=True,
+            snapshot=every("1h"), drill=every("100ms") | {"etcd": {"binary": str(self.etcd)}})
         self.addCleanup(sidecar.process.kill)
         pid = sidecar.process.pid
 
@@ -279,7 +273,7 @@ class Endurance(FaultCase):
         self.assertGreater(sidecar.value("etcdrill_drill_skipped_total", reason="busy"), 100)
         self.assertEqual(sidecar.stop(), 0)
         self.assertNothingLeft()
-        self.etcdrill("drills", "verify", "--config", config)
+        self.etcdrill("drills", "verify", "--config", self.dir / "etcdrill.yaml")
 
     def fields(self, path):
         try:

@@ -13,6 +13,7 @@ sys.dont_write_bytecode = True
 import bolt
 import harness
 import test_drill
+from sidecar_case import configuration
 
 GOLDEN = harness.fixture("x").parents[1] / "golden"
 # Moments of tests/data/README.md and what a drill makes of each; all others are proven.
@@ -106,12 +107,11 @@ class Stored(test_drill.DrillCase):
         cls.cluster = harness.Cluster(cls.scene, "3.5")
         harness.fill(cls.cluster)
 
-    def configure(self, more=""):
-        path = self.dir / "etcdrill.yaml"
-        path.write_text(
-            f"cluster: {{endpoints: ['{self.cluster.endpoints[0]}']}}\nstore: {{path: store}}\n"
-            f"drill:\n  scratch_dir: {self.scratch}\n"
-            f"  etcd: {{binary: {harness.tool('3.5', 'etcd')}}}\n{more}")
+    def configure(self, cluster=None, **drill):
+        ways = {"scratch_dir": str(self.scratch),
+                "etcd": {"binary": str(harness.tool("3.5", "etcd"))}}
+        path, _ = configuration(self.dir, {"endpoints": (cluster or self.cluster).endpoints},
+                                bare=True, drill=ways | drill)
         return path
 
     def save(self, config):
@@ -262,7 +262,7 @@ class Stored(test_drill.DrillCase):
         newest = self.save(config)
         database = self.dir / "store" / f"{newest}.db"
         sound = database.read_bytes()
-        database.write_bytes(sound[:5000] + bytes([sound[5000] ^ 1]) + sound[5001:])
+        database.write_bytes(harness.flipped(sound, at=5000))
         for _ in range(2):
             self.assertIn(newest, self.etcdrill("verify", "latest", "--config", config, code=3).out)
             self.drill_stored(config, "latest", code=3)
@@ -275,11 +275,7 @@ class Stored(test_drill.DrillCase):
     def test_a_source_that_is_gone_costs_the_advice_only(self):
         cluster = harness.Cluster(self.scene, "3.5")
         cluster.etcdctl("put", "a", "b")
-        config = self.dir / "etcdrill.yaml"
-        config.write_text(
-            f"cluster: {{endpoints: ['{cluster.endpoints[0]}']}}\nstore: {{path: store}}\n"
-            f"drill:\n  scratch_dir: {self.scratch}\n"
-            f"  etcd: {{binary: {harness.tool('3.5', 'etcd')}}}\n")
+        config = self.configure(cluster)
         name = self.save(config)
         cluster.kill()
         report = self.drill_stored(config, name)
@@ -287,7 +283,7 @@ class Stored(test_drill.DrillCase):
         self.assertRegex(self.error, "the source can't be asked")
 
     def test_it_tells_what_is_gone_since_the_last_proven_one(self):
-        config = self.configure("  history: {max_key_loss: 30%, max_prefix_loss: 60%}\n")
+        config = self.configure(history={"max_key_loss": "30%", "max_prefix_loss": "60%"})
         for number in range(3):
             self.cluster.etcdctl("put", f"/registry/big/{number}", text="0123456789abcdef" * 40000)
         self.drill_stored(config, self.save(config))
@@ -303,9 +299,7 @@ class Stored(test_drill.DrillCase):
 
     def test_assertions_without_an_etcd_are_answered_by_the_file(self):
         def drill(assertion, code):
-            config = self.configure(f"  assertions:\n    - {assertion}\n")
-            etcd = str(harness.tool("3.5", "etcd"))
-            config.write_text(config.read_text().replace(etcd, "/nowhere/etcd"))
+            config = self.configure(assertions=[assertion], etcd={"binary": "/nowhere/etcd"})
             if not (self.dir / "store").exists():
                 self.save(config)
             report = self.drill_stored(config, self.listed(config)[-1]["name"], code=code)
@@ -313,17 +307,17 @@ class Stored(test_drill.DrillCase):
             return report, check
 
         pods = sum(key.startswith(b"/registry/pods/") for key in self.cluster.content())
-        report, check = drill(f"{{prefix: /registry/pods/, min_keys: {pods}, max_keys: {pods}}}", 1)
+        report, check = drill({"prefix": "/registry/pods/", "min_keys": pods, "max_keys": pods}, 1)
         self.assertEqual((check["result"], report["verdict"], report["level_reached"]),
                          ("pass", "not_provable", 4))
-        report, check = drill(f"{{prefix: /registry/pods/, min_keys: {pods + 1}}}", 3)
+        report, check = drill({"prefix": "/registry/pods/", "min_keys": pods + 1}, 3)
         self.assertEqual((check["result"], report["verdict"]), ("fail", "not_provable"))
         # Sound, whatever it lacks.
-        self.assertEqual(self.listed(self.configure(""))[-1]["state"], "untested")
+        self.assertEqual(self.listed(self.configure())[-1]["state"], "untested")
         report, check = drill(
-            '{key: /registry/configmaps/big, matches: "^(0123456789abcdef)+\\\\s*$"}', 1)
+            {"key": "/registry/configmaps/big", "matches": r"^(0123456789abcdef)+\s*$"}, 1)
         self.assertEqual(check["result"], "pass")
-        report, check = drill("{key: /registry/txn/won, exists: true}", 3)
+        report, check = drill({"key": "/registry/txn/won", "exists": True}, 3)
         self.assertIn("is not there", check["actual"])
 
 

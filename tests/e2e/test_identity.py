@@ -4,7 +4,6 @@ two names outvotes nobody, an endpoint of another cluster is neither copied nor 
 endpoint refuses another gives, and keys that a member counts but does not have are missed. In each
 case the exit codes, the page, the metrics and the alerts say the same."""
 import json
-import re
 import shutil
 import sys
 
@@ -12,7 +11,6 @@ sys.dont_write_bytecode = True
 import harness
 import observers
 from sidecar_case import PASSWORD, SidecarCase, cluster_section
-from test_members import leader_of
 
 INCONSISTENT, UNHEALTHY = "EtcdBackupSourceInconsistent", "EtcdBackupSourceUnhealthy"
 ROTS, LIES = b"the-value-that-rots", b"the-value-that-lies"
@@ -62,7 +60,7 @@ class OneMemberTwoNames(IdentityCase):
         cls.cluster = harness.Cluster(cls.scene, "3.5", size=3)
         cls.cluster.etcdctl("put", "victim", ROTS.decode())
         cls.bad = [member for member in cls.cluster.members
-                   if member is not leader_of(cls.cluster)][0]
+                   if member is not cls.cluster.leader()][0]
         harness.wait_until(lambda: cls.cluster.content(cls.bad), "the value on the follower")
         cls.bad.process.terminate()
         cls.bad.process.wait()
@@ -74,7 +72,7 @@ class OneMemberTwoNames(IdentityCase):
         cls.cluster.wait_healthy()
         assert cls.cluster.content(cls.bad)[b"victim"] == LIES
         cls.sound = [member for member in cls.cluster.members if member is not cls.bad]
-        leader = leader_of(cls.cluster)
+        leader = cls.cluster.leader()
         cls.sound.sort(key=lambda member: member is leader)
         cls.twice = [cls.bad.client_url, second_name(cls.bad.client_url)]
 
@@ -182,7 +180,7 @@ class BeganAnew(IdentityCase):
 
     def test_it_is_left_alone_and_named_everywhere(self):
         lost = [member for member in self.cluster.members
-                if member is not leader_of(self.cluster)][0]
+                if member is not self.cluster.leader()][0]
         rest = [member for member in self.cluster.members if member is not lost]
         sidecar = self.start(self.cluster, health={"hashkv": "@every 1s"})
         sidecar.wait_for_line("snapshot taken")

@@ -136,10 +136,8 @@ class Commands(harness.TestCase):
 
     def test_what_a_skipped_hash_check_passes_over_is_told(self):
         whole = harness.fixture("e3530-nocompact").read_bytes()
-        changed = bytearray(whole)
-        changed[-1] ^= 1
         path = self.dir / "file.db"
-        path.write_bytes(changed)
+        path.write_bytes(harness.flipped(whole, at=-1))
         self.assertIn("the trailer says", self.restore(path, code=3).err)
         said = self.restore(path, "--skip-hash-check")
         self.assertRegex(said.err, "warning: .* is not what etcd sent: .*the trailer says")

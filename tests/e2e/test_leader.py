@@ -4,67 +4,30 @@ store, only the leader's takes the snapshots; whoever leads, no interval is lost
 in the store, and nothing is written to the source.
 """
 import datetime
-import json
 import sys
 
 sys.dont_write_bytecode = True
 import harness
+from sidecar_case import SidecarCase, cluster_section, every
 
 INTERVAL = 5
-CONFIG = """\
-cluster: {{name: prod, endpoints: ["{endpoint}"]}}
-store: {{path: "{store}"}}
-snapshot:
-  schedule: "@every {interval}s"
-  when: {when}
-  skip_unchanged: false
-  retention: {{last: 100}}
-drill: {{schedule: none, scratch_dir: scratch}}
-health: {{interval: 1h, timeout: 1s, hashkv: none}}
-web: {{listen: "127.0.0.1:{port}"}}
-"""
 SUCCESS = "etcdrill_snapshot_last_success_timestamp_seconds"
 ATTEMPTS = "etcdrill_snapshot_attempts_total"
 SKIPPED = "etcdrill_snapshot_skipped_total"
 
 
-class Leader(harness.TestCase):
+class Leader(SidecarCase):
     def setUp(self):
         super().setUp()
         self.cluster = harness.Cluster(self.scene, "3.5", size=3)
         harness.fill(self.cluster)
-        self.store = self.dir / "store"
 
     def start(self, member, when="member-is-leader"):
-        path = self.scene.new_dir()
-        port = harness.free_port()
-        config = path / "etcdrill.yaml"
-        config.write_text(
-            CONFIG.format(endpoint=member.client_url, store=self.store, interval=INTERVAL,
-                          when=when, port=port))
-        sidecar = harness.Sidecar(self.scene, config, port, path)
-        self.addCleanup(sidecar.process.kill)
-        return sidecar
-
-    def leader(self):
-        """The member that leads, once all that answer agree."""
-
-        def agreed():
-            answers = json.loads(self.cluster.etcdctl("endpoint", "status", "-w", "json"))
-            leaders = {answer["Status"]["leader"] for answer in answers}
-            if len(leaders) != 1 or 0 in leaders:
-                return None
-            urls = {answer["Status"]["header"]["member_id"]: answer["Endpoint"]
-                    for answer in answers}
-            leads = urls.get(min(leaders))
-            return next((member for member in self.cluster.members if member.client_url == leads),
-                        None)
-
-        return harness.wait_until(agreed, "a leader")
-
-    def manifests(self):
-        found = [json.loads(path.read_text()) for path in self.store.glob("prod-*.json")]
-        return sorted(found, key=lambda manifest: manifest["taken"])
+        return super().start(
+            cluster_section(self.cluster, name="prod", endpoints=[member.client_url]),
+            home=self.scene.new_dir(), store={"path": str(self.dir / "store")},
+            snapshot=every(f"{INTERVAL}s") | {"when": when, "retention": {"last": 100}},
+            health={"interval": "1h", "timeout": "1s"})
 
     def wait_for(self, count, endpoint):
         """Waits until the store has so many snapshots of this endpoint."""
@@ -82,7 +45,7 @@ class Leader(harness.TestCase):
     def test_the_leaders_takes_them_whoever_leads(self):
         sidecars = {member.client_url: self.start(member) for member in self.cluster.members}
         revision = self.cluster.revision()
-        first = self.leader()
+        first = self.cluster.leader()
         self.wait_for(3, first.client_url)
         self.assertEqual({manifest["source"]["endpoint"] for manifest in self.manifests()},
                          {first.client_url})
@@ -98,9 +61,7 @@ class Leader(harness.TestCase):
                                "the newest snapshot in its metrics")
 
         second = next(member for member in self.cluster.members if member is not first)
-        status = json.loads(self.cluster.etcdctl("endpoint", "status", "-w", "json"))
-        ids = {answer["Endpoint"]: answer["Status"]["header"]["member_id"] for answer in status}
-        self.cluster.etcdctl("move-leader", f"{ids[second.client_url]:x}", member=first)
+        self.cluster.etcdctl("move-leader", f"{self.cluster.member_id(second):x}", member=first)
         self.wait_for(2, second.client_url)
         self.assertNoGap()
         self.assertEqual(self.cluster.revision(), revision)

@@ -55,10 +55,8 @@ class Files(LineageCase):
                          "of revision 129 or more and compacted at 84 or less")
 
     def test_a_damaged_file(self):
-        damaged = bytearray(harness.fixture("e36-compacted").read_bytes())
-        damaged[len(damaged) // 2] ^= 1
         path = self.dir / "damaged.db"
-        path.write_bytes(damaged)
+        path.write_bytes(harness.flipped(harness.fixture("e36-compacted").read_bytes()))
         sound = harness.fixture("e36-alarm"), harness.fixture("e36-nocompact")
         for pair in ((path, sound[0]), (sound[1], path)):
             self.assertOneLine(

@@ -2,7 +2,6 @@
 """Proves that the sidecar outlives what happens to the members of a cluster: they die in
 mid-stream, lead, stop leading, hang, learn, and are replaced by new ones. No due snapshot is lost,
 none comes from a learner or from a member that does not answer."""
-import json
 import shutil
 import signal
 import sys
@@ -12,34 +11,6 @@ import harness
 from sidecar_case import SidecarCase, cluster_section, fill_for_streams
 
 STREAM_RATE = 400_000  # bytes a second: two seconds or more for what a cluster holds here
-
-
-def statuses(cluster, members):
-    """Status of each member that answers, by name."""
-    found = {}
-    for member in members:
-        outcome = harness.run(
-            cluster._etcdctl(["endpoint", "status", "-w", "json"], [member.client_url]))
-        if outcome.code == 0:
-            found[member.name] = json.loads(outcome.out)[0]["Status"]
-    return found
-
-
-def member_id(cluster, member):
-    return statuses(cluster, [member])[member.name]["header"]["member_id"]
-
-
-def leader_of(cluster, members=None):
-    members = members or cluster.members
-
-    def leader():
-        found = statuses(cluster, members)
-        return [
-            member for member in members if member.name in found
-            and found[member.name].get("leader") == found[member.name]["header"]["member_id"]
-        ]
-
-    return harness.wait_until(leader, "a leader", timeout=30)[0]
 
 
 class MembersCase(SidecarCase):
@@ -66,7 +37,7 @@ class Dying(MembersCase):
 
     def test_the_member_that_is_copied_dies_in_mid_stream(self):
         cluster = self.new_cluster()
-        leader = leader_of(cluster)
+        leader = cluster.leader()
         proxies, section = self.proxies(cluster, STREAM_RATE)
         sidecar = self.start(section, snapshot={"schedule": "@every 1h"})
         self.streaming()
@@ -88,7 +59,7 @@ class Dying(MembersCase):
         cluster.kill(*others)
         # It notices only when its election time is over.
         harness.wait_until(
-            lambda: statuses(cluster, [survivor]).get(survivor.name, {}).get("leader", 0) == 0,
+            lambda: cluster.statuses([survivor]).get(survivor.name, {}).get("leader", 0) == 0,
             "no leader", 30)
         sidecar = self.start(cluster, snapshot={"schedule": "@every 1h"})
         line = sidecar.wait_for_line("snapshot attempt failed")
@@ -107,12 +78,12 @@ class LeaderDies(MembersCase):
         cluster = self.new_cluster()
         sidecar = self.start(cluster)
         sidecar.wait_for_line("snapshot taken")
-        old = leader_of(cluster)
+        old = cluster.leader()
         self.assertFalse(
             any(manifest["source"]["endpoint"] == old.client_url for manifest in self.manifests()))
         cluster.kill(old)
         rest = [member for member in cluster.members if member is not old]
-        new = leader_of(cluster, rest)
+        new = cluster.leader(rest)
         follower, = [member for member in rest if member is not new]
         taken = self.wait_for_text(sidecar, "snapshot taken", f"endpoint={follower.client_url} ")
         self.assertIn("chosen=\"follower, ", taken)
@@ -148,10 +119,10 @@ class Moving(MembersCase):
         taken = 0
         for number in range(6):
             self.streaming()
-            leader = leader_of(cluster)
+            leader = cluster.leader()
             target = cluster.members[(cluster.members.index(leader) + 1) % 3]
             cluster.etcdctl("put", "/moved", str(number))
-            cluster.etcdctl("move-leader", f"{member_id(cluster, target):x}", member=leader)
+            cluster.etcdctl("move-leader", f"{cluster.member_id(target):x}", member=leader)
             taken = len(sidecar.lines("snapshot taken"))
             sidecar.wait_for_line("snapshot taken", after=taken)
         self.assertNoFailure(sidecar)
@@ -166,7 +137,7 @@ class Hanging(MembersCase):
     def test_a_member_that_hangs_is_not_copied_and_does_not_hold_up_the_others(self):
         cluster = self.new_cluster()
         sidecar = self.start(cluster, health={"timeout": "1s"})
-        leader = leader_of(cluster)
+        leader = cluster.leader()
         hanging = [member for member in cluster.members if member is not leader][0]
         self.assertIn(f"endpoint={hanging.client_url} ", sidecar.wait_for_line("snapshot taken"))
         hanging.process.send_signal(signal.SIGSTOP)
@@ -194,10 +165,10 @@ class Replaced(MembersCase):
         sidecar = self.start(cluster)
         sidecar.wait_for_line("snapshot taken")
         old = cluster.members[-1]
-        old_id = f"{member_id(cluster, old):x}"
+        old_id = f"{cluster.member_id(old):x}"
         cluster.kill(old)
         rest = cluster.members[:-1]
-        leader_of(cluster, rest)
+        cluster.leader(rest)
         cluster.etcdctl_in_time("member", "remove", old_id, member=rest[0])
         shutil.rmtree(old.data_dir)
         cluster.etcdctl("put", "/while", "it was away", member=rest[0])
@@ -228,7 +199,7 @@ class Learner(MembersCase):
     def test_it_is_copied_only_once_it_votes(self):
         cluster = self.new_cluster()
         learner = cluster.add_member(learner=True)
-        harness.wait_until(lambda: statuses(cluster, [learner]), "an answer of the learner", 30)
+        harness.wait_until(lambda: cluster.statuses([learner]), "an answer of the learner", 30)
         others = [member.client_url for member in cluster.members if member is not learner]
         alone = self.etcdrill("snapshot", "save", self.dir / "alone.db", "--endpoints",
                               learner.client_url, code=1)
@@ -237,7 +208,7 @@ class Learner(MembersCase):
         sidecar.wait_for_line("snapshot taken", after=2)
         self.assertNotIn(learner.client_url,
                          {manifest["source"]["endpoint"] for manifest in self.manifests()})
-        cluster.etcdctl_in_time("member", "promote", f"{member_id(cluster, learner):x}",
+        cluster.etcdctl_in_time("member", "promote", f"{cluster.member_id(learner):x}",
                                 member=cluster.members[0])
         # A follower, and the first one.
         self.wait_for_text(sidecar, "snapshot taken", f"endpoint={learner.client_url} ")

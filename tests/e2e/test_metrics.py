@@ -5,7 +5,6 @@ promtool is content with each of the three pages.
 
 The source is three real members that are stopped (SIGSTOP) where nothing may answer: then the
 states last as long as we look."""
-import json
 import signal
 import ssl
 import sys
@@ -13,25 +12,11 @@ import sys
 sys.dont_write_bytecode = True
 import catalogue
 import harness
+from sidecar_case import cluster_section, every, start_sidecar
 
 # The newest that is here: 3.6 and later tell their quota.
 VERSION = next(version for version in ("3.7", "3.6", "3.5")
                if (harness.etcd_dir() / version / "etcd").exists())
-CONFIG = """\
-cluster:
-  name: three
-  endpoints: {endpoints}
-  tls: {{ca_file: {pki}/ca.crt, cert_file: {pki}/client.crt, key_file: {pki}/client.key}}
-store: {{path: store}}
-snapshot: {{schedule: "@every {snapshot}", timeout: 10s, skip_unchanged: false}}
-drill:
-  schedule: "@every {drill}"
-  scratch_dir: scratch
-  etcd: {{binary: bin/etcd}}
-  assertions: [{{prefix: /registry/pods/, min_keys: 1}}]
-health: {{interval: 500ms, timeout: 60s}}
-web: {{listen: "127.0.0.1:{port}", config_file: web.yml}}
-"""
 WEB = "tls_server_config: {{cert_file: {pki}/server.crt, key_file: {pki}/server.key}}\n"
 
 FRESH = {"always", "config", "run"}  # the scrub has been run: it asks nobody
@@ -55,7 +40,7 @@ class ThreeStates(harness.TestCase):
 
         cls.use_etcd("/bin/false")
         cls.stop_members(signal.SIGSTOP)
-        cls.pages["fresh"] = cls.fresh_page(cls.start(snapshot="2s", drill="2s"))
+        cls.pages["fresh"] = cls.fresh_page(cls.start("2s"))
         cls.sidecar.wait_for_line("snapshot failed")
         cls.stop_members(signal.SIGCONT)
         cls.sidecar.wait_for_line("drill failed")
@@ -71,16 +56,20 @@ class ThreeStates(harness.TestCase):
 
         assert cls.sidecar.stop() == 0
         cls.stop_members(signal.SIGSTOP)
-        cls.pages["restarted"] = cls.fresh_page(cls.start(snapshot="1h", drill="1h"))
+        cls.pages["restarted"] = cls.fresh_page(cls.start("1h"))
 
     @classmethod
-    def start(cls, **schedules):
-        (cls.home / "etcdrill.yaml").write_text(
-            CONFIG.format(endpoints=json.dumps(cls.cluster.endpoints), pki=cls.scene.certs,
-                          port=cls.port, **schedules))
-        cls.sidecar = harness.Sidecar(
-            cls.scene, cls.home / "etcdrill.yaml", cls.port, cls.home,
-            tls=ssl.create_default_context(cafile=cls.scene.certs / "ca.crt"))
+    def start(cls, period):
+        cls.sidecar = start_sidecar(
+            cls.scene, cls.home, cluster_section(cls.cluster, name="three"), port=cls.port,
+            tls=ssl.create_default_context(cafile=cls.scene.certs / "ca.crt"),
+            snapshot=every(period) | {"timeout": "10s"},
+            drill=every(period) | {
+                "etcd": {"binary": "bin/etcd"},
+                "assertions": [{"prefix": "/registry/pods/", "min_keys": 1}]
+            },
+            health={"timeout": "60s", "hashkv": "@every 24h"},
+            web={"config_file": "web.yml", "enable_lifecycle": False})
         return cls.sidecar
 
     @classmethod

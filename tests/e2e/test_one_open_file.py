@@ -34,8 +34,7 @@ class OneOpenFile(harness.TestCase):
         self.log = self.dir / "strace.log"
 
     def strace(self, *options):
-        return [shutil.which("strace"), "-f", "-qq", "-o", self.log, *options,
-                harness.build_dir() / "etcdrill"]
+        return [*harness.strace(self.log, *options), harness.build_dir() / "etcdrill"]
 
     def test_each_command_opens_it_once(self):
         shutil.copy(SOUND, self.file)

@@ -2,7 +2,6 @@
 """Proves that histories are told apart: an adopted file of another one counts for nothing, and is
 no damage either; a source that was restored is not "unchanged"; members that disagree are named;
 what other clusters have in the store is theirs."""
-import datetime
 import json
 import os
 import shutil
@@ -15,10 +14,6 @@ from sidecar_case import Proxy, SidecarCase
 
 VERSION = "3.5"
 ALL_VERSIONS = ("3.4", "3.5", "3.6", "3.7")
-
-
-def unix(text):
-    return datetime.datetime.fromisoformat(text).timestamp()
 
 
 def put(cluster, prefix, number):
@@ -42,15 +37,16 @@ class HistoryCase(SidecarCase):
                 "store": {"path": "store", "adopt": ["theirs/*.db"], "adopt_quiet": "1s"}}
         return self.start(cluster, **(ways | sections))
 
-    def restore(self, cluster, *paths):
-        """Each member from its file."""
+    def restore(self, cluster, *paths, tool=None, flags=()):
+        """Each member from its file, by etcdutl unless told otherwise."""
         cluster.kill()
         for member, path in zip(cluster.members, paths, strict=True):
             shutil.rmtree(member.data_dir)
             harness.must([
-                harness.tool(VERSION, "etcdutl"), "snapshot", "restore", path, "--name",
+                tool or harness.tool(VERSION, "etcdutl"), "snapshot", "restore", path, "--name",
                 member.name, "--initial-cluster", cluster.initial_cluster,
-                "--initial-advertise-peer-urls", member.peer_url, "--data-dir", member.data_dir
+                "--initial-advertise-peer-urls", member.peer_url, "--data-dir", member.data_dir,
+                *flags
             ])
         for member in cluster.members:
             cluster.start_member(member)
@@ -112,7 +108,7 @@ class OtherHistory(HistoryCase):
         self.etcdrill("drill", name, "--config", self.dir / "etcdrill.yaml")
         harness.wait_until(lambda: json.loads(sidecar.first_answer("/api/v1/drills"))["total"] == 1,
                            "its report")
-        for question in ("proven", "restorable", "in_time"):
+        for question in ("drilled", "restorable", "in_time"):
             self.assertEqual(self.status(sidecar)[question]["answer"], "unknown", question)
         ours.save(self.theirs / "ours.db")
         sidecar.wait_for_line("snapshot adopted")
@@ -175,17 +171,8 @@ class OtherHistory(HistoryCase):
         sidecar.wait_for_line("snapshot adopted")
         put(ours, "lost", 10)
         ours.save(self.dir / "late.db")
-        ours.kill()
-        member, = ours.members
-        shutil.rmtree(member.data_dir)
-        harness.must([
-            harness.build_dir() / "etcdrill", "snapshot", "restore", self.dir / "early.db",
-            "--name", member.name, "--initial-cluster", ours.initial_cluster,
-            "--initial-advertise-peer-urls", member.peer_url, "--data-dir", member.data_dir,
-            "--bump-revision", "1000000", "--mark-compacted", *token
-        ])
-        ours.start_member(member)
-        ours.wait_healthy()
+        self.restore(ours, self.dir / "early.db", tool=harness.build_dir() / "etcdrill",
+                     flags=["--bump-revision", "1000000", "--mark-compacted", *token])
         put(ours, "new", 2)
         shutil.copy(self.dir / "late.db", self.theirs / "2.db")
         self.assertCountsForNothing(sidecar, text, newest=21)
@@ -361,10 +348,10 @@ class Compacted(HistoryCase):
         self.drill(sidecar)
         manifest, = self.manifests()
         self.assertFalse(manifest["other_history"])
-        self.assertLessEqual(unix(manifest["taken"]), seen)
+        self.assertLessEqual(harness.unix(manifest["taken"]), seen)
         sidecar.wait_for_value(4, "etcdrill_snapshot_last_revision")
         status = self.status(sidecar)
-        self.assertEqual((status["fresh"]["answer"], status["proven"]["answer"]), ("no", "no"))
+        self.assertEqual((status["fresh"]["answer"], status["drilled"]["answer"]), ("no", "no"))
         latest = harness.run([
             harness.build_dir() / "etcdrill", "verify", "latest", "--config",
             self.dir / "etcdrill.yaml", "--max-age", "5s"
@@ -388,7 +375,7 @@ class Compacted(HistoryCase):
         sidecar, seen = self.adopt_stale()
         self.ours.save(self.theirs / "now.db")
         sidecar.wait_for_line("snapshot adopted")
-        self.assertGreater(unix(self.manifests()[0]["taken"]), seen + 4)
+        self.assertGreater(harness.unix(self.manifests()[0]["taken"]), seen + 4)
         self.assertEqual(sidecar.stop(), 0)
 
 
@@ -511,8 +498,8 @@ class Disagreeing(HistoryCase):
         ways[1].silence()
         self.ask_for_snapshot(sidecar)
         self.next_line(sidecar, "snapshot taken")
-        other, _ = self.configure({"name": "e2e", "endpoints": ours.endpoints[:1]}, "other.yaml",
-                                  **options)
+        other, _ = self.configure({"name": "e2e", "endpoints": ours.endpoints[:1]},
+                                  name="other.yaml", **options)
         outcome = harness.run(
             [harness.build_dir() / "etcdrill", "snapshot", "save", "--config", other])
         self.assertEqual(outcome.code, 0, outcome.err)
@@ -556,7 +543,7 @@ class OtherNames(HistoryCase):
         prod, dev = self.cluster(), self.cluster()
         put(dev, "dev", 3)
         few = {"schedule": "none", "retention": {"last": 1}}
-        of_dev, _ = self.configure({"name": "dev", "endpoints": dev.endpoints}, "dev.yaml",
+        of_dev, _ = self.configure({"name": "dev", "endpoints": dev.endpoints}, name="dev.yaml",
                                    snapshot=few)
         of_prod = self.dir / "etcdrill.yaml"
         self.assertEqual(self.etcdrill("snapshot", "save", "--config", of_dev).code, 0)
@@ -570,7 +557,7 @@ class OtherNames(HistoryCase):
         self.assertEqual(sidecar.value("etcdrill_snapshots", state="restorable"), 0)
         status = self.status(sidecar)
         self.assertEqual(
-            {status[q]["answer"] for q in ("fresh", "proven", "restorable", "in_time")},
+            {status[q]["answer"] for q in ("fresh", "drilled", "restorable", "in_time")},
             {"unknown"})
         self.assertIn("The store holds 2 snapshots of other clusters.", self.troubles(sidecar))
         latest = self.etcdrill("verify", "latest", "--config", of_prod)

@@ -9,7 +9,6 @@ import sys
 sys.dont_write_bytecode = True
 import harness
 from sidecar_case import PASSWORD, SidecarCase, cluster_section
-from test_members import leader_of
 
 NEEDED = (r"permission denied; the user lacks the role root, "
           r"which snapshots and hashes need \(`etcdctl user grant-role USER root`\)")
@@ -134,7 +133,7 @@ class OneOfSeveral(SidecarCase):
         cls.cluster.enable_auth(PASSWORD)
 
     def test_another_is_copied(self):
-        leader = leader_of(self.cluster)
+        leader = self.cluster.leader()
         follower, = [member for member in self.cluster.members if member is not leader]
         # A follower is copied first.
         (proxy,), _ = self.proxies(self.cluster, urls=[follower.client_url])

@@ -9,45 +9,34 @@ import sys
 
 sys.dont_write_bytecode = True
 import harness
+from sidecar_case import SidecarCase, cluster_section, configuration, every, merged
 
 SUCCESSFUL = "etcdrill_config_last_reload_successful"
 WHEN = "etcdrill_config_last_reload_success_timestamp_seconds"
-CONFIG = """\
-cluster: {{name: prod, endpoints: ["{endpoint}"]}}
-store: {{path: store}}
-snapshot: {{schedule: "@every {snapshot}", skip_unchanged: false}}
-drill: {{schedule: "@every 1h", scratch_dir: {scratch}, timeout: 60s, etcd: {{binary: {etcd}}}}}
-health: {{interval: {health}, timeout: 1s, hashkv: none}}
-objectives: {{rpo: {rpo}}}
-web: {{listen: "127.0.0.1:{port}", enable_lifecycle: true}}
-log: {{level: info}}
-"""
 
 
-class Reload(harness.TestCase):
+class Reload(SidecarCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
         cls.cluster = harness.Cluster(cls.scene, "3.5")
         harness.fill(cls.cluster)
 
-    def write(self, **changes):
-        self.values.update(changes)
-        text = CONFIG.format(**self.values)
-        self.config.write_text(text)
-        return text
-
     def start(self, **changes):
         self.config = self.dir / "etcdrill.yaml"
-        self.values = {
-            "endpoint": self.cluster.endpoints[0], "snapshot": "1h", "scratch": "scratch",
-            "health": "1h", "rpo": "2h", "etcd": harness.tool("3.5", "etcd"),
-            "port": harness.free_port()
-        }
-        self.write(**changes)
-        sidecar = harness.Sidecar(self.scene, self.config, self.values["port"], self.dir)
-        self.addCleanup(sidecar.process.kill)
+        self.sections = merged({
+            "cluster": cluster_section(self.cluster, name="prod"), "snapshot": every("1h"),
+            "drill": every("1h") | {"timeout": "60s"},
+            "health": {"interval": "1h", "timeout": "1s"}, "objectives": {"rpo": "2h"}
+        }, changes)
+        sidecar = super().start(**self.sections)
+        self.port = sidecar.port
         return sidecar
+
+    def write(self, **changes):
+        """Changes the file."""
+        self.sections = merged(self.sections, changes)
+        configuration(self.dir, port=self.port, **self.sections)
 
     def reload(self, sidecar):
         return sidecar.request("/-/reload", "POST")
@@ -60,7 +49,7 @@ class Reload(harness.TestCase):
         self.assertEqual(sidecar.value("etcdrill_snapshot_interval_seconds"), 3600)
         requests = sidecar.value("etcdrill_etcd_requests_total", method="Status")
 
-        self.write(snapshot="1s", rpo="3h")
+        self.write(snapshot=every("1s"), objectives={"rpo": "3h"})
         sidecar.process.send_signal(signal.SIGHUP)
         sidecar.wait_for_line("configuration reloaded")
         sidecar.wait_for_line("snapshot taken", after=3)
@@ -71,10 +60,10 @@ class Reload(harness.TestCase):
                                 requests)
         self.assertGreaterEqual(sidecar.value("etcdrill_snapshot_attempts_total"), 4)
 
-        self.write(snapshot="1h")
+        self.write(snapshot=every("1h"))
         self.assertEqual(self.reload(sidecar), (200, "reloaded\n"))
         taken = len(sidecar.lines("snapshot taken"))
-        self.write(health="100ms")
+        self.write(health={"interval": "100ms"})
         self.assertEqual(self.reload(sidecar)[0], 200)
         probes = "etcdrill_endpoint_probe_duration_seconds_count"
         first = self.probes(sidecar)
@@ -93,12 +82,12 @@ class Reload(harness.TestCase):
         sidecar.wait_for_line("drill passed")
         began = sidecar.value(WHEN)
         good = self.config.read_text()
-        self.config.write_text(good.replace("rpo:", "rpa:").replace("@every 1h", "@every never", 1))
+        self.write(snapshot=every("never"), objectives={"rpa": "2h"})
         status, body = self.reload(sidecar)
         self.assertEqual(status, 500)
-        self.assertRegex(body, r"etcdrill\.yaml:3:\d+: snapshot\.schedule: ")
+        self.assertRegex(body, r"etcdrill\.yaml:1:\d+: snapshot\.schedule: ")
         self.assertRegex(body,
-                         r"etcdrill\.yaml:6:\d+: objectives\.rpa is not a key; did you mean rpo\?")
+                         r"etcdrill\.yaml:1:\d+: objectives\.rpa is not a key; did you mean rpo\?")
         self.assertIn("level=error", sidecar.lines("configuration not reloaded")[-1])
         self.assertEqual((sidecar.value(SUCCESSFUL), sidecar.value(WHEN)), (0, began))
         self.assertEqual(sidecar.value("etcdrill_objective_rpo_seconds"), 7200)
@@ -113,9 +102,8 @@ class Reload(harness.TestCase):
     def test_what_needs_a_restart_is_named(self):
         sidecar = self.start()
         sidecar.wait_for_line("drill passed")
-        text = self.write(rpo="5h").replace("name: prod", "name: other")
-        text = text.replace("path: store", "path: elsewhere")
-        self.config.write_text(text.replace("enable_lifecycle: true", "enable_lifecycle: false"))
+        self.write(objectives={"rpo": "5h"}, cluster={"name": "other"},
+                   store={"path": "elsewhere"}, web={"enable_lifecycle": False})
         status, body = self.reload(sidecar)
         self.assertEqual(status, 500)
         self.assertIn("cluster.name, store.path, web.enable_lifecycle "
@@ -134,10 +122,11 @@ class Reload(harness.TestCase):
             f'if [ "$1" != --version ]; then while [ ! -e {go} ]; do sleep 0.1; done; fi\n'
             f'exec {harness.tool("3.5", "etcd")} "$@"\n')
         slow.chmod(0o755)
-        sidecar = self.start(etcd=slow)
+        sidecar = self.start(drill={"etcd": {"binary": str(slow)}})
         sidecar.wait_for_value(1, "etcdrill_drill_in_progress")
         for number in range(20):
-            self.write(etcd=harness.tool("3.5", "etcd"), rpo=f"{number + 1}h")
+            self.write(drill={"etcd": {"binary": str(harness.tool("3.5", "etcd"))}},
+                       objectives={"rpo": f"{number + 1}h"})
             self.assertEqual(self.reload(sidecar), (200, "reloaded\n"))
         self.assertEqual(sidecar.request("/-/drill", "POST"), (409, "it runs already\n"))
         self.assertEqual(sidecar.value("etcdrill_drill_in_progress"), 1)
@@ -157,10 +146,10 @@ class Reload(harness.TestCase):
     def test_a_drill_that_waits_for_a_snapshot_starts_by_the_new_configuration(self):
         """The source is not there at first, and asked again and again; a reload names the right
         one."""
-        sidecar = self.start(endpoint="127.0.0.1:1")
+        sidecar = self.start(cluster={"endpoints": ["127.0.0.1:1"]})
         sidecar.wait_for_line("snapshot attempt failed")
         self.assertIsNone(sidecar.value("etcdrill_source_members"))
-        self.write(endpoint=self.cluster.endpoints[0])
+        self.write(cluster={"endpoints": self.cluster.endpoints})
         self.assertEqual(self.reload(sidecar)[0], 200)
         sidecar.wait_for_line("drill passed")
         family = sidecar.metrics()["etcdrill_endpoint_healthy"]
@@ -169,12 +158,11 @@ class Reload(harness.TestCase):
         self.assertEqual(sidecar.stop(), 0)
 
     def test_what_is_switched_off_is_not_due(self):
-        sidecar = self.start(snapshot="1s")
+        sidecar = self.start(snapshot=every("1s"))
         sidecar.wait_for_line("snapshot taken", after=2)
         due = "etcdrill_task_next_run_timestamp_seconds"
         self.assertIsNotNone(sidecar.value(due, task="snapshot"))
-        text = self.config.read_text().replace('"@every 1s"', "none")
-        self.config.write_text(text.replace('"@every 1h"', "none"))
+        self.write(snapshot={"schedule": "none"}, drill={"schedule": "none"})
         self.assertEqual(self.reload(sidecar)[0], 200)
         taken = len(sidecar.lines("snapshot taken"))
         harness.wait_until(lambda: sidecar.value(due, task="health") is not None,

@@ -549,8 +549,7 @@ class Refusals(harness.TestCase):
 
     def test_damage_leaves_nothing(self):
         snapshot = self.scene.new_dir() / "flipped.db"
-        content = bytearray(self.SNAPSHOT.read_bytes())
-        content[len(content) // 2] ^= 1
+        content = harness.flipped(self.SNAPSHOT.read_bytes())
         snapshot.write_bytes(content)
         self.refuse(snapshot, "--data-dir", self.dir / "data", code=3, says="damaged")
         snapshot.write_bytes(content[:len(content) // 2])

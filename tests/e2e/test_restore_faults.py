@@ -37,8 +37,7 @@ class Faults(harness.TestCase):
                 "--data-dir", self.target, *self.flags]
 
     def strace(self, *options):
-        return harness.run(
-            [shutil.which("strace"), "-f", "-qq", "-o", self.log, *options, *self.command()])
+        return harness.run([*harness.strace(self.log, *options), *self.command()])
 
     def calls(self, names):
         """[(name, its number among the calls of that name)] by the main thread, from the first look

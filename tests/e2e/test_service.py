@@ -9,9 +9,10 @@ import time
 
 sys.dont_write_bytecode = True
 import harness
+from sidecar_case import SidecarCase
 
 
-class Notify(harness.TestCase):
+class Notify(SidecarCase):
     def start(self, address, **environment):
         """A sidecar that is asked to tell `address`, and a function that waits for the next message
         there."""
@@ -19,13 +20,8 @@ class Notify(harness.TestCase):
         listener.bind(address.replace("@", "\0"))
         listener.settimeout(10)
         self.addCleanup(listener.close)
-        port = harness.free_port()
-        config = self.dir / "etcdrill.yaml"
-        config.write_text(f"cluster: {{endpoints: ['127.0.0.1:1']}}\nstore: {{path: store}}\n"
-                          f"drill: {{scratch_dir: scratch}}\nweb: {{listen: '127.0.0.1:{port}'}}\n")
-        sidecar = harness.Sidecar(self.scene, config, port, self.dir,
-                                  env={"NOTIFY_SOCKET": address, **environment})
-        self.addCleanup(sidecar.process.kill)
+        sidecar = super().start({"endpoints": ["127.0.0.1:1"]}, bare=True,
+                                env={"NOTIFY_SOCKET": address, **environment})
         return sidecar, lambda: listener.recv(4096).decode()
 
     def next_but_alive(self, told):

@@ -6,39 +6,23 @@ import datetime
 import json
 import os
 import signal
-import socket
 import sys
-import threading
 
 sys.dont_write_bytecode = True
 import harness
 from catalogue import catalogue
-from loopback_server import LoopbackServer
-from sidecar_case import streamed_parts
+from harness import unix
+from sidecar_case import (PASSWORD, Proxy, SidecarCase, cluster_section, configuration, every,
+                          merged, start_sidecar)
 
-PASSWORD = "canary-root-password"
 # Checks that run only where somebody asks for them.
 OPTIONAL_CHECKS = {"assertions", "replicas", "new_member"}
-CONFIG = """\
-cluster:
-  name: e2e
-  endpoints: {endpoints}
-  tls: {{ca_file: {pki}/ca.crt, cert_file: {pki}/client.crt, key_file: {pki}/client.key}}
-  auth: {{username: root, password_file: password}}
-store: {{path: store}}
-snapshot: {{schedule: "@every {snapshot}", skip_unchanged: {skip_unchanged}{snapshot_more}}}
-scrub: {{period: {scrub}, rate: 100MiB/s}}
-drill:
-  schedule: "@every {drill}"
-  scratch_dir: scratch
-  etcd: {{binary: {etcd}}}
-health: {{interval: 500ms, timeout: 2s}}
-web: {{listen: "127.0.0.1:{port}"}}
-"""
-
-
-def unix(text):
-    return datetime.datetime.fromisoformat(text).timestamp()
+# Hourly, with all that is off elsewhere.
+DEFAULTS = {
+    "snapshot": every("1h"), "drill": every("1h"), "health": {"hashkv": "@every 24h"},
+    "scrub": {"rate": "100MiB/s"}
+}
+UNCHANGED = every("1s") | {"skip_unchanged": True}
 
 
 class Store:
@@ -85,33 +69,7 @@ class Store:
         }
 
 
-class SilentProxy(LoopbackServer):
-    """Passes bytes on to a member, and goes silent on a connection once so many have come back on
-    it."""
-
-    def __init__(self, url, silent_after):
-        self._upstream = int(url.rsplit(":", 1)[1])
-        self._silent_after = silent_after
-        super().__init__("https")
-
-    def serve(self, near):
-        with socket.create_connection(("127.0.0.1", self._upstream)) as far:
-            threading.Thread(target=self._pass_on, args=(near, far, None), daemon=True).start()
-            self._pass_on(far, near, self._silent_after)
-
-    def _pass_on(self, source, target, limit):
-        passed = 0
-        try:
-            while data := source.recv(4096):
-                passed += len(data)
-                if limit is None or passed <= limit:
-                    target.sendall(data)
-        except OSError:
-            pass
-        target.close()
-
-
-class SidecarCase(harness.TestCase):
+class AuthCase(SidecarCase):
     """A cluster for the class: three members, client certificates, auth."""
 
     @classmethod
@@ -122,45 +80,26 @@ class SidecarCase(harness.TestCase):
         cls.cluster.enable_auth(PASSWORD)
 
     @classmethod
-    def configure(cls, directory, snapshot="1h", drill="1h", endpoints=None, name="etcdrill.yaml",
-                  skip_unchanged="false", scrub="7d", snapshot_more=""):
-        """Writes a configuration; its path and its port."""
-        (directory / "password").write_text(PASSWORD + "\n")
-        port = harness.free_port()
-        text = CONFIG.format(endpoints=json.dumps(endpoints or cls.cluster.endpoints),
-                             pki=cls.scene.certs, port=port, etcd=harness.tool("3.5", "etcd"),
-                             snapshot=snapshot, drill=drill, skip_unchanged=skip_unchanged,
-                             scrub=scrub, snapshot_more=snapshot_more)
-        (directory / name).write_text(text)
-        return directory / name, port
+    def login(cls, directory, password=PASSWORD, **more):
+        """The section `cluster`, with a password file in the directory of the configuration."""
+        (directory / "password").write_text(password + "\n")
+        auth = {"username": "root", "password_file": "password"}
+        return cluster_section(cls.cluster, auth=auth, **more)
 
-    def start(self, **settings):
-        sidecar = harness.Sidecar(self.scene, *self.configure(self.dir, **settings), self.dir)
-        self.addCleanup(sidecar.process.kill)
-        return sidecar
-
-    def assertNothingHalfDone(self):
-        self.assertEqual(harness.processes_naming(self.dir), [])
-        self.assertEqual([path.name for path in (self.dir / "store").rglob("*.part")], [])
-        self.assertEmpty(self.dir / "scratch")
-        databases = {path.stem for path in (self.dir / "store").glob("*.db")}
-        manifests = {path.stem for path in harness.manifest_paths(self.dir / "store")}
-        self.assertEqual(databases, manifests)
-
-    def assertStops(self, sidecar):
-        self.assertEqual(sidecar.stop(), 0)
-        self.assertNothingHalfDone()
+    def start(self, cluster=None, **sections):
+        return super().start(cluster or self.login(self.dir), **merged(DEFAULTS, sections))
 
 
-class Serving(SidecarCase):
+class Serving(AuthCase):
     """A sidecar that has taken snapshots, drilled and probed."""
 
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
         cls.home = cls.scene.new_dir()
-        config, port = cls.configure(cls.home, snapshot="2s", drill="3s")
-        cls.sidecar = harness.Sidecar(cls.scene, config, port, cls.home)
+        cls.sidecar = start_sidecar(
+            cls.scene, cls.home, cls.login(cls.home),
+            **merged(DEFAULTS, {"snapshot": every("2s"), "drill": every("3s")}))
         cls.sidecar.wait_for_line("drill passed")
         cls.sidecar.wait_for_line("snapshot taken", after=1)
         cls.sidecar.wait_for_value(1, "etcdrill_source_up")
@@ -208,14 +147,13 @@ class Serving(SidecarCase):
             self.assertRegex(name, r"\Ae2e-\d{20}-\d{8}T\d{6}Z\Z")
 
     def test_a_second_sidecar_on_the_store_is_refused(self):
-        path, _ = self.configure(self.home, name="second.yaml")
+        path, _ = configuration(self.home, self.login(self.home), name="second.yaml")
         outcome = self.etcdrill("run", "--config", path, code=1, timeout=10)
         self.assertOneLine(outcome.err, "another etcdrill")
         self.assertEqual(self.sidecar.request("/-/healthy")[0], 200)
 
     def test_a_port_that_is_taken(self):
-        path, port = self.configure(self.dir)
-        path.write_text(path.read_text().replace(f":{port}", f":{self.sidecar.port}"))
+        path, _ = self.configure(self.login(self.dir), port=self.sidecar.port)
         self.assertOneLine(
             self.etcdrill("run", "--config", path, code=1, timeout=10).err, "web.listen")
 
@@ -235,9 +173,9 @@ class Serving(SidecarCase):
         self.assertNotIn("canary", told)
 
 
-class Restart(SidecarCase):
+class Restart(AuthCase):
     def test_the_first_scrape_after_a_restart_is_right(self):
-        before = self.start(snapshot="1s", drill="2s")
+        before = self.start(snapshot=every("1s"), drill=every("2s"))
         before.wait_for_line("drill passed", after=3)
         self.assertEqual(before.stop(), 0)
         store = Store(self.dir / "store")
@@ -268,7 +206,7 @@ class Restart(SidecarCase):
         copies = 10_000
         self.multiply(copies)
         os.sync()  # or the first thing that the sidecar makes durable waits for all of this
-        after = self.start(scrub="36500d")
+        after = self.start(scrub={"period": "36500d"})
         families = harness.parse_metrics(after.first_answer("/metrics"))
         self.assertEqual(harness.by_label(families["etcdrill_snapshots"], "state"),
                          {"restorable": copies + 1, "untested": 0, "damaged": 0, "unreadable": 0})
@@ -319,14 +257,12 @@ class Restart(SidecarCase):
             self.etcdrill("drills", "show", "no-such-report", *config, code=1).err, "drills list")
 
     def test_a_snapshot_that_rots_in_the_store_is_found(self):
-        sidecar = self.start(drill="5s")
+        sidecar = self.start(drill=every("5s"))
         # The next one starts some seconds later: it meets the file as it is then.
         sidecar.wait_for_line("drill passed")
         database, = (self.dir / "store").glob("*.db")
-        content = bytearray(database.read_bytes())
-        content[len(content) // 2] ^= 1
         rotten = self.dir / "rotten.db"
-        rotten.write_bytes(content)
+        rotten.write_bytes(harness.flipped(database.read_bytes()))
         rotten.replace(database)
         harness.wait_until(
             lambda: any("stage=checksum" in line for line in sidecar.lines("drill failed")),
@@ -347,9 +283,9 @@ class Restart(SidecarCase):
                          unix(Store(self.dir / "store").last_drill_of_newest()["finished"]))
 
 
-class Retention(SidecarCase):
+class Retention(AuthCase):
     def test_what_is_surplus_goes(self):
-        sidecar = self.start(snapshot="1s", snapshot_more=", retention: {last: 2}")
+        sidecar = self.start(snapshot=every("1s") | {"retention": {"last": 2}})
         sidecar.wait_for_line("snapshot deleted", after=2)
         sidecar.wait_for_line("drill passed")
         drilled = Store(self.dir / "store").drills[0]["snapshot"]
@@ -365,7 +301,7 @@ class Retention(SidecarCase):
 
     def check_command(self, names, drilled):
         config = self.dir / "etcdrill.yaml"
-        config.write_text(config.read_text().replace("last: 2", "last: 1"))
+        config.write_text(config.read_text().replace('"last": 2', '"last": 1'))
         plan = json.loads(
             self.etcdrill("retention", "--dry-run", "--config", config, "-w", "json").out)
         self.assertEqual([entry["name"] for entry in plan], names)
@@ -378,9 +314,9 @@ class Retention(SidecarCase):
                          {names[-1], drilled})
 
 
-class Unchanged(SidecarCase):
+class Unchanged(AuthCase):
     def test_nothing_new_is_no_snapshot_but_fresh(self):
-        sidecar = self.start(snapshot="1s", skip_unchanged="true")
+        sidecar = self.start(snapshot=UNCHANGED)
         sidecar.wait_for_line("snapshot taken")
         sidecar.wait_for_line("snapshot skipped", after=2)
         first, = Store(self.dir / "store").manifests
@@ -395,20 +331,19 @@ class Unchanged(SidecarCase):
         sidecar.wait_for_line("snapshot skipped", after=len(sidecar.lines("snapshot skipped")) + 1)
         self.assertEqual(sidecar.stop(), 0)
         before = Store(self.dir / "store").manifests[-1]
-        after = self.start(snapshot="1h", skip_unchanged="true")
+        after = self.start(snapshot={"skip_unchanged": True})
         self.assertGreater(after.value(fresh), unix(before["taken"]))
         self.assertEqual(len(Store(self.dir / "store").manifests), 2)
         self.assertStops(after)
 
     def test_not_for_longer_than_force_after(self):
-        sidecar = self.start(snapshot="1s", skip_unchanged="true",
-                             snapshot_more=", force_after: 3s")
+        sidecar = self.start(snapshot=UNCHANGED | {"force_after": "3s"})
         sidecar.wait_for_line("snapshot skipped")
         sidecar.wait_for_line("snapshot taken", after=1)
         self.assertStops(sidecar)
 
     def test_not_when_the_newest_is_damaged_or_the_source_is_away(self):
-        sidecar = self.start(snapshot="1s", skip_unchanged="true")
+        sidecar = self.start(snapshot=UNCHANGED)
         sidecar.wait_for_line("snapshot skipped")
         database, = (self.dir / "store").glob("*.db")
         database.unlink()
@@ -420,15 +355,13 @@ class Unchanged(SidecarCase):
         sidecar.wait_for_value(0, "etcdrill_snapshot_consecutive_failures")
 
 
-class Scrub(SidecarCase):
+class Scrub(AuthCase):
     def test_rot_is_found_within_the_period_and_stays_known(self):
-        sidecar = self.start(scrub="6s")
+        sidecar = self.start(scrub={"period": "6s"})
         sidecar.wait_for_line("snapshot scrubbed")
         self.assertGreater(sidecar.value("etcdrill_scrub_bytes_total"), 100_000)
         database, = (self.dir / "store").glob("*.db")
-        content = bytearray(database.read_bytes())
-        content[len(content) // 2] ^= 1
-        database.write_bytes(content)
+        database.write_bytes(harness.flipped(database.read_bytes()))
         sidecar.wait_for_line("a stored snapshot is not what it was", timeout=6)
         sidecar.wait_for_value(1, "etcdrill_snapshots", state="damaged")
         self.assertGreaterEqual(sidecar.value("etcdrill_scrub_failures_total", reason="damaged"), 1)
@@ -439,17 +372,17 @@ class Scrub(SidecarCase):
         self.assertEqual(after.stop(), 0)
 
 
-class Signals(SidecarCase):
+class Signals(AuthCase):
     def etcd_of(self, sidecar):
         return [pid for pid, (parent, command) in harness.process_table().items()
                 if parent == sidecar.process.pid and str(self.dir / "scratch") in command]
 
     def stalled(self):
         """A sidecar in the middle of a snapshot that does not go on."""
-        proxy = SilentProxy(self.cluster.endpoints[0], silent_after=100_000)
+        proxy = Proxy(self.cluster.endpoints[0], silent_after=100_000)
         self.addCleanup(proxy.close)
-        sidecar = self.start(endpoints=[proxy.url])
-        harness.wait_until(lambda: any(streamed_parts(self.dir / "store")), "a snapshot under way")
+        sidecar = self.start(self.login(self.dir, endpoints=[proxy.url]))
+        self.streaming()
         return sidecar
 
     def test_sigterm_when_idle(self):
@@ -496,22 +429,18 @@ class Signals(SidecarCase):
         harness.wait_until(lambda: etcd not in harness.process_table(),
                            "the end of the drill's etcd", timeout=2)
         self.assertNotEqual(list((self.dir / "scratch").iterdir()), [])
-        path, port = self.configure(self.dir)
-        # Its start sweeps, and not only a drill.
-        path.write_text(path.read_text().replace('  schedule: "@every 1h"\n', "  schedule: none\n"))
-        after = harness.Sidecar(self.scene, path, port, self.dir)
-        self.addCleanup(after.process.kill)
+        after = self.start(drill={"schedule": "none"})  # its start sweeps, and not only a drill
         after.first_answer("/-/ready")
         self.assertStops(after)
 
 
-class Faults(SidecarCase):
+class Faults(AuthCase):
     def snapshot_after(self, sidecar):
         """A new snapshot from now on: its log line."""
         return sidecar.wait_for_line("snapshot taken", after=len(sidecar.lines("snapshot taken")))
 
     def test_members_die_one_by_one_and_come_back(self):
-        sidecar = self.start(snapshot="1s")
+        sidecar = self.start(snapshot=every("1s"))
         line = self.snapshot_after(sidecar)
         self.assertIn('chosen="follower', line)
         first, = (member for member in self.cluster.members
@@ -544,9 +473,7 @@ class Faults(SidecarCase):
         self.assertStops(sidecar)
 
     def test_a_wrong_password_is_told_by_its_reason_and_heals(self):
-        path, port = self.configure(self.dir, snapshot="1s")
-        (self.dir / "password").write_text("canary-wrong\n")
-        sidecar = harness.Sidecar(self.scene, path, port, self.dir)
+        sidecar = self.start(self.login(self.dir, "canary-wrong"), snapshot=every("1s"))
         harness.wait_until(lambda: sidecar.value("etcdrill_snapshot_failures_total", reason="auth"),
                            "a failed snapshot")
         (self.dir / "password").write_text(PASSWORD + "\n")

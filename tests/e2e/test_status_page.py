@@ -14,20 +14,11 @@ import urllib.parse
 sys.dont_write_bytecode = True
 import browser
 import harness
+from sidecar_case import every, merged, start_sidecar
 
-CONFIG = """\
-cluster: {{name: {name}, endpoints: {endpoints}}}
-store: {{path: store}}
-snapshot: {{schedule: "@every {snapshot}"}}
-drill:
-  schedule: "@every {drill}"
-  scratch_dir: scratch
-  etcd: {{binary: {etcd}}}
-  sample: {{older: none}}
-health: {{interval: 500ms, timeout: 2s}}
-objectives: {objectives}
-web: {{listen: "127.0.0.1:{port}", enable_lifecycle: {lifecycle}, config_file: "{web}"}}
-"""
+DEFAULTS = {
+    "snapshot": every("1h") | {"skip_unchanged": True}, "health": {"hashkv": "@every 24h"}
+}
 
 # For each element with text of its own: the contrast to the ground that it stands on (WCAG 2.1).
 CONTRAST = """(() => {
@@ -105,14 +96,12 @@ class StatusCase(harness.TestCase):
         cls.addClassCleanup(cls.page.close)
 
     @classmethod
-    def start(cls, directory, endpoints, name="prod", snapshot="1h", drill="1h", objectives="{}",
-              lifecycle="false", web="", etcd=None):
-        port = harness.free_port()
-        (directory / "etcdrill.yaml").write_text(
-            CONFIG.format(name=name, endpoints=json.dumps(endpoints), snapshot=snapshot,
-                          drill=drill, port=port, web=web, objectives=objectives,
-                          lifecycle=lifecycle, etcd=etcd or harness.tool("3.5", "etcd")))
-        return harness.Sidecar(cls.scene, directory / "etcdrill.yaml", port, directory)
+    def start(cls, directory, endpoints, name="prod", lifecycle=False, drill=every("1h"),
+              **sections):
+        return start_sidecar(
+            cls.scene, directory, {"name": name, "endpoints": endpoints},
+            drill=drill | {"sample": {"older": "none"}}, web={"enable_lifecycle": lifecycle},
+            **merged(DEFAULTS, sections))
 
     def look(self, sidecar, name, **options):
         """Opens the page; what holds for it in every state; a screenshot."""
@@ -143,15 +132,15 @@ class Healthy(StatusCase):
         cls.cluster = harness.Cluster(cls.scene, "3.5", size=3)
         harness.fill(cls.cluster)
         cls.home = cls.scene.new_dir()
-        cls.sidecar = cls.start(cls.home, cls.cluster.endpoints, snapshot="3s", drill="4s",
-                                lifecycle="true")
+        cls.sidecar = cls.start(cls.home, cls.cluster.endpoints, snapshot=every("3s"),
+                                drill=every("4s"), lifecycle=True)
         cls.sidecar.wait_for_line("drill passed", after=2, timeout=60)
         cls.sidecar.wait_for_value(1, "etcdrill_source_up")
 
     def test_in_light_and_dark(self):
         for dark in (False, True):
             text = self.look(self.sidecar, "status-dark" if dark else "status-light", dark=dark)
-            self.assertIn("The backup is fresh, proven and restorable.", text)
+            self.assertIn("The backup is fresh, drilled and restorable.", text)
             self.assertEqual(len(re.findall(r"^✔ Yes$", text, re.M)), 4, text)
             self.assertNotIn("✖", text)
             self.assertEqual(text.count("✔ healthy"), 3)
@@ -183,7 +172,8 @@ class Healthy(StatusCase):
         names = self.page.accessible_names()
         self.assertIn("etcd backup of prod", names["heading"])
         self.assertTrue(
-            any("fresh, proven and restorable" in name for role in names.values() for name in role))
+            any("fresh, drilled and restorable" in name
+                for role in names.values() for name in role))
         self.assertTrue(all(re.search(r"boot [\d.]+\ss", name) for name in names["image"] if name))
         self.assertIn("Endpoint", names["columnheader"])
         reached = []
@@ -219,7 +209,7 @@ class Healthy(StatusCase):
     def test_without_script(self):
         self.page.open(f"http://127.0.0.1:{self.sidecar.port}/", script=False)
         text = self.page.run("document.body.innerText")
-        self.assertIn("The backup is fresh, proven and restorable.", text)
+        self.assertIn("The backup is fresh, drilled and restorable.", text)
         self.assertIn("✔ restorable", text)
 
     def test_the_script_refreshes_and_says_when_it_can_not(self):
@@ -245,7 +235,7 @@ class Healthy(StatusCase):
     def test_the_api_says_the_same(self):
         status = self.api(self.sidecar, "status")
         self.assertEqual(
-            [status[key]["answer"] for key in ("fresh", "proven", "restorable", "in_time")],
+            [status[key]["answer"] for key in ("fresh", "drilled", "restorable", "in_time")],
             ["yes"] * 4)
         self.assertEqual((status["overall"], status["cluster"], status["troubles"]),
                          ("yes", "prod", []))
@@ -277,7 +267,7 @@ class Started(StatusCase):
         harness.fill(cls.cluster)
 
     def test_by_post_and_one_at_a_time(self):
-        sidecar = self.start(self.dir, self.cluster.endpoints, lifecycle="true")
+        sidecar = self.start(self.dir, self.cluster.endpoints, lifecycle=True)
         sidecar.wait_for_line("drill passed")
         harness.wait_until(
             lambda: sidecar.value("etcdrill_task_last_run_timestamp_seconds", task="drill"),
@@ -303,7 +293,7 @@ class Started(StatusCase):
         self.assertEqual(sidecar.stop(), 0)
 
     def test_a_stop_ends_what_was_started(self):
-        sidecar = self.start(self.dir, self.cluster.endpoints, lifecycle="true")
+        sidecar = self.start(self.dir, self.cluster.endpoints, lifecycle=True)
         sidecar.wait_for_line("drill passed")
         harness.wait_until(lambda: sidecar.request("/-/drill", "POST")[0] == 202, "a start")
         self.assertEqual(sidecar.stop(), 0)
@@ -329,9 +319,9 @@ class Failing(StatusCase):
         sidecar.stop()
         time.sleep(1.1)
         cluster.kill(cluster.members[2])
-        broken = self.start(self.dir, cluster.endpoints, snapshot="2s", drill="2s",
-                            etcd="/bin/false", name="prod",
-                            objectives="{rpo: 1h, restorable_rpo: 1s, rto: 100ms}")
+        broken = self.start(self.dir, cluster.endpoints, snapshot=every("2s"),
+                            drill=every("2s") | {"etcd": {"binary": "/bin/false"}},
+                            objectives={"rpo": "1h", "restorable_rpo": "1s", "rto": "100ms"})
         broken.wait_for_line("drill failed")
         newest = sorted((self.dir / "store").glob("*.db"))[-1]
         with open(newest, "r+b") as file:
@@ -344,7 +334,7 @@ class Failing(StatusCase):
                              dark=dark)
             self.assertIn("The backup needs you:", text)
             self.assertIn("the restore drill fails", text)
-            self.assertIn("no recent proof", text)
+            self.assertIn("no recent drill", text)
             self.assertIn("✖ not healthy", text)
             self.assertIn(f"{cluster.members[2].client_url} is not healthy", text)
             self.assertIn("etcdrill drill latest --config FILE", text)
@@ -357,8 +347,8 @@ class Failing(StatusCase):
 class Empty(StatusCase):
     def test_nothing_has_happened_yet(self):
         # A snapshot that finds no member is tried again for a tenth of its interval: 3 s.
-        sidecar = self.start(self.dir, ["http://127.0.0.1:1"], name="new", lifecycle="true",
-                             snapshot="30s")
+        sidecar = self.start(self.dir, ["http://127.0.0.1:1"], name="new", lifecycle=True,
+                             snapshot=every("30s"))
         harness.wait_until(lambda: sidecar.lines("snapshot failed"), "a failure")
         for dark in (False, True):
             text = self.look(sidecar, "status-empty-dark" if dark else "status-empty-light",

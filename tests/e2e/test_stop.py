@@ -5,9 +5,7 @@ tells what is read, so that the moment is no guess.
 
 One hard fact: strace -D leaves the process id to etcdrill; the tracer is a child of nobody and ends
 with it."""
-import json
 import os
-import shutil
 import signal
 import sys
 import time
@@ -35,8 +33,7 @@ class StopCase(SidecarCase):
         trace = self.dir / "trace"
         names = ",".join(fault.split(":")[0] for fault in faults)
         injections = [word for fault in faults for word in ("-e", f"inject={fault}")]
-        return [shutil.which("strace"), "-D", "-f", "-y", "-qq", "-o", trace,
-                "-e", f"trace={names}", *injections], trace
+        return harness.strace(trace, "-D", "-y", "-e", f"trace={names}", *injections), trace
 
     def wait_for_call(self, trace, name, part):
         def called():
@@ -85,22 +82,16 @@ class Tasks(StopCase):
 
     def test_receipt(self):
         proxies, section = self.proxies(self.cluster, RATE)
-        leader = [proxy for proxy, url in zip(proxies, self.cluster.endpoints) if self.leads(url)]
+        leader = proxies[self.cluster.members.index(self.cluster.leader())]
         sidecar = self.start(section, health=QUIET)
         self.streaming()
         asked = self.requests(sidecar, "Status")
-        leader[0].silence()  # the stream comes from the follower, and goes on
+        leader.silence()  # the stream comes from the follower, and goes on
         harness.wait_until(
-            lambda: leader[0].asked.is_set() and self.requests(sidecar, "Status") > asked,
+            lambda: leader.asked.is_set() and self.requests(sidecar, "Status") > asked,
             "the leader asked for the receipt", timeout=30)
         self.assertStops(sidecar)
         self.assertEqual(self.manifests(), [])  # who was not asked has not agreed
-
-    def leads(self, url):
-        member, = [member for member in self.cluster.members if member.client_url == url]
-        status = json.loads(self.cluster.etcdctl("endpoint", "status", "-w", "json",
-                                                 member=member))[0]["Status"]
-        return status["leader"] == status["header"]["member_id"]
 
     def test_seal(self):
         """A disk that takes two seconds to make a file durable: whatever comes of the snapshot is

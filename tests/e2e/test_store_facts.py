@@ -374,7 +374,7 @@ class StoreFacts(SidecarCase):
                            timeout=30)
         status = self.status(sidecar)
         self.assertEqual(status["restorable"]["answer"], "no")
-        self.assertEqual((status["fresh"]["answer"], status["proven"]["answer"]),
+        self.assertEqual((status["fresh"]["answer"], status["drilled"]["answer"]),
                          ("unknown", "unknown"))
         self.assertIsNone(status["snapshots"])
         self.assertEqual(sidecar.value("etcdrill_store_readable"), 0)

@@ -12,7 +12,7 @@ import unittest
 sys.dont_write_bytecode = True
 import harness
 from hostile_etcd import HostileEtcd, field
-from sidecar_case import SidecarCase
+from sidecar_case import SidecarCase, every, start_sidecar
 
 SNAPSHOT = harness.fixture("e3530-compacted")
 # What a terminal obeys: C0 but the ends of lines, DEL, C1 as UTF-8, and what is no UTF-8 at all.
@@ -223,16 +223,10 @@ class NoControls(harness.TestCase):
         server = HostileEtcd(error=b"%1b[2J%0aetcdrill: all is well%ff%c2%9b")
         self.addCleanup(server.close)
         for form in ("logfmt", "json"):
-            port = harness.free_port()
-            config = self.dir / f"{form}.yaml"
-            config.write_text(
-                json.dumps({
-                    "cluster": {"endpoints": [server.url]}, "store": {"path": form},
-                    "drill": {"scratch_dir": "scratch"}, "snapshot": {"schedule": "@every 1s"},
-                    "web": {"listen": f"127.0.0.1:{port}"}, "log": {"format": form}
-                }))
             (self.dir / "etcdrill.log").unlink(missing_ok=True)
-            sidecar = harness.Sidecar(self.scene, config, port, self.dir)
+            sidecar = start_sidecar(self.scene, self.dir, {"endpoints": [server.url]}, bare=True,
+                                    store={"path": form}, snapshot=every("1s"),
+                                    log={"format": form})
             self.addCleanup(sidecar.process.kill)
             harness.wait_until(lambda: b"all is well" in sidecar.log.read_bytes(), "the error")
             self.assertEqual(sidecar.stop(), 0)

@@ -23,9 +23,7 @@ class TextfileCase(harness.TestCase):
         shutil.copy(harness.fixture("e3530-compacted"), self.snapshot)
 
     def damage(self):
-        content = bytearray(harness.fixture("e3530-compacted").read_bytes())
-        content[len(content) // 2] ^= 1
-        self.snapshot.write_bytes(content)
+        self.snapshot.write_bytes(harness.flipped(harness.fixture("e3530-compacted").read_bytes()))
 
     def repair(self):
         shutil.copy(harness.fixture("e3530-compacted"), self.snapshot)

@@ -18,17 +18,11 @@ import warnings
 
 sys.dont_write_bytecode = True
 import harness
+from sidecar_case import SidecarCase
 
 warnings.filterwarnings("ignore", category=DeprecationWarning)
 import crypt
 
-CONFIG = """\
-cluster: {{name: web, endpoints: ["{endpoint}"]}}
-store: {{path: store}}
-snapshot: {{schedule: none}}
-drill: {{schedule: none, scratch_dir: scratch}}
-web: {{listen: "{listen}:{port}", config_file: "{web}", enable_lifecycle: {lifecycle}}}
-"""
 EXAMPLES = harness.ROOT / "deploy" / "web"
 
 
@@ -36,21 +30,28 @@ def bcrypt(password, cost="04"):
     return crypt.crypt(password, f"$2y${cost}$abcdefghijklmnopqrstuv")
 
 
-class WebCase(harness.TestCase):
+class WebCase(SidecarCase):
     def setUp(self):
         super().setUp()
         self.pki = self.scene.certs
 
-    def start(self, web=None, lifecycle="false", listen="127.0.0.1", endpoint="http://127.0.0.1:1"):
+    def write(self, lifecycle=False, listen="127.0.0.1", endpoint="http://127.0.0.1:1"):
+        """A configuration, with the web configuration beside it if there is one; its path and its
+        port."""
+        port = harness.free_port()
+        web = "web.yml" if (self.dir / "web.yml").exists() else ""
+        return self.configure(
+            {"name": "web", "endpoints": [endpoint]}, port=port, bare=True,
+            snapshot={"schedule": "none"}, drill={"schedule": "none"},
+            web={"listen": f"{listen}:{port}", "config_file": web, "enable_lifecycle": lifecycle})
+
+    def start(self, web=None, **settings):
         """A sidecar with this text as its web configuration."""
+        (self.dir / "web.yml").unlink(missing_ok=True)
         if web is not None:
             (self.dir / "web.yml").write_text(web)
-        port = harness.free_port()
-        (self.dir / "etcdrill.yaml").write_text(
-            CONFIG.format(port=port, web="web.yml" if web is not None else "", lifecycle=lifecycle,
-                          listen=listen, endpoint=endpoint))
         (self.dir / "etcdrill.log").unlink(missing_ok=True)  # of a sidecar before
-        sidecar = harness.Sidecar(self.scene, self.dir / "etcdrill.yaml", port, self.dir)
+        sidecar = harness.Sidecar(self.scene, *self.write(**settings), self.dir)
         self.addCleanup(sidecar.process.kill)
         harness.wait_until(
             lambda: sidecar.lines("etcdrill started") or sidecar.process.poll() is not None,
@@ -319,7 +320,7 @@ class Lifecycle(WebCase):
         self.silent = socket.create_server(("127.0.0.1", 0))
         self.addCleanup(self.silent.close)
         self.sidecar = self.start(f"basic_auth_users: {{ann: '{bcrypt('right')}'}}\n",
-                                  lifecycle="true",
+                                  lifecycle=True,
                                   endpoint=f"http://127.0.0.1:{self.silent.getsockname()[1]}")
         self.right = self.login("ann", "right")
 
@@ -601,10 +602,7 @@ class Config(WebCase):
 
     def test_a_bad_file_at_the_start_ends_it(self):
         (self.dir / "web.yml").write_text(BASIC_TLS)
-        path = self.dir / "etcdrill.yaml"
-        path.write_text(
-            CONFIG.format(port=harness.free_port(), web="web.yml", lifecycle="false",
-                          listen="127.0.0.1", endpoint="http://127.0.0.1:1"))
+        path, _ = self.write()
         self.assertOneLine(
             self.etcdrill("run", "--config", path, code=1, timeout=10).err, "server.crt")
 

@@ -3,6 +3,7 @@
 // one (a mapped file would end in SIGBUS).
 #include <filesystem>
 #include <set>
+#include <stop_token>
 #include <thread>
 
 #include "faults/faults.h"

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <ctime>
 #include <tuple>
+#include <utility>
 
 #include "base/check.h"
 #include "support/open_snapshot.h"

@@ -7,6 +7,7 @@
 #include <random>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "support/findings.h"
 #include "support/memory_file_system.h"

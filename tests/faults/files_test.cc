@@ -1,7 +1,9 @@
 // Bytes that were added, holes, and paths that are no regular files; through the real file system.
 #include <sys/stat.h>
 
+#include <chrono>
 #include <filesystem>
+#include <stop_token>
 #include <thread>
 
 #include "faults/faults.h"

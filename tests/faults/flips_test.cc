@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 #include "faults/faults.h"
 #include "support/bolt_builder.h"

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <map>
+#include <utility>
 
 #include "base/bytes.h"
 #include "faults/faults.h"

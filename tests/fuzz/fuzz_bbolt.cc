@@ -2,6 +2,7 @@
 // crashing: a file that is whole in memory can always be read, what is handed out lies where it is
 // said to lie, and over a sound structure the walk of one bucket gives what the walk of all gave.
 #include <map>
+#include <utility>
 
 #include "base/check.h"
 #include "format/bbolt/database.h"

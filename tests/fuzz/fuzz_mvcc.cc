@@ -3,8 +3,7 @@
 // (Not the other way round: groups, and known fields of another type, are refused here and passed
 // over there.)
 #include "base/check.h"
-#include "format/mvcc/key_value.h"
-#include "format/mvcc/revision.h"
+#include "format/mvcc/row.h"
 #include "proto/mvccpb.pb.h"
 
 namespace etcdrill {

@@ -2,6 +2,7 @@
 // bbolt, mvcc and verify. All are tiny databases with pages of 1 KiB, because a fuzzer is as fast
 // as its inputs are small.
 #include <filesystem>
+#include <utility>
 
 #include "support/bolt_builder.h"
 #include "support/snapshots.h"

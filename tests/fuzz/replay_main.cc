@@ -1,6 +1,7 @@
 // main() of a fuzz target where there is no libFuzzer: runs it on each file, and on each file of
 // each directory, that is named. So every build, whatever the compiler, goes through the inputs
 // that were worth keeping.
+#include <cstdint>
 #include <filesystem>
 #include <iostream>
 

@@ -2,6 +2,7 @@
 #include "support/bolt_builder.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/bytes.h"
 #include "base/check.h"

@@ -12,6 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
+
 #include "base/check.h"
 #include "etcd/health.h"
 #include "proto/etcdserverpb.grpc.pb.h"

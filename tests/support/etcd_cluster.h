@@ -2,6 +2,7 @@
 // What goes wrong with it fails the test at once, with etcd's own words.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <string_view>

@@ -3,8 +3,10 @@
 // test for as long as they run.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <map>
+#include <utility>
 
 #include "base/clock.h"
 

@@ -3,6 +3,7 @@
 // never see one.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>

@@ -2,7 +2,7 @@
 #include "support/made_store.h"
 
 #include "base/bytes.h"
-#include "format/bbolt/new_database.h"
+#include "format/bbolt/writer.h"
 #include "proto/leasepb.pb.h"
 #include "proto/mvccpb.pb.h"
 #include "support/catch.h"

@@ -4,8 +4,12 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <limits>
+#include <memory>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "io/file_system.h"
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 
 #include "format/snapshot/image.h"
 #include "support/snapshots.h"

@@ -12,10 +12,9 @@ import re
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-SOURCES = sorted(p for p in (ROOT / "src/config").glob("*.cc")
-                 if p.name == "load.cc" or p.name.startswith("read_"))
-PAGE, EXAMPLE, HEADER = (ROOT / p for p in ("docs/configuration.md", "deploy/systemd/etcdrill.yaml",
-                                            "src/config/config.h"))
+PAGE, EXAMPLE, HEADER, READER = (
+    ROOT / p for p in ("docs/configuration.md", "deploy/systemd/etcdrill.yaml",
+                       "src/config/config.h", "src/config/load.cc"))
 KINDS = {
     "ParseSchedule": "schedule", "ParseSize": "size", "ParseRate": "rate", "ParseCount": "number",
     "ParseBool": "bool", "ParsePercent": "share", "ParseParts": "part"
@@ -165,7 +164,7 @@ def self_test(texts, page, example):
 
 
 def main():
-    texts = [path.read_text() for path in SOURCES]
+    texts = [READER.read_text()]
     if "--self-test" in sys.argv:
         return self_test(texts, PAGE.read_text(), EXAMPLE.read_text())
     found = list(problems(texts, PAGE.read_text(), EXAMPLE.read_text()))

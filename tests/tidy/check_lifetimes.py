@@ -18,10 +18,11 @@ Status Refuse();
 catalog::Catalog Read();
 std::string Name();
 """
-SOUND = "size_t Use() { return MessageOf(Refuse()).size() + (Read().Newest() != nullptr); }"
+SOUND = ("size_t Use() {"
+         " return MessageOf(Refuse()).size() + (Read().Newest(WallTime()) != nullptr); }")
 DANGLING = [
     "size_t Use() { const std::string_view text = MessageOf(Refuse()); return text.size(); }",
-    "bool Use() { const auto* newest = Read().Newest(); return newest != nullptr; }",
+    "bool Use() { const auto* newest = Read().Newest(WallTime()); return newest != nullptr; }",
     "std::string_view Use() { const std::string name = Name(); return name; }",
     # The one that read freed memory: with "" on one side, the text is copied into a temporary.
     "size_t Use(const std::string& name) {"

@@ -1,6 +1,7 @@
 // Meta pages: reading, choosing, writing. Source: docs/etcd-formats.md §1.2 and §1.3.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>

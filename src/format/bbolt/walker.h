@@ -1,8 +1,9 @@
 // Reads the pages of one file, each at most once, checks them, and walks trees of them. The parts
-// of it that know buckets are in tree.cc. Total on any input: no recursion, bounded depth and
+// of it that know buckets are in database.cc. Total on any input: no recursion, bounded depth and
 // memory.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -12,7 +13,6 @@
 #include "format/bbolt/database.h"
 #include "format/bbolt/meta.h"
 #include "format/bbolt/page.h"
-#include "format/bbolt/page_reader.h"
 #include "proof/finding.h"
 
 namespace etcdrill::bbolt {

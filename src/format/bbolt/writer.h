@@ -4,6 +4,7 @@
 // docs/etcd-formats.md §1.9.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <string_view>
@@ -27,5 +28,10 @@ struct Edit {
 
 // All else stays as it is. `file` is the finished copy; `source` reads the same bytes.
 Status ApplyEdit(const Database& source, const Edit& edit, WritableFile& file);
+
+// Makes a whole bbolt file from nothing, for what etcd did not write: the self-test and the tests.
+// The file must not exist. Not synced: nothing made here is to last.
+Status CreateDatabase(FileSystem& fs, const std::string& path, uint32_t page_size,
+                      const std::map<std::string, BucketContent>& buckets);
 
 }  // namespace etcdrill::bbolt

@@ -16,7 +16,7 @@
 #include <optional>
 #include <string_view>
 
-#include "format/mvcc/revision.h"
+#include "format/mvcc/row.h"
 #include "format/mvcc/store_state.h"
 
 namespace etcdrill::mvcc {

@@ -22,8 +22,7 @@
 #include "format/bbolt/database.h"
 #include "format/mvcc/hash_kv.h"
 #include "format/mvcc/key_table.h"
-#include "format/mvcc/key_value.h"
-#include "format/mvcc/revision.h"
+#include "format/mvcc/row.h"
 #include "format/mvcc/store_state.h"
 
 namespace etcdrill::mvcc {

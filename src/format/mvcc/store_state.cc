@@ -3,7 +3,7 @@
 #include "format/mvcc/store_state.h"
 
 #include "format/mvcc/buckets.h"
-#include "format/mvcc/revision.h"
+#include "format/mvcc/row.h"
 
 namespace etcdrill::mvcc {
 

@@ -2,9 +2,9 @@
 // compacted. Source: docs/etcd-formats.md §5.1.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
-#include <string>
 
 #include "format/bbolt/database.h"
 

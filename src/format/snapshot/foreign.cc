@@ -40,6 +40,32 @@ constexpr std::array kMagics = {
     Magic{Foreign::kWal, 0, "\x04\0\0\0\0\0\0\x84"sv},
 };
 
+// In the order of Foreign.
+constexpr auto kTexts = std::to_array<std::string_view>({
+    "it is gzip: unpack it first (`gzip -d`)",
+    "it is a zip archive: unpack it first (`unzip`)",
+    "it is xz: unpack it first (`xz -d`)",
+    "it is zstd: unpack it first (`zstd -d`)",
+    "it is bzip2: unpack it first (`bzip2 -d`)",
+    "it is lz4: unpack it first (`lz4 -d`)",
+    "it is a tar archive: unpack it first (`tar -xf`)",
+    "it is encrypted with age: decrypt it first (`age -d -i IDENTITY`)",
+    "it is encrypted with OpenPGP: decrypt it first (`gpg -d`)",
+    "it is encrypted by `openssl enc`: decrypt it first (`openssl enc -d`, with the options of "
+    "then)",
+    "it is an SQLite database: k3s keeps its data in one (state.db) where it runs no etcd, and no "
+    "etcd can restore it; back it up as k3s says",
+    "it is a segment of etcd's write-ahead log: the database is snap/db beside its directory, and "
+    "better still is a snapshot (`etcdrill snapshot save`)",
+    "it is an etcd database of a big-endian machine (s390x), which etcdrill can't read: verify it "
+    "with `etcdutl snapshot status` on such a machine",
+    "it is a bbolt database of a format version that this etcdrill does not know: use a newer "
+    "etcdrill",
+    "it is a bbolt database of another program: none of etcd's buckets is in it",
+    "it is a text file, not an etcd snapshot: look into it, it may be an error page or a note",
+});
+static_assert(kTexts.size() == static_cast<size_t>(Foreign::kText) + 1);
+
 // The packet that begins an encrypted message: a session key for a public key (tag 1, version 3) or
 // for a password (tag 3, version 4 or later), with its length in the old or in the new form (RFC
 // 4880, 4.2 and 5).
@@ -86,49 +112,7 @@ bool IsText(std::string_view head) {
 
 }  // namespace
 
-std::string_view Describe(Foreign foreign) {
-  switch (foreign) {
-    case Foreign::kGzip:
-      return "it is gzip: unpack it first (`gzip -d`)";
-    case Foreign::kZip:
-      return "it is a zip archive: unpack it first (`unzip`)";
-    case Foreign::kXz:
-      return "it is xz: unpack it first (`xz -d`)";
-    case Foreign::kZstd:
-      return "it is zstd: unpack it first (`zstd -d`)";
-    case Foreign::kBzip2:
-      return "it is bzip2: unpack it first (`bzip2 -d`)";
-    case Foreign::kLz4:
-      return "it is lz4: unpack it first (`lz4 -d`)";
-    case Foreign::kTar:
-      return "it is a tar archive: unpack it first (`tar -xf`)";
-    case Foreign::kAge:
-      return "it is encrypted with age: decrypt it first (`age -d -i IDENTITY`)";
-    case Foreign::kOpenPgp:
-      return "it is encrypted with OpenPGP: decrypt it first (`gpg -d`)";
-    case Foreign::kOpenSsl:
-      return "it is encrypted by `openssl enc`: decrypt it first (`openssl enc -d`, with the "
-             "options of then)";
-    case Foreign::kSqlite:
-      return "it is an SQLite database: k3s keeps its data in one (state.db) where it runs no "
-             "etcd, and no etcd can restore it; back it up as k3s says";
-    case Foreign::kWal:
-      return "it is a segment of etcd's write-ahead log: the database is snap/db beside its "
-             "directory, and better still is a snapshot (`etcdrill snapshot save`)";
-    case Foreign::kBigEndian:
-      return "it is an etcd database of a big-endian machine (s390x), which etcdrill can't read: "
-             "verify it with `etcdutl snapshot status` on such a machine";
-    case Foreign::kNewerBolt:
-      return "it is a bbolt database of a format version that this etcdrill does not know: use a "
-             "newer etcdrill";
-    case Foreign::kOtherBolt:
-      return "it is a bbolt database of another program: none of etcd's buckets is in it";
-    case Foreign::kText:
-      return "it is a text file, not an etcd snapshot: look into it, it may be an error page or a "
-             "note";
-  }
-  return "";
-}
+std::string_view Describe(Foreign foreign) { return kTexts[static_cast<size_t>(foreign)]; }
 
 Result<std::optional<Foreign>> RecognizeForeign(const ReadableFile& file) {
   std::string head(std::min<uint64_t>(file.Size(), kHeadBytes), '\0');

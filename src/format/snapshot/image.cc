@@ -1,4 +1,3 @@
-// See image.h.
 #include "format/snapshot/image.h"
 
 #include <utility>

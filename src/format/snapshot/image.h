@@ -3,17 +3,31 @@
 // this one open file; so what was proven is what is restored.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 
 #include "base/status.h"
 #include "format/bbolt/database.h"
-#include "format/snapshot/trailer.h"
 #include "io/context.h"
 #include "proof/finding.h"
 
 namespace etcdrill::snapshot {
+
+// The SHA-256 at the end of a snapshot. Source: docs/etcd-formats.md §4.1: it is the hash of
+// everything before it, and a file has one exactly if its size leaves 32 when divided by 512 (bbolt
+// files are multiples of their page size).
+inline constexpr uint64_t kTrailerBytes = 32;
+inline constexpr uint64_t kSectorBytes = 512;
+
+inline constexpr bool HasTrailer(uint64_t file_size) {
+  return file_size % kSectorBytes == kTrailerBytes;
+}
+// Bytes of the database in a file of this size.
+inline constexpr uint64_t BodySize(uint64_t file_size) {
+  return HasTrailer(file_size) ? file_size - kTrailerBytes : file_size;
+}
 
 // Safe for concurrent reads. Reads by reader() end with kInterrupted as soon as the stop of the
 // context that opened it is requested: a look at many gigabytes ends within a page, wherever it is.

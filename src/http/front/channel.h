@@ -5,8 +5,6 @@
 #include <cstddef>
 #include <memory>
 
-#include "base/status.h"
-
 struct ssl_st;
 
 namespace etcdrill::http {

@@ -4,6 +4,7 @@
 // thread there.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 

@@ -1,20 +1,29 @@
 // docs/web.md has a line for each field.
-#include "report/status/json.h"
-
 #include <cmath>
 
 #include "base/json_reader.h"
 #include "base/version.h"
+#include "etcd/roll_call.h"
 #include "report/status/judgement.h"
+#include "report/status/status.h"
+#include "report/tally.h"
 
 namespace etcdrill::report {
 namespace {
 
-Json Head(std::string_view kind, const StatusFacts& f) {
+constexpr size_t kSnapshotsMax = 1000;
+constexpr size_t kDrillsMax = 200;
+
+Json Head(std::string_view kind, const View& view) {
   Json json = NewDocument(kind);
-  json["time"] = FormatRfc3339(f.now);
-  json["cluster"] = f.cluster;
+  json["time"] = FormatRfc3339(view.now);
+  json["cluster"] = view.config->cluster.name;
   return json;
+}
+
+Json AsOf(const catalog::CatalogEntry* snapshot, WallTime now) {
+  const auto as_of = snapshot != nullptr ? snapshot->AsOf(now) : std::nullopt;
+  return as_of.has_value() ? Json(FormatRfc3339(*as_of)) : Json(nullptr);
 }
 
 Json Time(std::optional<double> unix_seconds) {
@@ -22,26 +31,25 @@ Json Time(std::optional<double> unix_seconds) {
   return FormatRfc3339(WallTime(std::chrono::seconds(std::llround(*unix_seconds))));
 }
 
-Json Number(std::optional<double> value) {
-  return value.has_value() ? Json(*value) : Json(nullptr);
-}
-
 Json ToJson(const Question& q) {
   return {{"answer", NameOf(q.answer)}, {"fact", q.fact}, {"more", q.more}};
 }
 
-Json ToJson(const SnapshotRow& s, WallTime now) {
-  return {{"name", s.name},
-          {"taken", FormatRfc3339(s.taken)},
-          {"from_future", IsFuture(s.taken, now)},
-          {"other_history", s.other_history},
-          {"revision", s.revision},
-          {"live_keys", s.keys},
-          {"size", s.size_bytes},
-          {"sha256", s.sha256},
-          {"state", NameOf(s.state)},
-          {"level", s.level},
-          {"last_drill", s.drilled.has_value() ? Json(FormatRfc3339(*s.drilled)) : Json(nullptr)}};
+Json ToJson(const catalog::CatalogEntry& entry, WallTime now) {
+  const Manifest& m = entry.manifest;
+  return {
+      {"name", m.name},
+      {"taken", FormatRfc3339(m.taken)},
+      {"from_future", IsFuture(m.taken, now)},
+      {"other_history", !entry.Counts()},
+      {"revision", m.revision},
+      {"live_keys", m.live_keys},
+      {"size", m.size_bytes},
+      {"sha256", m.sha256},
+      {"state", NameOf(entry.state)},
+      {"level", LevelOf(entry)},
+      {"last_drill", entry.last_drill.has_value() ? Json(FormatRfc3339(entry.last_drill->finished))
+                                                  : Json(nullptr)}};
 }
 
 Json ToJson(const DrillSummary& d) {
@@ -59,77 +67,97 @@ Json ToJson(const DrillSummary& d) {
           {"stage_seconds", ByName(d.stage_seconds)}};
 }
 
-Json ToJson(const MemberRow& m) {
-  Json json = {{"endpoint", m.endpoint}, {"healthy", m.healthy}, {"problem", m.problem}};
-  if (!m.same_as.empty()) json["same_member_as"] = m.same_as;
-  if (!m.revision.has_value()) return json;
-  json["role"] = m.role;
-  json["member_id"] = m.member_id;
-  json["cluster_id"] = m.cluster_id;
-  json["version"] = m.version;
-  json["revision"] = *m.revision;
-  json["db_size"] = m.db_size_bytes;
-  json["db_in_use"] = m.db_in_use_bytes;
-  json["latency_seconds"] = SecondsOf(m.latency);
+Json ToJson(const std::string& endpoint, const etcd::HealthProbe& probe) {
+  Json json = {{"endpoint", endpoint}, {"healthy", probe.healthy}, {"problem", probe.problem}};
+  if (!probe.same_as.empty()) json["same_member_as"] = probe.same_as;
+  if (!probe.status.has_value()) return json;
+  const etcd::MemberStatus& s = *probe.status;
+  json["role"] = s.role();
+  json["member_id"] = etcd::IdText(s.member_id);
+  json["cluster_id"] = etcd::IdText(s.cluster_id);
+  json["version"] = s.version;
+  json["revision"] = s.revision;
+  json["db_size"] = s.db_size_bytes;
+  json["db_in_use"] = s.db_in_use_bytes;
+  json["latency_seconds"] = SecondsOf(probe.latency);
+  return json;
+}
+
+Json CountsOf(const catalog::Catalog& stored, WallTime now) {
+  const SnapshotTally tally = TallySnapshots(stored, now);
+  Json json;
+  for (const SnapshotState state : ValuesOf<SnapshotState>())
+    json[std::string(NameOf(state))] = static_cast<double>(tally[state]);
+  return json;
+}
+
+Json TasksOf(const Activity& activity) {
+  Json json = Json::array();
+  for (const Task task : ValuesOf<Task>()) {
+    json.push_back({{"name", NameOf(task)},
+                    {"next", Time(activity[task].next_run)},
+                    {"last", Time(activity[task].last_run)}});
+  }
+  return json;
+}
+
+Json MembersOf(const View& view) {
+  if (view.health == nullptr) return nullptr;
+  const etcd::HealthRound& round = view.health->round;
+  Json json = Json::array();
+  for (const etcd::RollEntry& entry : round.roll.entries)
+    json.push_back(ToJson(entry.address, round.probes[entry.endpoint]));
   return json;
 }
 
 }  // namespace
 
-std::string StatusJson(const StatusFacts& f) {
-  const Judgement j = Judge(f);
-  Json json = Head("Status", f);
+std::string StatusJson(const View& view, const Activity& activity) {
+  const Judgement j = Judge(view, activity);
+  const catalog::Catalog& stored = view.Stored();
+  const DrillTally drills = TallyDrills(stored.drills, view.now);
+  const config::Objectives& objectives = view.config->objectives;
+  Json json = Head("Status", view);
   json["version"] = kVersion;
   json["overall"] = NameOf(j.overall());
   json["fresh"] = ToJson(j.fresh);
-  json["proven"] = ToJson(j.proven);
+  json["drilled"] = ToJson(j.drilled);
   json["restorable"] = ToJson(j.restorable);
   json["in_time"] = ToJson(j.in_time);
   json["troubles"] = Json::array();
   for (const Trouble& t : j.troubles)
     json["troubles"].push_back({{"what", t.what}, {"advice", t.advice}});
-  json["objectives"] = {{"rpo_seconds", f.fixed.rpo_seconds},
-                        {"restorable_rpo_seconds", f.fixed.restorable_rpo_seconds},
-                        {"rto_seconds", f.fixed.rto_seconds}};
-  json["restore_seconds"] = {{"measured", Number(f.store.drill_last_duration_seconds)},
-                             {"forecast", Number(f.store.drill_forecast_seconds)}};
-  json["newest_snapshot"] = Time(f.store.newest.has_value() ? f.store.newest->taken : std::nullopt);
-  json["newest_restorable_snapshot"] = Time(f.store.restorable_taken);
-  json["snapshots"] = nullptr;
-  if (f.store_problem.empty()) {
-    json["snapshots"] = {{"untested", f.store.untested},
-                         {"restorable", f.store.restorable},
-                         {"damaged", f.store.damaged},
-                         {"unreadable", f.store.unreadable}};
-  }
-  json["drill_in_progress"] = f.activity.drill_in_progress;
-  json["tasks"] = Json::array();
-  for (size_t i = 0; i < kTaskNames.size(); ++i) {
-    json["tasks"].push_back({{"name", kTaskNames[i]},
-                             {"next", Time(f.activity.next_run[i])},
-                             {"last", Time(f.activity.last_run[i])}});
-  }
-  json["members"] = nullptr;
-  if (f.health.has_value()) {
-    json["members"] = Json::array();
-    for (const MemberRow& m : f.health->members) json["members"].push_back(ToJson(m));
-  }
+  json["objectives"] = {{"rpo_seconds", SecondsOf(objectives.rpo)},
+                        {"restorable_rpo_seconds", SecondsOf(objectives.restorable_rpo)},
+                        {"rto_seconds", SecondsOf(objectives.rto)}};
+  json["restore_seconds"] = {{"measured", OrNull(drills.last_duration_seconds)},
+                             {"forecast", OrNull(drills.forecast_seconds)}};
+  json["newest_snapshot"] = AsOf(stored.Newest(view.now), view.now);
+  json["newest_restorable_snapshot"] = AsOf(stored.NewestRestorable(view.now), view.now);
+  json["snapshots"] = view.store_problem.empty() ? CountsOf(stored, view.now) : Json(nullptr);
+  json["drill_in_progress"] = activity.drill_in_progress;
+  json["tasks"] = TasksOf(activity);
+  json["members"] = MembersOf(view);
   return Dump(json) + "\n";
 }
 
-std::string SnapshotsJson(const StatusFacts& f) {
-  Json json = Head("SnapshotList", f);
-  json["total"] = f.history.snapshots_total;
+std::string SnapshotsJson(const View& view) {
+  const auto& snapshots = view.LastRead().snapshots;
+  Json json = Head("SnapshotList", view);
+  json["total"] = snapshots.size();
   json["items"] = Json::array();
-  for (const SnapshotRow& row : f.history.snapshots) json["items"].push_back(ToJson(row, f.now));
+  for (const catalog::CatalogEntry* entry : NewestFirst(snapshots, kSnapshotsMax))
+    json["items"].push_back(ToJson(*entry, view.now));
   return Dump(json) + "\n";
 }
 
-std::string DrillsJson(const StatusFacts& f) {
-  Json json = Head("DrillList", f);
-  json["total"] = f.history.drills_total;
+std::string DrillsJson(const View& view) {
+  const auto& drills = view.LastRead().drills;
+  Json json = Head("DrillList", view);
+  json["total"] = drills.size();
   json["items"] = Json::array();
-  for (const DrillSummary& row : f.history.drills) json["items"].push_back(ToJson(row));
+  for (const DrillSummary* drill : NewestFirst(drills, kDrillsMax))
+    json["items"].push_back(ToJson(*drill));
   return Dump(json) + "\n";
 }
 

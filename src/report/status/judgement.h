@@ -1,12 +1,13 @@
 // The four questions of a person at three in the morning, answered from the facts: is the backup
-// fresh, proven, restorable, and how long would a restore take. The page and the API give the same
+// fresh, drilled, restorable, and how long would a restore take. The page and the API give the same
 // answers, and the alerts follow the same objectives.
 #pragma once
 
 #include <string>
 #include <vector>
 
-#include "report/status/facts.h"
+#include "base/names.h"
+#include "report/view.h"
 
 namespace etcdrill::report {
 
@@ -27,7 +28,7 @@ struct Trouble {
 
 struct Judgement {
   Question fresh;
-  Question proven;
+  Question drilled;
   Question restorable;
   Question in_time;
   std::vector<Trouble> troubles;
@@ -36,7 +37,7 @@ struct Judgement {
   Answer overall() const;
 };
 
-Judgement Judge(const StatusFacts& facts);
+Judgement Judge(const View& view, const Activity& activity);
 
 // "2.5 s", "3 min", "2 h 5 min", "4 d 3 h"; for people, so the two greatest units.
 std::string RoughTime(double seconds);

@@ -1,11 +1,8 @@
 // From top to bottom: the verdict, the four answers, what is wrong and what to do, then the
 // evidence.
-#include "report/status/page.h"
-
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 
 #include "base/units.h"
 #include "base/version.h"
@@ -14,12 +11,15 @@
 #include "report/status/assets.h"
 #include "report/status/html.h"
 #include "report/status/judgement.h"
+#include "report/status/status.h"
+#include "report/tally.h"
 
 namespace etcdrill::report {
 namespace {
 
 constexpr size_t kSnapshotsShown = 20;
 constexpr size_t kDrillsShown = 10;
+
 // Word and sign beside the colour.
 std::string_view SignOf(Answer answer) {
   return answer == Answer::kYes ? "\u2714" : answer == Answer::kNo ? "\u2716" : "?";
@@ -28,11 +28,9 @@ std::string_view SignOf(Answer answer) {
 Answer AnswerOf(bool good) { return good ? Answer::kYes : Answer::kNo; }
 
 void Mark(Html& html, Answer answer, std::string_view word) {
-  html.Raw("<span class=\"mark ")
-      .Raw(NameOf(answer))
-      .Raw("\"><span aria-hidden=\"true\">")
-      .Raw(SignOf(answer));
-  html.Raw("</span> ").Text(word).Raw("</span>");
+  html.Raw(fmt::format("<span class=\"mark {}\"><span aria-hidden=\"true\">{}</span> ",
+                       NameOf(answer), SignOf(answer)));
+  html.Text(word).Raw("</span>");
 }
 
 // How long ago, and when; or instead of the time a name that holds it.
@@ -54,18 +52,17 @@ std::string Grouped(uint64_t number) {
 
 void Banner(Html& html, const Judgement& j) {
   const Answer overall = j.overall();
-  html.Raw("<p id=\"verdict\" role=\"status\" class=\"banner ")
-      .Raw(NameOf(overall))
-      .Raw("\"><span aria-hidden=\"true\">");
-  html.Raw(SignOf(overall)).Raw("</span> ");
+  html.Raw(fmt::format(
+      "<p id=\"verdict\" role=\"status\" class=\"banner {}\"><span aria-hidden=\"true\">{}</span> ",
+      NameOf(overall), SignOf(overall)));
   if (overall == Answer::kYes) {
-    html.Raw("The backup is fresh, proven and restorable.");
+    html.Raw("The backup is fresh, drilled and restorable.");
   } else if (overall == Answer::kUnknown) {
     html.Raw("Not everything is known yet.");
   } else {
     html.Raw("The backup needs you: ");
     const char* separator = "";
-    for (const Question* question : {&j.fresh, &j.proven, &j.restorable, &j.in_time}) {
+    for (const Question* question : {&j.fresh, &j.drilled, &j.restorable, &j.in_time}) {
       if (question->answer != Answer::kNo) continue;
       html.Raw(separator).Raw(question->if_no);
       separator = "; ";
@@ -76,16 +73,13 @@ void Banner(Html& html, const Judgement& j) {
 }
 
 void Tile(Html& html, std::string_view title, const Question& q) {
-  html.Raw("<li class=\"tile ")
-      .Raw(NameOf(q.answer))
-      .Raw("\"><h2>")
-      .Raw(title)
-      .Raw("</h2><div class=\"answer\">");
-  html.Raw("<span aria-hidden=\"true\">").Raw(SignOf(q.answer)).Raw("</span> ");
-  html.Raw(q.answer == Answer::kYes  ? "Yes"
-           : q.answer == Answer::kNo ? "No"
-                                     : "Unknown")
-      .Raw("</div>");
+  const char* const word = q.answer == Answer::kYes  ? "Yes"
+                           : q.answer == Answer::kNo ? "No"
+                                                     : "Unknown";
+  html.Raw(
+      fmt::format("<li class=\"tile {}\"><h2>{}</h2><div class=\"answer\">"
+                  "<span aria-hidden=\"true\">{}</span> {}</div>",
+                  NameOf(q.answer), title, SignOf(q.answer), word));
   html.Raw("<div class=\"fact\">")
       .Text(q.fact)
       .Raw("</div><div class=\"more\">")
@@ -106,24 +100,17 @@ void Troubles(Html& html, const std::vector<Trouble>& troubles) {
   html.Raw("</ul>\n");
 }
 
-// Opens a section with a table in it; Close() ends it.
+// Opens a section with a table in it.
 void Open(Html& html, std::string_view id, std::string_view title) {
-  html.Raw("<section aria-labelledby=\"")
-      .Raw(id)
-      .Raw("\"><h2 id=\"")
-      .Raw(id)
-      .Raw("\">")
-      .Raw(title)
-      .Raw("</h2>\n");
+  html.Raw(fmt::format("<section aria-labelledby=\"{0}\"><h2 id=\"{0}\">{1}</h2>\n", id, title));
 }
 
 // A table that is wider than the screen scrolls, by keyboard, too.
 void OpenTable(Html& html, std::string_view id, std::string_view head) {
-  html.Raw("<div class=\"card\" id=\"")
-      .Raw(id)
-      .Raw("-table\" tabindex=\"0\" role=\"region\" aria-labelledby=\"")
-      .Raw(id);
-  html.Raw("\"><table><thead><tr>").Raw(head).Raw("</tr></thead><tbody>\n");
+  html.Raw(
+      fmt::format("<div class=\"card\" id=\"{0}-table\" tabindex=\"0\" role=\"region\" "
+                  "aria-labelledby=\"{0}\"><table><thead><tr>{1}</tr></thead><tbody>\n",
+                  id, head));
 }
 
 void CloseTable(Html& html) { html.Raw("</tbody></table></div>\n"); }
@@ -162,11 +149,11 @@ double TotalSeconds(const DrillSummary& drill) {
   return sum;
 }
 
-void Drills(Html& html, const StatusFacts& f) {
+void Drills(Html& html, const View& view, bool one_runs) {
   Open(html, "drills", "Last drills");
-  if (f.activity.drill_in_progress) html.Raw("<p>A drill runs now.</p>\n");
-  const size_t shown = std::min(kDrillsShown, f.history.drills.size());
-  if (shown == 0) {
+  if (one_runs) html.Raw("<p>A drill runs now.</p>\n");
+  const auto shown = NewestFirst(view.LastRead().drills, kDrillsShown);
+  if (shown.empty()) {
     Empty(html, "No drill yet: no snapshot is known to be restorable.");
     html.Raw("</section>\n");
     return;
@@ -180,14 +167,14 @@ void Drills(Html& html, const StatusFacts& f) {
   }
   html.Raw("</ul>\n");
   double scale = 0;
-  for (size_t i = 0; i < shown; ++i) scale = std::max(scale, TotalSeconds(f.history.drills[i]));
+  for (const DrillSummary* drill : shown) scale = std::max(scale, TotalSeconds(*drill));
   OpenTable(html, "drills",
             "<th scope=\"col\">Finished<th scope=\"col\">Result<th scope=\"col\">Stages<th "
             "scope=\"col\" class=\"number\">Restore time");
-  for (size_t i = 0; i < shown; ++i) {
-    const DrillSummary& d = f.history.drills[i];
+  for (const DrillSummary* drill : shown) {
+    const DrillSummary& d = *drill;
     html.Raw("<tr><th scope=\"row\">");
-    Time(html, d.finished, f.now);
+    Time(html, d.finished, view.now);
     html.Raw("</th><td>");
     Mark(html, AnswerOf(d.passed),
          d.passed ? "passed"
@@ -207,8 +194,8 @@ void Drills(Html& html, const StatusFacts& f) {
   html.Raw("</section>\n");
 }
 
-void State(Html& html, const SnapshotRow& s) {
-  if (s.other_history) return Mark(html, Answer::kUnknown, "of another history");
+void State(Html& html, const catalog::CatalogEntry& s) {
+  if (!s.Counts()) return Mark(html, Answer::kUnknown, "of another history");
   switch (s.state) {
     case SnapshotState::kRestorable:
       return Mark(html, Answer::kYes, "restorable");
@@ -219,13 +206,15 @@ void State(Html& html, const SnapshotRow& s) {
     case SnapshotState::kUntested:
       break;
   }
-  Mark(html, Answer::kUnknown, s.drilled.has_value() ? "drill did not finish" : "not drilled yet");
+  Mark(html, Answer::kUnknown,
+       s.last_drill.has_value() ? "drill did not finish" : "not drilled yet");
 }
 
-void Snapshots(Html& html, const StatusFacts& f) {
+void Snapshots(Html& html, const View& view) {
   Open(html, "snapshots", "Snapshots");
-  const size_t shown = std::min(kSnapshotsShown, f.history.snapshots.size());
-  if (shown == 0) {
+  const auto& all = view.LastRead().snapshots;
+  const auto shown = NewestFirst(all, kSnapshotsShown);
+  if (shown.empty()) {
     Empty(html, "The store is empty.");
     html.Raw("</section>\n");
     return;
@@ -235,32 +224,35 @@ void Snapshots(Html& html, const StatusFacts& f) {
             "scope=\"col\" class=\"number\">Revision"
             "<th scope=\"col\" class=\"number\">Keys<th scope=\"col\" class=\"number\">Size<th "
             "scope=\"col\">Last drill");
-  for (size_t i = 0; i < shown; ++i) {
-    const SnapshotRow& s = f.history.snapshots[i];
+  for (const catalog::CatalogEntry* entry : shown) {
+    const Manifest& m = entry->manifest;
     html.Raw("<tr><th scope=\"row\">");
-    Time(html, s.taken, f.now, s.name);
+    Time(html, m.taken, view.now, m.name);
     html.Raw("</th><td>");
-    State(html, s);
-    html.Raw(
-        fmt::format("</td><td>{} of 5</td><td class=\"number\">{}</td><td "
-                    "class=\"number\">{}</td><td class=\"number\">{}</td><td>",
-                    s.level, Grouped(static_cast<uint64_t>(std::max<int64_t>(s.revision, 0))),
-                    Grouped(s.keys), FormatSize(s.size_bytes)));
-    if (s.drilled.has_value()) Time(html, *s.drilled, f.now);
-    if (!s.drilled.has_value()) html.Raw("<span class=\"soft\">never</span>");
+    State(html, *entry);
+    html.Raw(fmt::format(
+        "</td><td>{} of 5</td><td class=\"number\">{}</td><td "
+        "class=\"number\">{}</td><td class=\"number\">{}</td><td>",
+        LevelOf(*entry), Grouped(static_cast<uint64_t>(std::max<int64_t>(m.revision, 0))),
+        Grouped(m.live_keys), FormatSize(m.size_bytes)));
+    if (entry->last_drill.has_value()) {
+      Time(html, entry->last_drill->finished, view.now);
+    } else {
+      html.Raw("<span class=\"soft\">never</span>");
+    }
     html.Raw("</td></tr>\n");
   }
   CloseTable(html);
-  if (f.history.snapshots_total > shown) {
-    html.Raw(fmt::format("<p class=\"soft small\">The newest {} of {}.</p>\n", shown,
-                         f.history.snapshots_total));
+  if (all.size() > shown.size()) {
+    html.Raw(fmt::format("<p class=\"soft small\">The newest {} of {}.</p>\n", shown.size(),
+                         all.size()));
   }
   html.Raw("</section>\n");
 }
 
-void Members(Html& html, const StatusFacts& f) {
+void Members(Html& html, const View& view) {
   Open(html, "members", "The live cluster");
-  if (!f.health.has_value()) {
+  if (view.health == nullptr) {
     Empty(html, "Not asked yet.");
     html.Raw("</section>\n");
     return;
@@ -270,29 +262,32 @@ void Members(Html& html, const StatusFacts& f) {
             "scope=\"col\">Version"
             "<th scope=\"col\" class=\"number\">Revision<th scope=\"col\" class=\"number\">Size<th "
             "scope=\"col\" class=\"number\">Latency");
-  for (const MemberRow& m : f.health->members) {
-    html.Raw("<tr><th scope=\"row\">").Text(m.endpoint).Raw("</th><td class=\"wide\">");
-    Mark(html, AnswerOf(m.healthy), m.healthy ? "healthy" : "not healthy");
-    const bool second_name = m.healthy && !m.same_as.empty();
-    const std::string note = second_name ? "the same member as " + m.same_as : m.problem;
+  const etcd::HealthRound& round = view.health->round;
+  for (const etcd::RollEntry& entry : round.roll.entries) {
+    const etcd::HealthProbe& probe = round.probes[entry.endpoint];
+    html.Raw("<tr><th scope=\"row\">").Text(entry.address).Raw("</th><td class=\"wide\">");
+    Mark(html, AnswerOf(probe.healthy), probe.healthy ? "healthy" : "not healthy");
+    const bool second_name = probe.healthy && !probe.same_as.empty();
+    const std::string note = second_name ? "the same member as " + probe.same_as : probe.problem;
     if (!note.empty()) html.Raw("<br><span class=\"soft small\">").Text(note).Raw("</span>");
     html.Raw("</td>");
-    if (!m.revision.has_value()) {
+    if (!probe.status.has_value()) {
       html.Raw("<td colspan=\"5\" class=\"soft\">no answer</td></tr>\n");
       continue;
     }
-    html.Raw("<td>").Text(m.role).Raw("</td><td>").Text(m.version);
-    html.Raw(
-        fmt::format("</td><td class=\"number\">{}</td><td class=\"number\">{}</td><td "
-                    "class=\"number\">{:.1f} ms</td></tr>\n",
-                    Grouped(static_cast<uint64_t>(std::max<int64_t>(*m.revision, 0))),
-                    FormatSize(m.db_size_bytes), SecondsOf(m.latency) * 1000));
+    const etcd::MemberStatus& s = *probe.status;
+    html.Raw("<td>").Text(s.role()).Raw("</td><td>").Text(s.version);
+    html.Raw(fmt::format(
+        "</td><td class=\"number\">{}</td><td class=\"number\">{}</td><td "
+        "class=\"number\">{:.1f} ms</td></tr>\n",
+        Grouped(static_cast<uint64_t>(std::max<int64_t>(s.revision, 0))),
+        FormatSize(static_cast<uint64_t>(s.db_size_bytes)), SecondsOf(probe.latency) * 1000));
   }
   CloseTable(html);
   html.Raw("</section>\n");
 }
 
-void Next(Html& html, const StatusFacts& f) {
+void Next(Html& html, const Activity& activity, WallTime now) {
   Open(html, "schedule", "Schedule");
   OpenTable(
       html, "schedule",
@@ -302,16 +297,16 @@ void Next(Html& html, const StatusFacts& f) {
       html.Raw("<td class=\"soft\">-</td>");
       return;
     }
-    const double distance = *unix_seconds - UnixSeconds(f.now);
+    const double distance = *unix_seconds - UnixSeconds(now);
     const std::string text = is_past        ? Age(-distance) + " ago"
                              : distance < 0 ? "now"
                                             : "in " + Age(distance);
     html.Raw("<td>").Text(text).Raw("</td>");
   };
-  for (size_t i = 0; i < kTaskNames.size(); ++i) {
-    html.Raw("<tr><th scope=\"row\">").Text(kTaskNames[i]).Raw("</th>");
-    cell(f.activity.next_run[i], false);
-    cell(f.activity.last_run[i], true);
+  for (const Task task : ValuesOf<Task>()) {
+    html.Raw("<tr><th scope=\"row\">").Text(NameOf(task)).Raw("</th>");
+    cell(activity[task].next_run, false);
+    cell(activity[task].last_run, true);
     html.Raw("</tr>\n");
   }
   CloseTable(html);
@@ -332,8 +327,9 @@ const std::string& StatusPagePolicy() {
   return policy;
 }
 
-std::string StatusPage(const StatusFacts& f) {
-  const Judgement j = Judge(f);
+std::string StatusPage(const View& view, const Activity& activity) {
+  const Judgement j = Judge(view, activity);
+  const std::string& cluster = view.config->cluster.name;
   Html html;
   html.Raw(
       "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
@@ -341,28 +337,28 @@ std::string StatusPage(const StatusFacts& f) {
       "href=\"data:,\"><title>");
   html.Raw(SignOf(j.overall()))
       .Raw(" ")
-      .Text(f.cluster)
+      .Text(cluster)
       .Raw(" - etcdrill</title><style>")
       .Raw(kStyle);
   html.Raw("</style></head>\n<body><div class=\"wrap\"><header><h1>etcd backup of ")
-      .Text(f.cluster)
+      .Text(cluster)
       .Raw("</h1>");
   html.Raw("<span class=\"soft\">as of <time id=\"time\">")
-      .Text(FormatRfc3339(f.now))
+      .Text(FormatRfc3339(view.now))
       .Raw("</time></span>");
   html.Raw("<span id=\"refresh\" class=\"no\" role=\"alert\"></span></header>\n<main>\n");
   Banner(html, j);
   html.Raw("<ul class=\"tiles\">\n");
   Tile(html, "Is it fresh?", j.fresh);
-  Tile(html, "Is it proven?", j.proven);
+  Tile(html, "Is it drilled?", j.drilled);
   Tile(html, "Does it restore?", j.restorable);
   Tile(html, "Fast enough?", j.in_time);
   html.Raw("</ul>\n");
   Troubles(html, j.troubles);
-  Drills(html, f);
-  Snapshots(html, f);
-  Members(html, f);
-  Next(html, f);
+  Drills(html, view, activity.drill_in_progress);
+  Snapshots(html, view);
+  Members(html, view);
+  Next(html, activity, view.now);
   html.Raw("</main>\n<footer><span>etcdrill ").Text(kVersion);
   html.Raw(
       "</span><a href=\"metrics\">Metrics</a><a href=\"api/v1/status\">Status as JSON</a>"

@@ -1,6 +1,8 @@
 // Text from outside, and what of it is shown.
 #include "base/text.h"
 
+#include <cstdint>
+
 #include "support/catch.h"
 
 namespace etcdrill {

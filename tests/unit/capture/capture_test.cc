@@ -1,6 +1,8 @@
 // The snapshot stream against a server that lies: nothing but a whole, right file survives.
 #include "capture/capture.h"
 
+#include <chrono>
+
 #include "base/bytes.h"
 #include "crypto/hash.h"
 #include "support/catch.h"

@@ -1,6 +1,8 @@
 // Who is asked for a receipt, and for what.
 #include "capture/receipt.h"
 
+#include <chrono>
+
 #include "support/catch.h"
 #include "support/fake_etcd.h"
 #include "support/slower.h"

@@ -30,6 +30,7 @@ Catalog StoreOf(const std::vector<Made>& snapshots) {
                   : kind == 'f' ? SnapshotState::kDamaged
                   : kind == 'g' ? SnapshotState::kUnreadable
                                 : SnapshotState::kUntested;
+    if (kind == 'f') entry.damaged_since = entry.manifest.taken;
   }
   return catalog;
 }
@@ -123,6 +124,8 @@ TEST_CASE("a damaged one is kept aside for a while") {
   // The time counts from when it was found.
   Catalog catalog = StoreOf({{'f', 8 * kDay}, {'p', 1h}});
   catalog.snapshots[0].damaged_since = kSunday - 1h;
+  CHECK(PlanRetention(catalog, rules, kSunday)[0].fate == Fate::kQuarantine);
+  catalog.snapshots[0].damaged_since.reset();  // just now
   CHECK(PlanRetention(catalog, rules, kSunday)[0].fate == Fate::kQuarantine);
 }
 

@@ -1,7 +1,9 @@
 // Strictness: everything that yaml-cpp would swallow is an error with its place.
 #include "config/load.h"
 
-#include "config/restart_keys.h"
+#include <algorithm>
+#include <chrono>
+
 #include "support/catch.h"
 #include "support/snapshots.h"
 

@@ -1,6 +1,7 @@
 // Who is not to be believed, by what comparisons showed one after the other.
 #include "crosscheck/suspicion.h"
 
+#include "crosscheck/member_consistency.h"
 #include "support/catch.h"
 
 namespace etcdrill::crosscheck {

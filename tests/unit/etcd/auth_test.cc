@@ -1,5 +1,6 @@
 // Users, passwords and tokens, against real etcd of both generations of error texts, and a fake
 // whose tokens die on demand.
+#include <chrono>
 #include <fstream>
 #include <thread>
 

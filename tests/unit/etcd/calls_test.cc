@@ -1,5 +1,6 @@
 // Every call, asked of a real etcd of every supported version, and compared with what that
 // version's etcdctl says.
+#include <chrono>
 #include <nlohmann/json.hpp>
 
 #include "crypto/hash.h"

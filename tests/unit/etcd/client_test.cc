@@ -1,6 +1,7 @@
 // Several endpoints, dead and hanging ones, restarts, deadlines and stop requests.
 #include "etcd/client.h"
 
+#include <chrono>
 #include <thread>
 
 #include "etcd/snapshot_stream.h"

@@ -4,6 +4,7 @@
 #include <grpcpp/security/credentials.h>
 
 #include <algorithm>
+#include <chrono>
 
 #include "etcd/client.h"
 #include "etcd/errors.h"

@@ -1,6 +1,8 @@
 // The drill's way of starting etcd: unix sockets only, in its own directory.
 #include "etcd/scratch_client.h"
 
+#include <chrono>
+
 #include "etcd/health.h"
 #include "support/catch.h"
 #include "support/test_context.h"

@@ -1,5 +1,6 @@
 // Snapshot streams that break, stall and are given up, from a fake and from a real etcd that is
 // killed or stopped.
+#include <chrono>
 #include <thread>
 
 #include "etcd/client.h"

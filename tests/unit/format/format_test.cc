@@ -1,14 +1,15 @@
 // The parsers on their own: hand-made bytes, other page sizes, hostile numbers.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <utility>
+
 #include "base/bytes.h"
 #include "format/bbolt/database.h"
-#include "format/bbolt/new_database.h"
 #include "format/bbolt/writer.h"
 #include "format/etcd_version.h"
 #include "format/mvcc/key_table.h"
-#include "format/mvcc/key_value.h"
-#include "format/mvcc/revision.h"
+#include "format/mvcc/row.h"
 #include "proof/finding_codes.h"
 #include "proto/mvccpb.pb.h"
 #include "support/catch.h"

@@ -5,6 +5,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <chrono>
+#include <ctime>
+#include <utility>
+
 #include "io/durable_file.h"
 #include "io/memory.h"
 #include "io/scratch_dir.h"

@@ -2,6 +2,8 @@
 // before.
 #include "io/time_limit.h"
 
+#include <chrono>
+
 #include "support/catch.h"
 #include "support/test_context.h"
 

@@ -114,7 +114,6 @@ TEST_CASE("a file that is being written is none yet, whatever the pattern takes"
 
 TEST_CASE("neither a damaged file nor one of another history says how far adoption has come") {
   catalog::Catalog catalog;
-  catalog.now = WallTime(1000s);
   const auto add = [&](int64_t taken) -> Manifest& {
     Manifest& m = catalog.snapshots.emplace_back().manifest;
     m.verdict = Verdict::kProven;
@@ -126,7 +125,7 @@ TEST_CASE("neither a damaged file nor one of another history says how far adopti
   add(200).other_history = true;
   add(300).verdict = Verdict::kDamaged;
   catalog.snapshots.emplace_back().manifest.taken = WallTime(400s);  // one of ours
-  const AdoptedFiles adopted = AdoptedOf(catalog);
+  const AdoptedFiles adopted = AdoptedOf(catalog, WallTime(1000s));
   CHECK(adopted.files.size() == 3);
   CHECK(adopted.taken == WallTime(100s));
   CHECK(adopted.changed == WallTime(100s));

@@ -1,5 +1,7 @@
 // What the pipeline keeps of a source, under every failure of the disk and every power loss.
-#include "pipeline/run.h"
+#include "catalog/follower.h"
+#include "pipeline/adopt.h"
+#include "pipeline/take_snapshot.h"
 #include "support/catch.h"
 #include "support/every_fault.h"
 #include "support/fake_etcd.h"
@@ -46,7 +48,7 @@ TEST_CASE("a snapshot that is saved to a path is there whole, or not at all") {
        .act =
            [&](World& world) {
              const auto client = source.Client(world.context());
-             return SaveSnapshot(world.context(), {*client, "etcd"}, "/backup/s.db").status();
+             return SaveSnapshot(world.context(), {*client}, "/backup/s.db").status();
            },
        .check =
            [](World& world, const Ending& ending) {
@@ -64,7 +66,8 @@ TEST_CASE("a file of others is adopted whole, or not at all, and stays as it is"
     ASSIGN_OR_RETURN(const auto store, store::LocalStore::Open(world.context(), "/store"));
     ASSIGN_OR_RETURN(const FileInfo info, world.fs().Stat("/theirs/s.db"));
     const ForeignFile file{.path = "/theirs/s.db", .info = info};
-    return AdoptSnapshot(world.context(), {*client, "etcd"}, file, {}, *store).status();
+    catalog::Follower catalog(*store, "etcd");
+    return AdoptSnapshot(world.context(), {*client, catalog, "etcd"}, file, {}, *store).status();
   };
   UnderEveryFault({.prepare = [](World& world) { world.Write("/theirs/s.db", Snapshot()); },
                    .act = adopt,
@@ -74,12 +77,13 @@ TEST_CASE("a file of others is adopted whole, or not at all, and stays as it is"
                          const auto store = store::LocalStore::Open(world.context(), "/store");
                          REQUIRE(store.ok());
                          REQUIRE((*store)->TakeOwnership().ok());
-                         const auto list = (*store)->List();
-                         REQUIRE(list.ok());
-                         if (ending.ok()) CHECK(list->size() == 1);
-                         if (ending.MustBeUndone()) CHECK(list->empty());
-                         for (const store::StoredSnapshot& s : *list) {
-                           CHECK(s.problem.ok());
+                         const auto read = catalog::ReadCatalog(world.context(), **store);
+                         REQUIRE(read.ok());
+                         const std::vector<catalog::CatalogEntry>& list = read->snapshots;
+                         if (ending.ok()) CHECK(list.size() == 1);
+                         if (ending.MustBeUndone()) CHECK(list.empty());
+                         for (const catalog::CatalogEntry& s : list) {
+                           CHECK(s.problem.empty());
                            CHECK(world.Read((*store)->SnapshotPath(s.manifest.name)) == Snapshot());
                          }
                          size_t databases = 0;
@@ -88,7 +92,7 @@ TEST_CASE("a file of others is adopted whole, or not at all, and stays as it is"
                            databases +=
                                path.starts_with("/store/") && path.ends_with(".db") ? 1 : 0;
                          }
-                         CHECK(databases == list->size());
+                         CHECK(databases == list.size());
                        }});
 }
 

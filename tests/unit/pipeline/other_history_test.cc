@@ -4,8 +4,9 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#include "etcd/ids.h"
-#include "pipeline/run.h"
+#include "catalog/follower.h"
+#include "etcd/roll_call.h"
+#include "pipeline/adopt.h"
 #include "store/names.h"
 #include "support/catch.h"
 #include "support/fake_clock.h"
@@ -13,6 +14,7 @@
 #include "support/open_snapshot.h"
 #include "support/snapshots.h"
 #include "support/test_context.h"
+#include "verify/verify.h"
 
 namespace etcdrill::pipeline {
 namespace {
@@ -68,10 +70,11 @@ TEST_CASE("of many members nine are named") {
 }
 
 TEST_CASE("the members that a store tells of are those of each cluster id under this name") {
-  std::vector<store::StoredSnapshot> stored(4);
+  catalog::Catalog catalog;
+  catalog.snapshots.resize(4);
   const auto set = [&](size_t i, const char* cluster, const char* cluster_id, const char* taken_of,
                        const char* compared_with) {
-    Manifest& m = stored[i].manifest;
+    Manifest& m = catalog.snapshots[i].manifest;
     m.cluster = cluster;
     m.cluster_id = cluster_id;
     m.member_id = taken_of;
@@ -81,7 +84,7 @@ TEST_CASE("the members that a store tells of are those of each cluster id under 
   set(1, "prod", "8", "3", "3");
   set(2, "dev", "7", "4", "4");
   set(3, "prod", "", "", "5");
-  CHECK(crosscheck::MembersOf(stored, "prod") ==
+  CHECK(crosscheck::MembersOf(catalog, "prod") ==
         crosscheck::MembersByCluster{{7, {1, 2}}, {8, {3}}});
 }
 
@@ -97,6 +100,7 @@ class AdoptTest {
     REQUIRE(store.ok());
     store_ = *std::move(store);
     REQUIRE(store_->TakeOwnership().ok());
+    catalog_.emplace(*store_, "prod");
     etcdrill::testing::WriteFile(
         file_, etcdrill::testing::ReadFile(etcdrill::testing::SnapshotPath("e3530-compacted")));
   }
@@ -130,7 +134,7 @@ class AdoptTest {
     const timespec times[2] = {{seconds, 0}, {seconds, 0}};
     REQUIRE(utimensat(AT_FDCWD, file_.c_str(), times, 0) == 0);
     const ForeignFile file{.path = file_, .info = *test_.fs().Stat(file_)};
-    auto outcome = AdoptSnapshot(context_, {*client_, "prod"}, file, heads, *store_);
+    auto outcome = AdoptSnapshot(context_, {*client_, *catalog_, "prod"}, file, heads, *store_);
     REQUIRE(outcome.ok());
     return *std::move(outcome);
   }
@@ -181,6 +185,7 @@ class AdoptTest {
   FakeEtcd source_;
   std::unique_ptr<etcd::Client> client_;
   std::unique_ptr<store::LocalStore> store_;
+  std::optional<catalog::Follower> catalog_;
   uint64_t place_ = 0;
   std::string kept_as_ = "prod";
 };
@@ -320,7 +325,7 @@ TEST_CASE_METHOD(AdoptTest,
   CHECK(m.name == store::SnapshotName("prod", 128, m.taken));
   CHECK(Log().find("the time of a file of others can't be right") != std::string::npos);
   CHECK(Log().find("revision=128") != std::string::npos);
-  CHECK(AdoptedOf(*catalog::ReadCatalog(context_, *store_, "prod")).taken == m.taken);
+  CHECK(AdoptedOf(*catalog::ReadCatalog(context_, *store_, "prod"), clock_.Now()).taken == m.taken);
 }
 
 TEST_CASE_METHOD(AdoptTest,
@@ -333,15 +338,15 @@ TEST_CASE_METHOD(AdoptTest,
   etcdrill::testing::WriteFile(
       file_, file.substr(0, file.size() - 32));  // other bytes of the same revision
   const ForeignFile same{.path = file_, .info = *test_.fs().Stat(file_)};
-  const auto second = AdoptSnapshot(context_, {*client_, "prod"}, same, heads, *store_);
+  const auto second = AdoptSnapshot(context_, {*client_, *catalog_, "prod"}, same, heads, *store_);
   REQUIRE(second.ok());
   CHECK(second->manifest.taken == passed - 1s);
   Write("e3530-empty");
   source_.Set([](FakeState& s) { s.deny_range = true; });
   CHECK(Adopt(heads, clock_.Now()).taken == passed - 1s);  // older than both
   const auto catalog = catalog::ReadCatalog(context_, *store_, "prod");
-  REQUIRE(catalog->Newest() != nullptr);
-  CHECK(catalog->Newest()->manifest.revision == 128);
+  REQUIRE(catalog->Newest(clock_.Now()) != nullptr);
+  CHECK(catalog->Newest(clock_.Now())->manifest.revision == 128);
 }
 
 TEST_CASE_METHOD(AdoptTest,
@@ -371,7 +376,7 @@ TEST_CASE_METHOD(AdoptTest,
                              {stored.taken.time_since_epoch() / 1s, 0}};
   REQUIRE(utimensat(AT_FDCWD, file_.c_str(), times, 0) == 0);
   const ForeignFile same{.path = file_, .info = *test_.fs().Stat(file_)};
-  const auto outcome = AdoptSnapshot(context_, {*client_, "prod"}, same, {}, *store_);
+  const auto outcome = AdoptSnapshot(context_, {*client_, *catalog_, "prod"}, same, {}, *store_);
   REQUIRE(outcome.ok());
   CHECK(outcome->manifest.taken == stored.taken - 1s);
   // Another process is about to take the next one.
@@ -380,7 +385,8 @@ TEST_CASE_METHOD(AdoptTest,
   etcdrill::testing::WriteFile(file_, file.substr(0, file.size() - 32) + std::string(32, 'x'));
   REQUIRE(utimensat(AT_FDCWD, file_.c_str(), times, 0) == 0);
   const ForeignFile third{.path = file_, .info = *test_.fs().Stat(file_)};
-  CHECK(ReasonOf(AdoptSnapshot(context_, {*client_, "prod"}, third, {}, *store_).status()) ==
+  CHECK(ReasonOf(
+            AdoptSnapshot(context_, {*client_, *catalog_, "prod"}, third, {}, *store_).status()) ==
         Reason::kBusy);
 }
 
@@ -413,7 +419,8 @@ TEST_CASE_METHOD(AdoptTest,
   REQUIRE(m.lineage.has_value());
   CHECK(m.lineage->older == before.name);
   CHECK(m.lineage->result == Continuity::kContinues);
-  CHECK(catalog::ReadCatalog(context_, *store_, "prod")->Newest()->manifest.name == ours.name);
+  CHECK(catalog::ReadCatalog(context_, *store_, "prod")->Newest(clock_.Now())->manifest.name ==
+        ours.name);
 }
 
 TEST_CASE_METHOD(AdoptTest,

@@ -5,21 +5,20 @@
 #include <nlohmann/json.hpp>
 
 #include "catalog/catalog.h"
-#include "catalog/drill_plan.h"
-#include "catalog/known_cluster.h"
-#include "crosscheck/claims_check.h"
+#include "catalog/follower.h"
+#include "catalog/plans.h"
 #include "crosscheck/history_check.h"
 #include "crosscheck/manifest_check.h"
 #include "crosscheck/receipt_check.h"
 #include "drill/result.h"
-#include "pipeline/drill_evidence.h"
+#include "pipeline/drill_report.h"
 #include "pipeline/drill_stages.h"
-#include "pipeline/restore_advice.h"
-#include "pipeline/stored_drill.h"
+#include "pipeline/run_drill.h"
 #include "proof/finding_codes.h"
-#include "report/store_facts.h"
+#include "report/tally.h"
 #include "store/names.h"
 #include "support/catch.h"
+#include "support/fake_clock.h"
 #include "support/findings.h"
 #include "support/levels.h"
 #include "support/open_snapshot.h"
@@ -54,152 +53,98 @@ DrillSummary Drill(int64_t at, bool passed) {
   return drill;
 }
 
+double FailuresIn(const catalog::Catalog& catalog) {
+  return report::TallyDrills(catalog.drills, WallTime::max()).consecutive_failures;
+}
+
+size_t CountIn(const catalog::Catalog& catalog, SnapshotState state) {
+  return report::TallySnapshots(catalog, WallTime::max())[state];
+}
+
 TEST_CASE("a damaged snapshot is never the newest, and a failed drill does not verify") {
   catalog::Catalog catalog;
   catalog.snapshots = {Entry(1, Verdict::kProven, true), Entry(2, Verdict::kProven, false),
                        Entry(3, Verdict::kDamaged, std::nullopt)};
   catalog.snapshots.back().state = SnapshotState::kDamaged;
-  const report::StoreFacts facts = report::ToStoreFacts(catalog);
-  REQUIRE(facts.newest.has_value());
-  CHECK(facts.newest->revision == 1);
-  CHECK(facts.restorable_revision == 1);
-  CHECK(facts.restorable == 1);
-  CHECK(facts.damaged == 2);
-  CHECK(facts.untested == 0);
-  CHECK(facts.bytes == 30);
+  REQUIRE(catalog.Newest(WallTime::max()) != nullptr);
+  CHECK(catalog.Newest(WallTime::max())->manifest.revision == 1);
+  CHECK(catalog.NewestRestorable(WallTime::max())->manifest.revision == 1);
 }
 
 TEST_CASE(
     "a snapshot from the future is not the newest, not the newest restorable, and has no time") {
   TestContext test;
   catalog::Catalog catalog;
-  catalog.now = WallTime(1000s);
+  const WallTime now(1000s);
+  testing::FakeClock clock(now);
+  const Context context{test.fs(), clock, test.context().random, test.context().processes,
+                        test.context().log};
   catalog.snapshots = {Entry(1, Verdict::kProven, true), Entry(2, Verdict::kProven, true),
                        Entry(3, Verdict::kProven, true)};
-  catalog.snapshots[2].manifest.taken = catalog.now + 301s;
-  report::StoreFacts facts = report::ToStoreFacts(catalog);
-  CHECK(facts.newest->revision == 2);
-  CHECK(facts.newest->taken == 2);
-  CHECK(facts.restorable_taken == 2);
-  CHECK(facts.restorable_revision == 2);
-  CHECK(facts.from_future == 1);
-  CHECK(facts.oldest_taken == 1);
-  CHECK(catalog::SelectSnapshot(test.context(), catalog, "latest")->revision == 2);
-  CHECK(catalog::SelectSnapshot(test.context(), catalog, "latest-restorable")->revision == 2);
-  CHECK(catalog::PlanDrills(catalog, {.older_parts = 0}).at(0).revision == 2);
+  catalog.snapshots[2].manifest.taken = now + 301s;
+  CHECK(catalog.Newest(now)->manifest.revision == 2);
+  CHECK(catalog.Newest(now)->AsOf(now) == WallTime(2s));
+  CHECK(catalog.NewestRestorable(now)->manifest.revision == 2);
+  CHECK(catalog::SelectSnapshot(context, catalog, "latest")->revision == 2);
+  CHECK(catalog::SelectSnapshot(context, catalog, "latest-restorable")->revision == 2);
+  CHECK(catalog::PlanDrills(catalog, {.older_parts = 0}, now).at(0).revision == 2);
   // A moment of ours in which it was all that the source held is a time, too.
   catalog.snapshots[2].checks.confirmed = WallTime(999s);
-  CHECK(report::ToStoreFacts(catalog).newest->revision == 3);
-  CHECK(report::ToStoreFacts(catalog).newest->taken == 999);
+  CHECK(catalog.Newest(now)->manifest.revision == 3);
+  CHECK(catalog.Newest(now)->AsOf(now) == WallTime(999s));
   catalog.snapshots[2].checks.confirmed.reset();
   // Where all are from the future the newest is still what would be restored, but nobody knows its
   // age.
-  for (catalog::CatalogEntry& entry : catalog.snapshots) entry.manifest.taken = catalog.now + 9000s;
-  facts = report::ToStoreFacts(catalog);
-  CHECK(facts.newest->revision == 3);
-  CHECK_FALSE(facts.newest->taken.has_value());
-  CHECK_FALSE(facts.restorable_taken.has_value());
-  CHECK_FALSE(facts.oldest_taken.has_value());
-  CHECK(facts.from_future == 3);
-  CHECK(catalog::SelectSnapshot(test.context(), catalog, "latest")->revision == 3);
+  for (catalog::CatalogEntry& entry : catalog.snapshots) entry.manifest.taken = now + 9000s;
+  CHECK(catalog.Newest(now)->manifest.revision == 3);
+  CHECK_FALSE(catalog.Newest(now)->AsOf(now).has_value());
+  CHECK_FALSE(catalog.NewestRestorable(now)->AsOf(now).has_value());
+  CHECK(catalog::SelectSnapshot(context, catalog, "latest")->revision == 3);
   // What clocks may differ by is nothing.
-  catalog.snapshots[2].manifest.taken = catalog.now + 300s;
-  CHECK(report::ToStoreFacts(catalog).newest->taken == 1300);
+  catalog.snapshots[2].manifest.taken = now + 300s;
+  CHECK(catalog.Newest(now)->AsOf(now) == WallTime(1300s));
 }
 
 TEST_CASE("one of another history is kept and counts for nothing") {
   TestContext test;
   catalog::Catalog catalog;
-  catalog.now = WallTime(1000s);
   catalog.snapshots = {Entry(1, Verdict::kProven, true), Entry(2, Verdict::kProven, true)};
   catalog::CatalogEntry& other = catalog.snapshots[1];
   other.manifest.other_history = true;
   other.manifest.receipt = {{.member_id = "a", .result = Comparison::kDiffers}};
-  const report::StoreFacts facts = report::ToStoreFacts(catalog);
-  CHECK(facts.newest->revision == 1);
-  CHECK(facts.restorable_revision == 1);
-  CHECK(facts.other_history == 1);
-  CHECK(facts.damaged == 0);
-  CHECK_FALSE(facts.hashkv_consistent.has_value());
+  CHECK(catalog.Newest(WallTime::max())->manifest.revision == 1);
+  CHECK(catalog.NewestRestorable(WallTime::max())->manifest.revision == 1);
   CHECK(DisagreementOf(other.manifest).text.empty());
   CHECK(catalog::SelectSnapshot(test.context(), catalog, "latest")->revision == 1);
   CHECK(catalog::SelectSnapshot(test.context(), catalog, "latest-restorable")->revision == 1);
-  CHECK(catalog::PlanDrills(catalog, {.older_parts = 1}).size() == 1);
-  CHECK(catalog::PlanDrills(catalog, {.older_parts = 1}).at(0).revision == 1);
+  CHECK(catalog::PlanDrills(catalog, {.older_parts = 1}, WallTime::max()).size() == 1);
+  CHECK(catalog::PlanDrills(catalog, {.older_parts = 1}, WallTime::max()).at(0).revision == 1);
   catalog.snapshots.erase(catalog.snapshots.begin());
-  CHECK_FALSE(report::ToStoreFacts(catalog).newest.has_value());
-  CHECK(report::ToStoreFacts(catalog).other_history == 1);
+  CHECK(catalog.Newest(WallTime::max()) == nullptr);
   CHECK(ReasonOf(catalog::SelectSnapshot(test.context(), catalog, "latest").status()) ==
         Reason::kNotFound);
 }
 
 TEST_CASE("a drill from the future counts, but its time does not") {
   catalog::Catalog catalog;
-  catalog.now = WallTime(1000s);
+  const WallTime now(1000s);
   catalog.drills = {Drill(1, true), Drill(2000, false), Drill(3000, true)};
-  catalog.drills[2].started = WallTime(2999s);
-  report::StoreFacts facts = report::ToStoreFacts(catalog);
-  CHECK(facts.drill_consecutive_failures == 0);
-  CHECK(facts.drill_last_success == 1);
-  CHECK_FALSE(facts.drill_last_failure.has_value());
-  CHECK_FALSE(facts.drill_started.has_value());
-  CHECK(catalog.LastDrill() == WallTime(1s));
+  CHECK(catalog.LastDrill(now) == WallTime(1s));
   // The turn of its snapshot comes as if it had not been.
   catalog.snapshots = {Entry(1, Verdict::kProven, true), Entry(2, Verdict::kProven, true),
                        Entry(3, Verdict::kProven, true)};
   catalog.snapshots[0].last_drill = Drill(1, true);
   catalog.snapshots[1].last_drill = Drill(3000, true);
-  CHECK(catalog::PlanDrills(catalog, {.older_parts = 2}).at(1).revision == 2);
+  CHECK(catalog::PlanDrills(catalog, {.older_parts = 2}, now).at(1).revision == 2);
 }
 
 TEST_CASE("what is out of reach is neither damaged nor usable") {
   catalog::Catalog catalog;
   catalog.snapshots = {Entry(1, Verdict::kProven, true), Entry(2, Verdict::kProven, true)};
   catalog.snapshots[1].state = SnapshotState::kUnreadable;
-  const report::StoreFacts facts = report::ToStoreFacts(catalog);
-  CHECK(facts.unreadable == 1);
-  CHECK(facts.damaged == 0);
-  CHECK(facts.newest->revision == 1);
-  CHECK(catalog::PlanDrills(catalog, {.older_parts = 1}).size() == 1);
+  CHECK(catalog.Newest(WallTime::max())->manifest.revision == 1);
+  CHECK(catalog::PlanDrills(catalog, {.older_parts = 1}, WallTime::max()).size() == 1);
   CHECK_FALSE(catalog.snapshots[1].IsProven());
-}
-
-TEST_CASE("whether the newest goes on where the one before it ends") {
-  catalog::Catalog catalog;
-  catalog.snapshots = {Entry(1, Verdict::kProven, true), Entry(2, Verdict::kProven, true)};
-  const auto diverged = [&](std::optional<Continuity> result) {
-    std::optional<LineageRecord>& lineage = catalog.snapshots[1].manifest.lineage;
-    lineage.reset();
-    if (result.has_value()) lineage = {.result = *result};
-    return report::ToStoreFacts(catalog).lineage_diverged;
-  };
-  CHECK_FALSE(diverged(std::nullopt).has_value());
-  CHECK_FALSE(diverged(Continuity::kNotComparable).has_value());
-  CHECK(diverged(Continuity::kContinues) == false);
-  CHECK(diverged(Continuity::kDiverged) == true);
-}
-
-TEST_CASE("an empty store knows nothing") {
-  const report::StoreFacts facts = report::ToStoreFacts({});
-  CHECK_FALSE(facts.newest.has_value());
-  CHECK_FALSE(facts.restorable_taken.has_value());
-  CHECK_FALSE(facts.drill_last_success.has_value());
-  CHECK_FALSE(facts.hashkv_consistent.has_value());
-}
-
-TEST_CASE("consecutive failures count from the last drill that passed") {
-  catalog::Catalog catalog;
-  catalog.drills = {Drill(1, false), Drill(2, true), Drill(3, false), Drill(4, false)};
-  const report::StoreFacts facts = report::ToStoreFacts(catalog);
-  CHECK(facts.drill_consecutive_failures == 2);
-  CHECK(facts.drill_last_success == 2);
-  CHECK(facts.drill_last_failure == 4);
-  CHECK(facts.drill_checks.at(CheckName::kHashKv) == false);
-  // What is not asked for any more has no result: a drill that passed came to all that is.
-  catalog.drills[3].checks[CheckName::kAssertions] = false;
-  CHECK(report::ToStoreFacts(catalog).drill_checks.at(CheckName::kAssertions) == false);
-  catalog.drills.push_back(Drill(5, true));
-  CHECK_FALSE(report::ToStoreFacts(catalog).drill_checks.contains(CheckName::kAssertions));
 }
 
 TEST_CASE("a snapshot is of the many or of the few") {
@@ -291,30 +236,6 @@ TEST_CASE("the word of a member that was outvoted has no weight") {
   }
 }
 
-TEST_CASE("members agree again once nobody is a suspect") {
-  catalog::Catalog catalog;
-  CHECK_FALSE(report::ToStoreFacts(catalog).hashkv_consistent.has_value());
-  catalog.suspects.emplace();
-  CHECK_FALSE(report::ToStoreFacts(catalog).hashkv_consistent.has_value());
-  catalog.snapshots.push_back(Entry(1, Verdict::kProven, true));
-  catalog.snapshots[0].manifest.receipt = {
-      {.endpoint = "a", .member_id = "a", .result = Comparison::kEqual},
-      {.endpoint = "b", .member_id = "b", .result = Comparison::kEqual}};
-  CHECK(report::ToStoreFacts(catalog).hashkv_consistent == true);
-  catalog.suspects->push_back({.member_id = "c"});
-  CHECK(report::ToStoreFacts(catalog).hashkv_consistent == false);
-  catalog.suspects->clear();
-  catalog.snapshots[0].manifest.receipt[1].result = Comparison::kDiffers;
-  CHECK_FALSE(
-      report::ToStoreFacts(catalog).hashkv_consistent.has_value());  // it was found equal since
-  catalog.snapshots[0].manifest.receipt[0].result = Comparison::kDiffers;
-  CHECK(report::ToStoreFacts(catalog).hashkv_consistent ==
-        false);  // all count keys that etcd lost: etcd#22376
-  catalog.snapshots[0].manifest.receipt[0].result = Comparison::kEqual;
-  catalog.suspects.reset();  // a store of etcdrill 0.1.0
-  CHECK(report::ToStoreFacts(catalog).hashkv_consistent == false);
-}
-
 TEST_CASE("a number of keys that differs is told") {
   Manifest manifest;
   manifest.live_keys = 1;
@@ -336,25 +257,6 @@ TEST_CASE("the cluster that a store knows") {
   CHECK_FALSE(catalog::KnownCluster(entries, "d").has_value());
   entries[1].manifest.cluster_id = "c";
   CHECK(catalog::KnownCluster(entries, "c") == 0xc);
-}
-
-TEST_CASE("members agree only if two were compared and none differs") {
-  catalog::Catalog catalog;
-  catalog.snapshots = {Entry(1, Verdict::kProven, std::nullopt)};
-  auto& receipt = catalog.snapshots[0].manifest.receipt;
-  CHECK_FALSE(report::ToStoreFacts(catalog).hashkv_consistent.has_value());
-  receipt = {{.result = Comparison::kNotComparable}, {.error = "down"}};
-  CHECK_FALSE(report::ToStoreFacts(catalog).hashkv_consistent.has_value());
-  receipt.push_back({.member_id = "a", .result = Comparison::kEqual});
-  receipt.push_back(
-      {.endpoint = "a's second name", .member_id = "a", .result = Comparison::kEqual});
-  CHECK_FALSE(report::ToStoreFacts(catalog).hashkv_consistent.has_value());
-  catalog.snapshots[0].manifest.member_id = "a";  // it was copied: of course it agrees
-  CHECK_FALSE(report::ToStoreFacts(catalog).hashkv_consistent.has_value());
-  catalog.snapshots[0].manifest.member_id = "b";
-  CHECK(report::ToStoreFacts(catalog).hashkv_consistent == true);
-  receipt.push_back({.member_id = "c", .result = Comparison::kDiffers});
-  CHECK(report::ToStoreFacts(catalog).hashkv_consistent == false);
 }
 
 TEST_CASE("words name snapshots") {
@@ -436,8 +338,7 @@ TEST_CASE("a drill took what its stages took, whatever the wall clock did meanwh
 
 TEST_CASE("what does not compare is no pass, and what is wrong is damage") {
   TestContext test;
-  const DrillRequest request{.snapshot = "s", .path = "s.db"};
-  DrillStages stages(test.context(), request);
+  DrillStages stages(test.context(), "s", 1h);
   const auto result = GENERATE(CheckResult::kPass, CheckResult::kNotComparable, CheckResult::kFail);
   stages.Run(StageName::kVerify, [&] {
     stages.report().levels = testing::LevelsTo(Level::kRestore);
@@ -459,8 +360,7 @@ TEST_CASE("what does not compare is no pass, and what is wrong is damage") {
 
 TEST_CASE("a drill whose time is up stops before its next stage, but cleans up") {
   TestContext test;
-  const DrillRequest request{.snapshot = "s", .path = "s.db", .config = {.timeout = 0s}};
-  DrillStages stages(test.context(), request);
+  DrillStages stages(test.context(), "s", 0s);
   bool ran = false;
   stages.Run(StageName::kBoot, [&] {
     ran = true;
@@ -628,7 +528,8 @@ TEST_CASE("each run drills the newest and, in turn, a part of the others") {
   catalog.snapshots[3].state = SnapshotState::kDamaged;
   const auto run = [&](uint64_t parts, int64_t now) {
     std::string names;
-    for (const Manifest& m : catalog::PlanDrills(catalog, {.older_parts = parts})) {
+    for (const Manifest& m :
+         catalog::PlanDrills(catalog, {.older_parts = parts}, WallTime::max())) {
       names += m.name;
       DrillSummary& last =
           catalog.snapshots[static_cast<size_t>(std::stoi(m.name))].last_drill.emplace();
@@ -644,7 +545,7 @@ TEST_CASE("each run drills the newest and, in turn, a part of the others") {
   CHECK(run(100, 6) == "72");
   CHECK(run(1, 7) == "7456012");
   catalog.snapshots.clear();
-  CHECK(catalog::PlanDrills(catalog, {}).empty());
+  CHECK(catalog::PlanDrills(catalog, {}, WallTime::max()).empty());
 }
 
 TEST_CASE("a snapshot is seen beside the last restorable one of its cluster") {
@@ -665,10 +566,10 @@ TEST_CASE("a snapshot is seen beside the last restorable one of its cluster") {
   add("untested", "a", 3, SnapshotState::kUntested);
   Manifest now = catalog.snapshots[0].manifest;
   now.taken = WallTime(4s);
-  const Manifest* before = crosscheck::LastProvenBefore(catalog, now);
+  const Manifest* before = crosscheck::LastRestorableBefore(catalog, now, WallTime::max());
   REQUIRE(before != nullptr);
   CHECK(before->name == "restorable");
-  CHECK(crosscheck::LastProvenBefore(catalog, *before) == nullptr);
+  CHECK(crosscheck::LastRestorableBefore(catalog, *before, WallTime::max()) == nullptr);
 
   const auto code = [&] {
     Findings findings;
@@ -905,23 +806,22 @@ TEST_CASE("no clock orders a drill that passed against damage that was found sin
 TEST_CASE("evidence that can't be read is not evidence that nothing happened") {
   Stored s;
   CHECK(s.StateAfter(s.Report(Verdict::kProven, Level::kBoot)) == SnapshotState::kRestorable);
-  const auto facts = [&] {
-    return report::ToStoreFacts(*catalog::ReadCatalog(s.test.context(), *s.dir));
-  };
-  REQUIRE(facts().lost.empty());
+  const auto read = [&] { return *catalog::ReadCatalog(s.test.context(), *s.dir); };
+  const auto unreadable = [&] { return report::WhyUnreadable(read()).size(); };
+  REQUIRE(unreadable() == 0);
   SECTION("a record of checks, until the bytes are looked at again") {
     s.Update([](Checks& checks) { checks.FoundDamaged(WallTime(900s), "a bit"); });
     testing::WriteFile(s.test.Path("store/checks/" + s.manifest.name + ".json"), "");
     CHECK(s.State() == SnapshotState::kUnreadable);
-    CHECK(facts().lost.size() == 1);
-    CHECK_FALSE(facts().newest.has_value());
+    CHECK(unreadable() == 1);
+    CHECK(read().Newest(WallTime::max()) == nullptr);
     s.Update([](Checks& checks) { checks.FoundRight(WallTime(901s)); });
     CHECK(s.State() == SnapshotState::kRestorable);
   }
   SECTION("a manifest") {
     testing::WriteFile(s.test.Path("store/" + s.manifest.name + ".json"), "");
-    CHECK(facts().unreadable == 1);
-    CHECK(facts().lost.size() == 1);
+    CHECK(CountIn(read(), SnapshotState::kUnreadable) == 1);
+    CHECK(unreadable() == 1);
     const auto found = catalog::SelectSnapshot(
         s.test.context(), *catalog::ReadCatalog(s.test.context(), *s.dir), s.manifest.name);
     CHECK(ReasonOf(found.status()) == Reason::kDamaged);
@@ -933,10 +833,10 @@ TEST_CASE("evidence that can't be read is not evidence that nothing happened") {
     testing::WriteFile(path, "");
     testing::WriteFile(s.test.Path("store/drills/notes.json"), "somebody's");
     CHECK(s.State() == SnapshotState::kUntested);
-    CHECK(facts().lost.size() == 1);
-    CHECK(facts().drill_consecutive_failures == 1);
+    CHECK(unreadable() == 1);
+    CHECK(FailuresIn(read()) == 1);
     CHECK(s.StateAfter(s.Report(Verdict::kProven, Level::kBoot)) == SnapshotState::kRestorable);
-    CHECK(facts().drill_consecutive_failures == 0);
+    CHECK(FailuresIn(read()) == 0);
   }
   SECTION("the report of a drill of an older snapshot") {
     Manifest newer = s.manifest;
@@ -952,8 +852,8 @@ TEST_CASE("evidence that can't be read is not evidence that nothing happened") {
     testing::WriteFile(s.test.Path("store/drills/" + s.dir->DrillReports()->back().name + ".json"),
                        "");
     CHECK(s.State() == SnapshotState::kUntested);
-    CHECK(facts().restorable == 1);
-    CHECK(facts().drill_consecutive_failures == 0);  // it was none of the newest
+    CHECK(CountIn(read(), SnapshotState::kRestorable) == 1);
+    CHECK(FailuresIn(read()) == 0);  // it was none of the newest
   }
 }
 
@@ -993,7 +893,7 @@ TEST_CASE("a drill that was killed is a failed one, told once, and its report fo
     CHECK(catalog->drills[1].failed_stage == StageName::kSelect);
     CHECK(catalog->drills[1].error == "killed");
     CHECK(catalog->drills[1].started == WallTime(250s));
-    CHECK(report::ToStoreFacts(*catalog).drill_consecutive_failures == 1);
+    CHECK(FailuresIn(*catalog) == 1);
     CHECK(catalog->snapshots[0].state ==
           SnapshotState::kRestorable);  // it says nothing of the data
     CHECK(CheckEvidence(*s.dir->DrillReports()).empty());
@@ -1014,30 +914,28 @@ TEST_CASE("a drill of another history speaks for nothing of ours") {
   auto file = DurableFile::Create(s.test.fs(), s.dir->StagingPath());
   REQUIRE(file->Append("x").ok());
   REQUIRE(s.dir->Seal(*file, other).ok());
-  const auto facts = [&] {
-    return report::ToStoreFacts(*catalog::ReadCatalog(s.test.context(), *s.dir));
-  };
+  const auto read = [&] { return *catalog::ReadCatalog(s.test.context(), *s.dir); };
   SECTION("when it is run") {
-    const StoredDrill drill = DrillStored(s.test.context(),
-                                          {.snapshot = other.name,
-                                           .path = s.dir->SnapshotPath(other.name),
-                                           .manifest = other,
-                                           .config = {.scratch_dir = s.test.Path("scratch")}},
-                                          nullptr, *s.dir);
+    catalog::Follower catalog(*s.dir, "c");
+    const StoredDrill drill = RunDrill(
+        s.test.context(),
+        {.catalog = catalog, .snapshot = other, .config = {.scratch_dir = s.test.Path("scratch")}},
+        *s.dir);
     CHECK_FALSE(drill.report.newest);
-    CHECK(facts().drill_consecutive_failures == 1);  // that of ours
+    CHECK(FailuresIn(read()) == 1);  // that of ours
   }
   SECTION("when its report says that it was of the newest") {
     DrillReport report = s.Report(Verdict::kProven, Level::kBoot);
     report.snapshot = other.name;
     s.StateAfter(report);
-    CHECK(facts().drill_consecutive_failures == 1);
-    CHECK_FALSE(facts().drill_last_success.has_value());
-    CHECK_FALSE(facts().restorable_revision.has_value());
+    CHECK(FailuresIn(read()) == 1);
+    const report::DrillTally drills = report::TallyDrills(read().drills, WallTime::max());
+    CHECK_FALSE(drills.last_success.has_value());
+    CHECK(read().NewestRestorable(WallTime::max()) == nullptr);
   }
   SECTION("when nothing of ours can be drilled") {
     const auto catalog = catalog::ReadCatalog(s.test.context(), *s.dir);
-    REQUIRE(catalog::PlanDrills(*catalog, {}).empty());
+    REQUIRE(catalog::PlanDrills(*catalog, {}, WallTime::max()).empty());
     CHECK(DrillNothing(s.test.context(), *catalog, *s.dir).report.snapshot == s.manifest.name);
   }
 }
@@ -1046,14 +944,14 @@ TEST_CASE("where nothing can be drilled the drill failed, and says so of the new
   Stored s;
   s.Update([](Checks& checks) { checks.FoundDamaged(WallTime(900s), "a bit"); });
   const auto catalog = catalog::ReadCatalog(s.test.context(), *s.dir);
-  REQUIRE(catalog::PlanDrills(*catalog, {}).empty());
+  REQUIRE(catalog::PlanDrills(*catalog, {}, WallTime::max()).empty());
   const StoredDrill drill = DrillNothing(s.test.context(), *catalog, *s.dir);
   CHECK(drill.kept.ok());
   CHECK_FALSE(drill.report.passed());
   const auto after = catalog::ReadCatalog(s.test.context(), *s.dir);
   REQUIRE(after->drills.size() == 1);
   CHECK(after->drills[0].snapshot == s.manifest.name);
-  CHECK(report::ToStoreFacts(*after).drill_consecutive_failures == 1);
+  CHECK(FailuresIn(*after) == 1);
 }
 
 }  // namespace

@@ -2,8 +2,10 @@
 #include "pipeline/scrub.h"
 
 #include "base/bytes.h"
-#include "catalog/scrub_plan.h"
+#include "catalog/follower.h"
+#include "catalog/plans.h"
 #include "crypto/hash.h"
+#include "store/names.h"
 #include "support/catch.h"
 #include "support/fake_clock.h"
 #include "support/snapshots.h"
@@ -77,24 +79,36 @@ TEST_CASE("what is cut is recorded at once, what is out of reach is looked at ea
 
 struct StoredFile {
   StoredFile() {
-    etcdrill::testing::WriteFile(path, content);
+    Manifest& manifest = entry.manifest;
+    manifest.name = store::SnapshotName("c", 1, kNow);
+    manifest.taken = kNow;
     manifest.size_bytes = content.size();
-    Sha256 sum;
-    sum.Update(content);
-    manifest.sha256 = Hex(sum.Finish());
+    manifest.sha256 = Hex(Sha256Of(content));
+    auto file = DurableFile::Create(test.fs(), store->StagingPath());
+    REQUIRE(file->Append(content).ok());
+    REQUIRE(store->Seal(*file, manifest).ok());
+    path = store->SnapshotPath(manifest.name);
   }
-  Status Hash(uint64_t bytes_per_second = uint64_t{1} << 40) {
+  ScrubOutcome Scrub(uint64_t bytes_per_second = uint64_t{1} << 40) {
     const Context c{
         test.fs(),          clock,           test.context().random, test.context().processes,
         test.context().log, stop.get_token()};
-    return HashAgain(c, path, manifest, bytes_per_second);
+    return ScrubSnapshot(c, entry, bytes_per_second, *store);
+  }
+  Status Hash(uint64_t bytes_per_second = uint64_t{1} << 40) {
+    return Scrub(bytes_per_second).bytes;
+  }
+  Checks Kept() const {
+    return catalog::ReadCatalog(test.context(), *store)->snapshots.at(0).checks;
   }
   TestContext test;
   etcdrill::testing::FakeClock clock{kNow};
   std::stop_source stop;
   std::string content = std::string(3'000'000, 'x');
-  const std::string path = test.Path("a.db");
-  Manifest manifest;
+  std::unique_ptr<store::LocalStore> store =
+      *store::LocalStore::Open(test.context(), test.Path("store"));
+  std::string path;
+  catalog::CatalogEntry entry;
 };
 
 TEST_CASE("rot is found: a bit, a byte too few") {
@@ -103,13 +117,32 @@ TEST_CASE("rot is found: a bit, a byte too few") {
   SECTION("a bit") { stored.content[2'999'999] ^= 1; }
   SECTION("a byte too few") { stored.content.pop_back(); }
   etcdrill::testing::WriteFile(stored.path, stored.content);
-  CHECK(ReasonOf(stored.Hash()) == Reason::kDamaged);
+  const ScrubOutcome found = stored.Scrub();
+  CHECK(ReasonOf(found.bytes) == Reason::kDamaged);
+  CHECK(found.recorded.ok());
+  CHECK(stored.Kept().damaged == kNow);
+}
+
+TEST_CASE("a file that has its right bytes again is news, once") {
+  StoredFile stored;
+  CHECK_FALSE(stored.Scrub().right_again);
+  CHECK(stored.Kept().hashed == kNow);
+  stored.entry.checks.FoundDamaged(kNow, "a bit");
+  REQUIRE(stored.store
+              ->UpdateChecks(stored.entry.manifest.name,
+                             [&](Checks& checks) { checks = stored.entry.checks; })
+              .ok());
+  CHECK(stored.Scrub().right_again);
+  CHECK_FALSE(stored.Kept().damaged.has_value());
 }
 
 TEST_CASE("a file that is gone is no damage") {
   StoredFile stored;
   REQUIRE(stored.test.fs().Unlink(stored.path).ok());
-  CHECK(ReasonOf(stored.Hash()) == Reason::kNotFound);
+  const ScrubOutcome found = stored.Scrub();
+  CHECK(ReasonOf(found.bytes) == Reason::kNotFound);
+  CHECK(found.recorded.ok());
+  CHECK_FALSE(stored.Kept().damaged.has_value());
   etcdrill::testing::WriteFile(stored.path, stored.content);
   CHECK(stored.Hash().ok());
 }

@@ -1,8 +1,8 @@
 // What is asked of the source beside snapshots, where one endpoint leads to another cluster and one
 // member lags.
 #include "catalog/catalog.h"
-#include "crosscheck/unchanged.h"
-#include "pipeline/restore_advice.h"
+#include "crosscheck/live_head.h"
+#include "pipeline/run_drill.h"
 #include "support/catch.h"
 #include "support/fake_etcd.h"
 #include "support/test_context.h"

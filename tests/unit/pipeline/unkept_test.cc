@@ -1,10 +1,10 @@
 // What is found while the disk takes nothing counts all the same, until it is written.
 #include <cerrno>
 
-#include "catalog/catalog.h"
+#include "catalog/follower.h"
 #include "crypto/hash.h"
-#include "pipeline/drill_evidence.h"
-#include "report/store_facts.h"
+#include "pipeline/drill_report.h"
+#include "report/tally.h"
 #include "store/names.h"
 #include "support/catch.h"
 #include "support/every_fault.h"
@@ -51,8 +51,8 @@ struct FullDisk {
     return catalog::ReadCatalog(world.context(), store)->snapshots.at(0).state;
   }
   double Failures(const store::LocalStore& store) {
-    return report::ToStoreFacts(*catalog::ReadCatalog(world.context(), store))
-        .drill_consecutive_failures;
+    const auto catalog = catalog::ReadCatalog(world.context(), store);
+    return report::TallyDrills(catalog->drills, WallTime::max()).consecutive_failures;
   }
   std::unique_ptr<store::LocalStore> Restart() {
     return *store::LocalStore::Open(world.context(), "/store");
@@ -69,7 +69,7 @@ TEST_CASE("damage that the scrub found on a full disk counts, and is written whe
   s.Fill();
   CHECK_FALSE(s.Scrub(true).ok());
   CHECK(s.StateIn(*s.dir) == SnapshotState::kDamaged);
-  CHECK_THAT(report::ToStoreFacts(*catalog::ReadCatalog(s.world.context(), *s.dir)).unkept,
+  CHECK_THAT(catalog::ReadCatalog(s.world.context(), *s.dir)->unkept,
              Catch::Matchers::ContainsSubstring("No space left"));
   s.dir->WriteUnkept();
   CHECK_FALSE(s.dir->unkept().empty());

@@ -1,4 +1,6 @@
 // A restore under every failure of the disk and every power loss: a whole data directory, or none.
+#include <map>
+
 #include "restore/restore.h"
 #include "support/catch.h"
 #include "support/every_fault.h"

@@ -7,7 +7,7 @@
 
 #include "format/bbolt/meta.h"
 #include "format/mvcc/buckets.h"
-#include "restore/etcd_version.h"
+#include "restore/database.h"
 #include "restore/staged_dir.h"
 #include "support/catch.h"
 #include "support/open_snapshot.h"

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "catalog/follower.h"
 #include "store/local_store.h"
 #include "store/names.h"
 #include "support/catch.h"
@@ -65,7 +66,7 @@ bool IsStray(const std::string& path, const std::vector<std::string>& names) {
 
 struct Found {
   std::unique_ptr<LocalStore> store;
-  std::vector<StoredSnapshot> snapshots;
+  std::vector<catalog::CatalogEntry> snapshots;
   std::vector<int64_t> revisions;
 };
 
@@ -77,20 +78,20 @@ Found Reopen(World& world, const std::vector<std::string>& lost = {}) {
   REQUIRE(store.ok());
   const auto lost_now = [&] {
     std::vector<std::string> names;
-    const auto listing = (*store)->ListAll();
-    REQUIRE(listing.ok());
-    for (const LostManifest& l : listing->lost) names.push_back(l.name);
+    const auto read = catalog::ReadCatalog(world.context(), **store);
+    REQUIRE(read.ok());
+    for (const LostManifest& l : read->lost) names.push_back(l.name);
     return names;
   };
   CHECK(lost_now() == lost);
   REQUIRE((*store)->TakeOwnership().ok());
   CHECK(lost_now() == lost);
-  auto list = (*store)->List();
-  REQUIRE(list.ok());
-  Found found{*std::move(store), *std::move(list), {}};
+  auto read = catalog::ReadCatalog(world.context(), **store);
+  REQUIRE(read.ok());
+  Found found{*std::move(store), std::move(read->snapshots), {}};
   std::vector<std::string> names = lost;
-  for (const StoredSnapshot& s : found.snapshots) {
-    CHECK(s.problem.ok());
+  for (const catalog::CatalogEntry& s : found.snapshots) {
+    CHECK(s.problem.empty());
     CHECK(world.Read(found.store->SnapshotPath(s.manifest.name)) == s.manifest.name);
     CHECK(ToJson(s.manifest) == ToJson(ManifestOf(s.manifest.revision)));
     found.revisions.push_back(s.manifest.revision);

@@ -9,11 +9,11 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
-#include "io/host.h"
+#include "catalog/follower.h"
+#include "io/process.h"
 #include "store/local_store.h"
-#include "store/name_claims.h"
+#include "store/manifest_file.h"
 #include "store/names.h"
-#include "store/order.h"
 #include "support/catch.h"
 #include "support/snapshots.h"
 #include "support/test_context.h"
@@ -51,6 +51,11 @@ void Seal(TestContext& test, LocalStore& store, const Manifest& manifest) {
   REQUIRE(file.ok());
   REQUIRE(file->Append("bytes").ok());
   REQUIRE(store.Seal(*file, manifest).ok());
+}
+
+// What whoever looks into it finds.
+Result<catalog::Catalog> Read(TestContext& test, const LocalStore& store) {
+  return catalog::ReadCatalog(test.context(), store);
 }
 
 TEST_CASE("a manifest survives being written and read") {
@@ -95,13 +100,14 @@ TEST_CASE("sealed snapshots are listed by age") {
   REQUIRE(store.ok());
   Seal(test, **store, MakeManifest(20));
   Seal(test, **store, MakeManifest(10, 1h));
-  const auto list = (*store)->List();
-  REQUIRE(list.ok());
-  REQUIRE(list->size() == 2);
-  CHECK((*list)[0].manifest.revision == 10);
-  CHECK((*list)[1].manifest.revision == 20);
+  const auto read = Read(test, **store);
+  REQUIRE(read.ok());
+  const std::vector<catalog::CatalogEntry>& list = read->snapshots;
+  REQUIRE(list.size() == 2);
+  CHECK(list[0].manifest.revision == 10);
+  CHECK(list[1].manifest.revision == 20);
   struct stat st {};
-  REQUIRE(stat((*store)->SnapshotPath((*list)[0].manifest.name).c_str(), &st) == 0);
+  REQUIRE(stat((*store)->SnapshotPath(list[0].manifest.name).c_str(), &st) == 0);
   CHECK((st.st_mode & 0777) == 0600);
   REQUIRE(stat((*store)->path().c_str(), &st) == 0);
   CHECK((st.st_mode & 0777) == 0700);
@@ -143,7 +149,7 @@ TEST_CASE("the owner sweeps what killed runs left, and nothing else") {
   for (const std::string& file : left) CHECK_FALSE(test.fs().Exists(JoinPath(dir, file)));
   for (const std::string& file : foreign) CHECK(test.fs().Exists(JoinPath(dir, file)));
   for (const std::string& folder : dirs) CHECK(test.fs().Exists(JoinPath(dir, folder)));
-  CHECK((*store)->List()->size() == 1);
+  CHECK(Read(test, **store)->snapshots.size() == 1);
 }
 
 uid_t OwnerOf(const std::string& path) {
@@ -198,7 +204,7 @@ TEST_CASE("a name that is taken leaves the file for another name") {
   REQUIRE_FALSE(taken.ok());
   CHECK(ReasonOf(taken) == Reason::kAlreadyExists);
   CHECK((*store)->Seal(*file, MakeManifest(21)).ok());
-  CHECK((*store)->List()->size() == 2);
+  CHECK(Read(test, **store)->snapshots.size() == 2);
 }
 
 TEST_CASE("what a living writer has under way is not swept") {
@@ -209,7 +215,7 @@ TEST_CASE("what a living writer has under way is not swept") {
   const auto owner = LocalStore::Open(test.context(), test.Path("store"));
   REQUIRE((*owner)->TakeOwnership().ok());
   CHECK((*store)->Seal(*file, MakeManifest(20)).ok());
-  CHECK((*owner)->List()->size() == 1);
+  CHECK(Read(test, **owner)->snapshots.size() == 1);
 }
 
 TEST_CASE("an owner follows its path, and owns what it leads to") {
@@ -224,15 +230,13 @@ TEST_CASE("an owner follows its path, and owns what it leads to") {
     return other.ok() && ReasonOf((*other)->TakeOwnership()) == Reason::kBusy;
   };
   SECTION("the directory is moved away, and back") {
-    const auto before = (*store)->CurrentStamp();
     REQUIRE(test.fs().Rename(dir, away).ok());
-    CHECK((*store)->CurrentStamp() != before);
-    CHECK((*store)->List()->empty());
+    CHECK(Read(test, **store)->snapshots.empty());
     CHECK(another_owns(dir));
     Seal(test, **store, MakeManifest(30));
     REQUIRE(test.fs().RemoveAll(dir).ok());
     REQUIRE(test.fs().Rename(away, dir).ok());
-    CHECK((*store)->List()->at(0).manifest.revision == 20);
+    CHECK(Read(test, **store)->snapshots.at(0).manifest.revision == 20);
     CHECK(another_owns(dir));
   }
   SECTION("another has taken the place meanwhile") {
@@ -240,32 +244,32 @@ TEST_CASE("an owner follows its path, and owns what it leads to") {
     {
       const auto other = LocalStore::Open(test.context(), dir);
       REQUIRE((*other)->TakeOwnership().ok());
-      CHECK(ReasonOf((*store)->List().status()) == Reason::kBusy);
+      CHECK(ReasonOf(Read(test, **store).status()) == Reason::kBusy);
       CHECK(another_owns(away));
     }
-    CHECK((*store)->List()->empty());
+    CHECK(Read(test, **store)->snapshots.empty());
     CHECK(another_owns(dir));
   }
   SECTION("its lock file is replaced") {
     REQUIRE(test.fs().Unlink(JoinPath(dir, ".lock")).ok());
-    CHECK((*store)->List()->size() == 1);
+    CHECK(Read(test, **store)->snapshots.size() == 1);
     CHECK(another_owns(dir));
   }
   SECTION("only its folders are gone") {
     REQUIRE(test.fs().RemoveAll(JoinPath(dir, "checks")).ok());
     REQUIRE(test.fs().RemoveAll(JoinPath(dir, "drills")).ok());
-    CHECK((*store)->List()->size() == 1);
+    CHECK(Read(test, **store)->snapshots.size() == 1);
     CHECK((*store)->DrillReports()->empty());
   }
   SECTION("nothing can be made there") {
     REQUIRE(test.fs().Rename(dir, away).ok());
     testing::WriteFile(dir, "a file in its place");
-    CHECK_THAT(std::string(MessageOf((*store)->List().status())),
+    CHECK_THAT(std::string(MessageOf(Read(test, **store).status())),
                Catch::Matchers::ContainsSubstring(dir));
     CHECK(ReasonOf((*store)->Delete("x")) != Reason::kNotFound);
     REQUIRE(test.fs().Unlink(dir).ok());
     REQUIRE(test.fs().Rename(away, dir).ok());
-    CHECK((*store)->List()->size() == 1);
+    CHECK(Read(test, **store)->snapshots.size() == 1);
   }
 }
 
@@ -292,7 +296,7 @@ TEST_CASE("a deleted snapshot is gone; one in use stays") {
   TestContext test;
   const auto store = LocalStore::Open(test.context(), test.Path("store"));
   Seal(test, **store, MakeManifest(20));
-  const std::string name = (*store)->List()->at(0).manifest.name;
+  const std::string name = Read(test, **store)->snapshots.at(0).manifest.name;
   {
     const auto elsewhere = LocalStore::Open(test.context(), test.Path("store"));
     const auto use = (*elsewhere)->Use(name);
@@ -300,10 +304,10 @@ TEST_CASE("a deleted snapshot is gone; one in use stays") {
     REQUIRE(use.ok());
     REQUIRE(again.ok());
     CHECK(ReasonOf((*store)->Delete(name)) == Reason::kBusy);
-    CHECK((*store)->List()->size() == 1);
+    CHECK(Read(test, **store)->snapshots.size() == 1);
   }
   CHECK((*store)->Delete(name).ok());
-  CHECK((*store)->List()->empty());
+  CHECK(Read(test, **store)->snapshots.empty());
   CHECK_FALSE(test.fs().Exists((*store)->SnapshotPath(name)));
   CHECK(ReasonOf((*store)->Delete(name)) == Reason::kNotFound);
   CHECK(ReasonOf((*store)->Use(name).status()) == Reason::kNotFound);
@@ -333,37 +337,16 @@ TEST_CASE("who shares a store leaves alone what another may be writing") {
   CHECK_FALSE(test.fs().Exists(part));
 }
 
-TEST_CASE("the stamp of a store tells that files came or went") {
-  TestContext test;
-  const auto store = LocalStore::Open(test.context(), test.Path("store"));
-  const auto let_time_pass = [&] {
-    test.clock().SleepFor(20ms, {});
-  };  // a file system's clock ticks every few ms
-  const auto empty = (*store)->CurrentStamp();
-  let_time_pass();
-  CHECK((*store)->CurrentStamp() == empty);
-  Seal(test, **store, MakeManifest(20));
-  const auto sealed = (*store)->CurrentStamp();
-  let_time_pass();
-  CHECK(sealed != empty);
-  REQUIRE((*store)->AddDrillReport("a", WallTime(), [](const auto&) { return ""; }).ok());
-  const auto drilled = (*store)->CurrentStamp();
-  let_time_pass();
-  CHECK(drilled != sealed);
-  REQUIRE((*store)->UpdateChecks((*store)->List()->at(0).manifest.name, [](Checks&) {}).ok());
-  CHECK((*store)->CurrentStamp() != drilled);
-}
-
 TEST_CASE("a deletion that stops half-way leaves no manifest behind, and the next owner ends it") {
   TestContext test;
   const auto store = LocalStore::Open(test.context(), test.Path("store"));
   Seal(test, **store, MakeManifest(20));
-  const std::string name = (*store)->List()->at(0).manifest.name;
+  const std::string name = Read(test, **store)->snapshots.at(0).manifest.name;
   const std::string path = (*store)->SnapshotPath(name);
   REQUIRE(test.fs().Unlink(path).ok());
   REQUIRE(test.fs().MakeDirs(JoinPath(path, "can not be unlinked"), 0700).ok());
   CHECK_FALSE((*store)->Delete(name).ok());
-  CHECK((*store)->List()->empty());
+  CHECK(Read(test, **store)->snapshots.empty());
   CHECK(test.fs().Exists(path));
   REQUIRE(test.fs().RemoveAll(path).ok());
   testing::WriteFile(path, "12345");
@@ -379,8 +362,8 @@ TEST_CASE("what was seen of a snapshot later is kept beside it, and goes with it
   {
     const auto store = LocalStore::Open(test.context(), dir);
     Seal(test, **store, MakeManifest(20));
-    name = (*store)->List()->at(0).manifest.name;
-    CHECK_FALSE((*store)->List()->at(0).checks.hashed.has_value());
+    name = Read(test, **store)->snapshots.at(0).manifest.name;
+    CHECK_FALSE(Read(test, **store)->snapshots.at(0).checks.hashed.has_value());
     REQUIRE((*store)->UpdateChecks(name, [&](Checks& c) { c.hashed = then; }).ok());
     REQUIRE((*store)
                 ->UpdateChecks(name, [&](Checks& c) { c.damaged = then + 1h, c.damage = "rotten"; })
@@ -388,18 +371,18 @@ TEST_CASE("what was seen of a snapshot later is kept beside it, and goes with it
     REQUIRE((*store)->UpdateChecks(name, [&](Checks& c) { c.confirmed = then + 2h; }).ok());
   }
   const auto store = LocalStore::Open(test.context(), dir);
-  const Checks checks = (*store)->List()->at(0).checks;
+  const Checks checks = Read(test, **store)->snapshots.at(0).checks;
   CHECK(checks.hashed == then);
   CHECK(checks.damaged == then + 1h);
   CHECK(checks.damage == "rotten");
   CHECK(checks.confirmed == then + 2h);
 
   const std::string file = JoinPath(dir, "checks/" + name + ".json");
-  CHECK((*store)->List()->at(0).checks_problem.ok());
+  CHECK(Read(test, **store)->snapshots.at(0).problem.empty());
   for (const char* torn : {"{", ""}) {
     testing::WriteFile(file, torn);
-    CHECK_FALSE((*store)->List()->at(0).checks.hashed.has_value());
-    CHECK(ReasonOf((*store)->List()->at(0).checks_problem) == Reason::kDamaged);
+    CHECK_FALSE(Read(test, **store)->snapshots.at(0).checks.hashed.has_value());
+    CHECK(Read(test, **store)->snapshots.at(0).state == SnapshotState::kUnreadable);
   }
   REQUIRE((*store)->Delete(name).ok());
   CHECK_FALSE(test.fs().Exists(file));
@@ -413,11 +396,11 @@ TEST_CASE("a manifest that can't be read is told of where it speaks for a snapsh
   TestContext test;
   const auto store = LocalStore::Open(test.context(), test.Path("store"));
   Seal(test, **store, MakeManifest(20));
-  const std::string name = (*store)->List()->at(0).manifest.name;
+  const std::string name = Read(test, **store)->snapshots.at(0).manifest.name;
   testing::WriteFile(test.Path("store/notes.json"), "somebody's");
-  CHECK((*store)->ListAll()->lost.empty());
+  CHECK(Read(test, **store)->lost.empty());
   testing::WriteFile(test.Path("store/" + name + ".json"), "");
-  const Listing listing = *(*store)->ListAll();
+  const catalog::Catalog listing = *Read(test, **store);
   CHECK(listing.snapshots.empty());
   REQUIRE(listing.lost.size() == 1);
   CHECK(listing.lost[0].name == name);
@@ -434,7 +417,7 @@ TEST_CASE("a snapshot without its manifest stays, and is told of until it has on
   {
     const auto store = LocalStore::Open(test.context(), dir);
     Seal(test, **store, MakeManifest(20));
-    name = (*store)->List()->at(0).manifest.name;
+    name = Read(test, **store)->snapshots.at(0).manifest.name;
     REQUIRE((*store)->UpdateChecks(name, [](Checks& c) { c.damage = "rotten"; }).ok());
     REQUIRE(test.fs().Rename(JoinPath(dir, name + ".json"), test.Path("away")).ok());
     testing::WriteFile(copied, "the only copy");
@@ -443,7 +426,7 @@ TEST_CASE("a snapshot without its manifest stays, and is told of until it has on
   const auto store = LocalStore::Open(test.context(), dir);
   REQUIRE((*store)->TakeOwnership().ok());
   REQUIRE((*store)->Tidy().ok());
-  const Listing listing = *(*store)->ListAll();
+  const catalog::Catalog listing = *Read(test, **store);
   CHECK(listing.snapshots.empty());
   REQUIRE(listing.lost.size() == 2);
   CHECK(listing.lost[0].name == of_others.name);
@@ -456,9 +439,9 @@ TEST_CASE("a snapshot without its manifest stays, and is told of until it has on
   CHECK(test.fs().Exists((*store)->SnapshotPath(name)));
 
   REQUIRE(test.fs().Rename(test.Path("away"), JoinPath(dir, name + ".json")).ok());
-  CHECK((*store)->ListAll()->lost.size() == 1);
-  REQUIRE((*store)->List()->size() == 1);
-  CHECK((*store)->List()->at(0).checks.damage == "rotten");
+  CHECK(Read(test, **store)->lost.size() == 1);
+  REQUIRE(Read(test, **store)->snapshots.size() == 1);
+  CHECK(Read(test, **store)->snapshots.at(0).checks.damage == "rotten");
 }
 
 TEST_CASE("what proves that a snapshot is unfinished stays as long as that does") {
@@ -471,7 +454,7 @@ TEST_CASE("what proves that a snapshot is unfinished stays as long as that does"
     const auto store = LocalStore::Open(test.context(), dir);
     testing::WriteFile(part, "{}");
     testing::WriteFile(file, "bytes");
-    CHECK((*store)->ListAll()->lost.empty());
+    CHECK(Read(test, **store)->lost.empty());
   }
   const auto grow_old = [](const std::string& path) {
     std::filesystem::last_write_time(path, std::filesystem::file_time_type::clock::now() - 2h);
@@ -494,7 +477,8 @@ TEST_CASE("a snapshot that comes or goes is at no moment one that lost its manif
   std::atomic<bool> done = false;
   std::atomic<int> lost = 0;
   std::thread lists([&] {
-    while (!done) lost += static_cast<int>((*reader)->ListAll()->lost.size());
+    catalog::Follower follower(**reader, {});
+    while (!done) lost += static_cast<int>((*follower.Refresh(test.context()))->lost.size());
   });
   for (int revision = 1; revision <= 300; ++revision) {
     Seal(test, **store, MakeManifest(revision));
@@ -509,17 +493,17 @@ TEST_CASE("a snapshot that is cut or gone is listed with its problem") {
   TestContext test;
   const auto store = LocalStore::Open(test.context(), test.Path("store"));
   Seal(test, **store, MakeManifest(20));
-  const std::string path = (*store)->SnapshotPath((*store)->List()->at(0).manifest.name);
-  CHECK((*store)->List()->at(0).problem.ok());
+  const std::string path =
+      (*store)->SnapshotPath(Read(test, **store)->snapshots.at(0).manifest.name);
+  CHECK(Read(test, **store)->snapshots.at(0).problem.empty());
   testing::WriteFile(path, "1234");
-  const Status cut = (*store)->List()->at(0).problem;
-  CHECK(ReasonOf(cut) == Reason::kDamaged);
-  CHECK_THAT(std::string(MessageOf(cut)),
-             Catch::Matchers::ContainsSubstring("4 bytes, 5 were stored"));
+  const catalog::CatalogEntry cut = Read(test, **store)->snapshots.at(0);
+  CHECK(cut.state == SnapshotState::kDamaged);
+  CHECK_THAT(cut.problem, Catch::Matchers::ContainsSubstring("4 bytes, 5 were stored"));
   REQUIRE(test.fs().Unlink(path).ok());
-  const Status gone = (*store)->List()->at(0).problem;
-  CHECK(ReasonOf(gone) == Reason::kNotFound);
-  CHECK_THAT(std::string(MessageOf(gone)), Catch::Matchers::ContainsSubstring(path));
+  const catalog::CatalogEntry gone = Read(test, **store)->snapshots.at(0);
+  CHECK(gone.state == SnapshotState::kUnreadable);
+  CHECK_THAT(gone.problem, Catch::Matchers::ContainsSubstring(path));
 }
 
 TEST_CASE("the order of snapshots is that of sealing, not that of the clocks") {
@@ -575,7 +559,7 @@ TEST_CASE("drill reports come back in the order in which they were written") {
   CHECK((*drills)[2].json == "third");
 }
 
-// As pipeline/drill_evidence writes it.
+// As pipeline/drill_report writes it.
 std::string Linked(const std::optional<DrillFile>& previous) {
   const std::string name = previous.has_value() ? "{\"name\": \"" + previous->name + "\"}" : "null";
   return "{\"verify\": {}, \"evidence\": {\"tool\": \"x\", \"previous\": " + name + "}}\n";
@@ -609,9 +593,11 @@ TEST_CASE(
 }
 
 TEST_CASE("reports that are gone, or name each other in a circle, lose no other") {
-  const auto named = [](const std::string& name, const std::string& before) {
-    return DrillFile{name,
-                     Linked(before.empty() ? std::nullopt : std::optional(DrillFile{before, ""}))};
+  const auto file = [](const std::string& name, const std::string& json) {
+    return DrillFile{.name = name, .json = json, .previous = PreviousDrill(json)};
+  };
+  const auto named = [&](const std::string& name, const std::string& before) {
+    return file(name, Linked(before.empty() ? std::nullopt : std::optional(DrillFile{before, ""})));
   };
   const auto order = [](std::vector<DrillFile> drills) {
     std::string names;
@@ -621,7 +607,7 @@ TEST_CASE("reports that are gone, or name each other in a circle, lose no other"
   CHECK(order({}).empty());
   CHECK(order({named("a", ""), named("b", "gone"), named("c", "a"), named("d", "b")}) == "acbd");
   CHECK(order({named("a", "b"), named("b", "a"), named("c", "c")}) == "abc");
-  CHECK(order({{"a", "no JSON \"evidence\": {"}, {"b", "{}"}, named("c", "a")}) == "acb");
+  CHECK(order({file("a", "no JSON \"evidence\": {"), file("b", "{}"), named("c", "a")}) == "acb");
 }
 
 TEST_CASE("a drill that was killed leaves a mark, one that runs or has ended does not") {
@@ -694,7 +680,7 @@ TEST_CASE("suspects are kept; what is no record of them counts as none kept") {
                     .outvoted = true};
   REQUIRE((*store)->UpdateSuspects([&](std::vector<Suspect>& s) { s.push_back(one); }).ok());
   CHECK(*(*store)->Suspects() == std::vector{one});
-  CHECK((*store)->ListAll()->lost.empty());  // it is no manifest
+  CHECK(Read(test, **store)->lost.empty());  // it is no manifest
   REQUIRE((*store)->UpdateSuspects([](std::vector<Suspect>& s) { s.clear(); }).ok());
   CHECK((*store)->Suspects()->value().empty());
   const std::string text = Dump(ToJson({one}));
@@ -708,7 +694,7 @@ TEST_CASE("suspects are kept; what is no record of them counts as none kept") {
   std::filesystem::create_directory(test.Path("store/suspects.json"));  // it can't be read
   CHECK_FALSE((*store)->Suspects().ok());
   CHECK_FALSE((*store)->UpdateSuspects([](std::vector<Suspect>&) {}).ok());
-  CHECK((*store)->ListAll().ok());
+  CHECK(Read(test, **store).ok());
   std::filesystem::remove(test.Path("store/suspects.json"));
   REQUIRE(WriteFileDurably(test.context().fs, test.Path("store/suspects.json"), "rot").ok());
   CHECK(ReasonOf((*store)->Suspects().status()) == Reason::kDamaged);

@@ -1,5 +1,6 @@
 // The common damages: none is ever called proven, and each has its name.
 #include <algorithm>
+#include <utility>
 
 #include "base/bytes.h"
 #include "format/bbolt/database.h"

@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <map>
 
-#include "format/bbolt/new_database.h"
+#include "format/bbolt/writer.h"
 #include "format/mvcc/buckets.h"
-#include "format/mvcc/revision.h"
+#include "format/mvcc/row.h"
 #include "proto/mvccpb.pb.h"
 #include "support/catch.h"
 #include "support/open_snapshot.h"

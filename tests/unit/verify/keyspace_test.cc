@@ -1,6 +1,7 @@
 // Every rule of L3, broken one at a time in a store that obeys all others: structure and trailer
 // are right, so only the rule itself can tell.
 #include <algorithm>
+#include <utility>
 
 #include "base/bytes.h"
 #include "proof/finding_codes.h"

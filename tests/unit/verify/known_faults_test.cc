@@ -3,6 +3,7 @@
 // tests/e2e/test_known_faults.py.
 #include <nlohmann/json.hpp>
 #include <set>
+#include <utility>
 
 #include "proof/finding_codes.h"
 #include "support/catch.h"

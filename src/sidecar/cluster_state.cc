@@ -1,0 +1,110 @@
+// What was read stands until it is read anew: a store that is away for a moment does not make the
+// sidecar forget when it took its last snapshot.
+#include "sidecar/cluster_state.h"
+
+#include <utility>
+
+namespace etcdrill::sidecar {
+
+Result<ClusterState::CatalogPtr> ClusterState::Read(const Context& context) {
+  const std::lock_guard reading(reading_);  // or an older answer could replace a newer one
+  const Result<CatalogPtr> read = follower_.Refresh(context);
+  if (IsInterrupted(read.status())) return read;
+  const WallTime created = store_.created();  // another store may come to lie there
+  const std::lock_guard lock(mutex_);
+  store_problem_ = MessageOf(read.status());
+  if (!read.ok()) return read;
+  catalog_ = *read;
+  state_created_ = created;
+  read_.notify_all();
+  return read;
+}
+
+Result<ClusterState::CatalogPtr> ClusterState::Refresh(const Context& run) {
+  Result<CatalogPtr> read = Read(run);
+  if (IsInterrupted(read.status())) return read;
+  const std::string problem(MessageOf(read.status()));
+  std::unique_lock lock(mutex_);
+  const bool is_told = std::exchange(told_problem_, problem) == problem;
+  lock.unlock();
+  if (!read.ok() && !is_told) run.log.Error("the store can't be read", {{"err", problem}});
+  return read;
+}
+
+void ClusterState::FollowStore(const Context& run) {
+  store_.WriteUnkept();
+  const CatalogPtr followed = follower_.Now();
+  std::unique_lock lock(mutex_);
+  const bool is_as_read = store_problem_.empty() && followed == catalog_;
+  lock.unlock();
+  // Whoever took a snapshot may have read the store meanwhile, and tells nobody.
+  if (is_as_read && !follower_.MayHaveChanged(run)) return;
+  Refresh(run).status().IgnoreError();  // it is told
+}
+
+bool ClusterState::WaitForSomething(const std::stop_token& stop) {
+  std::unique_lock lock(mutex_);
+  return read_.wait(lock, stop, [this] { return !catalog_->HoldsNone(); });
+}
+
+ClusterState::CatalogPtr ClusterState::Stored() const {
+  const std::lock_guard lock(mutex_);
+  return catalog_;
+}
+
+ClusterState::LastRuns ClusterState::Last() const {
+  const CatalogPtr stored = Stored();
+  const WallTime now = context_.clock.Now();
+  LastRuns last;
+  if (const catalog::CatalogEntry* newest = stored->Newest(now)) last.snapshot = newest->AsOf(now);
+  last.drill = stored->LastDrill(now);
+  return last;
+}
+
+std::optional<uint64_t> ClusterState::KnownCluster() const {
+  return catalog::KnownCluster(Stored()->snapshots, cluster_);
+}
+
+void ClusterState::SetConfig(std::shared_ptr<const config::Config> config) {
+  const std::lock_guard lock(mutex_);
+  config_ = std::move(config);
+  heads_ = {};
+}
+
+void ClusterState::SetHealth(report::HealthView health) {
+  auto shared = std::make_shared<const report::HealthView>(std::move(health));
+  const std::lock_guard lock(mutex_);
+  health_ = std::move(shared);
+}
+
+void ClusterState::SetMembersAgree(std::optional<bool> agree) {
+  const std::lock_guard lock(mutex_);
+  members_agree_ = agree;
+}
+
+void ClusterState::SetHeads(const std::shared_ptr<const config::Config>& by,
+                            crosscheck::HeadHistory heads) {
+  const std::lock_guard lock(mutex_);
+  if (by == config_) heads_ = std::move(heads);
+}
+
+crosscheck::HeadHistory ClusterState::Heads() const {
+  const std::lock_guard lock(mutex_);
+  return heads_;
+}
+
+report::View ClusterState::View() const {
+  const WallTime now = context_.clock.Now();
+  const std::lock_guard lock(mutex_);
+  report::View view;
+  view.now = now;
+  view.config = config_;
+  view.catalog = catalog_;
+  view.store_problem = store_problem_;
+  view.state_created = state_created_;
+  view.health = health_;
+  view.members_agree = members_agree_;
+  return view;
+}
+
+}  // namespace etcdrill::sidecar
