@@ -10,7 +10,6 @@
 # 77 (skipped). Usage: check_booted.sh BUILD_DIR ETCD_DIR
 source "$(dirname "$0")/common.sh"
 build=$(cd "$1" && pwd) etcd=$(cd "$2" && pwd)
-skip() { echo "skipped: $1"; exit 77; }
 if [[ $EUID -ne 0 ]]; then skip "only root may boot a tree"; fi
 for program in systemd-nspawn debootstrap; do
   type -P "$program" > /dev/null || skip "no $program"
@@ -26,12 +25,8 @@ deb=$(echo "$work"/etcdrill_*_*.deb)
 
 base=$build/debian-12-$(dpkg-deb -f "$deb" Depends | md5sum | cut -c1-8)
 make_base() {
-  local archive
-  archive=$(apt-get indextargets --format '$(CODENAME) $(LABEL) $(REPO_URI)' |
-    awk '$1 == "bookworm" && $2 == "Debian" && !n++ {print $3}')
   rm -rf --one-file-system "$build"/debian-12-*
-  timeout 300 debootstrap --variant=minbase --include=systemd,systemd-sysv,dbus bookworm \
-    "$base.part" "$archive" || return 1
+  debootstrap_tree bookworm "$base.part" --include=systemd,systemd-sysv,dbus || return 1
   cp "$deb" "$base.part/tmp/etcdrill.deb"
   chroot "$base.part" timeout 200 apt-get install -q -y --no-install-recommends --download-only \
     /tmp/etcdrill.deb || return 1

@@ -4,7 +4,7 @@
 # Needs root for chroot; 77 (skipped) without. Usage: check_image.sh BUILD_DIR ETCD_DIR
 source "$(dirname "$0")/common.sh"
 build=$1 etcd=$2
-if [[ $EUID -ne 0 ]]; then echo "skipped: only root may chroot"; exit 77; fi
+if [[ $EUID -ne 0 ]]; then skip "only root may chroot"; fi
 # No function: $! must be the program.
 inside=(chroot --userspec=65532:65532 "$work/root" /usr/local/bin/etcdrill)
 

@@ -77,8 +77,7 @@ nothing depends-on-its-libraries "$undepended"
 
 if [[ $EUID -ne 0 ]]; then
   if [[ $failed -ne 0 ]]; then exit 1; fi
-  echo "skipped: only root may install"
-  exit 77
+  skip "only root may install"
 fi
 
 # --- Installed ---
