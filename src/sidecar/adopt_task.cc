@@ -35,7 +35,7 @@ class AdoptTask final : public Task {
  private:
   // By a new configuration the first look is a first look again.
   void Watch(const Generation& by) {
-    if (std::exchange(watched_by_, by.shared_config()) == by.shared_config()) return;
+    if (!IsFirstBy(by)) return;
     const config::Config& config = by.config();
     files_ = std::make_unique<pipeline::ForeignFiles>(context_, config.adopt.files,
                                                       config.adopt.quiet, config.store_path);
@@ -78,8 +78,7 @@ class AdoptTask final : public Task {
 
   const Context& context_;
   SnapshotFollowUp& follow_up_;
-  std::unique_ptr<pipeline::ForeignFiles> files_;  // as `watched_by_` has it; null before a run
-  std::shared_ptr<const config::Config> watched_by_;
+  std::unique_ptr<pipeline::ForeignFiles> files_;  // null before a run
 };
 
 }  // namespace

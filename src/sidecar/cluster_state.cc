@@ -14,7 +14,6 @@ Result<ClusterState::CatalogPtr> ClusterState::Read(const Context& context) {
   const std::lock_guard lock(mutex_);
   store_problem_ = MessageOf(read.status());
   if (!read.ok()) return read;
-  catalog_ = *read;
   state_created_ = created;
   read_.notify_all();
   return read;
@@ -33,23 +32,23 @@ Result<ClusterState::CatalogPtr> ClusterState::Refresh(const Context& run) {
 
 void ClusterState::FollowStore(const Context& run) {
   store_.WriteUnkept();
-  const CatalogPtr followed = follower_.Now();
   std::unique_lock lock(mutex_);
-  const bool is_as_read = store_problem_.empty() && followed == catalog_;
+  const bool is_readable = store_problem_.empty();
+  read_.notify_all();  // a snapshot or a drill may have read what came, and tells nobody
   lock.unlock();
-  // Whoever took a snapshot may have read the store meanwhile, and tells nobody.
-  if (is_as_read && !follower_.MayHaveChanged(run)) return;
+  if (is_readable && !follower_.MayHaveChanged(run)) return;
   Refresh(run).status().IgnoreError();  // it is told
 }
 
 bool ClusterState::WaitForSomething(const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
-  return read_.wait(lock, stop, [this] { return !catalog_->HoldsNone(); });
+  return read_.wait(lock, stop, [this] { return !Stored()->HoldsNone(); });
 }
 
 ClusterState::CatalogPtr ClusterState::Stored() const {
-  const std::lock_guard lock(mutex_);
-  return catalog_;
+  static const auto nothing = std::make_shared<const catalog::Catalog>();
+  CatalogPtr stored = follower_.Now();
+  return stored != nullptr ? stored : nothing;
 }
 
 ClusterState::LastRuns ClusterState::Last() const {
@@ -99,7 +98,7 @@ report::View ClusterState::View() const {
   report::View view;
   view.now = now;
   view.config = config_;
-  view.catalog = catalog_;
+  view.catalog = follower_.Now();
   view.store_problem = store_problem_;
   view.state_created = state_created_;
   view.health = health_;

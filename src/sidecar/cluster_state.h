@@ -78,7 +78,6 @@ class ClusterState {
   mutable std::mutex mutex_;
   std::condition_variable_any read_;
   // Guarded by mutex_.
-  CatalogPtr catalog_ = std::make_shared<const catalog::Catalog>();
   std::string store_problem_ = "the store has not been read yet";
   std::string told_problem_;  // in the log
   WallTime state_created_{};

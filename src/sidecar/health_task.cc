@@ -34,7 +34,7 @@ class HealthTask final : public Task {
 
  private:
   void TellOddEndpoints(const Context& run, const Generation& by, const etcd::RollCall& roll) {
-    if (std::exchange(told_by_, by.shared_config()) != by.shared_config()) told_ = {};
+    if (IsFirstBy(by)) told_ = {};
     for (const EndpointNews& news : told_.NewsOf(roll)) {
       switch (news.kind) {
         case EndpointNews::Kind::kTorn:
@@ -56,7 +56,6 @@ class HealthTask final : public Task {
   }
 
   ToldEndpoints told_;
-  std::shared_ptr<const config::Config> told_by_;
 };
 
 }  // namespace

@@ -19,7 +19,7 @@ class TakeSnapshotTask final : public Task {
       : Task(state, metrics, report::Task::kSnapshot), follow_up_(follow_up) {}
 
   void Run(const Context& run, const Generation& by, Occasion why) override {
-    if (std::exchange(owed_by_, by.shared_config()) != by.shared_config()) owed_since_.reset();
+    if (IsFirstBy(by)) owed_since_.reset();
     switch (why) {
       case Occasion::kDue:
         by.config().snapshot.when == config::When::kMemberIsLeader ? TakeTurn(run, by)
@@ -82,8 +82,7 @@ class TakeSnapshotTask final : public Task {
 
   SnapshotFollowUp& follow_up_;
   std::optional<WallTime> owed_since_;  // one was due then, and none is there yet
-  std::shared_ptr<const config::Config> owed_by_;
-  std::atomic<bool> owes_ = false;  // the same, for who is on another thread
+  std::atomic<bool> owes_ = false;      // the same, for who is on another thread
 };
 
 }  // namespace

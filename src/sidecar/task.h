@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <utility>
 
 #include "io/context.h"
 #include "report/cluster_metrics.h"
@@ -55,6 +56,12 @@ class Task {
   std::optional<report::Task> name() const { return name_; }
 
  protected:
+  // Whether no run has asked this by the same configuration: what is kept of the one before is
+  // void.
+  bool IsFirstBy(const Generation& by) {
+    return std::exchange(asked_by_, by.shared_config()) != by.shared_config();
+  }
+
   ClusterState& state_;
   report::ClusterMetrics& metrics_;
 
@@ -62,6 +69,7 @@ class Task {
   void RunOnce(const Context& context, const Generation& by, Occasion why);
 
   const std::optional<report::Task> name_;
+  std::shared_ptr<const config::Config> asked_by_;  // of the run that goes on
   mutable std::mutex mutex_;
   std::condition_variable ended_;
   // Guarded by mutex_.
