@@ -15,6 +15,7 @@
 #include "config/load.h"
 #include "etcd/client.h"
 #include "pipeline/drill_report.h"
+#include "pipeline/ladder.h"
 #include "pipeline/run_drill.h"
 
 namespace etcdrill::cli {

@@ -1,5 +1,5 @@
 // Bookkeeping of one drill: runs its stages, times them, skips the rest after a failure, and turns
-// what came out into the report. The order of the stages, and what each does, is in run_drill.cc.
+// what came out into the report. The order of the stages, and what each does, is in ladder.cc.
 #pragma once
 
 #include <string>

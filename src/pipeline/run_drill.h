@@ -1,7 +1,6 @@
-// Story: can a snapshot be restored, and how long does that take? Select, checksum, restore, boot,
-// health, verify, cleanup, with nothing but a file and an etcd binary. One that lies in a store is
-// also compared with the last proven one before it, the source is asked what a restore would meet
-// now, and the report is kept as evidence.
+// Story: can a snapshot of a store be restored, and how long does that take? It climbs the ladder
+// (ladder.h), is compared with the last restorable one before it, the source is asked what a
+// restore would meet now, and the report is kept as evidence.
 #pragma once
 
 #include <cstdint>
@@ -42,16 +41,6 @@ StoredDrill RunDrill(const Context& context, const DrillRequest& request, store:
 
 // Logs why there is no advice, and why the report is not in the store.
 void TellWhatIsMissing(const Context& context, const StoredDrill& drill);
-
-struct FileDrillRequest {
-  std::string path;
-  std::optional<Manifest> manifest;  // if there is one
-  config::DrillConfig config;
-  bool full_cluster = false;
-};
-
-// The same for a file of no store: it has no history and no source, and nothing is kept.
-DrillReport DrillFile(const Context& context, const FileDrillRequest& request);
 
 // The drill that is due and has nothing to drill, as no snapshot of the store is usable: it failed,
 // and its report says so of the newest one. `catalog` does not HoldsNone().
