@@ -26,8 +26,7 @@ Families& Families::Sample(std::optional<double> value, const Labels& labels) {
 // A registry has no order of its own.
 void Families::Add(const prometheus::Collectable& counted) {
   for (prometheus::MetricFamily& family : counted.Collect()) {
-    std::sort(family.metric.begin(), family.metric.end(),
-              [](const auto& a, const auto& b) { return a.label < b.label; });
+    std::ranges::sort(family.metric, {}, &prometheus::ClientMetric::label);
     families_.push_back(std::move(family));
   }
 }
@@ -41,15 +40,15 @@ void Families::Join(const std::string& cluster, Families of_cluster) {
     if (known == families_.end()) {
       families_.push_back(std::move(family));
     } else {
-      std::move(family.metric.begin(), family.metric.end(), std::back_inserter(known->metric));
+      std::ranges::move(family.metric, std::back_inserter(known->metric));
     }
   }
 }
 
 std::string Families::Text() const {
   std::vector<prometheus::MetricFamily> present;
-  std::copy_if(families_.begin(), families_.end(), std::back_inserter(present),
-               [](const prometheus::MetricFamily& f) { return !f.metric.empty(); });
+  std::ranges::copy_if(families_, std::back_inserter(present),
+                       [](const prometheus::MetricFamily& f) { return !f.metric.empty(); });
   return prometheus::TextSerializer().Serialize(present);
 }
 

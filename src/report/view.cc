@@ -17,9 +17,8 @@ const catalog::Catalog& Nothing() {
 // same, nobody became one, and only another snapshot tells. None: nobody can tell.
 std::optional<bool> AgreeByStore(const catalog::Catalog& catalog) {
   if (catalog.suspects.has_value() && !catalog.suspects->empty()) return false;
-  const auto newest =
-      std::find_if(catalog.snapshots.rbegin(), catalog.snapshots.rend(),
-                   [](const catalog::CatalogEntry& entry) { return entry.Counts(); });
+  const auto newest = std::ranges::find_if(catalog.snapshots.rbegin(), catalog.snapshots.rend(),
+                                           &catalog::CatalogEntry::Counts);
   if (newest == catalog.snapshots.rend()) return std::nullopt;
   const std::optional<bool> agreed = MembersAgreed(newest->manifest);
   if (!catalog.suspects_problem.empty() && agreed == true)

@@ -18,6 +18,7 @@
 #include "report/tally.h"
 #include "store/names.h"
 #include "support/catch.h"
+#include "support/drill_summary.h"
 #include "support/fake_clock.h"
 #include "support/findings.h"
 #include "support/levels.h"
@@ -28,6 +29,7 @@
 namespace etcdrill::pipeline {
 namespace {
 
+using etcdrill::testing::Drill;
 using etcdrill::testing::TestContext;
 using namespace std::chrono_literals;
 
@@ -42,15 +44,6 @@ catalog::CatalogEntry Entry(int64_t revision, Verdict verdict, std::optional<boo
                 : *drilled           ? SnapshotState::kRestorable
                                      : SnapshotState::kDamaged;
   return entry;
-}
-
-DrillSummary Drill(int64_t at, bool passed) {
-  DrillSummary drill;
-  drill.finished = WallTime(std::chrono::seconds(at));
-  drill.passed = passed;
-  drill.rto_seconds = 2;
-  drill.checks = {{CheckName::kHashKv, passed}};
-  return drill;
 }
 
 double FailuresIn(const catalog::Catalog& catalog) {

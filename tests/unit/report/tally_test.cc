@@ -3,10 +3,12 @@
 
 #include "report/view.h"
 #include "support/catch.h"
+#include "support/drill_summary.h"
 
 namespace etcdrill::report {
 namespace {
 
+using etcdrill::testing::Drill;
 using namespace std::chrono_literals;
 
 constexpr WallTime kMoment(1000s);
@@ -19,15 +21,6 @@ catalog::CatalogEntry Entry(int64_t revision, SnapshotState state) {
   entry.manifest.size_bytes = 10;
   entry.state = state;
   return entry;
-}
-
-DrillSummary Drill(int64_t at, bool passed) {
-  DrillSummary drill;
-  drill.finished = WallTime(std::chrono::seconds(at));
-  drill.passed = passed;
-  drill.rto_seconds = 2;
-  drill.checks = {{CheckName::kHashKv, passed}};
-  return drill;
 }
 
 TEST_CASE("snapshots are counted by their state, and the lost are unreadable") {
