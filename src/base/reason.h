@@ -47,6 +47,11 @@ enum class Reason {
   kAccessDenied,
   kTooManyFiles,
   kIoError,
+  // A site: a bucket, a directory elsewhere, an rclone remote.
+  kCredentials,
+  kBucketMissing,
+  kLockNotApplied,
+  kNoIdentity,
   // The examined data.
   kDamaged,
   kNotProvable,
