@@ -1,5 +1,5 @@
 // At the compact revision itself members refuse, or answer from a cache
-// (docs/etcd-formats.md §3.5): there the head is asked for instead.
+// (docs/dev/formats.md §3.5): there the head is asked for instead.
 #include "capture/receipt.h"
 
 #include <fmt/format.h>

@@ -4,7 +4,7 @@
 // compaction in between.
 //
 // At the revision of a compaction, members of 3.5.5 and later answer from a cache as compacted as
-// before it (docs/etcd-formats.md §5.4): so what counts is what the answer says of itself.
+// before it (docs/dev/formats.md §5.4): so what counts is what the answer says of itself.
 #include "crosscheck/lineage.h"
 
 #include <fmt/format.h>

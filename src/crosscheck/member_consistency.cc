@@ -1,5 +1,5 @@
 // All are asked for the lowest of their revisions, which each of them has: the head would be
-// another one for each (docs/etcd-formats.md §5.5).
+// another one for each (docs/dev/formats.md §5.5).
 #include "crosscheck/member_consistency.h"
 
 #include <fmt/format.h>
@@ -83,7 +83,7 @@ void JudgeConsistency(Consistency& round) {
       const std::string text = fmt::format("at revision {} compacted at {} HashKV is {}",
                                            round.revision, compact_revision, list);
       if (HashesMayVary(round, compact_revision)) {
-        may_vary = text + "; that may be so with the same data (docs/etcd-formats.md, HashKV)";
+        may_vary = text + "; that may be so with the same data (docs/dev/formats.md, HashKV)";
         continue;
       }
       round.equal = false;
@@ -115,7 +115,7 @@ std::vector<Sides> SidesOf(const Consistency& round) {
   return comparisons;
 }
 
-// docs/etcd-formats.md §5.2 and §5.3.
+// docs/dev/formats.md §5.2 and §5.3.
 bool HashesMayVary(const Consistency& round, int64_t compact_revision) {
   const auto counts_none = [](const capture::ReceiptEntry& m) { return m.live_keys == 0; };
   if (std::ranges::any_of(round.members, counts_none)) return true;  // how far each compaction got

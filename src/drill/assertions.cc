@@ -11,7 +11,7 @@
 namespace etcdrill::drill {
 namespace {
 
-// The end of the range of all keys with this prefix (docs/etcd-formats.md §3.2).
+// The end of the range of all keys with this prefix (docs/dev/formats.md §3.2).
 std::string PrefixEnd(std::string prefix) {
   while (!prefix.empty() && prefix.back() == '\xff') prefix.pop_back();
   if (prefix.empty()) return std::string(1, '\0');

@@ -83,7 +83,7 @@ std::string HashText(uint32_t hash, int64_t revision, int64_t compact_revision) 
 }
 
 // At the compact revision itself, releases before 3.4.27 and 3.5.10 refuse, and later ones may
-// answer from a cache, with an older compact revision (docs/etcd-formats.md §5.4). Asked for the
+// answer from a cache, with an older compact revision (docs/dev/formats.md §5.4). Asked for the
 // head they do neither; but the head may have moved on.
 Result<etcd::HashKvAnswer> AskHashKv(const etcd::ScratchClient& client,
                                      const Expectation& expected) {
@@ -117,7 +117,7 @@ Check CheckHashKv(const etcd::ScratchClient& client, const Expectation& expected
 }
 
 // The proof that raft works: health can be true and reads can answer while every write times out
-// (docs/etcd-formats.md §6.6).
+// (docs/dev/formats.md §6.6).
 Check CheckWrite(const etcd::ScratchClient& client, const Context& context) {
   const std::string wanted = "a key put, read and deleted";
   const std::string key = fmt::format("{}{:016x}", kWriteKeyPrefix, context.random.Next());

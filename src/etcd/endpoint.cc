@@ -1,4 +1,4 @@
-// See endpoint.h. Requests and answers: docs/etcd-formats.md §3.
+// See endpoint.h. Requests and answers: docs/dev/formats.md §3.
 #include "etcd/endpoint.h"
 
 #include <algorithm>

@@ -1,5 +1,5 @@
 // Folders in which others leave snapshots, and which file of them is to be adopted next (adopt.h).
-// Which files are taken: docs/adr/0015-adopted.md.
+// Which files are taken: docs/dev/adr/0015-adopted.md.
 #pragma once
 
 #include <map>

@@ -188,7 +188,7 @@ Status RestoreMember(const Context& context, const snapshot::Image& image,
                                                    .initial_cluster = initial_cluster,
                                                    .advertise_peer_urls = {member.PeerUrl()}},
                                     // Its users' passwords are not ours to know, and HashKV does
-                                    // not cover them: docs/adr/0004.
+                                    // not cover them: docs/dev/adr/0004.
                                     .policy = {.drop_auth = true},
                                     .sync = false})
       .status();

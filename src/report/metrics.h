@@ -1,4 +1,4 @@
-// The page of /metrics. The catalogue is docs/metrics.md; a test holds the two equal.
+// The page of /metrics. The catalogue is docs/reference/metrics.md; a test holds the two equal.
 //
 // The rules: times are Unix timestamps, never ages; what is not known is absent, never 0 or 1; what
 // describes the store is derived from the store, so it is right from the first scrape after a

@@ -1,4 +1,4 @@
-// Names and help, as docs/metrics.md has them.
+// Names and help, as docs/reference/metrics.md has them.
 #include "report/store_metrics.h"
 
 namespace etcdrill::report {

@@ -1,4 +1,4 @@
-// What must change (docs/etcd-formats.md §6.2 and §6.6): members and members_removed, or etcd 3.6+
+// What must change (docs/dev/formats.md §6.2 and §6.6): members and members_removed, or etcd 3.6+
 // adopts the dead cluster; consistent_index and term, or the member looks healthy and every write
 // times out; confState, which etcdutl leaves stale. Everything else, key, lease, alarm and auth
 // included, stays as it was, unless the policy says otherwise.
@@ -97,7 +97,7 @@ void SetMembership(const NewCluster& cluster, int minor, Buckets& buckets, Datab
   plan.edit.replace[std::string(mvcc::kMembersRemovedBucket)] = {};
 }
 
-// As etcdutl does it (docs/etcd-formats.md §6.4): an empty row at the new revision, and a
+// As etcdutl does it (docs/dev/formats.md §6.4): an empty row at the new revision, and a
 // compaction up to it that is under way. It counts from the last row; we from the store's revision,
 // which is higher if the last rows were compacted away.
 Status BumpRevision(uint64_t by, Buckets& buckets, DatabasePlan& plan) {

@@ -2,7 +2,7 @@
 //   DATA/member/snap/db, DATA/member/snap/TERM-INDEX.snap, DATA/member/wal/SEQUENCE-INDEX.wal
 // A WAL directory elsewhere is renamed before the data directory: without the latter nothing looks
 // restored, but on a database without its WAL etcd serves reads, says that it is healthy, and never
-// writes (docs/etcd-formats.md §6.6).
+// writes (docs/dev/formats.md §6.6).
 #include "restore/restore.h"
 
 #include <fmt/format.h>

@@ -1,4 +1,4 @@
-// The rules of thumb of docs/etcd-formats.md §8.1, with the releases that they are about.
+// The rules of thumb of docs/dev/formats.md §8.1, with the releases that they are about.
 #include "verify/check_membership.h"
 
 #include <fmt/format.h>

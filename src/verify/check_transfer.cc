@@ -37,7 +37,7 @@ void ReportNoTrailer(uint64_t size, TransferResult& result, Findings& findings) 
                   .text = "no SHA-256 trailer: a snapshot that was cut, or a copy of a data "
                           "directory's database, in which the writes are missing that are only in "
                           "its write-ahead log (member/wal): with both, start etcd on a copy and "
-                          "take a snapshot, see docs/operations.md, \"From the last survivor\"",
+                          "take a snapshot, see docs/restore.md, \"From the last survivor\"",
                   .prevents_proof = true});
     return;
   }

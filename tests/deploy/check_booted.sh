@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Boots a clean Debian 12 under its own systemd, and does there what README.md,
-# deploy/systemd/README.md and docs/operations.md tell a newcomer to do: their commands are taken
+# deploy/systemd/README.md and docs/restore.md tell a newcomer to do: their commands are taken
 # out of the pages and run as they stand. Then what only a real systemd can show: reloads, stops in
 # the middle of a drill, crashes, hangs, an upgrade, and the removal.
 #
@@ -199,17 +199,17 @@ within 20 adopts-what-cron-took \
   logs 'msg="snapshot adopted".*verdict=proven file=/var/backups/etcd/of-cron.db'
 within 20 and-drills-it logs 'msg="drill passed".*snapshot=prod-00000000000000000005-'
 
-# --- docs/operations.md: one member, everything is lost but the store ---
+# --- docs/restore.md: one member, everything is lost but the store ---
 
 {
-  block_after docs/operations.md '```sh settings'
+  block_after docs/restore.md '```sh settings'
   echo 'SNAPSHOT=$(ls /var/lib/etcdrill/snapshots/prod-00000000000000000005-*.db)'
   echo 'OWNER=root:root NAME=etcd-1 PEER=http://localhost:2380 CLUSTER=$NAME=$PEER'
   echo 'export ETCDCTL_ENDPOINTS=https://127.0.0.1:2379'
 } > "$root/root/settings"
 shell '. /root/etcdctl.env; etcdctl put lost 1; etcdctl del --prefix /registry/' > /dev/null
 for step in choose prove stop-systemd restore start-systemd check first-snapshot; do
-  block_after docs/operations.md "\`\`\`sh $step" > "$root/root/$step"
+  block_after docs/restore.md "\`\`\`sh $step" > "$root/root/$step"
   check "worst-day-$step" shell ". /root/settings; set -x; . /root/$step"
 done
 keys='. /root/etcdctl.env; etcdctl get "" --prefix --keys-only | grep .'

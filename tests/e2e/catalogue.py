@@ -1,4 +1,4 @@
-"""docs/metrics.md as data, and what is wrong with a page of metrics that should be the
+"""docs/reference/metrics.md as data, and what is wrong with a page of metrics that should be the
 catalogue's."""
 import collections
 
@@ -10,7 +10,7 @@ Metric = collections.namedtuple("Metric", "type labels there help")
 
 def catalogue():
     """name -> Metric."""
-    page = (harness.ROOT / "docs" / "metrics.md").read_text()
+    page = (harness.ROOT / "docs" / "reference" / "metrics.md").read_text()
     lines = [line for line in page.splitlines() if line.startswith("|")]
     metrics = {}
     for line in lines[2:]:
@@ -46,7 +46,8 @@ def differences(families, there, cluster, whole=False):
     for name in sorted(expected - families.keys()):
         yield f"{name} is absent, though it is there from {known[name].there!r} on"
     for name in sorted(families.keys() - expected):
-        yield f"{name} is there too early" if name in known else f"{name} is not in docs/metrics.md"
+        yield (f"{name} is there too early" if name in known
+               else f"{name} is not in docs/reference/metrics.md")
     for name in sorted(expected & families.keys()):
         metric, family = known[name], families[name]
         if (family.type, family.help) != (metric.type, metric.help):

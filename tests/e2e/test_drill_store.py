@@ -158,7 +158,7 @@ class Stored(test_drill.DrillCase):
             self.cluster.etcdctl("put", "later", str(number))
         report = self.drill_stored(config, name)
         advice = report["advice"]
-        page = (harness.ROOT / "docs" / "operations.md").read_text()
+        page = (harness.ROOT / "docs" / "restore.md").read_text()
         section, field = re.search(r"`(\w+)\.(\w+)` in `etcdrill drills show`", page).groups()
         self.assertEqual(report[section][field], advice["bump_revision"],
                          "the page names another field")

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Holds docs/metrics.md equal to the live page in three states: fresh, as nothing has answered yet;
-running, after all has happened that a metric can tell; restarted, as nothing has answered again.
-promtool is content with each of the three pages.
+"""Holds docs/reference/metrics.md equal to the live page in three states: fresh, as nothing has
+answered yet; running, after all has happened that a metric can tell; restarted, as nothing has
+answered again. promtool is content with each of the three pages.
 
 The source is three real members that are stopped (SIGSTOP) where nothing may answer: then the
 states last as long as we look."""

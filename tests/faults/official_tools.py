@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""What etcd's own tools notice of a damaged snapshot, beside etcdrill: the table in docs/faults.md.
+"""What etcd's own tools notice of a damaged snapshot, beside etcdrill: the table in
+docs/coverage.md.
 Not a test: run it by hand.
 
 Each damage is done to a copy of one real snapshot; `snapshot status` of each etcd looks at it, and

@@ -1,5 +1,5 @@
-"""What the monitoring checks read: docs/metrics.md, alerts/, dashboards/, and the selectors inside
-a PromQL expression.
+"""What the monitoring checks read: docs/reference/metrics.md, alerts/, dashboards/, and the
+selectors inside a PromQL expression.
 
 Selectors are found by a tokenizer of a few lines, which knows no grammar; that an expression is
 PromQL at all is for promtool to say.
@@ -35,7 +35,7 @@ CATALOGUE_COLUMNS = ["name", "type", "labels", "there", "help"]
 def catalogue():
     """name -> (type, {label: closed set of values, or None if any value goes})."""
     metrics = {}
-    for name, kind, labels, _, _ in table("docs/metrics.md", CATALOGUE_COLUMNS):
+    for name, kind, labels, _, _ in table("docs/reference/metrics.md", CATALOGUE_COLUMNS):
         metrics[name] = kind, {}
         for label in [] if labels == "-" else labels.split(";"):
             key, _, values = label.strip().partition("=")

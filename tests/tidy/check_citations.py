@@ -2,7 +2,7 @@
 """Holds what comments and pages cite to what a stranger can open.
 
 A document that is named is in the repository. Facts on etcd are cited by section, in one form,
-"docs/etcd-formats.md §5.2" or "docs/etcd-formats.md §2.5 and §6.6", and that section is there.
+"docs/dev/formats.md §5.2" or "docs/dev/formats.md §2.5 and §6.6", and that section is there.
 With --self-test it proves that it can fail: it plants one wrong citation of each kind and expects
 to be told.
 """
@@ -11,7 +11,7 @@ import re
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-FORMATS = "docs/etcd-formats.md"
+FORMATS = "docs/dev/formats.md"
 OURS = "https://github.com/etcdrill/etcdrill/blob/main/"
 
 # One citation may go on in the next line of a comment.
@@ -24,7 +24,7 @@ DOCUMENT = re.compile(r"(?<![\w./:$*{}-])[\w.][\w./:-]*\.md\b(?!\]\(http)")
 DECISION = re.compile(r"\bADR (\d+)\b")
 UNFIT = [
     (re.compile(r"\.md,? +(?:sections? )?\d|^ *(//|#).*\.md,? *\n *\1 *(?:sections? )?\d", re.M),
-     "a section is cited as \"docs/etcd-formats.md §5.2\""),
+     "a section is cited as \"docs/dev/formats.md §5.2\""),
     (re.compile(r"\bDESIGN\b|\b[Ff]ault row|\([A-KM-Z]\d{1,2}\)\"\)|^// [A-KM-Z]\d{1,2}: ", re.M),
      "nobody can open what is cited here; say the fact"),
 ]
@@ -59,7 +59,7 @@ def problems_of(name, text, sections):
         if not is_there(match.group(), name):
             yield match.start(), f"{match.group()} is not in the repository"
     for match in DECISION.finditer(text):
-        if not list((ROOT / "docs/adr").glob(f"{int(match.group(1)):04}-*.md")):
+        if not list((ROOT / "docs/dev/adr").glob(f"{int(match.group(1)):04}-*.md")):
             yield match.start(), f"there is no {match.group()}"
     for pattern, problem in UNFIT:
         for match in pattern.finditer(text):
@@ -85,13 +85,13 @@ def problems_in(texts):
 
 def self_test(texts):
     planted = [
-        ("src/base/bytes.h", "// docs/etcd-formats.md §5.99."),
-        ("src/base/bytes.h", "// docs/etcd-formats.md §5.2 and §99."),
-        ("src/base/bytes.h", "// docs/etcd-formats.md 5.2."),
-        ("src/base/bytes.h", "// docs/etcd-formats.md\n// 5.2."),
+        ("src/base/bytes.h", "// docs/dev/formats.md §5.99."),
+        ("src/base/bytes.h", "// docs/dev/formats.md §5.2 and §99."),
+        ("src/base/bytes.h", "// docs/dev/formats.md 5.2."),
+        ("src/base/bytes.h", "// docs/dev/formats.md\n// 5.2."),
         ("src/base/bytes.h", "// The sum of §5.2."),
         ("src/base/bytes.h", "// As formats.md says."),
-        ("src/base/bytes.h", "// See docs/adr/0099-none.md."),
+        ("src/base/bytes.h", "// See docs/dev/adr/0099-none.md."),
         ("proto/mvccpb.proto", "// DESIGN section 4."),
         ("tests/e2e/test_web.py", "    \"\"\"Fault row H3: no path opens a file.\"\"\""),
         ("tests/faults/cuts_test.cc", "// D8: a file that was cut."),

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Holds docs/configuration.md and the commented example equal to src/config: every key that is
-read, its kind of value, its default; in both directions.
+"""Holds docs/reference/configuration.md and the commented example equal to src/config: every key
+that is read, its kind of value, its default; in both directions.
 
 The reader has no table. But it is regular: a Section is got from another by Sub or List, and each
 key is one call with its name as a literal. This follows those calls from ReadRoot, and the members
@@ -13,7 +13,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PAGE, EXAMPLE, HEADER, READER = (
-    ROOT / p for p in ("docs/configuration.md", "deploy/systemd/etcdrill.yaml",
+    ROOT / p for p in ("docs/reference/configuration.md", "deploy/systemd/etcdrill.yaml",
                        "src/config/config.h", "src/config/load.cc"))
 KINDS = {
     "ParseSchedule": "schedule", "ParseSize": "size", "ParseRate": "rate", "ParseCount": "number",
@@ -118,9 +118,9 @@ def problems(texts, page, example):
     source, types = keys_in_source(texts), structs()
     documented = {key: (kind, default) for key, kind, default in rows(page)}
     for key in sorted(source.keys() - documented.keys()):
-        yield f"docs/configuration.md has no {key}"
+        yield f"docs/reference/configuration.md has no {key}"
     for key in sorted(documented.keys() - source.keys()):
-        yield f"docs/configuration.md has {key}, which src/config does not read"
+        yield f"docs/reference/configuration.md has {key}, which src/config does not read"
     for key in sorted(source.keys() & documented.keys()):
         (kind, member), (said, default) = source[key], documented[key]
         wanted = ELSEWHERE.get(key, "")
@@ -134,9 +134,9 @@ def problems(texts, page, example):
         if key == "drill.etcd.binaries":
             wanted = ""
         if kind and kind != said:
-            yield f"docs/configuration.md: {key} is a {kind}, not a {said}"
+            yield f"docs/reference/configuration.md: {key} is a {kind}, not a {said}"
         if default != wanted:
-            yield (f"docs/configuration.md: {key} defaults to {wanted or 'nothing'}, "
+            yield (f"docs/reference/configuration.md: {key} defaults to {wanted or 'nothing'}, "
                    f"not to {default or 'nothing'}")
     for key in sorted(source):
         if not re.search(rf"\b{key.rsplit('.', 1)[-1]}\b", example):

@@ -43,7 +43,7 @@ Result<Candidate> ReadMetaAt(const ReadableFile& file, uint64_t body_size, uint6
   return candidate;
 }
 
-// docs/etcd-formats.md §1.3: meta 0 tells; else meta 1 is looked for at each page size that can be.
+// docs/dev/formats.md §1.3: meta 0 tells; else meta 1 is looked for at each page size that can be.
 Result<uint32_t> FindPageSize(const ReadableFile& file, uint64_t body_size) {
   ASSIGN_OR_RETURN(const Candidate first, ReadMetaAt(file, body_size, 0, 0));
   if (first.meta.has_value()) return first.meta->page_size;

@@ -59,7 +59,7 @@ std::string PageImage(PageId id, uint16_t flags, uint32_t overflow, const Item* 
 }
 
 // Writes trees of new pages behind the last page that a file uses. The hard fact: a branch with one
-// child fails an assertion of bbolt when that child becomes empty. Source: docs/etcd-formats.md
+// child fails an assertion of bbolt when that child becomes empty. Source: docs/dev/formats.md
 // §1.9. Not thread-safe.
 class PageAppender {
  public:

@@ -1,4 +1,4 @@
-// docs/web.md has a line for each field.
+// docs/reference/http.md has a line for each field.
 #include <cmath>
 
 #include "base/json_reader.h"

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Proves docs/operations.md: its blocks are run as they stand, host by host, against real etcd of
+"""Proves docs/restore.md: its blocks are run as they stand, host by host, against real etcd of
 one and of three members, and what was in the cluster before is in it again.
 
 A host is a directory with the commands of such a machine in front of the PATH. What cannot be had
@@ -16,7 +16,7 @@ import threading
 sys.dont_write_bytecode = True
 import harness
 
-PAGE = (harness.ROOT / "docs" / "operations.md").read_text()
+PAGE = (harness.ROOT / "docs" / "restore.md").read_text()
 BLOCKS = dict(re.findall(r"^```sh ([\w-]+)\n(.*?)^```$", PAGE, re.S | re.M))
 SYSTEMCTL = """#!/bin/bash
 set -eu
