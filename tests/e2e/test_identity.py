@@ -166,7 +166,7 @@ class ClusterOfOne(IdentityCase):
             self.health(*self.names, code=0)[self.names[1]]["same_member_as"], self.names[0])
         config, _ = self.configure(cluster_section(self.cluster, endpoints=self.names))
         outcome = self.etcdrill("check", "config", config)
-        self.assertRegex(outcome.err, "^warning: cluster.endpoints: .* are one member")
+        self.assertRegex(outcome.err, "^warning: cluster.endpoints: .* are the same member")
 
 
 class BeganAnew(IdentityCase):
@@ -248,7 +248,7 @@ class TwoClusters(IdentityCase):
             with self.subTest(urls):
                 self.assertOneLine(
                     self.save(*urls, code=1).err,
-                    "belong to different clusters: .* take those of the wrong one out")
+                    "belong to different clusters: .* Remove the endpoints of the wrong")
                 rows = self.health(*urls, code=1).values()
                 self.assertEqual({row["healthy"] for row in rows}, {False})
                 config, _ = self.configure(cluster_section(self.prod, endpoints=urls))
@@ -333,7 +333,7 @@ class MadeAlike(IdentityCase):
         urls = [url for cluster in clusters for url in cluster.endpoints]
         for order in (urls, urls[::-1]):
             self.assertOneLine(
-                self.save(*order, code=1).err, "both say that they are member 8e9e05c52164694d")
+                self.save(*order, code=1).err, "both report member 8e9e05c52164694d")
         self.assertEqual({row["healthy"] for row in self.health(*urls, code=1).values()}, {False})
 
 

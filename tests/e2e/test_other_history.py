@@ -520,7 +520,7 @@ class Disagreeing(HistoryCase):
         ways[2].speak()
         sidecar = self.start(configured, **options)
         self.ask_for_snapshot(sidecar)
-        self.assertIn("was not found to hold the same since",
+        self.assertIn("no later comparison found it equal",
                       sidecar.wait_for_line("snapshot failed"))
         self.assertEqual(sidecar.value("etcdrill_source_hashkv_consistent"), 0)
         # The ids stay.
