@@ -212,19 +212,19 @@ class Stored(test_drill.DrillCase):
             ["snapshot", "restore", link, "--data-dir", self.dir / "exchanged"],
         ):
             said = self.etcdrill(*command, code=3)
-            self.assertIn("the manifest says", said.out + said.err)
+            self.assertIn("the manifest has", said.out + said.err)
         # Moved to another disk, with a link in its place.
         (self.dir / "archive").mkdir()
         moved = newer.rename(self.dir / "archive" / "moved.db")
         newer.symlink_to(moved)
         for command in (["verify", newer], [*restore, self.dir / "exchanged"]):
             said = self.etcdrill(*command, code=3)
-            self.assertIn("the manifest says", said.out + said.err)
+            self.assertIn("the manifest has", said.out + said.err)
         newer.unlink()
         moved.rename(newer)
         self.assertFalse((self.dir / "exchanged").exists())
         said = self.etcdrill(*restore, self.dir / "all-the-same", "--skip-hash-check")
-        self.assertRegex(said.err, "warning: .* is not what etcd sent: .*the manifest says")
+        self.assertRegex(said.err, "warning: .* is not what etcd sent: .*the manifest has")
 
         newer.write_bytes(sound)
         newer.with_suffix(".json").write_text("")

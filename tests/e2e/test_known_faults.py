@@ -138,9 +138,9 @@ class Commands(harness.TestCase):
         whole = harness.fixture("e3530-nocompact").read_bytes()
         path = self.dir / "file.db"
         path.write_bytes(harness.flipped(whole, at=-1))
-        self.assertIn("the trailer says", self.restore(path, code=3).err)
+        self.assertIn("the trailer has", self.restore(path, code=3).err)
         said = self.restore(path, "--skip-hash-check")
-        self.assertRegex(said.err, "warning: .* is not what etcd sent: .*the trailer says")
+        self.assertRegex(said.err, "warning: .* is not what etcd sent: .*the trailer has")
         path.write_bytes(whole[:-32])
         self.assertIn("write-ahead log", self.restore(path, code=1).err)
         self.assertRegex(
@@ -193,11 +193,11 @@ class Commands(harness.TestCase):
                 self.check_named(made, f"it is {name}")
         text = self.dir / "note.txt"
         text.write_text("<html>no such bucket</html>\n" * 17)
-        self.check_named(text, "it is a text file")
+        self.check_named(text, "the file is text")
         # A trailer by chance of its size makes no damage.
         chance = self.dir / "chance.gz"
         chance.write_bytes(gzip.compress(b"x").ljust(512 + 32, b"\1"))
-        self.check_named(chance, "it is gzip")
+        self.check_named(chance, "the file is gzip")
 
     def check_named(self, path, name):
         for level in ("1", "2", "3"):
@@ -309,9 +309,9 @@ class Live(test_drill.DrillCase):
                 report = json.loads(self.etcdrill("verify", path, "-w", "json").out)
                 self.assertEqual(with_warnings(report), {"alarm_corrupt"})
                 texts = {finding["code"]: finding["text"] for finding in report["findings"]}
-                self.assertIn("refuses writes until it is disarmed", texts["restores_with_alarm"])
+                self.assertIn("refuses writes until you disarm it", texts["restores_with_alarm"])
                 self.assertRegex(texts["alarm_corrupt"],
-                                 "compare with a snapshot of another member .* before this one")
+                                 "Compare it with a snapshot of another member .* before you")
                 self.assertEqual(
                     self.drill(path, harness.tool(version, "etcd"))["verdict"], "proven")
 
@@ -395,7 +395,7 @@ class Adopted(sidecar_case.SidecarCase):
         harness.must(["zstd", "-q", harness.fixture("e3530-compacted"), "-o", theirs / "packed.db"])
         line = sidecar.wait_for_line("a file of others is no snapshot")
         self.assertIn("level=warn", line)
-        self.assertIn("it is zstd: unpack it first", line)
+        self.assertIn("the file is zstd. Unpack it first", line)
         self.assertEqual(sidecar.value("etcdrill_snapshot_attempts_total"), 0)
         self.assertEqual(sidecar.value("etcdrill_snapshot_consecutive_failures"), 0)
         self.assertEqual(sidecar.value("etcdrill_snapshots", state="damaged"), 0)

@@ -52,7 +52,7 @@ class Files(LineageCase):
         report = self.lineage(harness.fixture("e36-nocompact"), harness.fixture("e36-alarm"),
                               code=1)
         self.assertRegex(report["findings"][0]["text"],
-                         "of revision 129 or more and compacted at 84 or less")
+                         "revision 129 or more, compacted at 84 or less")
 
     def test_a_damaged_file(self):
         path = self.dir / "damaged.db"
@@ -172,7 +172,7 @@ class Store(LineageCase):
         third = self.save(other)
         # The file is a faithful copy of what it was taken from: proven, but told.
         self.assertEqual((third["verdict"], third["lineage"]["result"]), ("proven", "diverged"))
-        self.assertIn("wrong order", third["lineage"]["text"])
+        self.assertIn("the order is wrong", third["lineage"]["text"])
         report = json.loads(self.etcdrill("verify", third["name"], *self.flags, "-w", "json").out)
         self.assertEqual([(f["code"], f["severity"]) for f in report["findings"]],
                          [("diverged_when_taken", "warning")])
