@@ -259,7 +259,7 @@ class Drills(DeadlineCase):
         line = self.failed_drill(meanwhile=stop_etcd)
         self.assertIn("stage=boot", line)
         self.assertIn("reason=timeout", line)
-        self.assertIn("its last words", line)
+        self.assertIn("last output", line)
 
 
 if __name__ == "__main__":

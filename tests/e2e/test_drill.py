@@ -130,8 +130,8 @@ class Fresh:
                          ("pass", "4 hold", 5))
         for entry, why in (
             (f"{{prefix: {prefix}, min_keys: {count + 1}}}", "at least"),
-            ("{key: /no/such/key, exists: true}", "not there"),
-            (f'{{key: "{keys[0].decode()}", equals: canary-value}}', "another value"),
+            ("{key: /no/such/key, exists: true}", "does not exist"),
+            (f'{{key: "{keys[0].decode()}", equals: canary-value}}', "a different value"),
             (f'{{key: "{keys[0].decode()}", matches: "^canary$"}}', "does not match"),
         ):
             check, report = drill(hold[0], entry, code=3)
@@ -337,7 +337,7 @@ class WrongEtcd(DrillCase):
                 self.assertFailedIn(report, "boot", "not_provable")
                 self.assertEqual(report["level_reached"], 4)
                 self.assertEqual(report["etcd_version"], "")
-                self.assertOneLine(self.error, r"of etcd 3\.5, but .*another version")
+                self.assertOneLine(self.error, r"of etcd 3\.5, but .*the same minor version")
 
     def test_a_directory(self):
         self.assertFailedIn(self.drill(self.SNAPSHOT, self.dir, code=1), "boot", "not_provable")
@@ -349,7 +349,7 @@ class WrongEtcd(DrillCase):
         self.assertFailedIn(self.drill(self.SNAPSHOT, path, code=1), "boot", "not_provable")
 
     def test_is_not_etcd(self):
-        self.assertIn("etcd server binary", self.check('echo "hello"\n', "boot"))
+        self.assertIn("not an etcd server", self.check('echo "hello"\n', "boot"))
 
     def test_fails_to_say_its_version(self):
         self.assertIn("exit code 7", self.check("exit 7\n", "boot"))

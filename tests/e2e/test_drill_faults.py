@@ -114,7 +114,7 @@ class Stages(FaultCase):
     def test_boot_of_a_database_that_changed_on_the_way(self):
         stand_in = self.stand_in(
             f'#!/bin/sh\n{VERSION_ANSWER}: > "$4"/member/snap/db\nexec {self.etcd} "$@"\n')
-        self.fails(stand_in, "boot", "not_provable", "etcd ended with", 1, "--timeout", "10s")
+        self.fails(stand_in, "boot", "not_provable", "etcd exited", 1, "--timeout", "10s")
 
     def silent_at(self, marker):
         text = SILENT_AT.format(etcd=self.etcd, marker=marker)

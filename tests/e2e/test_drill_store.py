@@ -236,7 +236,7 @@ class Stored(test_drill.DrillCase):
         said = self.etcdrill(*restore, self.dir / "without", "--skip-hash-check")
         self.assertRegex(said.err, r"warning: .*\.json: not a snapshot manifest")
         newer.with_suffix(".json").write_text(older.with_suffix(".json").read_text())
-        self.assertIn(f"it is the manifest of {older.stem}",
+        self.assertIn(f"the file is the manifest of {older.stem}",
                       self.etcdrill("verify", newer, code=3).err)
         newer.with_suffix(".json").unlink()
         self.etcdrill("verify", newer)
@@ -294,7 +294,7 @@ class Stored(test_drill.DrillCase):
         self.assertEqual({found[code]["severity"] for code in ("history_keys", "history_prefix")},
                          {"warning"})
         self.assertRegex(found["history_prefix"]["text"],
-                         r"/registry/big has 0 B, .* 1\.\d MiB: 100 % are gone")
+                         r"/registry/big has 0 B, .* 1\.\d MiB: 100 % are lost")
         harness.fill(self.cluster)
 
     def test_assertions_without_an_etcd_are_answered_by_the_file(self):
@@ -318,7 +318,7 @@ class Stored(test_drill.DrillCase):
             {"key": "/registry/configmaps/big", "matches": r"^(0123456789abcdef)+\s*$"}, 1)
         self.assertEqual(check["result"], "pass")
         report, check = drill({"key": "/registry/txn/won", "exists": True}, 3)
-        self.assertIn("is not there", check["actual"])
+        self.assertIn("does not exist", check["actual"])
 
 
 class WrongMember(test_drill.DrillCase):

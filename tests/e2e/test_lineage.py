@@ -95,7 +95,7 @@ class Live(LineageCase):
         for number in range(at):
             other.etcdctl("put", "a", str(number))
         report = self.lineage(older, *other.flags(), code=1)
-        self.assertRegex(report["members"][0]["problem"], "compacted at -1, less than the file")
+        self.assertRegex(report["members"][0]["problem"], "compacted at -1, the file is compacted")
         other.etcdctl("compact", str(at - 5))
         self.assertEqual(self.codes(self.lineage(older, *other.flags(), code=3)),
                          {"history_differs"})
@@ -103,7 +103,7 @@ class Live(LineageCase):
         cluster.etcdctl("put", "later", "2")
         cluster.etcdctl("compact", str(cluster.revision()))
         report = self.lineage(newer, *cluster.flags(), code=1)
-        self.assertRegex(report["findings"][0]["text"], "compacted.*take a newer snapshot")
+        self.assertRegex(report["findings"][0]["text"], "compacted.*Take a newer snapshot")
 
     def test_nobody_answers(self):
         dead = f"http://127.0.0.1:{harness.free_port()}"

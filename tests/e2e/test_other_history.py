@@ -179,10 +179,10 @@ class OtherHistory(HistoryCase):
         self.assertEqual(sidecar.stop(), 0)
 
     def test_a_late_file_of_before_a_restore_with_a_new_token_counts_for_nothing(self):
-        self.check_late_file(["--initial-cluster-token", "anew"], "none is in both")
+        self.check_late_file(["--initial-cluster-token", "anew"], "no member is in both")
 
     def test_a_late_file_of_before_a_restore_with_the_same_token_counts_for_nothing(self):
-        self.check_late_file([], "of its raft log, and that of the source is at entry")
+        self.check_late_file([], "of its raft log, the cluster is at entry")
 
     def adopt_what_cron_began_before(self, between):
         """Cron's file comes after our own snapshot, which has the higher revision, and after what

@@ -494,7 +494,7 @@ class Refusals(harness.TestCase):
             (["--bump-revision", "5"], "--mark-compacted"),
             (["--mark-compacted"], "--bump-revision"),
             (["--bump-revision", "-1", "--mark-compacted"], "--bump-revision"),
-            (["--bump-revision", str(2**63 - 1), "--mark-compacted"], "greatest revision"),
+            (["--bump-revision", str(2**63 - 1), "--mark-compacted"], "largest possible revision"),
             (["--etcd-version", "2.3"], "3.4 to 3.7"),
         ):
             with self.subTest(flags):

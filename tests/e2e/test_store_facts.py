@@ -99,18 +99,18 @@ class StoreFacts(SidecarCase):
         self.wait_for_states(sidecar, unreadable=2)
         page = sidecar.first_answer("/")
         for path in (copied, database):
-            self.assertIn(f"{path.name}: its manifest {path.stem}.json is not beside it", page)
+            self.assertIn(f"{path.name}: no manifest: {path.stem}.json is missing", page)
         self.assertNotEqual(self.status(sidecar)["overall"], "yes")
         told = self.etcdrill("verify", database.stem, "--config", self.dir / "etcdrill.yaml",
                              code=1).err
-        self.assertIn("its manifest", told)
+        self.assertIn("no manifest", told)
         self.assertEqual(sidecar.request("/-/snapshot", "POST")[0], 202)
         sidecar.wait_for_line("snapshot taken", after=1)
         self.assertEqual(sidecar.stop(), 0)
         sidecar = self.start(snapshot=NEVER)
         self.wait_for_states(sidecar, unreadable=2, untested=1)
         self.assertTrue(copied.exists() and database.exists())
-        self.assertEqual(sidecar.lines("removed what an interrupted run left in the store"), [])
+        self.assertEqual(sidecar.lines("store leftover removed"), [])
         away.rename(manifest)
         copied.unlink()
         self.wait_for_states(sidecar, restorable=1, untested=1)
@@ -243,7 +243,7 @@ class StoreFacts(SidecarCase):
         # A process of its own knows the disk only.
         self.assertEqual(self.listed_state(), "restorable")
         (store / "others").unlink()
-        sidecar.wait_for_line("what could not be written into the store is written now", timeout=30)
+        sidecar.wait_for_line("pending store writes completed", timeout=30)
         self.wait_for_states(sidecar, damaged=1)
         self.assertEqual(self.listed_state(), "damaged")
         self.assertNotIn("can't be written", json.dumps(self.status(sidecar)["troubles"]))
@@ -397,7 +397,7 @@ class StoreFacts(SidecarCase):
             (self.dir / "store" / f"foreign-{number}.json").write_text("{}")
             (self.dir / "store" / "drills"
              / f"foreign-{number}-20200101T000000Z.json").write_text("{}")
-        manifests, drills = "a manifest can't be read", "a drill report can't be read"
+        manifests, drills = "manifest unreadable", "drill report unreadable"
         harness.wait_until(
             lambda: len(sidecar.lines(manifests)) >= 30 and len(sidecar.lines(drills)) >= 30,
             "they are told")

@@ -296,7 +296,7 @@ TEST_CASE("the word that 0.1.0 had for latest-restorable is understood, with a w
   CHECK(catalog::SelectSnapshot(context, catalog, "latest-verified")->revision == 1);
   close(fd);
   CHECK_THAT(etcdrill::testing::ReadFile(test.Path("log")),
-             Catch::Matchers::ContainsSubstring("latest-verified is called latest-restorable now"));
+             Catch::Matchers::ContainsSubstring("latest-verified deprecated"));
 }
 
 TEST_CASE("a drill report survives being written and read") {
@@ -454,7 +454,7 @@ TEST_CASE("a file is held to what its name says") {
     crosscheck::CheckClaims(image, manifest, report);
     REQUIRE(report.findings.total() == 1);
     CHECK_THAT(report.findings.kept()[0].text,
-               Catch::Matchers::ContainsSubstring("the manifest says"));
+               Catch::Matchers::ContainsSubstring("the manifest has"));
   }
 }
 

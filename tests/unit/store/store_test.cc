@@ -432,9 +432,9 @@ TEST_CASE("a snapshot without its manifest stays, and is told of until it has on
   CHECK(listing.lost[0].name == of_others.name);
   CHECK(listing.lost[1].name == name);
   CHECK(ReasonOf(listing.lost[1].why) == Reason::kNotProvable);
-  CHECK_THAT(std::string(MessageOf(listing.lost[1].why)),
-             Catch::Matchers::ContainsSubstring(name + ".db: its manifest " + name +
-                                                ".json is not beside it"));
+  CHECK_THAT(
+      std::string(MessageOf(listing.lost[1].why)),
+      Catch::Matchers::ContainsSubstring(name + ".db: no manifest: " + name + ".json is missing"));
   CHECK(ReasonOf((*store)->Delete(name)) == Reason::kNotFound);
   CHECK(test.fs().Exists((*store)->SnapshotPath(name)));
 
