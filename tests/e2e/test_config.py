@@ -106,7 +106,7 @@ class CheckConfig(harness.TestCase):
         self.assertRefused(GOOD + "web: {listen: somewhere}\n", (9, 15, r"web\.listen"))
 
     def test_second_document(self):
-        self.assertRefused(GOOD + "---\nstore: {path: other}\n", (10, 1, "second document"))
+        self.assertRefused(GOOD + "---\nstore: {path: other}\n", (10, 1, "second YAML document"))
 
     def test_not_yaml(self):
         self.assertRefused(self.changed("[https://127.0.0.1:2379]", "[https://127.0.0.1:2379"),

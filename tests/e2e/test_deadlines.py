@@ -240,7 +240,7 @@ class Drills(DeadlineCase):
         line = self.failed_drill(self.slow("pread64:delay_enter=200ms"))
         self.assertIn("stage=checksum", line)
         self.assertIn("reason=timeout", line)
-        self.assertIn("raise drill.timeout", line)
+        self.assertIn("Raise drill.timeout", line)
 
     def test_writing_takes_too_long(self):
         line = self.failed_drill(self.slow("pwrite64:delay_enter=700ms"))

@@ -83,7 +83,7 @@ class Directory(SidecarCase):
         for times in (1, 2):
             self.store.rename(self.away)
             self.store.write_text("in the way")
-            harness.wait_until(lambda: len(sidecar.lines("the store can't be read")) == times,
+            harness.wait_until(lambda: len(sidecar.lines("store unreadable")) == times,
                                "the error", 30)
             status, problem = sidecar.request("/-/ready")
             self.assertEqual(status, 503)
@@ -94,7 +94,7 @@ class Directory(SidecarCase):
             self.store.unlink()
             self.away.rename(self.store)
             harness.wait_until(lambda: sidecar.request("/-/ready")[0] == 200, "ready", 30)
-        self.assertEqual(len(sidecar.lines("the store can't be read")), 2)
+        self.assertEqual(len(sidecar.lines("store unreadable")), 2)
         self.assertOwned(sidecar)
         self.assertEqual(sidecar.stop(), 0)
 
@@ -104,7 +104,7 @@ class Directory(SidecarCase):
         self.store.rename(self.away)
         second = self.start(NOWHERE, snapshot={"schedule": "none"})
         second.first_answer("/-/ready")
-        complaint = sidecar.wait_for_line("the store can't be read")
+        complaint = sidecar.wait_for_line("store unreadable")
         self.assertRegex(complaint, f"another etcdrill.*{second.process.pid}.* owns the store")
         self.assertEqual(second.stop(), 0)
         harness.wait_until(lambda: sidecar.request("/-/ready")[0] == 200, "ready", 30)

@@ -378,7 +378,7 @@ class WrongEtcd(DrillCase):
     def test_hangs(self):
         error = self.check(self.AS_ETCD + 'echo "nobody comes"\ntail -f "$0"\n', "boot",
                            "--timeout", "2s")
-        self.assertIn("the drill's time of 2.0s was over before boot was done", error)
+        self.assertIn("the drill exceeded its timeout of 2.0s before boot was done", error)
         self.assertIn("nobody comes", error)
 
     def test_hangs_and_ignores_sigterm_and_has_children(self):

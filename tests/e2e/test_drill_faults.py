@@ -85,7 +85,7 @@ class Stages(FaultCase):
         sparse = self.dir / "sparse.db"
         sparse.touch()
         os.truncate(sparse, 8 << 40)
-        self.fails(self.etcd, "select", "not_provable", "bytes free.*make room", 1, snapshot=sparse)
+        self.fails(self.etcd, "select", "not_provable", "bytes free.*Free", 1, snapshot=sparse)
 
     def test_select_scratch_is_no_directory(self):
         self.scratch.write_text("")

@@ -280,7 +280,7 @@ class Stored(test_drill.DrillCase):
         cluster.kill()
         report = self.drill_stored(config, name)
         self.assertEqual((report["level_reached"], report["advice"]), (5, None))
-        self.assertRegex(self.error, "the source can't be asked")
+        self.assertRegex(self.error, "cluster unreachable")
 
     def test_it_tells_what_is_gone_since_the_last_proven_one(self):
         config = self.configure(history={"max_key_loss": "30%", "max_prefix_loss": "60%"})

@@ -368,18 +368,18 @@ class Empty(sidecar_case.SidecarCase):
         self.assertIn("warning: no_keys: ",
                       self.etcdrill("snapshot", "save", self.dir / "text.db", *cluster.flags()).out)
         sidecar = self.start(cluster)
-        line = sidecar.wait_for_line("a snapshot is unusual")
+        line = sidecar.wait_for_line("snapshot warning")
         self.assertIn("finding=no_keys", line)
         told = lambda: [trouble["what"] for trouble
                         in json.loads(sidecar.first_answer("/api/v1/status"))["troubles"]]
         self.assertEqual(told(), ["The newest snapshot holds no key."])
         self.assertEqual(sidecar.value("etcdrill_snapshot_last_keys"), 0)
         sidecar.wait_for_line("snapshot taken", after=2)
-        self.assertEqual(len(sidecar.lines("a snapshot is unusual")), 1)
+        self.assertEqual(len(sidecar.lines("snapshot warning")), 1)
         cluster.etcdctl("put", "k", "1")
         harness.wait_until(lambda: told() == [], "a snapshot with a key")
         cluster.etcdctl("del", "k")
-        sidecar.wait_for_line("a snapshot is unusual", after=1)
+        sidecar.wait_for_line("snapshot warning", after=1)
         self.assertEqual(sidecar.stop(), 0)
 
 
@@ -393,7 +393,7 @@ class Adopted(sidecar_case.SidecarCase):
         sidecar = self.start(cluster, snapshot={"schedule": "none"},
                              store={"path": "store", "adopt": ["theirs/*.db"], "adopt_quiet": "1s"})
         harness.must(["zstd", "-q", harness.fixture("e3530-compacted"), "-o", theirs / "packed.db"])
-        line = sidecar.wait_for_line("a file of others is no snapshot")
+        line = sidecar.wait_for_line("import skipped: not a snapshot")
         self.assertIn("level=warn", line)
         self.assertIn("the file is zstd. Unpack it first", line)
         self.assertEqual(sidecar.value("etcdrill_snapshot_attempts_total"), 0)
@@ -401,7 +401,7 @@ class Adopted(sidecar_case.SidecarCase):
         self.assertEqual(sidecar.value("etcdrill_snapshots", state="damaged"), 0)
         cluster.save(theirs / "sound.db")
         sidecar.wait_for_line("snapshot adopted")
-        self.assertEqual(len(sidecar.lines("a file of others is no snapshot")), 1)
+        self.assertEqual(len(sidecar.lines("import skipped: not a snapshot")), 1)
         self.assertEqual(sidecar.lines("snapshot failed"), [])
         self.assertEqual(len(list((self.dir / "store").glob("*.db"))), 1)
         self.assertEqual(sidecar.stop(), 0)

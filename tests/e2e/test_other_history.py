@@ -67,7 +67,7 @@ class HistoryCase(SidecarCase):
 class OtherHistory(HistoryCase):
     def assertCountsForNothing(self, sidecar, text, newest=None):
         """The newest file is of another history; `newest`: the revision of the newest of ours."""
-        self.assertIn(text, sidecar.wait_for_line("an adopted file is of another history"))
+        self.assertIn(text, sidecar.wait_for_line("adopted snapshot of another history"))
         sidecar.wait_for_value(1, "etcdrill_store_other_history_snapshots")
         manifest, = (m for m in self.manifests() if m["other_history"])
         self.assertEqual(manifest["verdict"], "proven")
@@ -91,7 +91,7 @@ class OtherHistory(HistoryCase):
             self.assertIn("another history", latest.err)
         else:
             self.assertIn(f"\"revision\": {newest},", latest.out)
-        self.assertEqual(len(sidecar.lines("an adopted file is of another history")), 1)
+        self.assertEqual(len(sidecar.lines("adopted snapshot of another history")), 1)
         self.assertEqual(sidecar.lines("snapshot failed") + sidecar.lines("members disagree"), [])
         return manifest
 
@@ -154,7 +154,7 @@ class OtherHistory(HistoryCase):
         self.assertEqual([m["other_history"] for m in self.manifests()], [False] * 3)
         sidecar.wait_for_value(13, "etcdrill_snapshot_last_revision")
         # Told once, as it is so.
-        self.assertEqual(len(sidecar.lines("the source went back, or is another cluster")), 1)
+        self.assertEqual(len(sidecar.lines("cluster diverged from stored snapshots")), 1)
         self.drill(sidecar)
         self.assertEqual(self.status(sidecar)["fresh"]["answer"], "yes")
         self.assertEqual(sidecar.stop(), 0)
@@ -199,7 +199,7 @@ class OtherHistory(HistoryCase):
         shutil.copy(self.dir / "cron.db", self.theirs / "cron.db")
         sidecar.wait_for_line("snapshot adopted")
         self.assertEqual(sidecar.value("etcdrill_snapshot_last_revision"), 16)
-        self.assertEqual(sidecar.lines("the source went back, or is another cluster"), [])
+        self.assertEqual(sidecar.lines("cluster diverged from stored snapshots"), [])
         return sidecar
 
     def test_cron_and_the_own_schedule_at_the_same_hour(self):
@@ -269,7 +269,7 @@ class OtherHistory(HistoryCase):
         sidecar = self.adopt(ours)
         sidecar.wait_for_line("snapshot adopted")
         sidecar.wait_for_value(4, "etcdrill_snapshot_last_revision")
-        self.assertEqual(len(sidecar.lines("an adopted file is of another history")), 1)
+        self.assertEqual(len(sidecar.lines("adopted snapshot of another history")), 1)
         self.assertEqual(len(sidecar.lines("snapshot failed")), 1)
         self.assertEqual(sidecar.stop(), 0)
 
@@ -322,7 +322,7 @@ class Compacted(HistoryCase):
             put(dev, "dev", 5 + count)
             dev.save(self.theirs / f"dev-{version}.db")
             dev.kill()
-            line = self.wait_for_text(sidecar, "an adopted file is of another history",
+            line = self.wait_for_text(sidecar, "adopted snapshot of another history",
                                       f"dev-{version}.db")
             self.assertRegex(
                 line,
@@ -434,7 +434,7 @@ class Restored(HistoryCase):
         self.restore(ours, self.dir / "old.db")
         put(ours, "new", 5)
         shutil.copy(stored, self.theirs / "3.db")
-        sidecar.wait_for_line("a new file holds an old snapshot")
+        sidecar.wait_for_line("import skipped: content already in the store")
         self.assertEqual(len(sidecar.lines("snapshot skipped")), 1)
         self.assertEqual(sidecar.stop(), 0)
 

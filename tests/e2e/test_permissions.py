@@ -83,7 +83,7 @@ class PermissionsCase(SidecarCase):
         failed = sidecar.wait_for_line("snapshot failed")
         self.assertIn("reason=permission_denied", failed)
         self.assertRegex(failed, NEEDED)
-        self.assertRegex(sidecar.wait_for_line("members can't be compared"), NEEDED)
+        self.assertRegex(sidecar.wait_for_line("members not comparable"), NEEDED)
         self.assertGreaterEqual(sidecar.value("etcdrill_snapshot_failures_total", reason="auth"), 1)
         sidecar.wait_for_value(1, "etcdrill_source_up")
         for url in self.cluster.endpoints:

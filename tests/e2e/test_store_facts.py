@@ -71,7 +71,7 @@ class StoreFacts(SidecarCase):
         sidecar = self.drilled(scrub={"period": "24s"})
         database, away = self.database(), self.dir / "away.db"
         database.rename(away)
-        sidecar.wait_for_line("a stored snapshot can't be read")
+        sidecar.wait_for_line("stored snapshot unreadable")
         self.wait_for_states(sidecar, unreadable=1)
         self.assertEqual(self.listed_state(), "unreadable")
         self.assertGreaterEqual(sidecar.value("etcdrill_scrub_failures_total", reason="unreadable"),
@@ -127,11 +127,11 @@ class StoreFacts(SidecarCase):
     def test_the_scrub_takes_back_what_it_found(self):
         sidecar = self.drilled(scrub={"period": "24s"})
         self.flip()
-        sidecar.wait_for_line("a stored snapshot is not what it was")
+        sidecar.wait_for_line("stored snapshot changed")
         self.wait_for_states(sidecar, damaged=1)
         first = self.checks()["damaged"]
         self.flip()
-        sidecar.wait_for_line("a snapshot has its right bytes again", timeout=60)
+        sidecar.wait_for_line("stored snapshot intact again", timeout=60)
         self.wait_for_states(sidecar, restorable=1)
         self.assertNotIn("damaged", self.checks())
         self.assertLess(first, self.checks()["hashed"])
@@ -140,7 +140,7 @@ class StoreFacts(SidecarCase):
     def test_verify_takes_back_what_was_found(self):
         sidecar = self.drilled(scrub={"period": "24s"})
         self.flip()
-        sidecar.wait_for_line("a stored snapshot is not what it was")
+        sidecar.wait_for_line("stored snapshot changed")
         self.assertEqual(sidecar.stop(), 0)
         self.verify(3)
         self.assertEqual(self.listed_state(), "damaged")
@@ -153,7 +153,7 @@ class StoreFacts(SidecarCase):
         self.assertEqual(self.drilled().stop(), 0)
         self.flip()
         sidecar = self.start(env=test_clocks.lying(-200), snapshot=NEVER, scrub={"period": "24s"})
-        sidecar.wait_for_line("a stored snapshot is not what it was", timeout=30)
+        sidecar.wait_for_line("stored snapshot changed", timeout=30)
         self.wait_for_states(sidecar, damaged=1)
         self.assertEqual(sidecar.stop(), 0)
         self.assertEqual(self.listed_state(), "damaged")
@@ -201,14 +201,14 @@ class StoreFacts(SidecarCase):
 
         self.flip()
         sidecar = self.start(snapshot=NEVER, scrub={"period": "24s"})
-        sidecar.wait_for_line("a stored snapshot is not what it was", timeout=30)
+        sidecar.wait_for_line("stored snapshot changed", timeout=30)
         self.assertEqual(sidecar.stop(), 0)
         record.write_text("")
         self.assertEqual(self.listed_state(), "unreadable")
         self.flip()
         # It is due, though it was hashed just now.
         sidecar = self.start(snapshot=NEVER, scrub={"period": "24s"})
-        sidecar.wait_for_line("a snapshot has its right bytes again", timeout=30)
+        sidecar.wait_for_line("stored snapshot intact again", timeout=30)
         self.wait_for_states(sidecar, restorable=1)
         self.assertEqual(sidecar.stop(), 0)
 
@@ -233,8 +233,8 @@ class StoreFacts(SidecarCase):
                         file.write(b"x" * size)
         self.assertEqual(sidecar.request("/-/drill", "POST")[0], 202)
         sidecar.wait_for_line("drill failed")
-        sidecar.wait_for_line("the drill report can't be kept")
-        sidecar.wait_for_line("the scrub can't be recorded")
+        sidecar.wait_for_line("drill report not kept")
+        sidecar.wait_for_line("scrub result not recorded")
         self.wait_for_states(sidecar, damaged=1)
         self.assertEqual(sidecar.value("etcdrill_drill_consecutive_failures"), 1)
         status = self.status(sidecar)
@@ -342,10 +342,10 @@ class StoreFacts(SidecarCase):
         sidecar.process.wait()
         after = self.start(drill=NEVER)
         after.wait_for_line("drill failed")
-        self.assertIn("never ended", after.lines("drill failed")[-1])
+        self.assertIn("did not finish", after.lines("drill failed")[-1])
         self.assertEqual(after.value("etcdrill_drill_consecutive_failures"), 1)
         self.assertEqual(self.status(after)["restorable"]["answer"], "no")
-        self.assertIn("never ended", after.first_answer("/"))
+        self.assertIn("did not finish", after.first_answer("/"))
         self.assertEqual(self.states(after), {"restorable": 1})  # it says nothing of the data
         self.assertEqual(list((self.dir / "store" / "drills").glob(".*.begun")), [])
         self.etcdrill("drills", "verify", "--config", self.dir / "etcdrill.yaml")

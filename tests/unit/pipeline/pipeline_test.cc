@@ -649,23 +649,23 @@ TEST_CASE("a drill report that was changed or taken away breaks the row") {
   }
   SECTION("a changed one") {
     drills[1].json.replace(drills[1].json.find("\"level_reached\": 0"), 18, "\"level_reached\": 5");
-    CHECK(problem() == "report-1: it was changed after report-2 was written");
+    CHECK(problem() == "report-1: the report was changed after report-2 was written");
   }
   SECTION("one that is gone") {
     drills.erase(drills.begin() + 2);
-    CHECK(problem() == "report-3: the report before it, report-2, is gone");
+    CHECK(problem() == "report-3: the previous report, report-2, is missing");
   }
   SECTION("one that came in from elsewhere") {
     drills.insert(drills.begin() + 2, {"report-x", EvidenceJson(DrillReport{}, drills[1])});
-    CHECK(problem() == "report-2: two reports say that they follow report-1");
+    CHECK(problem() == "report-2: two reports name report-1 as the previous one");
   }
   SECTION("one that says nothing of the one before it") {
     drills.push_back({"report-4", Dump(ToJson(DrillReport{}))});
-    CHECK(problem() == "report-4: it does not say which report came before it");
+    CHECK(problem() == "report-4: the report does not name the previous one");
   }
   SECTION("one that begins anew") {
     drills.push_back({"report-4", EvidenceJson(DrillReport{}, {})});
-    CHECK(problem() == "report-4: it says that it is the first, as report-0 does");
+    CHECK(problem() == "report-4: the report claims to be the first, as does report-0");
   }
   SECTION("reports of before there was a row may begin it") {
     std::vector<store::DrillFile> row = {{"old-0", Dump(ToJson(DrillReport{}))},
