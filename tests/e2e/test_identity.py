@@ -89,8 +89,8 @@ class OneMemberTwoNames(IdentityCase):
         self.assertIn(f"endpoint={self.twice[1]} ",
                       sidecar.wait_for_line("duplicate endpoint found"))
         status = self.probed(sidecar)
-        self.assertIn("The members of the source hold different data.",
-                      [trouble["what"] for trouble in status["troubles"]])
+        self.assertIn("The members of the cluster hold different data.",
+                      [trouble["what"] for trouble in status["problems"]])
         self.assertNotEqual(status["fresh"]["answer"], "yes")
         self.assertEqual(self.rows(status)[self.twice[1]]["same_member_as"], self.twice[0])
         self.assertEqual(sidecar.value("etcdrill_source_hashkv_consistent"), 0)
@@ -153,7 +153,7 @@ class ClusterOfOne(IdentityCase):
         self.assertEqual(
             sidecar.lines("members agree") + sidecar.lines("members not comparable"), [])
         self.assertEqual([row["healthy"] for row in status["members"]], [True, True])
-        self.assertEqual(status["troubles"], [])
+        self.assertEqual(status["problems"], [])
         self.assertFires(sidecar)
         self.assertEqual(len(sidecar.lines("duplicate endpoint found")), 1)
         self.assertEqual([len(manifest["receipt"]) for manifest in self.manifests()],
@@ -203,7 +203,7 @@ class BeganAnew(IdentityCase):
         row = self.rows(status)[lost.client_url]
         self.assertFalse(row["healthy"])
         self.assertNotEqual(row["cluster_id"], self.rows(status)[rest[0].client_url]["cluster_id"])
-        self.assertTrue(any(lost.client_url in trouble["what"] for trouble in status["troubles"]))
+        self.assertTrue(any(lost.client_url in trouble["what"] for trouble in status["problems"]))
         self.assertEqual(sidecar.value("etcdrill_source_members"), 3)
         self.assertEqual(sidecar.value("etcdrill_source_hashkv_consistent"), 1)
         self.assertIsNone(sidecar.value("etcdrill_endpoint_revision",
@@ -403,8 +403,8 @@ class LostKeys(IdentityCase):
         sidecar = self.start(cluster)
         self.assertIn("reason=members_disagree", sidecar.wait_for_line("snapshot failed"))
         status = self.probed(sidecar)
-        self.assertIn("The members of the source hold different data.",
-                      [trouble["what"] for trouble in status["troubles"]])
+        self.assertIn("The members of the cluster hold different data.",
+                      [trouble["what"] for trouble in status["problems"]])
         self.assertNotEqual(status["fresh"]["answer"], "yes")
         self.assertEqual(sidecar.value("etcdrill_source_hashkv_consistent"), 0)
         self.assertEqual(sidecar.value("etcdrill_snapshots", state="restorable"), 0)

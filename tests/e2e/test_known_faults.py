@@ -371,7 +371,7 @@ class Empty(sidecar_case.SidecarCase):
         line = sidecar.wait_for_line("snapshot warning")
         self.assertIn("finding=no_keys", line)
         told = lambda: [trouble["what"] for trouble
-                        in json.loads(sidecar.first_answer("/api/v1/status"))["troubles"]]
+                        in json.loads(sidecar.first_answer("/api/v1/status"))["problems"]]
         self.assertEqual(told(), ["The newest snapshot holds no key."])
         self.assertEqual(sidecar.value("etcdrill_snapshot_last_keys"), 0)
         sidecar.wait_for_line("snapshot taken", after=2)

@@ -56,7 +56,7 @@ class HistoryCase(SidecarCase):
         return json.loads(sidecar.first_answer("/api/v1/status"))
 
     def troubles(self, sidecar):
-        return " ".join(trouble["what"] for trouble in self.status(sidecar)["troubles"])
+        return " ".join(trouble["what"] for trouble in self.status(sidecar)["problems"])
 
     def drill(self, sidecar):
         passed = len(sidecar.lines("drill passed"))
@@ -77,9 +77,9 @@ class OtherHistory(HistoryCase):
         self.assertEqual(sidecar.value("etcdrill_snapshot_last_revision"), newest)
         self.assertNotEqual(sidecar.value("etcdrill_source_hashkv_consistent"), 0)
         troubles = [
-            t["what"] for t in self.status(sidecar)["troubles"] if "another history" in t["what"]
+            t["what"] for t in self.status(sidecar)["problems"] if "another history" in t["what"]
         ]
-        self.assertEqual(troubles, ["1 adopted snapshot is of another history than the source."])
+        self.assertEqual(troubles, ["1 imported snapshot is of another history than the cluster."])
         rows = json.loads(sidecar.first_answer("/api/v1/snapshots"))["items"]
         self.assertEqual([row["name"] for row in rows if row["other_history"]], [manifest["name"]])
         latest = harness.run([
@@ -108,7 +108,7 @@ class OtherHistory(HistoryCase):
         self.etcdrill("drill", name, "--config", self.dir / "etcdrill.yaml")
         harness.wait_until(lambda: json.loads(sidecar.first_answer("/api/v1/drills"))["total"] == 1,
                            "its report")
-        for question in ("drilled", "restorable", "in_time"):
+        for question in ("drilled", "restorable", "within_rto"):
             self.assertEqual(self.status(sidecar)[question]["answer"], "unknown", question)
         ours.save(self.theirs / "ours.db")
         sidecar.wait_for_line("snapshot adopted")
@@ -455,7 +455,7 @@ class Disagreeing(HistoryCase):
         skipped = len(sidecar.lines("snapshot skipped"))
         for _ in range(2):
             self.assertEqual(sidecar.value("etcdrill_source_hashkv_consistent"), 0)
-            self.assertIn("The members of the source hold different data", self.troubles(sidecar))
+            self.assertIn("The members of the cluster hold different data", self.troubles(sidecar))
             self.assertIn("reason=members_disagree", self.next_line(sidecar, "snapshot failed"))
         # One may have been under way.
         self.assertLessEqual(len(sidecar.lines("snapshot skipped")), skipped + 1)
@@ -557,7 +557,7 @@ class OtherNames(HistoryCase):
         self.assertEqual(sidecar.value("etcdrill_snapshots", state="restorable"), 0)
         status = self.status(sidecar)
         self.assertEqual(
-            {status[q]["answer"] for q in ("fresh", "drilled", "restorable", "in_time")},
+            {status[q]["answer"] for q in ("fresh", "drilled", "restorable", "within_rto")},
             {"unknown"})
         self.assertIn("The store holds 2 snapshots of other clusters.", self.troubles(sidecar))
         latest = self.etcdrill("verify", "latest", "--config", of_prod)
