@@ -171,8 +171,8 @@ class Stored(test_drill.DrillCase):
         self.assertGreaterEqual(advice["rto_seconds"], report["rto_seconds"])
         text = self.etcdrill("drill", name, "--config", config).out
         self.assertRegex(
-            text, r"miss 20 revisions: `snapshot restore --bump-revision 1000000 --mark-compacted`")
-        self.assertRegex(text, r"restore would take about \d")
+            text, r"loses 20 revisions\. Suggested: --bump-revision 1000000 --mark-compacted")
+        self.assertRegex(text, r"database of .*: about \d")
 
     def test_the_advised_bump_is_safe(self):
         """A watch from the source's present revision is told that it is compacted, and never sees
@@ -232,7 +232,7 @@ class Stored(test_drill.DrillCase):
                         [*restore, self.dir / "torn"]):
             self.assertOneLine(
                 self.etcdrill(*command, code=3).err,
-                r"\.json: not a snapshot manifest.*; put the right manifest")
+                r"\.json: not a snapshot manifest.*. Put the right manifest")
         said = self.etcdrill(*restore, self.dir / "without", "--skip-hash-check")
         self.assertRegex(said.err, r"warning: .*\.json: not a snapshot manifest")
         newer.with_suffix(".json").write_text(older.with_suffix(".json").read_text())

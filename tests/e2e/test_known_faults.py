@@ -145,7 +145,7 @@ class Commands(harness.TestCase):
         self.assertIn("write-ahead log", self.restore(path, code=1).err)
         self.assertRegex(
             self.restore(path, "--skip-hash-check").err,
-            "warning: nothing proves .*write-ahead log.*last survivor")
+            "warning: the bytes of .* cannot be confirmed: .*write-ahead log.*last survivor")
         self.assertEqual(
             self.restore(harness.fixture("e3530-nocompact"), "--skip-hash-check").err, "")
 

@@ -183,7 +183,7 @@ class Reload(SidecarCase):
         process.send_signal(signal.SIGHUP)
         harness.wait_until(lambda: "configuration not reloaded" in log.read_text(),
                            "the answer to SIGHUP")
-        self.assertIn("no --config", log.read_text())
+        self.assertIn("without --config", log.read_text())
         self.assertIsNone(process.poll())
         process.send_signal(signal.SIGTERM)
         self.assertEqual(process.wait(5), 0)

@@ -145,9 +145,9 @@ class StoreFacts(SidecarCase):
         self.verify(3)
         self.assertEqual(self.listed_state(), "damaged")
         self.flip()
-        self.assertIn("has its right bytes again", self.verify(0).err)
+        self.assertIn("the bytes are intact again", self.verify(0).err)
         self.assertEqual(self.listed_state(), "restorable")
-        self.assertNotIn("right bytes", self.verify(0).err)  # once
+        self.assertNotIn("intact again", self.verify(0).err)  # once
 
     def test_a_clock_that_is_set_back_makes_no_damage_green(self):
         self.assertEqual(self.drilled().stop(), 0)
@@ -169,15 +169,15 @@ class StoreFacts(SidecarCase):
         manifest.write_text(json.dumps(json.loads(right) | {"live_keys": 12345}))
         drill = ("drill", self.database().stem, "--config", self.dir / "etcdrill.yaml")
         self.etcdrill(*drill, code=3)
-        self.assertNotIn("taken away", self.verify(3).err)
-        self.assertNotIn("taken away", self.verify(0, "--level", "1").err)
+        self.assertNotIn("record is deleted", self.verify(3).err)
+        self.assertNotIn("record is deleted", self.verify(0, "--level", "1").err)
         sidecar = self.start(snapshot=NEVER, scrub={"period": "24s"}, log={"level": "debug"})
         sidecar.wait_for_line("snapshot scrubbed", timeout=30)
         self.wait_for_states(sidecar, damaged=1)
         self.assertEqual(sidecar.stop(), 0)
         manifest.write_text(right)
         self.assertEqual(self.listed_state(), "damaged")
-        self.assertIn("taken away", self.verify(0).err)  # proven to level 3
+        self.assertIn("record is deleted", self.verify(0).err)  # proven to level 3
         self.assertEqual(self.listed_state(), "untested")
         self.etcdrill(*drill)
         self.assertEqual(self.listed_state(), "restorable")
