@@ -95,8 +95,8 @@ Result<NewCluster> MakeCluster(const MembershipOptions& options) {
   }
   if (cluster.own_id == 0) {
     return Error(Reason::kUsage,
-                 "couldn't find --name {} in --initial-cluster \"{}\". Name every member of the "
-                 "new cluster there, including this one",
+                 "cannot find --name {} in --initial-cluster \"{}\". Name every member of the new "
+                 "cluster there, including this one",
                  options.name, options.initial_cluster);
   }
   if (members[options.name] != own_urls) {

@@ -26,7 +26,7 @@ void CheckSize(const snapshot::Image& image, const bbolt::Database& database, Fi
                               meta.high_water)});
   } else if (snapshot::HasTrailer(image.size()) && body > database.bytes_in_use()) {
     findings.Add({codes::kFileTooLong, Severity::kWarning, std::nullopt, database.bytes_in_use(),
-                  fmt::format("{} bytes lie between the last page and the trailer",
+                  fmt::format("{} bytes are between the last page and the trailer",
                               body - database.bytes_in_use())});
   }
 }

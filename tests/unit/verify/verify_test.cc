@@ -98,7 +98,7 @@ TEST_CASE("bytes before the trailer that are in no page are told, and counted") 
   CHECK(report.verdict() == Verdict::kProven);
   REQUIRE(HasFinding(report.findings, codes::kFileTooLong));
   CHECK_THAT(report.findings.kept().front().text,
-             Catch::Matchers::StartsWith("8192 bytes lie between"));
+             Catch::Matchers::StartsWith("8192 bytes are between"));
 }
 
 TEST_CASE(
