@@ -326,8 +326,8 @@ class Compacted(HistoryCase):
                                       f"dev-{version}.db")
             self.assertRegex(
                 line,
-                "the members that it names are [0-9a-f]+, "
-                "and those of the source are [0-9a-f]+: none is in both")
+                "the file names the members [0-9a-f]+, "
+                "the cluster has [0-9a-f]+: no member is in both")
         sidecar.wait_for_value(len(ALL_VERSIONS), "etcdrill_store_other_history_snapshots")
         for manifest in self.manifests():
             self.assertNotIn(manifest["receipt"][0].get("result"), ("equal", "differs"))

@@ -286,7 +286,7 @@ TEST_CASE_METHOD(AdoptTest,
   const Manifest m = Adopt({}, clock_.Now());
   CHECK(m.other_history);
   REQUIRE(m.lineage.has_value());
-  CHECK(m.lineage->text.starts_with("the members that it names are a682d36596fe312a"));
+  CHECK(m.lineage->text.starts_with("the file names the members a682d36596fe312a"));
 }
 
 TEST_CASE_METHOD(AdoptTest,
@@ -444,7 +444,8 @@ TEST_CASE_METHOD(AdoptTest,
   const Manifest m = Adopt({}, clock_.Now());
   CHECK(m.other_history);
   REQUIRE(m.lineage.has_value());
-  CHECK(m.lineage->text.starts_with(other.name + " does not continue it: at revision 128"));
+  CHECK(m.lineage->text.starts_with(other.name +
+                                    " does not continue this snapshot: at revision 128"));
 }
 
 TEST_CASE_METHOD(AdoptTest,

@@ -251,7 +251,7 @@ TEST_CASE("leases") {
   }
   SECTION("of a key are missing") {
     store.Put("leased", "1", 8);
-    CheckTold(test, store, codes::kLeaseMissing, "key leased names lease 8");
+    CheckTold(test, store, codes::kLeaseMissing, "key leased refers to lease 8");
   }
   SECTION("of an older version may be") {
     store.Put("leased", "1", 8);
@@ -506,7 +506,7 @@ TEST_CASE("a row that etcd lost is its fault, told apart from a row that the fil
   for (const int64_t sub : {2, 3}) store.rows().erase(MadeStore::RowKey(5, false, sub));
   SECTION("the key was put again") {
     store.rows()[MadeStore::RowKey(6)] = MadeStore::RowValue("a", "3", 5, 6, 2);
-    CheckTold(test, store, codes::kRowLostByEtcd, "key a was deleted and put by one transaction");
+    CheckTold(test, store, codes::kRowLostByEtcd, "one transaction deleted and put key a");
     CHECK(Report(test, store).keyspace->live_keys == 1);
   }
   SECTION("the key was deleted again") {
