@@ -190,7 +190,7 @@ class Commands(harness.TestCase):
             made, = (path for path in set(self.dir.iterdir()) - before
                      if path.name.startswith("snapshot.db."))
             with self.subTest(name):
-                self.check_named(made, f"it is {name}")
+                self.check_named(made, f"the file is {name}")
         text = self.dir / "note.txt"
         text.write_text("<html>no such bucket</html>\n" * 17)
         self.check_named(text, "the file is text")

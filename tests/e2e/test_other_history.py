@@ -101,7 +101,7 @@ class OtherHistory(HistoryCase):
         put(dev, "dev", 30)
         sidecar = self.adopt(ours)
         dev.save(self.theirs / "dev.db")
-        self.assertCountsForNothing(sidecar, "it ends at revision 31, and the source is at 4")
+        self.assertCountsForNothing(sidecar, "the file ends at revision 31, the cluster is at 4")
         self.assertNotEqual(self.status(sidecar)["fresh"]["answer"], "yes")
         # Its own drill passes, and proves nothing of ours.
         name = self.manifests()[-1]["name"]

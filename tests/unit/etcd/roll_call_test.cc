@@ -90,7 +90,7 @@ TEST_CASE("an endpoint of another cluster, by number") {
   CHECK(roll.cluster_id == kOurs);
   CHECK(StandingsOf(roll) == Standings{kOtherCluster, kMember, kMember});
   CHECK(roll.Members().size() == 2);
-  CHECK_THAT(roll.entries[0].remark, ContainsSubstring("e0 belongs to cluster b, not to a"));
+  CHECK_THAT(roll.entries[0].remark, ContainsSubstring("e0 belongs to cluster b, the others to a"));
   // Two names are no two members.
   CHECK_FALSE(Call({Says(kOther, 9), Says(kOther, 9), Says(kOurs, 1)}).cluster_id.has_value());
 }

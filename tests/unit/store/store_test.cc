@@ -499,7 +499,7 @@ TEST_CASE("a snapshot that is cut or gone is listed with its problem") {
   testing::WriteFile(path, "1234");
   const catalog::CatalogEntry cut = Read(test, **store)->snapshots.at(0);
   CHECK(cut.state == SnapshotState::kDamaged);
-  CHECK_THAT(cut.problem, Catch::Matchers::ContainsSubstring("4 bytes, 5 were stored"));
+  CHECK_THAT(cut.problem, Catch::Matchers::ContainsSubstring("4 bytes, but 5 were stored"));
   REQUIRE(test.fs().Unlink(path).ok());
   const catalog::CatalogEntry gone = Read(test, **store)->snapshots.at(0);
   CHECK(gone.state == SnapshotState::kUnreadable);

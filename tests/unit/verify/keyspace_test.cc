@@ -362,7 +362,8 @@ TEST_CASE("the records of meta, auth and cluster") {
   SECTION("a compaction that finished before it was asked for") {
     store.Compact(7);
     meta["scheduledCompactRev"] = MadeStore::RowKey(5);
-    CheckOnly(test, store, codes::kCompactionState, "compaction 7 is finished, but 5");
+    CheckOnly(test, store, codes::kCompactionState,
+              "compaction 7 is finished, but the newest scheduled one is 5");
   }
   SECTION("rows that end before the compaction") {
     store.Delete("a");  // 11
@@ -402,7 +403,7 @@ TEST_CASE("the records of meta, auth and cluster") {
   }
   SECTION("an alarm that only a newer etcd knows") {
     store.buckets["alarm"][std::string("\x10\x09")] = "";
-    CheckTold(test, store, codes::kRestoresWithAlarm, "the 9 alarm raised");
+    CheckTold(test, store, codes::kRestoresWithAlarm, "the 9 alarm is raised");
   }
   SECTION("an alarm for a member that holds other data") {
     store.buckets["alarm"][std::string("\x10\x02")] = "";
