@@ -161,7 +161,7 @@ class Verify(TextfileCase):
         self.assertOneLine(outcome.err, str(missing.parent))
         self.damage()  # the bad news about the snapshot goes first
         outcome = self.etcdrill("verify", self.snapshot, "--textfile-out", missing, code=3)
-        self.assertIn("the metrics can't be written", outcome.err)
+        self.assertIn("metrics file not written", outcome.err)
 
 
 class Drill(TextfileCase):
