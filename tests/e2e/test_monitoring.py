@@ -367,8 +367,9 @@ class Play(harness.TestCase):
             with self.subTest(where, expr=expr):
                 site = ".*" if "> 0" in expr else "healthy"
                 variables = {
-                    "cluster": site, "job": "etcdrill", "instance": ".+", "__rate_interval": "10s",
-                    "__interval": "5s", "__range": f"{self.slow.minutes}s"
+                    "etcd_cluster": site, "job": "etcdrill", "instance": ".+",
+                    "__rate_interval": "10s", "__interval": "5s",
+                    "__range": f"{self.slow.minutes}s"
                 }
                 for variable, value in variables.items():
                     expr = re.sub(rf"\${variable}\b", value, expr)
