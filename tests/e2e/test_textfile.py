@@ -78,7 +78,7 @@ class Verify(TextfileCase):
         self.assertAlmostEqual(self.value(families, "etcdrill_verify_last_run_timestamp_seconds"),
                                time.time(), delta=30)
         textfile = {name for name, metric in catalogue.catalogue().items()
-                    if metric.there == "textfile"}
+                    if metric.since == "textfile"}
         self.assertLessEqual(textfile, families.keys())
 
     def test_what_was_good_before_stays_known(self):
