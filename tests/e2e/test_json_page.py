@@ -226,7 +226,7 @@ class JsonPage(SidecarCase):
         database = self.dir / "store" / f"{name}.db"
         database.write_bytes(harness.flipped(database.read_bytes()))
         yield self.printed("VerifyReport", "verify", name, "--config", config, code=3)
-        harness.wait_until(lambda: self.answered(sidecar, "Status").value["troubles"],
+        harness.wait_until(lambda: self.answered(sidecar, "Status").value["problems"],
                            "what is wrong in the status", 60)
         yield from map(lambda kind: self.answered(sidecar, kind), ANSWERS)
         yield from self.files("SnapshotChecks", "checks")
