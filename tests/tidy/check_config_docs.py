@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Holds docs/reference/configuration.md and the commented example equal to src/config: every key
-that is read, its kind of value, its default; in both directions.
+that is read, its kind of value, its default, and whether a change needs a restart; in both
+directions.
 
 The reader has no table. But it is regular: a Section is got from another by Sub or List, and each
 key is one call with its name as a literal. This follows those calls from ReadRoot, and the members
@@ -17,13 +18,14 @@ PAGE, EXAMPLE, HEADER, READER = (
                        "src/config/config.h", "src/config/load.cc"))
 KINDS = {
     "ParseSchedule": "schedule", "ParseSize": "size", "ParseRate": "rate", "ParseCount": "number",
-    "ParseBool": "bool", "ParsePercent": "share", "ParseParts": "part"
+    "ParseBool": "bool", "ParsePercent": "percentage", "ParseParts": "fraction"
 }
 # Defaults that are no literal in config.h.
 ELSEWHERE = {"drill.sample.newest": "always"}
 
 FUNCTION = re.compile(
     r"^(?:void|Assertion) (\w+)\(Section&? (\w+)(?:, (\w+)& (\w+))?\) \{\n(.*?)^\}", re.S | re.M)
+REFUSED = re.compile(r'\bsame\("([\w.]+)"')
 LITERAL = re.compile(r'(\w+)\.(Read\w*|Sub|List)(?:<[^>]*>)?\(\s*"(\w+)"((?:,\s*[\w.:]+)*)')
 
 
@@ -111,12 +113,18 @@ def rows(text):
     for line in text.splitlines():
         cells = [cell.strip() for cell in line.strip("|").split("|")]
         if line.startswith("| `") and len(cells) == 4:
-            yield cells[0].strip("`"), cells[1], cells[2].strip("`")
+            yield cells[0].strip("`"), cells[1], cells[2].strip("`"), cells[3]
 
 
 def problems(texts, page, example):
     source, types = keys_in_source(texts), structs()
-    documented = {key: (kind, default) for key, kind, default in rows(page)}
+    documented = {key: (kind, default) for key, kind, default, _ in rows(page)}
+    refused = set(REFUSED.findall("".join(texts)))  # by a reload
+    listed = set(re.findall(r"^- `([\w.]+)`$", page, re.M))
+    marked = {key for key, _, _, meaning in rows(page) if meaning.endswith("*Restart.*")}
+    for key in sorted((refused ^ listed) | (refused ^ marked)):
+        yield (f"docs/reference/configuration.md: {key} must be in the list of keys that need a "
+               "restart, and marked in its row, if and only if CheckReloadable refuses it")
     for key in sorted(source.keys() - documented.keys()):
         yield f"docs/reference/configuration.md has no {key}"
     for key in sorted(documented.keys() - source.keys()):
@@ -153,6 +161,12 @@ def self_test(texts, page, example):
                             "restorable_rpo defaults to 26h"),
         "another kind": (texts, page.replace("`scrub.rate` | rate", "`scrub.rate` | size"),
                          example, "is a rate"),
+        "a key that needs a restart": (
+            [t.replace('same("log.format"', 'same("log.level"') for t in texts], page, example,
+            "log.level must be in the list"),
+        "a mark that is missing": (
+            texts, page.replace("`logfmt` or `json`. *Restart.*", ""), example,
+            "log.format must be in the list"),
         "a key that the example lacks": (
             texts, page, example.replace("quarantine:", "x:"), "quarantine"),
     }

@@ -1,4 +1,4 @@
-// docs/reference/http.md has a line for each field.
+// docs/reference/json.md has a row for each field.
 #include <cmath>
 
 #include "base/json_reader.h"
