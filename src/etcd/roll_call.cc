@@ -96,7 +96,12 @@ class Judge {
       if (camp.first == known || (most && !roll_.cluster_id.has_value()) || undisputed)
         roll_.cluster_id = camp.first;
     }
-    if (!roll_.cluster_id.has_value()) RefuseAll(camps);
+    if (!roll_.cluster_id.has_value()) {
+      Refuse(
+          fmt::format("the endpoints belong to different clusters: {}; take those of the wrong "
+                      "one out of the endpoints",
+                      ListOf(camps)));
+    }
   }
 
   static std::string ListOf(const std::vector<Camp>& camps) {
@@ -113,17 +118,9 @@ class Judge {
   void WaitFor(uint64_t known, const std::vector<Camp>& camps) {
     roll_.outcome =
         Annotate(error_,
-
                  "only {} answers, and the stored snapshots are of cluster {} (if it was restored "
                  "on purpose, take the endpoints that are gone out of the list); another one",
                  ListOf(camps), IdText(known));
-  }
-
-  void RefuseAll(const std::vector<Camp>& camps) {
-    Refuse(
-        fmt::format("the endpoints belong to different clusters: {}; take those of the wrong one "
-                    "out of the endpoints",
-                    ListOf(camps)));
   }
 
   void Place(RollEntry& entry) {
