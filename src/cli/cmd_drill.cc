@@ -21,18 +21,6 @@
 namespace etcdrill::cli {
 namespace {
 
-Cell StageWord(StageResult result) {
-  switch (result) {
-    case StageResult::kPass:
-      return Cell("pass", Colour::kGreen);
-    case StageResult::kFail:
-      return Cell("FAIL", Colour::kRed);
-    case StageResult::kSkipped:
-      return "-";
-  }
-  return "";
-}
-
 Cell CheckWord(CheckResult result) {
   switch (result) {
     case CheckResult::kPass:
@@ -45,6 +33,11 @@ Cell CheckWord(CheckResult result) {
       return Cell("not comparable", Colour::kYellow);
   }
   return "";
+}
+
+Cell StageWord(StageResult result) {
+  if (result == StageResult::kSkipped) return "-";
+  return CheckWord(result == StageResult::kPass ? CheckResult::kPass : CheckResult::kFail);
 }
 
 std::string AdviceText(const pipeline::RestoreAdvice& advice) {

@@ -77,10 +77,7 @@ Rows LevelRows(const verify::VerifyReport& report) {
 }
 
 void PrintReport(const verify::VerifyReport& report, int level, OutputFormat format) {
-  if (format == OutputFormat::kJson) {
-    PrintJson(verify::ToJson(report));
-    return;
-  }
+  if (format == OutputFormat::kJson) return PrintJson(verify::ToJson(report));
   fmt::print("{}: {}\n", Shown(report.file),
              Coloured(NameOf(report.verdict()), LookOf(report.verdict()).colour));
   PrintTable(format, {"LEVEL", "RESULT", "FACTS"}, LevelRows(report));

@@ -36,7 +36,7 @@ Result<std::unique_ptr<Client>> Client::Create(const ConnectionOptions& options,
     return Error(
         Reason::kUsage,
         "no etcd endpoint configured. Set --endpoints, ETCDCTL_ENDPOINTS or cluster.endpoints");
-  ASSIGN_OR_RETURN(const auto tls_files, WatchedTlsFiles::Open(options, context));
+  ASSIGN_OR_RETURN(const auto tls_files, WatchTlsFiles(options, context));
   const Shared shared = {counts, tls_files};
   std::vector<Endpoint> endpoints;
   for (const std::string& endpoint : options.endpoints) {

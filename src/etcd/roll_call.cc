@@ -96,7 +96,12 @@ class Judge {
       if (camp.first == known || (most && !roll_.cluster_id.has_value()) || undisputed)
         roll_.cluster_id = camp.first;
     }
-    if (!roll_.cluster_id.has_value()) RefuseAll(camps);
+    if (!roll_.cluster_id.has_value()) {
+      Refuse(
+          fmt::format("the endpoints belong to different clusters: {}. Remove the endpoints of the "
+                      "wrong cluster",
+                      ListOf(camps)));
+    }
   }
 
   static std::string ListOf(const std::vector<Camp>& camps) {
@@ -113,16 +118,9 @@ class Judge {
   void WaitFor(uint64_t known, const std::vector<Camp>& camps) {
     roll_.outcome =
         Annotate(error_,
-
                  "only {} answers, but the stored snapshots are of cluster {} (after an intended "
                  "restore, remove the endpoints that no longer exist); another endpoint",
                  ListOf(camps), IdText(known));
-  }
-
-  void RefuseAll(const std::vector<Camp>& camps) {
-    Refuse(fmt::format(
-        "the endpoints belong to different clusters: {}. Remove the endpoints of the wrong cluster",
-        ListOf(camps)));
   }
 
   void Place(RollEntry& entry) {

@@ -37,29 +37,6 @@ Json ToJson(const drill::Check& check) {
           {"actual", check.actual}};
 }
 
-struct Link {
-  std::string name;
-  std::string sha256;  // empty: it could not be read when its successor was written
-};
-
-// What a report says of its predecessor: none if it is the first; nullopt if it says nothing.
-std::optional<std::optional<Link>> PreviousOf(const store::DrillFile& drill) {
-  const Json json = Json::parse(drill.json, nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object() || !json.contains("evidence") || !json["evidence"].is_object())
-    return std::nullopt;
-  const Json& evidence = json["evidence"];
-  if (!evidence.contains("previous")) return std::nullopt;
-  const Json& previous = evidence["previous"];
-  if (previous.is_null()) return std::optional<Link>();
-  if (!previous.is_object()) return std::nullopt;
-  const auto text = [&](const char* field) {
-    return previous.contains(field) && previous[field].is_string()
-               ? previous[field].get<std::string>()
-               : "";
-  };
-  return Link{text("name"), text("sha256")};
-}
-
 }  // namespace
 
 Json ToJson(const DrillReport& report) {
@@ -124,15 +101,14 @@ std::vector<std::string> CheckEvidence(const std::vector<store::DrillFile>& dril
       row_began = true;
       continue;
     }
-    const auto previous = PreviousOf(drill);
-    if (!previous.has_value()) {
+    const auto link = store::PreviousDrill(drill.json);
+    if (!link.has_value()) {
       if (row_began)
         problems.push_back(
             fmt::format("{}: the report does not name the previous one", drill.name));
       continue;
     }
-    const std::optional<Link>& link = *previous;
-    if (!link.has_value()) {
+    if (link->name.empty()) {
       // Not by their order here: two may be of one second.
       if (!first.empty())
         problems.push_back(
@@ -146,7 +122,7 @@ std::vector<std::string> CheckEvidence(const std::vector<store::DrillFile>& dril
       problems.push_back(
           fmt::format("{}: the report was changed after {} was written", link->name, drill.name));
     }
-    if (link.has_value() && !named.insert(link->name).second) {
+    if (!link->name.empty() && !named.insert(link->name).second) {
       problems.push_back(
           fmt::format("{}: two reports name {} as the previous one", drill.name, link->name));
     }

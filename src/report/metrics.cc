@@ -5,7 +5,6 @@
 
 #include "base/version.h"
 #include "etcd/roll_call.h"
-#include "report/process_metrics.h"
 #include "report/store_metrics.h"
 
 namespace etcdrill::report {
@@ -243,7 +242,7 @@ Families OfCluster(const ClusterScrape& cluster) {
   AddSurroundings(cluster.surroundings, page);
   AddTasks(activity, UnixSeconds(view.now), page);
   AddStore(view, activity, page);
-  if (view.health != nullptr) AddSource(view.health->round, page);
+  if (view.health != nullptr) AddSource(*view.health, page);
   cluster.metrics.AddTo(page);
   return page;
 }

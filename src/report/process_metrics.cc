@@ -1,11 +1,13 @@
-// From getrusage, getrlimit and /proc/self; what can't be read is left out.
-#include "report/process_metrics.h"
+// The process_* metrics that every Prometheus client library has, which prometheus-cpp lacks. From
+// getrusage, getrlimit and /proc/self; what can't be read is left out.
 
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
+
+#include "report/metrics.h"
 
 namespace etcdrill::report {
 namespace {

@@ -110,9 +110,6 @@ std::string DrillTextfile(DrillRun run, std::string_view previous) {
   CarryOver(earlier, "etcdrill_drill_last_duration_seconds", drill.last_duration_seconds);
   CarryOver(earlier, "etcdrill_restorable_snapshot_taken_timestamp_seconds", run.proof.taken);
   CarryOver(earlier, "etcdrill_restorable_snapshot_revision", run.proof.revision);
-  // As 0.1.0 wrote them.
-  CarryOver(earlier, "etcdrill_verified_snapshot_taken_timestamp_seconds", run.proof.taken);
-  CarryOver(earlier, "etcdrill_verified_snapshot_revision", run.proof.revision);
   for (const auto& [name, value] : earlier) {
     // One that passed came to all checks that are asked for.
     if (passed || !name.starts_with(kCheckSeries)) continue;

@@ -70,8 +70,8 @@ void ClusterState::SetConfig(std::shared_ptr<const config::Config> config) {
   heads_ = {};
 }
 
-void ClusterState::SetHealth(report::HealthView health) {
-  auto shared = std::make_shared<const report::HealthView>(std::move(health));
+void ClusterState::SetHealth(etcd::HealthRound round) {
+  auto shared = std::make_shared<const etcd::HealthRound>(std::move(round));
   const std::lock_guard lock(mutex_);
   health_ = std::move(shared);
 }

@@ -26,7 +26,7 @@ class HealthTask final : public Task {
     if (state_.MembersDisagree()) {
       crosscheck::ForgetSuspects(state_.cluster(), roll, {}, state_.store()).IgnoreError();
     }
-    state_.SetHealth({.checked = run.clock.Now(), .round = std::move(round)});
+    state_.SetHealth(std::move(round));
     crosscheck::HeadHistory heads = state_.Heads();  // which nobody else changes
     heads.Saw(run.clock.Monotonic(), roll, [&] { return crosscheck::ReadHead(by.client(), roll); });
     state_.SetHeads(by.shared_config(), std::move(heads));

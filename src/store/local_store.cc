@@ -275,26 +275,23 @@ Status LocalStore::Delete(const std::string& name) {
 Status LocalStore::AddDrillReport(std::string_view snapshot, WallTime finished,
                                   const MakeReport& make, IfRefused if_refused) {
   const NewReport report{std::string(snapshot), finished, make};
-  const auto write = [&]() -> Status {
-    RETURN_IF_ERROR(dir_->Attend());
-    ASSIGN_OR_RETURN(const auto lock, dir_->LockDrills());
-    RETURN_IF_ERROR(WriteUnkeptReports());
-    return AppendReport(report);
-  };
-  Status kept = write();
+  Status kept = WriteReports(&report);
   if (!kept.ok() && if_refused == IfRefused::kCount) unkept_.AddReport(report, kept);
   return kept;
 }
 
-// For who holds the lock: in their order, before anything newer.
-Status LocalStore::WriteUnkeptReports() {
+// Those that were not kept go first, in their order.
+Status LocalStore::WriteReports(const NewReport* newest) {
+  RETURN_IF_ERROR(dir_->Attend());
+  ASSIGN_OR_RETURN(const auto lock, dir_->LockDrills());
   for (const NewReport& report : unkept_.Reports()) {
     RETURN_IF_ERROR(AppendReport(report));
     unkept_.RemoveFirstReport();
   }
-  return OkStatus();
+  return newest != nullptr ? AppendReport(*newest) : OkStatus();
 }
 
+// For who holds the lock.
 Status LocalStore::AppendReport(const NewReport& report) {
   ASSIGN_OR_RETURN(const std::vector<DrillFile> earlier, StoredReports());
   const auto previous = Last(earlier);
@@ -313,12 +310,7 @@ void LocalStore::WriteUnkept() {
   for (const std::string& name : unkept_.ChecksNames()) {
     UpdateChecks(name, [](Checks&) {}).IgnoreError();  // why not stays as it was told
   }
-  const auto write = [&]() -> Status {
-    RETURN_IF_ERROR(dir_->Attend());
-    ASSIGN_OR_RETURN(const auto lock, dir_->LockDrills());
-    return WriteUnkeptReports();
-  };
-  write().IgnoreError();
+  WriteReports(nullptr).IgnoreError();
   if (unkept().empty()) context_.log.Info("pending store writes completed", {});
 }
 

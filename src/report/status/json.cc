@@ -103,7 +103,7 @@ Json TasksOf(const Activity& activity) {
 
 Json MembersOf(const View& view) {
   if (view.health == nullptr) return nullptr;
-  const etcd::HealthRound& round = view.health->round;
+  const etcd::HealthRound& round = *view.health;
   Json json = Json::array();
   for (const etcd::RollEntry& entry : round.roll.entries)
     json.push_back(ToJson(entry.address, round.probes[entry.endpoint]));

@@ -204,7 +204,7 @@ void AddTaskTroubles(const Known& k, std::vector<Trouble>& troubles) {
 
 void AddSourceTroubles(const Known& k, std::vector<Trouble>& troubles) {
   if (k.view.health == nullptr) return;
-  const etcd::HealthRound& round = k.view.health->round;
+  const etcd::HealthRound& round = *k.view.health;
   for (const etcd::RollEntry& entry : round.roll.entries) {
     const etcd::HealthProbe& probe = round.probes[entry.endpoint];
     if (probe.healthy) continue;

@@ -265,7 +265,7 @@ void Members(Html& html, const View& view) {
             "scope=\"col\">Version"
             "<th scope=\"col\" class=\"number\">Revision<th scope=\"col\" class=\"number\">Size<th "
             "scope=\"col\" class=\"number\">Latency");
-  const etcd::HealthRound& round = view.health->round;
+  const etcd::HealthRound& round = *view.health;
   for (const etcd::RollEntry& entry : round.roll.entries) {
     const etcd::HealthProbe& probe = round.probes[entry.endpoint];
     html.Raw("<tr><th scope=\"row\">").Text(entry.address).Raw("</th><td class=\"wide\">");

@@ -47,9 +47,9 @@ struct Shown {
   }
   // As one endpoint answers.
   void Probed(const std::string& address, etcd::HealthProbe probe) {
-    auto asked = std::make_shared<HealthView>();
-    asked->round.probes = {std::move(probe)};
-    asked->round.roll.entries = {{.address = address, .standing = etcd::Standing::kMember}};
+    auto asked = std::make_shared<etcd::HealthRound>();
+    asked->probes = {std::move(probe)};
+    asked->roll.entries = {{.address = address, .standing = etcd::Standing::kMember}};
     view.health = asked;
   }
 
