@@ -73,7 +73,12 @@ void ForeignFiles::Look(const std::string& pattern, std::map<std::string, Seen>&
   if (LeadsToOwn(pattern)) return;
   const std::string dir = DirName(pattern);
   const auto names = context_.fs.List(dir);
-  if (!names.ok()) return;  // it may come; that nothing is adopted shows in the freshness
+  if (!names.ok()) {  // it may come
+    if (told_unreadable_.insert(pattern).second)
+      context_.log.Warn("adopt directory unreadable", {{"err", MessageOf(names.status())}});
+    return;
+  }
+  told_unreadable_.erase(pattern);
   for (const std::string& name : *names) {
     if (IsUnfinished(name) || fnmatch(BaseName(pattern).c_str(), name.c_str(), FNM_PERIOD) != 0)
       continue;

@@ -79,8 +79,9 @@ class ForeignFiles {
   const std::vector<std::string> patterns_;
   const Duration quiet_;
   const std::string own_dir_;
-  std::set<std::string> told_own_;    // patterns that lead there
-  std::map<std::string, Seen> seen_;  // by path
+  std::set<std::string> told_own_;         // patterns that lead there
+  std::set<std::string> told_unreadable_;  // patterns whose directory could not be listed last
+  std::map<std::string, Seen> seen_;       // by path
   bool looked_ = false;
 };
 
