@@ -11,8 +11,9 @@ import posixpath
 import re
 import sys
 
-from check_citations import OURS, ROOT, read
+from check_citations import ROOT, read
 
+OURS = "https://github.com/etcdrill/etcdrill/blob/main/"
 FENCE = re.compile(r"^ *(```|~~~).*?^ *\1", re.S | re.M)
 CODE = re.compile(r"(`+)[^`].*?\1")
 LINK = re.compile(r"\]\(\s*<?([^)\s>]*)>?[^)]*\)|^ {0,3}\[[^\]]+\]:\s+(\S+)|<(?:a|img)[^>]+"
