@@ -77,8 +77,8 @@ def self_test():
     sound = ("[a](#a-page) [b](#its-code-and-a-link) [c](#twice-1) [d](../LICENSE) `[e](none.md)`\n"
              "```sh\n# No heading, and [no link](none.md)\n```\n[f](https://example.com/none.md)\n")
     planted = {
-        "docs/made.md": ["[a](none.md)", "[a](made.md#none)", "[a](#twice-2)", "[a](../../above.md)",
-                         "[a][b]\n\n[b]: none.md", "![a](images/none.png)", "[a](../LICENSE#none)",
+        "docs/made.md": ["[a](none.md)", "[a](made.md#none)", "[a](#twice-2)",
+                         "[a](../../above.md)", "[a][b]\n\n[b]: none.md", "![a](images/none.png)", "[a](../LICENSE#none)",
                          "<img src=\"none.png\">", "[a](#no-heading-and-no-link)"],
         "alerts/content.yml": [f"# {OURS}alerts/runbooks/None.md",
                                f"# {OURS}docs/made.md#none"],

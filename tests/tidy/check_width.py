@@ -27,9 +27,13 @@ NOT_SOURCE = {
 
 def is_checked(root, name):
     path = root / name
-    if name.startswith(tuple(NOT_SOURCE)) or path.is_symlink() or not path.is_file():
+    if path.is_symlink() or not path.is_file():
         return False
-    if NAMES.search(name) or name.endswith(".md"):
+    if name.endswith(".md"):
+        return True
+    if name.startswith(tuple(NOT_SOURCE)):
+        return False
+    if NAMES.search(name):
         return True
     with open(path, "rb") as file:
         return file.read(2) == b"#!"
