@@ -78,7 +78,8 @@ def self_test():
              "```sh\n# No heading, and [no link](none.md)\n```\n[f](https://example.com/none.md)\n")
     planted = {
         "docs/made.md": ["[a](none.md)", "[a](made.md#none)", "[a](#twice-2)",
-                         "[a](../../above.md)", "[a][b]\n\n[b]: none.md", "![a](images/none.png)", "[a](../LICENSE#none)",
+                         "[a](../../above.md)", "[a][b]\n\n[b]: none.md",
+                         "![a](images/none.png)", "[a](../LICENSE#none)",
                          "<img src=\"none.png\">", "[a](#no-heading-and-no-link)"],
         "alerts/content.yml": [f"# {OURS}alerts/runbooks/None.md",
                                f"# {OURS}docs/made.md#none"],
