@@ -27,7 +27,7 @@ ReceiptEntry AskMember(const etcd::Endpoint& endpoint, uint64_t cluster_id, int6
     return entry;
   }
   if (answer->cluster_id != cluster_id) {  // what the address leads to changed since the roll call
-    entry.error = fmt::format("{}: belongs to cluster {} now", entry.endpoint,
+    entry.error = fmt::format("{}: now belongs to cluster {}", entry.endpoint,
                               etcd::IdText(answer->cluster_id));
     return entry;
   }

@@ -388,7 +388,7 @@ std::string UsageProblem(const CLI::ParseError& error, const CommandInfo& root,
                          std::span<const std::string> words) {
   const auto mistake = FindMistake(root, words);
   if (!mistake.has_value()) return error.what();
-  return fmt::format("{} is not known here; did you mean {}?", mistake->word, mistake->meant);
+  return fmt::format("{} is unknown; did you mean {}?", mistake->word, mistake->meant);
 }
 
 Status ParseLogFlags(CommandTable& table) {

@@ -40,7 +40,7 @@ void PrintGroups(const char* what, const std::vector<verify::InventoryGroup>& gr
   }
   PrintTable(format, {what, "KEYS", "REVISIONS", "VALUES", "STORED", "ENCRYPTED", "PLAIN"}, rows);
   if (groups.size() > rows.size())
-    fmt::print("... and {} smaller ones, see -w json\n", groups.size() - rows.size());
+    fmt::print("... and {} smaller groups. Use -w json to list all\n", groups.size() - rows.size());
 }
 
 // Three tables; only the largest groups of each, the whole is in the JSON.
@@ -87,7 +87,7 @@ void PrintReport(const verify::VerifyReport& report, int level, OutputFormat for
   for (const std::string& part : report.Affected()) fmt::print("affected: {}\n", Shown(part));
   PrintFindings(report.findings);
   if (level < static_cast<int>(Level::kKeyspace) && report.verdict() != Verdict::kDamaged) {
-    fmt::print("levels above {} were not asked for (--level), so they are not proven\n", level);
+    fmt::print("levels above {} were not checked (--level), so they are not proven\n", level);
   }
   if (report.inventory.has_value()) PrintInventory(*report.inventory, format);
 }
@@ -118,8 +118,7 @@ void TellDamaged(const Context& context, const Target& target, const verify::Ver
       target.name,
       [&, now = context.clock.Now()](Checks& checks) { checks.FoundDamaged(now, report.Cause()); });
   if (!told.ok()) {
-    context.log.Warn("a snapshot is damaged, but that can't be recorded",
-                     {{"snapshot", target.name}, {"err", MessageOf(told)}});
+    context.log.Warn("damage not recorded", {{"snapshot", target.name}, {"err", MessageOf(told)}});
   }
 }
 
@@ -137,12 +136,11 @@ void TellHealed(const Context& context, const Target& target, const verify::Veri
         damaged.RecordRight(checks, now, answers);
       });
   if (healed.ok()) {
-    fmt::print(stderr,
-               "{}: it was found damaged once, and has its right bytes again; the record is taken "
-               "away{}\n",
-               Shown(target.name), stands ? ", but what a drill found in these bytes stands" : "");
+    fmt::print(stderr, "{}: the bytes are intact again; the damage record is deleted{}\n",
+               Shown(target.name),
+               stands ? ", but the damage that a drill found in these bytes stays" : "");
   } else {
-    context.log.Warn("a snapshot has its right bytes again, but that can't be recorded",
+    context.log.Warn("damage record not cleared",
                      {{"snapshot", target.name}, {"err", MessageOf(healed)}});
   }
 }

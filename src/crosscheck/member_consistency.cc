@@ -83,7 +83,8 @@ void JudgeConsistency(Consistency& round) {
       const std::string text = fmt::format("at revision {} compacted at {} HashKV is {}",
                                            round.revision, compact_revision, list);
       if (HashesMayVary(round, compact_revision)) {
-        may_vary = text + "; that may be so with the same data (docs/dev/formats.md, HashKV)";
+        may_vary =
+            text + "; HashKV can differ for the same data here (docs/dev/formats.md, HashKV)";
         continue;
       }
       round.equal = false;
@@ -98,7 +99,7 @@ void JudgeConsistency(Consistency& round) {
     }
   }
   if (round.equal.has_value()) return;
-  round.text = may_vary.empty() ? "fewer than two answers compare" : may_vary;
+  round.text = may_vary.empty() ? "fewer than two answers are comparable" : may_vary;
   const auto silent = std::ranges::find_if(
       round.members, [](const capture::ReceiptEntry& m) { return !m.error.empty(); });
   if (silent != round.members.end()) round.text += "; " + silent->error;

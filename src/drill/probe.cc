@@ -127,7 +127,7 @@ Check CheckWrite(const etcd::ScratchClient& client, const Context& context) {
   if (!read.ok()) return Failed(CheckName::kWrite, wanted, read.status());
   if (read->kvs.size() != 1 || read->kvs[0].value != "etcdrill") {
     return {CheckName::kWrite, CheckResult::kFail, wanted,
-            "the key was put, but does not read back"};
+            "the key was put, but a read does not return it"};
   }
   const auto deleted = client.Delete(key);
   if (!deleted.ok()) return Failed(CheckName::kWrite, wanted, deleted.status());
@@ -215,7 +215,7 @@ Check CheckReplicas(const EtcdCluster& cluster, const Expectation& expected) {
 
 Check CheckNewMember(EtcdCluster& cluster, const Expectation& expected) {
   const size_t members = cluster.clients().size();
-  const std::string wanted = "it joins and serves";
+  const std::string wanted = "a new member joins and serves";
   const Status grown = cluster.Grow();
   if (!grown.ok())
     return {CheckName::kNewMember, CheckResult::kSkipped, wanted, std::string(MessageOf(grown)),

@@ -40,11 +40,12 @@ Result<std::string> ReadPem(FileSystem& fs, const std::string& path, std::string
   Result<std::string> text = fs.ReadWhole(path, kMaxPemBytes);
   if (!text.ok()) return Error(Reason::kTls, "{}: {}", what, MessageOf(text.status()));
   if (IsEncrypted(*text)) {
-    return Error(Reason::kTls, "{} {} is encrypted; give one without a passphrase", what, path);
+    return Error(Reason::kTls, "{} {} is encrypted. Use one without a passphrase", what, path);
   }
   if (!HasWholeBlock(*text, label)) {
     return Error(Reason::kTls,
-                 "{} {} holds no whole PEM block \"{}\"; is it the right file, and in PEM form?",
+                 "{} {} has no complete PEM block \"{}\". Check that the file is the right one, in "
+                 "PEM format",
                  what, path, label);
   }
   return text;
@@ -67,10 +68,9 @@ Result<TlsFiles> ReadTlsFiles(FileSystem& fs, const ConnectionOptions& options) 
   ASSIGN_OR_RETURN(files.cert, ReadPem(fs, options.cert_file, "client certificate", "CERTIFICATE"));
   ASSIGN_OR_RETURN(files.key, ReadPem(fs, options.key_file, "client key", "PRIVATE KEY"));
   if (!files.cert.empty() && !KeyFitsCertificate(files.key, files.cert)) {
-    return Error(
-        Reason::kTls,
-        "client certificate {} and key {} do not belong together, or one of them is damaged",
-        options.cert_file, options.key_file);
+    return Error(Reason::kTls,
+                 "client certificate {} and key {} do not match, or one of them is damaged",
+                 options.cert_file, options.key_file);
   }
   return files;
 }
@@ -92,11 +92,10 @@ std::shared_ptr<const TlsFiles> WatchedTlsFiles::Now() {
   Result<TlsFiles> now = ReadTlsFiles(context_.fs, options_);
   std::string complaint(MessageOf(now.status()));
   if (complaint != complaint_ && !now.ok()) {
-    context_.log.Warn("certificate files can't be used; the last good ones stay",
-                      {{"err", complaint}});
+    context_.log.Warn("certificate files rejected, previous ones kept", {{"err", complaint}});
   } else if (now.ok() && *now != *good_) {
     good_ = std::make_shared<const TlsFiles>(*std::move(now));
-    context_.log.Info("certificate files replaced",
+    context_.log.Info("certificate files reloaded",
                       {{"ca", options_.ca_file}, {"cert", options_.cert_file}});
   }
   complaint_ = std::move(complaint);

@@ -100,15 +100,16 @@ std::shared_ptr<Guard::State> Guard::Current() {
   stamps_ = std::move(fresh.stamps);
   Status status = fresh.state.status();
   if (status.ok() && ((*fresh.state)->tls != nullptr) != uses_tls_) {
-    status = Error(Reason::kConfig, "TLS can't be switched on or off without a restart");
+    status =
+        Error(Reason::kConfig, "TLS cannot be switched on or off without a restart of etcdrill");
   }
   if (!status.ok()) {
-    context_.log.Error("web configuration changed and can't be used; the old one is kept",
+    context_.log.Error("web configuration rejected, previous one kept",
                        {{"err", MessageOf(status)}});
     return state_;
   }
   state_ = *std::move(fresh.state);
-  context_.log.Info("web configuration read anew", {{"file", config_file_}});
+  context_.log.Info("web configuration reloaded", {{"file", config_file_}});
   return state_;
 }
 
@@ -137,7 +138,7 @@ void Guard::TellOfRefusal() {
   ++refused_;
   const MonotonicTime now = context_.clock.Monotonic();
   if (told_ != MonotonicTime{} && now - told_ < kTellEvery) return;
-  context_.log.Warn("web requests with a wrong user or password", {{"count", refused_}});
+  context_.log.Warn("web requests rejected: wrong user or password", {{"count", refused_}});
   told_ = now;
   refused_ = 0;
 }
@@ -150,15 +151,14 @@ std::optional<Response> Guard::Refuse(const Request& request) {
     case Access::Verdict::kGranted:
       return std::nullopt;
     case Access::Verdict::kBusy:
-      return Response{.status = 429,
-                      .body = "too many passwords to check\n",
-                      .headers = {{"Retry-After", "1"}}};
+      return Response{
+          .status = 429, .body = "too many password checks\n", .headers = {{"Retry-After", "1"}}};
     case Access::Verdict::kRefused:
       break;
   }
   if (!authorization.empty()) TellOfRefusal();
   return Response{.status = 401,
-                  .body = "user and password, please\n",
+                  .body = "user and password required\n",
                   .headers = {{"WWW-Authenticate", "Basic realm=\"etcdrill\""}}};
 }
 

@@ -120,8 +120,7 @@ std::vector<std::string> CheckEvidence(const std::vector<store::DrillFile>& dril
   bool row_began = false;
   for (const store::DrillFile& drill : drills) {
     if (!drill.problem.ok()) {
-      problems.push_back(
-          fmt::format("{}: it can't be read: {}", drill.name, MessageOf(drill.problem)));
+      problems.push_back(fmt::format("{}: unreadable: {}", drill.name, MessageOf(drill.problem)));
       row_began = true;
       continue;
     }
@@ -129,7 +128,7 @@ std::vector<std::string> CheckEvidence(const std::vector<store::DrillFile>& dril
     if (!previous.has_value()) {
       if (row_began)
         problems.push_back(
-            fmt::format("{}: it does not say which report came before it", drill.name));
+            fmt::format("{}: the report does not name the previous one", drill.name));
       continue;
     }
     const std::optional<Link>& link = *previous;
@@ -137,19 +136,19 @@ std::vector<std::string> CheckEvidence(const std::vector<store::DrillFile>& dril
       // Not by their order here: two may be of one second.
       if (!first.empty())
         problems.push_back(
-            fmt::format("{}: it says that it is the first, as {} does", drill.name, first));
+            fmt::format("{}: the report claims to be the first, as does {}", drill.name, first));
       first = drill.name;
     } else if (!sums.contains(link->name)) {
       problems.push_back(
-          fmt::format("{}: the report before it, {}, is gone", drill.name, link->name));
+          fmt::format("{}: the previous report, {}, is missing", drill.name, link->name));
     } else if (const std::string& sum = sums[link->name];
                !sum.empty() && !link->sha256.empty() && sum != link->sha256) {
       problems.push_back(
-          fmt::format("{}: it was changed after {} was written", link->name, drill.name));
+          fmt::format("{}: the report was changed after {} was written", link->name, drill.name));
     }
     if (link.has_value() && !named.insert(link->name).second) {
       problems.push_back(
-          fmt::format("{}: two reports say that they follow {}", drill.name, link->name));
+          fmt::format("{}: two reports name {} as the previous one", drill.name, link->name));
     }
     row_began = true;
   }

@@ -26,7 +26,7 @@ Result<ClusterState::CatalogPtr> ClusterState::Refresh(const Context& run) {
   std::unique_lock lock(mutex_);
   const bool is_told = std::exchange(told_problem_, problem) == problem;
   lock.unlock();
-  if (!read.ok() && !is_told) run.log.Error("the store can't be read", {{"err", problem}});
+  if (!read.ok() && !is_told) run.log.Error("store unreadable", {{"err", problem}});
   return read;
 }
 

@@ -38,17 +38,16 @@ class HealthTask final : public Task {
     for (const EndpointNews& news : told_.NewsOf(roll)) {
       switch (news.kind) {
         case EndpointNews::Kind::kTorn:
-          run.log.Error("the endpoints belong to different clusters", {{"err", news.why}});
+          run.log.Error("endpoints belong to different clusters", {{"err", news.why}});
           break;
         case EndpointNews::Kind::kMemberAgain:
-          run.log.Info("an endpoint is a member again", {{"endpoint", news.address}});
+          run.log.Info("endpoint accepted again", {{"endpoint", news.address}});
           break;
         case EndpointNews::Kind::kSecondName:
-          run.log.Warn("two endpoints are one member",
-                       {{"endpoint", news.address}, {"err", news.why}});
+          run.log.Warn("duplicate endpoint found", {{"endpoint", news.address}, {"err", news.why}});
           break;
         case EndpointNews::Kind::kNotOurs:
-          run.log.Error("an endpoint is not of the cluster",
+          run.log.Error("endpoint ignored: not a member of the cluster",
                         {{"endpoint", news.address}, {"err", news.why}});
           break;
       }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Boots a clean Debian 12 under its own systemd, and does there what README.md,
+# Boots a clean Debian 12 under its own systemd, and does there what docs/quickstart.md,
 # deploy/systemd/README.md and docs/restore.md tell a newcomer to do: their commands are taken
 # out of the pages and run as they stand. Then what only a real systemd can show: reloads, stops in
 # the middle of a drill, crashes, hangs, an upgrade, and the removal.
@@ -115,7 +115,7 @@ ENV
 shell 'systemctl start etcd; . /root/etcdctl.env
   for n in 1 2 3; do etcdctl put "/registry/pods/$n" "$n"; done' > /dev/null
 
-# --- README: beside etcd, under systemd ---
+# --- docs/quickstart.md: next to etcd, under systemd ---
 
 check installs-with-all-it-depends-on \
   inside apt-get install -q -y --no-install-recommends /root/etcdrill_new_amd64.deb
@@ -125,9 +125,9 @@ cat > "$root/usr/local/bin/editor" <<'SH'
 exec sed -i '/jitter:/d' "$1"
 SH
 chmod 0755 "$root/usr/local/bin/editor"
-block_after README.md '**Beside etcd, under systemd.**' > "$root/root/five-minutes"
+block_after docs/quickstart.md '## Configure and start' > "$root/root/five-minutes"
 from_now
-check the-commands-of-the-readme shell 'cd /root/pki; set -x; . /root/five-minutes'
+check the-commands-of-the-quickstart shell 'cd /root/pki; set -x; . /root/five-minutes'
 within 30 a-restorable-backup shell 'eval "$(tail -n 1 /root/five-minutes)" | grep " restorable "'
 check drilled-to-level-5-under-the-unit logs 'msg="drill passed".* level=5'
 nothing nothing-to-complain-of \
@@ -186,10 +186,11 @@ nsenter --target "$(init)" --net ip address add 10.1.2.3/32 dev lo
 within 15 starts-once-the-address-is-there is_property SubState running
 sed -i 's/10.1.2.3:9379/127.0.0.1:9379/' "$config"
 
-# --- README: beside a cron job that takes snapshots already ---
+# --- docs/quickstart.md: next to a cron job that takes snapshots ---
 
-adopt=$(grep '^store: {path: .*adopt:' "$repo/README.md" | sed 's/}.*/, adopt_quiet: 1s}/')
-rights=$(grep -o '`chgrp etcdrill [^`]*`' "$repo/README.md" | tr -d '`')
+adopt=$(grep '^store: {path: .*adopt:' "$repo/docs/quickstart.md" |
+  sed 's/}.*/, adopt_quiet: 1s}/')
+rights=$(block_after docs/quickstart.md '## Keep your cron job')
 sed -i -e "s#^store:#$adopt#" -e '/^  path: /d' -e 's/"@every 1h" .*/none/' "$config"
 from_now
 shell "mkdir -p /var/backups/etcd; $rights; systemctl restart etcdrill; . /root/etcdctl.env

@@ -182,9 +182,9 @@ class Verify(harness.TestCase):
                 self.etcdrill("verify", snapshot, "--level", level, "-w", "json", code=0).out)
             self.assertEqual(report["verdict"], "not_provable")
             self.assertIn(
-                f"levels above {level} were not asked for (--level), so they are not proven",
+                f"levels above {level} were not checked (--level), so they are not proven",
                 self.etcdrill("verify", snapshot, "--level", level).out)
-        self.assertNotIn("not asked for", self.etcdrill("verify", snapshot).out)
+        self.assertNotIn("not checked", self.etcdrill("verify", snapshot).out)
         bare = self.dir / "bare.db"
         bare.write_bytes(snapshot.read_bytes()[:-32])
         for level in ("1", "2", "3"):
@@ -337,7 +337,7 @@ class Refusals(harness.TestCase):
             with self.subTest(arguments[0], typed=typed):
                 outcome = self.etcdrill(*arguments, code=2)
                 self.assertOneLine(outcome.err,
-                                   f"{typed} is not known here; did you mean {meant}\\?" if meant
+                                   f"{typed} is unknown; did you mean {meant}\\?" if meant
                                    else "snapshot is required")
 
     def test_numbers_out_of_range(self):

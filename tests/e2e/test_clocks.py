@@ -302,7 +302,7 @@ class Adopted(SidecarCase):
                 "its facts")
             self.assertLess(abs(time.time() - sidecar.value(fresh)), 15)
         log = sidecar.log.read_text()
-        told, = [line for line in log.splitlines() if "time in the future" in line]
+        told, = [line for line in log.splitlines() if "dated in the future" in line]
         self.assertIn("1.db", told)
         self.assertEqual(sidecar.value("etcdrill_store_future_snapshots"), 0)
         self.assertEqual(sidecar.stop(), 0)

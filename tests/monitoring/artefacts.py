@@ -20,16 +20,19 @@ REPO = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else ROOT).resolve()
 
 
 def table(path, columns):
-    """The rows of the table with these columns in a Markdown file."""
+    """The rows of all tables with these columns in a Markdown file."""
+    found = []
     for block in re.findall(r"(?:^\|.*\n)+", (REPO / path).read_text(), re.M):
         rows = [[cell.strip() for cell in line.strip("|").split("|")]
                 for line in block.splitlines()]
         if rows[0] == columns:
-            return rows[2:]
-    raise ValueError(f"{path}: no table has the columns {columns}")
+            found += rows[2:]
+    if not found:
+        raise ValueError(f"{path}: no table has the columns {columns}")
+    return found
 
 
-CATALOGUE_COLUMNS = ["name", "type", "labels", "there", "help"]
+CATALOGUE_COLUMNS = ["name", "type", "labels", "available from", "help"]
 
 
 def catalogue():
@@ -142,7 +145,7 @@ def expand(expr):
 def substitute(expr):
     for variable, value in (("$__rate_interval", "5m"), ("$__interval", "5m"), ("$__range", "7d")):
         expr = expr.replace(variable, value)
-    return re.sub(r"\$(cluster|job|instance)\b", ".+", expr)
+    return re.sub(r"\$(etcd_cluster|job|instance)\b", ".+", expr)
 
 
 def promtool(*arguments):

@@ -155,7 +155,7 @@ def runbook_commands_find_something():
 def alerts_are_documented():
     rows = table("docs/reference/alerts.md", ["alert", "severity", "fires when", "runbook"])
     for row in rows:
-        if row[3] != f"[runbook](../alerts/runbooks/{row[0]}.md)":
+        if row[3] != f"[runbook](../../alerts/runbooks/{row[0]}.md)":
             yield f"{row[0]}: the link is {row[3]}"
     listed = {(row[0], row[1]) for row in rows}
     real = {(rule["alert"], rule["labels"]["severity"]) for rule in alerts()}
