@@ -50,6 +50,7 @@ class Load:
     def __init__(self, cluster, shape):
         self.answers = []
         self.failed = 0
+        self._due = {}  # of the next request, by kind and member
         self._shape = shape
         self._stop = threading.Event()
         self._threads = [
@@ -66,6 +67,10 @@ class Load:
         self._stop.set()
         for thread in self._threads:
             thread.join()
+
+    def has_asked_until(self, end):
+        """Whether all that was due by then has been answered, or has failed."""
+        return all(due > end for due in list(self._due.values()))
 
     def _put(self, numbers):
         value = numbers.randbytes(self._shape.value_bytes)
@@ -84,6 +89,7 @@ class Load:
         gateway = data.Gateway(url)
         due = time.monotonic() + numbers.random() / REQUESTS_A_SECOND
         while True:
+            self._due[kind, url] = due
             path, fields = (self._put if kind == "put" else self._range)(numbers)
             body = json.dumps(fields)
             if self._stop.wait(max(0, due - time.monotonic())):
@@ -205,7 +211,8 @@ def measure_row(scene, cluster, load, watch, operation, seconds):
     etcd = sum(map(cpu_seconds, pids)) - etcd
     own = sum(os.times()[:2]) - own
     others = max(0.0, measure.busy_seconds() - busy - etcd - own - cpu) / wall / os.cpu_count()
-    time.sleep(1)  # for the answers to what was due at the very end
+    last = windows[-1][1]
+    harness.wait_until(lambda: load.has_asked_until(last), "the last answers", timeout=300)
     answers = [
         answer for answer in list(load.answers)
         if any(start <= answer.due < end for start, end in windows)
