@@ -13,7 +13,7 @@ namespace {
 
 namespace pb = etcdserverpb;
 
-// etcdutl 3.6 hashes ten times as fast on an idle machine (docs/performance.md).
+// etcdutl 3.6 hashes ten times as fast on an idle machine (docs/dev/benchmarks.md).
 constexpr int64_t kHashedBytesASecond = int64_t{25} << 20;
 constexpr std::chrono::seconds kHashTimeMax = std::chrono::minutes(30);  // 44 GiB at that pace
 
