@@ -21,8 +21,8 @@ std::optional<DrillLink> PreviousDrill(std::string_view json) {
   if (previous.is_null()) return DrillLink();
   if (!previous.is_object()) return std::nullopt;
   const auto text = [&](const char* field) {
-    const auto at = previous.find(field);
-    return at != previous.end() && at->is_string() ? at->get<std::string>() : "";
+    const auto found = previous.find(field);
+    return found != previous.end() && found->is_string() ? found->get<std::string>() : "";
   };
   return DrillLink{text("name"), text("sha256")};
 }
