@@ -168,11 +168,16 @@ Result<Verified> VerifyTarget(const Context& context, Session& session,
   return verified;
 }
 
+// Bad news goes to stderr, too, in one line: cron mails what a job prints there, and no exit code.
 Result<ExitCode> PrintAndJudge(const Result<Verified>& verified, const VerifyOptions& options) {
   RETURN_IF_ERROR(verified.status());
-  PrintReport(verified->report, options.level, options.format);
-  if (!verified->IsGood()) return LookOf(verified->report.verdict()).exit_code;
-  return verified->fresh ? ExitCode::kOk : ExitCode::kObjectiveMissed;
+  const verify::VerifyReport& report = verified->report;
+  PrintReport(report, options.level, options.format);
+  if (verified->IsGood() && verified->fresh) return ExitCode::kOk;
+  const std::string_view news = verified->IsGood() ? "too old" : NameOf(report.verdict());
+  std::fflush(stdout);  // so that it stands behind the report
+  fmt::print(stderr, "etcdrill: {}: {}: {}\n", Shown(report.file), news, Shown(report.Cause()));
+  return verified->IsGood() ? ExitCode::kObjectiveMissed : LookOf(report.verdict()).exit_code;
 }
 
 report::VerifyRun ToVerifyRun(const Result<Verified>& verified, WallTime now) {

@@ -244,6 +244,16 @@ class Verify(harness.TestCase):
         path.write_bytes(harness.fixture("e36-compacted").read_bytes())
         self.etcdrill("verify", path, code=3)
 
+    def test_bad_news_is_one_line_on_stderr(self):
+        """Cron mails what a job prints there, and tells nobody of exit codes."""
+        for content, code, verdict in ((b"", 3, "damaged"), (body_of("e36-auth"), 1, "not_provable")):
+            path = self.dir / "snapshot.db"
+            path.write_bytes(content)
+            for form in ("simple", "json"):
+                told = self.etcdrill("verify", path, "-w", form, code=code).err
+                self.assertRegex(told, rf"\Aetcdrill: {path}: {verdict}: [^\n]+\n\Z")
+        self.assertEqual(self.etcdrill("verify", harness.fixture("e36-auth")).err, "")
+
 
 class Inventory(harness.TestCase):
     def test_only_when_asked_and_equal_to_the_server(self):
