@@ -88,13 +88,13 @@ class DrillTask final : public Task {
     if (report.passed()) {
       run.log.Info("drill passed", {{"snapshot", report.snapshot},
                                     {"verdict", NameOf(report.verdict())},
-                                    {"level", report.level_reached()},
+                                    {"level_reached", report.level_reached()},
                                     {"etcd", report.etcd_version},
                                     {"duration_seconds", took}});
     } else {
       run.log.Error("drill failed", {{"snapshot", report.snapshot},
                                      {"stage", NameOf(*failed_in)},
-                                     {"level", report.level_reached()},
+                                     {"level_reached", report.level_reached()},
                                      {"reason", InfoOf(ReasonOf(report.outcome)).name},
                                      {"err", MessageOf(report.outcome)}});
     }

@@ -129,7 +129,7 @@ block_after docs/quickstart.md '## Configure and start' > "$root/root/five-minut
 from_now
 check the-commands-of-the-quickstart shell 'cd /root/pki; set -x; . /root/five-minutes'
 within 30 a-restorable-backup shell 'eval "$(tail -n 1 /root/five-minutes)" | grep " restorable "'
-check drilled-to-level-5-under-the-unit logs 'msg="drill passed".* level=5'
+check drilled-to-level-5-under-the-unit logs 'msg="drill passed".* level_reached=5'
 nothing nothing-to-complain-of \
   "$(journal --priority warning | grep -v '^-- No entries --$' || true)"
 check ready-is-told is_property ActiveState active
