@@ -88,7 +88,7 @@ const Meaning* Find(std::span<const Meaning> meanings, std::string_view text) {
 }
 
 Status Explain(const Meaning& meaning, std::string_view what, std::string_view text) {
-  return Error(meaning.reason, "{}: {}{}{}", what, Said(text), meaning.advice.empty() ? "" : "; ",
+  return Error(meaning.reason, "{}: {}{}{}", what, Said(text), meaning.advice.empty() ? "" : ". ",
                meaning.advice);
 }
 
@@ -135,8 +135,8 @@ Status NotConnectedInTime(const Address& address, std::string_view call,
   if (connection->GetState(false) == GRPC_CHANNEL_READY) return OkStatus();
   const bool by_name = address.target.starts_with("dns:");
   return Error(Reason::kConnect,
-               "{}: {}: not connected in time; {}the host is down, hangs, or is unreachable",
-               address.written, call, by_name ? "the name server does not answer, or " : "");
+               "{}: {}: not connected in time. {} host is down, hangs, or is unreachable",
+               address.written, call, by_name ? "The name server does not answer, or the" : "The");
 }
 
 Status FromGrpc(const grpc::Status& status, const Address& address, std::string_view call,
