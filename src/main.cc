@@ -18,8 +18,7 @@ int main(int argc, char** argv) {
   try {
     return etcdrill::cli::RunCommandLine(argc, argv, etcdrill::sidecar::StopOnSignals());
   } catch (const std::bad_alloc&) {
-    std::fprintf(stderr,
-                 "etcdrill: out of memory; is there a limit on it (ulimit -v, a cgroup)?\n");
+    std::fprintf(stderr, "etcdrill: out of memory. Check the limits (ulimit -v, cgroup)\n");
     return static_cast<int>(etcdrill::ExitCode::kFailed);
   } catch (const std::system_error& e) {  // output that can't be printed, a thread that can't start
     if (e.code() != std::errc::broken_pipe) std::fprintf(stderr, "etcdrill: %s\n", e.what());

@@ -25,7 +25,7 @@ Result<Json> ParseDocument(std::string_view kind, std::string_view what, std::st
 
 Status JsonReader::status() const {
   if (problem_.empty()) return OkStatus();
-  return Error(Reason::kDamaged, "the field \"{}\" is missing or of another type", problem_);
+  return Error(Reason::kDamaged, "field \"{}\" is missing or has the wrong type", problem_);
 }
 
 }  // namespace etcdrill

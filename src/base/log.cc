@@ -191,9 +191,7 @@ void Logger::Write(LogLevel level, std::string_view message, Fields fields) {
   const std::lock_guard lock(sink_->mutex);
   if (sink_->untold > 0) {
     const LogField count("count", sink_->untold);
-    if (sink_->output.Write(
-            Line(LogLevel::kWarn, "log lines dropped: they could not be written", {count})))
-      sink_->untold = 0;
+    if (sink_->output.Write(Line(LogLevel::kWarn, "log lines dropped", {count}))) sink_->untold = 0;
   }
   if (sink_->output.Write(line)) return;
   ++sink_->dropped;

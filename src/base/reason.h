@@ -1,7 +1,7 @@
 // Why something failed, as a closed list. One table gives every reason its name (logs, reports),
 // the label it has in etcdrill_snapshot_failures_total, its exit code and whether trying again can
-// help; docs/reasons.md is checked against it. A failure without a reason of its own is a defect of
-// ours, so there is no "unknown".
+// help; docs/reference/exit-codes.md is checked against it. A failure without a reason of its own
+// is a defect of ours, so there is no "unknown".
 #pragma once
 
 #include <span>

@@ -42,11 +42,11 @@ Reason ReasonOfErrno(int errno_value) {
 
 // What a service meets that a person who tries the same as root does not.
 std::string HintFor(int errno_value) {
-  if (errno_value == EROFS) return "; under systemd, is it in ReadWritePaths= of the unit?";
-  if (errno_value == ENOSPC) return "; bytes or inodes (df -h, df -i)";
-  if (errno_value == EFBIG) return "; is there a limit on the size of files (ulimit -f)?";
+  if (errno_value == EROFS) return ". Under systemd, add the path to ReadWritePaths= of the unit";
+  if (errno_value == ENOSPC) return ". Check free bytes and inodes (df -h, df -i)";
+  if (errno_value == EFBIG) return ". Check the limit on file sizes (ulimit -f)";
   if (errno_value == EACCES)
-    return fmt::format("; etcdrill runs as uid {}, which needs the right", geteuid());
+    return fmt::format(". Uid {} has no access: fix the owner or mode of the path", geteuid());
   return "";
 }
 

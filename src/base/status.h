@@ -1,5 +1,5 @@
 // The one error type: Status, or Result<T> for a function that returns something. Both are
-// must-use. Abseil stands behind them and is named nowhere else (docs/adr/0001-error-type.md),
+// must-use. Abseil stands behind them and is named nowhere else (docs/dev/adr/0001-error-type.md),
 // because Debian's Abseil has a string_view of its own that does not convert from std::string_view.
 //
 // An error carries a Reason (base/reason.h) and a sentence: what was tried, on what, the likely

@@ -2,32 +2,42 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <optional>
+#include <span>
 
 namespace etcdrill {
 namespace {
 
-using namespace std::chrono_literals;
-
 struct Unit {
   std::string_view name;
-  Duration size;
+  double size;
 };
-constexpr std::array kUnits = {Unit{"ns", 1ns}, Unit{"us", 1us}, Unit{"ms", 1ms}, Unit{"s", 1s},
-                               Unit{"m", 1min}, Unit{"h", 1h},   Unit{"d", 24h}};
+constexpr std::array kTimeUnits = {Unit{"ns", 1e-9}, Unit{"us", 1e-6}, Unit{"ms", 1e-3},
+                                   Unit{"s", 1},     Unit{"m", 60},    Unit{"h", 3600},
+                                   Unit{"d", 86400}};
 constexpr double kLongestSeconds = 100.0 * 366 * 86400;
-
-struct SizeUnit {
-  std::string_view name;
-  double bytes;
-};
-constexpr std::array kSizeUnits = {
-    SizeUnit{"B", 1},        SizeUnit{"kB", 1e3},     SizeUnit{"MB", 1e6},
-    SizeUnit{"GB", 1e9},     SizeUnit{"TB", 1e12},    SizeUnit{"KiB", 0x1p10},
-    SizeUnit{"MiB", 0x1p20}, SizeUnit{"GiB", 0x1p30}, SizeUnit{"TiB", 0x1p40}};
+constexpr std::array kSizeUnits = {Unit{"B", 1},        Unit{"kB", 1e3},     Unit{"MB", 1e6},
+                                   Unit{"GB", 1e9},     Unit{"TB", 1e12},    Unit{"KiB", 0x1p10},
+                                   Unit{"MiB", 0x1p20}, Unit{"GiB", 0x1p30}, Unit{"TiB", 0x1p40}};
 constexpr double kLargestSize = 1e15;
+
+// Takes "1.5GB" from the text: the number times its unit, or nothing.
+std::optional<double> TakeQuantity(std::string_view& text, std::span<const Unit> units) {
+  double number = 0;
+  const auto [end, error] =
+      std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
+  if (error != std::errc() || !std::isfinite(number) || std::signbit(number)) return std::nullopt;
+  text.remove_prefix(static_cast<size_t>(end - text.data()));
+  const std::string_view name = text.substr(0, text.find_first_of("0123456789."));
+  const auto unit = std::ranges::find(units, name, &Unit::name);
+  if (unit == units.end()) return std::nullopt;
+  text.remove_prefix(name.size());
+  return number * unit->size;
+}
 
 Status BadDuration(std::string_view text) {
   return Error(
@@ -42,36 +52,19 @@ Result<Duration> ParseDuration(std::string_view text) {
   double seconds = 0;
   if (rest.empty()) return BadDuration(text);
   while (!rest.empty()) {
-    double number = 0;
-    const auto [end, error] =
-        std::from_chars(rest.data(), rest.data() + rest.size(), number, std::chars_format::fixed);
-    if (error != std::errc() || !std::isfinite(number) || std::signbit(number))
-      return BadDuration(text);
-    rest.remove_prefix(static_cast<size_t>(end - rest.data()));
-    const std::string_view name = rest.substr(0, rest.find_first_of("0123456789."));
-    const Unit* unit = nullptr;
-    for (const Unit& candidate : kUnits) {
-      if (candidate.name == name) unit = &candidate;
-    }
-    if (unit == nullptr) return BadDuration(text);
-    seconds += number * SecondsOf(unit->size);
-    rest.remove_prefix(name.size());
+    const auto part = TakeQuantity(rest, kTimeUnits);
+    if (!part.has_value()) return BadDuration(text);
+    seconds += *part;
   }
   if (seconds > kLongestSeconds) return BadDuration(text);
   return Duration(std::llround(seconds * 1e9));
 }
 
 Result<uint64_t> ParseSize(std::string_view text) {
-  double number = 0;
-  const auto [end, error] =
-      std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
-  const std::string_view name = text.substr(static_cast<size_t>(end - text.data()));
-  for (const SizeUnit& unit : kSizeUnits) {
-    const double bytes = number * unit.bytes;
-    if (error == std::errc() && unit.name == name && bytes >= 0 && bytes < kLargestSize) {
-      return static_cast<uint64_t>(std::llround(bytes));
-    }
-  }
+  std::string_view rest = text;
+  const auto bytes = TakeQuantity(rest, kSizeUnits);
+  if (bytes.has_value() && rest.empty() && *bytes < kLargestSize)
+    return static_cast<uint64_t>(std::llround(*bytes));
   return Error(Reason::kUsage,
                "\"{}\" is not a size; write a number with a unit, such as 512MiB or 2GB", text);
 }

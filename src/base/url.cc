@@ -76,23 +76,23 @@ Result<Scheme> TakeScheme(std::string& text) {
   for (const auto& [name, scheme] : kSchemes) {
     if (std::string_view(text).substr(0, end) == name) return scheme;
   }
-  return Problem("an unknown scheme");
+  return Problem("unknown scheme");
 }
 
 Result<Url> ParseUrl(std::string_view text, bool slash_may_follow) {
   Url url{.text = std::string(Trim(text))};
-  if (url.text.find('\0') != std::string::npos) return Problem("it holds a NUL");
-  if (!IsUtf8(url.text)) return Problem("it is not UTF-8");  // it becomes a label, and JSON
+  if (url.text.find('\0') != std::string::npos) return Problem("NUL character");
+  if (!IsUtf8(url.text)) return Problem("not UTF-8");  // it becomes a label, and JSON
   ASSIGN_OR_RETURN(url.scheme, TakeScheme(url.text));
   std::string_view rest = url.text;
   if (url.scheme != Scheme::kNone) rest.remove_prefix(rest.find("://") + 3);
   if (url.scheme == Scheme::kUnix || url.scheme == Scheme::kUnixs) {
     url.path = rest;
-    if (rest.empty()) return Problem("it names no socket");
+    if (rest.empty()) return Problem("no socket path");
     return url;
   }
   if (slash_may_follow && url.scheme != Scheme::kNone && rest.ends_with('/')) rest.remove_suffix(1);
-  if (rest.find('/') != std::string_view::npos) return Problem("there is a path behind the port");
+  if (rest.find('/') != std::string_view::npos) return Problem("a path follows the port");
   ASSIGN_OR_RETURN(url.at, ParseHostPort(rest));
   if (url.at.kind == Kind::kAll) return Problem("no host");
   return url;
@@ -100,7 +100,7 @@ Result<Url> ParseUrl(std::string_view text, bool slash_may_follow) {
 
 Result<Url> CheckClientUrl(std::string_view text) {
   ASSIGN_OR_RETURN(Url url, ParseUrl(text, /*slash_may_follow=*/true));
-  if (url.scheme == Scheme::kUnixs) return Problem("an unknown scheme");
+  if (url.scheme == Scheme::kUnixs) return Problem("unknown scheme");
   if (url.scheme == Scheme::kUnix && !url.path.starts_with('/')) {
     return Problem("the socket's path must be absolute");
   }
@@ -116,7 +116,7 @@ Result<Url> CheckPeerUrl(std::string_view text) {
 
 Status Explained(std::string_view text, std::string_view kind, const Status& problem,
                  std::string_view forms) {
-  return Error(Reason::kUsage, "\"{}\" is no {}: {}; write {}", Shown(text), kind,
+  return Error(Reason::kUsage, "\"{}\" is not a valid {}: {}. Write {}", Shown(text), kind,
                MessageOf(problem), forms);
 }
 

@@ -25,13 +25,15 @@ class StreamJudge {
  public:
   Status OnMessage(const etcd::SnapshotMessage& message) {
     if (trailer_seen_)
-      return Error(Reason::kStreamShort, "bytes follow the SHA-256 that should end the stream");
+      return Error(Reason::kStreamShort,
+                   "the stream continues after its SHA-256, which should be its end");
     if (!total_.has_value()) total_ = message.blob.size() + message.remaining_bytes;
     if (received_ == *total_) return OnTrailer(message);
     received_ += message.blob.size();
     if (received_ > *total_ || message.remaining_bytes != *total_ - received_) {
-      return Error(Reason::kStreamShort, "etcd announced {} bytes; after {} it says that {} remain",
-                   *total_, received_, message.remaining_bytes);
+      return Error(Reason::kStreamShort,
+                   "etcd announced {} bytes, but reports after {} that {} remain", *total_,
+                   received_, message.remaining_bytes);
     }
     sum_.Update(message.blob);
     return OkStatus();
@@ -80,8 +82,8 @@ Status CheckAnnounced(const Context& context, const CaptureInput& input,
   // Databases grow, but not so much since the member was asked.
   if (announced / 2 > static_cast<uint64_t>(source.db_size_bytes) + kGrowthMax) {
     return Error(Reason::kStreamTooLarge,
-                 "etcd announced {} bytes, and has just said that its database has {}: the member "
-                 "is broken, or is none",
+                 "etcd announced {} bytes, but reported a database of {}: the endpoint is faulty, "
+                 "or not an etcd member",
                  announced, source.db_size_bytes);
   }
   return CheckSpace(context, input.temp_path, "the announced snapshot", announced);
@@ -131,7 +133,7 @@ Status CheckSpace(const Context& context, const std::string& path, std::string_v
   if (space.available_bytes >= reserve && space.available_bytes - reserve >= needed)
     return OkStatus();
   return Error(Reason::kNoSpace,
-               "{} has {} bytes free, {} of which are to stay free, {} has {}; make room or use "
+               "{} has {} bytes free, of which {} are reserved; {} has {}. Free space or use "
                "another directory",
                DirName(path), space.available_bytes, reserve, what, needed);
 }
@@ -147,7 +149,7 @@ Result<CaptureResult> Capture(const Context& context, const CaptureInput& input)
     auto captured = CaptureFrom(context, input, candidates[i]);
     if (captured.ok()) {
       for (const std::string& why : refused) {
-        context.log.Warn("an endpoint could not be copied; another one was", {{"err", why}});
+        context.log.Warn("snapshot endpoint skipped", {{"err", why}});
       }
       captured->remarks = roll.Remarks();
       return captured;
@@ -160,7 +162,7 @@ Result<CaptureResult> Capture(const Context& context, const CaptureInput& input)
     failed = etcd::Client::MoreTelling(failed, captured.status());
     if (i + 1 == candidates.size()) {
       return i == 0 ? failed
-                    : Annotate(failed, "none of {} endpoints could be copied; one of them", i + 1);
+                    : Annotate(failed, "no snapshot from any of {} endpoints; one of them", i + 1);
     }
     if (!context.clock.SleepFor(pause, context.stop))
       return Error(Reason::kInterrupted, "interrupted");

@@ -1,6 +1,6 @@
 // Stage: a snapshot streams from one member into a temporary file, hashed on the way. Nothing is
 // renamed before the trailer fits: the official client only looks at the size
-// (docs/etcd-formats.md §4.1), so it keeps what a bad disk or network made of it.
+// (docs/dev/formats.md §4.1), so it keeps what a bad disk or network made of it.
 #pragma once
 
 #include <cstdint>

@@ -20,9 +20,9 @@ std::string WhyNot(const MemberView& member, uint64_t newest_index,
   if (member.status.leader_id == 0) return "has no leader";
   if (member.corrupt) return "has raised a CORRUPT alarm";
   if (distrusted.contains(member.status.member_id))
-    return "held other data than most members, and was not found to hold the same since";
+    return "held data that differs from most members, and no later comparison found it equal";
   const uint64_t lag = Lag(member.status, newest_index);
-  return lag > kLagMax ? fmt::format("lags {} entries behind", lag) : "";
+  return lag > kLagMax ? fmt::format("is {} entries behind", lag) : "";
 }
 
 // Members with a CORRUPT alarm, as the first of them that can be asked says.
@@ -78,7 +78,7 @@ Result<std::vector<Candidate>> ChooseMembers(const etcd::Client& client, const e
   for (MemberView& m : members) m.corrupt = corrupt.contains(m.status.member_id);
   Choice choice = ChooseAmong(members, distrusted);
   if (!choice.candidates.empty()) return std::move(choice.candidates);
-  return Error(Reason::kEtcdError, "no member can be copied: {}", choice.passed_over);
+  return Error(Reason::kEtcdError, "no member is fit for a snapshot: {}", choice.passed_over);
 }
 
 }  // namespace etcdrill::capture

@@ -1,5 +1,5 @@
 // At the compact revision itself members refuse, or answer from a cache
-// (docs/etcd-formats.md §3.5): there the head is asked for instead.
+// (docs/dev/formats.md §3.5): there the head is asked for instead.
 #include "capture/receipt.h"
 
 #include <fmt/format.h>
@@ -27,7 +27,7 @@ ReceiptEntry AskMember(const etcd::Endpoint& endpoint, uint64_t cluster_id, int6
     return entry;
   }
   if (answer->cluster_id != cluster_id) {  // what the address leads to changed since the roll call
-    entry.error = fmt::format("{}: belongs to cluster {} now", entry.endpoint,
+    entry.error = fmt::format("{}: now belongs to cluster {}", entry.endpoint,
                               etcd::IdText(answer->cluster_id));
     return entry;
   }

@@ -174,16 +174,16 @@ Result<Manifest> SelectSnapshot(const Context& context, const Catalog& catalog,
                                 std::string_view word) {
   const WallTime now = context.clock.Now();
   if (word == kOldLatestRestorable) {
-    context.log.Warn("latest-verified is called latest-restorable now; 0.3 will not know it");
+    context.log.Warn("latest-verified deprecated",
+                     {{"hint", "use latest-restorable; 0.3 rejects the old word"}});
     word = "latest-restorable";
   }
   for (const store::LostManifest& manifest : catalog.lost) {
     if (manifest.name == word) return manifest.why;
   }
   if (catalog.HoldsNone()) {
-    return Error(
-        Reason::kNotFound,
-        "the store holds no snapshot yet; take one with `etcdrill snapshot save --config FILE`");
+    return Error(Reason::kNotFound,
+                 "the store has no snapshot yet. Take one: `etcdrill snapshot save --config FILE`");
   }
   if (catalog.snapshots.empty()) return catalog.lost.front().why;
   if (word == "latest") {
@@ -196,8 +196,9 @@ Result<Manifest> SelectSnapshot(const Context& context, const Catalog& catalog,
       }
     }
     if (latest != nullptr) return latest->manifest;
-    return Error(Reason::kNotFound,
-                 "every snapshot in the store is of another history; see `etcdrill snapshot list`");
+    return Error(
+        Reason::kNotFound,
+        "every snapshot in the store is of another history. List them: `etcdrill snapshot list`");
   }
   if (word == "latest-restorable") {
     if (const CatalogEntry* restorable = catalog.NewestRestorable(now)) return restorable->manifest;
@@ -208,7 +209,7 @@ Result<Manifest> SelectSnapshot(const Context& context, const Catalog& catalog,
     if (entry->manifest.name == word) return entry->manifest;
   }
   return Error(Reason::kNotFound,
-               "there is no snapshot {} among the {} in the store; see `etcdrill snapshot list`",
+               "no snapshot {} among the {} in the store. List them: `etcdrill snapshot list`",
                word, catalog.snapshots.size());
 }
 

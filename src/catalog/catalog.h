@@ -103,8 +103,8 @@ void JudgeAll(Catalog& catalog, std::string_view cluster);
 
 // Which cluster do the snapshots of a store say is theirs? What has been backed up under a name
 // goes on being backed up under it for as long as somebody answers for it
-// (docs/adr/0021-whose-cluster.md): the cluster id of the newest one that was taken of a cluster
-// with this name and is not damaged; none if none tells. Oldest first.
+// (docs/dev/adr/0021-whose-cluster.md): the cluster id of the newest one that was taken of a
+// cluster with this name and is not damaged; none if none tells. Oldest first.
 std::optional<uint64_t> KnownCluster(const std::vector<CatalogEntry>& snapshots,
                                      std::string_view cluster);
 

@@ -122,7 +122,7 @@ Status Follower::ReadSnapshots(const Context& context, Catalog& catalog) {
         Look(context, path, manifests_[name], [&] { return store_.ReadManifest(name); });
     if (!manifest.ok()) {
       if (Is(manifest, Reason::kNotFound)) continue;
-      store_.TellOf(path, "a manifest can't be read", {{"err", MessageOf(manifest.status())}});
+      store_.TellOf(path, "manifest unreadable", {{"err", MessageOf(manifest.status())}});
       if (listing.files.contains(name)) catalog.lost.push_back({name, manifest.status()});
       continue;
     }
@@ -151,7 +151,7 @@ Result<Checks> Follower::LookAtChecks(const Context& context, const store::Listi
   if (unkept) checks_.erase(name);
   const Result<Checks> checks = unkept ? read() : Look(context, path, checks_[name], read);
   if (!checks.ok()) {
-    store_.TellOf(path, "a record of checks can't be read", {{"err", MessageOf(checks.status())}});
+    store_.TellOf(path, "check record unreadable", {{"err", MessageOf(checks.status())}});
   }
   return checks;
 }
@@ -190,7 +190,7 @@ std::optional<DrillSummary> Follower::Summarize(const store::DrillFile& file) co
     drill->name = file.name;
     return *std::move(drill);
   }
-  store_.TellOf(store_.DrillPath(file.name), "a drill report can't be read",
+  store_.TellOf(store_.DrillPath(file.name), "drill report unreadable",
                 {{"drill", file.name}, {"err", MessageOf(drill.status())}});
   return LostDrill(file.name, drill.status());
 }

@@ -52,8 +52,8 @@ class Follower {
   template <typename T>
   using SeenByName = std::map<std::string, Seen<T>>;
   struct Report {
-    std::optional<std::string> previous;  // see store::PreviousDrill
-    std::optional<DrillSummary> drill;    // none: it is somebody's notes
+    std::optional<store::DrillLink> previous;
+    std::optional<DrillSummary> drill;  // none: it is somebody's notes
   };
 
   using Directories = std::vector<FileInfo>;

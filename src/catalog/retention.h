@@ -2,7 +2,7 @@
 // time; whoever deletes is store/local_store. What it never takes: the newest proven snapshot and
 // anything newer than it, the newest that passed a drill, and anything whose date lies in the
 // future, which tells of a clock that was wrong and not of a newer backup. The decisions behind it:
-// docs/adr/0012-retention.md.
+// docs/dev/adr/0012-retention.md.
 #pragma once
 
 #include <string>

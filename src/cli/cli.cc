@@ -24,14 +24,20 @@ using Command = std::function<Result<ExitCode>(const Context&)>;
 
 constexpr uint64_t kRevisionMax = INT64_MAX;
 constexpr const char* kTargetText =
-    "A file; with --config also the name of a snapshot in the store, or one of the words";
+    "File, or with --config: snapshot name, latest, latest-restorable or random";
 constexpr const char* kTargetType = "FILE|NAME|latest|latest-restorable|random";
+constexpr std::string_view kExampleHead = "Example:\n  ";
 
 // `type` stands for the value in the help.
 template <typename T>
 CLI::Option* AddOption(CLI::App* app, const std::string& name, T& value, const std::string& type,
                        const std::string& text = "") {
   return app->add_option(name, value, text)->type_name(type);
+}
+
+// One command line, at the end of the help and in the manual.
+void AddExample(CLI::App* app, const std::string& line) {
+  app->footer(std::string(kExampleHead) + line);
 }
 
 // The first of the words of an enum. They stand in the help as `simple|table|json`, which
@@ -64,21 +70,22 @@ CLI::Validator WholeNumber(uint64_t least, uint64_t most) {
 }
 
 void AddProgress(CLI::App* app, ProgressMode& progress) {
-  AddChoice(app, "--progress", progress, "Progress line; auto: on a terminal");
+  AddChoice(app, "--progress", progress, "Show progress; auto: on a terminal (default auto)");
 }
 
 enum class Forms { kOurs, kEtcdutl };
 
 void AddFormat(CLI::App* app, OutputFormat& format, Forms forms = Forms::kOurs) {
   if (forms == Forms::kEtcdutl)
-    return AddChoice(app, "-w,--write-out", format, "Form of the result, as etcdutl has them");
+    return AddChoice(app, "-w,--write-out", format,
+                     "Output format, as in etcdutl (default simple)");
   constexpr size_t kOurs = 3;  // etcdutl has a fourth one
-  AddChoice(app, "-w,--write-out", format, "Form of the result", kOurs);
+  AddChoice(app, "-w,--write-out", format, "Output format (default simple)", kOurs);
 }
 
 void AddTextfile(CLI::App* app, std::string& file) {
   AddOption(app, "--textfile-out", file, "FILE.prom",
-            "Also write the result as metrics, for node_exporter's textfile collector");
+            "Also write the result as metrics for node_exporter's textfile collector");
 }
 
 void AddConfig(CLI::App* app, std::string& file, bool required = false) {
@@ -97,20 +104,19 @@ void AddConnection(CLI::App* app, ConnectionFlags& c) {
   };
   add("--endpoints", c.endpoints, "ETCDCTL_ENDPOINTS", "URL,...",
       "Client URLs of the cluster, comma-separated");
-  add("--cacert", c.ca_file, "ETCDCTL_CACERT", "FILE",
-      "Authority that signed the servers' certificates");
+  add("--cacert", c.ca_file, "ETCDCTL_CACERT", "FILE", "CA certificate to verify the servers");
   add("--cert", c.cert_file, "ETCDCTL_CERT", "FILE", "Client certificate");
   add("--key", c.key_file, "ETCDCTL_KEY", "FILE", "Key of the client certificate");
-  add("--user", c.user, "ETCDCTL_USER", "USER", "User of etcd, NAME or NAME:PASSWORD");
+  add("--user", c.user, "ETCDCTL_USER", "USER", "etcd user: NAME or NAME:PASSWORD");
   add("--password", c.password, "ETCDCTL_PASSWORD", "PASSWORD", "Password of --user");
   app->add_flag("--insecure-skip-tls-verify", c.insecure_skip_verify,
-                "Accept any server certificate")
+                "Accept any server certificate (insecure)")
       ->envname("ETCDCTL_INSECURE_SKIP_TLS_VERIFY")
       ->group(kGroup);
-  add("--dial-timeout", c.dial_timeout, "ETCDCTL_DIAL_TIMEOUT", "DURATION", "Time to connect in")
+  add("--dial-timeout", c.dial_timeout, "ETCDCTL_DIAL_TIMEOUT", "DURATION", "Connection timeout")
       ->capture_default_str();
   add("--command-timeout", c.command_timeout, "ETCDCTL_COMMAND_TIMEOUT", "DURATION",
-      "Time for each call")
+      "Timeout of each call")
       ->capture_default_str();
 }
 
@@ -129,6 +135,8 @@ OptionInfo Describe(const CLI::Option& option) {
 // What has no group is hidden.
 CommandInfo Describe(const CLI::App& app) {
   CommandInfo info{.name = app.get_name(), .text = app.get_description()};
+  if (const std::string footer = app.get_footer(); footer.starts_with(kExampleHead))
+    info.example = footer.substr(kExampleHead.size());
   for (const CLI::Option* o :
        app.get_options([](const CLI::Option* o) { return !o->get_group().empty(); })) {
     (o->get_positional() ? info.positionals : info.options).push_back(Describe(*o));
@@ -173,78 +181,97 @@ struct CommandTable {
     });
   }
 
+  void AddRunCommand(CLI::App& root);
   void AddSnapshotCommands(CLI::App& root);
   void AddProofCommands(CLI::App& root);
+  void AddComparisonCommands(CLI::App& root);
   void AddOtherCommands(CLI::App& root);
 };
+
+void CommandTable::AddRunCommand(CLI::App& root) {
+  CLI::App* s = root.add_subcommand(
+      "run", "Run the sidecar: scheduled snapshots, drills, health checks and metrics");
+  AddConfig(s, run.config_file);
+  AddOption(s, "--store", run.store, "DIR", "Without --config: directory for snapshots and scratch")
+      ->check([](const std::string& path) { return path.empty() ? "the path is empty" : ""; });
+  AddConnection(s, run.connection);
+  AddExample(s, "etcdrill run --config /etc/etcdrill/etcdrill.yaml");
+  Choose(s, Run, run);
+}
 
 void CommandTable::AddSnapshotCommands(CLI::App& root) {
   CLI::App* snapshot = root.add_subcommand("snapshot", "Take, inspect, restore and list snapshots")
                            ->require_subcommand(1);
 
   CLI::App* s = snapshot->add_subcommand("save",
-                                         "Take one snapshot and prove it; a damaged one never "
-                                         "becomes FILE, but stays in a store as evidence");
-  AddOption(s, "path", save.path, "FILE", "File to write; without one, the store of --config");
+                                         "Take one snapshot and verify it. A damaged one never "
+                                         "becomes FILE; a store keeps it as evidence");
+  AddOption(s, "path", save.path, "FILE", "File to write (default: the store of --config)");
   AddConfig(s, save.config_file);
-  AddOption(s, "--timeout", save.timeout, "DURATION", "Time for the stream")->capture_default_str();
+  AddOption(s, "--timeout", save.timeout, "DURATION", "Timeout of the snapshot stream to FILE")
+      ->capture_default_str();
   AddProgress(s, save.progress);
   AddFormat(s, save.format);
   AddConnection(s, save.connection);
+  AddExample(s, "etcdrill snapshot save backup.db --endpoints 127.0.0.1:2379");
   Choose(s, SnapshotSave, save);
 
   s = snapshot->add_subcommand(
       "status",
-      "Hash, revision, keys and size of a file, as `etcdutl snapshot status`, but checked");
-  AddOption(s, "file", status.file, "FILE")->required();
+      "Print hash, revision, keys and size of a file, as `etcdutl snapshot status`, but checked");
+  AddOption(s, "file", status.file, "FILE", "Snapshot file")->required();
   AddOption(s, "--compat", status.compat, "3.5|3.6", "Count keys as etcdutl of this version")
       ->check(CLI::IsMember({"3.5", "3.6"}).description(""));
   AddFormat(s, status.format, Forms::kEtcdutl);
+  AddExample(s, "etcdrill snapshot status backup.db -w table");
   Choose(s, SnapshotStatus, status);
 
-  s = snapshot->add_subcommand("restore",
-                               "Make a data directory from a file, as `etcdutl snapshot restore`");
-  AddOption(s, "file", restore.file, "FILE")->required();
-  AddOption(s, "--data-dir", restore.data_dir, "DIR", "Directory to make (default NAME.etcd)");
+  s = snapshot->add_subcommand(
+      "restore", "Create a data directory from a file, as `etcdutl snapshot restore`");
+  AddOption(s, "file", restore.file, "FILE", "Snapshot file")->required();
+  AddOption(s, "--data-dir", restore.data_dir, "DIR", "Directory to create (default NAME.etcd)");
   AddOption(s, "--wal-dir", restore.wal_dir, "DIR",
-            "Directory to make for the WAL (default: in the data directory)");
+            "Directory to create for the WAL (default: in the data directory)");
   AddOption(s, "--name", restore.name, "NAME", "Name of this member")->capture_default_str();
   AddOption(s, "--initial-cluster", restore.initial_cluster, "NAME=PEER-URL,...",
             "All members of the new cluster")
       ->capture_default_str();
-  AddOption(s, "--initial-cluster-token", restore.token, "TOKEN", "Keeps clusters apart")
+  AddOption(s, "--initial-cluster-token", restore.token, "TOKEN",
+            "Token of the new cluster; use a new one for each attempt")
       ->capture_default_str();
   AddOption(s, "--initial-advertise-peer-urls", restore.advertise_peer_urls, "URL,...",
             "Peer URLs of this member")
       ->capture_default_str();
   s->add_flag("--skip-hash-check", restore.skip_hash_check,
-              "Do not require trailer and manifest to fit");
+              "Accept a file without a valid SHA-256 trailer or manifest");
   AddOption(s, "--bump-revision", restore.bump_revision, "N",
-            "Raise the revision by so much, above what clients of the old cluster have seen; "
-            "needs --mark-compacted")
+            "Raise the revision by N, above what clients of the old cluster have seen; needs "
+            "--mark-compacted")
       ->transform(WholeNumber(0, kRevisionMax));
-  s->add_flag(
-      "--mark-compacted", restore.mark_compacted,
-      "Mark all revisions up to the raised one as compacted, so that watches from before are told");
-  s->add_flag("--clear-alarms", restore.clear_alarms, "Drop alarms, which would block writes");
+  s->add_flag("--mark-compacted", restore.mark_compacted,
+              "Mark all revisions up to the raised one as compacted, so that old watches fail "
+              "instead of missing events; needs --bump-revision");
+  s->add_flag("--clear-alarms", restore.clear_alarms, "Remove alarms, which would block writes");
   s->add_flag("--drop-auth", restore.drop_auth,
-              "Switch authentication off, for when the passwords of then are lost");
+              "Disable authentication in the restored data (lost passwords)");
   AddOption(s, "--etcd-version", restore.etcd_version, "3.N",
-            "etcd that will run on it (default: the snapshot's own)");
+            "Version of the etcd that will run on it (default: the snapshot's)");
   s->add_flag("--allow-downgrade", restore.allow_downgrade,
-              "Let --etcd-version be older than the snapshot");
+              "Allow an --etcd-version that is older than the snapshot");
   AddProgress(s, restore.progress);
-  s->add_flag("--no-sync", restore.no_sync, "For scratch use: do not wait for the disk");
+  s->add_flag("--no-sync", restore.no_sync, "Do not wait for the disk; for scratch use only");
   // How etcdutl opens and prints things; a script that was written for it may set them, and they
   // mean nothing here.
   for (const char* flag : {"--initial-memory-map-size", "--timeout", "-w,--write-out"}) {
     s->add_option(flag, restore.ignored)->group("");
   }
+  AddExample(s, "etcdrill snapshot restore backup.db --data-dir /var/lib/etcd");
   Choose(s, SnapshotRestore, restore);
 
-  s = snapshot->add_subcommand("list", "The snapshots in a store");
+  s = snapshot->add_subcommand("list", "List the snapshots in a store");
   AddConfig(s, list.config_file, /*required=*/true);
   AddFormat(s, list.format);
+  AddExample(s, "etcdrill snapshot list --config /etc/etcdrill/etcdrill.yaml");
   Choose(s, SnapshotList, list);
 }
 
@@ -252,7 +279,8 @@ void CommandTable::AddProofCommands(CLI::App& root) {
   CLI::App* s = root.add_subcommand(
       "verify", "Check every byte of a snapshot that can be checked (levels 0 to 3)");
   AddOption(s, "snapshot", verify.target, kTargetType, kTargetText)->required();
-  AddOption(s, "--level", verify.level, "1|2|3", "1 transfer, 2 structure, 3 keyspace")
+  AddOption(s, "--level", verify.level, "1|2|3",
+            "Highest level to check: 1 transfer, 2 structure, 3 keyspace")
       ->transform(WholeNumber(1, 3))
       ->capture_default_str();
   AddOption(s, "--max-age", verify.max_age, "DURATION", "Exit with 4 if the snapshot is older");
@@ -261,109 +289,116 @@ void CommandTable::AddProofCommands(CLI::App& root) {
   AddTextfile(s, verify.textfile_out);
   AddConfig(s, verify.config_file);
   AddFormat(s, verify.format);
+  AddExample(s, "etcdrill verify backup.db");
   Choose(s, Verify, verify);
 
-  s = root.add_subcommand(
-      "drill", "Restore a snapshot into scratch, boot a real etcd on it and compare (level 5)");
+  s = root.add_subcommand("drill",
+                          "Restore a snapshot to a scratch directory, start a real etcd on it and "
+                          "compare (levels 0 to 5)");
   AddOption(s, "snapshot", drill.target, kTargetType, kTargetText)->required();
   AddOption(s, "--etcd", drill.etcd_binary, "BIN",
-            "etcd server binary, of the cluster's minor version (default: on PATH)");
+            "etcd server of the cluster's minor version (default: drill.etcd of --config, else "
+            "etcd on PATH)");
   AddOption(s, "--scratch-dir", drill.scratch_dir, "DIR",
-            "Where the restored data may lie for a while (default: TMPDIR or /tmp)");
-  AddOption(s, "--timeout", drill.timeout, "DURATION", "Time for the whole drill (default 30m)");
+            "Directory for restored data (default: drill.scratch_dir of --config, else TMPDIR or "
+            "/tmp)");
+  AddOption(s, "--timeout", drill.timeout, "DURATION",
+            "Timeout of the whole drill (default: drill.timeout of --config, else 30m)");
   s->add_flag("--full-cluster", drill.full_cluster,
-              "Restore and boot three members that form a cluster, then add a fourth and compare "
-              "all of them");
+              "Restore and start three members as a cluster, then add a fourth and compare them");
   AddTextfile(s, drill.textfile_out);
   AddConfig(s, drill.config_file);
   AddFormat(s, drill.format);
+  AddExample(s, "etcdrill drill backup.db --etcd /usr/bin/etcd");
   Choose(s, Drill, drill);
 
-  s = root.add_subcommand(
+  CLI::App* reports = root.add_subcommand("drills", "Work with the drill reports in a store")
+                          ->require_subcommand(1);
+  s = reports->add_subcommand("list", "List all drill reports, oldest first");
+  AddConfig(s, drills.config_file, /*required=*/true);
+  AddFormat(s, drills.format);
+  AddExample(s, "etcdrill drills list --config /etc/etcdrill/etcdrill.yaml");
+  Choose(s, DrillsList, drills);
+  s = reports->add_subcommand("show", "Print one drill report as JSON");
+  AddOption(s, "name", drills.name, "NAME", "Name, as `drills list` prints it")->required();
+  AddConfig(s, drills.config_file, /*required=*/true);
+  AddExample(s, "etcdrill drills show NAME --config /etc/etcdrill/etcdrill.yaml");
+  Choose(s, DrillsShow, drills);
+  s = reports->add_subcommand("verify", "Detect changed or missing drill reports");
+  AddConfig(s, drills.config_file, /*required=*/true);
+  AddExample(s, "etcdrill drills verify --config /etc/etcdrill/etcdrill.yaml");
+  Choose(s, DrillsVerify, drills);
+}
+
+void CommandTable::AddComparisonCommands(CLI::App& root) {
+  CLI::App* s = root.add_subcommand(
       "lineage", "Prove that a snapshot, or the live cluster, continues an older snapshot");
   AddOption(s, "older", lineage.older, kTargetType, kTargetText)->required();
   AddOption(s, "newer", lineage.newer, kTargetType,
-            "The same; without it, the live cluster of --config or --endpoints");
+            "The same (default: the live cluster of --config or --endpoints)");
   AddConfig(s, lineage.config_file);
   AddFormat(s, lineage.format);
   AddConnection(s, lineage.connection);
+  AddExample(s, "etcdrill lineage monday.db tuesday.db");
   Choose(s, Lineage, lineage);
 
   s = root.add_subcommand(
-      "hashkv", "HashKV of a file, as a live member would answer; never writes to the file");
-  AddOption(s, "file", hashkv.file, "FILE")->required();
+      "hashkv", "Print the HashKV of a file, as a live member would; never writes to the file");
+  AddOption(s, "file", hashkv.file, "FILE", "Snapshot file")->required();
   AddOption(s, "--rev", hashkv.revision, "N", "Revision (default: the newest)")
       ->transform(WholeNumber(0, kRevisionMax));
   AddOption(s, "--compact-rev", hashkv.compact_revision, "N",
-            "As if compacted up to here (default: as the file is)")
+            "Hash as if compacted at N (default: the file's compact revision)")
       ->transform(WholeNumber(0, kRevisionMax));
   AddFormat(s, hashkv.format, Forms::kEtcdutl);
+  AddExample(s, "etcdrill hashkv backup.db --rev 1200");
   Choose(s, HashKv, hashkv);
-}
-
-void CommandTable::AddOtherCommands(CLI::App& root) {
-  CLI::App* s = root.add_subcommand(
-      "run", "The sidecar: snapshots, drills, health and metrics, until stopped");
-  AddConfig(s, run.config_file);
-  AddOption(s, "--store", run.store, "DIR", "Without --config: directory for snapshots and scratch")
-      ->check([](const std::string& path) { return path.empty() ? "the path is empty" : ""; });
-  AddConnection(s, run.connection);
-  Choose(s, Run, run);
 
   s = root.add_subcommand("health",
-                          "Health of each endpoint, as `etcdctl endpoint health` and `status`");
+                          "Check each endpoint, as `etcdctl endpoint health` and `status` do");
   AddConfig(s, health.config_file);
   AddFormat(s, health.format);
   AddConnection(s, health.connection);
+  AddExample(s, "etcdrill health --endpoints 10.0.0.1:2379,10.0.0.2:2379");
   Choose(s, Health, health);
+}
 
-  CLI::App* reports =
-      root.add_subcommand("drills", "The drill reports in a store")->require_subcommand(1);
-  s = reports->add_subcommand("list", "All of them, oldest first");
-  AddConfig(s, drills.config_file, /*required=*/true);
-  AddFormat(s, drills.format);
-  Choose(s, DrillsList, drills);
-  s = reports->add_subcommand("show", "One of them, as it is stored");
-  AddOption(s, "name", drills.name, "NAME")->required();
-  AddConfig(s, drills.config_file, /*required=*/true);
-  Choose(s, DrillsShow, drills);
-  s = reports->add_subcommand(
-      "verify", "Whether one was changed or taken away: each names the one before it and its hash");
-  AddConfig(s, drills.config_file, /*required=*/true);
-  Choose(s, DrillsVerify, drills);
+void CommandTable::AddOtherCommands(CLI::App& root) {
+  CLI::App* s =
+      root.add_subcommand("selftest", "Check that this build detects every known class of damage");
+  AddFormat(s, selftest.format);
+  AddExample(s, "etcdrill selftest");
+  Choose(s, Selftest, selftest);
 
-  s = root.add_subcommand(
-      "retention",
-      "Delete the snapshots that the rules of the configuration do not keep, and say why");
+  s = root.add_subcommand("retention",
+                          "Delete the snapshots that no rule of the configuration keeps");
   AddConfig(s, retention.config_file, /*required=*/true);
   s->add_flag("--dry-run", retention.dry_run,
-              "Only say what would be deleted, and why the rest stays");
+              "Delete nothing: print what would be deleted, and why the rest stays");
   AddFormat(s, retention.format);
+  AddExample(s, "etcdrill retention --dry-run --config /etc/etcdrill/etcdrill.yaml");
   Choose(s, Retention, retention);
 
   CLI::App* check =
-      root.add_subcommand("check", "Check a file without using it")->require_subcommand(1);
+      root.add_subcommand("check", "Validate a configuration file")->require_subcommand(1);
   s = check->add_subcommand("config",
-                            "All problems of a configuration file, and of the files that it names");
-  AddOption(s, "file", check_config.file, "FILE")->required();
+                            "List all problems of a configuration file and of the files it names");
+  AddOption(s, "file", check_config.file, "FILE", "Configuration file")->required();
   s->add_flag("--syntax-only", check_config.syntax_only,
-              "Only the file itself, for a machine that has neither the certificates nor etcd");
+              "Check the file alone, on a host without its certificates and etcd");
+  AddExample(s, "etcdrill check config /etc/etcdrill/etcdrill.yaml");
   Choose(s, CheckConfig, check_config);
   s = check->add_subcommand(
-      "web-config", "The same for a web configuration (web.config_file) and its certificates");
-  AddOption(s, "file", check_config.file, "FILE")->required();
+      "web-config", "List all problems of a web.config_file and of the certificates it names");
+  AddOption(s, "file", check_config.file, "FILE", "Web configuration file")->required();
+  AddExample(s, "etcdrill check web-config /etc/etcdrill/web.yml");
   Choose(s, CheckWebConfig, check_config);
 
-  s = root.add_subcommand(
-      "selftest", "Does this build detect every class of damage? Injects known ones and counts");
-  AddFormat(s, selftest.format);
-  Choose(s, Selftest, selftest);
-
-  s = root.add_subcommand("completion",
-                          "The script that makes a shell complete commands, options and files");
-  AddOption(s, "shell", completion.shell, "bash|zsh|fish")
+  s = root.add_subcommand("completion", "Print the completion script of a shell");
+  AddOption(s, "shell", completion.shell, "bash|zsh|fish", "bash, zsh or fish")
       ->check(CLI::IsMember({"bash", "zsh", "fish"}).description(""))
       ->required();
+  AddExample(s, "etcdrill completion bash > /etc/bash_completion.d/etcdrill");
   Choose(s, Completion, completion);
 
   s = root.add_subcommand("man", "The manual page, from this very table")->group("");
@@ -374,7 +409,8 @@ void CommandTable::AddOtherCommands(CLI::App& root) {
     };
   });
 
-  s = root.add_subcommand("version", "Version of this program");
+  s = root.add_subcommand("version", "Print the version of etcdrill");
+  AddExample(s, "etcdrill version");
   s->callback([this] {
     chosen = [](const Context&) -> Result<ExitCode> {
       fmt::print("{}\n", VersionText());
@@ -388,7 +424,7 @@ std::string UsageProblem(const CLI::ParseError& error, const CommandInfo& root,
                          std::span<const std::string> words) {
   const auto mistake = FindMistake(root, words);
   if (!mistake.has_value()) return error.what();
-  return fmt::format("{} is not known here; did you mean {}?", mistake->word, mistake->meant);
+  return fmt::format("{} is unknown; did you mean {}?", mistake->word, mistake->meant);
 }
 
 Status ParseLogFlags(CommandTable& table) {
@@ -434,18 +470,22 @@ Result<ExitCode> RunChosen(CommandTable& table, std::stop_token stop) {
 int RunCommandLine(int argc, char** argv, std::stop_token stop) {
   CommandTable table;
   CLI::App root(
-      "etcdrill proves etcd backups: it takes snapshots, checks every byte, restores them into "
-      "scratch, boots a real etcd on them and compares.",
+      "etcdrill tells you whether your etcd backups restore. It takes or imports snapshots, "
+      "verifies them, restores them to a scratch directory, starts a real etcd on the result and "
+      "compares.",
       "etcdrill");
   root.require_subcommand(1);
   root.fallthrough();
-  root.set_version_flag("--version", VersionText(), "Version of this program");
+  root.set_version_flag("--version", VersionText(), "Print the version of etcdrill");
   AddOption(&root, "--log-level", table.log_level, "debug|info|warn|error",
-            "What is logged at least");
-  AddOption(&root, "--log-format", table.log_format, "logfmt|json", "Form of the log");
-  table.AddOtherCommands(root);
+            "Minimum level of log messages (default: warn; of run: log.level)");
+  AddOption(&root, "--log-format", table.log_format, "logfmt|json",
+            "Log format (default: logfmt; of run: log.format)");
+  table.AddRunCommand(root);
   table.AddSnapshotCommands(root);
   table.AddProofCommands(root);
+  table.AddComparisonCommands(root);
+  table.AddOtherCommands(root);
   const std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
   if (!words.empty() && words[0] == "complete") {  // an unfinished line, not arguments
     PrintCandidates(Complete(Describe(root), std::span(words).subspan(1)));

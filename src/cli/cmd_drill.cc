@@ -21,18 +21,6 @@
 namespace etcdrill::cli {
 namespace {
 
-Cell StageWord(StageResult result) {
-  switch (result) {
-    case StageResult::kPass:
-      return Cell("pass", Colour::kGreen);
-    case StageResult::kFail:
-      return Cell("FAIL", Colour::kRed);
-    case StageResult::kSkipped:
-      return "-";
-  }
-  return "";
-}
-
 Cell CheckWord(CheckResult result) {
   switch (result) {
     case CheckResult::kPass:
@@ -47,13 +35,18 @@ Cell CheckWord(CheckResult result) {
   return "";
 }
 
+Cell StageWord(StageResult result) {
+  if (result == StageResult::kSkipped) return "-";
+  return CheckWord(result == StageResult::kPass ? CheckResult::kPass : CheckResult::kFail);
+}
+
 std::string AdviceText(const pipeline::RestoreAdvice& advice) {
   std::string text = fmt::format(
-      "restored now it would miss {} revisions: `snapshot restore --bump-revision {} "
-      "--mark-compacted` keeps clients from seeing old revisions again\n",
+      "A restore of this snapshot now loses {} revisions. Suggested: --bump-revision {} "
+      "--mark-compacted\n",
       advice.missed_revisions, advice.bump_revision);
   if (advice.rto_seconds.has_value()) {
-    text += fmt::format("the source has {} now: its restore would take about {:.1f} s\n",
+    text += fmt::format("Estimated restore time for the current database of {}: about {:.1f} s\n",
                         FormatSize(advice.source_bytes), *advice.rto_seconds);
   }
   return text;

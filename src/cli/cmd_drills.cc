@@ -29,7 +29,7 @@ Result<ExitCode> DrillsList(const Context& context, const DrillsOptions& options
   for (const store::DrillFile& drill : drills) {
     const auto summary = drill.problem.ok() ? ParseDrillSummary(drill.json) : drill.problem;
     if (!summary.ok()) {
-      context.log.Warn("a drill report can't be read",
+      context.log.Warn("drill report unreadable",
                        {{"drill", drill.name}, {"err", MessageOf(summary.status())}});
       continue;
     }
@@ -57,7 +57,7 @@ Result<ExitCode> DrillsShow(const Context& context, const DrillsOptions& options
     return ExitCode::kOk;
   }
   return Error(Reason::kNotFound,
-               "there is no drill report {} among the {} in the store; see `etcdrill drills list`",
+               "no drill report {} among the {} in the store. List them: `etcdrill drills list`",
                options.name, drills.size());
 }
 
@@ -70,10 +70,10 @@ Result<ExitCode> DrillsVerify(const Context& context, const DrillsOptions& optio
                drills.size());
     return ExitCode::kOk;
   }
-  return Error(
-      Reason::kDamaged,
-      "{} of the drill reports' links are broken: the store was written to by hand, or damaged",
-      problems.size());
+  return Error(Reason::kDamaged,
+               "{} links between drill reports are broken: reports were changed or deleted by "
+               "hand, or the store is damaged",
+               problems.size());
 }
 
 }  // namespace etcdrill::cli

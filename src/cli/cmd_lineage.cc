@@ -29,8 +29,8 @@ Result<Opened> OpenPlaced(const Context& context, Session& session, const std::s
       const verify::VerifyReport report,
       crosscheck::VerifyWithManifest(context, image, target.manifest, Level::kKeyspace));
   if (report.verdict() == Verdict::kDamaged) {
-    return Error(Reason::kDamaged, "{} is damaged: {}; see `etcdrill verify {}`", target.path,
-                 report.Cause(), target.path);
+    return Error(Reason::kDamaged, "{} is damaged: {}. For all findings, run `etcdrill verify {}`",
+                 target.path, report.Cause(), target.path);
   }
   if (!report.keyspace.has_value()) {
     return Error(Reason::kNotProvable, "{}: {}", target.path, report.Cause());

@@ -36,7 +36,7 @@ Result<ExitCode> Run(const Context& context, const RunOptions& options) {
   RETURN_IF_ERROR(
       sidecar::RunDaemon(context.With(log), settings, [&]() -> Result<sidecar::Settings> {
         if (options.config_file.empty())
-          return Error(Reason::kConfig, "there is no file to read again: no --config");
+          return Error(Reason::kConfig, "cannot reload: started without --config");
         return SettingsOf(context, options);
       }));
   return ExitCode::kOk;

@@ -40,12 +40,14 @@ Result<verify::VerifyReport> VerifyForUse(const Context& context, const snapshot
   const bool disproved = (damaged && proof == Proof::kRight) ||
                          (transfer == LevelResult::kFail && proof != Proof::kIgnored);
   if (!sound || disproved) {
-    return Error(Reason::kDamaged, "{} is damaged: {}; see `etcdrill verify {}`", file,
-                 report.Cause(), file);
+    return Error(Reason::kDamaged, "{} is damaged: {}. For all findings, run `etcdrill verify {}`",
+                 file, report.Cause(), file);
   }
   if (transfer != LevelResult::kPass && proof == Proof::kRight) {
-    return Error(Reason::kNotProvable, "{}: {}; to restore it all the same, add --skip-hash-check",
-                 file, report.Cause());
+    return Error(
+        Reason::kNotProvable,
+        "{}: {}. Use a snapshot with a valid trailer or manifest, or add --skip-hash-check", file,
+        report.Cause());
   }
   return report;
 }
@@ -53,13 +55,14 @@ Result<verify::VerifyReport> VerifyForUse(const Context& context, const snapshot
 // What --skip-hash-check passed over.
 void WarnOfProof(const verify::VerifyReport& report, const std::string& file) {
   if (report.levels[Level::kTransfer] == LevelResult::kFail) {
-    fmt::print(stderr, "warning: {} is not what etcd sent: {}; restored as you asked for\n",
+    fmt::print(stderr,
+               "warning: {} is not what etcd sent: {}. Restored because of --skip-hash-check\n",
                Shown(file), Shown(report.Cause()));
   } else if (report.verdict() == Verdict::kDamaged) {
-    fmt::print(stderr, "warning: {} is damaged: {}; restored as you asked for\n", Shown(file),
-               Shown(report.Cause()));
+    fmt::print(stderr, "warning: {} is damaged: {}. Restored because of --skip-hash-check\n",
+               Shown(file), Shown(report.Cause()));
   } else if (report.levels[Level::kTransfer] == LevelResult::kUnknown) {
-    fmt::print(stderr, "warning: nothing proves the bytes of {}: {}\n", Shown(file),
+    fmt::print(stderr, "warning: the bytes of {} cannot be confirmed: {}\n", Shown(file),
                Shown(report.Cause()));
   }
 }
@@ -123,8 +126,9 @@ void PrintSaved(const pipeline::SnapshotOutcome& outcome, const SaveOptions& opt
 
 Result<ExitCode> SnapshotSave(const Context& context, const SaveOptions& options) {
   if (options.path.empty() && options.config_file.empty()) {
-    return Error(Reason::kUsage,
-                 "snapshot save: name the file to write, or --config FILE to save into its store");
+    return Error(
+        Reason::kUsage,
+        "snapshot save: no target. Name a file, or use --config FILE to save to its store");
   }
   Session session(context, options.config_file);
   ASSIGN_OR_RETURN(const auto connection, session.Connection(options.connection));
@@ -177,7 +181,7 @@ Result<ExitCode> SnapshotStatus(const Context& context, const StatusOptions& opt
 
 Result<ExitCode> SnapshotRestore(const Context& context, const RestoreCommandOptions& options) {
   if ((options.bump_revision > 0) != options.mark_compacted) {
-    return Error(Reason::kUsage, "--bump-revision N and --mark-compacted need each other");
+    return Error(Reason::kUsage, "--bump-revision and --mark-compacted must be used together");
   }
   const std::string data_dir =
       WithoutSlash(options.data_dir.empty() ? options.name + ".etcd" : options.data_dir);

@@ -40,7 +40,7 @@ void PrintGroups(const char* what, const std::vector<verify::InventoryGroup>& gr
   }
   PrintTable(format, {what, "KEYS", "REVISIONS", "VALUES", "STORED", "ENCRYPTED", "PLAIN"}, rows);
   if (groups.size() > rows.size())
-    fmt::print("... and {} smaller ones, see -w json\n", groups.size() - rows.size());
+    fmt::print("... and {} smaller groups. Use -w json to list all\n", groups.size() - rows.size());
 }
 
 // Three tables; only the largest groups of each, the whole is in the JSON.
@@ -77,17 +77,14 @@ Rows LevelRows(const verify::VerifyReport& report) {
 }
 
 void PrintReport(const verify::VerifyReport& report, int level, OutputFormat format) {
-  if (format == OutputFormat::kJson) {
-    PrintJson(verify::ToJson(report));
-    return;
-  }
+  if (format == OutputFormat::kJson) return PrintJson(verify::ToJson(report));
   fmt::print("{}: {}\n", Shown(report.file),
              Coloured(NameOf(report.verdict()), LookOf(report.verdict()).colour));
   PrintTable(format, {"LEVEL", "RESULT", "FACTS"}, LevelRows(report));
   for (const std::string& part : report.Affected()) fmt::print("affected: {}\n", Shown(part));
   PrintFindings(report.findings);
   if (level < static_cast<int>(Level::kKeyspace) && report.verdict() != Verdict::kDamaged) {
-    fmt::print("levels above {} were not asked for (--level), so they are not proven\n", level);
+    fmt::print("levels above {} were not checked (--level), so they are not proven\n", level);
   }
   if (report.inventory.has_value()) PrintInventory(*report.inventory, format);
 }
@@ -118,8 +115,7 @@ void TellDamaged(const Context& context, const Target& target, const verify::Ver
       target.name,
       [&, now = context.clock.Now()](Checks& checks) { checks.FoundDamaged(now, report.Cause()); });
   if (!told.ok()) {
-    context.log.Warn("a snapshot is damaged, but that can't be recorded",
-                     {{"snapshot", target.name}, {"err", MessageOf(told)}});
+    context.log.Warn("damage not recorded", {{"snapshot", target.name}, {"err", MessageOf(told)}});
   }
 }
 
@@ -137,12 +133,11 @@ void TellHealed(const Context& context, const Target& target, const verify::Veri
         damaged.RecordRight(checks, now, answers);
       });
   if (healed.ok()) {
-    fmt::print(stderr,
-               "{}: it was found damaged once, and has its right bytes again; the record is taken "
-               "away{}\n",
-               Shown(target.name), stands ? ", but what a drill found in these bytes stands" : "");
+    fmt::print(stderr, "{}: the bytes are intact again; the damage record is deleted{}\n",
+               Shown(target.name),
+               stands ? ", but the damage that a drill found in these bytes stays" : "");
   } else {
-    context.log.Warn("a snapshot has its right bytes again, but that can't be recorded",
+    context.log.Warn("damage record not cleared",
                      {{"snapshot", target.name}, {"err", MessageOf(healed)}});
   }
 }
@@ -173,11 +168,16 @@ Result<Verified> VerifyTarget(const Context& context, Session& session,
   return verified;
 }
 
+// Bad news goes to stderr, too, in one line: cron mails what a job prints there, and no exit code.
 Result<ExitCode> PrintAndJudge(const Result<Verified>& verified, const VerifyOptions& options) {
   RETURN_IF_ERROR(verified.status());
-  PrintReport(verified->report, options.level, options.format);
-  if (!verified->IsGood()) return LookOf(verified->report.verdict()).exit_code;
-  return verified->fresh ? ExitCode::kOk : ExitCode::kObjectiveMissed;
+  const verify::VerifyReport& report = verified->report;
+  PrintReport(report, options.level, options.format);
+  if (verified->IsGood() && verified->fresh) return ExitCode::kOk;
+  const std::string_view news = verified->IsGood() ? "too old" : NameOf(report.verdict());
+  std::fflush(stdout);  // so that it stands behind the report
+  fmt::print(stderr, "etcdrill: {}: {}: {}\n", Shown(report.file), news, Shown(report.Cause()));
+  return verified->IsGood() ? ExitCode::kObjectiveMissed : LookOf(report.verdict()).exit_code;
 }
 
 report::VerifyRun ToVerifyRun(const Result<Verified>& verified, WallTime now) {

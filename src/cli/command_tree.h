@@ -22,6 +22,7 @@ struct OptionInfo {
 struct CommandInfo {
   std::string name;
   std::string text;
+  std::string example;  // one command line; empty where there are commands below it
   std::vector<OptionInfo> positionals;
   std::vector<OptionInfo> options;
   std::vector<CommandInfo> commands;

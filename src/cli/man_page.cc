@@ -16,19 +16,19 @@ constexpr const char* kExitStatus = R"(.SH EXIT STATUS
 Done.
 .TP
 .B 1
-The operation failed, or nothing proves the data.
+The operation failed, or the data cannot be confirmed.
 .TP
 .B 2
-Usage or configuration.
+The command line or the configuration is not valid.
 .TP
 .B 3
 The data is wrong.
 .TP
 .B 4
-An objective is missed.
+The snapshot is older than allowed.
 .TP
 .B 130
-Interrupted.
+Stopped by a signal.
 )";
 
 constexpr const char* kRest = R"(.SH FILES
@@ -38,7 +38,7 @@ The configuration of the service, see
 .BR etcdrill.yaml (5).
 .TP
 .I /var/lib/etcdrill
-Its snapshots and scratch. They hold every secret of the cluster.
+Snapshots and scratch data. They contain every secret of the cluster.
 .SH SEE ALSO
 .BR etcdrill.yaml (5)
 )";
@@ -90,8 +90,8 @@ void AddOption(std::string& page, const OptionInfo& option, bool positional) {
   page += "\n";
 }
 
-// `etcdrill snapshot save [OPTIONS] [path]`, its text and its options; or the same for each command
-// below it.
+// `etcdrill snapshot save [OPTIONS] [path]`, its text, options and example; or the same for each
+// command below it.
 void AddCommand(std::string& page, const CommandInfo& command, const std::string& name) {
   for (const CommandInfo& next : command.commands) AddCommand(page, next, name + " " + next.name);
   if (!command.commands.empty()) return;
@@ -105,6 +105,7 @@ void AddCommand(std::string& page, const CommandInfo& command, const std::string
   for (const OptionInfo& o : command.options) {
     if (o.names.back() != "--help") AddOption(page, o, /*positional=*/false);  // alike everywhere
   }
+  if (!command.example.empty()) page += ".PP\nExample:\n.br\n" + Bold(command.example) + "\n";
 }
 
 void CollectEnvironment(const CommandInfo& command, std::map<std::string, std::string>& found) {
@@ -131,9 +132,9 @@ std::string ManPage(const CommandInfo& root) {
   std::map<std::string, std::string> environment;
   CollectEnvironment(root, environment);
   for (const auto& [name, option] : environment) {
-    page += fmt::format(".TP\n.B {}\nStands for {}, which wins.\n", name, Bold(option));
+    page += fmt::format(".TP\n.B {}\nUsed where {} is not given.\n", name, Bold(option));
   }
-  page += ".TP\n.B NO_COLOR\nNo colours, also on a terminal.\n";
+  page += ".TP\n.B NO_COLOR\nDisables colours if it is set.\n";
   page += kRest;
   return page;
 }

@@ -25,7 +25,7 @@ Result<std::optional<Manifest>> ManifestOf(const Context& context, const std::st
   if (!of_a_store || ReasonOf(manifest.status()) == Reason::kNotFound)
     return std::optional<Manifest>();
   return Error(ReasonOf(manifest.status()),
-               "{}; put the right manifest there, or move the snapshot away from it",
+               "{}. Put the right manifest there, or move the snapshot to another directory",
                MessageOf(manifest.status()));
 }
 
@@ -75,10 +75,9 @@ Result<etcd::ConnectionOptions> ToConnectionOptions(const ConnectionFlags& flags
   options.username = flags.user.substr(0, colon);
   options.password = colon != std::string::npos ? flags.user.substr(colon + 1) : flags.password;
   if (!options.username.empty() && options.password.empty()) {
-    return Error(
-        Reason::kUsage,
-        "--user {} without a password; give --user NAME:PASSWORD, --password or ETCDCTL_PASSWORD",
-        options.username);
+    return Error(Reason::kUsage,
+                 "--user {}: no password. Use --user NAME:PASSWORD, --password or ETCDCTL_PASSWORD",
+                 options.username);
   }
   ASSIGN_OR_RETURN(options.dial_timeout, ParseDuration(flags.dial_timeout));
   ASSIGN_OR_RETURN(options.command_timeout, ParseDuration(flags.command_timeout));
@@ -98,7 +97,7 @@ Result<Target> FindTarget(const Context& context, Session& session, const std::s
     const auto info = context.fs.Stat(word);
     if (!info.ok()) {
       const std::string hint =
-          session.has_config() ? "" : "; a name in a store needs --config FILE";
+          session.has_config() ? "" : ". To use a stored snapshot by name, add --config FILE";
       return Error(ReasonOf(info.status()), "{}{}", MessageOf(info.status()), hint);
     }
     ASSIGN_OR_RETURN(auto manifest, ManifestBeside(context, word));

@@ -65,7 +65,7 @@ Result<ExitCode> WithTextfile(const Context& context, Result<ExitCode> result,
                               const Status& written) {
   if (written.ok()) return result;
   if (result.ok() && *result == ExitCode::kOk) return written;
-  context.log.Error("the metrics can't be written", {{"err", MessageOf(written)}});
+  context.log.Error("metrics file not written", {{"err", MessageOf(written)}});
   return result;
 }
 

@@ -1,5 +1,6 @@
-// The sidecar's configuration, as a plain struct with all defaults (docs/configuration.md). Paths
-// are absolute or relative to the working directory by the time they stand here.
+// The sidecar's configuration, as a plain struct with all defaults
+// (docs/reference/configuration.md). Paths are absolute or relative to the working directory by
+// the time they stand here.
 #pragma once
 
 #include <cstdint>

@@ -99,12 +99,12 @@ Assertion ReadAssertion(Section& section) {
   if (a.prefix.empty() == a.key.empty()) {
     section.Complain("names either a prefix or a key");
   } else if (a.key.empty() ? !counts || looks : !looks || counts) {
-    section.Complain(a.key.empty() ? "has min_keys, max_keys or both beside a prefix"
-                                   : "has exists, equals or matches beside a key");
+    section.Complain(a.key.empty() ? "needs min_keys, max_keys or both with a prefix"
+                                   : "needs exists, equals or matches with a key");
   } else if (counts && a.min_keys.value_or(0) > a.max_keys.value_or(UINT64_MAX)) {
     section.Complain("has more min_keys than max_keys");
   } else if (a.exists == false && (a.equals.has_value() || a.matches.has_value())) {
-    section.Complain("can't look at the value of a key that must not exist");
+    section.Complain("has equals or matches for a key that must not exist");
   }
   section.Finish();
   return a;
@@ -197,7 +197,8 @@ Status CheckAdoptsOthers(const Config& config) {
   for (const std::string& pattern : config.adopt.files) {
     if (!plain(DirName(pattern)).starts_with(plain(config.store_path))) continue;
     return Error(Reason::kConfig,
-                 "store.adopt: \"{}\" is in the store itself ({}); adopt from where others write",
+                 "store.adopt: \"{}\" is inside the store ({}). Use the directory that the other "
+                 "job writes to",
                  pattern, config.store_path);
   }
   return OkStatus();
@@ -216,8 +217,8 @@ void CheckObjective(std::string_view key, Duration objective, std::string_view s
   const Duration gap = schedule->LongestGap() + jitter;
   if (objective > gap) return;
   out.push_back(
-      fmt::format("objectives.{} is {}, but {}.schedule leaves up to {} between two: it will be "
-                  "missed again and again",
+      fmt::format("objectives.{} is {}, but {}.schedule leaves up to {} between runs: the "
+                  "objective will be missed",
                   key, FormatDuration(objective), section, FormatDuration(gap)));
 }
 
@@ -230,7 +231,7 @@ void CheckEncryption(const etcd::ConnectionOptions& connection, std::vector<std:
     if (!url.ok() || url->scheme == Scheme::kHttps || url->scheme == Scheme::kUnix) continue;
     if (url->scheme == Scheme::kNone && tls) continue;
     out.push_back(fmt::format(
-        "{} is not encrypted, {}: {}all of etcd goes over it in the clear; is https:// meant?",
+        "{} is not encrypted, {}: {}all of etcd's data is sent in plaintext. Use https://",
         Shown(endpoint), tls ? "though certificates are configured" : "and has a login",
         login ? "the password and " : ""));
   }
@@ -266,7 +267,7 @@ Status CheckReloadable(const Config& now, const Config& wanted) {
   same("log.format", now.log_format, wanted.log_format);
   if (keys.empty()) return OkStatus();
   return Error(Reason::kConfig,
-               "{} can't change while etcdrill runs; restart it, or take the change back",
+               "{} cannot change at run time. Restart etcdrill, or revert the change",
                fmt::join(keys, ", "));
 }
 

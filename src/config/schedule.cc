@@ -112,7 +112,7 @@ Result<CronTimes> CronTimes::Parse(std::string_view text) {
   times.either_day_ = !words[2].starts_with('*') && !words[4].starts_with('*');
   const sys_days begin{};
   if (times.FirstDay(begin) >= begin + kHorizon) {
-    return Error(Reason::kConfig, "\"{}\" never comes", text);
+    return Error(Reason::kConfig, "\"{}\" matches no date", text);
   }
   return times;
 }
@@ -168,7 +168,8 @@ Result<std::optional<Schedule>> ParseSchedule(std::string_view text) {
     return Schedule{.text = std::string(text), .cron = times};
   }
   ASSIGN_OR_RETURN(const Duration every, ParseDuration(text.substr(kEvery.size())));
-  if (every <= Duration::zero()) return Error(Reason::kConfig, "must be more than zero");
+  if (every <= Duration::zero())
+    return Error(Reason::kConfig, "must be greater than 0, such as 30m");
   return Schedule{.text = std::string(text), .every = every};
 }
 

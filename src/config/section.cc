@@ -28,7 +28,7 @@ class ShapeCheck final : public YAML::EventHandler {
   void OnDocumentEnd() override {}
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override { CheckAnchor(mark, anchor); }
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
-    problems_.Add(mark, "an alias; write the value out");
+    problems_.Add(mark, "aliases are not supported. Write the value out");
   }
   void OnScalar(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
                 const std::string&) override {
@@ -49,7 +49,7 @@ class ShapeCheck final : public YAML::EventHandler {
   static constexpr int kDepthMax = 16;
 
   void CheckAnchor(const YAML::Mark& mark, YAML::anchor_t anchor) {
-    if (anchor != YAML::NullAnchor) problems_.Add(mark, "an anchor; there are no aliases here");
+    if (anchor != YAML::NullAnchor) problems_.Add(mark, "anchors are not supported");
   }
   void Enter(const YAML::Mark& mark, YAML::anchor_t anchor) {
     CheckAnchor(mark, anchor);
@@ -104,12 +104,13 @@ std::vector<Section> Section::List(const char* key) {
 }
 
 void Section::Read(const char* key, std::string& out) {
-  if (const YAML::Node node = Find(key); IsScalar(node, key, "a text")) out = node.Scalar();
+  if (const YAML::Node node = Find(key); IsScalar(node, key, "a string")) out = node.Scalar();
 }
 
 void Section::Read(const char* key, std::string& out, CheckText check) {
   const YAML::Node node = Find(key);
-  if (IsScalar(node, key, "a text") && Passes(node, key, check(node.Scalar()))) out = node.Scalar();
+  if (IsScalar(node, key, "a string") && Passes(node, key, check(node.Scalar())))
+    out = node.Scalar();
 }
 
 void Section::Read(const char* key, std::vector<std::string>& out, CheckText check) {
@@ -121,7 +122,7 @@ void Section::Read(const char* key, std::vector<std::string>& out, CheckText che
   }
   out.clear();
   for (const YAML::Node& entry : node) {
-    if (IsScalar(entry, key, "a list of texts") && Passes(entry, key, check(entry.Scalar()))) {
+    if (IsScalar(entry, key, "a list of strings") && Passes(entry, key, check(entry.Scalar()))) {
       out.push_back(entry.Scalar());
     }
   }
@@ -138,7 +139,7 @@ void Section::ReadByName(const char* key, std::vector<std::string>& out, CheckTe
   out.clear();
   for (const auto& entry : node) {
     const YAML::Node& value = entry.second;
-    if (IsScalar(value, key, "a mapping of names to texts") &&
+    if (IsScalar(value, key, "a mapping of names to strings") &&
         Passes(value, key, check(value.Scalar()))) {
       out.push_back(value.Scalar());
     }
@@ -150,17 +151,17 @@ void Section::ReadPairs(const char* key, std::vector<std::pair<std::string, std:
   const YAML::Node node = Find(key);
   if (!node.IsDefined() || node.IsNull()) return;
   if (!node.IsMap()) {
-    problems_.Add(node.Mark(), fmt::format("{} must be a mapping of names to texts", Full(key)));
+    problems_.Add(node.Mark(), fmt::format("{} must be a mapping of names to strings", Full(key)));
     return;
   }
   std::set<std::string> seen;
   for (const auto& entry : node) {
     if (!IsScalar(entry.first, key, "a mapping of names") ||
-        !IsScalar(entry.second, key, "a mapping to texts"))
+        !IsScalar(entry.second, key, "a mapping to strings"))
       continue;
     const std::string& name = entry.first.Scalar();
     if (!seen.insert(name).second) {
-      problems_.Add(entry.first.Mark(), fmt::format("\"{}\" stands in {} twice", name, Full(key)));
+      problems_.Add(entry.first.Mark(), fmt::format("\"{}\" is set twice in {}", name, Full(key)));
     }
     if (Passes(entry.first, key, check(name, entry.second.Scalar())))
       out.emplace_back(name, entry.second.Scalar());
@@ -170,7 +171,8 @@ void Section::ReadPairs(const char* key, std::vector<std::pair<std::string, std:
 void Section::Read(const char* key, Duration& out) {
   Read<Duration>(key, out, [](std::string_view text) -> Result<Duration> {
     ASSIGN_OR_RETURN(const Duration duration, ParseDuration(text));
-    if (duration <= Duration::zero()) return Error(Reason::kConfig, "must be more than zero");
+    if (duration <= Duration::zero())
+      return Error(Reason::kConfig, "must be greater than 0, such as 30m");
     return duration;
   });
 }
@@ -182,13 +184,13 @@ void Section::AcceptOld(const char* old, const char* key, Duration& out,
     if (!entry.first.IsScalar() || entry.first.Scalar() != old) continue;
     if (node_[key].IsDefined()) {
       known_.emplace_back(old);
-      problems_.Add(entry.first.Mark(), fmt::format("{} is the old name of {}, which is here, too",
+      problems_.Add(entry.first.Mark(), fmt::format("{} is the old name of {}, which is also set",
                                                     Full(old), Full(key)));
       return;
     }
     warnings.push_back(problems_.At(
         entry.first.Mark(),
-        fmt::format("{} is called {} now; 0.3 will not know it", Full(old), Full(key))));
+        fmt::format("{} is deprecated, use {}: 0.3 rejects the old name", Full(old), Full(key))));
     return Read(old, out);
   }
 }
@@ -204,7 +206,7 @@ void Section::Finish() {
   for (const auto& entry : node_) {
     const std::string key = entry.first.IsScalar() ? entry.first.Scalar() : "";
     if (!seen.insert(key).second)
-      problems_.Add(entry.first.Mark(), fmt::format("{} stands here twice", Full(key)));
+      problems_.Add(entry.first.Mark(), fmt::format("{} is set twice", Full(key)));
     if (std::ranges::find(known_, key) == known_.end()) {
       problems_.Add(entry.first.Mark(), fmt::format("{} is not a key; {}", Full(key), Advice(key)));
     }
@@ -235,7 +237,7 @@ std::string Section::Full(std::string_view key) const {
 std::string Section::Advice(std::string_view key) const {
   const std::string nearest = Nearest(key, known_);
   if (!nearest.empty()) return fmt::format("did you mean {}?", nearest);
-  return fmt::format("known here: {}", fmt::join(known_, ", "));
+  return fmt::format("known keys: {}", fmt::join(known_, ", "));
 }
 
 Status ReadYaml(std::string_view text, const std::string& file,
@@ -246,7 +248,7 @@ Status ReadYaml(std::string_view text, const std::string& file,
     if (!problems.ToStatus().ok()) return problems.ToStatus();  // a tree of it might have no end
     const std::vector<YAML::Node> documents = YAML::LoadAll(std::string(text));
     if (documents.size() > 1)
-      problems.Add(documents[1].Mark(), "a second document; one file holds one configuration");
+      problems.Add(documents[1].Mark(), "second YAML document. Write one document in each file");
     if (!documents.empty()) read(Section(documents[0], "", problems));
   } catch (const YAML::Exception& e) {
     problems.Add(e.mark, e.msg);

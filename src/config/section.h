@@ -70,7 +70,7 @@ class Section {
   void ReadOptional(const char* key, std::optional<T>& out, Result<T> (*parse)(std::string_view)) {
     T value{};
     const YAML::Node node = Find(key);
-    if (!IsScalar(node, key, "a text")) return;
+    if (!IsScalar(node, key, "a string")) return;
     Store(node, key, parse(node.Scalar()), value);
     out = std::move(value);
   }

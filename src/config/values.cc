@@ -29,14 +29,15 @@ Status CheckEndpoints(std::string_view list) {
 Status CheckListen(std::string_view address) { return ParseListenAddress(address).status(); }
 
 Status CheckNoNul(std::string_view text) {
-  return text.find('\0') == std::string_view::npos ? OkStatus()
-                                                   : Error(Reason::kConfig, "it holds a NUL");
+  return text.find('\0') == std::string_view::npos
+             ? OkStatus()
+             : Error(Reason::kConfig, "the path has a NUL character");
 }
 
 Status CheckPath(std::string_view path) {
   RETURN_IF_ERROR(CheckNoNul(path));
   if (path != "~" && !path.starts_with("~/")) return OkStatus();
-  return Error(Reason::kConfig, "\"{}\": ~ is no home directory here; write the path out", path);
+  return Error(Reason::kConfig, "\"{}\": ~ is not expanded. Write the full path", path);
 }
 
 Status CheckNeededPath(std::string_view path) {
@@ -69,7 +70,7 @@ Result<double> ParsePercent(std::string_view text) {
     const Result<uint64_t> percent = ParseCount(text.substr(0, text.size() - 1));
     if (percent.ok() && *percent <= 100) return static_cast<double>(*percent) / 100;
   }
-  return Error(Reason::kConfig, "\"{}\" is not a share from 0% to 100%", text);
+  return Error(Reason::kConfig, "\"{}\" is not a percentage from 0% to 100%", text);
 }
 
 Result<uint64_t> ParseParts(std::string_view text) {
@@ -79,7 +80,7 @@ Result<uint64_t> ParseParts(std::string_view text) {
     const Result<uint64_t> parts = ParseCount(text.substr(kOneOf.size()));
     if (parts.ok() && *parts > 0) return parts;
   }
-  return Error(Reason::kConfig, "\"{}\" is not a part of all, such as 1/7, or none", text);
+  return Error(Reason::kConfig, "\"{}\" is not a fraction such as 1/7, or none", text);
 }
 
 Result<uint64_t> ParseRate(std::string_view text) {
@@ -88,8 +89,8 @@ Result<uint64_t> ParseRate(std::string_view text) {
     const Result<uint64_t> bytes = ParseSize(text.substr(0, text.size() - kPerSecond.size()));
     if (bytes.ok() && *bytes > 0) return bytes;
   }
-  return Error(Reason::kConfig,
-               "\"{}\" is not a rate; write a size for each second, such as 20MiB/s", text);
+  return Error(Reason::kConfig, "\"{}\" is not a rate; write a size per second, such as 20MiB/s",
+               text);
 }
 
 Result<bool> ParseBool(std::string_view text) {

@@ -36,7 +36,7 @@ Result<http::TlsVersion> ParseTlsVersion(std::string_view text) {
   if (text == "TLS12") return http::TlsVersion::k12;
   if (text == "TLS13") return http::TlsVersion::k13;
   if (text == "TLS10" || text == "TLS11")
-    return Wrong(fmt::format("{} is broken; use TLS12 or TLS13", text));
+    return Wrong(fmt::format("{} is insecure. Use TLS12 or TLS13", text));
   return Wrong(fmt::format("\"{}\" is neither TLS12 nor TLS13", text));
 }
 
@@ -57,7 +57,7 @@ Status CheckCipherSuite(std::string_view text) {
       "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256",
       "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256"};
   if (std::ranges::find(kKnown, text) != kKnown.end()) return OkStatus();
-  return Wrong(fmt::format("\"{}\" is not a cipher suite that is safe to use; known are {}", text,
+  return Wrong(fmt::format("\"{}\" is not a known safe cipher suite. Known: {}", text,
                            fmt::join(kKnown.begin() + 3, kKnown.end(), ", ")));
 }
 
@@ -83,11 +83,12 @@ Status CheckUser(std::string_view name, std::string_view hash) {
       cost <= 31;
   if (good) return OkStatus();
   return Wrong(fmt::format(
-      "the password of \"{}\" is no bcrypt hash; make one with `htpasswd -nBC 10 NAME`", name));
+      "the password of \"{}\" is not a bcrypt hash. Create one: `htpasswd -nBC 10 NAME`", name));
 }
 
 Status CheckHeader(std::string_view name, std::string_view value) {
-  if (value.find_first_of("\r\n") != std::string_view::npos) return Wrong("a header is one line");
+  if (value.find_first_of("\r\n") != std::string_view::npos)
+    return Wrong("a header must be one line");
   RETURN_IF_ERROR(CheckNoNul(value));
   const auto one_of = [&](std::initializer_list<std::string_view> allowed) {
     if (std::ranges::find(allowed, value) != allowed.end()) return OkStatus();
@@ -101,7 +102,7 @@ Status CheckHeader(std::string_view name, std::string_view value) {
     if (name == free) return OkStatus();
   }
   return Wrong(fmt::format(
-      "the header \"{}\" can't be set; known are Strict-Transport-Security, "
+      "the header \"{}\" cannot be set. Known headers: Strict-Transport-Security, "
       "X-Content-Type-Options, X-Frame-Options, X-XSS-Protection, Content-Security-Policy",
       name));
 }
@@ -118,13 +119,13 @@ void CheckTls(const http::WebTls& tls, const Section& section) {
   if (tls.key.empty()) section.Complain("needs key_file (or key)");
   if (!tls.client_ca.empty() && tls.client_auth == http::ClientAuth::kNone) {
     section.Complain(
-        "has a client CA but no client_auth_type; RequireAndVerifyClientCert demands certificates");
+        "has a client CA but no client_auth_type. To require certificates, set "
+        "RequireAndVerifyClientCert");
   }
   const bool verifies = tls.client_auth == http::ClientAuth::kVerifyIfGiven ||
                         tls.client_auth == http::ClientAuth::kRequireAndVerify;
   if (verifies && tls.client_ca.empty()) {
-    section.Complain(
-        "verifies client certificates, and needs client_ca_file (or client_ca) for it");
+    section.Complain("verifies client certificates, but has no client_ca_file (or client_ca)");
   }
   if (tls.min_version > tls.max_version)
     section.Complain("has a min_version above its max_version");

@@ -1,5 +1,5 @@
 // Two answers compare only at one revision and one compact revision. Members compact while they are
-// asked, so the file is hashed as compacted as each of them is: the recipe of docs/etcd-formats.md
+// asked, so the file is hashed as compacted as each of them is: the recipe of docs/dev/formats.md
 // §5.5.
 #pragma once
 

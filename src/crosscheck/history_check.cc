@@ -35,23 +35,23 @@ void CompareManifests(const Manifest& before, const Manifest& now,
                       const config::HistoryLimits& limits, Findings& findings) {
   if (now.revision < before.revision) {
     findings.Warn(codes::kHistoryRevision,
-                  "it ends at revision {}, {} before it at {}: the cluster was restored from an "
-                  "older backup, or this comes from a member that lags",
+                  "the snapshot ends at revision {}, the earlier {} at {}: the cluster was "
+                  "restored from an older backup, or this snapshot is of a member that was behind",
                   now.revision, before.name, before.revision);
   }
   if (const double kept = Kept(before.live_keys, now.live_keys); kept < 1 - limits.key_loss_max) {
     findings.Warn(codes::kHistoryKeys,
-                  "it has {} keys, {} before it {}: {:.0f} % are gone, at most {:.0f} % are "
-                  "expected to go between two snapshots (drill.history.max_key_loss)",
+                  "the snapshot has {} keys, the earlier {} has {}: {:.0f} % are lost, at most "
+                  "{:.0f} % are expected between two snapshots (drill.history.max_key_loss)",
                   now.live_keys, before.name, before.live_keys, (1 - kept) * 100,
                   limits.key_loss_max * 100);
   }
   if (!now.cluster_id.empty() && !before.cluster_id.empty() &&
       now.cluster_id != before.cluster_id) {
-    findings.Warn(
-        codes::kHistoryCluster,
-        "it is of cluster {}, {} before it of cluster {}: another cluster, or a restored one",
-        now.cluster_id, before.name, before.cluster_id);
+    findings.Warn(codes::kHistoryCluster,
+                  "the snapshot is of cluster {}, the earlier {} of cluster {}: a different or "
+                  "restored cluster",
+                  now.cluster_id, before.name, before.cluster_id);
   }
 }
 
@@ -64,12 +64,11 @@ void ComparePrefixes(const verify::Inventory& before, const verify::Inventory& n
     const uint64_t left = bytes_now[group.name];
     const double kept = Kept(group.live_value_bytes, left);
     if (group.live_value_bytes < kPrefixBytesMin || kept >= 1 - limits.prefix_loss_max) continue;
-    findings.Warn(
-        codes::kHistoryPrefix,
-        "{} has {}, in the last restorable snapshot {}: {:.0f} % are gone, at most {:.0f} % "
-        "are expected to go between two snapshots (drill.history.max_prefix_loss)",
-        group.name, FormatSize(left), FormatSize(group.live_value_bytes), (1 - kept) * 100,
-        limits.prefix_loss_max * 100);
+    findings.Warn(codes::kHistoryPrefix,
+                  "{} has {}, in the last restorable snapshot {}: {:.0f} % are lost, at most "
+                  "{:.0f} % are expected between two snapshots (drill.history.max_prefix_loss)",
+                  group.name, FormatSize(left), FormatSize(group.live_value_bytes),
+                  (1 - kept) * 100, limits.prefix_loss_max * 100);
   }
 }
 
@@ -89,7 +88,7 @@ void CheckHistory(const Context& context, const store::LocalStore& store, const 
   } else {
     const Status& problem = old_inventory.ok() ? inventory.status() : old_inventory.status();
     context.log.Warn(
-        "a snapshot can't be compared with the one before it",
+        "history check skipped",
         {{"snapshot", now.name}, {"before", before.name}, {"err", MessageOf(problem)}});
   }
 }

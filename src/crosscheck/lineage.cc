@@ -4,7 +4,7 @@
 // compaction in between.
 //
 // At the revision of a compaction, members of 3.5.5 and later answer from a cache as compacted as
-// before it (docs/etcd-formats.md §5.4): so what counts is what the answer says of itself.
+// before it (docs/dev/formats.md §5.4): so what counts is what the answer says of itself.
 #include "crosscheck/lineage.h"
 
 #include <fmt/format.h>
@@ -74,8 +74,8 @@ Result<LineageRecord> LookBack(const Context& context, const std::string& path,
   if (verdict == Continuity::kNotComparable && IsOfAnotherCluster(older, fresh.manifest)) {
     record.result = Continuity::kDiverged;
     record.text = fmt::format(
-        "the source is cluster {} now, it was {}, and no revision is in both: it was restored or "
-        "made anew, or the endpoints lead elsewhere",
+        "the cluster id is now {}, it was {}, and the snapshots have no revision in common: the "
+        "cluster was restored or recreated, or the endpoints are of another cluster",
         fresh.manifest.cluster_id, older.cluster_id);
   }
   record.duration_seconds = watch.Seconds();
@@ -90,7 +90,7 @@ Result<std::string> LookAhead(const Context& context, const std::string& path,
   if (IsInterrupted(report.status())) return report.status();
   if (!report.ok() || !report->compared.has_value() || report->compared->equal)
     return std::string();
-  return fmt::format("{} does not continue it: {}", newer.name,
+  return fmt::format("{} does not continue this snapshot: {}", newer.name,
                      report->findings.FirstError()->text);
 }
 
@@ -110,18 +110,19 @@ class MemberCheck {
     member.revision = entry.status->revision;
     member.is_leader = entry.status->is_leader();
     if (verify::HoldsNothing(older_))
-      return Unknown(member, "the file holds no write yet: nothing can be compared");
+      return Unknown(member, "the file has no write yet: nothing can be compared");
     const int64_t revision = older_.head.revision;
     if (member.revision < revision) {
-      return Unknown(member, fmt::format("it is at revision {} and has not seen {} yet, or the "
-                                         "cluster went back; ask the leader",
-                                         member.revision, revision));
+      return Unknown(member,
+                     fmt::format("the member is at revision {}, before {}: it is behind, or the "
+                                 "cluster's revision decreased. Compare with the leader",
+                                 member.revision, revision));
     }
     const auto answer = endpoint.HashKv(revision, entry.status->db_size_bytes);
     if (!answer.ok()) {
       const std::string said(MessageOf(answer.status()));
       const bool compacted = said.find("has been compacted") != std::string::npos;
-      return Unknown(member, compacted ? said + "; take a newer snapshot" : said);
+      return Unknown(member, compacted ? said + ". Take a newer snapshot" : said);
     }
     member.hashkv = {answer->hash, answer->hash_revision, answer->compact_revision};
     member.live_keys = capture::CountKeys(endpoint, revision, answer->member_id);
@@ -140,10 +141,11 @@ class MemberCheck {
     if (!file.has_value()) {
       return Unknown(
           member,
-          fmt::format("its answer is of revision {} compacted at {}, less than the file at {}: the "
-                      "cluster is another one, or the answer comes from its cache of compactions",
-                      member.hashkv.revision, member.hashkv.compact_revision,
-                      older_.head.compact_revision));
+          fmt::format(
+              "the member answers for revision {} compacted at {}, the file is compacted at {}: "
+              "the cluster is a different one, or the member answers from its cache of compactions",
+              member.hashkv.revision, member.hashkv.compact_revision,
+              older_.head.compact_revision));
     }
     const mvcc::HashMatch match = mvcc::Match(*file, member.hashkv.hash);
     if (match == mvcc::HashMatch::kEqual) {
@@ -154,13 +156,11 @@ class MemberCheck {
     member.older = file->hash;
     if (match == mvcc::HashMatch::kMayVary && !counts_more) {
       return Unknown(
-          member,
-          "no key counts as alive in the file: HashKV then depends on how far each compaction got");
+          member, "the file has no live key, so HashKV depends on the progress of each compaction");
     }
     if (older_.may_go_back) {
       return Unknown(
-          member,
-          "the file ends below a compaction that was under way: its revisions may be made anew");
+          member, "the file ends below an unfinished compaction: etcd may use its revisions again");
     }
     member.result = Comparison::kDiffers;
     return member;

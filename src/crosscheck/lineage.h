@@ -3,7 +3,7 @@
 // another cluster. The fresh file is a faithful copy all the same, and its verdict stays what it
 // is: the backups of a cluster that was restored on purpose have to go on. So this is a record in
 // the manifest, a finding of severity warning whenever the file is verified, and an error in the
-// log at the moment when it happens (docs/adr/0008-lineage.md).
+// log at the moment when it happens (docs/dev/adr/0008-lineage.md).
 #pragma once
 
 #include <cstdint>
@@ -29,7 +29,7 @@ Status CompareWithStore(const Context& context, const store::LocalStore& store,
 
 // Does the live cluster still continue a snapshot that was taken days ago? Each member is asked for
 // HashKV at the snapshot's revision, and the file is hashed as compacted as that member is: the
-// recipe of docs/etcd-formats.md §5.5.
+// recipe of docs/dev/formats.md §5.5.
 //
 // Asks each member of the cluster once, one after the other; it costs each a full scan. A member
 // that can't be asked, and an endpoint that is not ours, is in the report, not in the status;

@@ -36,18 +36,18 @@ void CompareWithManifest(const Manifest& manifest, verify::VerifyReport& report)
   const uint64_t errors_before = report.findings.errors();
   if (const Disagreement found = DisagreementOf(manifest); !found.text.empty()) {
     const Severity severity = found.of_majority ? Severity::kWarning : Severity::kError;
-    report.findings.Add(
-        {codes::kMembersDisagreed, severity, {}, {}, "when it was taken: " + found.text});
+    report.findings.Add({codes::kMembersDisagreed, severity, {}, {}, "when taken: " + found.text});
   }
   if (LineageOf(manifest) == Continuity::kDiverged) {
-    report.findings.Warn(codes::kDivergedWhenTaken, "{}: {}",
-                         manifest.other_history
-                             ? "when it was adopted, it was of another history"
-                             : "when it was taken, it did not continue " + manifest.lineage->older,
-                         manifest.lineage->text);
+    report.findings.Warn(
+        codes::kDivergedWhenTaken, "{}: {}",
+        manifest.other_history
+            ? "when imported, the snapshot was of another history"
+            : "when taken, the snapshot did not continue " + manifest.lineage->older,
+        manifest.lineage->text);
   }
   if (manifest.verdict == Verdict::kDamaged && report.findings.errors() == errors_before) {
-    report.findings.Error(codes::kDamagedWhenTaken, "it was found damaged when it was taken");
+    report.findings.Error(codes::kDamagedWhenTaken, "the snapshot was damaged when it was taken");
   }
   if (report.keyspace.has_value()) {
     const verify::Keyspace& k = *report.keyspace;
@@ -57,7 +57,7 @@ void CompareWithManifest(const Manifest& manifest, verify::VerifyReport& report)
     if (k.hashkv.revision != manifest.revision || !k.hashkv.Is(manifest.hashkv) || !keys_fit) {
       report.findings.Error(codes::kManifestMismatch,
                             "the file ends at revision {} with {} keys and HashKV {:08x}, the "
-                            "manifest says {}, {} and {:08x}",
+                            "manifest has {}, {} and {:08x}",
                             k.hashkv.revision, k.live_keys, k.hashkv.hash, manifest.revision,
                             manifest.live_keys, manifest.hashkv);
     }
@@ -77,7 +77,7 @@ void CheckClaims(const snapshot::Image& image, const std::optional<Manifest>& ma
   if (claims.revision.has_value() && report.keyspace.has_value() &&
       *claims.revision != report.keyspace->hashkv.revision) {
     findings.Error(codes::kClaimWrong,
-                   "the name says revision {}, the file ends at revision {}: it is another "
+                   "the name has revision {}, the file ends at revision {}: the file is another "
                    "snapshot under this name",
                    *claims.revision, report.keyspace->hashkv.revision);
     report.levels[Level::kPresent] = LevelResult::kFail;
@@ -86,12 +86,12 @@ void CheckClaims(const snapshot::Image& image, const std::optional<Manifest>& ma
   const Duration doubt = claims.utc ? kUtcDoubt : kZoneDoubt;
   const WallTime modified = image.file().Modified();
   if (manifest.has_value() && std::chrono::abs(manifest->taken - *claims.taken) > doubt) {
-    findings.Warn(codes::kClaimWrong, "the name says it was taken at {}, the manifest says {}",
+    findings.Warn(codes::kClaimWrong, "the name has the time {}, the manifest has {}",
                   FormatRfc3339(*claims.taken), FormatRfc3339(manifest->taken));
   } else if (modified + doubt < *claims.taken) {
     findings.Warn(codes::kClaimWrong,
-                  "the name says it was taken at {}, but the file was last written at {}: an older "
-                  "file under a new name",
+                  "the name has the time {}, but the file was last written at {}: an older file "
+                  "under a new name",
                   FormatRfc3339(*claims.taken), FormatRfc3339(modified));
   }
 }
@@ -103,21 +103,21 @@ bool CheckFreshness(WallTime taken, WallTime now, const Freshness& freshness,
     if (other.sha256 != report.sha256 || other.taken >= taken || IsFuture(other.taken, now))
       continue;
     findings.Warn(codes::kSameContent,
-                  "its bytes are those of {}, taken at {}: nothing was written in between, or the "
-                  "older file was given a new name",
+                  "the bytes equal those of {}, taken at {}: nothing was written in between, or "
+                  "the older file has a new name",
                   other.name, FormatRfc3339(other.taken));
     break;
   }
   if (IsFuture(taken, now)) {
     findings.Warn(codes::kFromFuture,
-                  "it says that it was taken at {}, which is yet to come (now: {}): a clock was "
-                  "wrong, and nobody knows how old it is",
+                  "the snapshot has the time {}, which is in the future (now: {}): a clock was "
+                  "wrong, and the age is unknown",
                   FormatRfc3339(taken), FormatRfc3339(now));
     return !freshness.max_age.has_value();
   }
   const Duration age = now - taken;
   if (!freshness.max_age.has_value() || age <= *freshness.max_age) return true;
-  findings.Warn(codes::kTooOld, "it was taken at {}, {} ago; at most {} was asked for",
+  findings.Warn(codes::kTooOld, "the snapshot was taken at {}, {} ago; the maximum age is {}",
                 FormatRfc3339(taken), FormatDuration(age), FormatDuration(*freshness.max_age));
   return false;
 }

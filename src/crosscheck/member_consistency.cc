@@ -1,5 +1,5 @@
 // All are asked for the lowest of their revisions, which each of them has: the head would be
-// another one for each (docs/etcd-formats.md §5.5).
+// another one for each (docs/dev/formats.md §5.5).
 #include "crosscheck/member_consistency.h"
 
 #include <fmt/format.h>
@@ -31,10 +31,11 @@ Consistency AskAll(const etcd::Client& client, std::optional<uint64_t> known) {
     if (!member->status.has_value()) continue;
     lowest = std::min(lowest.value_or(member->status->revision), member->status->revision);
   }
+  // A hash costs its member a scan of all that it holds, while writes wait: not for nothing.
+  if (roll.Members().size() == 1)
+    return {.revision = *lowest, .alone = true, .roll = std::move(roll)};
   auto members = capture::CollectReceipt(client, roll, *lowest, kUnknownCompaction);
-  const bool alone = roll.Members().size() == 1;
-  return {
-      .revision = *lowest, .members = std::move(members), .alone = alone, .roll = std::move(roll)};
+  return {.revision = *lowest, .members = std::move(members), .roll = std::move(roll)};
 }
 
 // Who of a round gives the same answer.
@@ -83,7 +84,8 @@ void JudgeConsistency(Consistency& round) {
       const std::string text = fmt::format("at revision {} compacted at {} HashKV is {}",
                                            round.revision, compact_revision, list);
       if (HashesMayVary(round, compact_revision)) {
-        may_vary = text + "; that may be so with the same data (docs/etcd-formats.md, HashKV)";
+        may_vary =
+            text + "; HashKV can differ for the same data here (docs/dev/formats.md, HashKV)";
         continue;
       }
       round.equal = false;
@@ -98,7 +100,7 @@ void JudgeConsistency(Consistency& round) {
     }
   }
   if (round.equal.has_value()) return;
-  round.text = may_vary.empty() ? "fewer than two answers compare" : may_vary;
+  round.text = may_vary.empty() ? "fewer than two answers are comparable" : may_vary;
   const auto silent = std::ranges::find_if(
       round.members, [](const capture::ReceiptEntry& m) { return !m.error.empty(); });
   if (silent != round.members.end()) round.text += "; " + silent->error;
@@ -115,7 +117,7 @@ std::vector<Sides> SidesOf(const Consistency& round) {
   return comparisons;
 }
 
-// docs/etcd-formats.md §5.2 and §5.3.
+// docs/dev/formats.md §5.2 and §5.3.
 bool HashesMayVary(const Consistency& round, int64_t compact_revision) {
   const auto counts_none = [](const capture::ReceiptEntry& m) { return m.live_keys == 0; };
   if (std::ranges::any_of(round.members, counts_none)) return true;  // how far each compaction got
@@ -140,7 +142,7 @@ Consistency CompareMembers(const Context& context, const etcd::Client& client,
     if (i > 0 && !context.clock.SleepFor(kBetweenRounds, context.stop)) break;
     round = AskAll(client, known);
     JudgeConsistency(round);
-    if (round.equal.has_value()) break;
+    if (round.equal.has_value() || round.alone) break;
   }
   return round;
 }

@@ -1,5 +1,5 @@
 // Do all members hold the same data? etcd does not ask itself unless told to, and a corrupt member
-// goes on serving (docs/etcd-formats.md §8). HashKV costs a member a full scan, so one is asked at
+// goes on serving (docs/dev/formats.md §8). HashKV costs a member a full scan, so one is asked at
 // a time, and rarely.
 #pragma once
 

@@ -19,11 +19,10 @@ std::string DescribeDifference(const Manifest& manifest) {
     return r.result == Comparison::kDiffers && !r.outvoted;
   });
   return fmt::format(
-      "at revision {} compacted at {} its own HashKV is {:08x} and it has {} keys; {} answers "
-      "{:08x}{}",
+      "at revision {} compacted at {} the file has HashKV {:08x} and {} keys; {} has {:08x}{}",
       manifest.revision, record->compact_revision, manifest.hashkv, manifest.live_keys,
       record->endpoint, record->hash,
-      record->live_keys.has_value() ? fmt::format(" and counts {}", *record->live_keys) : "");
+      record->live_keys.has_value() ? fmt::format(" and {} keys", *record->live_keys) : "");
 }
 
 // Those that the cluster has now, and those that it removed and that answer all the same.
@@ -76,9 +75,8 @@ std::string FindOtherMembers(const etcd::RollCall& roll, const MemberIds& ids) {
     ours.insert(before->second.begin(), before->second.end());
   }
   if (std::ranges::any_of(ids.file, [&](uint64_t id) { return ours.contains(id); })) return "";
-  return fmt::format(
-      "the members that it names are {}, and those of the source are {}: none is in both",
-      ListOf(ids.file), live);
+  return fmt::format("the file names the members {}, the cluster has {}: no member is in both",
+                     ListOf(ids.file), live);
 }
 
 std::string FindOtherLog(const etcd::Client& client, const etcd::RollCall& roll,
@@ -97,8 +95,8 @@ std::string FindOtherLog(const etcd::Client& client, const etcd::RollCall& roll,
     if (!status.ok() || status->cluster_id != *roll.cluster_id) continue;
     if (!is_behind(*status)) return "";
     return fmt::format(
-        "it ends at entry {} of its raft log, and that of the source is at entry {}: the source "
-        "was restored since, or made anew",
+        "the file ends at entry {} of its raft log, the cluster is at entry {}: the cluster was "
+        "restored or recreated since",
         *ids.index, status->raft_applied_index);
   }
   return "";
@@ -110,7 +108,7 @@ std::string FindOtherHistory(const etcd::Client& client, const etcd::RollCall& r
   if (voters.empty()) {
     const auto head = ReadHead(client, roll);
     if (head.ok() && *head < manifest.revision) {
-      return fmt::format("it ends at revision {}, and the source is at {}", manifest.revision,
+      return fmt::format("the file ends at revision {}, the cluster is at {}", manifest.revision,
                          *head);
     }
   } else {

@@ -1,5 +1,5 @@
 // Whose history is an adopted file of, if no member holds the same? Members answer for theirs, and
-// where nothing compares, the file itself names its members (docs/adr/0008-lineage.md).
+// where nothing compares, the file itself names its members (docs/dev/adr/0008-lineage.md).
 #pragma once
 
 #include <cstdint>

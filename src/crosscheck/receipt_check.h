@@ -1,5 +1,5 @@
 // Compares a fresh snapshot with the live members, exactly: the file is hashed again for the
-// compact revision of each member that has compacted further meanwhile (docs/etcd-formats.md §5.5).
+// compact revision of each member that has compacted further meanwhile (docs/dev/formats.md §5.5).
 // Members are counted by their ids: one that answers under two names has one voice.
 #pragma once
 

@@ -11,7 +11,7 @@
 namespace etcdrill::drill {
 namespace {
 
-// The end of the range of all keys with this prefix (docs/etcd-formats.md §3.2).
+// The end of the range of all keys with this prefix (docs/dev/formats.md §3.2).
 std::string PrefixEnd(std::string prefix) {
   while (!prefix.empty() && prefix.back() == '\xff') prefix.pop_back();
   if (prefix.empty()) return std::string(1, '\0');
@@ -37,7 +37,7 @@ Result<AssertionFacts> Ask(const etcd::ScratchClient& client, const config::Asse
 std::string WhyNotPrefix(const config::Assertion& a, uint64_t count) {
   const std::string name = Printable(a.prefix);
   if (a.min_keys.has_value() && count < *a.min_keys) {
-    return fmt::format("{} has {} keys, at least {} are demanded", name, count, *a.min_keys);
+    return fmt::format("{} has {} keys, at least {} are required", name, count, *a.min_keys);
   }
   if (a.max_keys.has_value() && count > *a.max_keys) {
     return fmt::format("{} has {} keys, at most {} are allowed", name, count, *a.max_keys);
@@ -47,10 +47,10 @@ std::string WhyNotPrefix(const config::Assertion& a, uint64_t count) {
 
 std::string WhyNotKey(const config::Assertion& a, const std::optional<std::string>& value) {
   const std::string name = Printable(a.key);
-  if (!value.has_value()) return a.exists == false ? "" : name + " is not there";
-  if (a.exists == false) return name + " is there";
+  if (!value.has_value()) return a.exists == false ? "" : name + " does not exist";
+  if (a.exists == false) return name + " exists";
   if (a.equals.has_value() && *value != *a.equals) {
-    return fmt::format("{} has another value, of {} bytes", name, value->size());
+    return fmt::format("{} has a different value, of {} bytes", name, value->size());
   }
   if (a.matches.has_value() && !RE2::PartialMatch(*value, *a.matches)) {
     return fmt::format("the value of {} does not match {}", name, *a.matches);

@@ -16,7 +16,7 @@ using namespace std::chrono_literals;
 
 constexpr Duration kVersionLimit = 10s;
 constexpr std::string_view kAdvice =
-    "name one with --etcd, drill.etcd.binary or drill.etcd.binaries";
+    "Set drill.etcd.binary or drill.etcd.binaries, or use --etcd PATH";
 
 Result<std::string> VersionOf(const Context& context, const std::string& binary) {
   const auto output =
@@ -28,7 +28,7 @@ Result<std::string> VersionOf(const Context& context, const std::string& binary)
     // /proc.
     const Reason why = ReasonOf(output.status());
     if (why != Reason::kNotFound && why != Reason::kAccessDenied) return output.status();
-    return Error(Reason::kEtcdMissing, "{}; {}", MessageOf(output.status()), kAdvice);
+    return Error(Reason::kEtcdMissing, "{}. {}", MessageOf(output.status()), kAdvice);
   }
   // "etcd Version: 3.5.16"
   constexpr std::string_view kPrefix = "etcd Version: ";
@@ -36,7 +36,9 @@ Result<std::string> VersionOf(const Context& context, const std::string& binary)
   const size_t at = text.find(kPrefix);
   if (at == std::string_view::npos) {
     return Error(Reason::kEtcdVersion,
-                 "{} --version does not answer like etcd; is it an etcd server binary?", binary);
+                 "{} --version printed no etcd version: not an etcd server. Set drill.etcd.binary, "
+                 "or use --etcd PATH",
+                 binary);
   }
   const std::string_view rest = text.substr(at + kPrefix.size());
   return std::string(rest.substr(0, rest.find_first_of("\r\n ")));
@@ -59,7 +61,8 @@ bool EtcdBinary::CanSkipFsync() const { return EtcdMinorOf(version).value_or(0) 
 Result<EtcdBinary> ChooseEtcd(const Context& context, const std::vector<std::string>& candidates,
                               std::optional<int> minor) {
   if (candidates.empty()) {
-    return Error(Reason::kEtcdMissing, "no etcd server binary on PATH or configured; {}", kAdvice);
+    return Error(Reason::kEtcdMissing, "no etcd server on PATH or in the configuration. {}",
+                 kAdvice);
   }
   Status why_not;
   std::string others;
@@ -75,7 +78,7 @@ Result<EtcdBinary> ChooseEtcd(const Context& context, const std::vector<std::str
   }
   if (others.empty()) return why_not;
   return Error(Reason::kEtcdVersion,
-               "the snapshot is of etcd 3.{}, but {}: another version proves something else; {}",
+               "the snapshot is of etcd 3.{}, but {}: a drill needs the same minor version. {}",
                *minor, others, kAdvice);
 }
 

@@ -1,6 +1,6 @@
 // Which etcd boots a snapshot: one of the minor version that wrote it. A newer one migrates the
 // data while it boots, an older one refuses it or reads it without a schema check
-// (docs/etcd-formats.md §6.6): what such a drill proves is not what a restore would give.
+// (docs/dev/formats.md §6.6): what such a drill proves is not what a restore would give.
 #pragma once
 
 #include <optional>

@@ -70,7 +70,7 @@ Result<std::unique_ptr<EtcdProcess>> EtcdProcess::Start(const Context& context,
   const std::string socket = JoinPath(work_path, ClientSocket(options.member));
   if (socket.size() > kSocketPathMax) {
     return Error(Reason::kConfig,
-                 "scratch directory {}: its path is too long for a unix socket by {} bytes; set a "
+                 "scratch directory {}: the path is too long for a unix socket by {} bytes. Set a "
                  "shorter drill.scratch_dir",
                  work_path, socket.size() - kSocketPathMax);
   }
@@ -94,7 +94,7 @@ Result<std::unique_ptr<EtcdProcess>> EtcdProcess::Start(const Context& context,
 Status EtcdProcess::WaitReady() {
   while (true) {
     if (const auto exit = process_->Poll()) {
-      return Error(Reason::kEtcdExited, "etcd ended with {} while it booted; its last words: {}",
+      return Error(Reason::kEtcdExited, "etcd exited during its start with {}; last output: {}",
                    exit->Describe(), LastWords(OutputTail()));
     }
     // A read through raft: etcd answers it only when it leads and has applied its log.
@@ -103,7 +103,7 @@ Status EtcdProcess::WaitReady() {
     // checks.
     if (answer.ok() || Is(answer, Reason::kEtcdError)) return OkStatus();
     if (!context_.clock.SleepFor(kPollEvery, context_.stop)) {
-      return Error(Reason::kInterrupted, "interrupted while etcd booted; its last words: {}",
+      return Error(Reason::kInterrupted, "interrupted while etcd started; last output: {}",
                    LastWords(OutputTail()));
     }
   }

@@ -1,6 +1,6 @@
 // A real etcd on restored data. It listens on unix sockets in its working directory only, so no
 // other process on the network can reach the data, and it can reach no other member
-// (docs/etcd-formats.md §6.7).
+// (docs/dev/formats.md §6.7).
 #pragma once
 
 #include <cstdint>

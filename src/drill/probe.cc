@@ -83,7 +83,7 @@ std::string HashText(uint32_t hash, int64_t revision, int64_t compact_revision) 
 }
 
 // At the compact revision itself, releases before 3.4.27 and 3.5.10 refuse, and later ones may
-// answer from a cache, with an older compact revision (docs/etcd-formats.md §5.4). Asked for the
+// answer from a cache, with an older compact revision (docs/dev/formats.md §5.4). Asked for the
 // head they do neither; but the head may have moved on.
 Result<etcd::HashKvAnswer> AskHashKv(const etcd::ScratchClient& client,
                                      const Expectation& expected) {
@@ -117,7 +117,7 @@ Check CheckHashKv(const etcd::ScratchClient& client, const Expectation& expected
 }
 
 // The proof that raft works: health can be true and reads can answer while every write times out
-// (docs/etcd-formats.md §6.6).
+// (docs/dev/formats.md §6.6).
 Check CheckWrite(const etcd::ScratchClient& client, const Context& context) {
   const std::string wanted = "a key put, read and deleted";
   const std::string key = fmt::format("{}{:016x}", kWriteKeyPrefix, context.random.Next());
@@ -127,7 +127,7 @@ Check CheckWrite(const etcd::ScratchClient& client, const Context& context) {
   if (!read.ok()) return Failed(CheckName::kWrite, wanted, read.status());
   if (read->kvs.size() != 1 || read->kvs[0].value != "etcdrill") {
     return {CheckName::kWrite, CheckResult::kFail, wanted,
-            "the key was put, but does not read back"};
+            "the key was put, but a read does not return it"};
   }
   const auto deleted = client.Delete(key);
   if (!deleted.ok()) return Failed(CheckName::kWrite, wanted, deleted.status());
@@ -215,7 +215,7 @@ Check CheckReplicas(const EtcdCluster& cluster, const Expectation& expected) {
 
 Check CheckNewMember(EtcdCluster& cluster, const Expectation& expected) {
   const size_t members = cluster.clients().size();
-  const std::string wanted = "it joins and serves";
+  const std::string wanted = "a new member joins and serves";
   const Status grown = cluster.Grow();
   if (!grown.ok())
     return {CheckName::kNewMember, CheckResult::kSkipped, wanted, std::string(MessageOf(grown)),

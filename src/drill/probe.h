@@ -1,6 +1,6 @@
 // Asks a booted etcd whether it serves what the snapshot holds. Every comparison is made at the
 // snapshot's revision, never at the head: booting revokes leases that have run out meanwhile and so
-// moves the head (docs/etcd-formats.md §6.7).
+// moves the head (docs/dev/formats.md §6.7).
 #pragma once
 
 #include <cstdint>
@@ -43,7 +43,7 @@ Check CheckReplicas(const EtcdCluster& cluster, const Expectation& expected);
 
 // A member that is added comes to hold it, too. A restore that gets its raft files wrong gives a
 // cluster that works until somebody adds a member, which then stays empty without a word
-// (docs/etcd-formats.md §6.6).
+// (docs/dev/formats.md §6.6).
 Check CheckNewMember(EtcdCluster& cluster, const Expectation& expected);
 
 }  // namespace etcdrill::drill

@@ -81,8 +81,8 @@ Result<std::string> Login::Authenticate(const std::shared_ptr<grpc::Channel>& co
   const std::string what = fmt::format("log in as \"{}\"", username_);
   if (!status.ok()) return FromGrpc(status, address, what, connection, context_.stop);
   if (CanBeSent(response.token())) return response.token();
-  return Error(Reason::kEtcdError, "{}: {}: the token that it gives is none", address.written,
-               what);
+  return Error(Reason::kEtcdError, "{}: {}: etcd returned a token that is not valid",
+               address.written, what);
 }
 
 }  // namespace etcdrill::etcd

@@ -1,6 +1,6 @@
 // User and password. etcd gives a token for them, to be sent with each call as metadata `token`;
 // simple tokens die after five idle minutes and with their member's restart, so a call that is
-// refused for its token logs in anew (docs/etcd-formats.md §3.3).
+// refused for its token logs in anew (docs/dev/formats.md §3.3).
 #pragma once
 
 #include <grpcpp/channel.h>

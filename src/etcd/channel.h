@@ -24,7 +24,8 @@ namespace etcdrill::etcd {
 // some thread waits in it: without this one, connections between two calls are never finished, a
 // member's word that it stops is not heard, and a connection that is given up half made is leaked
 // if the member greets it afterwards (gRPC 1.51, Subchannel::OnConnectingFinishedLocked;
-// docs/adr/0019-connections.md). From its making to its end, for all connections of the process.
+// docs/dev/adr/0019-connections.md). From its making to its end, for all connections of the
+// process.
 class Poller {
  public:
   Poller() = default;

@@ -35,8 +35,8 @@ Result<std::unique_ptr<Client>> Client::Create(const ConnectionOptions& options,
   if (options.endpoints.empty())
     return Error(
         Reason::kUsage,
-        "no etcd endpoint is named; give --endpoints, ETCDCTL_ENDPOINTS or cluster.endpoints");
-  ASSIGN_OR_RETURN(const auto tls_files, WatchedTlsFiles::Open(options, context));
+        "no etcd endpoint configured. Set --endpoints, ETCDCTL_ENDPOINTS or cluster.endpoints");
+  ASSIGN_OR_RETURN(const auto tls_files, WatchTlsFiles(options, context));
   const Shared shared = {counts, tls_files};
   std::vector<Endpoint> endpoints;
   for (const std::string& endpoint : options.endpoints) {
@@ -75,7 +75,7 @@ const Status& Client::MoreTelling(const Status& a, const Status& b) {
 
 Status Client::NoneAnswered(const Status& telling, size_t endpoints) {
   if (endpoints == 1) return telling;
-  return Annotate(telling, "none of {} endpoints could be used; one of them", endpoints);
+  return Annotate(telling, "none of {} endpoints answered as needed; one of them", endpoints);
 }
 
 }  // namespace etcdrill::etcd

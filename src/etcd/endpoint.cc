@@ -1,4 +1,4 @@
-// See endpoint.h. Requests and answers: docs/etcd-formats.md §3.
+// See endpoint.h. Requests and answers: docs/dev/formats.md §3.
 #include "etcd/endpoint.h"
 
 #include <algorithm>
@@ -13,7 +13,7 @@ namespace {
 
 namespace pb = etcdserverpb;
 
-// etcdutl 3.6 hashes ten times as fast on an idle machine (docs/performance.md).
+// etcdutl 3.6 hashes ten times as fast on an idle machine (docs/dev/benchmarks.md).
 constexpr int64_t kHashedBytesASecond = int64_t{25} << 20;
 constexpr std::chrono::seconds kHashTimeMax = std::chrono::minutes(30);  // 44 GiB at that pace
 

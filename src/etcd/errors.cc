@@ -24,41 +24,39 @@ struct Meaning {
 
 constexpr std::array kEtcdSays = {
     Meaning{"permission denied", Reason::kPermission,
-            "the user lacks the role root, which snapshots and hashes need (`etcdctl user "
-            "grant-role USER root`), or one that may read this key"},
+            "Snapshots and hashes need the role root: `etcdctl user grant-role USER root`. Other "
+            "reads need a role that can read the key"},
     Meaning{"user name is empty", Reason::kAuth,
-            "etcd has auth switched on: configure a user and its password"},
-    Meaning{"invalid user ID or password", Reason::kAuth, "check the user name and the password"},
-    Meaning{"invalid auth token", Reason::kAuth, "etcd refuses the token it has just given out"},
+            "etcd requires authentication. Configure a user and its password"},
+    Meaning{"invalid user ID or password", Reason::kAuth, "Check the user name and the password"},
+    Meaning{"invalid auth token", Reason::kAuth, "etcd rejected the token that it had just issued"},
     Meaning{"revision of auth store is old", Reason::kAuth,
-            "users or roles are being changed; try again"},
-    Meaning{"revision in header is old", Reason::kAuth,
-            "users or roles are being changed; try again"},
+            "Users or roles are changing. Try again"},
+    Meaning{"revision in header is old", Reason::kAuth, "Users or roles are changing. Try again"},
     Meaning{"request timed out", Reason::kTimeout,
-            "the cluster has lost its quorum, or its disks are too slow"},
+            "The cluster has lost its quorum, or its disks are too slow"},
     Meaning{"no leader", Reason::kEtcdError,
-            "the cluster has lost its quorum, or this member the others"},
-    Meaning{"not supported for learner", Reason::kEtcdError, "ask a voting member"},
+            "The cluster has lost its quorum, or this member is disconnected from the others"},
+    Meaning{"not supported for learner", Reason::kEtcdError, "Use the endpoint of a voting member"},
     Meaning{"", Reason::kEtcdError, ""},
 };
 
 constexpr std::string_view kHungUp =
-    "the server hung up during the TLS handshake: it wants a client certificate, or another one, "
-    "or this is a plaintext port (then write http://)";
+    "The server closed the connection during the TLS handshake. Configure a client certificate "
+    "that the server accepts, or write http:// for a plaintext port";
 constexpr std::array kTlsFailures = {
     Meaning{"certificate verify failed", Reason::kTls,
-            "the server's certificate is not signed by the configured CA, has expired, or is not "
+            "The server's certificate is not signed by the configured CA, has expired, or is not "
             "valid yet"},
     Meaning{"Hostname Verification", Reason::kTls,
-            "the server's certificate is made out for another name; if that is right, set "
+            "The server's certificate is issued for another name. If that name is correct, set "
             "server_name to it"},
     Meaning{"Failed to create security handshaker", Reason::kTls,
-            "the client's certificate and key do not belong together, or a certificate file is "
-            "damaged"},
-    Meaning{"wrong version number", Reason::kTls,
-            "this looks like a plaintext port: write http://"},
+            "The client certificate and key do not match, or a certificate file is damaged"},
+    Meaning{"wrong version number", Reason::kTls, "The port seems to be plaintext. Write http://"},
     Meaning{"handshake failed", Reason::kTls, ""},
-    Meaning{"Handshake read failed", Reason::kConnect, "the host is down, hangs, or is cut off"},
+    Meaning{"Handshake read failed", Reason::kConnect,
+            "The host is down, hangs, or is unreachable"},
     Meaning{"Socket closed", Reason::kTls, kHungUp},
     Meaning{"Connection reset", Reason::kTls, kHungUp},
     Meaning{"Broken pipe", Reason::kTls, kHungUp},
@@ -66,16 +64,16 @@ constexpr std::array kTlsFailures = {
 };
 
 constexpr std::array kConnectFailures = {
-    Meaning{"Connection refused", Reason::kConnect, "does etcd run, and listen there?"},
-    Meaning{"No such file", Reason::kConnect, "does etcd run, and listen there?"},
-    Meaning{"timed out", Reason::kConnect, "the host is down, hangs, or is cut off"},
-    Meaning{"handshaker shutdown", Reason::kConnect, "the host is down, hangs, or is cut off"},
-    Meaning{"DNS resolution failed", Reason::kConnect,
-            "check the host name, and whether its name server answers"},
+    Meaning{"Connection refused", Reason::kConnect,
+            "Check that etcd runs and listens at this address"},
+    Meaning{"No such file", Reason::kConnect, "Check that etcd runs and listens at this address"},
+    Meaning{"timed out", Reason::kConnect, "The host is down, hangs, or is unreachable"},
+    Meaning{"handshaker shutdown", Reason::kConnect, "The host is down, hangs, or is unreachable"},
+    Meaning{"DNS resolution failed", Reason::kConnect, "Check the host name and the name server"},
     Meaning{"Socket closed", Reason::kConnect,
-            "the server hung up at once; does it expect https://?"},
+            "The server closed the connection at once. Try https://"},
     Meaning{"Connection reset", Reason::kConnect,
-            "the server hung up at once; does it expect https://?"},
+            "The server closed the connection at once. Try https://"},
     Meaning{"", Reason::kConnect, ""},
 };
 
@@ -90,7 +88,7 @@ const Meaning* Find(std::span<const Meaning> meanings, std::string_view text) {
 }
 
 Status Explain(const Meaning& meaning, std::string_view what, std::string_view text) {
-  return Error(meaning.reason, "{}: {}{}{}", what, Said(text), meaning.advice.empty() ? "" : "; ",
+  return Error(meaning.reason, "{}: {}{}{}", what, Said(text), meaning.advice.empty() ? "" : ". ",
                meaning.advice);
 }
 
@@ -109,8 +107,7 @@ std::string_view CauseOfFailedConnect(std::string_view text) {
 
 Status ErrorOnTheWay(std::string_view text, const Address& address, std::string_view what) {
   const std::string_view cause = CauseOfFailedConnect(text);
-  if (cause.empty())
-    return Error(Reason::kConnect, "{}: the connection broke: {}", what, Said(text));
+  if (cause.empty()) return Error(Reason::kConnect, "{}: connection lost: {}", what, Said(text));
   const Meaning* meaning = address.tls ? Find(kTlsFailures, cause) : nullptr;
   if (meaning == nullptr) meaning = Find(kConnectFailures, cause);
   return Explain(*meaning, what, cause);
@@ -138,8 +135,8 @@ Status NotConnectedInTime(const Address& address, std::string_view call,
   if (connection->GetState(false) == GRPC_CHANNEL_READY) return OkStatus();
   const bool by_name = address.target.starts_with("dns:");
   return Error(Reason::kConnect,
-               "{}: {}: not connected in time; {}the host is down, hangs, or is cut off",
-               address.written, call, by_name ? "the name server does not answer, or " : "");
+               "{}: {}: not connected in time. {} host is down, hangs, or is unreachable",
+               address.written, call, by_name ? "The name server does not answer, or the" : "The");
 }
 
 Status FromGrpc(const grpc::Status& status, const Address& address, std::string_view call,
@@ -154,11 +151,12 @@ Status FromGrpc(const grpc::Status& status, const Address& address, std::string_
       RETURN_IF_ERROR(NotConnectedInTime(address, call, connection));
       return Error(
           Reason::kTimeout,
-          what + ": no answer in time; the member hangs, is overloaded, or has lost its quorum");
+          what + ": no answer in time. The member hangs, is overloaded, or has lost its quorum");
     case grpc::StatusCode::UNAVAILABLE:
       return ErrorOnTheWay(text, address, what);
     case grpc::StatusCode::UNIMPLEMENTED:
-      return Error(Reason::kEtcdError, "{}: {}; is this etcd's client port?", what, Said(text));
+      return Error(Reason::kEtcdError, "{}: {}. Check that the endpoint is etcd's client port",
+                   what, Said(text));
     default:
       return Error(Reason::kEtcdError, "{}: {} (gRPC status {})", what, Said(text),
                    static_cast<int>(status.error_code()));

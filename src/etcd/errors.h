@@ -1,7 +1,7 @@
 // What a failed gRPC call means. gRPC's codes alone do not tell: etcd up to 3.5 answers some calls
 // with Unknown where it means "permission denied", and Unavailable is both "no leader" and "nobody
 // listens". So the texts are matched too: etcd's begin with "etcdserver:" or "auth:"
-// (docs/etcd-formats.md §3.7), all others come from gRPC or TLS.
+// (docs/dev/formats.md §3.7), all others come from gRPC or TLS.
 #pragma once
 
 #include <grpcpp/channel.h>

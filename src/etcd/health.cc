@@ -47,7 +47,7 @@ std::string ProblemOfVoter(const Endpoint& endpoint, Clock& clock, HealthProbe& 
   if (!problem.empty()) return problem;
   Result<std::vector<Alarm>> alarms = endpoint.Alarms();
   if (Is(alarms, Reason::kPermission)) return {};  // some releases ask for root here
-  if (!alarms.ok()) return FailedCall(probe, alarms.status(), "can't ask for alarms: ");
+  if (!alarms.ok()) return FailedCall(probe, alarms.status(), "cannot read the alarms: ");
   probe.alarms = *std::move(alarms);
   return DescribeAlarms(probe.alarms);
 }
@@ -59,7 +59,7 @@ std::string ProblemOf(const Endpoint& endpoint, Clock& clock, HealthProbe& probe
   if (!status.ok() && !Is(status, Reason::kPermission)) return FailedCall(probe, status.status());
   if (!status.ok()) return ProblemOfVoter(endpoint, clock, probe);
   probe.status = *std::move(status);
-  if (probe.status->leader_id == 0) return endpoint.address() + ": the member knows of no leader";
+  if (probe.status->leader_id == 0) return endpoint.address() + ": the member has no leader";
   return probe.status->is_learner ? ProblemOfLearner(*probe.status)
                                   : ProblemOfVoter(endpoint, clock, probe);
 }

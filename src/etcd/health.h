@@ -1,5 +1,5 @@
 // Is this member alive and able to serve, as `etcdctl endpoint health` judges it
-// (docs/etcd-formats.md §7.1)? And is it one of ours at all? An endpoint that leads to another
+// (docs/dev/formats.md §7.1)? And is it one of ours at all? An endpoint that leads to another
 // cluster is not healthy, however well it serves.
 #pragma once
 

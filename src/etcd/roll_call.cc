@@ -50,14 +50,14 @@ class Judge {
     const bool can_tell = again.ok() && SameIds(*again, *first->status);
     if (can_tell && !(IsBefore(*first->status, *entry.status) && IsBefore(*entry.status, *again))) {
       Refuse(fmt::format(
-          "{} and {} both say that they are member {} of cluster {}, but are not: two clusters "
-          "that were made with the same addresses; take one of them out of the endpoints",
+          "{} and {} both report member {} of cluster {}, but are different members: two clusters "
+          "were created with the same addresses. Remove one of them from the endpoints",
           first->address, entry.address, IdText(entry.status->member_id),
           IdText(entry.status->cluster_id)));
     } else {
       entry.same_as = first->address;
-      entry.remark = fmt::format("{} and {} are one member, {}: it counts once", first->address,
-                                 entry.address, IdText(entry.status->member_id));
+      entry.remark = fmt::format("{} and {} are the same member, {}, which counts once",
+                                 first->address, entry.address, IdText(entry.status->member_id));
     }
   }
 
@@ -96,7 +96,12 @@ class Judge {
       if (camp.first == known || (most && !roll_.cluster_id.has_value()) || undisputed)
         roll_.cluster_id = camp.first;
     }
-    if (!roll_.cluster_id.has_value()) RefuseAll(camps);
+    if (!roll_.cluster_id.has_value()) {
+      Refuse(
+          fmt::format("the endpoints belong to different clusters: {}. Remove the endpoints of the "
+                      "wrong cluster",
+                      ListOf(camps)));
+    }
   }
 
   static std::string ListOf(const std::vector<Camp>& camps) {
@@ -113,17 +118,9 @@ class Judge {
   void WaitFor(uint64_t known, const std::vector<Camp>& camps) {
     roll_.outcome =
         Annotate(error_,
-
-                 "only {} answers, and the stored snapshots are of cluster {} (if it was restored "
-                 "on purpose, take the endpoints that are gone out of the list); another one",
+                 "only {} answers, but the stored snapshots are of cluster {} (after an intended "
+                 "restore, remove the endpoints that no longer exist); another endpoint",
                  ListOf(camps), IdText(known));
-  }
-
-  void RefuseAll(const std::vector<Camp>& camps) {
-    Refuse(
-        fmt::format("the endpoints belong to different clusters: {}; take those of the wrong one "
-                    "out of the endpoints",
-                    ListOf(camps)));
   }
 
   void Place(RollEntry& entry) {
@@ -136,8 +133,9 @@ class Judge {
     entry.remark =
         roll_.cluster_id.has_value()
             ? fmt::format(
-                  "{} belongs to cluster {}, not to {} as the others: its member lost its data and "
-                  "began anew, or it is the address of another cluster; it is left alone",
+                  "{} belongs to cluster {}, the others to {}: the member lost its data and "
+                  "started a new cluster, or the address is of another cluster. etcdrill ignores "
+                  "this endpoint",
                   entry.address, IdText(entry.status->cluster_id), IdText(*roll_.cluster_id))
             : std::string(MessageOf(roll_.outcome));
   }
@@ -170,8 +168,8 @@ void FindRemoved(const Client& client, RollCall& roll) {
     if (std::ranges::any_of(list, [id](const Member& m) { return m.id == id; })) continue;
     entry.standing = Standing::kRemoved;
     entry.remark = fmt::format(
-        "{} is member {}, which is not in the list of members of cluster {}: it was removed; it is "
-        "left alone",
+        "{} is member {}, which was removed: the member list of cluster {} does not have it. "
+        "etcdrill ignores this endpoint",
         entry.address, IdText(id), IdText(*roll.cluster_id));
   }
 }

@@ -1,7 +1,7 @@
 // Who answers behind each endpoint. Addresses prove nothing: two may lead to one member
 // (kubernetes#22581), and one may lead to another cluster, that of a member which lost its data and
 // began anew, say (etcd#8788). So members are told apart by their ids, and clusters by theirs.
-// Which cluster is ours, and why: docs/adr/0021-whose-cluster.md.
+// Which cluster is ours, and why: docs/dev/adr/0021-whose-cluster.md.
 #pragma once
 
 #include <cstdint>

@@ -15,7 +15,7 @@ Result<std::unique_ptr<ScratchClient>> ScratchClient::Create(const ScratchOption
   ConnectionOptions connection;
   connection.command_timeout = options.command_timeout;
   connection.reconnect_every = {};  // as often as can be: a drill waits for it
-  ASSIGN_OR_RETURN(const auto no_files, WatchedTlsFiles::Open(connection, context));
+  ASSIGN_OR_RETURN(const auto no_files, WatchTlsFiles(connection, context));
   ASSIGN_OR_RETURN(std::shared_ptr<Channel> channel,
                    Channel::Create(connection, "unix://" + options.socket_path,
                                    {std::make_shared<CallCounts>(), no_files}, context));

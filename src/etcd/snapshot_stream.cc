@@ -147,11 +147,11 @@ class GrpcSnapshotStream final : public SnapshotStream {
     if (received_bytes_ == 0 || IsInterrupted(error)) return error;
     if (end.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED) {
       return Error(Reason::kTimeout,
-                   "{}: {}: only {} bytes came within {}; the member hangs, or the way is slow: "
-                   "then raise snapshot.timeout",
+                   "{}: {}: only {} bytes received within {}: the member hangs or the network is "
+                   "slow. Check both, or raise snapshot.timeout",
                    channel_->address().written, kCall, received_bytes_, FormatDuration(limit_));
     }
-    return Error(Reason::kStreamCut, "{} (the stream broke off after {} bytes)", MessageOf(error),
+    return Error(Reason::kStreamCut, "{} (snapshot stream lost after {} bytes)", MessageOf(error),
                  received_bytes_);
   }
 
@@ -160,7 +160,7 @@ class GrpcSnapshotStream final : public SnapshotStream {
       RETURN_IF_ERROR(NotConnectedInTime(channel_->address(), kCall, connection_));
     return Error(
         Reason::kStreamStalled,
-        "{}: {}: nothing came for {}, after {} bytes; the member hangs, or the network is cut",
+        "{}: {}: snapshot stream stalled for {} after {} bytes. Check the member and the network",
         channel_->address().written, kCall, FormatDuration(channel_->options().no_progress_timeout),
         received_bytes_);
   }

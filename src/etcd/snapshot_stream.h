@@ -1,4 +1,4 @@
-// The bytes of a snapshot as they come. The protocol (docs/etcd-formats.md §3.1): blobs of at most
+// The bytes of a snapshot as they come. The protocol (docs/dev/formats.md §3.1): blobs of at most
 // 32 KiB, remaining_bytes counting down to 0, then one extra message with the 32-byte SHA-256 of
 // everything before, then the end. This class moves messages and notices when none come; what they
 // mean is for capture/ to judge.

@@ -3,15 +3,13 @@
 
 #include <fmt/format.h>
 
-#include <cstdint>
+#include <vector>
 
 #include "base/text.h"
 #include "crypto/certificate.h"
 
 namespace etcdrill::etcd {
 namespace {
-
-constexpr uint64_t kMaxPemBytes = 4 << 20;  // a bundle of all the world's authorities has 0.2 MiB
 
 // Is there a block whose label ends in `label` ("EC PRIVATE KEY" for "PRIVATE KEY"), and is the
 // last such block whole?
@@ -37,14 +35,15 @@ bool IsEncrypted(std::string_view text) {
 Result<std::string> ReadPem(FileSystem& fs, const std::string& path, std::string_view what,
                             std::string_view label) {
   if (path.empty()) return std::string();
-  Result<std::string> text = fs.ReadWhole(path, kMaxPemBytes);
+  Result<std::string> text = fs.ReadWhole(path, kWatchedBytesMax);
   if (!text.ok()) return Error(Reason::kTls, "{}: {}", what, MessageOf(text.status()));
   if (IsEncrypted(*text)) {
-    return Error(Reason::kTls, "{} {} is encrypted; give one without a passphrase", what, path);
+    return Error(Reason::kTls, "{} {} is encrypted. Use one without a passphrase", what, path);
   }
   if (!HasWholeBlock(*text, label)) {
     return Error(Reason::kTls,
-                 "{} {} holds no whole PEM block \"{}\"; is it the right file, and in PEM form?",
+                 "{} {} has no complete PEM block \"{}\". Check that the file is the right one, in "
+                 "PEM format",
                  what, path, label);
   }
   return text;
@@ -67,40 +66,34 @@ Result<TlsFiles> ReadTlsFiles(FileSystem& fs, const ConnectionOptions& options) 
   ASSIGN_OR_RETURN(files.cert, ReadPem(fs, options.cert_file, "client certificate", "CERTIFICATE"));
   ASSIGN_OR_RETURN(files.key, ReadPem(fs, options.key_file, "client key", "PRIVATE KEY"));
   if (!files.cert.empty() && !KeyFitsCertificate(files.key, files.cert)) {
-    return Error(
-        Reason::kTls,
-        "client certificate {} and key {} do not belong together, or one of them is damaged",
-        options.cert_file, options.key_file);
+    return Error(Reason::kTls,
+                 "client certificate {} and key {} do not match, or one of them is damaged",
+                 options.cert_file, options.key_file);
   }
   return files;
 }
 
-Result<std::shared_ptr<WatchedTlsFiles>> WatchedTlsFiles::Open(const ConnectionOptions& options,
-                                                               const Context& context) {
-  ASSIGN_OR_RETURN(TlsFiles files, ReadTlsFiles(context.fs, options));
-  return std::shared_ptr<WatchedTlsFiles>(new WatchedTlsFiles(options, context, std::move(files)));
-}
-
-WatchedTlsFiles::WatchedTlsFiles(const ConnectionOptions& options, const Context& context,
-                                 TlsFiles files)
-    : options_(options),
-      context_(context),
-      good_(std::make_shared<const TlsFiles>(std::move(files))) {}
-
-std::shared_ptr<const TlsFiles> WatchedTlsFiles::Now() {
-  const std::lock_guard lock(mutex_);
-  Result<TlsFiles> now = ReadTlsFiles(context_.fs, options_);
-  std::string complaint(MessageOf(now.status()));
-  if (complaint != complaint_ && !now.ok()) {
-    context_.log.Warn("certificate files can't be used; the last good ones stay",
-                      {{"err", complaint}});
-  } else if (now.ok() && *now != *good_) {
-    good_ = std::make_shared<const TlsFiles>(*std::move(now));
-    context_.log.Info("certificate files replaced",
-                      {{"ca", options_.ca_file}, {"cert", options_.cert_file}});
-  }
-  complaint_ = std::move(complaint);
-  return good_;
+Result<std::shared_ptr<WatchedTlsFiles>> WatchTlsFiles(const ConnectionOptions& options,
+                                                       const Context& context) {
+  const auto paths = [options] {
+    std::vector<std::string> named = {options.ca_file, options.cert_file, options.key_file};
+    std::erase(named, "");
+    return named;
+  };
+  const auto make = [options, &context]() -> Result<std::shared_ptr<const TlsFiles>> {
+    ASSIGN_OR_RETURN(TlsFiles files, ReadTlsFiles(context.fs, options));
+    return std::make_shared<const TlsFiles>(std::move(files));
+  };
+  const auto tell = [options, &context](const Status& made) {
+    if (made.ok()) {
+      context.log.Info("certificate files reloaded",
+                       {{"ca", options.ca_file}, {"cert", options.cert_file}});
+    } else {
+      context.log.Warn("certificate files rejected, previous ones kept",
+                       {{"err", MessageOf(made)}});
+    }
+  };
+  return WatchedTlsFiles::Open(context.fs, {paths, make, tell});
 }
 
 }  // namespace etcdrill::etcd

@@ -4,12 +4,12 @@
 #pragma once
 
 #include <memory>
-#include <mutex>
 #include <string>
 
 #include "base/status.h"
 #include "etcd/client.h"
 #include "io/context.h"
+#include "io/watched.h"
 
 namespace etcdrill::etcd {
 
@@ -18,8 +18,6 @@ struct TlsFiles {
   std::string ca;
   std::string cert;
   std::string key;
-
-  bool operator==(const TlsFiles&) const = default;
 };
 
 bool WantsTls(const ConnectionOptions& options);
@@ -28,24 +26,9 @@ bool WantsTls(const ConnectionOptions& options);
 // or is cut short, or if key and certificate do not belong together.
 Result<TlsFiles> ReadTlsFiles(FileSystem& fs, const ConnectionOptions& options);
 
-// The files as they change. Safe for use from any thread; `context` must outlive it.
-class WatchedTlsFiles {
- public:
-  static Result<std::shared_ptr<WatchedTlsFiles>> Open(const ConnectionOptions& options,
+// The files as they change; `context` must outlive it.
+using WatchedTlsFiles = Watched<const TlsFiles>;
+Result<std::shared_ptr<WatchedTlsFiles>> WatchTlsFiles(const ConnectionOptions& options,
                                                        const Context& context);
-
-  // As they are now, if they can be used; else the last that could, and one line in the log.
-  std::shared_ptr<const TlsFiles> Now();
-
- private:
-  WatchedTlsFiles(const ConnectionOptions& options, const Context& context, TlsFiles files);
-
-  const ConnectionOptions options_;
-  const Context& context_;
-  std::mutex mutex_;
-  // Guarded by mutex_.
-  std::shared_ptr<const TlsFiles> good_;
-  std::string complaint_;  // the line in the log; empty while all is well
-};
 
 }  // namespace etcdrill::etcd

@@ -1,5 +1,5 @@
 // What etcd says, as plain data: the answers of the calls in endpoint.h. Field meanings:
-// docs/etcd-formats.md §3. A member may be broken or hostile: texts are printable and at most 256
+// docs/dev/formats.md §3. A member may be broken or hostile: texts are printable and at most 256
 // bytes long, lists are short, sizes are not negative.
 #pragma once
 

@@ -105,7 +105,8 @@ Status CivetHttpServer::Listen() {
   server_ = mg_start(&callbacks, this, options);
   mg_server_port port{};
   if (server_ == nullptr || mg_get_server_ports(server_, 1, &port) != 1) {
-    return Error(Reason::kConfig, "can't open a port on 127.0.0.1; is the loopback interface up?");
+    return Error(Reason::kConfig,
+                 "cannot open a port on 127.0.0.1. Check that the loopback interface is up");
   }
   port_ = port.port;
   return OkStatus();

@@ -1,7 +1,7 @@
 // HTTP/1.1 on CivetWeb, for ourselves only: it listens on a loopback port and answers nobody but
 // who came through Connect(). What listens to the world is front/, because Debian's CivetWeb has no
 // IPv6, must not be handed a certificate (it crashes with OpenSSL 3), and gives a thread to each
-// slow client (docs/adr/0013-tls-front.md).
+// slow client (docs/dev/adr/0013-tls-front.md).
 #pragma once
 
 #include <memory>

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <chrono>
 
-#include "crypto/hash.h"
 #include "http/access.h"
 #include "http/front/tls.h"
 
@@ -14,26 +13,12 @@ namespace etcdrill::http {
 using namespace std::chrono_literals;
 
 constexpr Duration kTellEvery = 1min;
-constexpr uint64_t kFileBytesMax = uint64_t{4} << 20;
 
 struct Guard::State {
   State(WebConfig c, Random& random) : config(std::move(c)), access(config.users, random) {}
   const WebConfig config;
   Access access;
   std::shared_ptr<const TlsServer> tls;  // null without TLS
-};
-
-// Neither size nor time of change tells: a bcrypt hash always has one size, and there are systems
-// with one time for all files.
-struct Guard::Stamp {
-  std::string path;
-  std::string sha256;  // of what it holds; empty: it can't be read
-  bool operator==(const Stamp&) const = default;
-};
-
-struct Guard::Loaded {
-  Result<std::shared_ptr<State>> state;
-  std::vector<Stamp> stamps;  // of all that it depends on, not newer than it
 };
 
 Guard::Guard(const Context& context, std::string config_file, ParseConfig parse)
@@ -43,23 +28,24 @@ Guard::~Guard() = default;
 Result<std::unique_ptr<Guard>> Guard::Create(const Context& context, const std::string& config_file,
                                              ParseConfig parse) {
   std::unique_ptr<Guard> guard(new Guard(context, config_file, parse));
-  Loaded loaded = guard->Load();
-  ASSIGN_OR_RETURN(guard->state_, std::move(loaded.state));
-  guard->stamps_ = std::move(loaded.stamps);
-  guard->uses_tls_ = guard->state_->tls != nullptr;
-  guard->tokens_ = static_cast<double>(guard->state_->config.rate_limit.burst);
+  ASSIGN_OR_RETURN(
+      guard->state_,
+      Watched<State>::Open(context.fs, {[self = guard.get()] { return self->Files(); },
+                                        [self = guard.get()] { return self->Read(); },
+                                        [self = guard.get()](const Status& s) { self->Tell(s); }}));
+  guard->tokens_ = static_cast<double>(guard->Current()->config.rate_limit.burst);
   guard->tokens_at_ = context.clock.Monotonic();
   return guard;
 }
 
 Result<WebConfig> Guard::ReadConfig() const {
   if (config_file_.empty()) return WebConfig();
-  const auto text = context_.fs.ReadWhole(config_file_, kFileBytesMax);
+  const auto text = context_.fs.ReadWhole(config_file_, kWatchedBytesMax);
   RETURN_IF_ERROR(Annotate(text.status(), "web configuration"));
   return parse_(*text, config_file_);
 }
 
-Result<std::shared_ptr<Guard::State>> Guard::Read() const {
+Result<std::shared_ptr<Guard::State>> Guard::Read() {
   ASSIGN_OR_RETURN(WebConfig config, ReadConfig());
   auto state = std::make_shared<State>(std::move(config), context_.random);
   if (state->config.tls.has_value()) {
@@ -67,50 +53,32 @@ Result<std::shared_ptr<Guard::State>> Guard::Read() const {
     if (!tls.ok()) return Annotate(tls.status(), config_file_);
     state->tls = *std::move(tls);
   }
+  if (uses_tls_.value_or(state->tls != nullptr) != (state->tls != nullptr))
+    return Error(Reason::kConfig, "TLS cannot be switched on or off without a restart of etcdrill");
+  uses_tls_ = state->tls != nullptr;
   return state;
 }
 
-// Read once to know which files there are, and again after they were looked at: what is written
-// meanwhile is seen the next time, and so is a file that comes later.
-Guard::Loaded Guard::Load() const {
+std::vector<std::string> Guard::Files() const {
   std::vector<std::string> files = {config_file_};
   const auto config = ReadConfig();
   if (config.ok() && config->tls.has_value()) {
     for (const auto* pem : {&config->tls->cert, &config->tls->key, &config->tls->client_ca})
       files.push_back(pem->file);
   }
-  std::vector<Stamp> stamps;
-  for (std::string& file : files) {
-    if (!file.empty()) stamps.push_back(StampOf(std::move(file)));
-  }
-  return {Read(), std::move(stamps)};
+  std::erase(files, "");
+  return files;
 }
 
-Guard::Stamp Guard::StampOf(std::string path) const {
-  const auto text = context_.fs.ReadWhole(path, kFileBytesMax);
-  return {std::move(path), text.ok() ? Sha256Of(*text) : ""};
+void Guard::Tell(const Status& read) {
+  if (read.ok()) {
+    context_.log.Info("web configuration reloaded", {{"file", config_file_}});
+  } else {
+    context_.log.Error("web configuration rejected, previous one kept", {{"err", MessageOf(read)}});
+  }
 }
 
-std::shared_ptr<Guard::State> Guard::Current() {
-  const std::lock_guard lock(mutex_);
-  const bool same =
-      std::ranges::all_of(stamps_, [&](const Stamp& s) { return StampOf(s.path) == s; });
-  if (same) return state_;
-  Loaded fresh = Load();
-  stamps_ = std::move(fresh.stamps);
-  Status status = fresh.state.status();
-  if (status.ok() && ((*fresh.state)->tls != nullptr) != uses_tls_) {
-    status = Error(Reason::kConfig, "TLS can't be switched on or off without a restart");
-  }
-  if (!status.ok()) {
-    context_.log.Error("web configuration changed and can't be used; the old one is kept",
-                       {{"err", MessageOf(status)}});
-    return state_;
-  }
-  state_ = *std::move(fresh.state);
-  context_.log.Info("web configuration read anew", {{"file", config_file_}});
-  return state_;
-}
+std::shared_ptr<Guard::State> Guard::Current() { return state_->Now(); }
 
 std::unique_ptr<Channel> Guard::ChannelFor(int fd) {
   const auto state = Current();
@@ -137,7 +105,7 @@ void Guard::TellOfRefusal() {
   ++refused_;
   const MonotonicTime now = context_.clock.Monotonic();
   if (told_ != MonotonicTime{} && now - told_ < kTellEvery) return;
-  context_.log.Warn("web requests with a wrong user or password", {{"count", refused_}});
+  context_.log.Warn("web requests rejected: wrong user or password", {{"count", refused_}});
   told_ = now;
   refused_ = 0;
 }
@@ -150,15 +118,14 @@ std::optional<Response> Guard::Refuse(const Request& request) {
     case Access::Verdict::kGranted:
       return std::nullopt;
     case Access::Verdict::kBusy:
-      return Response{.status = 429,
-                      .body = "too many passwords to check\n",
-                      .headers = {{"Retry-After", "1"}}};
+      return Response{
+          .status = 429, .body = "too many password checks\n", .headers = {{"Retry-After", "1"}}};
     case Access::Verdict::kRefused:
       break;
   }
   if (!authorization.empty()) TellOfRefusal();
   return Response{.status = 401,
-                  .body = "user and password, please\n",
+                  .body = "user and password required\n",
                   .headers = {{"WWW-Authenticate", "Basic realm=\"etcdrill\""}}};
 }
 

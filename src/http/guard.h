@@ -15,6 +15,7 @@
 #include "http/message.h"
 #include "http/web_config.h"
 #include "io/context.h"
+#include "io/watched.h"
 
 namespace etcdrill::http {
 
@@ -40,25 +41,23 @@ class Guard {
 
  private:
   struct State;
-  struct Stamp;
-  struct Loaded;
   Guard(const Context& context, std::string config_file, ParseConfig parse);
 
   std::shared_ptr<State> Current();
-  Result<std::shared_ptr<State>> Read() const;
+  Result<std::shared_ptr<State>> Read();
   Result<WebConfig> ReadConfig() const;
-  Loaded Load() const;
-  Stamp StampOf(std::string path) const;
+  std::vector<std::string> Files() const;
+  void Tell(const Status& read);
   bool TakeToken(State& state);
   void TellOfRefusal();
 
   const Context& context_;
   const std::string config_file_;
   const ParseConfig parse_;
-  bool uses_tls_ = false;
+  std::optional<bool> uses_tls_;  // of the first that could be read
+  std::shared_ptr<Watched<State>> state_;
   std::mutex mutex_;
-  std::shared_ptr<State> state_;  // guarded by mutex_, and so is the rest
-  std::vector<Stamp> stamps_;
+  // Guarded by mutex_.
   double tokens_ = 0;
   MonotonicTime tokens_at_{};
   uint64_t refused_ = 0;  // since the last line about it

@@ -24,15 +24,16 @@ std::optional<Response> RefuseBody(const Request& request) {
   const auto lengths = request.Values("Content-Length");
   const bool chunked = !request.Values("Transfer-Encoding").empty();
   if (lengths.size() > 1 || (chunked && !lengths.empty()))
-    return Plain(400, "the length of the body is ambiguous\n");
-  if (chunked) return Plain(413, "no body is taken here\n");
+    return Plain(400, "ambiguous body length\n");
+  if (chunked) return Plain(413, "request body not allowed\n");
   if (lengths.empty()) return std::nullopt;
   uint64_t length = 0;
   const char* end = lengths[0].data() + lengths[0].size();
   const auto [stop, error] = std::from_chars(lengths[0].data(), end, length);
   if (stop != end || error == std::errc::invalid_argument)
     return Plain(400, "Content-Length is not a number\n");
-  if (error != std::errc() || length > kBodyBytesMax) return Plain(413, "no body is taken here\n");
+  if (error != std::errc() || length > kBodyBytesMax)
+    return Plain(413, "request body not allowed\n");
   return std::nullopt;
 }
 
@@ -69,7 +70,7 @@ Response Router::Dispatch(const Request& request) const {
   // A browser sends Origin with each POST of a page. No page has business with an action: this is a
   // foreign one.
   if (route->kind == Route::Kind::kAction && !request.Values("Origin").empty()) {
-    return Plain(403, "not from a web page\n");
+    return Plain(403, "requests from web pages are not allowed\n");
   }
   return route->handler(request);
 }

@@ -37,10 +37,9 @@ class RunningWebServer final : public Server {
   std::vector<Fd> ListenAgain(Logger& log, const std::string& listen) {
     auto listeners = Listen(listen);
     if (listeners.ok()) {
-      log.Warn("the port was lost, and is open again", {{"listen", listen}});
+      log.Warn("HTTP listener restored", {{"listen", listen}});
     } else if (!lost_) {
-      log.Error("the port is lost; trying again each second",
-                {{"err", MessageOf(listeners.status())}});
+      log.Error("HTTP listener lost, retrying", {{"err", MessageOf(listeners.status())}});
     }
     lost_ = !listeners.ok();
     return listeners.ok() ? *std::move(listeners) : std::vector<Fd>();

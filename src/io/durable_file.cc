@@ -14,7 +14,7 @@ Status RemoveAbandoned(FileSystem& fs, const std::string& temp_path) {
   if (Is(lock, Reason::kNotFound)) return OkStatus();
   if (Is(lock, Reason::kBusy)) return lock.status();
   if (lock.ok() && *lock != nullptr && !(*lock)->Guards(temp_path)) {  // one more was faster
-    return Error(Reason::kBusy, "create {}: another etcdrill does so right now", temp_path);
+    return Error(Reason::kBusy, "create {}: another etcdrill is writing the file", temp_path);
   }
   const Status removed = fs.Unlink(temp_path);
   return Is(removed, Reason::kNotFound) ? OkStatus() : removed;

@@ -21,8 +21,7 @@ Status Broken(const std::string& path, std::string_view why) {
 // Keeps what a file says of its own size from filling the disk.
 ByteSink Limited(const std::string& path, uint64_t size_max, const ByteSink& sink) {
   return [=, left = size_max](std::string_view bytes) mutable {
-    if (bytes.size() > left)
-      return Broken(path, fmt::format("it has more than {} bytes", size_max));
+    if (bytes.size() > left) return Broken(path, fmt::format("more than {} bytes", size_max));
     left -= bytes.size();
     return sink(bytes);
   };
@@ -39,18 +38,18 @@ class GzipReader {
   ~GzipReader() { inflateEnd(&stream_); }
 
   Status Take(std::string_view piece) {
-    if (!ready_) return Error(Reason::kNoMemory, "expand {}: zlib can't start", path_);
+    if (!ready_) return Error(Reason::kNoMemory, "expand {}: zlib cannot start", path_);
     std::string input(piece);  // zlib's interface is not const
     stream_.next_in = reinterpret_cast<Bytef*>(input.data());
     stream_.avail_in = static_cast<uInt>(input.size());
     while (stream_.avail_in > 0) {
       // Several members may follow each other: that is what appending to a .gz makes.
-      if (ended_ && inflateReset(&stream_) != Z_OK) return Broken(path_, "zlib can't go on");
+      if (ended_ && inflateReset(&stream_) != Z_OK) return Broken(path_, "zlib cannot continue");
       RETURN_IF_ERROR(Inflate());
     }
     return OkStatus();
   }
-  Status End() const { return ended_ ? OkStatus() : Broken(path_, "the gzip stream is cut off"); }
+  Status End() const { return ended_ ? OkStatus() : Broken(path_, "truncated gzip stream"); }
 
  private:
   Status Inflate() {
@@ -79,9 +78,9 @@ Status ReadZip(const std::string& path, const ByteSink& sink) {
   int code = 0;
   const std::unique_ptr<zip_t, decltype(&zip_discard)> archive(
       zip_open(path.c_str(), ZIP_RDONLY, &code), zip_discard);
-  if (archive == nullptr) return Broken(path, "not a whole zip archive");
+  if (archive == nullptr) return Broken(path, "incomplete zip archive");
   if (zip_get_num_entries(archive.get(), 0) != 1)
-    return Broken(path, "the zip archive does not hold just one file");
+    return Broken(path, "the zip archive must have exactly one file");
   const std::unique_ptr<zip_file_t, decltype(&zip_fclose)> file(
       zip_fopen_index(archive.get(), 0, 0), zip_fclose);
   if (file == nullptr) return Broken(path, zip_strerror(archive.get()));

@@ -56,7 +56,7 @@ uint64_t LeftIn(const std::string& dir, const char* limit_name, const char* used
 Result<uint64_t> AvailableMemory(const std::string& root) {
   const auto kilobytes = NumberIn(root + "proc/meminfo", "MemAvailable:");
   if (!kilobytes.has_value()) {
-    return Error(Reason::kIoError, "read {}proc/meminfo: it does not say what is available", root);
+    return Error(Reason::kIoError, "read {}proc/meminfo: no MemAvailable", root);
   }
   // In a container, the path may be that of the host while our own group is mounted at the top:
   // both are looked at.

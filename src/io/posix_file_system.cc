@@ -40,8 +40,8 @@ bool IsOutOfInodes(const std::string& path) {
 Status ErrorOfNewName(int error, std::string_view operation, const std::string& path) {
   if (error != ENOSPC || !IsOutOfInodes(path)) return ErrorFromErrno(error, operation, path);
   return Error(Reason::kNoSpace,
-               "{} {}: the file system has no inodes left, though it has free bytes (`df -i`); "
-               "remove files or name another directory",
+               "{} {}: the file system has free bytes, but no inodes left (`df -i`). Remove files "
+               "or use another directory",
                operation, path);
 }
 
@@ -81,8 +81,8 @@ class PosixReadableFile final : public ReadableFile {
       if (n < 0) return ErrorFromErrno(errno, "read", path_);
       if (n == 0) {
         return Error(Reason::kIoError,
-                     "read {}: the file ends at byte {}, it had {} bytes when it was opened; "
-                     "something shortens it right now",
+                     "read {}: the file ends at byte {}, but had {} bytes when etcdrill opened it: "
+                     "another process truncates the file",
                      path_, offset, at_open_.size);
       }
       out = out.subspan(static_cast<size_t>(n));
@@ -229,8 +229,8 @@ class PosixFileSystem final : public FileSystem {
   Result<std::string> ReadWhole(const std::string& path, uint64_t limit) override {
     ASSIGN_OR_RETURN(const auto file, OpenForReading(path));
     if (file->Size() > limit) {
-      return Error(Reason::kUsage, "read {}: {} bytes, at most {} are expected here", path,
-                   file->Size(), limit);
+      return Error(Reason::kUsage, "read {}: {} bytes, at most {} are allowed", path, file->Size(),
+                   limit);
     }
     std::string content(file->Size(), '\0');
     RETURN_IF_ERROR(file->Read(0, content));
@@ -268,7 +268,7 @@ class PosixFileSystem final : public FileSystem {
       if (type != std::filesystem::file_type::symlink) continue;
       const std::string target = std::filesystem::read_symlink(part, error).string();
       return Error(Reason::kNotFound,
-                   "{} is a link to {}, which does not exist; is a disk not mounted?",
+                   "{} is a link to {}, which does not exist. Check that its disk is mounted",
                    part.string(), target);
     }
     std::string text = resolved.string();
@@ -402,9 +402,10 @@ class PosixFileSystem final : public FileSystem {
 
   static Status LockError(int error, const std::string& path) {
     if (error != EWOULDBLOCK) return ErrorFromErrno(error, "lock", path);
-    return Error(Reason::kBusy,
-                 "lock {}: another etcdrill holds it; stop that one or use another directory",
-                 path);
+    return Error(
+        Reason::kBusy,
+        "lock {}: another etcdrill holds the lock. Stop that process, or use another directory",
+        path);
   }
 
   std::mutex mutex_;

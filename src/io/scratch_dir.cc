@@ -24,9 +24,9 @@ void ScratchDir::Sweep(const Context& context, const std::string& parent, std::s
     if (!lock.ok() || *lock == nullptr) continue;  // its owner is alive, or nobody can tell
     const Status removed = context.fs.RemoveAll(path);
     if (removed.ok()) {
-      context.log.Info("removed the directory that a killed process left", {{"path", path}});
+      context.log.Info("scratch directory removed", {{"path", path}});
     } else {
-      context.log.Warn("can't remove a directory that a killed process left",
+      context.log.Warn("scratch directory not removed",
                        {{"path", path}, {"err", MessageOf(removed)}});
     }
   }

@@ -195,10 +195,10 @@ std::string_view LastWordsIn(std::string_view output) {
 }
 
 Status NoProc(const std::string& program) {
-  return Error(
-      Reason::kIoError,
-      "start {}: /proc is not mounted, and every program is started through /proc/self/exe",
-      program);
+  return Error(Reason::kIoError,
+               "start {}: /proc is not mounted, and etcdrill starts programs through "
+               "/proc/self/exe. Mount /proc",
+               program);
 }
 
 class PosixProcessStarter final : public ProcessStarter {
@@ -257,11 +257,11 @@ Result<std::string> RunToEnd(ProcessStarter& starter, Clock& clock, const Proces
     if (!clock.SleepFor(kPollEvery, stop))
       return Error(Reason::kInterrupted, "interrupted while running " + options.program);
     if (clock.Monotonic() >= deadline)
-      return Error(Reason::kTimeout, options.program + " did not end in time");
+      return Error(Reason::kTimeout, options.program + " did not exit in time");
   }
   const ProcessExit exit = *process->Poll();
   if (exit.exit_code != 0) {
-    return Error(Reason::kEtcdExited, "{} is there, but ended with {}; its last words: {}",
+    return Error(Reason::kEtcdExited, "{} exists, but failed with {}; last output: {}",
                  options.program, exit.Describe(), LastWords(process->OutputTail()));
   }
   return process->OutputTail();
@@ -274,7 +274,7 @@ void BecomeChildIfAsked(int argc, char** argv) {
   if (std::strcmp(argv[2], "low") == 0) LowerPriority();
   if (std::strcmp(argv[3], kUnlimited) != 0) LimitMemory(argv[3]);
   execv(argv[4], argv + 4);
-  fmt::print(stderr, "can't execute {}: {}\n", argv[4], std::strerror(errno));
+  fmt::print(stderr, "cannot execute {}: {}\n", argv[4], std::strerror(errno));
   _exit(kLauncherFailed);
 }
 

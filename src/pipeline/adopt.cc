@@ -40,7 +40,7 @@ Result<SnapshotOutcome> AdoptSnapshot(const Context& context, const AdoptRequest
   ASSIGN_OR_RETURN(const auto catalog, ReadStore(context, request.catalog));
   for (const catalog::CatalogEntry& other : catalog->snapshots) {
     if (other.manifest.cluster != request.cluster || other.manifest.sha256 != copy.sha256) continue;
-    return Error(Reason::kAlreadyExists, "adopt {}: its bytes are those of {}", file.path,
+    return Error(Reason::kAlreadyExists, "adopt {}: the content equals that of {}", file.path,
                  other.manifest.name);
   }
 
@@ -110,14 +110,14 @@ Result<capture::CaptureResult> ImportFile(const Context& context, const ForeignF
       }));
   ASSIGN_OR_RETURN(const FileInfo after, context.fs.Stat(file.path));
   if (!after.IsSameFile(file.info)) {
-    return Error(Reason::kBusy, "adopt {}: somebody writes to it right now", file.path);
+    return Error(Reason::kBusy, "adopt {}: the file changes while etcdrill reads it", file.path);
   }
   const WallTime now = context.clock.Now();
   if (IsFuture(file.info.modified, now)) {
-    context.log.Warn(
-        "a file of others has a time in the future; it counts from when it came here; is the clock "
-        "of its writer wrong?",
-        {{"file", file.path}, {"modified", FormatRfc3339(file.info.modified)}});
+    context.log.Warn("adopted file dated in the future",
+                     {{"file", file.path},
+                      {"modified", FormatRfc3339(file.info.modified)},
+                      {"hint", "counted from its arrival; check the clock of its writer"}});
   }
   return capture::CaptureResult{
       std::move(copy), size, Hex(sum.Finish()), TakenAt(file, now), "", "", {}, watch.Seconds()};
@@ -152,12 +152,13 @@ std::optional<WallTime> PassedByStored(const crosscheck::HeadHistory& heads,
   return passed;
 }
 
-void TellWrong(const Context& context, std::string_view why, const Manifest& m,
+void TellWrong(const Context& context, std::string_view hint, const Manifest& m,
                WallTime counts_from) {
-  context.log.Warn(why, {{"file", m.adopted->path},
-                         {"revision", m.revision},
-                         {"says", FormatRfc3339(m.taken)},
-                         {"counts_from", FormatRfc3339(counts_from)}});
+  context.log.Warn("adopted file time corrected", {{"file", m.adopted->path},
+                                                   {"revision", m.revision},
+                                                   {"says", FormatRfc3339(m.taken)},
+                                                   {"counts_from", FormatRfc3339(counts_from)},
+                                                   {"hint", hint}});
 }
 
 // Moves `taken` of the adopted `m` in between; logged if it was off by more than clocks differ.
@@ -173,9 +174,8 @@ void BoundTime(const Context& context, const crosscheck::HeadHistory& heads,
   const auto below = CountReceipt(m).equal > 0 ? heads.LastBelow(m.revision) : std::nullopt;
   if (below.has_value() && wall(*below) - m.taken > kClockSlack) {
     TellWrong(context,
-              "the time of a file of others can't be right: the source reached its revision only "
-              "later, and it counts from then; does its name tell local time as UTC, or a number "
-              "that is no time?",
+              "the cluster reached this revision only at counts_from; check that the file's name "
+              "has a UTC time",
               m, wall(*below));
     m.taken = wall(*below);
   }
@@ -184,8 +184,8 @@ void BoundTime(const Context& context, const crosscheck::HeadHistory& heads,
     latest = std::min<WallTime>(latest, wall(*passed));
   if (m.taken - latest > kClockSlack) {  // else it may be the time that it took to write it
     TellWrong(context,
-              "the time of a file of others can't be right: the source was beyond its revision "
-              "before, and it counts from then; does its job copy old files?",
+              "the cluster was beyond this revision at counts_from; check that the job does not "
+              "copy old files",
               m, latest);
   }
   m.taken = std::min(m.taken, latest);

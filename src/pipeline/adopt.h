@@ -1,7 +1,7 @@
 // Snapshots that others take: cron jobs with etcdctl, kubeadm, k3s and rke2, OpenShift. Their files
 // are only read. One that is new in its folder and complete (foreign_files.h) is copied into the
 // store, expanded if it is compressed, and from there on is one of ours: it is verified, compared
-// with the live members, drilled, scrubbed and counted. Why a copy: docs/adr/0015-adopted.md.
+// with the live members, drilled, scrubbed and counted. Why a copy: docs/dev/adr/0015-adopted.md.
 #pragma once
 
 #include <string>

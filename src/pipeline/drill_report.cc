@@ -37,29 +37,6 @@ Json ToJson(const drill::Check& check) {
           {"actual", check.actual}};
 }
 
-struct Link {
-  std::string name;
-  std::string sha256;  // empty: it could not be read when its successor was written
-};
-
-// What a report says of its predecessor: none if it is the first; nullopt if it says nothing.
-std::optional<std::optional<Link>> PreviousOf(const store::DrillFile& drill) {
-  const Json json = Json::parse(drill.json, nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object() || !json.contains("evidence") || !json["evidence"].is_object())
-    return std::nullopt;
-  const Json& evidence = json["evidence"];
-  if (!evidence.contains("previous")) return std::nullopt;
-  const Json& previous = evidence["previous"];
-  if (previous.is_null()) return std::optional<Link>();
-  if (!previous.is_object()) return std::nullopt;
-  const auto text = [&](const char* field) {
-    return previous.contains(field) && previous[field].is_string()
-               ? previous[field].get<std::string>()
-               : "";
-  };
-  return Link{text("name"), text("sha256")};
-}
-
 }  // namespace
 
 Json ToJson(const DrillReport& report) {
@@ -120,36 +97,34 @@ std::vector<std::string> CheckEvidence(const std::vector<store::DrillFile>& dril
   bool row_began = false;
   for (const store::DrillFile& drill : drills) {
     if (!drill.problem.ok()) {
-      problems.push_back(
-          fmt::format("{}: it can't be read: {}", drill.name, MessageOf(drill.problem)));
+      problems.push_back(fmt::format("{}: unreadable: {}", drill.name, MessageOf(drill.problem)));
       row_began = true;
       continue;
     }
-    const auto previous = PreviousOf(drill);
-    if (!previous.has_value()) {
+    const auto link = store::PreviousDrill(drill.json);
+    if (!link.has_value()) {
       if (row_began)
         problems.push_back(
-            fmt::format("{}: it does not say which report came before it", drill.name));
+            fmt::format("{}: the report does not name the previous one", drill.name));
       continue;
     }
-    const std::optional<Link>& link = *previous;
-    if (!link.has_value()) {
+    if (link->name.empty()) {
       // Not by their order here: two may be of one second.
       if (!first.empty())
         problems.push_back(
-            fmt::format("{}: it says that it is the first, as {} does", drill.name, first));
+            fmt::format("{}: the report claims to be the first, as does {}", drill.name, first));
       first = drill.name;
     } else if (!sums.contains(link->name)) {
       problems.push_back(
-          fmt::format("{}: the report before it, {}, is gone", drill.name, link->name));
+          fmt::format("{}: the previous report, {}, is missing", drill.name, link->name));
     } else if (const std::string& sum = sums[link->name];
                !sum.empty() && !link->sha256.empty() && sum != link->sha256) {
       problems.push_back(
-          fmt::format("{}: it was changed after {} was written", link->name, drill.name));
+          fmt::format("{}: the report was changed after {} was written", link->name, drill.name));
     }
-    if (link.has_value() && !named.insert(link->name).second) {
+    if (!link->name.empty() && !named.insert(link->name).second) {
       problems.push_back(
-          fmt::format("{}: two reports say that they follow {}", drill.name, link->name));
+          fmt::format("{}: two reports name {} as the previous one", drill.name, link->name));
     }
     row_began = true;
   }

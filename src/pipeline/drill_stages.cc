@@ -57,8 +57,8 @@ void DrillStages::Record(StageName name, Status status, double seconds) {
 
 Status DrillStages::OutOfTime(StageName stage, std::string_view state) const {
   return Error(Reason::kTimeout,
-               "the drill's time of {} was over before {} was done ({}); raise drill.timeout, or "
-               "see which stage was slow",
+               "the drill exceeded its timeout of {} before {} was done ({}). Raise drill.timeout, "
+               "or find the slow stage",
                FormatDuration(timeout_), NameOf(stage), state);
 }
 

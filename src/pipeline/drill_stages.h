@@ -23,7 +23,7 @@ class DrillStages {
   template <typename Body>
   void Run(StageName name, Body&& body) {
     if (report_.outcome.ok() && context_.clock.Monotonic() >= limit_.deadline()) {
-      report_.outcome = OutOfTime(name, "it had not begun");
+      report_.outcome = OutOfTime(name, "not started");
     }
     if (report_.outcome.ok()) {
       RunAlways(name, body);

@@ -61,8 +61,10 @@ bool ForeignFiles::LeadsToOwn(const std::string& pattern) {
   if (!dir.ok() || !own.ok() || dir->device != own->device || dir->inode != own->inode)
     return false;
   if (told_own_.insert(pattern).second) {
-    context_.log.Error("nothing is adopted from the store itself; adopt from where others write",
-                       {{"adopt", pattern}, {"store", own_dir_}});
+    context_.log.Error("adopt pattern ignored",
+                       {{"adopt", pattern},
+                        {"store", own_dir_},
+                        {"hint", "it is inside the store; use the directory of the other job"}});
   }
   return true;
 }
@@ -71,7 +73,12 @@ void ForeignFiles::Look(const std::string& pattern, std::map<std::string, Seen>&
   if (LeadsToOwn(pattern)) return;
   const std::string dir = DirName(pattern);
   const auto names = context_.fs.List(dir);
-  if (!names.ok()) return;  // it may come; that nothing is adopted shows in the freshness
+  if (!names.ok()) {  // it may come
+    if (told_unreadable_.insert(pattern).second)
+      context_.log.Warn("adopt directory unreadable", {{"err", MessageOf(names.status())}});
+    return;
+  }
+  told_unreadable_.erase(pattern);
   for (const std::string& name : *names) {
     if (IsUnfinished(name) || fnmatch(BaseName(pattern).c_str(), name.c_str(), FNM_PERIOD) != 0)
       continue;
@@ -123,8 +130,7 @@ std::optional<ForeignFile> ForeignFiles::FindNew(const AdoptedFiles& adopted) {
 
 void ForeignFiles::TellPassedOver(const std::vector<std::string>& files) const {
   if (files.empty()) return;
-  context_.log.Info("files of others are passed over: older than one that was adopted",
-                    {{"files", files.size()}, {"file", files.back()}});
+  context_.log.Info("older files skipped", {{"files", files.size()}, {"file", files.back()}});
 }
 
 void ForeignFiles::Adopted(const ForeignFile& file, WallTime taken) {

@@ -1,5 +1,5 @@
 // Folders in which others leave snapshots, and which file of them is to be adopted next (adopt.h).
-// Which files are taken: docs/adr/0015-adopted.md.
+// Which files are taken: docs/dev/adr/0015-adopted.md.
 #pragma once
 
 #include <map>
@@ -79,8 +79,9 @@ class ForeignFiles {
   const std::vector<std::string> patterns_;
   const Duration quiet_;
   const std::string own_dir_;
-  std::set<std::string> told_own_;    // patterns that lead there
-  std::map<std::string, Seen> seen_;  // by path
+  std::set<std::string> told_own_;         // patterns that lead there
+  std::set<std::string> told_unreadable_;  // patterns whose directory could not be listed last
+  std::map<std::string, Seen> seen_;       // by path
   bool looked_ = false;
 };
 

@@ -140,8 +140,8 @@ Status CheckScratchSpace(const Context& context, const FileDrillRequest& request
   const uint64_t needed = (image.size() + 2 * wal::kSegmentBytes) * CountEtcds(request) + kMargin;
   if (space.available_bytes >= needed) return OkStatus();
   return Error(Reason::kNoSpace,
-               "scratch directory {} has {} bytes free, a drill of {} needs {}; make room or set "
-               "drill.scratch_dir",
+               "scratch directory {} has {} bytes free, but a drill of {} needs {}. Free space, or "
+               "set drill.scratch_dir",
                request.config.scratch_dir, space.available_bytes, request.path, needed);
 }
 
@@ -188,7 +188,7 @@ Status RestoreMember(const Context& context, const snapshot::Image& image,
                                                    .initial_cluster = initial_cluster,
                                                    .advertise_peer_urls = {member.PeerUrl()}},
                                     // Its users' passwords are not ours to know, and HashKV does
-                                    // not cover them: docs/adr/0004.
+                                    // not cover them: docs/dev/adr/0004.
                                     .policy = {.drop_auth = true},
                                     .sync = false})
       .status();
@@ -228,15 +228,16 @@ Status CheckMemory(uint64_t rows, size_t etcds, std::optional<uint64_t> limit) {
   const uint64_t one = kEmptyEtcd + rows * kBytesARow;
   if (limit.has_value() && one > *limit) {
     return Error(Reason::kNoMemory,
-                 "an etcd with {} rows needs about {}, drill.etcd.memory_limit allows {}", rows,
-                 FormatSize(one), FormatSize(*limit));
+                 "an etcd with {} revision records needs about {}, but drill.etcd.memory_limit is "
+                 "{}. Raise the limit",
+                 rows, FormatSize(one), FormatSize(*limit));
   }
   const uint64_t needed = one * etcds;
   const Result<uint64_t> available = AvailableMemory();
   if (!available.ok() || *available >= needed) return OkStatus();
   return Error(Reason::kNoMemory,
-               "{} etcd with {} rows would take about {}, {} are available; raise the memory "
-               "limit, or drill elsewhere",
+               "{} etcd with {} revision records need about {}, but {} are available. Raise the "
+               "memory limit, or drill on another host",
                etcds, rows, FormatSize(needed), FormatSize(*available));
 }
 

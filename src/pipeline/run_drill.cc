@@ -50,8 +50,7 @@ StoredDrill RunDrill(const Context& context, const DrillRequest& request,
   const std::string id = fmt::format("{:016x}", context.random.Next());
   const bool newest = request.newest.value_or(IsOfNewest(drilled, catalog, now));
   auto mark = LeaveMark(context, id, drilled.name, newest, store);
-  if (!mark.ok())
-    context.log.Warn("the drill can't be marked as begun", {{"err", MessageOf(mark.status())}});
+  if (!mark.ok()) context.log.Warn("drill mark not written", {{"err", MessageOf(mark.status())}});
 
   // The ladder, L0 to L5. From here on neither processes nor data of the drill are left.
   DrillStages stages(context, drilled.name, request.config.timeout);
@@ -124,8 +123,8 @@ Result<std::unique_ptr<store::DrillMark>> LeaveMark(const Context& context, cons
   DrillReport report =
       FailedAtOnce(snapshot, newest, now, now,
                    Error(Reason::kInternal,
-                         "the drill that began at {} never ended: its process was killed (is there "
-                         "enough memory?), or the machine went down",
+                         "the drill that started at {} did not finish: its process was killed, or "
+                         "the host went down. Check the memory of the host",
                          FormatRfc3339(now)));
   report.id = id;
   return store.MarkDrill(Dump(ToJson(report)));
@@ -148,8 +147,7 @@ void ClearDamage(const Context& context, const std::string& snapshot,
       entry.RecordRight(checks, now, "");
     };
     const Status cleared = store.UpdateChecks(snapshot, clear, store::IfRefused::kCount);
-    if (!cleared.ok())
-      context.log.Warn("the record of damage can't be cleared", {{"err", MessageOf(cleared)}});
+    if (!cleared.ok()) context.log.Warn("damage record not cleared", {{"err", MessageOf(cleared)}});
   }
 }
 
@@ -228,11 +226,11 @@ uint64_t SafeBump(int64_t snapshot_revision, int64_t source_revision) {
 
 void TellWhatIsMissing(const Context& context, const StoredDrill& drill) {
   if (!drill.source.ok()) {
-    context.log.Warn("no advice for a restore: the source can't be asked",
+    context.log.Warn("no restore estimate: cluster unreachable",
                      {{"err", MessageOf(drill.source)}});
   }
   if (!drill.kept.ok())
-    context.log.Error("the drill report can't be kept", {{"err", MessageOf(drill.kept)}});
+    context.log.Error("drill report not kept", {{"err", MessageOf(drill.kept)}});
 }
 
 StoredDrill DrillNothing(const Context& context, const catalog::Catalog& catalog,
@@ -241,8 +239,8 @@ StoredDrill DrillNothing(const Context& context, const catalog::Catalog& catalog
   StoredDrill drill{
       .report = FailedAtOnce(LastOf(catalog, now), true, now, now,
                              Error(Reason::kNotFound,
-                                   "there is nothing to drill: each of the {} snapshots in the "
-                                   "store is damaged, can't be read, or is of another history",
+                                   "nothing to drill: each of the {} snapshots in the store is "
+                                   "damaged, unreadable or of another history",
                                    catalog.snapshots.size() + catalog.lost.size())),
       .kept = OkStatus(),
       .source = OkStatus()};
@@ -253,8 +251,7 @@ StoredDrill DrillNothing(const Context& context, const catalog::Catalog& catalog
 void TellOfKilledDrills(const Context& context, store::LocalStore& store) {
   const Status told = store.TakeDeadDrills(
       [&](const std::string& mark) { return TellOfKilledDrill(context, store, mark); });
-  if (!told.ok())
-    context.log.Warn("drills that were killed can't be told of", {{"err", MessageOf(told)}});
+  if (!told.ok()) context.log.Warn("killed drills not reported", {{"err", MessageOf(told)}});
 }
 
 }  // namespace etcdrill::pipeline

@@ -52,7 +52,7 @@ StoredDrill DrillNothing(const Context& context, const catalog::Catalog& catalog
 // next time. For whoever is about to drill.
 void TellOfKilledDrills(const Context& context, store::LocalStore& store);
 
-// --- Phase: advice (docs/adr/0014) ---------------------------------------------------------------
+// --- Phase: advice (docs/dev/adr/0014) -----------------------------------------------------------
 // What somebody who restored the drilled snapshot right now would have to know: by how much to
 // raise the revision, and how long it would take with as much data as there is by now.
 

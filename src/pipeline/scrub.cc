@@ -42,8 +42,8 @@ Status HashAgain(const Context& context, const std::string& path, const Manifest
   ForgetCachedPages(path);
   ASSIGN_OR_RETURN(const auto file, context.fs.OpenForReading(path));
   if (file->Size() != manifest.size_bytes) {
-    return Error(Reason::kDamaged, "{}: the file has {} bytes, {} were stored", path, file->Size(),
-                 manifest.size_bytes);
+    return Error(Reason::kDamaged, "{}: the file has {} bytes, but {} were stored", path,
+                 file->Size(), manifest.size_bytes);
   }
   const MonotonicTime start = context.clock.Monotonic();
   uint64_t hashed = 0;
@@ -61,8 +61,8 @@ Status HashAgain(const Context& context, const std::string& path, const Manifest
   ForgetCachedPages(path);  // what nobody reads should not push out what others do
   const std::string sha256 = Hex(sum.Finish());
   if (sha256 == manifest.sha256) return OkStatus();
-  return Error(Reason::kDamaged, "{}: the SHA-256 of the file is {}, it was {} when it was stored",
-               path, sha256, manifest.sha256);
+  return Error(Reason::kDamaged, "{}: the file has SHA-256 {}, but had {} when it was stored", path,
+               sha256, manifest.sha256);
 }
 
 }  // namespace

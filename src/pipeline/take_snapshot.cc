@@ -246,7 +246,7 @@ Status Candidate::CompareWithStore(const Context& context, catalog::Follower& fo
   outcome.manifest.place = PlaceOf(outcome.manifest, stored.ok() ? **stored : before, now);
   if (!HasSoundKeys() || outcome.manifest.other_history) return OkStatus();
   if (!stored.ok()) {  // no reason to lose the fresh snapshot
-    context.log.Warn("the store can't be read, so nobody knows what the snapshot continues",
+    context.log.Warn("lineage not checked: store unreadable",
                      {{"err", MessageOf(stored.status())}});
     return OkStatus();
   }
@@ -257,8 +257,7 @@ void Candidate::KeepSuspects(const Context& context, store::LocalStore& store) c
   const Manifest& m = outcome.manifest;
   const Status kept = crosscheck::KeepSuspects({m.cluster, m.revision, context.clock.Now()},
                                                {SidesOf(m)}, roll, store);
-  if (!kept.ok())
-    context.log.Error("what the members hold can't be recorded", {{"err", MessageOf(kept)}});
+  if (!kept.ok()) context.log.Error("suspect record not written", {{"err", MessageOf(kept)}});
 }
 
 Result<SnapshotOutcome> Candidate::Seal(store::LocalStore& store) {
@@ -281,8 +280,8 @@ Result<SnapshotOutcome> SaveSnapshot(const Context& context, const SaveRequest& 
   RETURN_IF_ERROR(Annotate(context.fs.Resolve(path).status(), "save {}", path));
   ASSIGN_OR_RETURN(const bool there, context.fs.IsThere(path));
   if (there) {
-    return Error(Reason::kAlreadyExists, "save {}: the file exists; name another, or move it away",
-                 path);
+    return Error(Reason::kAlreadyExists,
+                 "save {}: the file already exists. Use another path, or move the file away", path);
   }
 
   // Capture, verify, receipt, as above, but no store knows the source. Two that save to one path at

@@ -54,7 +54,7 @@ void AddStages(const std::vector<Stage>& stages, DrillSummary& summary) {
     const bool skipped = FirstWith(StageResult::kSkipped, stages) != nullptr;
     summary.failed_stage = FailedStage(stages);
     summary.error =
-        skipped ? "the drill's time was up" : "nothing proves the bytes of the snapshot";
+        skipped ? "the drill ran out of time" : "the bytes of the snapshot cannot be confirmed";
   }
 }
 

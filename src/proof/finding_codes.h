@@ -1,5 +1,5 @@
-// The code of every finding, in one place: scripts match on them, docs/findings.md lists them (a
-// test compares).
+// The code of every finding, in one place: scripts match on them, docs/reference/findings.md lists
+// them (a test compares).
 #pragma once
 
 #include <string_view>

@@ -18,8 +18,8 @@ std::string WhoOf(const ReceiptRecord& record) {
 std::string Describe(const ReceiptRecord& record, uint64_t keys_of_file) {
   if (!record.live_keys.has_value() || *record.live_keys == static_cast<int64_t>(keys_of_file))
     return record.endpoint;
-  return fmt::format("{} (it counts {} keys, the snapshot has {})", record.endpoint,
-                     *record.live_keys, keys_of_file);
+  return fmt::format("{} ({} keys, the snapshot has {})", record.endpoint, *record.live_keys,
+                     keys_of_file);
 }
 
 struct Voices {
@@ -81,8 +81,8 @@ Disagreement DisagreementOf(const Manifest& manifest) {
   if (IsOfOutvoted(manifest, voices)) {
     return {.of_majority = false,
             .text = fmt::format(
-                "at revision {} {} holds what only a member holds that most others differed from: "
-                "it is the copy of a corrupt member; see suspects.json in the store",
+                "at revision {} {} has the data of a member that differed from most others: it is "
+                "a copy of a corrupt member. See suspects.json in the store",
                 manifest.revision,
                 manifest.adopted.has_value() ? manifest.adopted->path : manifest.endpoint)};
   }
@@ -96,7 +96,7 @@ Disagreement DisagreementOf(const Manifest& manifest) {
   }
   found.text = fmt::format(
       "at revision {} the snapshot from {} and the live data of {} differ: one of the members is "
-      "corrupt; compare them with `etcdctl endpoint hashkv --cluster` before you trust either",
+      "corrupt. Compare them with `etcdctl endpoint hashkv --cluster` before you trust either",
       manifest.revision, manifest.adopted.has_value() ? manifest.adopted->path : manifest.endpoint,
       fmt::join(differ, ", "));
   return found;

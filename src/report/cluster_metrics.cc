@@ -53,45 +53,45 @@ struct ClusterMetrics::Counted {
 
   prometheus::Registry registry;
 
-  Counter& snapshot_attempts = One("etcdrill_snapshot_attempts_total", "Snapshot attempts.");
-  Family<Counter>& snapshot_failures =
-      Counters("etcdrill_snapshot_failures_total", "Failed snapshot attempts, by reason.");
-  Family<Counter>& snapshot_skipped =
-      Counters("etcdrill_snapshot_skipped_total", "Due snapshots that were not taken, on purpose.");
+  Counter& snapshot_attempts =
+      One("etcdrill_snapshot_attempts_total", "Number of snapshot attempts.");
+  Family<Counter>& snapshot_failures = Counters("etcdrill_snapshot_failures_total",
+                                                "Number of failed snapshot attempts, by reason.");
+  Family<Counter>& snapshot_skipped = Counters(
+      "etcdrill_snapshot_skipped_total", "Number of due snapshots that were skipped, by reason.");
   Counter& skipped_busy = snapshot_skipped.Add({{"reason", "busy"}});
   Counter& skipped_unchanged = snapshot_skipped.Add({{"reason", "unchanged"}});
   Counter& skipped_not_leader = snapshot_skipped.Add({{"reason", "not_leader"}});
   Counter& received_bytes =
-      One("etcdrill_snapshot_received_bytes_total", "Snapshot bytes received from etcd.");
+      One("etcdrill_snapshot_received_bytes_total", "Number of snapshot bytes received from etcd.");
   Histogram& snapshot_seconds =
-      Histograms("etcdrill_snapshot_duration_seconds", "Wall time of successful snapshots.")
+      Histograms("etcdrill_snapshot_duration_seconds", "Duration of successful snapshots.")
           .Add({}, kSnapshotBounds);
 
-  Family<Counter>& deleted =
-      Counters("etcdrill_retention_deleted_total", "Snapshots removed by retention, by reason.");
+  Family<Counter>& deleted = Counters("etcdrill_retention_deleted_total",
+                                      "Number of snapshots deleted by retention, by reason.");
   Counter& deletion_failures =
-      One("etcdrill_retention_failures_total", "Snapshots that retention could not remove.");
+      One("etcdrill_retention_failures_total", "Number of deletions by retention that failed.");
   Counter& scrubbed_bytes =
       One("etcdrill_scrub_bytes_total",
-          "Bytes of stored snapshots that were hashed again and found right.");
-  Family<Counter>& scrub_failures =
-      Counters("etcdrill_scrub_failures_total",
-               "Stored snapshots that were found damaged when they were hashed again, or could not "
-               "be read.");
+          "Number of bytes of stored snapshots that the scrub hashed and found intact.");
+  Family<Counter>& scrub_failures = Counters(
+      "etcdrill_scrub_failures_total",
+      "Number of stored snapshots that the scrub found damaged or could not read, by reason.");
   Counter& scrub_damaged = scrub_failures.Add({{"reason", "damaged"}});
   Counter& scrub_unreadable = scrub_failures.Add({{"reason", "unreadable"}});
 
-  Counter& drill_attempts = One("etcdrill_drill_attempts_total", "Drills started.");
-  Family<Counter>& drill_failures = Counters(
-      "etcdrill_drill_failures_total", "Drills that ended in failure, by the stage that failed.");
+  Counter& drill_attempts = One("etcdrill_drill_attempts_total", "Number of drills started.");
+  Family<Counter>& drill_failures = Counters("etcdrill_drill_failures_total",
+                                             "Number of failed drills, by the stage that failed.");
   Counter& drill_skipped =
-      Counters("etcdrill_drill_skipped_total", "Due drills that were not run, on purpose.")
+      Counters("etcdrill_drill_skipped_total", "Number of due drills that were skipped, by reason.")
           .Add({{"reason", "busy"}});
   Counter& drill_cleanup_failures =
       One("etcdrill_drill_cleanup_failures_total",
-          "Scratch directories or processes of drills that could not be removed.");
+          "Number of drills whose scratch directory or processes could not be removed.");
   Histogram& drill_seconds =
-      Histograms("etcdrill_drill_duration_seconds", "Wall time of passed drills.")
+      Histograms("etcdrill_drill_duration_seconds", "Duration of passed drills.")
           .Add({}, kDrillBounds);
   Family<Histogram>& probe_seconds =
       Histograms("etcdrill_endpoint_probe_duration_seconds", "Duration of health probes.");

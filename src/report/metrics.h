@@ -1,4 +1,4 @@
-// The page of /metrics. The catalogue is docs/metrics.md; a test holds the two equal.
+// The page of /metrics. The catalogue is docs/reference/metrics.md; a test holds the two equal.
 //
 // The rules: times are Unix timestamps, never ages; what is not known is absent, never 0 or 1; what
 // describes the store is derived from the store, so it is right from the first scrape after a
@@ -19,6 +19,7 @@
 #include "etcd/client.h"
 #include "io/file_system.h"
 #include "report/cluster_metrics.h"
+#include "report/families.h"
 #include "report/view.h"
 
 namespace etcdrill::report {
@@ -46,6 +47,9 @@ struct ClusterScrape {
   View view;
   Surroundings surroundings;
 };
+
+// The process_* metrics. `start`: /proc/stat, which would tell, is hidden under ProcSubset=pid.
+void AddProcessMetrics(WallTime start, Families& page);
 
 // In text format 0.0.4.
 std::string RenderMetrics(const ProcessFacts& process, std::span<const ClusterScrape> clusters);

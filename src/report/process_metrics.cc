@@ -1,11 +1,13 @@
-// From getrusage, getrlimit and /proc/self; what can't be read is left out.
-#include "report/process_metrics.h"
+// The process_* metrics that every Prometheus client library has, which prometheus-cpp lacks. From
+// getrusage, getrlimit and /proc/self; what can't be read is left out.
 
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
+
+#include "report/metrics.h"
 
 namespace etcdrill::report {
 namespace {
@@ -28,7 +30,7 @@ std::optional<double> CountEntries(const char* dir) {
 void AddProcessMetrics(WallTime start, Families& page) {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
-  page.Counter("process_cpu_seconds_total", "CPU time used, user and system.")
+  page.Counter("process_cpu_seconds_total", "CPU time of the process, user and system.")
       .Sample(Seconds(usage.ru_utime) + Seconds(usage.ru_stime));
 
   // /proc/self/statm: virtual and resident size, in pages.
@@ -37,18 +39,20 @@ void AddProcessMetrics(WallTime start, Families& page) {
   double resident_pages = 0;
   const auto page_bytes = static_cast<double>(sysconf(_SC_PAGESIZE));
   if (statm >> virtual_pages >> resident_pages) {
-    page.Gauge("process_resident_memory_bytes", "Resident memory.")
+    page.Gauge("process_resident_memory_bytes", "Resident memory of the process.")
         .Sample(resident_pages * page_bytes);
-    page.Gauge("process_virtual_memory_bytes", "Virtual memory.")
+    page.Gauge("process_virtual_memory_bytes", "Virtual memory of the process.")
         .Sample(virtual_pages * page_bytes);
   }
-  page.Gauge("process_open_fds", "Open file descriptors.").Sample(CountEntries("/proc/self/fd"));
+  page.Gauge("process_open_fds", "Number of open file descriptors.")
+      .Sample(CountEntries("/proc/self/fd"));
   rlimit limit{};
   getrlimit(RLIMIT_NOFILE, &limit);
   page.Gauge("process_max_fds", "Limit of open file descriptors.")
       .Sample(static_cast<double>(limit.rlim_cur));
-  page.Gauge("process_threads", "Threads.").Sample(CountEntries("/proc/self/task"));
-  page.Gauge("process_start_time_seconds", "Unix time at which the process started.")
+  page.Gauge("process_threads", "Number of threads of the process.")
+      .Sample(CountEntries("/proc/self/task"));
+  page.Gauge("process_start_time_seconds", "Start time of the process, as a Unix timestamp.")
       .Sample(UnixSeconds(start));
 }
 

@@ -77,19 +77,19 @@ std::string VerifyTextfile(const VerifyRun& run, std::string_view previous) {
   CarryOver(earlier, "etcdrill_verify_last_success_timestamp_seconds", last_success);
   Families page;
   page.Gauge("etcdrill_verify_passed",
-             "Whether the newest verification passed the levels that were asked for: 1 yes, 0 no.")
+             "Result of the newest verification at the requested levels: 1 passed, 0 failed.")
       .Sample(run.passed);
   page.Gauge("etcdrill_verify_last_run_timestamp_seconds",
-             "Unix time at which the newest verification ended.")
+             "End time of the newest verification, as a Unix timestamp.")
       .Sample(run.ended);
   page.Gauge("etcdrill_verify_last_success_timestamp_seconds",
-             "Unix time at which the newest verification that passed ended.")
+             "End time of the newest verification that passed, as a Unix timestamp.")
       .Sample(last_success);
-  page.Gauge("etcdrill_verify_last_duration_seconds", "Wall time of the newest verification.")
+  page.Gauge("etcdrill_verify_last_duration_seconds", "Duration of the newest verification.")
       .Sample(run.seconds);
   page.Gauge("etcdrill_verify_last_level_success",
-             "Result of each level of the newest verification: 1 passed, 0 failed; absent for a "
-             "level that is unknown or was not asked for.");
+             "Result of each level of the newest verification: 1 passed, 0 failed; absent if "
+             "unknown or not requested.");
   for (const auto& [level, passed] : run.levels) page.Sample(passed, {{"level", NameOf(level)}});
   AddNewestSnapshot(run.snapshot.has_value() ? *run.snapshot : EarlierSnapshot(earlier), page);
   Families whole;
@@ -110,9 +110,6 @@ std::string DrillTextfile(DrillRun run, std::string_view previous) {
   CarryOver(earlier, "etcdrill_drill_last_duration_seconds", drill.last_duration_seconds);
   CarryOver(earlier, "etcdrill_restorable_snapshot_taken_timestamp_seconds", run.proof.taken);
   CarryOver(earlier, "etcdrill_restorable_snapshot_revision", run.proof.revision);
-  // As 0.1.0 wrote them.
-  CarryOver(earlier, "etcdrill_verified_snapshot_taken_timestamp_seconds", run.proof.taken);
-  CarryOver(earlier, "etcdrill_verified_snapshot_revision", run.proof.revision);
   for (const auto& [name, value] : earlier) {
     // One that passed came to all checks that are asked for.
     if (passed || !name.starts_with(kCheckSeries)) continue;

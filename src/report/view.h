@@ -17,21 +17,15 @@
 
 namespace etcdrill::report {
 
-// The last round of health probes. The addresses are in round.roll.entries.
-struct HealthView {
-  WallTime checked;
-  etcd::HealthRound round;
-};
-
 struct View {
   WallTime now;
   std::shared_ptr<const config::Config> config;  // in force; never null
   // As the store could be read last; null: never yet. While it can't be read, `store_problem` says
   // why: the rows then are those of before, and nothing else tells of them.
   std::shared_ptr<const catalog::Catalog> catalog;
-  std::string store_problem;                 // empty: the catalogue is what the store holds now
-  WallTime state_created;                    // of the store
-  std::shared_ptr<const HealthView> health;  // null: nobody was asked yet
+  std::string store_problem;  // empty: the catalogue is what the store holds now
+  WallTime state_created;     // of the store
+  std::shared_ptr<const etcd::HealthRound> health;  // the last one; null: nobody was asked yet
   // What a comparison of the members found that the store does not tell: that they agree, or a
   // disagreement that could not be kept there.
   std::optional<bool> members_agree;

@@ -1,4 +1,4 @@
-// What must change (docs/etcd-formats.md §6.2 and §6.6): members and members_removed, or etcd 3.6+
+// What must change (docs/dev/formats.md §6.2 and §6.6): members and members_removed, or etcd 3.6+
 // adopts the dead cluster; consistent_index and term, or the member looks healthy and every write
 // times out; confState, which etcdutl leaves stale. Everything else, key, lease, alarm and auth
 // included, stays as it was, unless the policy says otherwise.
@@ -67,17 +67,17 @@ Result<int> FitToVersion(const Policy& policy, Buckets& buckets, DatabasePlan& p
     const std::string versions =
         fmt::format("the snapshot is of etcd 3.{}, newer than 3.{}", written, wanted);
     if (!policy.allow_downgrade) {
-      return Error(
-          Reason::kEtcdVersion,
-          "{}, which may not start on it or misread it; run etcd 3.{}, or add --allow-downgrade",
-          versions, written);
+      return Error(Reason::kEtcdVersion,
+                   "{}, which may fail to start on the data or misread it. Run etcd 3.{}, or add "
+                   "--allow-downgrade",
+                   versions, written);
     }
     buckets.meta.erase(std::string(mvcc::kStorageVersionKey));
     buckets.cluster.erase(std::string(mvcc::kClusterVersionKey));
     plan.edit.replace[std::string(mvcc::kClusterBucket)] = buckets.cluster;
     plan.warnings.push_back(versions +
-                            ": its storage and cluster version are dropped; etcd supports no such "
-                            "step, so check what the cluster serves before it is used");
+                            ": its storage and cluster version are removed. etcd does not support "
+                            "this step: check what the cluster serves before you use it");
   }
   return wanted;
 }
@@ -97,7 +97,7 @@ void SetMembership(const NewCluster& cluster, int minor, Buckets& buckets, Datab
   plan.edit.replace[std::string(mvcc::kMembersRemovedBucket)] = {};
 }
 
-// As etcdutl does it (docs/etcd-formats.md §6.4): an empty row at the new revision, and a
+// As etcdutl does it (docs/dev/formats.md §6.4): an empty row at the new revision, and a
 // compaction up to it that is under way. It counts from the last row; we from the store's revision,
 // which is higher if the last rows were compacted away.
 Status BumpRevision(uint64_t by, Buckets& buckets, DatabasePlan& plan) {
@@ -107,7 +107,8 @@ Status BumpRevision(uint64_t by, Buckets& buckets, DatabasePlan& plan) {
   const int64_t revision =
       std::max({last.value_or(mvcc::Revision{}).main, state.CompactRevision(), int64_t{0}});
   if (by > static_cast<uint64_t>(std::numeric_limits<int64_t>::max() - revision)) {
-    return Error(Reason::kUsage, "--bump-revision {}: beyond the greatest revision there is", by);
+    return Error(Reason::kUsage,
+                 "--bump-revision {}: the result exceeds the largest possible revision", by);
   }
   const std::string bumped = mvcc::EncodeRevision({.main = revision + static_cast<int64_t>(by)});
   plan.edit.append[std::string(mvcc::kKeyBucket)] = {{bumped, ""}};
@@ -122,7 +123,7 @@ Status ApplyPolicy(const Policy& policy, DatabasePlan& plan) {
     if (!alarms.empty()) {
       plan.edit.replace[std::string(mvcc::kAlarmBucket)] = {};
       plan.warnings.push_back(
-          "alarms are dropped: what raised them (a full quota, a corrupt member) may be so still");
+          "alarms are removed, but their cause (a full quota, a corrupt member) may persist");
     }
   }
   if (policy.drop_auth) {
@@ -131,8 +132,8 @@ Status ApplyPolicy(const Policy& policy, DatabasePlan& plan) {
       enabled = std::string(1, '\0');
       plan.edit.replace[std::string(mvcc::kAuthBucket)] = std::move(auth);
       plan.warnings.push_back(
-          "authentication is switched off: whoever reaches the cluster can read and write "
-          "everything; set new passwords and run `etcdctl auth enable`");
+          "authentication is disabled: anyone who reaches the cluster can read and write "
+          "everything. Set new passwords and run `etcdctl auth enable`");
     }
   }
   return OkStatus();
@@ -144,7 +145,7 @@ Result<int> ParseEtcdMinor(std::string_view version) {
   const std::optional<int> minor = EtcdMinorOf(version);
   if (minor.has_value() && *minor >= kMinorFirst && *minor <= kMinorLast) return *minor;
   return Error(Reason::kUsage,
-               "--etcd-version {}: not one of 3.{} to 3.{}; write it as 3.5 or 3.5.30", version,
+               "--etcd-version {}: not one of 3.{} to 3.{}. Write it as 3.5 or 3.5.30", version,
                kMinorFirst, kMinorLast);
 }
 
@@ -157,8 +158,8 @@ Result<int> MinorOfSnapshot(const bbolt::BucketContent& meta, const bbolt::Bucke
   for (const std::string& version : {storage_version, cluster_version}) {
     if (!IsOfOtherMajor(version)) continue;
     return Error(Reason::kEtcdVersion,
-                 "the snapshot is of etcd {}, which this etcdrill does not know; restore it with "
-                 "the tools of that version",
+                 "the snapshot is of etcd {}, which this etcdrill does not support. Restore it "
+                 "with the tools of that version",
                  Printable(version));
   }
   const std::optional<int> of_cluster = EtcdMinorOf(cluster_version);
@@ -170,7 +171,7 @@ Result<DatabasePlan> PlanDatabase(const snapshot::Image& snapshot, const NewClus
   ASSIGN_OR_RETURN(const bbolt::Database* const source, snapshot.RequireDatabase());
   const uint64_t pages = source->body_size() / source->meta().page_size;
   if (source->meta().high_water > pages) {
-    return Error(Reason::kDamaged, "the snapshot is damaged: it holds {} pages, {} are in use",
+    return Error(Reason::kDamaged, "the snapshot is damaged: the file has {} pages, {} are in use",
                  pages, source->meta().high_water);
   }
   DatabasePlan plan{*source};
@@ -202,7 +203,7 @@ Result<uint64_t> WriteDatabase(const Context& context, const snapshot::Image& sn
   ASSIGN_OR_RETURN(const bool unchanged, snapshot.file().IsUnchanged());
   if (!unchanged) {
     return Error(Reason::kBusy,
-                 "somebody wrote to the snapshot while it was copied; wait until it is complete");
+                 "the file changed while etcdrill copied it. Wait until the writer has finished");
   }
   ASSIGN_OR_RETURN(const FileInfo info, context.fs.Stat(target));
   return info.size;

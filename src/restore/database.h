@@ -50,7 +50,7 @@ Result<uint64_t> WriteDatabase(const Context& context, const snapshot::Image& sn
 
 // Which etcd a data directory is for, as far as files differ: the minor version of etcd 3. Up to
 // 3.4, `meta` has neither term nor confState; from 3.6 on, etcd refuses a file whose storage or
-// cluster version is newer than itself (docs/etcd-formats.md §2.5 and §6.6).
+// cluster version is newer than itself (docs/dev/formats.md §2.5 and §6.6).
 //
 // 6 from "3.6", "3.6.14" or "v3.6.14"; kUsage for what is not one of the versions that are
 // supported, 3.4 to 3.7.

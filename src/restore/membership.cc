@@ -95,14 +95,14 @@ Result<NewCluster> MakeCluster(const MembershipOptions& options) {
   }
   if (cluster.own_id == 0) {
     return Error(Reason::kUsage,
-                 "couldn't find --name {} in --initial-cluster \"{}\"; name every member of the "
-                 "new cluster there, this one included",
+                 "cannot find --name {} in --initial-cluster \"{}\". Name every member of the new "
+                 "cluster there, including this one",
                  options.name, options.initial_cluster);
   }
   if (members[options.name] != own_urls) {
     return Error(
         Reason::kUsage,
-        "--initial-cluster has {}={}, but --initial-advertise-peer-urls is {}; they must be equal",
+        "--initial-cluster has {}={}, but --initial-advertise-peer-urls is {}. Make them equal",
         options.name, fmt::join(members[options.name], ","), fmt::join(own_urls, ","));
   }
   std::ranges::sort(cluster.members, {}, &NewMember::id);

@@ -1,5 +1,5 @@
 // Who the restored cluster consists of, with the ids that etcd computes itself. Source:
-// docs/etcd-formats.md §6.1.
+// docs/dev/formats.md §6.1.
 //   member id  = first 8 bytes of SHA-1(its sorted peer URLs, then the token), without its name
 //   cluster id = first 8 bytes of SHA-1(all member ids, ascending)
 #pragma once
@@ -38,7 +38,7 @@ struct MembershipOptions {
 Result<NewCluster> MakeCluster(const MembershipOptions& options);
 
 // The document of the v2 store in a restored member's .snap file. Nobody uses the v2 store any
-// more, but etcd up to 3.5 takes its members from it (docs/etcd-formats.md §6.5).
+// more, but etcd up to 3.5 takes its members from it (docs/dev/formats.md §6.5).
 //
 // The smallest document that etcd 3.4 to 3.6 reads the members from: etcdutl also writes a watcher
 // hub of 1,000 empty slots and statistics, which are thrown away when it is read.

@@ -2,7 +2,7 @@
 //   DATA/member/snap/db, DATA/member/snap/TERM-INDEX.snap, DATA/member/wal/SEQUENCE-INDEX.wal
 // A WAL directory elsewhere is renamed before the data directory: without the latter nothing looks
 // restored, but on a database without its WAL etcd serves reads, says that it is healthy, and never
-// writes (docs/etcd-formats.md §6.6).
+// writes (docs/dev/formats.md §6.6).
 #include "restore/restore.h"
 
 #include <fmt/format.h>
@@ -48,8 +48,8 @@ Result<Paths> PathsOf(FileSystem& fs, const RestoreOptions& options) {
 
 Status CheckTargets(FileSystem& fs, const RestoreOptions& options, const Paths& paths) {
   const auto refuse = [](std::string_view flag, const std::string& path, std::string_view why) {
-    return Error(Reason::kAlreadyExists, "--{} {} {}; name another, or move it away", flag, path,
-                 why);
+    return Error(Reason::kAlreadyExists, "--{} {} {}. Use another path, or move it away", flag,
+                 path, why);
   };
   if (!options.wal_dir.empty()) {
     ASSIGN_OR_RETURN(const bool wal_there, fs.IsThere(paths.wal));
@@ -64,7 +64,7 @@ Status CheckTargets(FileSystem& fs, const RestoreOptions& options, const Paths& 
   });
   return empty ? OkStatus()
                : refuse("data-dir", options.data_dir,
-                        fmt::format("is not empty: it has {}", names.front()));
+                        fmt::format("is not empty: found {}", names.front()));
 }
 
 Status CheckSpace(FileSystem& fs, const std::string& target, uint64_t needed) {
@@ -72,7 +72,7 @@ Status CheckSpace(FileSystem& fs, const std::string& target, uint64_t needed) {
   ASSIGN_OR_RETURN(const SpaceInfo space, fs.Space(parent));
   if (space.available_bytes >= needed) return OkStatus();
   return Error(Reason::kNoSpace,
-               "{} needs {}, but the file system has {} left; free some or name another directory",
+               "{} needs {}, but the file system has {} free. Free space or use another directory",
                target, FormatSize(needed), FormatSize(space.available_bytes));
 }
 

@@ -1,5 +1,5 @@
 // Stage: a snapshot becomes a data directory that etcd starts from, without any tool of etcd's.
-// Source: docs/etcd-formats.md §6.
+// Source: docs/dev/formats.md §6.
 //
 // The target appears whole or not at all: everything is built beside it under a temporary name,
 // synced and renamed. After an error neither the data directory nor the WAL directory is there.

@@ -59,13 +59,13 @@ class AdoptTask final : public Task {
       case AfterAdoption::Tell::kNothing:
         return;
       case AfterAdoption::Tell::kOldBytes:
-        return run.log.Warn("a new file holds an old snapshot",
+        return run.log.Warn("import skipped: content already in the store",
                             {{"file", file.path}, {"err", MessageOf(outcome.status())}});
       case AfterAdoption::Tell::kNoSnapshot:
-        return run.log.Warn("a file of others is no snapshot",
+        return run.log.Warn("import skipped: not a snapshot",
                             {{"file", file.path}, {"err", MessageOf(outcome.status())}});
       case AfterAdoption::Tell::kOtherHistory:
-        run.log.Warn("an adopted file is of another history",
+        run.log.Warn("adopted snapshot of another history",
                      {{"snapshot", outcome->manifest.name},
                       {"file", file.path},
                       {"err", outcome->manifest.lineage->text}});

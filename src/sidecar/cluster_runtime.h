@@ -13,7 +13,6 @@
 #include "report/cluster_metrics.h"
 #include "report/metrics.h"
 #include "report/view.h"
-#include "sidecar/certificates.h"
 #include "sidecar/cluster_state.h"
 #include "sidecar/generation.h"
 #include "sidecar/pool.h"
@@ -73,7 +72,6 @@ class ClusterRuntime {
   Pool& pool_;
   const std::unique_ptr<store::LocalStore> store_;
   const std::shared_ptr<etcd::CallCounts> counts_;
-  Certificates certificates_;
   mutable std::mutex mutex_;
   std::shared_ptr<Generation> current_;  // guarded by mutex_
   ClusterState state_;

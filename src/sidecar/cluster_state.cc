@@ -26,7 +26,7 @@ Result<ClusterState::CatalogPtr> ClusterState::Refresh(const Context& run) {
   std::unique_lock lock(mutex_);
   const bool is_told = std::exchange(told_problem_, problem) == problem;
   lock.unlock();
-  if (!read.ok() && !is_told) run.log.Error("the store can't be read", {{"err", problem}});
+  if (!read.ok() && !is_told) run.log.Error("store unreadable", {{"err", problem}});
   return read;
 }
 
@@ -70,8 +70,8 @@ void ClusterState::SetConfig(std::shared_ptr<const config::Config> config) {
   heads_ = {};
 }
 
-void ClusterState::SetHealth(report::HealthView health) {
-  auto shared = std::make_shared<const report::HealthView>(std::move(health));
+void ClusterState::SetHealth(etcd::HealthRound round) {
+  auto shared = std::make_shared<const etcd::HealthRound>(std::move(round));
   const std::lock_guard lock(mutex_);
   health_ = std::move(shared);
 }

@@ -58,7 +58,7 @@ class ClusterState {
 
   // What the configuration before saw of the source is forgotten: it may have been another one.
   void SetConfig(std::shared_ptr<const config::Config> config);
-  void SetHealth(report::HealthView health);
+  void SetHealth(etcd::HealthRound round);
   void SetMembersAgree(std::optional<bool> agree);  // report::View::members_agree
   // Nothing happens if another configuration is in force now.
   void SetHeads(const std::shared_ptr<const config::Config>& by, crosscheck::HeadHistory heads);
@@ -82,7 +82,7 @@ class ClusterState {
   std::string told_problem_;  // in the log
   WallTime state_created_{};
   std::shared_ptr<const config::Config> config_;
-  std::shared_ptr<const report::HealthView> health_;
+  std::shared_ptr<const etcd::HealthRound> health_;
   std::optional<bool> members_agree_;
   crosscheck::HeadHistory heads_;
 };

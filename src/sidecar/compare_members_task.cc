@@ -19,8 +19,7 @@ class CompareMembersTask final : public Task {
     const crosscheck::Occasion occasion{state_.cluster(), found.revision, run.clock.Now()};
     const Status kept =
         crosscheck::KeepSuspects(occasion, SidesOf(found), found.roll, state_.store());
-    if (!kept.ok())
-      run.log.Error("what the members hold can't be recorded", {{"err", MessageOf(kept)}});
+    if (!kept.ok()) run.log.Error("suspect record not written", {{"err", MessageOf(kept)}});
     if (found.equal.has_value() || found.alone)
       state_.SetMembersAgree(kept.ok() && found.equal == false ? std::nullopt : found.equal);
     state_.Refresh(run).status().IgnoreError();  // it is told
@@ -29,7 +28,7 @@ class CompareMembersTask final : public Task {
     } else if (found.equal == true) {
       run.log.Info("members agree", {{"text", found.text}});
     } else if (!found.alone) {
-      run.log.Warn("members can't be compared", {{"err", found.text}});
+      run.log.Warn("members not comparable", {{"err", found.text}});
     }
   }
 };

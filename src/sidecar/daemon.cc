@@ -104,9 +104,9 @@ Status RunDaemon(const Context& context, const Settings& settings, const LoadSet
                                         {"snapshot_schedule", TextOf(config.snapshot.schedule)},
                                         {"drill_schedule", TextOf(config.drill.schedule)}});
   for (const std::string& warning : config.warnings)
-    context.log.Warn("the configuration has an old name", {{"warning", warning}});
+    context.log.Warn("configuration key deprecated", {{"warning", warning}});
   for (const std::string& warning : config::WarningsOf(config, settings.connection)) {
-    context.log.Warn("the configuration may not be what is meant", {{"warning", warning}});
+    context.log.Warn("configuration warning", {{"warning", warning}});
   }
   std::jthread ticking([&timer](const std::stop_token& stop) { timer.Run(stop); });
   service.Ready();

@@ -50,7 +50,7 @@ class DrillTask final : public Task {
 
  private:
   Result<ClusterState::CatalogPtr> WaitForSnapshots(const Context& run, const Generation& by) {
-    const Status ended = Error(Reason::kInterrupted, "stopped or configured anew");
+    const Status ended = Error(Reason::kInterrupted, "stopped or reconfigured");
     std::optional<MonotonicTime> lost_since;
     while (true) {
       ASSIGN_OR_RETURN(ClusterState::CatalogPtr catalog, state_.Refresh(run));
@@ -88,18 +88,18 @@ class DrillTask final : public Task {
     if (report.passed()) {
       run.log.Info("drill passed", {{"snapshot", report.snapshot},
                                     {"verdict", NameOf(report.verdict())},
-                                    {"level", report.level_reached()},
+                                    {"level_reached", report.level_reached()},
                                     {"etcd", report.etcd_version},
                                     {"duration_seconds", took}});
     } else {
       run.log.Error("drill failed", {{"snapshot", report.snapshot},
                                      {"stage", NameOf(*failed_in)},
-                                     {"level", report.level_reached()},
+                                     {"level_reached", report.level_reached()},
                                      {"reason", InfoOf(ReasonOf(report.outcome)).name},
                                      {"err", MessageOf(report.outcome)}});
     }
     if (!IsCleanedUp(report)) {
-      run.log.Warn("drill left something behind", {{"err", report.stages.back().error}});
+      run.log.Warn("drill cleanup failed", {{"err", report.stages.back().error}});
     }
     pipeline::TellWhatIsMissing(run, drill);
     state_.Refresh(run).status().IgnoreError();  // it is told

@@ -1,5 +1,5 @@
 // What one configuration decides: how the sidecar acts, and whom it asks. A reload makes another
-// one beside it; the one before ends what it had begun (docs/adr/0016-reload.md).
+// one beside it; the one before ends what it had begun (docs/dev/adr/0016-reload.md).
 #pragma once
 
 #include <functional>

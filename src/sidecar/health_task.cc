@@ -26,7 +26,7 @@ class HealthTask final : public Task {
     if (state_.MembersDisagree()) {
       crosscheck::ForgetSuspects(state_.cluster(), roll, {}, state_.store()).IgnoreError();
     }
-    state_.SetHealth({.checked = run.clock.Now(), .round = std::move(round)});
+    state_.SetHealth(std::move(round));
     crosscheck::HeadHistory heads = state_.Heads();  // which nobody else changes
     heads.Saw(run.clock.Monotonic(), roll, [&] { return crosscheck::ReadHead(by.client(), roll); });
     state_.SetHeads(by.shared_config(), std::move(heads));
@@ -38,17 +38,16 @@ class HealthTask final : public Task {
     for (const EndpointNews& news : told_.NewsOf(roll)) {
       switch (news.kind) {
         case EndpointNews::Kind::kTorn:
-          run.log.Error("the endpoints belong to different clusters", {{"err", news.why}});
+          run.log.Error("endpoints belong to different clusters", {{"err", news.why}});
           break;
         case EndpointNews::Kind::kMemberAgain:
-          run.log.Info("an endpoint is a member again", {{"endpoint", news.address}});
+          run.log.Info("endpoint accepted again", {{"endpoint", news.address}});
           break;
         case EndpointNews::Kind::kSecondName:
-          run.log.Warn("two endpoints are one member",
-                       {{"endpoint", news.address}, {"err", news.why}});
+          run.log.Warn("duplicate endpoint found", {{"endpoint", news.address}, {"err", news.why}});
           break;
         case EndpointNews::Kind::kNotOurs:
-          run.log.Error("an endpoint is not of the cluster",
+          run.log.Error("endpoint ignored: not a member of the cluster",
                         {{"endpoint", news.address}, {"err", news.why}});
           break;
       }

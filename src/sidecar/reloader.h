@@ -1,4 +1,4 @@
-// The way from one configuration to the next (docs/adr/0016-reload.md).
+// The way from one configuration to the next (docs/dev/adr/0016-reload.md).
 #pragma once
 
 #include <mutex>

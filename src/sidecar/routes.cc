@@ -20,13 +20,13 @@ constexpr const char* kJson = "application/json; charset=utf-8";
 
 http::Response Started(bool started) {
   if (started) return {.status = 202, .body = "started\n"};
-  return {.status = 409, .body = "it runs already\n"};
+  return {.status = 409, .body = "already running\n"};
 }
 
 http::Response Reloaded(const Status& done) {
   if (done.ok()) return {.body = "reloaded\n"};
   return {.status = 500,
-          .body = fmt::format("not reloaded; the configuration before stays\n{}\n",
+          .body = fmt::format("not reloaded; the previous configuration stays in force\n{}\n",
                               Shown(MessageOf(done), "\n"))};
 }
 
@@ -43,7 +43,7 @@ std::vector<Route> Routes(const std::stop_token& stop, ClusterRuntime& cluster,
   const auto if_enabled = [enabled = lifecycle.enabled](const std::function<Response()>& act) {
     return [enabled, act](const Request&) {
       return enabled ? act()
-                     : Response{.status = 403, .body = "switched off; set web.enable_lifecycle\n"};
+                     : Response{.status = 403, .body = "disabled. Set web.enable_lifecycle\n"};
     };
   };
   const auto json = [&cluster](std::string (*text)(const report::View&)) {

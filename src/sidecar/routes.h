@@ -1,4 +1,4 @@
-// What the sidecar answers on its port (docs/web.md).
+// What the sidecar answers on its port (docs/reference/http.md).
 #pragma once
 
 #include <functional>

@@ -33,16 +33,14 @@ class ScrubTask final : public Task {
     if (outcome.bytes.ok()) {
       metrics_.Scrubbed(entry.manifest.size_bytes);
       run.log.Debug("snapshot scrubbed", {{"snapshot", name}});
-      if (outcome.right_again)
-        run.log.Info("a snapshot has its right bytes again", {{"snapshot", name}});
+      if (outcome.right_again) run.log.Info("stored snapshot intact again", {{"snapshot", name}});
     } else {
       metrics_.ScrubFailed(damaged);
-      run.log.Error(
-          damaged ? "a stored snapshot is not what it was" : "a stored snapshot can't be read",
-          {{"snapshot", name}, {"err", MessageOf(outcome.bytes)}});
+      run.log.Error(damaged ? "stored snapshot changed" : "stored snapshot unreadable",
+                    {{"snapshot", name}, {"err", MessageOf(outcome.bytes)}});
     }
     if (!outcome.recorded.ok()) {
-      run.log.Error("the scrub can't be recorded",
+      run.log.Error("scrub result not recorded",
                     {{"snapshot", name}, {"err", MessageOf(outcome.recorded)}});
     }
     if (damaged) state_.Refresh(run).status().IgnoreError();  // it is told

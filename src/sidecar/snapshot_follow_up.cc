@@ -18,8 +18,12 @@ void LogLineage(const Context& run, const Manifest& m) {
       std::chrono::duration_cast<Duration>(std::chrono::duration<double>(l.duration_seconds));
   if (LineageOf(m) == Continuity::kDiverged) {
     run.log.Error(
-        "the source went back, or is another cluster",
-        {{"snapshot", m.name}, {"older", l.older}, {"err", l.text}, {"duration_seconds", took}});
+        "cluster diverged from stored snapshots",
+        {{"snapshot", m.name},
+         {"older", l.older},
+         {"err", l.text},
+         {"duration_seconds", took},
+         {"hint", "restored from an older backup, or a different cluster: compare cluster_id"}});
   } else {
     run.log.Info("lineage checked", {{"snapshot", m.name},
                                      {"older", l.older},
@@ -86,7 +90,7 @@ void SnapshotFollowUp::LogSuccess(const Context& run, const pipeline::SnapshotOu
   const std::vector<Finding> warnings = NewWarnings(outcome.verify.findings.kept(), told_warnings_);
   lock.unlock();
   for (const Finding& warning : warnings) {
-    run.log.Warn("a snapshot is unusual",
+    run.log.Warn("snapshot warning",
                  {{"snapshot", m.name}, {"finding", warning.code}, {"err", warning.text}});
   }
 }
@@ -109,8 +113,7 @@ void SnapshotFollowUp::DeleteSurplus(const Context& run, const Generation& by) {
     } else if (ReasonOf(deleted) != Reason::kBusy &&
                ReasonOf(deleted) != Reason::kNotFound) {  // its turn comes again
       metrics_.DeletionFailed();
-      run.log.Error("a snapshot can't be deleted",
-                    {{"snapshot", name}, {"err", MessageOf(deleted)}});
+      run.log.Error("snapshot not deleted", {{"snapshot", name}, {"err", MessageOf(deleted)}});
     }
   }
   if (any) state_.Refresh(run).status().IgnoreError();

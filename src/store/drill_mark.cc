@@ -34,9 +34,9 @@ DrillMark::~DrillMark() {
     removed = context_.fs.SyncDir(DirName(path_));
   if (!removed.ok()) {
     context_.log.Warn(
-        "the mark of a drill that has ended can't be removed; if its report can't be kept either, "
-        "the next start will take it for one that was killed",
-        {{"err", MessageOf(removed)}});
+        "drill mark not removed",
+        {{"err", MessageOf(removed)},
+         {"hint", "if its report is not kept either, the next start reports the drill as killed"}});
   }
 }
 

@@ -8,18 +8,23 @@
 
 namespace etcdrill::store {
 
-std::optional<std::string> PreviousDrill(std::string_view json) {
+std::optional<DrillLink> PreviousDrill(std::string_view json) {
   // The object stands at the end, behind the verifier's whole report, which takes far longer to
   // parse.
   const size_t at = json.rfind("\"evidence\"");
   if (at == std::string_view::npos) return std::nullopt;
   const auto end = nlohmann::json::parse("{" + std::string(json.substr(at)), nullptr,
                                          /*allow_exceptions=*/false);
-  if (!end.is_object() || !end["evidence"].is_object()) return std::nullopt;
-  const nlohmann::json previous = end["evidence"].value("previous", nlohmann::json());
-  if (!previous.is_object() || !previous.contains("name") || !previous["name"].is_string())
-    return "";
-  return previous["name"].get<std::string>();
+  if (!end.is_object() || !end["evidence"].is_object() || !end["evidence"].contains("previous"))
+    return std::nullopt;
+  const nlohmann::json& previous = end["evidence"]["previous"];
+  if (previous.is_null()) return DrillLink();
+  if (!previous.is_object()) return std::nullopt;
+  const auto text = [&](const char* field) {
+    const auto found = previous.find(field);
+    return found != previous.end() && found->is_string() ? found->get<std::string>() : "";
+  };
+  return DrillLink{text("name"), text("sha256")};
 }
 
 std::vector<DrillFile> InOrderOfWriting(std::vector<DrillFile> drills) {
@@ -29,7 +34,7 @@ std::vector<DrillFile> InOrderOfWriting(std::vector<DrillFile> drills) {
   std::vector<size_t> next(drills.size(), kNone);
   std::vector<bool> follows(drills.size(), false);
   for (size_t i = 0; i < drills.size(); ++i) {
-    const auto before = by_name.find(drills[i].previous.value_or(""));
+    const auto before = by_name.find(drills[i].previous.value_or(DrillLink()).name);
     if (before == by_name.end() || next[before->second] != kNone) continue;
     next[before->second] = i;
     follows[i] = true;

@@ -13,16 +13,21 @@
 
 namespace etcdrill::store {
 
+// The report before another one; no name: that one is the first.
+struct DrillLink {
+  std::string name;
+  std::string sha256;  // empty: it could not be read when its successor was written
+};
+
 struct DrillFile {
   std::string name;  // NAME-UTC
   std::string json;
-  Status problem = OkStatus();               // why the file can't be read; then `json` is empty
-  std::optional<std::string> previous = {};  // what it says of that (PreviousDrill)
+  Status problem = OkStatus();             // why the file can't be read; then `json` is empty
+  std::optional<DrillLink> previous = {};  // what it says of that (PreviousDrill)
 };
 
-// The name of the report before this one: empty if it says that it is the first, nullopt if it says
-// nothing of it.
-std::optional<std::string> PreviousDrill(std::string_view json);
+// What a report says of the one before it; nullopt if nothing.
+std::optional<DrillLink> PreviousDrill(std::string_view json);
 
 // `drills` come by name. What names one that is not there, or none, begins a row of its own, at the
 // place of its name.

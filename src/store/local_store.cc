@@ -57,7 +57,7 @@ Status LocalStore::Seal(DurableFile& file, const Manifest& manifest) {
   const std::string path = SnapshotPath(manifest.name);
   for (const std::string& taken : {path, ManifestPath(manifest.name)}) {
     ASSIGN_OR_RETURN(const bool there, context_.fs.IsThere(taken));
-    if (there) return Error(Reason::kAlreadyExists, "store {}: it is there already", taken);
+    if (there) return Error(Reason::kAlreadyExists, "store {}: the file already exists", taken);
   }
   const auto seal = [&]() -> Status {
     RETURN_IF_ERROR(WriteFileDurably(context_.fs, dir_->unsealed(manifest.name),
@@ -112,8 +112,8 @@ Status LocalStore::CheckFile(const Manifest& manifest) const {
   const std::string path = SnapshotPath(manifest.name);
   ASSIGN_OR_RETURN(const FileInfo file, context_.fs.Stat(path));
   if (file.size == manifest.size_bytes) return OkStatus();
-  return Error(Reason::kDamaged, "{}: the snapshot has {} bytes, {} were stored", path, file.size,
-               manifest.size_bytes);
+  return Error(Reason::kDamaged, "{}: the snapshot has {} bytes, but {} were stored", path,
+               file.size, manifest.size_bytes);
 }
 
 Result<Listing> LocalStore::List() const {
@@ -145,12 +145,12 @@ Result<std::vector<LostManifest>> LocalStore::FindLost(
     ASSIGN_OR_RETURN(const bool lost, IsLost(name));
     if (!lost) continue;
     const std::string path = SnapshotPath(name);
-    Status why =
-        Error(Reason::kNotProvable,
-              "{}: its manifest {}.json is not beside it: the file was copied here by hand, or the "
-              "manifest was taken away; put it back, or move the file elsewhere",
-              path, name);
-    TellOf(path, "a snapshot has no manifest", {{"err", MessageOf(why)}});
+    Status why = Error(
+        Reason::kNotProvable,
+        "{}: no manifest: {}.json is missing next to the snapshot. The snapshot was copied here by "
+        "hand, or the manifest was deleted. Put the manifest back, or move the snapshot elsewhere",
+        path, name);
+    TellOf(path, "manifest missing", {{"err", MessageOf(why)}});
     found.push_back({name, std::move(why)});
   }
   return found;
@@ -174,7 +174,7 @@ Result<std::string> LocalStore::ReadChecksText(const std::string& name) const {
   auto text = context_.fs.ReadWhole(ChecksPath(name), kJsonBytesMax);
   if (Is(text, Reason::kNotFound)) return "";
   if (text.ok() && text->empty())
-    return Error(Reason::kDamaged, "{}: it is empty", ChecksPath(name));
+    return Error(Reason::kDamaged, "{}: the file is empty", ChecksPath(name));
   return text;
 }
 
@@ -216,7 +216,7 @@ Status LocalStore::WriteChecks(const std::string& name,
   RETURN_IF_ERROR(dir_->Attend());
   ASSIGN_OR_RETURN(const auto lock, dir_->LockChecks());
   ASSIGN_OR_RETURN(const bool there, Has(name));
-  if (!there) return Error(Reason::kNotFound, "there is no snapshot {} any more", name);
+  if (!there) return Error(Reason::kNotFound, "snapshot {} no longer exists", name);
   const auto text = ReadChecksText(name);
   if (!text.ok() && ReasonOf(text.status()) != Reason::kDamaged) return text.status();
   Checks checks = ChecksOf(name, text).value_or(Checks{});
@@ -233,8 +233,7 @@ Result<std::optional<std::vector<Suspect>>> LocalStore::Suspects() const {
   auto suspects = text.ok() ? ParseSuspects(*text) : text.status();
   if (suspects.ok()) return std::optional(*std::move(suspects));
   const Status problem = Annotate(suspects.status(), SuspectsPath());
-  TellOf(SuspectsPath(), "the record of suspected members can't be read",
-         {{"err", MessageOf(problem)}});
+  TellOf(SuspectsPath(), "suspect record unreadable", {{"err", MessageOf(problem)}});
   return problem;
 }
 
@@ -256,7 +255,7 @@ Result<std::unique_ptr<FileLock>> LocalStore::Use(const std::string& name) const
   const bool goes = Is(lock, Reason::kBusy);
   const auto there = Has(name);
   if (goes || (there.ok() && !*there)) {
-    return Error(Reason::kNotFound, "there is no snapshot {} any more", name);
+    return Error(Reason::kNotFound, "snapshot {} no longer exists", name);
   }
   return lock.ok() ? *std::move(lock) : nullptr;  // whoever reads it will say what is wrong
 }
@@ -265,7 +264,8 @@ Status LocalStore::Delete(const std::string& name) {
   RETURN_IF_ERROR(dir_->Attend());
   const auto unused = context_.fs.LockExisting(SnapshotPath(name));
   if (Is(unused, Reason::kBusy)) {
-    return Error(Reason::kBusy, "delete the snapshot {}: it is being read; try again later", name);
+    return Error(Reason::kBusy, "delete snapshot {}: the snapshot is in use. Try again later",
+                 name);
   }
   if (!unused.ok() && ReasonOf(unused.status()) != Reason::kNotFound) return unused.status();
   ASSIGN_OR_RETURN(const auto lock, dir_->LockChecks());
@@ -275,26 +275,23 @@ Status LocalStore::Delete(const std::string& name) {
 Status LocalStore::AddDrillReport(std::string_view snapshot, WallTime finished,
                                   const MakeReport& make, IfRefused if_refused) {
   const NewReport report{std::string(snapshot), finished, make};
-  const auto write = [&]() -> Status {
-    RETURN_IF_ERROR(dir_->Attend());
-    ASSIGN_OR_RETURN(const auto lock, dir_->LockDrills());
-    RETURN_IF_ERROR(WriteUnkeptReports());
-    return AppendReport(report);
-  };
-  Status kept = write();
+  Status kept = WriteReports(&report);
   if (!kept.ok() && if_refused == IfRefused::kCount) unkept_.AddReport(report, kept);
   return kept;
 }
 
-// For who holds the lock: in their order, before anything newer.
-Status LocalStore::WriteUnkeptReports() {
+// Those that were not kept go first, in their order.
+Status LocalStore::WriteReports(const NewReport* newest) {
+  RETURN_IF_ERROR(dir_->Attend());
+  ASSIGN_OR_RETURN(const auto lock, dir_->LockDrills());
   for (const NewReport& report : unkept_.Reports()) {
     RETURN_IF_ERROR(AppendReport(report));
     unkept_.RemoveFirstReport();
   }
-  return OkStatus();
+  return newest != nullptr ? AppendReport(*newest) : OkStatus();
 }
 
+// For who holds the lock.
 Status LocalStore::AppendReport(const NewReport& report) {
   ASSIGN_OR_RETURN(const std::vector<DrillFile> earlier, StoredReports());
   const auto previous = Last(earlier);
@@ -313,14 +310,8 @@ void LocalStore::WriteUnkept() {
   for (const std::string& name : unkept_.ChecksNames()) {
     UpdateChecks(name, [](Checks&) {}).IgnoreError();  // why not stays as it was told
   }
-  const auto write = [&]() -> Status {
-    RETURN_IF_ERROR(dir_->Attend());
-    ASSIGN_OR_RETURN(const auto lock, dir_->LockDrills());
-    return WriteUnkeptReports();
-  };
-  write().IgnoreError();
-  if (unkept().empty())
-    context_.log.Info("what could not be written into the store is written now", {});
+  WriteReports(nullptr).IgnoreError();
+  if (unkept().empty()) context_.log.Info("pending store writes completed", {});
 }
 
 Result<std::unique_ptr<DrillMark>> LocalStore::MarkDrill(const std::string& text) const {
@@ -378,7 +369,7 @@ Result<std::vector<DrillFile>> LocalStore::StoredReports() const {
     DrillFile drill = ReadDrill(name);
     if (Is(drill.problem, Reason::kNotFound)) continue;
     if (!drill.problem.ok())
-      TellOf(DrillPath(name), "a drill report can't be read", {{"err", MessageOf(drill.problem)}});
+      TellOf(DrillPath(name), "drill report unreadable", {{"err", MessageOf(drill.problem)}});
     drills.push_back(std::move(drill));
   }
   return InOrderOfWriting(std::move(drills));

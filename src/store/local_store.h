@@ -151,7 +151,7 @@ class LocalStore {
   Result<Checks> ChecksOf(const std::string& name, const Result<std::string>& text) const;
   Status WriteChecks(const std::string& name, const std::function<void(Checks&)>& change);
   Result<std::vector<DrillFile>> StoredReports() const;
-  Status WriteUnkeptReports();
+  Status WriteReports(const NewReport* newest);  // null: none
   Status AppendReport(const NewReport& report);
   Status Undo(const std::string& name);
   Status Unseal(const std::string& name);

@@ -19,7 +19,7 @@ Result<Manifest> ReadManifestOf(FileSystem& fs, const std::string& snapshot_path
   ASSIGN_OR_RETURN(Manifest manifest, ReadManifest(fs, path));
   // A manifest speaks for its own file only.
   if (manifest.name == BaseName(stem)) return manifest;
-  return Error(Reason::kDamaged, "{}: it is the manifest of {}", path, manifest.name);
+  return Error(Reason::kDamaged, "{}: the file is the manifest of {}", path, manifest.name);
 }
 
 bool IsOlder(const Manifest& a, const Manifest& b, WallTime now) {

@@ -32,7 +32,8 @@ NameClaims ClaimsOfName(std::string_view file_name, std::optional<int64_t> revis
 
 // When the data of a file without a manifest is from: its time of change; or the time in its name,
 // if that is explicitly UTC, and older. A name in local time is only a claim. The answer may lie in
-// the future: the file's clock may have lied. This is the only such rule: docs/adr/0015-adopted.md.
+// the future: the file's clock may have lied. This is the only such rule:
+// docs/dev/adr/0015-adopted.md.
 // `revision`: of the file, once it is known.
 WallTime TakenAt(std::string_view file_name, WallTime modified,
                  std::optional<int64_t> revision = {});

@@ -41,7 +41,7 @@ Result<std::optional<WallTime>> ReadCreated(const Context& context, const std::s
   const bool readable = json.is_object() && json.contains("created") && json["created"].is_string();
   const auto created = readable ? ParseRfc3339(json["created"].get<std::string>()) : std::nullopt;
   if (!created.has_value()) {
-    context.log.Warn("the store's state file is unreadable and is made anew", {{"path", path}});
+    context.log.Warn("state file unreadable, recreated", {{"path", path}});
   }
   return created;
 }
@@ -92,8 +92,9 @@ Status StoreDir::Own(Ownership ownership) {
   if (Is(lock, Reason::kBusy)) {
     const auto owner = context_.fs.ReadWhole(JoinPath(path_, kOwnerFile), kStateBytesMax);
     const std::string who = owner.ok() ? *owner : "another etcdrill";
-    return Error(Reason::kBusy, "store {}: {} owns it; stop that one or use another directory",
-                 path_, who);
+    return Error(Reason::kBusy,
+                 "store {}: {} owns the store. Stop that process, or use another directory", path_,
+                 who);
   }
   RETURN_IF_ERROR(lock.status());
   {
@@ -115,10 +116,9 @@ Status StoreDir::Attend() {
   RETURN_IF_ERROR(Make());
   // What was owned until now is let go only after that: it may come back.
   if (moved) RETURN_IF_ERROR(Own(*ownership_));
-  context_.log.Warn(
-      moved ? "the store's path leads to another directory than before, which is taken over"
-            : "folders of the store were gone, and are made anew",
-      {{"path", path_}});
+  context_.log.Warn(moved ? "store directory replaced, new directory taken over"
+                          : "store folders missing, recreated",
+                    {{"path", path_}});
   return OkStatus();
 }
 
@@ -150,8 +150,7 @@ Status StoreDir::RemoveLeftovers(const std::vector<std::string>& paths, Duration
     const Status removed = RemoveLeftover(path, age_min);
     const bool gone = Is(removed, Reason::kNotFound);  // it was no leftover
     if (removed.ok() || gone || !told_.IsNews(context_.fs, path)) continue;
-    context_.log.Warn("what an interrupted run left in the store can't be removed",
-                      {{"err", MessageOf(removed)}});
+    context_.log.Warn("store leftover not removed", {{"err", MessageOf(removed)}});
   }
   return OkStatus();
 }
@@ -164,8 +163,7 @@ Status StoreDir::RemoveLeftover(const std::string& path, Duration age_min) {
   const auto lock = context_.fs.LockExisting(path);
   if (Is(lock, Reason::kBusy)) return OkStatus();  // its writer is alive
   RETURN_IF_ERROR(context_.fs.Unlink(path));
-  context_.log.Info("removed what an interrupted run left in the store",
-                    {{"file", BaseName(path)}});
+  context_.log.Info("store leftover removed", {{"file", BaseName(path)}});
   return OkStatus();
 }
 

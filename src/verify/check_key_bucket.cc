@@ -32,12 +32,13 @@ void AddBrokenStep(Findings& findings, const bbolt::Pair& pair, const mvcc::Revi
                fmt::format("{} of key {}: {}", Text(row), Printable(kv.key), place.problem));
     return;
   }
-  AddFinding(findings, codes::kRowLostByEtcd, Severity::kWarning, pair,
-             fmt::format(
-                 "key {} was deleted and put by one transaction, and the compaction at {}, exactly "
-                 "there, removed the put, by a fault of etcd (etcd#22376); what is alive now is "
-                 "whole, but who asks a running member for revision {} ends it: compact beyond it",
-                 Printable(kv.key), row.main, row.main));
+  AddFinding(
+      findings, codes::kRowLostByEtcd, Severity::kWarning, pair,
+      fmt::format(
+          "one transaction deleted and put key {}, and the compaction at {}, exactly that "
+          "revision, removed the put: a fault of etcd (etcd#22376). The current data is complete, "
+          "but a read of revision {} makes a running member exit. Compact beyond that revision",
+          Printable(kv.key), row.main, row.main));
 }
 
 // The ids of all leases, in rising order. A store has some thousands; the limit keeps a hostile one
@@ -71,9 +72,10 @@ Result<KeyBucketCheck> KeyBucketCheck::Start(const Facts& facts, uint64_t seed,
     // An expired lease takes its keys along in the same transaction; only the newest row speaks of
     // now.
     if (place.standing.newest && kv.lease != 0 && leases.Misses(kv.lease)) {
-      AddFinding(findings, codes::kLeaseMissing, Severity::kWarning, pair,
-                 fmt::format("key {} names lease {:x}, which does not exist: it will never expire",
-                             Printable(kv.key), kv.lease));
+      AddFinding(
+          findings, codes::kLeaseMissing, Severity::kWarning, pair,
+          fmt::format("key {} refers to lease {:x}, which does not exist: the key never expires",
+                      Printable(kv.key), kv.lease));
     }
   };
   ASSIGN_OR_RETURN(mvcc::KeyIndex index,
@@ -112,7 +114,7 @@ void KeyBucketCheck::OnRow(const Row& row) {
   last_ = revision;
   if (!row.kv.has_value()) {
     Report(codes::kKeyValueDecode, pair,
-           fmt::format("the value at {} does not decode", Text(revision)));
+           fmt::format("the value at {} cannot be decoded", Text(revision)));
     return;
   }
   CheckFields(revision, *row.kv, pair);
@@ -128,7 +130,7 @@ void KeyBucketCheck::OnRow(const Row& row) {
 void KeyBucketCheck::CheckOrder(const mvcc::Revision& row, const bbolt::Pair& pair) {
   if (row.main == last_.main && row.sub == last_.sub) {
     Report(codes::kRevisionGap, pair,
-           fmt::format("{} is there as a put and as a delete", Text(row)));
+           fmt::format("{} exists both as a put and as a delete", Text(row)));
     return;
   }
   if (row.main <= compact_revision_) return;
@@ -137,9 +139,8 @@ void KeyBucketCheck::CheckOrder(const mvcc::Revision& row, const bbolt::Pair& pa
   const int64_t expected_main = same_write ? row.main : std::max(last_.main, first - 1) + 1;
   const bool sub_follows = same_write ? row.sub - 1 == last_.sub : row.sub == 0;
   if (row.main != expected_main || !sub_follows) {
-    Report(
-        codes::kRevisionGap, pair,
-        fmt::format("{} follows {}: changes are missing, or there twice", Text(row), Text(last_)));
+    Report(codes::kRevisionGap, pair,
+           fmt::format("{} follows {}: changes are missing or duplicated", Text(row), Text(last_)));
   }
 }
 
@@ -150,20 +151,20 @@ void KeyBucketCheck::CheckFields(const mvcc::Revision& row, const mvcc::KeyValue
       pair.value.empty() && !row.tombstone && row.sub == 0 && row.main <= compact_revision_;
   if (is_mark) return;
   if (pair.value.empty()) {
-    problem = "an empty row that is not the mark of a restore with --bump-revision";
+    problem = "an empty revision record that is not the mark of a restore with --bump-revision";
   } else if (kv.key.empty()) {
-    problem = "the row has no user key";
+    problem = "the revision record has no user key";
   } else if (row.tombstone) {
     if (kv.mod_revision != 0 || kv.create_revision != 0 || kv.version != 0 || kv.lease != 0 ||
         !kv.value.empty()) {
-      problem = "a delete carries more than a key";
+      problem = "a delete has more than a key";
     }
   } else if (kv.mod_revision != row.main) {
-    problem = "mod_revision is another revision";
+    problem = "mod_revision is not this revision";
   } else if (kv.version < 1 || kv.create_revision < 1 || kv.create_revision > kv.mod_revision) {
-    problem = "version or create_revision can't be";
+    problem = "version or create_revision is impossible";
   } else if ((kv.version == 1) != (kv.create_revision == kv.mod_revision)) {
-    problem = "version and create_revision contradict each other";
+    problem = "version and create_revision are inconsistent";
   }
   if (!problem.empty())
     Report(codes::kKeyValueFields, pair, fmt::format("{}: {}", Text(row), problem));
@@ -178,8 +179,8 @@ mvcc::HashKvSum::Standing KeyBucketCheck::CheckCompacted(const mvcc::Revision& r
   // Servers since 3.4.34 and 3.5.16 keep a delete that is at the compact revision itself.
   if (row.tombstone && row.main < finished) {
     Report(codes::kCompactedRow, pair,
-           fmt::format("{} is a delete of key {}, which the compaction at {} removes", Text(row),
-                       Printable(kv.key), finished));
+           fmt::format("{} is a delete of key {}, which the compaction at {} must have removed",
+                       Text(row), Printable(kv.key), finished));
   }
   AddBrokenStep(findings_, pair, row, kv, place);
   return place.standing;
@@ -194,15 +195,16 @@ Status KeyBucketCheck::Finish(Keyspace& keyspace) {
   keyspace.may_go_back = facts_.MayGoBack();
   if (keyspace.may_go_back) {
     findings_.Warn(codes::kRevisionBehindCompaction,
-                   "the newest row is {}, a compaction at {} was under way: etcd before 3.4.32 and "
-                   "3.5.14 goes back to the former after a restart, so upgrade before you restart "
-                   "a member on this data",
+                   "the newest revision record is {}, below an unfinished compaction at {}. etcd "
+                   "before 3.4.32 and 3.5.14 goes back to that record after a restart. Upgrade "
+                   "before you restart a member on this data",
                    Text(last_), compact_revision_);
   }
   if (keyspace.live_keys == 0) {
-    findings_.Warn(codes::kNoKeys,
-                   "no key is alive in it: is it of the right cluster? Data of the v2 API (`etcd "
-                   "--enable-v2`) is in no snapshot; copy it by its own tools");
+    findings_.Warn(
+        codes::kNoKeys,
+        "the file has no live key. Check that it is of the right cluster. No snapshot holds data "
+        "of the v2 API (`etcd --enable-v2`): copy that data with its own tools");
   }
   return index_.CountOrphans() > 0 ? NameOrphans() : OkStatus();
 }
@@ -216,8 +218,8 @@ Status KeyBucketCheck::NameOrphans() {
     const auto kv = mvcc::DecodeKeyValue(pair.value);
     if (!row.has_value() || !kv.has_value() || !index_.TakeOrphan(*kv)) return;
     Report(codes::kVersionChain, pair,
-           fmt::format("{} of key {} {}, but no row of the key comes before it", Text(*row),
-                       Printable(kv->key),
+           fmt::format("{} of key {} {}, but no earlier revision record of the key exists",
+                       Text(*row), Printable(kv->key),
                        row->tombstone ? std::string("is a delete")
                                       : fmt::format("is version {}", kv->version)));
   });

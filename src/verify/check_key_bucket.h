@@ -1,5 +1,5 @@
 // L3, the heart of it: the rows of the `key` bucket, one for each change of a user key, in the
-// order in which they happened. Rules: docs/etcd-formats.md §2.3; sums: docs/etcd-formats.md §5.2.
+// order in which they happened. Rules: docs/dev/formats.md §2.3; sums: docs/dev/formats.md §5.2.
 #pragma once
 
 #include <cstdint>

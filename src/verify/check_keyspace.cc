@@ -56,7 +56,8 @@ void KeyspaceCheck::OnBucket(std::string_view name) {
   any_of_etcd_ |= is_of_etcd;
   if (!is_of_etcd) {
     findings_.Info(codes::kBucketUnknown,
-                   "bucket {} is none of etcd's; a restore keeps it as it is", Printable(name));
+                   "bucket {} is not a bucket of etcd. A restore keeps it unchanged",
+                   Printable(name));
   }
 }
 
@@ -74,13 +75,14 @@ void KeyspaceCheck::CheckCompaction() {
   const int64_t finished = facts_.state.finished_compact.value_or(0);
   if (finished > scheduled) {
     findings_.Error(codes::kCompactionState,
-                    "compaction {} is finished, but {} is the newest that was scheduled", finished,
+                    "compaction {} is finished, but the newest scheduled one is {}", finished,
                     scheduled);
   }
   if (scheduled > finished) {
-    findings_.Info(codes::kCompactionPending,
-                   "compaction at revision {} was under way; etcd goes on with it when it boots",
-                   scheduled);
+    findings_.Info(
+        codes::kCompactionPending,
+        "the compaction at revision {} is unfinished. etcd continues it at the next start",
+        scheduled);
   }
 }
 
@@ -89,8 +91,8 @@ Result<Keyspace> KeyspaceCheck::Finish() {
   CheckCompaction();
   for (const std::string_view name : {mvcc::kKeyBucket, mvcc::kMetaBucket}) {
     if (buckets_.contains(std::string(name))) continue;
-    findings_.Error(codes::kBucketMissing,
-                    "there is no bucket {}; this is not the store of an etcd", name);
+    findings_.Error(codes::kBucketMissing, "bucket {} is missing: the file is not an etcd database",
+                    name);
   }
   std::string missing;
   for (const std::string_view name :
@@ -103,7 +105,7 @@ Result<Keyspace> KeyspaceCheck::Finish() {
   if (!missing.empty()) {
     findings_.Warn(
         codes::kBucketMissing,
-        "every etcd since 3.4 makes these buckets, which are not there: {}; what they held is lost",
+        "buckets that every etcd since 3.4 creates are missing: {}. Their content is lost",
         missing);
   }
   keyspace_.members = membership_.Finish();

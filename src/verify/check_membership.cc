@@ -1,4 +1,4 @@
-// The rules of thumb of docs/etcd-formats.md §8.1, with the releases that they are about.
+// The rules of thumb of docs/dev/formats.md §8.1, with the releases that they are about.
 #include "verify/check_membership.h"
 
 #include <fmt/format.h>
@@ -69,10 +69,9 @@ void MembershipCheck::OnMember(const bbolt::Pair& pair) {
   if (!member.has_value() || fmt::format("{:x}", member->id) != pair.key ||
       member->peer_urls.empty()) {
     ReportDamage(
-        pair,
-        fmt::format(
-            "bucket members: member {} does not decode, carries another id, or has no peer URL",
-            Printable(pair.key)));
+        pair, fmt::format(
+                  "bucket members: member {} cannot be decoded, has another id, or has no peer URL",
+                  Printable(pair.key)));
     return;
   }
   if (members_.size() < kRecordsMax) members_.push_back(*member);
@@ -96,7 +95,7 @@ void MembershipCheck::OnConfState(const bbolt::Pair& pair) {
   if (!json.is_object() || !AddIds(json, "voters", state.voters) ||
       !AddIds(json, "voters_outgoing", state.voters) || !AddIds(json, "learners", state.learners) ||
       !AddIds(json, "learners_next", state.learners)) {
-    ReportDamage(pair, "bucket meta: confState does not decode");
+    ReportDamage(pair, "bucket meta: confState cannot be decoded");
     return;
   }
   conf_state_ = std::move(state);
@@ -106,16 +105,16 @@ std::vector<MemberRecord> MembershipCheck::Finish() {
   for (const MemberRecord& member : members_) {
     if (removed_.contains(member.id)) {
       findings_.Warn(codes::kMemberZombie,
-                     "bucket members: {} is listed, though it was removed: etcd before 3.5.26 can "
-                     "bring it back, and 3.6 and later count it among the members; remove it with "
-                     "`etcdctl member remove` before an upgrade",
+                     "bucket members: {} is listed, though it was removed. etcd before 3.5.26 can "
+                     "bring it back; 3.6 and later count it as a member. Remove it with `etcdctl "
+                     "member remove` before an upgrade",
                      Who(member));
     }
   }
   const bool any_voter = std::ranges::any_of(members_, [](const auto& m) { return !m.is_learner; });
   if (!members_.empty() && !any_voter) {
     findings_.Warn(codes::kMembersOdd,
-                   "bucket members: all members are learners: no cluster can be led like that");
+                   "bucket members: all members are learners, so no leader can be elected");
   }
   // A configuration without one of the members is that of the cluster before a restore: etcd writes
   // it anew only when a member is added or removed. It says nothing of the cluster of now.
@@ -128,10 +127,10 @@ std::vector<MemberRecord> MembershipCheck::Finish() {
   if (!conf_state_.has_value()) CheckNames();
   for (const MemberRecord& member : members_) {
     if (!member.client_urls.empty()) continue;
-    findings_.Info(
-        codes::kMemberUnpublished,
-        "{} has no client URLs here: it never started, or etcd 3.5.1 to 3.5.19 did not store them",
-        Who(member));
+    findings_.Info(codes::kMemberUnpublished,
+                   "{} has no client URLs: the member never started, or etcd 3.5.1 to 3.5.19 did "
+                   "not store them",
+                   Who(member));
   }
   return std::move(members_);
 }
@@ -142,9 +141,9 @@ void MembershipCheck::CheckNames() {
   for (const MemberRecord& member : members_) {
     if (member.name.empty() || names.insert(member.name).second) continue;
     findings_.Warn(codes::kMembersOdd,
-                   "bucket members: {} has the name of another member: a data directory restored "
-                   "by the tools of 3.4 keeps the old members, and etcd 3.6 and later adopt them; "
-                   "compare with `etcdctl member list`, and upgrade by way of 3.5.26 or later",
+                   "bucket members: {} has the name of another member. A data directory restored "
+                   "by the tools of 3.4 keeps the old members, and etcd 3.6 and later adopt them. "
+                   "Compare with `etcdctl member list`, and upgrade to 3.5.26 or later first",
                    Who(member));
   }
 }
@@ -155,21 +154,21 @@ void MembershipCheck::CompareWithConfState(const MemberRecord& member) {
   if (!votes && !learns) {
     findings_.Warn(
         codes::kMemberZombie,
-        "bucket members: {} is listed, but raft's configuration does not know it: data directories "
-        "restored by the tools of 3.4, or a crash without fsync, leave such members behind; etcd "
-        "3.6 and later adopt them, so remove it with `etcdctl member remove` before an upgrade",
+        "bucket members: {} is listed, but is not in raft's configuration. A restore by the tools "
+        "of 3.4, or a crash without fsync, leaves such members behind, and etcd 3.6 and later "
+        "adopt them. Remove it with `etcdctl member remove` before an upgrade",
         Who(member));
   } else if (votes && member.is_learner) {
     findings_.Warn(codes::kMemberPromotionLost,
-                   "bucket members: {} is a voter for raft, but stored as a learner: etcd 3.5.1 to "
-                   "3.5.19 did not store promotions; upgrade all members to 3.5.20 or later before "
-                   "3.6, which takes it for a learner again",
+                   "bucket members: {} is a voter in raft, but stored as a learner: etcd 3.5.1 to "
+                   "3.5.19 did not store promotions. Upgrade all members to 3.5.20 or later before "
+                   "3.6, which makes it a learner again",
                    Who(member));
   } else if (learns && !member.is_learner) {
     findings_.Warn(codes::kMemberPromotionLost,
-                   "bucket members: {} is a learner for raft, but stored as a voter: etcd before "
-                   "3.5.31 and 3.6.12 lost the mark when a learner's URLs were changed; upgrade, "
-                   "and promote or remove the learner",
+                   "bucket members: {} is a learner in raft, but stored as a voter: etcd before "
+                   "3.5.31 and 3.6.12 lost the mark when a learner's URLs changed. Upgrade, and "
+                   "promote or remove the learner",
                    Who(member));
   }
 }

@@ -1,6 +1,6 @@
 // L3: who belongs to the cluster, as far as the file says: the buckets `members` and
 // `members_removed`, and the raft configuration in meta/confState. The three drift apart in
-// releases with known faults (docs/etcd-formats.md §8.1). A restore writes them anew, so nothing
+// releases with known faults (docs/dev/formats.md §8.1). A restore writes them anew, so nothing
 // here makes a snapshot worse as a backup; but the cluster that it comes from carries the fault on,
 // and some of these faults break an upgrade to 3.6 or 3.7.
 #pragma once

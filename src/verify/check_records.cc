@@ -70,16 +70,15 @@ void RecordsCheck::OnLease(const bbolt::Pair& pair) {
   leasepb::Lease lease;
   if (pair.key.size() != kUint64Bytes || !ParseProto(lease, pair.value) ||
       static_cast<uint64_t>(lease.id()) != LoadBE64(pair.key.data())) {
-    Report(codes::kLeaseDecode, pair,
-           fmt::format("bucket lease: lease {} does not decode, or carries another id",
-                       Hex(pair.key)));
+    Report(
+        codes::kLeaseDecode, pair,
+        fmt::format("bucket lease: lease {} cannot be decoded, or has another id", Hex(pair.key)));
     return;
   }
   if (lease.ttl() <= 0 || lease.remainingttl() < 0) {
     Report(codes::kLeaseDecode, pair,
-           fmt::format(
-               "bucket lease: lease {} has a time to live of {} s with {} s left, which can't be",
-               Hex(pair.key), lease.ttl(), lease.remainingttl()));
+           fmt::format("bucket lease: lease {} has an impossible TTL of {} s with {} s left",
+                       Hex(pair.key), lease.ttl(), lease.remainingttl()));
   }
   ++leases_;
 }
@@ -87,7 +86,7 @@ void RecordsCheck::OnLease(const bbolt::Pair& pair) {
 void RecordsCheck::OnAlarm(const bbolt::Pair& pair) {
   etcdserverpb::AlarmMember alarm;
   if (!ParseProto(alarm, pair.key) || !pair.value.empty()) {
-    Report(codes::kAlarmDecode, pair, "bucket alarm: an alarm does not decode");
+    Report(codes::kAlarmDecode, pair, "bucket alarm: an alarm cannot be decoded");
     return;
   }
   constexpr size_t kAlarmsMax = 100;
@@ -112,7 +111,7 @@ void RecordsCheck::OnAuthUser(const bbolt::Pair& pair) {
   authpb::User user;
   if (!ParseProto(user, pair.value) || user.name() != pair.key) {
     Report(codes::kAuthDecode, pair,
-           fmt::format("bucket authUsers: user {} does not decode, or carries another name",
+           fmt::format("bucket authUsers: user {} cannot be decoded, or has another name",
                        Printable(pair.key)));
     return;
   }
@@ -126,7 +125,7 @@ void RecordsCheck::OnAuthRole(const bbolt::Pair& pair) {
   authpb::Role role;
   if (!ParseProto(role, pair.value) || role.name() != pair.key) {
     Report(codes::kAuthDecode, pair,
-           fmt::format("bucket authRoles: role {} does not decode, or carries another name",
+           fmt::format("bucket authRoles: role {} cannot be decoded, or has another name",
                        Printable(pair.key)));
     return;
   }
@@ -139,14 +138,14 @@ void RecordsCheck::OnCluster(const bbolt::Pair& pair) {
   const auto json = nlohmann::json::parse(pair.value.substr(0, kRecordBytesMax), nullptr,
                                           /*allow_exceptions=*/false);
   if (!json.is_object() || !json.contains("enabled") || !json["enabled"].is_boolean()) {
-    Report(codes::kMetaValue, pair, "bucket cluster: downgrade does not decode");
+    Report(codes::kMetaValue, pair, "bucket cluster: downgrade cannot be decoded");
   } else if (json["enabled"].get<bool>()) {
     const auto target = json.find("target-version");
     const std::string version =
         target != json.end() && target->is_string() ? target->get<std::string>() : "?";
     findings_.Info(codes::kRestoresWithDowngrade,
-                   "restores in the middle of a downgrade to {}: finish it, or cancel it with "
-                   "`etcdctl downgrade cancel`",
+                   "a downgrade to {} is under way and continues after a restore. Finish it, or "
+                   "cancel it with `etcdctl downgrade cancel`",
                    Printable(version));
   }
 }
@@ -163,12 +162,12 @@ void RecordsCheck::CheckAuth(const Keyspace& keyspace) {
   if (!keyspace.auth_enabled) return;
   if (!has_root_) {
     findings_.Warn(codes::kAuthDangling,
-                   "bucket authUsers: authentication is on, but there is no user root; nobody can "
-                   "administer what is restored");
+                   "bucket authUsers: authentication is on, but user root does not exist: no one "
+                   "can administer the restored cluster");
   }
-  findings_.Info(
-      codes::kRestoresWithAuth,
-      "restores with authentication on: the new cluster wants the users and passwords of then");
+  findings_.Info(codes::kRestoresWithAuth,
+                 "authentication is on: the restored cluster requires the users and passwords of "
+                 "snapshot time");
 }
 
 void RecordsCheck::Finish(Keyspace& keyspace) {
@@ -181,35 +180,35 @@ void RecordsCheck::Finish(Keyspace& keyspace) {
   keyspace.term = facts_.term;
   if (!has_consistent_index_ && keyspace.newest_row > 0) {
     findings_.Error(codes::kMetaMissing,
-                    "bucket meta: there are rows, but no consistent_index; every etcd writes it "
-                    "with the first of them");
+                    "bucket meta: consistent_index is missing, though the file has revision "
+                    "records. Every etcd writes it with the first record");
   }
   // 3.5 brought the term, 3.6 the storage version.
   if (!has_term_ && !keyspace.storage_version.empty()) {
-    findings_.Error(codes::kMetaMissing,
-                    "bucket meta: storage version {}, but no term; every etcd since 3.5 writes it",
-                    keyspace.storage_version);
+    findings_.Error(
+        codes::kMetaMissing,
+        "bucket meta: storage version {}, but no term. Every etcd since 3.5 writes the term",
+        keyspace.storage_version);
   }
   for (const std::string& alarm : keyspace.alarms) TellAlarm(alarm);
   CheckAuth(keyspace);
   if (leases_ > 0) {
     findings_.Info(codes::kRestoresWithLeases,
-                   "restores with {} lease{}: their time starts again at the first election, then "
-                   "their keys go",
+                   "{} lease{}: after a restore the TTL restarts in full, and the keys are deleted "
+                   "when it ends",
                    leases_, leases_ == 1 ? "" : "s");
   }
 }
 
 void RecordsCheck::TellAlarm(const std::string& alarm) {
-  findings_.Info(
-      codes::kRestoresWithAlarm,
-      "restores with the {} alarm raised: the new cluster refuses writes until it is disarmed",
-      alarm);
+  findings_.Info(codes::kRestoresWithAlarm,
+                 "the {} alarm is raised: a restored cluster refuses writes until you disarm it",
+                 alarm);
   if (alarm != etcdserverpb::AlarmType_Name(etcdserverpb::CORRUPT)) return;
   findings_.Warn(codes::kAlarmCorrupt,
-                 "a member of the cluster was found to hold other data than the rest (CORRUPT "
-                 "alarm), and this may be its copy: compare with a snapshot of another member "
-                 "(`etcdrill lineage`) before this one is trusted");
+                 "the cluster has a member with different data (CORRUPT alarm), and this file may "
+                 "be a copy of that member. Compare it with a snapshot of another member "
+                 "(`etcdrill lineage`) before you trust it");
 }
 
 void RecordsCheck::Report(std::string_view code, const bbolt::Pair& pair, std::string text) {

@@ -1,5 +1,5 @@
 // L3: the records of the small buckets: meta, lease, alarm, auth, authUsers, authRoles, cluster.
-// Formats: docs/etcd-formats.md §2.
+// Formats: docs/dev/formats.md §2.
 #pragma once
 
 #include <cstdint>

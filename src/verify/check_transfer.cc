@@ -32,19 +32,20 @@ Result<std::optional<uint64_t>> EndOfPages(const snapshot::Image& image) {
 
 void ReportNoTrailer(uint64_t size, TransferResult& result, Findings& findings) {
   if (size % snapshot::kSectorBytes == 0) {
-    findings.Add({.code = codes::kTrailerMissing,
-                  .severity = Severity::kInfo,
-                  .text = "no SHA-256 trailer: a snapshot that was cut, or a copy of a data "
-                          "directory's database, in which the writes are missing that are only in "
-                          "its write-ahead log (member/wal): with both, start etcd on a copy and "
-                          "take a snapshot, see docs/operations.md, \"From the last survivor\"",
-                  .prevents_proof = true});
+    findings.Add(
+        {.code = codes::kTrailerMissing,
+         .severity = Severity::kInfo,
+         .text = "no SHA-256 trailer: the file is a truncated snapshot, or a copy of a data "
+                 "directory's database. Such a copy lacks the newest writes, which are only in the "
+                 "write-ahead log (member/wal). If you have both, start etcd on a copy of them and "
+                 "take a snapshot: docs/restore.md, \"From the last survivor\"",
+         .prevents_proof = true});
     return;
   }
   result.level = LevelResult::kFail;
   findings.Error(codes::kSizeUneven,
-                 "{} bytes are neither whole pages nor whole pages and a trailer: bytes are "
-                 "missing at the end, or were added",
+                 "{} bytes are not whole pages, with or without a trailer: bytes at the end are "
+                 "missing or were added",
                  size);
 }
 
@@ -70,8 +71,8 @@ Result<Sha256> HashAndCheckTrailer(const snapshot::Image& image, TransferResult&
     if (has_trailer) result.level = fits ? LevelResult::kPass : LevelResult::kFail;
     if (has_trailer && !fits) {
       findings.Add({codes::kTrailerMismatch, Severity::kError, std::nullopt, trailer_at,
-                    fmt::format("the bytes have SHA-256 {}, the trailer says {}; the file was "
-                                "changed or cut after etcd sent it",
+                    fmt::format("the bytes have SHA-256 {}, the trailer has {}: the file was "
+                                "changed or truncated after etcd sent it",
                                 Hex(actual), Hex(trailer))});
     }
     RETURN_IF_ERROR(HashRange(file, *trailer_at, size, sum));
@@ -80,7 +81,7 @@ Result<Sha256> HashAndCheckTrailer(const snapshot::Image& image, TransferResult&
     result.level = LevelResult::kFail;
     findings.Add(
         {codes::kFileTooLong, Severity::kError, std::nullopt, *trailer_at + snapshot::kTrailerBytes,
-         fmt::format("{} bytes were added behind the trailer of a whole snapshot; cut them off",
+         fmt::format("{} bytes were added after the trailer of a complete snapshot. Remove them",
                      size - *trailer_at - snapshot::kTrailerBytes)});
   } else if (!has_trailer) {
     ReportNoTrailer(size, result, findings);
@@ -110,8 +111,8 @@ Result<TransferResult> CheckTransfer(const snapshot::Image& image, TrailerRule r
     if (!equal) {
       result.level = LevelResult::kFail;
       findings.Error(codes::kManifestMismatch,
-                     "{} bytes with SHA-256 {}, the manifest says {} bytes with {}", size,
-                     result.sha256, expected->size_bytes, expected->sha256);
+                     "the file has {} bytes with SHA-256 {}, the manifest has {} bytes with {}",
+                     size, result.sha256, expected->size_bytes, expected->sha256);
     }
   }
   return result;

@@ -50,7 +50,7 @@ Status CheckAnswerable(const std::string& path, const Facts& facts, int64_t revi
     return OkStatus();
   return Error(Reason::kUsage,
                "{}: no HashKV at revision {} compacted at {}: the file ends at revision {} and is "
-               "compacted at {}; it answers for {} <= compact revision <= revision <= {}",
+               "compacted at {}. Use {} <= compact revision <= revision <= {}",
                path, revision, compact_revision, facts.revision, own, own, facts.revision);
 }
 
@@ -73,11 +73,11 @@ Result<mvcc::HashKv> HashKvOf(const Context& context, const snapshot::Image& ima
   Findings findings = image.meta_findings();
   RETURN_IF_ERROR(facts.database->WalkAll(findings, visitor));
   if (findings.errors() > 0) {
-    return Error(Reason::kDamaged, "{} is damaged: {}; see `etcdrill verify {}`", path,
-                 findings.FirstError()->text, path);
+    return Error(Reason::kDamaged, "{} is damaged: {}. For all findings, run `etcdrill verify {}`",
+                 path, findings.FirstError()->text, path);
   }
   if (!visitor.found()) {
-    return Error(Reason::kNotProvable, "{} has no bucket key: it is not the store of an etcd",
+    return Error(Reason::kNotProvable, "{} has no bucket key: the file is not an etcd database",
                  path);
   }
   mvcc::HashKv hashkv = sum.Finish();

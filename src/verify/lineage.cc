@@ -52,7 +52,7 @@ Result<mvcc::HashKv> HashAt(const Context& context, const Placed& placed, const 
   auto hashkv = HashKvOf(context, placed.image, at.revision, at.compact_revision);
   // It can answer for its place, so what can't is another file by now.
   if (hashkv.ok() || ReasonOf(hashkv.status()) != Reason::kUsage) return hashkv;
-  return Error(Reason::kDamaged, "{} has changed since it was looked at: {}", place.file,
+  return Error(Reason::kDamaged, "{} changed while etcdrill compared it: {}", place.file,
                MessageOf(hashkv.status()));
 }
 
@@ -80,20 +80,19 @@ std::string Incomparable(const Place& older, const Place& newer) {
   const int64_t revision = std::min(older.head.revision, newer.head.revision);
   const int64_t compact = std::max(older.head.compact_revision, newer.head.compact_revision);
   if (HoldsNothing(older) || HoldsNothing(newer))
-    return "one of the two holds no write yet: nothing can be compared";
+    return "one of the two snapshots has no write yet: nothing can be compared";
   if (compact <= revision) return "";
   return fmt::format(
-      "{} is compacted at revision {}, {} ends at {}: no revision is in both; a snapshot in "
-      "between, of revision {} or more and compacted at {} or less, would join them",
+      "{} is compacted at revision {}, {} ends at {}: they have no revision in common. To link "
+      "them, compare both with a snapshot in between: revision {} or more, compacted at {} or less",
       newer.head.compact_revision == compact ? newer.file : older.file, compact,
       newer.head.revision == revision ? newer.file : older.file, revision, compact, revision);
 }
 
 std::string GoesBackText(const Place& place) {
   return fmt::format(
-      "{} ends below a compaction at {} that was under way: etcd before 3.4.32 and 3.5.14 goes "
-      "back after a restart, and makes revisions anew, so its revisions prove nothing; compare "
-      "later ones",
+      "{} ends below an unfinished compaction at {}. etcd before 3.4.32 and 3.5.14 goes back after "
+      "a restart and uses revisions again, so they prove nothing. Compare later snapshots",
       place.file, place.head.compact_revision);
 }
 
@@ -111,9 +110,9 @@ Status CompareHashes(const Context& context, const Placed& from, const Placed& t
   ASSIGN_OR_RETURN(const mvcc::HashMatch match, MatchAt(context, from, to, hashes));
   if (match == mvcc::HashMatch::kMayVary) {
     Add(report, codes::kNotComparable, Severity::kWarning,
-        fmt::format("no key counts as alive at revision {}: HashKV then depends on how far each "
-                    "compaction got",
-                    hashes.revision));
+        fmt::format(
+            "no key is alive at revision {}, so HashKV depends on the progress of each compaction",
+            hashes.revision));
     return OkStatus();
   }
   if (!hashes.equal && (older.may_go_back || newer.may_go_back)) {
@@ -124,9 +123,9 @@ Status CompareHashes(const Context& context, const Placed& from, const Placed& t
   report.compared = hashes;
   if (!hashes.equal) {
     Add(report, codes::kHistoryDiffers, Severity::kError,
-        fmt::format("at revision {} compacted at {} the older one has HashKV {:08x} and {} keys, "
-                    "the newer one {:08x} and {}: they are of two clusters, or the cluster was "
-                    "restored from an older backup in between and written to",
+        fmt::format("at revision {} compacted at {} the older snapshot has HashKV {:08x} and {} "
+                    "keys, the newer one {:08x} and {}: they are of different clusters, or the "
+                    "cluster was restored from an older backup in between",
                     hashes.revision, hashes.compact_revision, hashes.older, hashes.older_keys,
                     hashes.newer, hashes.newer_keys));
   }
@@ -140,15 +139,16 @@ void CheckOrder(LineageReport& report) {
     Add(report, codes::kNotComparable, Severity::kWarning, GoesBackText(older));
   } else if (newer.head.revision < older.head.revision) {
     Add(report, codes::kRevisionWentBack, Severity::kError,
-        fmt::format("the older one ends at revision {}, the newer one at {}: the two are in the "
-                    "wrong order, or the newer one comes from a member that lags, or the cluster "
-                    "was restored from an older backup",
+        fmt::format("the older snapshot ends at revision {}, the newer one at {}: the order is "
+                    "wrong, or the newer one is of a member that was behind, or the cluster was "
+                    "restored from an older backup",
                     older.head.revision, newer.head.revision));
   }
   if (newer.auth_revision < older.auth_revision) {
     Add(report, codes::kAuthRevisionWentBack, Severity::kError,
-        fmt::format("users and roles go back from auth revision {} to {}: changes to them are lost",
-                    older.auth_revision, newer.auth_revision));
+        fmt::format(
+            "the auth revision decreased from {} to {}: changes to users and roles are lost",
+            older.auth_revision, newer.auth_revision));
   }
 }
 
@@ -160,19 +160,19 @@ void CheckRestored(LineageReport& report) {
   const auto look = [&](std::string_view what, const std::optional<uint64_t>& was,
                         const std::optional<uint64_t>& is) {
     if (WentBack(was, is))
-      signs.push_back(fmt::format("the {} went back from {} to {}", what, *was, *is));
+      signs.push_back(fmt::format("the {} decreased from {} to {}", what, *was, *is));
   };
   look("consistent index", older.consistent_index, newer.consistent_index);
   look("term", older.term, newer.term);
   if (!older.members.empty() && !newer.members.empty() && !MembersInCommon(older, newer)) {
-    signs.emplace_back("the two have no member in common");
+    signs.emplace_back("the two snapshots have no member in common");
   }
   report.restored_between = !signs.empty();
   if (signs.empty()) return;
   const bool may_lag = older.head.revision == newer.head.revision;
   Add(report, codes::kRestoredBetween, Severity::kInfo,
-      fmt::format("the data goes on, but the cluster was restored in between{}: {}",
-                  may_lag ? ", or the newer one comes from a member that lags" : "",
+      fmt::format("the data continues, but the cluster was restored in between{}: {}",
+                  may_lag ? ", or the newer snapshot is of a member that was behind" : "",
                   fmt::join(signs, ", ")));
 }
 
@@ -192,12 +192,12 @@ void CheckIndex(LineageReport& report) {
   const bool hashes_differ = report.compared.has_value() && !report.compared->equal;
   if (older.head.revision == newer.head.revision && !hashes_differ) return;
   Add(report, codes::kIndexConflict, Severity::kError,
-      fmt::format("both end with raft entry {} of term {}, but hold different data: a member of "
-                  "etcd 3.5.0 to 3.5.2 skipped entries after a crash (fixed in 3.5.3), or one of "
-                  "3.5.0 to 3.5.5 applied some twice in a defragmentation (fixed in 3.5.6); or one "
-                  "snapshot was restored twice with the same token, and both were written to. If "
-                  "they are members of one cluster, compare them with `etcdctl endpoint hashkv "
-                  "--cluster`, replace the one that differs, and upgrade",
+      fmt::format("both snapshots end with raft entry {} of term {}, but have different data. "
+                  "Possible causes: a member of etcd 3.5.0 to 3.5.2 skipped entries after a crash "
+                  "(fixed in 3.5.3); a member of 3.5.0 to 3.5.5 applied entries twice during a "
+                  "defragmentation (fixed in 3.5.6); or one snapshot was restored twice with the "
+                  "same token. For members of one cluster: compare them with `etcdctl endpoint "
+                  "hashkv --cluster`, replace the member that differs, and upgrade",
                   *older.consistent_index, *older.term));
 }
 
@@ -254,21 +254,21 @@ void JudgeMembers(LineageReport& report) {
     if (member.result == Comparison::kDiffers &&
         CountsMore(member.live_keys, report.older.head.live_keys)) {
       Add(report, codes::kHistoryDiffers, Severity::kError,
-          fmt::format("at revision {} the file has {} keys, {} counts {}: the cluster is another "
-                      "one, or a compaction removed live keys of this member (etcd#22376); compare "
+          fmt::format("at revision {} the file has {} keys, {} has {}: the cluster is a different "
+                      "one, or a compaction removed live keys of this member (etcd#22376). Compare "
                       "all members before you restart one",
                       revision, report.older.head.live_keys, member.endpoint, *member.live_keys));
     } else if (member.result == Comparison::kDiffers) {
       Add(report, codes::kHistoryDiffers, Severity::kError,
-          fmt::format("at revision {} compacted at {} the file has HashKV {:08x}, {} answers "
-                      "{:08x}: the cluster is another one, or was restored from an older backup "
-                      "and written to, or this member is corrupt",
+          fmt::format("at revision {} compacted at {} the file has HashKV {:08x}, {} has {:08x}: "
+                      "the cluster is a different one, or was restored from an older backup, or "
+                      "this member is corrupt",
                       member.hashkv.revision, member.hashkv.compact_revision, member.older,
                       member.endpoint, member.hashkv.hash));
     } else if (member.is_leader && member.revision < revision && !report.older.may_go_back) {
       Add(report, codes::kRevisionWentBack, Severity::kError,
-          fmt::format("the file ends at revision {}, the leader {} is at {}: the cluster is "
-                      "another one, or was restored from an older backup",
+          fmt::format("the file ends at revision {}, the leader {} is at {}: the cluster is a "
+                      "different one, or was restored from an older backup",
                       revision, member.endpoint, member.revision));
     } else if (member.result == Comparison::kNotComparable) {
       Add(report, codes::kNotComparable, Severity::kWarning,

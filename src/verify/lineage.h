@@ -1,7 +1,7 @@
 // Does one snapshot continue another? HashKV answers it exactly: a file can be hashed as any member
 // would that has compacted further, so the older file at (its own revision R, the newer one's
 // compact revision C) must equal the newer file at (R, C). Only where C lies beyond R nothing is
-// left to compare. Source: docs/etcd-formats.md §5.5.
+// left to compare. Source: docs/dev/formats.md §5.5.
 //
 // The consistent index and the term begin anew with a restore, and so say nothing alone; users and
 // roles are not in HashKV, their revision is.

@@ -304,7 +304,7 @@ Status JudgeSelftest(const std::vector<SelftestRow>& rows) {
   }
   if (missed.empty()) return OkStatus();
   return Error(Reason::kInternal,
-               "the self-test failed for: {}; do not trust what this build calls proven",
+               "the self-test failed for: {}. Do not trust a verdict of this build",
                fmt::join(missed, ", "));
 }
 

@@ -22,11 +22,11 @@ void CheckSize(const snapshot::Image& image, const bbolt::Database& database, Fi
   const uint64_t pages = body / meta.page_size;
   if (pages < meta.high_water) {  // compared in pages: the product may wrap
     findings.Add({codes::kFileTruncated, Severity::kError, pages, body,
-                  fmt::format("the file holds {} pages, {} are in use: it was cut", pages,
+                  fmt::format("the file has {} pages, {} are in use: the file is truncated", pages,
                               meta.high_water)});
   } else if (snapshot::HasTrailer(image.size()) && body > database.bytes_in_use()) {
     findings.Add({codes::kFileTooLong, Severity::kWarning, std::nullopt, database.bytes_in_use(),
-                  fmt::format("{} bytes lie between the last page and the trailer",
+                  fmt::format("{} bytes are between the last page and the trailer",
                               body - database.bytes_in_use())});
   }
 }
@@ -99,7 +99,7 @@ void CheckPresence(const VerifyInput& input, VerifyReport& report) {
   if (report.file.ends_with(".part") && !input.staged) {
     report.levels[Level::kPresent] = LevelResult::kFail;
     report.findings.Add({codes::kPartialName, Severity::kError, std::nullopt, std::nullopt,
-                         "the name ends in .part: an unfinished download"});
+                         "the name ends in .part: the download is unfinished"});
   }
 }
 
@@ -163,8 +163,8 @@ Result<bool> FoundChanged(const snapshot::Image& image, const Status& looked,
   report.findings = {};  // of bytes that never were one file
   report.findings.Add({.code = codes::kFileChanged,
                        .severity = Severity::kWarning,
-                       .text = "somebody writes to the file while it is examined; wait until it is "
-                               "complete, and do not verify the database of a running member",
+                       .text = "the file changes while etcdrill reads it. Wait until the writer "
+                               "has finished, and do not verify the database of a running member",
                        .prevents_proof = true});
   return true;
 }

@@ -23,7 +23,7 @@ Result<VerifyReport> Verify(const Context& context, const snapshot::Image& image
                             const VerifyInput& input = {});
 
 // HashKV of the file at any revision and compact revision that a live member could have
-// (docs/etcd-formats.md §5.2). `revision` 0 means the newest, `compact_revision` nullopt the file's
+// (docs/dev/formats.md §5.2). `revision` 0 means the newest, `compact_revision` nullopt the file's
 // own. kUsage if the file can't answer for these.
 Result<mvcc::HashKv> HashKvOf(const Context& context, const snapshot::Image& image,
                               int64_t revision, std::optional<int64_t> compact_revision);

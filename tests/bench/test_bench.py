@@ -63,6 +63,16 @@ class Bench(harness.TestCase):
             outcome.out,
             r"etcdrill drill / official tools by hand: \d+\.\d\d .*target <= 0\.5: (met|MISSED)")
 
+    def test_shows_what_each_operation_costs_an_etcd(self):
+        outcome = self.bench(case="impact")
+        self.assertEqual(outcome.code, 0, outcome.err)
+        for operation in ("nothing", "sidecar, idle", "HashKV of all", "snapshot save", "drill",
+                          "nothing, again"):
+            self.assertRegex(
+                outcome.out,
+                rf"(?m)^{operation} +\d+ +\d+\.\d\d s( +[\d.]+){{7}} +\d+\.\d\d( +\d+){{2}}$")
+        self.assertNotIn("failed", outcome.out)
+
     def test_fails_when_tools_disagree(self):
         liar = self.dir / "liar"
         liar.write_text(

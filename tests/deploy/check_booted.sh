@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Boots a clean Debian 12 under its own systemd, and does there what README.md,
-# deploy/systemd/README.md and docs/operations.md tell a newcomer to do: their commands are taken
+# Boots a clean Debian 12 under its own systemd, and does there what docs/quickstart.md,
+# deploy/systemd/README.md and docs/restore.md tell a newcomer to do: their commands are taken
 # out of the pages and run as they stand. Then what only a real systemd can show: reloads, stops in
 # the middle of a drill, crashes, hangs, an upgrade, and the removal.
 #
@@ -115,7 +115,7 @@ ENV
 shell 'systemctl start etcd; . /root/etcdctl.env
   for n in 1 2 3; do etcdctl put "/registry/pods/$n" "$n"; done' > /dev/null
 
-# --- README: beside etcd, under systemd ---
+# --- docs/quickstart.md: next to etcd, under systemd ---
 
 check installs-with-all-it-depends-on \
   inside apt-get install -q -y --no-install-recommends /root/etcdrill_new_amd64.deb
@@ -125,11 +125,11 @@ cat > "$root/usr/local/bin/editor" <<'SH'
 exec sed -i '/jitter:/d' "$1"
 SH
 chmod 0755 "$root/usr/local/bin/editor"
-block_after README.md '**Beside etcd, under systemd.**' > "$root/root/five-minutes"
+block_after docs/quickstart.md '## Configure and start' > "$root/root/five-minutes"
 from_now
-check the-commands-of-the-readme shell 'cd /root/pki; set -x; . /root/five-minutes'
+check the-commands-of-the-quickstart shell 'cd /root/pki; set -x; . /root/five-minutes'
 within 30 a-restorable-backup shell 'eval "$(tail -n 1 /root/five-minutes)" | grep " restorable "'
-check drilled-to-level-5-under-the-unit logs 'msg="drill passed".* level=5'
+check drilled-to-level-5-under-the-unit logs 'msg="drill passed".* level_reached=5'
 nothing nothing-to-complain-of \
   "$(journal --priority warning | grep -v '^-- No entries --$' || true)"
 check ready-is-told is_property ActiveState active
@@ -186,10 +186,11 @@ nsenter --target "$(init)" --net ip address add 10.1.2.3/32 dev lo
 within 15 starts-once-the-address-is-there is_property SubState running
 sed -i 's/10.1.2.3:9379/127.0.0.1:9379/' "$config"
 
-# --- README: beside a cron job that takes snapshots already ---
+# --- docs/quickstart.md: next to a cron job that takes snapshots ---
 
-adopt=$(grep '^store: {path: .*adopt:' "$repo/README.md" | sed 's/}.*/, adopt_quiet: 1s}/')
-rights=$(grep -o '`chgrp etcdrill [^`]*`' "$repo/README.md" | tr -d '`')
+adopt=$(grep '^store: {path: .*adopt:' "$repo/docs/quickstart.md" |
+  sed 's/}.*/, adopt_quiet: 1s}/')
+rights=$(block_after docs/quickstart.md '## Keep your cron job')
 sed -i -e "s#^store:#$adopt#" -e '/^  path: /d' -e 's/"@every 1h" .*/none/' "$config"
 from_now
 shell "mkdir -p /var/backups/etcd; $rights; systemctl restart etcdrill; . /root/etcdctl.env
@@ -199,17 +200,17 @@ within 20 adopts-what-cron-took \
   logs 'msg="snapshot adopted".*verdict=proven file=/var/backups/etcd/of-cron.db'
 within 20 and-drills-it logs 'msg="drill passed".*snapshot=prod-00000000000000000005-'
 
-# --- docs/operations.md: one member, everything is lost but the store ---
+# --- docs/restore.md: one member, everything is lost but the store ---
 
 {
-  block_after docs/operations.md '```sh settings'
+  block_after docs/restore.md '```sh settings'
   echo 'SNAPSHOT=$(ls /var/lib/etcdrill/snapshots/prod-00000000000000000005-*.db)'
   echo 'OWNER=root:root NAME=etcd-1 PEER=http://localhost:2380 CLUSTER=$NAME=$PEER'
   echo 'export ETCDCTL_ENDPOINTS=https://127.0.0.1:2379'
 } > "$root/root/settings"
 shell '. /root/etcdctl.env; etcdctl put lost 1; etcdctl del --prefix /registry/' > /dev/null
 for step in choose prove stop-systemd restore start-systemd check first-snapshot; do
-  block_after docs/operations.md "\`\`\`sh $step" > "$root/root/$step"
+  block_after docs/restore.md "\`\`\`sh $step" > "$root/root/$step"
   check "worst-day-$step" shell ". /root/settings; set -x; . /root/$step"
 done
 keys='. /root/etcdctl.env; etcdctl get "" --prefix --keys-only | grep .'

@@ -1,17 +1,23 @@
 #!/usr/bin/env bash
-# Builds the image's root file system without Docker, from the install tree, and runs etcdrill in it
-# by chroot, as the image's user: the version, the self-test, and a sidecar beside a real etcd.
-# Needs root for chroot; 77 (skipped) without. Usage: check_image.sh BUILD_DIR ETCD_DIR
+# Makes the image by scripts/image, reads it with skopeo and containerd, unpacks it, and runs
+# etcdrill in it by chroot, as the image's user: the version, the self-test, and a sidecar next to a
+# real etcd. Needs root and skopeo; 77 (skipped) without. Usage: check_image.sh BUILD_DIR ETCD_DIR
 source "$(dirname "$0")/common.sh"
 build=$1 etcd=$2
-if [[ $EUID -ne 0 ]]; then skip "only root may chroot"; fi
+if [[ $EUID -ne 0 ]]; then skip "only root can chroot"; fi
+if ! command -v skopeo > /dev/null; then skip "no skopeo here; scripts/bootstrap installs it"; fi
+archive=$work/image.tar name=registry.example/etcdrill:1
 # No function: $! must be the program.
 inside=(chroot --userspec=65532:65532 "$work/root" /usr/local/bin/etcdrill)
 
-# What this test builds is the image: the last stage of the Dockerfile takes the root that
-# make-rootfs made, and no more.
+# scripts/image makes what the Dockerfile makes: its last stage takes the root that make-rootfs
+# made, and nothing else. pack-image reads the rest of that stage.
 expected='FROM scratch
 COPY --from=build /rootfs/ /
+LABEL org.opencontainers.image.title="etcdrill"
+LABEL org.opencontainers.image.description="Proves that etcd backups restore"
+LABEL org.opencontainers.image.licenses="Apache-2.0"
+LABEL org.opencontainers.image.source="https://github.com/etcdrill/etcdrill"
 USER 65532:65532
 WORKDIR /var/lib/etcdrill
 EXPOSE 9379
@@ -23,12 +29,58 @@ said=$(diff <(echo "$expected") <(sed -n '/^FROM scratch/,$p' "$dockerfile")) &&
 grep -q 'deploy/docker/make-rootfs /install /rootfs' "$dockerfile" || status=1
 result the-dockerfile-makes-the-same "$status" "$said"
 
-cmake --install "$build" --prefix "$work/install/usr" --strip > "$work/install.log"
-"$repo/deploy/docker/make-rootfs" "$work/install" "$work/root"
+image() { "$repo/scripts/image" --build "$build" --name "$name" "$1" > "$work/image.log" 2>&1; }
+if ! image "$archive"; then
+  result an-image-without-docker 1 "$(cat "$work/image.log")"
+  exit 1
+fi
+image "$work/again.tar" && cmp "$archive" "$work/again.tar" && status=0 || status=1
+result the-same-bytes-each-time "$status" "$(cat "$work/image.log")"
 
 status=0
-said=$("${inside[@]}" version 2>&1) || status=$?
-result starts "$status" "$said"
+said=$(skopeo inspect "oci-archive:$archive" 2>&1) || status=$?
+result skopeo-reads-it "$status" "$said"
+said=$(skopeo inspect --config "oci-archive:$archive" | python3 -c '
+import json, sys
+config = json.load(sys.stdin)["config"]
+print(config["User"], config["WorkingDir"], *config["Entrypoint"], *config["Cmd"],
+      *config["ExposedPorts"], config["Labels"]["org.opencontainers.image.title"])') || status=$?
+expected='65532:65532 /var/lib/etcdrill /usr/local/bin/etcdrill run --config
+/etc/etcdrill/etcdrill.yaml 9379/tcp etcdrill'
+[[ $said == "${expected//$'\n'/ }" ]] || status=1
+result as-the-dockerfile-says "$status" "$said"
+
+# As a node of Kubernetes takes it, with a containerd of the test's own. scripts/bootstrap does not
+# install one: Debian's would replace that of an installed Docker.
+if command -v containerd > /dev/null; then
+  containerd --root "$work/containerd" --state "$work/state" --address "$work/containerd.sock" \
+    > "$work/containerd.log" 2>&1 &
+  pids+=($!)
+  ctr=(ctr --address "$work/containerd.sock" --namespace k8s.io)
+  status=0
+  said=$(wait_for 20 "${ctr[@]}" version || tail -n 3 "$work/containerd.log"
+    "${ctr[@]}" images import --no-unpack "$archive" 2>&1) || status=$?
+  "${ctr[@]}" images ls -q | grep -qxF "$name" || status=1
+  result containerd-imports-it "$status" "$said"
+else
+  echo "skipped containerd-imports-it: no containerd here"
+fi
+
+skopeo copy --quiet "oci-archive:$archive" "dir:$work/copy"
+layer=$(python3 -c 'import json, sys
+print(json.load(sys.stdin)["layers"][0]["digest"].removeprefix("sha256:"))' \
+  < "$work/copy/manifest.json")
+mkdir "$work/root"
+tar -xpzf "$work/copy/$layer" -C "$work/root"
+
+status=0
+said=$("${inside[@]}" version 2>&1 && "${inside[@]}" selftest 2>&1) || status=$?
+result starts-and-tests-itself "$status" "$said"
+
+found=$(stat -c '%u:%g %a' "$work/root/var/lib/etcdrill" "$work/root/usr/local/bin/etcdrill" |
+  xargs)
+[[ $found == "65532:65532 700 0:0 755" ]] && status=0 || status=1
+result the-store-is-the-users-alone "$status" "$found"
 
 programs=$(find "$work/root" -type f -perm -u+x ! -name '*.so*' ! -name 'ld-*' -printf '%P ')
 found=$(tr ' ' '\n' <<< "$programs" | sort | xargs)
@@ -51,7 +103,7 @@ result brings-etcd-out-of-a-bare-image "$status" "$said"
 
 # Without any one of its libraries it would not start: none is there in vain.
 unused=
-needed=$(ldd "$work/install/usr/bin/etcdrill")
+needed=$(ldd "$work/root/usr/local/bin/etcdrill")
 libraries=$(cd "$work/root" && find usr lib64/ -name '*.so*' -type f -printf '%f\n' | sort -u)
 for library in $libraries; do
   grep -q "$library" <<< "$needed" || unused+="$library "

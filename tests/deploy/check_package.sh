@@ -33,7 +33,7 @@ done <<'FILES'
 644 /usr/share/doc/etcdrill/changelog.gz
 644 /usr/share/doc/etcdrill/copyright
 644 /usr/share/doc/etcdrill/examples/etcdrill.yaml
-644 /usr/share/doc/etcdrill/operations.md
+644 /usr/share/doc/etcdrill/restore.md
 644 /usr/share/etcdrill/alerts/freshness.yml
 644 /usr/share/etcdrill/alerts/runbooks/EtcdBackupSnapshotStale.md
 644 /usr/share/etcdrill/dashboards/etcdrill-overview.json

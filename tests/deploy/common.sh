@@ -65,6 +65,6 @@ start_etcd() {  # ETCD_DIR
 # Did a drill reach the last level, by the log in FILE, within half a minute?
 drilled() {  # NAME FILE
   local status=0
-  wait_for 30 grep -q 'msg="drill passed".* level=5' "$2" || status=$?
+  wait_for 30 grep -q 'msg="drill passed".* level_reached=5' "$2" || status=$?
   result "$1" "$status" "$(tail -n 3 "$2")"
 }

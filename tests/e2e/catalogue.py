@@ -1,23 +1,24 @@
-"""docs/metrics.md as data, and what is wrong with a page of metrics that should be the
+"""docs/reference/metrics.md as data, and what is wrong with a page of metrics that should be the
 catalogue's."""
 import collections
+import re
 
 import harness
 
 # Labels: {name: closed set of values, or None if any goes}.
-Metric = collections.namedtuple("Metric", "type labels there help")
+Metric = collections.namedtuple("Metric", "type labels since help")
 
 
 def catalogue():
     """name -> Metric."""
-    page = (harness.ROOT / "docs" / "metrics.md").read_text()
-    lines = [line for line in page.splitlines() if line.startswith("|")]
+    page = (harness.ROOT / "docs" / "reference" / "metrics.md").read_text()
+    rows = [[cell.strip() for cell in line.strip("|").split("|")]
+            for line in page.splitlines() if re.match(r"\| (etcdrill|process)_", line)]
     metrics = {}
-    for line in lines[2:]:
-        name, kind, labels, there, text = [cell.strip() for cell in line.strip("|").split("|")]
+    for name, kind, labels, since, text in rows:
         pairs = [label.strip().partition("=") for label in labels.split(";") if label != "-"]
         closed = {key: set(values.split(",")) if values else None for key, _, values in pairs}
-        metrics[name] = Metric(kind, closed, there, text)
+        metrics[name] = Metric(kind, closed, since, text)
     return metrics
 
 
@@ -38,18 +39,19 @@ def label_problems(name, metric, family, whole, cluster=None):
             yield f"{name}: {label} is {sorted(found)}, in the catalogue {sorted(values)}"
 
 
-def differences(families, there, cluster, whole=False):
-    """Between a page and the part of the catalogue that is there by now. whole: gauges have all
+def differences(families, since, cluster, whole=False):
+    """Between a page and the part of the catalogue that is available by now. whole: gauges have all
     their labels, too."""
     known = catalogue()
-    expected = {name for name, metric in known.items() if metric.there in there}
+    expected = {name for name, metric in known.items() if metric.since in since}
     for name in sorted(expected - families.keys()):
-        yield f"{name} is absent, though it is there from {known[name].there!r} on"
+        yield f"{name} is absent, though it is available from {known[name].since!r} on"
     for name in sorted(families.keys() - expected):
-        yield f"{name} is there too early" if name in known else f"{name} is not in docs/metrics.md"
+        yield (f"{name} is on the page too early" if name in known
+               else f"{name} is not in docs/reference/metrics.md")
     for name in sorted(expected & families.keys()):
         metric, family = known[name], families[name]
         if (family.type, family.help) != (metric.type, metric.help):
             yield (f"{name}: {family.type}, {family.help!r}, "
                    f"in the catalogue {metric.type}, {metric.help!r}")
-        yield from label_problems(name, metric, family, whole or metric.there == "always", cluster)
+        yield from label_problems(name, metric, family, whole or metric.since == "start", cluster)

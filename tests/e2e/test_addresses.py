@@ -85,7 +85,7 @@ class Endpoints(harness.TestCase):
                                  ({True}, False))
                 self.assertOneLine(
                     self.etcdrill("health", "--endpoints", endpoints, code=2).err,
-                    "is no client URL: .*; write https:")
+                    "is not a valid client URL: .*\. Write https:")
 
     def test_a_zone_needs_no_url(self):
         """etcdctl takes the % for the begin of an escape."""

@@ -182,9 +182,9 @@ class Verify(harness.TestCase):
                 self.etcdrill("verify", snapshot, "--level", level, "-w", "json", code=0).out)
             self.assertEqual(report["verdict"], "not_provable")
             self.assertIn(
-                f"levels above {level} were not asked for (--level), so they are not proven",
+                f"levels above {level} were not checked (--level), so they are not proven",
                 self.etcdrill("verify", snapshot, "--level", level).out)
-        self.assertNotIn("not asked for", self.etcdrill("verify", snapshot).out)
+        self.assertNotIn("not checked", self.etcdrill("verify", snapshot).out)
         bare = self.dir / "bare.db"
         bare.write_bytes(snapshot.read_bytes()[:-32])
         for level in ("1", "2", "3"):
@@ -243,6 +243,16 @@ class Verify(harness.TestCase):
         path = self.dir / "snapshot.db.part"
         path.write_bytes(harness.fixture("e36-compacted").read_bytes())
         self.etcdrill("verify", path, code=3)
+
+    def test_bad_news_is_one_line_on_stderr(self):
+        """Cron mails what a job prints there, and tells nobody of exit codes."""
+        for content, code, verdict in ((b"", 3, "damaged"), (body_of("e36-auth"), 1, "not_provable")):
+            path = self.dir / "snapshot.db"
+            path.write_bytes(content)
+            for form in ("simple", "json"):
+                told = self.etcdrill("verify", path, "-w", form, code=code).err
+                self.assertRegex(told, rf"\Aetcdrill: {path}: {verdict}: [^\n]+\n\Z")
+        self.assertEqual(self.etcdrill("verify", harness.fixture("e36-auth")).err, "")
 
 
 class Inventory(harness.TestCase):
@@ -337,7 +347,7 @@ class Refusals(harness.TestCase):
             with self.subTest(arguments[0], typed=typed):
                 outcome = self.etcdrill(*arguments, code=2)
                 self.assertOneLine(outcome.err,
-                                   f"{typed} is not known here; did you mean {meant}\\?" if meant
+                                   f"{typed} is unknown; did you mean {meant}\\?" if meant
                                    else "snapshot is required")
 
     def test_numbers_out_of_range(self):

@@ -302,7 +302,7 @@ class Adopted(SidecarCase):
                 "its facts")
             self.assertLess(abs(time.time() - sidecar.value(fresh)), 15)
         log = sidecar.log.read_text()
-        told, = [line for line in log.splitlines() if "time in the future" in line]
+        told, = [line for line in log.splitlines() if "dated in the future" in line]
         self.assertIn("1.db", told)
         self.assertEqual(sidecar.value("etcdrill_store_future_snapshots"), 0)
         self.assertEqual(sidecar.stop(), 0)
@@ -358,7 +358,8 @@ class Adopted(SidecarCase):
         # Copied anew: the file is young, the UTC time in its name is not.
         old = self.named(0, "Z", 6)
         os.utime(old)
-        self.etcdrill("verify", old, "--max-age", "1h", code=4)
+        told = self.etcdrill("verify", old, "--max-age", "1h", code=4).err
+        self.assertRegex(told, r"\Aetcdrill: [^\n]+: too old: [^\n]+\n\Z")
 
     def test_so_they_are_for_a_drill_of_a_file(self):
         metrics = self.dir / "drill.prom"

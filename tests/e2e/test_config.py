@@ -106,7 +106,7 @@ class CheckConfig(harness.TestCase):
         self.assertRefused(GOOD + "web: {listen: somewhere}\n", (9, 15, r"web\.listen"))
 
     def test_second_document(self):
-        self.assertRefused(GOOD + "---\nstore: {path: other}\n", (10, 1, "second document"))
+        self.assertRefused(GOOD + "---\nstore: {path: other}\n", (10, 1, "second YAML document"))
 
     def test_not_yaml(self):
         self.assertRefused(self.changed("[https://127.0.0.1:2379]", "[https://127.0.0.1:2379"),
@@ -149,8 +149,8 @@ class CheckConfig(harness.TestCase):
         self.assertEqual(self.warned(self.changed("rpo: 2h", "verified_rpo: 30h")), [])
         outcome = self.etcdrill("check", "config", "--syntax-only", self.path)
         self.assertRegex(
-            outcome.err, r"^warning: \S+/etcdrill\.yaml:8:14: objectives\.verified_rpo is called "
-            r"objectives\.restorable_rpo now")
+            outcome.err, r"^warning: \S+/etcdrill\.yaml:8:14: objectives\.verified_rpo is "
+            r"deprecated, use objectives\.restorable_rpo: ")
 
     def test_what_goes_in_the_clear_is_a_warning(self):
         plain = self.changed("https://127", "http://127")

@@ -12,8 +12,8 @@ import harness
 from sidecar_case import SidecarCase
 
 NOWHERE = {"name": "e2e", "endpoints": ["http://127.0.0.1:1"]}
-TAKEN_OVER = "the store's path leads to another directory than before, which is taken over"
-CANT_BE_REMOVED = "what an interrupted run left in the store can't be removed"
+TAKEN_OVER = "store directory replaced, new directory taken over"
+CANT_BE_REMOVED = "store leftover not removed"
 LOOK = 11  # the store is looked at every ten seconds
 
 
@@ -83,7 +83,7 @@ class Directory(SidecarCase):
         for times in (1, 2):
             self.store.rename(self.away)
             self.store.write_text("in the way")
-            harness.wait_until(lambda: len(sidecar.lines("the store can't be read")) == times,
+            harness.wait_until(lambda: len(sidecar.lines("store unreadable")) == times,
                                "the error", 30)
             status, problem = sidecar.request("/-/ready")
             self.assertEqual(status, 503)
@@ -94,7 +94,7 @@ class Directory(SidecarCase):
             self.store.unlink()
             self.away.rename(self.store)
             harness.wait_until(lambda: sidecar.request("/-/ready")[0] == 200, "ready", 30)
-        self.assertEqual(len(sidecar.lines("the store can't be read")), 2)
+        self.assertEqual(len(sidecar.lines("store unreadable")), 2)
         self.assertOwned(sidecar)
         self.assertEqual(sidecar.stop(), 0)
 
@@ -104,8 +104,8 @@ class Directory(SidecarCase):
         self.store.rename(self.away)
         second = self.start(NOWHERE, snapshot={"schedule": "none"})
         second.first_answer("/-/ready")
-        complaint = sidecar.wait_for_line("the store can't be read")
-        self.assertRegex(complaint, f"another etcdrill.*{second.process.pid}.* owns it")
+        complaint = sidecar.wait_for_line("store unreadable")
+        self.assertRegex(complaint, f"another etcdrill.*{second.process.pid}.* owns the store")
         self.assertEqual(second.stop(), 0)
         harness.wait_until(lambda: sidecar.request("/-/ready")[0] == 200, "ready", 30)
         self.assertOwned(sidecar)
@@ -150,7 +150,7 @@ class Directory(SidecarCase):
         sidecar = self.start(self.cluster)
         sidecar.wait_for_line("snapshot taken", after=2)
         self.assertTrue(before <= {path for path in self.store.rglob("*")})
-        self.assertEqual(len(sidecar.lines("a manifest can't be read")), 1)  # notes.json
+        self.assertEqual(len(sidecar.lines("manifest unreadable")), 1)  # notes.json
         self.assertFalse(sidecar.lines(CANT_BE_REMOVED))
         self.assertEqual(sidecar.stop(), 0)
 

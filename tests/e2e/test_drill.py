@@ -130,8 +130,8 @@ class Fresh:
                          ("pass", "4 hold", 5))
         for entry, why in (
             (f"{{prefix: {prefix}, min_keys: {count + 1}}}", "at least"),
-            ("{key: /no/such/key, exists: true}", "not there"),
-            (f'{{key: "{keys[0].decode()}", equals: canary-value}}', "another value"),
+            ("{key: /no/such/key, exists: true}", "does not exist"),
+            (f'{{key: "{keys[0].decode()}", equals: canary-value}}', "a different value"),
             (f'{{key: "{keys[0].decode()}", matches: "^canary$"}}', "does not match"),
         ):
             check, report = drill(hold[0], entry, code=3)
@@ -337,7 +337,7 @@ class WrongEtcd(DrillCase):
                 self.assertFailedIn(report, "boot", "not_provable")
                 self.assertEqual(report["level_reached"], 4)
                 self.assertEqual(report["etcd_version"], "")
-                self.assertOneLine(self.error, r"of etcd 3\.5, but .*another version")
+                self.assertOneLine(self.error, r"of etcd 3\.5, but .*the same minor version")
 
     def test_a_directory(self):
         self.assertFailedIn(self.drill(self.SNAPSHOT, self.dir, code=1), "boot", "not_provable")
@@ -349,7 +349,7 @@ class WrongEtcd(DrillCase):
         self.assertFailedIn(self.drill(self.SNAPSHOT, path, code=1), "boot", "not_provable")
 
     def test_is_not_etcd(self):
-        self.assertIn("etcd server binary", self.check('echo "hello"\n', "boot"))
+        self.assertIn("not an etcd server", self.check('echo "hello"\n', "boot"))
 
     def test_fails_to_say_its_version(self):
         self.assertIn("exit code 7", self.check("exit 7\n", "boot"))
@@ -378,7 +378,7 @@ class WrongEtcd(DrillCase):
     def test_hangs(self):
         error = self.check(self.AS_ETCD + 'echo "nobody comes"\ntail -f "$0"\n', "boot",
                            "--timeout", "2s")
-        self.assertIn("the drill's time of 2.0s was over before boot was done", error)
+        self.assertIn("the drill exceeded its timeout of 2.0s before boot was done", error)
         self.assertIn("nobody comes", error)
 
     def test_hangs_and_ignores_sigterm_and_has_children(self):

@@ -87,10 +87,10 @@ class OneMemberTwoNames(IdentityCase):
         self.assertIn("reason=members_disagree", sidecar.wait_for_line("snapshot failed"))
         self.assertEqual(sidecar.lines("snapshot taken"), [])
         self.assertIn(f"endpoint={self.twice[1]} ",
-                      sidecar.wait_for_line("two endpoints are one member"))
+                      sidecar.wait_for_line("duplicate endpoint found"))
         status = self.probed(sidecar)
-        self.assertIn("The members of the source hold different data.",
-                      [trouble["what"] for trouble in status["troubles"]])
+        self.assertIn("The members of the cluster hold different data.",
+                      [trouble["what"] for trouble in status["problems"]])
         self.assertNotEqual(status["fresh"]["answer"], "yes")
         self.assertEqual(self.rows(status)[self.twice[1]]["same_member_as"], self.twice[0])
         self.assertEqual(sidecar.value("etcdrill_source_hashkv_consistent"), 0)
@@ -110,8 +110,8 @@ class OneMemberTwoNames(IdentityCase):
         self.assertIn("HashKV equal to 2 of 3 members", outcome.out)
         self.assertRegex(
             outcome.err,
-            f"^warning: {self.twice[0]} and {self.twice[1]} are one member, [0-9a-f]+: "
-            "it counts once\n$")
+            f"^warning: {self.twice[0]} and {self.twice[1]} are the same member, [0-9a-f]+, "
+            "which counts once\n$")
 
     def test_a_store_of_0_1_0_is_read_by_members(self):
         """Its manifests have a record for each name: one that was outvoted by them is not
@@ -151,11 +151,11 @@ class ClusterOfOne(IdentityCase):
         status = self.probed(sidecar)
         self.assertIsNone(sidecar.value("etcdrill_source_hashkv_consistent"))
         self.assertEqual(
-            sidecar.lines("members agree") + sidecar.lines("members can't be compared"), [])
+            sidecar.lines("members agree") + sidecar.lines("members not comparable"), [])
         self.assertEqual([row["healthy"] for row in status["members"]], [True, True])
-        self.assertEqual(status["troubles"], [])
+        self.assertEqual(status["problems"], [])
         self.assertFires(sidecar)
-        self.assertEqual(len(sidecar.lines("two endpoints are one member")), 1)
+        self.assertEqual(len(sidecar.lines("duplicate endpoint found")), 1)
         self.assertEqual([len(manifest["receipt"]) for manifest in self.manifests()],
                          [1] * len(self.manifests()))
         self.assertStops(sidecar)
@@ -166,7 +166,7 @@ class ClusterOfOne(IdentityCase):
             self.health(*self.names, code=0)[self.names[1]]["same_member_as"], self.names[0])
         config, _ = self.configure(cluster_section(self.cluster, endpoints=self.names))
         outcome = self.etcdrill("check", "config", config)
-        self.assertRegex(outcome.err, "^warning: cluster.endpoints: .* are one member")
+        self.assertRegex(outcome.err, "^warning: cluster.endpoints: .* are the same member")
 
 
 class BeganAnew(IdentityCase):
@@ -194,7 +194,7 @@ class BeganAnew(IdentityCase):
             alone.etcdctl("put", "a-life-of-its-own", str(number))
 
         sidecar.wait_for_value(0, "etcdrill_endpoint_healthy", etcd_endpoint=lost.client_url)
-        line = sidecar.wait_for_line("an endpoint is not of the cluster")
+        line = sidecar.wait_for_line("endpoint ignored: not a member of the cluster")
         self.assertIn(f"{lost.client_url} belongs to cluster ", line)
         line = self.next_line(sidecar, "snapshot taken")
         self.assertNotIn(f"endpoint={lost.client_url} ", line)
@@ -203,13 +203,13 @@ class BeganAnew(IdentityCase):
         row = self.rows(status)[lost.client_url]
         self.assertFalse(row["healthy"])
         self.assertNotEqual(row["cluster_id"], self.rows(status)[rest[0].client_url]["cluster_id"])
-        self.assertTrue(any(lost.client_url in trouble["what"] for trouble in status["troubles"]))
+        self.assertTrue(any(lost.client_url in trouble["what"] for trouble in status["problems"]))
         self.assertEqual(sidecar.value("etcdrill_source_members"), 3)
         self.assertEqual(sidecar.value("etcdrill_source_hashkv_consistent"), 1)
         self.assertIsNone(sidecar.value("etcdrill_endpoint_revision",
                                         etcd_endpoint=lost.client_url))
         self.assertFires(sidecar, UNHEALTHY)
-        self.assertEqual(len(sidecar.lines("an endpoint is not of the cluster")), 1)
+        self.assertEqual(len(sidecar.lines("endpoint ignored: not a member of the cluster")), 1)
 
         # The commands say the same, in any order.
         for endpoints in ([lost, *rest], [*rest, lost]):
@@ -248,7 +248,7 @@ class TwoClusters(IdentityCase):
             with self.subTest(urls):
                 self.assertOneLine(
                     self.save(*urls, code=1).err,
-                    "belong to different clusters: .* take those of the wrong one out")
+                    "belong to different clusters: .* Remove the endpoints of the wrong")
                 rows = self.health(*urls, code=1).values()
                 self.assertEqual({row["healthy"] for row in rows}, {False})
                 config, _ = self.configure(cluster_section(self.prod, endpoints=urls))
@@ -265,7 +265,7 @@ class TwoClusters(IdentityCase):
         self.assertEqual(
             [sidecar.value("etcdrill_endpoint_healthy", etcd_endpoint=url) for url in self.both],
             [0, 0])
-        self.assertEqual(len(sidecar.lines("the endpoints belong to different clusters")), 1)
+        self.assertEqual(len(sidecar.lines("endpoints belong to different clusters")), 1)
         status = json.loads(sidecar.first_answer("/api/v1/status"))
         self.assertEqual({row["healthy"] for row in status["members"]}, {False})
         self.assertFires(sidecar, UNHEALTHY)
@@ -333,7 +333,7 @@ class MadeAlike(IdentityCase):
         urls = [url for cluster in clusters for url in cluster.endpoints]
         for order in (urls, urls[::-1]):
             self.assertOneLine(
-                self.save(*order, code=1).err, "both say that they are member 8e9e05c52164694d")
+                self.save(*order, code=1).err, "both report member 8e9e05c52164694d")
         self.assertEqual({row["healthy"] for row in self.health(*urls, code=1).values()}, {False})
 
 
@@ -396,15 +396,15 @@ class LostKeys(IdentityCase):
         member, = cluster.members
         self.lose_keys(cluster)
         outcome = self.save(*cluster.endpoints, code=3)
-        self.assertOneLine(outcome.err, r"it counts 3 keys, the snapshot has 1")
+        self.assertOneLine(outcome.err, r"\(3 keys, the snapshot has 1\)")
         cluster.save(self.dir / "theirs.db")
         compared = self.etcdrill("lineage", self.dir / "theirs.db", *cluster.flags(), code=3)
-        self.assertIn(f"the file has 1 keys, {cluster.endpoints[0]} counts 3", compared.out)
+        self.assertIn(f"the file has 1 keys, {cluster.endpoints[0]} has 3", compared.out)
         sidecar = self.start(cluster)
         self.assertIn("reason=members_disagree", sidecar.wait_for_line("snapshot failed"))
         status = self.probed(sidecar)
-        self.assertIn("The members of the source hold different data.",
-                      [trouble["what"] for trouble in status["troubles"]])
+        self.assertIn("The members of the cluster hold different data.",
+                      [trouble["what"] for trouble in status["problems"]])
         self.assertNotEqual(status["fresh"]["answer"], "yes")
         self.assertEqual(sidecar.value("etcdrill_source_hashkv_consistent"), 0)
         self.assertEqual(sidecar.value("etcdrill_snapshots", state="restorable"), 0)
@@ -443,8 +443,8 @@ class TwoRules(IdentityCase):
         hashes = {cluster.hashkv(member, cluster.revision()) for member in cluster.members}
         self.assertEqual(len(hashes), 2, "the two rules give two hashes")
         sidecar = self.start(cluster, health={"hashkv": "@every 1s"})
-        self.assertIn("that may be so with the same data",
-                      sidecar.wait_for_line("members can't be compared"))
+        self.assertIn("HashKV can differ for the same data here",
+                      sidecar.wait_for_line("members not comparable"))
         sidecar.wait_for_line("snapshot taken", after=1)
         self.assertEqual(sidecar.lines("members disagree"), [])
         self.assertNotEqual(sidecar.value("etcdrill_source_hashkv_consistent"), 0)

@@ -41,7 +41,7 @@ class Drills(test_drill.DrillCase):
 
     def test_a_storage_version_that_is_left_over_makes_no_other_etcd_fit(self):
         self.check_drill("storage-version-left-3.5.30", "3.7", code=1)
-        self.assertIn("another version proves something else", self.error)
+        self.assertIn("a drill needs the same minor version", self.error)
 
     def test_a_snapshot_of_the_first_member_that_is_upgraded(self):
         """It is of etcd 3.6 in a cluster of 3.5: those who serve it may be either."""
@@ -138,14 +138,14 @@ class Commands(harness.TestCase):
         whole = harness.fixture("e3530-nocompact").read_bytes()
         path = self.dir / "file.db"
         path.write_bytes(harness.flipped(whole, at=-1))
-        self.assertIn("the trailer says", self.restore(path, code=3).err)
+        self.assertIn("the trailer has", self.restore(path, code=3).err)
         said = self.restore(path, "--skip-hash-check")
-        self.assertRegex(said.err, "warning: .* is not what etcd sent: .*the trailer says")
+        self.assertRegex(said.err, "warning: .* is not what etcd sent: .*the trailer has")
         path.write_bytes(whole[:-32])
         self.assertIn("write-ahead log", self.restore(path, code=1).err)
         self.assertRegex(
             self.restore(path, "--skip-hash-check").err,
-            "warning: nothing proves .*write-ahead log.*last survivor")
+            "warning: the bytes of .* cannot be confirmed: .*write-ahead log.*last survivor")
         self.assertEqual(
             self.restore(harness.fixture("e3530-nocompact"), "--skip-hash-check").err, "")
 
@@ -190,14 +190,14 @@ class Commands(harness.TestCase):
             made, = (path for path in set(self.dir.iterdir()) - before
                      if path.name.startswith("snapshot.db."))
             with self.subTest(name):
-                self.check_named(made, f"it is {name}")
+                self.check_named(made, f"the file is {name}")
         text = self.dir / "note.txt"
         text.write_text("<html>no such bucket</html>\n" * 17)
-        self.check_named(text, "it is a text file")
+        self.check_named(text, "the file is text")
         # A trailer by chance of its size makes no damage.
         chance = self.dir / "chance.gz"
         chance.write_bytes(gzip.compress(b"x").ljust(512 + 32, b"\1"))
-        self.check_named(chance, "it is gzip")
+        self.check_named(chance, "the file is gzip")
 
     def check_named(self, path, name):
         for level in ("1", "2", "3"):
@@ -309,9 +309,9 @@ class Live(test_drill.DrillCase):
                 report = json.loads(self.etcdrill("verify", path, "-w", "json").out)
                 self.assertEqual(with_warnings(report), {"alarm_corrupt"})
                 texts = {finding["code"]: finding["text"] for finding in report["findings"]}
-                self.assertIn("refuses writes until it is disarmed", texts["restores_with_alarm"])
+                self.assertIn("refuses writes until you disarm it", texts["restores_with_alarm"])
                 self.assertRegex(texts["alarm_corrupt"],
-                                 "compare with a snapshot of another member .* before this one")
+                                 "Compare it with a snapshot of another member .* before you")
                 self.assertEqual(
                     self.drill(path, harness.tool(version, "etcd"))["verdict"], "proven")
 
@@ -368,18 +368,18 @@ class Empty(sidecar_case.SidecarCase):
         self.assertIn("warning: no_keys: ",
                       self.etcdrill("snapshot", "save", self.dir / "text.db", *cluster.flags()).out)
         sidecar = self.start(cluster)
-        line = sidecar.wait_for_line("a snapshot is unusual")
+        line = sidecar.wait_for_line("snapshot warning")
         self.assertIn("finding=no_keys", line)
         told = lambda: [trouble["what"] for trouble
-                        in json.loads(sidecar.first_answer("/api/v1/status"))["troubles"]]
+                        in json.loads(sidecar.first_answer("/api/v1/status"))["problems"]]
         self.assertEqual(told(), ["The newest snapshot holds no key."])
         self.assertEqual(sidecar.value("etcdrill_snapshot_last_keys"), 0)
         sidecar.wait_for_line("snapshot taken", after=2)
-        self.assertEqual(len(sidecar.lines("a snapshot is unusual")), 1)
+        self.assertEqual(len(sidecar.lines("snapshot warning")), 1)
         cluster.etcdctl("put", "k", "1")
         harness.wait_until(lambda: told() == [], "a snapshot with a key")
         cluster.etcdctl("del", "k")
-        sidecar.wait_for_line("a snapshot is unusual", after=1)
+        sidecar.wait_for_line("snapshot warning", after=1)
         self.assertEqual(sidecar.stop(), 0)
 
 
@@ -393,15 +393,15 @@ class Adopted(sidecar_case.SidecarCase):
         sidecar = self.start(cluster, snapshot={"schedule": "none"},
                              store={"path": "store", "adopt": ["theirs/*.db"], "adopt_quiet": "1s"})
         harness.must(["zstd", "-q", harness.fixture("e3530-compacted"), "-o", theirs / "packed.db"])
-        line = sidecar.wait_for_line("a file of others is no snapshot")
+        line = sidecar.wait_for_line("import skipped: not a snapshot")
         self.assertIn("level=warn", line)
-        self.assertIn("it is zstd: unpack it first", line)
+        self.assertIn("the file is zstd. Unpack it first", line)
         self.assertEqual(sidecar.value("etcdrill_snapshot_attempts_total"), 0)
         self.assertEqual(sidecar.value("etcdrill_snapshot_consecutive_failures"), 0)
         self.assertEqual(sidecar.value("etcdrill_snapshots", state="damaged"), 0)
         cluster.save(theirs / "sound.db")
         sidecar.wait_for_line("snapshot adopted")
-        self.assertEqual(len(sidecar.lines("a file of others is no snapshot")), 1)
+        self.assertEqual(len(sidecar.lines("import skipped: not a snapshot")), 1)
         self.assertEqual(sidecar.lines("snapshot failed"), [])
         self.assertEqual(len(list((self.dir / "store").glob("*.db"))), 1)
         self.assertEqual(sidecar.stop(), 0)

@@ -86,7 +86,7 @@ class Leader(SidecarCase):
         other = self.start(self.cluster.members[1], when="always")
         self.assertEqual(other.process.wait(10), 1)
         self.assertRegex(other.log.read_text(),
-                         rf"another etcdrill, process {first.process.pid} on .* owns it")
+                         rf"another etcdrill, process {first.process.pid} on .* owns the store")
         self.assertEqual(self.start(self.cluster.members[2]).first_answer("/-/ready"), "ready\n")
 
 

@@ -52,7 +52,7 @@ class Files(LineageCase):
         report = self.lineage(harness.fixture("e36-nocompact"), harness.fixture("e36-alarm"),
                               code=1)
         self.assertRegex(report["findings"][0]["text"],
-                         "of revision 129 or more and compacted at 84 or less")
+                         "revision 129 or more, compacted at 84 or less")
 
     def test_a_damaged_file(self):
         path = self.dir / "damaged.db"
@@ -95,7 +95,7 @@ class Live(LineageCase):
         for number in range(at):
             other.etcdctl("put", "a", str(number))
         report = self.lineage(older, *other.flags(), code=1)
-        self.assertRegex(report["members"][0]["problem"], "compacted at -1, less than the file")
+        self.assertRegex(report["members"][0]["problem"], "compacted at -1, the file is compacted")
         other.etcdctl("compact", str(at - 5))
         self.assertEqual(self.codes(self.lineage(older, *other.flags(), code=3)),
                          {"history_differs"})
@@ -103,7 +103,7 @@ class Live(LineageCase):
         cluster.etcdctl("put", "later", "2")
         cluster.etcdctl("compact", str(cluster.revision()))
         report = self.lineage(newer, *cluster.flags(), code=1)
-        self.assertRegex(report["findings"][0]["text"], "compacted.*take a newer snapshot")
+        self.assertRegex(report["findings"][0]["text"], "compacted.*Take a newer snapshot")
 
     def test_nobody_answers(self):
         dead = f"http://127.0.0.1:{harness.free_port()}"
@@ -172,7 +172,7 @@ class Store(LineageCase):
         third = self.save(other)
         # The file is a faithful copy of what it was taken from: proven, but told.
         self.assertEqual((third["verdict"], third["lineage"]["result"]), ("proven", "diverged"))
-        self.assertIn("wrong order", third["lineage"]["text"])
+        self.assertIn("the order is wrong", third["lineage"]["text"])
         report = json.loads(self.etcdrill("verify", third["name"], *self.flags, "-w", "json").out)
         self.assertEqual([(f["code"], f["severity"]) for f in report["findings"]],
                          [("diverged_when_taken", "warning")])

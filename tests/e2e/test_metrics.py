@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Holds docs/metrics.md equal to the live page in three states: fresh, as nothing has answered yet;
-running, after all has happened that a metric can tell; restarted, as nothing has answered again.
-promtool is content with each of the three pages.
+"""Holds docs/reference/metrics.md equal to the live page in three states: fresh, as nothing has
+answered yet; running, after all has happened that a metric can tell; restarted, as nothing has
+answered again. promtool is content with each of the three pages.
 
 The source is three real members that are stopped (SIGSTOP) where nothing may answer: then the
 states last as long as we look."""
@@ -19,9 +19,10 @@ VERSION = next(version for version in ("3.7", "3.6", "3.5")
                if (harness.etcd_dir() / version / "etcd").exists())
 WEB = "tls_server_config: {{cert_file: {pki}/server.crt, key_file: {pki}/server.key}}\n"
 
-FRESH = {"always", "config", "run"}  # the scrub has been run: it asks nobody
-STORED = {"snapshot", "compared", "drill", "proof", "failed_drill"}
-SINCE_START = {"probe", "answer", "failed_snapshot"}
+FRESH = {"start", "start, if configured", "first run"}  # the scrub has been run: it asks nobody
+STORED = {"first snapshot", "first comparison", "first drill", "first passed drill",
+          "first failed drill"}
+SINCE_START = {"first probe", "answer of a member", "first failed snapshot"}
 
 
 class ThreeStates(harness.TestCase):
@@ -116,10 +117,10 @@ class ThreeStates(harness.TestCase):
     def read(cls, sidecar):
         return sidecar.first_answer("/metrics")
 
-    def assertIsCatalogue(self, state, there, whole=False):
+    def assertIsCatalogue(self, state, since, whole=False):
         page = self.pages[state]
         families = harness.parse_metrics(page)
-        self.assertEqual(list(catalogue.differences(families, there, "three", whole)), [])
+        self.assertEqual(list(catalogue.differences(families, since, "three", whole)), [])
         outcome = harness.run(["promtool", "check", "metrics"], text=page)
         self.assertEqual((outcome.code, outcome.out + outcome.err), (0, ""))
 
@@ -143,7 +144,7 @@ class ThreeStates(harness.TestCase):
         """What is counted has its series from the start: a number that appears late can't be seen
         to rise."""
         always = {name for name, metric in catalogue.catalogue().items()
-                  if metric.there == "always"}
+                  if metric.since == "start"}
         series = [{(sample, tuple(sorted(labels.items())))
                    for name, family in harness.parse_metrics(page).items() if name in always
                    for sample, labels, _ in family.samples} for page in self.pages.values()]

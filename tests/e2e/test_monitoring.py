@@ -224,8 +224,9 @@ def runbook_commands():
     """(runbook, command line), each command once."""
     seen = set()
     for file in sorted((harness.ROOT / "alerts" / "runbooks").glob("*.md")):
-        for block in re.findall(r"^```sh\n(.*?)^```", file.read_text(), re.M | re.S):
-            for command in block.splitlines():
+        for block in re.findall(r"^ *```sh\n(.*?)^ *```", file.read_text(), re.M | re.S):
+            for command in re.sub(r"\\\n *", "", block).splitlines():
+                command = command.strip()
                 if command not in seen:
                     seen.add(command)
                     yield file.stem, command
@@ -367,8 +368,9 @@ class Play(harness.TestCase):
             with self.subTest(where, expr=expr):
                 site = ".*" if "> 0" in expr else "healthy"
                 variables = {
-                    "cluster": site, "job": "etcdrill", "instance": ".+", "__rate_interval": "10s",
-                    "__interval": "5s", "__range": f"{self.slow.minutes}s"
+                    "etcd_cluster": site, "job": "etcdrill", "instance": ".+",
+                    "__rate_interval": "10s", "__interval": "5s",
+                    "__range": f"{self.slow.minutes}s"
                 }
                 for variable, value in variables.items():
                     expr = re.sub(rf"\${variable}\b", value, expr)
@@ -387,7 +389,7 @@ class Play(harness.TestCase):
             "PATH": f"{harness.build_dir()}:{harness.etcd_dir() / VERSION}:{os.environ['PATH']}"
         }
         places = {
-            "sudo -u etcdrill ": "", "/etc/etcdrill/etcdrill.yaml": site.config,
+            "runuser -u etcdrill -- ": "", "/etc/etcdrill/etcdrill.yaml": site.config,
             "/var/lib/etcdrill": site.path / "volume", ":9379": f":{site.port}",
             ":2379": ":" + site.etcd.endpoints[0].rsplit(":", 1)[1],
             "/root/etcd.db": self.dir / "etcd.db", " NAME": f" {name}"

@@ -56,7 +56,7 @@ class HistoryCase(SidecarCase):
         return json.loads(sidecar.first_answer("/api/v1/status"))
 
     def troubles(self, sidecar):
-        return " ".join(trouble["what"] for trouble in self.status(sidecar)["troubles"])
+        return " ".join(trouble["what"] for trouble in self.status(sidecar)["problems"])
 
     def drill(self, sidecar):
         passed = len(sidecar.lines("drill passed"))
@@ -67,7 +67,7 @@ class HistoryCase(SidecarCase):
 class OtherHistory(HistoryCase):
     def assertCountsForNothing(self, sidecar, text, newest=None):
         """The newest file is of another history; `newest`: the revision of the newest of ours."""
-        self.assertIn(text, sidecar.wait_for_line("an adopted file is of another history"))
+        self.assertIn(text, sidecar.wait_for_line("adopted snapshot of another history"))
         sidecar.wait_for_value(1, "etcdrill_store_other_history_snapshots")
         manifest, = (m for m in self.manifests() if m["other_history"])
         self.assertEqual(manifest["verdict"], "proven")
@@ -77,9 +77,9 @@ class OtherHistory(HistoryCase):
         self.assertEqual(sidecar.value("etcdrill_snapshot_last_revision"), newest)
         self.assertNotEqual(sidecar.value("etcdrill_source_hashkv_consistent"), 0)
         troubles = [
-            t["what"] for t in self.status(sidecar)["troubles"] if "another history" in t["what"]
+            t["what"] for t in self.status(sidecar)["problems"] if "another history" in t["what"]
         ]
-        self.assertEqual(troubles, ["1 adopted snapshot is of another history than the source."])
+        self.assertEqual(troubles, ["1 imported snapshot is of another history than the cluster."])
         rows = json.loads(sidecar.first_answer("/api/v1/snapshots"))["items"]
         self.assertEqual([row["name"] for row in rows if row["other_history"]], [manifest["name"]])
         latest = harness.run([
@@ -91,7 +91,7 @@ class OtherHistory(HistoryCase):
             self.assertIn("another history", latest.err)
         else:
             self.assertIn(f"\"revision\": {newest},", latest.out)
-        self.assertEqual(len(sidecar.lines("an adopted file is of another history")), 1)
+        self.assertEqual(len(sidecar.lines("adopted snapshot of another history")), 1)
         self.assertEqual(sidecar.lines("snapshot failed") + sidecar.lines("members disagree"), [])
         return manifest
 
@@ -101,14 +101,14 @@ class OtherHistory(HistoryCase):
         put(dev, "dev", 30)
         sidecar = self.adopt(ours)
         dev.save(self.theirs / "dev.db")
-        self.assertCountsForNothing(sidecar, "it ends at revision 31, and the source is at 4")
+        self.assertCountsForNothing(sidecar, "the file ends at revision 31, the cluster is at 4")
         self.assertNotEqual(self.status(sidecar)["fresh"]["answer"], "yes")
         # Its own drill passes, and proves nothing of ours.
         name = self.manifests()[-1]["name"]
         self.etcdrill("drill", name, "--config", self.dir / "etcdrill.yaml")
         harness.wait_until(lambda: json.loads(sidecar.first_answer("/api/v1/drills"))["total"] == 1,
                            "its report")
-        for question in ("drilled", "restorable", "in_time"):
+        for question in ("drilled", "restorable", "within_rto"):
             self.assertEqual(self.status(sidecar)[question]["answer"], "unknown", question)
         ours.save(self.theirs / "ours.db")
         sidecar.wait_for_line("snapshot adopted")
@@ -154,7 +154,7 @@ class OtherHistory(HistoryCase):
         self.assertEqual([m["other_history"] for m in self.manifests()], [False] * 3)
         sidecar.wait_for_value(13, "etcdrill_snapshot_last_revision")
         # Told once, as it is so.
-        self.assertEqual(len(sidecar.lines("the source went back, or is another cluster")), 1)
+        self.assertEqual(len(sidecar.lines("cluster diverged from stored snapshots")), 1)
         self.drill(sidecar)
         self.assertEqual(self.status(sidecar)["fresh"]["answer"], "yes")
         self.assertEqual(sidecar.stop(), 0)
@@ -179,10 +179,10 @@ class OtherHistory(HistoryCase):
         self.assertEqual(sidecar.stop(), 0)
 
     def test_a_late_file_of_before_a_restore_with_a_new_token_counts_for_nothing(self):
-        self.check_late_file(["--initial-cluster-token", "anew"], "none is in both")
+        self.check_late_file(["--initial-cluster-token", "anew"], "no member is in both")
 
     def test_a_late_file_of_before_a_restore_with_the_same_token_counts_for_nothing(self):
-        self.check_late_file([], "of its raft log, and that of the source is at entry")
+        self.check_late_file([], "of its raft log, the cluster is at entry")
 
     def adopt_what_cron_began_before(self, between):
         """Cron's file comes after our own snapshot, which has the higher revision, and after what
@@ -199,7 +199,7 @@ class OtherHistory(HistoryCase):
         shutil.copy(self.dir / "cron.db", self.theirs / "cron.db")
         sidecar.wait_for_line("snapshot adopted")
         self.assertEqual(sidecar.value("etcdrill_snapshot_last_revision"), 16)
-        self.assertEqual(sidecar.lines("the source went back, or is another cluster"), [])
+        self.assertEqual(sidecar.lines("cluster diverged from stored snapshots"), [])
         return sidecar
 
     def test_cron_and_the_own_schedule_at_the_same_hour(self):
@@ -269,7 +269,7 @@ class OtherHistory(HistoryCase):
         sidecar = self.adopt(ours)
         sidecar.wait_for_line("snapshot adopted")
         sidecar.wait_for_value(4, "etcdrill_snapshot_last_revision")
-        self.assertEqual(len(sidecar.lines("an adopted file is of another history")), 1)
+        self.assertEqual(len(sidecar.lines("adopted snapshot of another history")), 1)
         self.assertEqual(len(sidecar.lines("snapshot failed")), 1)
         self.assertEqual(sidecar.stop(), 0)
 
@@ -322,12 +322,12 @@ class Compacted(HistoryCase):
             put(dev, "dev", 5 + count)
             dev.save(self.theirs / f"dev-{version}.db")
             dev.kill()
-            line = self.wait_for_text(sidecar, "an adopted file is of another history",
+            line = self.wait_for_text(sidecar, "adopted snapshot of another history",
                                       f"dev-{version}.db")
             self.assertRegex(
                 line,
-                "the members that it names are [0-9a-f]+, "
-                "and those of the source are [0-9a-f]+: none is in both")
+                "the file names the members [0-9a-f]+, "
+                "the cluster has [0-9a-f]+: no member is in both")
         sidecar.wait_for_value(len(ALL_VERSIONS), "etcdrill_store_other_history_snapshots")
         for manifest in self.manifests():
             self.assertNotIn(manifest["receipt"][0].get("result"), ("equal", "differs"))
@@ -434,7 +434,7 @@ class Restored(HistoryCase):
         self.restore(ours, self.dir / "old.db")
         put(ours, "new", 5)
         shutil.copy(stored, self.theirs / "3.db")
-        sidecar.wait_for_line("a new file holds an old snapshot")
+        sidecar.wait_for_line("import skipped: content already in the store")
         self.assertEqual(len(sidecar.lines("snapshot skipped")), 1)
         self.assertEqual(sidecar.stop(), 0)
 
@@ -455,7 +455,7 @@ class Disagreeing(HistoryCase):
         skipped = len(sidecar.lines("snapshot skipped"))
         for _ in range(2):
             self.assertEqual(sidecar.value("etcdrill_source_hashkv_consistent"), 0)
-            self.assertIn("The members of the source hold different data", self.troubles(sidecar))
+            self.assertIn("The members of the cluster hold different data", self.troubles(sidecar))
             self.assertIn("reason=members_disagree", self.next_line(sidecar, "snapshot failed"))
         # One may have been under way.
         self.assertLessEqual(len(sidecar.lines("snapshot skipped")), skipped + 1)
@@ -520,7 +520,7 @@ class Disagreeing(HistoryCase):
         ways[2].speak()
         sidecar = self.start(configured, **options)
         self.ask_for_snapshot(sidecar)
-        self.assertIn("was not found to hold the same since",
+        self.assertIn("no later comparison found it equal",
                       sidecar.wait_for_line("snapshot failed"))
         self.assertEqual(sidecar.value("etcdrill_source_hashkv_consistent"), 0)
         # The ids stay.
@@ -557,7 +557,7 @@ class OtherNames(HistoryCase):
         self.assertEqual(sidecar.value("etcdrill_snapshots", state="restorable"), 0)
         status = self.status(sidecar)
         self.assertEqual(
-            {status[q]["answer"] for q in ("fresh", "drilled", "restorable", "in_time")},
+            {status[q]["answer"] for q in ("fresh", "drilled", "restorable", "within_rto")},
             {"unknown"})
         self.assertIn("The store holds 2 snapshots of other clusters.", self.troubles(sidecar))
         latest = self.etcdrill("verify", "latest", "--config", of_prod)

@@ -107,7 +107,7 @@ class Reload(SidecarCase):
         status, body = self.reload(sidecar)
         self.assertEqual(status, 500)
         self.assertIn("cluster.name, store.path, web.enable_lifecycle "
-                      "can't change while etcdrill runs; restart it", body)
+                      "cannot change at run time. Restart etcdrill", body)
         # Not a part of it either.
         self.assertEqual(sidecar.value("etcdrill_objective_rpo_seconds"), 7200)
         self.assertFalse((self.dir / "elsewhere").exists())
@@ -128,7 +128,7 @@ class Reload(SidecarCase):
             self.write(drill={"etcd": {"binary": str(harness.tool("3.5", "etcd"))}},
                        objectives={"rpo": f"{number + 1}h"})
             self.assertEqual(self.reload(sidecar), (200, "reloaded\n"))
-        self.assertEqual(sidecar.request("/-/drill", "POST"), (409, "it runs already\n"))
+        self.assertEqual(sidecar.request("/-/drill", "POST"), (409, "already running\n"))
         self.assertEqual(sidecar.value("etcdrill_drill_in_progress"), 1)
         go.touch()
         sidecar.wait_for_line("drill passed")
@@ -183,7 +183,7 @@ class Reload(SidecarCase):
         process.send_signal(signal.SIGHUP)
         harness.wait_until(lambda: "configuration not reloaded" in log.read_text(),
                            "the answer to SIGHUP")
-        self.assertIn("no --config", log.read_text())
+        self.assertIn("without --config", log.read_text())
         self.assertIsNone(process.poll())
         process.send_signal(signal.SIGTERM)
         self.assertEqual(process.wait(5), 0)

@@ -469,7 +469,7 @@ class Refusals(harness.TestCase):
         self.assertEqual((filled.code, filled.err), (0, "member\n"))
         refused = restore("40m")
         self.assertEqual(refused.code, 1)
-        self.assertOneLine(refused.err, "needs 6[0-9.]+ MiB, but the file system has 40.0 MiB left")
+        self.assertOneLine(refused.err, "needs 6[0-9.]+ MiB, but the file system has 40.0 MiB free")
 
     def test_a_command_line_with_every_flag_of_etcdutl_works(self):
         """Those of every version, as its own help lists them."""
@@ -494,7 +494,7 @@ class Refusals(harness.TestCase):
             (["--bump-revision", "5"], "--mark-compacted"),
             (["--mark-compacted"], "--bump-revision"),
             (["--bump-revision", "-1", "--mark-compacted"], "--bump-revision"),
-            (["--bump-revision", str(2**63 - 1), "--mark-compacted"], "greatest revision"),
+            (["--bump-revision", str(2**63 - 1), "--mark-compacted"], "largest possible revision"),
             (["--etcd-version", "2.3"], "3.4 to 3.7"),
         ):
             with self.subTest(flags):

@@ -113,7 +113,7 @@ class Certificates(SidecarCase):
                          self.pki.not_after(self.cert))
         second = self.pki.issue("second", "old", days=5)
         self.install(*second)
-        sidecar.wait_for_line("certificate files replaced")
+        sidecar.wait_for_line("certificate files reloaded")
         self.assertGoesOn(sidecar)
         self.assertEqual(sidecar.value(NOT_AFTER, certificate="etcd_client"),
                          self.pki.not_after(second[0]))
@@ -125,10 +125,10 @@ class Certificates(SidecarCase):
     def test_half_a_pair_is_told_once_and_the_last_whole_one_serves_on(self):
         sidecar = self.run_sidecar()
         certificate, key = self.pki.issue("third", "old")
-        message = "certificate files can't be used; the last good ones stay"
+        message = "certificate files rejected, previous ones kept"
         for what, break_it in (
-            ("do not belong together", lambda: self.put(self.cert, certificate)),
-            ("no whole PEM block", lambda: self.cert.write_text(certificate.read_text()[:200])),
+            ("do not match", lambda: self.put(self.cert, certificate)),
+            ("no complete PEM block", lambda: self.cert.write_text(certificate.read_text()[:200])),
             ("open ", self.cert.unlink),
         ):
             with self.subTest(what):
@@ -140,7 +140,7 @@ class Certificates(SidecarCase):
                 self.assertIn(what, lines[0])
                 self.assertIn(str(self.cert), lines[0])
         self.install(certificate, key)
-        sidecar.wait_for_line("certificate files replaced")
+        sidecar.wait_for_line("certificate files reloaded")
         self.assertGoesOn(sidecar)
         self.assertEqual(sidecar.lines("snapshot failed"), [])
         self.assertNotIn("PRIVATE", sidecar.log.read_text())
@@ -250,7 +250,7 @@ class Users(SidecarCase):
         sidecar.wait_for_line("snapshot taken")
         self.switch_on()
         line = self.wait_for_text(sidecar, "snapshot failed", "reason=auth")
-        self.assertIn("configure a user and its password", line)
+        self.assertIn("Configure a user and its password", line)
         self.assertGreaterEqual(sidecar.value("etcdrill_snapshot_failures_total", reason="auth"), 1)
         self.switch_off()
         self.next_line(sidecar, "snapshot taken")
@@ -264,7 +264,7 @@ class Users(SidecarCase):
                              text="canary-second\n")
         self.cluster.user = "root:canary-second"
         try:
-            self.wait_for_text(sidecar, "snapshot failed", "check the user name and the password")
+            self.wait_for_text(sidecar, "snapshot failed", "Check the user name and the password")
             self.write_password("canary-second")
             self.next_line(sidecar, "snapshot taken")
         finally:

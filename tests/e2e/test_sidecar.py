@@ -250,7 +250,7 @@ class Restart(AuthCase):
         content = file.read_text()
         file.write_text(content.replace('"rto_seconds": ', '"rto_seconds": 1'))
         if count > 1:
-            self.assertIn(f"{name}: it was changed after",
+            self.assertIn(f"{name}: the report was changed after",
                           self.etcdrill("drills", "verify", *config, code=3).out)
         file.write_text(content)
         self.assertOneLine(
@@ -362,7 +362,7 @@ class Scrub(AuthCase):
         self.assertGreater(sidecar.value("etcdrill_scrub_bytes_total"), 100_000)
         database, = (self.dir / "store").glob("*.db")
         database.write_bytes(harness.flipped(database.read_bytes()))
-        sidecar.wait_for_line("a stored snapshot is not what it was", timeout=6)
+        sidecar.wait_for_line("stored snapshot changed", timeout=6)
         sidecar.wait_for_value(1, "etcdrill_snapshots", state="damaged")
         self.assertGreaterEqual(sidecar.value("etcdrill_scrub_failures_total", reason="damaged"), 1)
         self.assertEqual(sidecar.stop(), 0)

@@ -141,7 +141,7 @@ class Healthy(StatusCase):
         for dark in (False, True):
             text = self.look(self.sidecar, "status-dark" if dark else "status-light", dark=dark)
             self.assertIn("The backup is fresh, drilled and restorable.", text)
-            self.assertEqual(len(re.findall(r"^✔ Yes$", text, re.M)), 4, text)
+            self.assertEqual(len(re.findall(r"^✔ OK$", text, re.M)), 4, text)
             self.assertNotIn("✖", text)
             self.assertEqual(text.count("✔ healthy"), 3)
             self.assertEqual(len(re.findall(r"^leader\b|\tleader\t", text, re.M)), 1, text)
@@ -235,9 +235,9 @@ class Healthy(StatusCase):
     def test_the_api_says_the_same(self):
         status = self.api(self.sidecar, "status")
         self.assertEqual(
-            [status[key]["answer"] for key in ("fresh", "drilled", "restorable", "in_time")],
+            [status[key]["answer"] for key in ("fresh", "drilled", "restorable", "within_rto")],
             ["yes"] * 4)
-        self.assertEqual((status["overall"], status["cluster"], status["troubles"]),
+        self.assertEqual((status["overall"], status["cluster"], status["problems"]),
                          ("yes", "prod", []))
         self.assertEqual([member["healthy"] for member in status["members"]], [True] * 3)
         snapshots = self.api(self.sidecar, "snapshots")
@@ -332,9 +332,9 @@ class Failing(StatusCase):
         for dark in (False, True):
             text = self.look(broken, "status-failing-dark" if dark else "status-failing-light",
                              dark=dark)
-            self.assertIn("The backup needs you:", text)
+            self.assertIn("Action needed:", text)
             self.assertIn("the restore drill fails", text)
-            self.assertIn("no recent drill", text)
+            self.assertIn("no recently drilled snapshot", text)
             self.assertIn("✖ not healthy", text)
             self.assertIn(f"{cluster.members[2].client_url} is not healthy", text)
             self.assertIn("etcdrill drill latest --config FILE", text)
@@ -368,7 +368,7 @@ class Empty(StatusCase):
             "the sidecar to know")
         self.assertIn("store", body)
         self.assertEqual(sidecar.request("/-/healthy")[0], 200)
-        self.assertIn("The store can't be read", self.look(sidecar, "status-store-gone"))
+        self.assertIn("The store is unreadable", self.look(sidecar, "status-store-gone"))
 
 
 if __name__ == "__main__":

@@ -111,7 +111,7 @@ class Tasks(StopCase):
         harness.wait_until(lambda: any(path.endswith(".db") for path in opened()),
                            "a snapshot that is read")
         self.assertStops(sidecar)
-        self.assertEqual(sidecar.lines("a stored snapshot is not what it was"), [])
+        self.assertEqual(sidecar.lines("stored snapshot changed"), [])
 
     def test_adopt(self):
         theirs = self.dir / "theirs"

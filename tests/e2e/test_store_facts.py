@@ -71,14 +71,14 @@ class StoreFacts(SidecarCase):
         sidecar = self.drilled(scrub={"period": "24s"})
         database, away = self.database(), self.dir / "away.db"
         database.rename(away)
-        sidecar.wait_for_line("a stored snapshot can't be read")
+        sidecar.wait_for_line("stored snapshot unreadable")
         self.wait_for_states(sidecar, unreadable=1)
         self.assertEqual(self.listed_state(), "unreadable")
         self.assertGreaterEqual(sidecar.value("etcdrill_scrub_failures_total", reason="unreadable"),
                                 1)
         self.assertEqual(sidecar.value("etcdrill_scrub_failures_total", reason="damaged"), 0)
         self.assertNotEqual(self.status(sidecar)["overall"], "yes")
-        self.assertIn("can't be read", sidecar.first_answer("/"))
+        self.assertIn("unreadable", sidecar.first_answer("/"))
         away.rename(database)
         self.wait_for_states(sidecar, restorable=1)
         self.assertEqual(self.listed_state(), "restorable")
@@ -99,18 +99,18 @@ class StoreFacts(SidecarCase):
         self.wait_for_states(sidecar, unreadable=2)
         page = sidecar.first_answer("/")
         for path in (copied, database):
-            self.assertIn(f"{path.name}: its manifest {path.stem}.json is not beside it", page)
+            self.assertIn(f"{path.name}: no manifest: {path.stem}.json is missing", page)
         self.assertNotEqual(self.status(sidecar)["overall"], "yes")
         told = self.etcdrill("verify", database.stem, "--config", self.dir / "etcdrill.yaml",
                              code=1).err
-        self.assertIn("its manifest", told)
+        self.assertIn("no manifest", told)
         self.assertEqual(sidecar.request("/-/snapshot", "POST")[0], 202)
         sidecar.wait_for_line("snapshot taken", after=1)
         self.assertEqual(sidecar.stop(), 0)
         sidecar = self.start(snapshot=NEVER)
         self.wait_for_states(sidecar, unreadable=2, untested=1)
         self.assertTrue(copied.exists() and database.exists())
-        self.assertEqual(sidecar.lines("removed what an interrupted run left in the store"), [])
+        self.assertEqual(sidecar.lines("store leftover removed"), [])
         away.rename(manifest)
         copied.unlink()
         self.wait_for_states(sidecar, restorable=1, untested=1)
@@ -127,11 +127,11 @@ class StoreFacts(SidecarCase):
     def test_the_scrub_takes_back_what_it_found(self):
         sidecar = self.drilled(scrub={"period": "24s"})
         self.flip()
-        sidecar.wait_for_line("a stored snapshot is not what it was")
+        sidecar.wait_for_line("stored snapshot changed")
         self.wait_for_states(sidecar, damaged=1)
         first = self.checks()["damaged"]
         self.flip()
-        sidecar.wait_for_line("a snapshot has its right bytes again", timeout=60)
+        sidecar.wait_for_line("stored snapshot intact again", timeout=60)
         self.wait_for_states(sidecar, restorable=1)
         self.assertNotIn("damaged", self.checks())
         self.assertLess(first, self.checks()["hashed"])
@@ -140,20 +140,20 @@ class StoreFacts(SidecarCase):
     def test_verify_takes_back_what_was_found(self):
         sidecar = self.drilled(scrub={"period": "24s"})
         self.flip()
-        sidecar.wait_for_line("a stored snapshot is not what it was")
+        sidecar.wait_for_line("stored snapshot changed")
         self.assertEqual(sidecar.stop(), 0)
         self.verify(3)
         self.assertEqual(self.listed_state(), "damaged")
         self.flip()
-        self.assertIn("has its right bytes again", self.verify(0).err)
+        self.assertIn("the bytes are intact again", self.verify(0).err)
         self.assertEqual(self.listed_state(), "restorable")
-        self.assertNotIn("right bytes", self.verify(0).err)  # once
+        self.assertNotIn("intact again", self.verify(0).err)  # once
 
     def test_a_clock_that_is_set_back_makes_no_damage_green(self):
         self.assertEqual(self.drilled().stop(), 0)
         self.flip()
         sidecar = self.start(env=test_clocks.lying(-200), snapshot=NEVER, scrub={"period": "24s"})
-        sidecar.wait_for_line("a stored snapshot is not what it was", timeout=30)
+        sidecar.wait_for_line("stored snapshot changed", timeout=30)
         self.wait_for_states(sidecar, damaged=1)
         self.assertEqual(sidecar.stop(), 0)
         self.assertEqual(self.listed_state(), "damaged")
@@ -169,15 +169,15 @@ class StoreFacts(SidecarCase):
         manifest.write_text(json.dumps(json.loads(right) | {"live_keys": 12345}))
         drill = ("drill", self.database().stem, "--config", self.dir / "etcdrill.yaml")
         self.etcdrill(*drill, code=3)
-        self.assertNotIn("taken away", self.verify(3).err)
-        self.assertNotIn("taken away", self.verify(0, "--level", "1").err)
+        self.assertNotIn("record is deleted", self.verify(3).err)
+        self.assertNotIn("record is deleted", self.verify(0, "--level", "1").err)
         sidecar = self.start(snapshot=NEVER, scrub={"period": "24s"}, log={"level": "debug"})
         sidecar.wait_for_line("snapshot scrubbed", timeout=30)
         self.wait_for_states(sidecar, damaged=1)
         self.assertEqual(sidecar.stop(), 0)
         manifest.write_text(right)
         self.assertEqual(self.listed_state(), "damaged")
-        self.assertIn("taken away", self.verify(0).err)  # proven to level 3
+        self.assertIn("record is deleted", self.verify(0).err)  # proven to level 3
         self.assertEqual(self.listed_state(), "untested")
         self.etcdrill(*drill)
         self.assertEqual(self.listed_state(), "restorable")
@@ -194,21 +194,21 @@ class StoreFacts(SidecarCase):
             status = self.status(sidecar)
             self.assertEqual(status["restorable"]["answer"], restorable)
             self.assertNotEqual(status["overall"], "yes")
-            self.assertIn(path.stem, json.dumps(status["troubles"]))
+            self.assertIn(path.stem, json.dumps(status["problems"]))
             failures = sidecar.value("etcdrill_drill_consecutive_failures")
             self.assertEqual(sidecar.stop(), 0)
             return failures
 
         self.flip()
         sidecar = self.start(snapshot=NEVER, scrub={"period": "24s"})
-        sidecar.wait_for_line("a stored snapshot is not what it was", timeout=30)
+        sidecar.wait_for_line("stored snapshot changed", timeout=30)
         self.assertEqual(sidecar.stop(), 0)
         record.write_text("")
         self.assertEqual(self.listed_state(), "unreadable")
         self.flip()
         # It is due, though it was hashed just now.
         sidecar = self.start(snapshot=NEVER, scrub={"period": "24s"})
-        sidecar.wait_for_line("a snapshot has its right bytes again", timeout=30)
+        sidecar.wait_for_line("stored snapshot intact again", timeout=30)
         self.wait_for_states(sidecar, restorable=1)
         self.assertEqual(sidecar.stop(), 0)
 
@@ -233,20 +233,20 @@ class StoreFacts(SidecarCase):
                         file.write(b"x" * size)
         self.assertEqual(sidecar.request("/-/drill", "POST")[0], 202)
         sidecar.wait_for_line("drill failed")
-        sidecar.wait_for_line("the drill report can't be kept")
-        sidecar.wait_for_line("the scrub can't be recorded")
+        sidecar.wait_for_line("drill report not kept")
+        sidecar.wait_for_line("scrub result not recorded")
         self.wait_for_states(sidecar, damaged=1)
         self.assertEqual(sidecar.value("etcdrill_drill_consecutive_failures"), 1)
         status = self.status(sidecar)
         self.assertEqual((status["overall"], status["restorable"]["answer"]), ("no", "no"))
-        self.assertIn("can't be written into the store", json.dumps(status["troubles"]))
+        self.assertIn("cannot be written to the store", json.dumps(status["problems"]))
         # A process of its own knows the disk only.
         self.assertEqual(self.listed_state(), "restorable")
         (store / "others").unlink()
-        sidecar.wait_for_line("what could not be written into the store is written now", timeout=30)
+        sidecar.wait_for_line("pending store writes completed", timeout=30)
         self.wait_for_states(sidecar, damaged=1)
         self.assertEqual(self.listed_state(), "damaged")
-        self.assertNotIn("can't be written", json.dumps(self.status(sidecar)["troubles"]))
+        self.assertNotIn("cannot be written", json.dumps(self.status(sidecar)["problems"]))
         self.etcdrill("drills", "verify", "--config", self.dir / "etcdrill.yaml")
         self.assertEqual(sidecar.stop(), 0)
 
@@ -342,10 +342,10 @@ class StoreFacts(SidecarCase):
         sidecar.process.wait()
         after = self.start(drill=NEVER)
         after.wait_for_line("drill failed")
-        self.assertIn("never ended", after.lines("drill failed")[-1])
+        self.assertIn("did not finish", after.lines("drill failed")[-1])
         self.assertEqual(after.value("etcdrill_drill_consecutive_failures"), 1)
         self.assertEqual(self.status(after)["restorable"]["answer"], "no")
-        self.assertIn("never ended", after.first_answer("/"))
+        self.assertIn("did not finish", after.first_answer("/"))
         self.assertEqual(self.states(after), {"restorable": 1})  # it says nothing of the data
         self.assertEqual(list((self.dir / "store" / "drills").glob(".*.begun")), [])
         self.etcdrill("drills", "verify", "--config", self.dir / "etcdrill.yaml")
@@ -397,7 +397,7 @@ class StoreFacts(SidecarCase):
             (self.dir / "store" / f"foreign-{number}.json").write_text("{}")
             (self.dir / "store" / "drills"
              / f"foreign-{number}-20200101T000000Z.json").write_text("{}")
-        manifests, drills = "a manifest can't be read", "a drill report can't be read"
+        manifests, drills = "manifest unreadable", "drill report unreadable"
         harness.wait_until(
             lambda: len(sidecar.lines(manifests)) >= 30 and len(sidecar.lines(drills)) >= 30,
             "they are told")

@@ -88,9 +88,9 @@ class Limits(Shell):
                                 self.dir / "scratch", code=1)
         self.assertRegex(
             outcome.err,
-            rf"{starved} is there, but ended with exit code 2; "
-            r"its last words: fatal error: .*memory[^|]*$")
-        self.assertNotIn("name one with --etcd", outcome.err)
+            rf"{starved} exists, but failed with exit code 2; "
+            r"last output: fatal error: .*memory[^|]*$")
+        self.assertNotIn("--etcd PATH", outcome.err)
 
     def test_an_etcd_that_is_no_program(self):
         broken = self.dir / "etcd"
@@ -100,12 +100,12 @@ class Limits(Shell):
                                 self.dir / "scratch", code=1)
         self.assertRegex(
             outcome.err,
-            "is there, but ended with exit code 127; its last words: .*Exec format error")
+            "exists, but failed with exit code 127; last output: .*Exec format error")
 
     def test_one_that_is_not_there_still_is(self):
         outcome = self.etcdrill("drill", SNAPSHOT, "--etcd", self.dir / "etcd", "--scratch-dir",
                                 self.dir / "scratch", code=1)
-        self.assertRegex(outcome.err, "No such file or directory; name one with --etcd")
+        self.assertRegex(outcome.err, "No such file or directory. Set .*--etcd PATH")
 
     @unittest.skipUnless(os.geteuid() == 0, "only root can unmount")
     def test_without_proc(self):
@@ -116,7 +116,7 @@ class Limits(Shell):
         ], env={"E": str(harness.build_dir() / "etcdrill")})
         self.assertEqual(outcome.code, 1, outcome.err)
         self.assertRegex(outcome.err, "/proc is not mounted")
-        self.assertNotIn("name one with --etcd", outcome.err)
+        self.assertNotIn("--etcd PATH", outcome.err)
 
     def test_the_one_variable_that_an_etcd_may_need_reaches_it(self):
         told = self.dir / "told"
@@ -143,8 +143,8 @@ class WhatComesLater(SidecarCase):
             self.etcdrill("run", "--config", config, code=code, timeout=20).err, pattern)
 
     def test_a_name_that_does_not_resolve_yet(self):
-        self.refused(1, "can't resolve", web={"listen": "not-yet.invalid:9379"})
-        self.refused(2, "9379 is no address|is no address", web={"listen": "not yet:9379"})
+        self.refused(1, "cannot resolve", web={"listen": "not-yet.invalid:9379"})
+        self.refused(2, "is not a valid address", web={"listen": "not yet:9379"})
 
     def test_a_web_configuration_that_is_not_mounted_yet(self):
         self.refused(1, "web.yml: No such file", web={"config_file": "web.yml"})
@@ -171,7 +171,7 @@ class Warnings(SidecarCase):
                    "auth": {"username": "root", "password_file": "password"}}
         sidecar = self.start(section, objectives={"rpo": "1s"})
         sidecar.wait_for_line("etcdrill started")
-        warned = "the configuration may not be what is meant"
+        warned = "configuration warning"
         told = harness.wait_until(
             lambda: sidecar.lines(warned)[1:] and sidecar.lines(warned), "two warnings")
         self.assertRegex(told[0], "http://127.0.0.1:1 is not encrypted, and has a login")

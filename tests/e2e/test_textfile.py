@@ -78,7 +78,7 @@ class Verify(TextfileCase):
         self.assertAlmostEqual(self.value(families, "etcdrill_verify_last_run_timestamp_seconds"),
                                time.time(), delta=30)
         textfile = {name for name, metric in catalogue.catalogue().items()
-                    if metric.there == "textfile"}
+                    if metric.since == "textfile"}
         self.assertLessEqual(textfile, families.keys())
 
     def test_what_was_good_before_stays_known(self):
@@ -161,7 +161,7 @@ class Verify(TextfileCase):
         self.assertOneLine(outcome.err, str(missing.parent))
         self.damage()  # the bad news about the snapshot goes first
         outcome = self.etcdrill("verify", self.snapshot, "--textfile-out", missing, code=3)
-        self.assertIn("the metrics can't be written", outcome.err)
+        self.assertIn("metrics file not written", outcome.err)
 
 
 class Drill(TextfileCase):

@@ -80,7 +80,7 @@ TEST_CASE("trees: an empty store is proven") {
   const auto report = Judge(WithTrailer(TinyDatabase({.rows = 0})));
   INFO(Describe(report));
   CHECK(report.verdict() == Verdict::kProven);
-  CHECK(report.keyspace->hashkv.hash == 0x40A4756D);  // an empty store: docs/etcd-formats.md §5.2
+  CHECK(report.keyspace->hashkv.hash == 0x40A4756D);  // an empty store: docs/dev/formats.md §5.2
 }
 
 TEST_CASE("trees: a page that is its own child") {

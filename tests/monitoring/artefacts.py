@@ -1,5 +1,5 @@
-"""What the monitoring checks read: docs/metrics.md, alerts/, dashboards/, and the selectors inside
-a PromQL expression.
+"""What the monitoring checks read: docs/reference/metrics.md, alerts/, dashboards/, and the
+selectors inside a PromQL expression.
 
 Selectors are found by a tokenizer of a few lines, which knows no grammar; that an expression is
 PromQL at all is for promtool to say.
@@ -20,22 +20,25 @@ REPO = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else ROOT).resolve()
 
 
 def table(path, columns):
-    """The rows of the table with these columns in a Markdown file."""
+    """The rows of all tables with these columns in a Markdown file."""
+    found = []
     for block in re.findall(r"(?:^\|.*\n)+", (REPO / path).read_text(), re.M):
         rows = [[cell.strip() for cell in line.strip("|").split("|")]
                 for line in block.splitlines()]
         if rows[0] == columns:
-            return rows[2:]
-    raise ValueError(f"{path}: no table has the columns {columns}")
+            found += rows[2:]
+    if not found:
+        raise ValueError(f"{path}: no table has the columns {columns}")
+    return found
 
 
-CATALOGUE_COLUMNS = ["name", "type", "labels", "there", "help"]
+CATALOGUE_COLUMNS = ["name", "type", "labels", "available from", "help"]
 
 
 def catalogue():
     """name -> (type, {label: closed set of values, or None if any value goes})."""
     metrics = {}
-    for name, kind, labels, _, _ in table("docs/metrics.md", CATALOGUE_COLUMNS):
+    for name, kind, labels, _, _ in table("docs/reference/metrics.md", CATALOGUE_COLUMNS):
         metrics[name] = kind, {}
         for label in [] if labels == "-" else labels.split(";"):
             key, _, values = label.strip().partition("=")
@@ -142,7 +145,7 @@ def expand(expr):
 def substitute(expr):
     for variable, value in (("$__rate_interval", "5m"), ("$__interval", "5m"), ("$__range", "7d")):
         expr = expr.replace(variable, value)
-    return re.sub(r"\$(cluster|job|instance)\b", ".+", expr)
+    return re.sub(r"\$(etcd_cluster|job|instance)\b", ".+", expr)
 
 
 def promtool(*arguments):

@@ -27,9 +27,9 @@ BREAKS = {
     "dashboard_rates": (DRILLS, r"(\brate\([^[]*)\[\$__rate_interval\]", r"\1[5m]"),
     "dashboard_promql_parses": (DRILLS, r"sum by \(le\)", "sum by le"),
     "lint_exceptions_are_true": ("dashboards/.lint", "Longest drill", "Shortest drill"),
-    "catalogue_is_well_formed": ("docs/metrics.md", r"(snapshot_attempts_total \|) counter",
-                                 r"\1 gauge"),
-    "metrics_are_catalogued": ("docs/metrics.md", "etcdrill_source_members",
+    "catalogue_is_well_formed": ("docs/reference/metrics.md",
+                                 r"(snapshot_attempts_total \|) counter", r"\1 gauge"),
+    "metrics_are_catalogued": ("docs/reference/metrics.md", "etcdrill_source_members",
                                "etcdrill_source_member_count"),
     "rules_pass_promtool": ("alerts/drills.yml", "alert: EtcdBackupSnapshotDamaged",
                             "alarm: EtcdBackupSnapshotDamaged"),
@@ -44,7 +44,7 @@ BREAKS = {
                           "severity: warning"),
     "alerts_have_runbooks": (STALE, "## Impact", "## Effect"),
     "runbook_commands_find_something": (STALE, "task_next_run", "task_next_runs"),
-    "alerts_are_documented": ("docs/alerts.md", r"\| EtcdBackupClockSkew \| critical",
+    "alerts_are_documented": ("docs/reference/alerts.md", r"\| EtcdBackupClockSkew \| critical",
                               "| EtcdBackupClockSkew | warning"),
 }
 

@@ -43,20 +43,19 @@ def dashboard_settings():
 def dashboard_variables():
     for name, board in dashboards().items():
         names = [variable["name"] for variable in board["templating"]["list"]]
-        if names != ["datasource", "cluster", "job", "instance"]:
+        if names != ["datasource", "etcd_cluster", "job", "instance"]:
             yield f"{name}: variables are {names}"
     for where, variable in variables():
         wanted = {
             "type": "query", "refresh": 2, "multi": True, "includeAll": True,
-            "allValue": ".*" if variable["name"] == "cluster" else ".+",
-            "label": variable["name"].capitalize()
+            "allValue": ".*" if variable["name"] == "etcd_cluster" else ".+",
+            "label": variable["name"].removeprefix("etcd_").capitalize()
         }
         if variable["name"] == "datasource":
             wanted = {"type": "datasource", "query": "prometheus", "label": "Data source"}
         else:
-            label = "etcd_cluster" if variable["name"] == "cluster" else variable["name"]
-            if not re.fullmatch(rf"label_values\(.+, {label}\)", variable["query"]):
-                yield f"{where}: the query is not label_values(SELECTOR, {label})"
+            if not re.fullmatch(rf"label_values\(.+, {variable['name']}\)", variable["query"]):
+                yield f"{where}: the query is not label_values(SELECTOR, {variable['name']})"
         for key, value in wanted.items():
             if variable.get(key) != value:
                 yield f"{where}: {key} must be {json.dumps(value)}"
@@ -150,7 +149,7 @@ def dashboard_selectors():
             fewer = metric.startswith(tuple(FEWER_LABELS))
             wanted = {"job": "$job"} | ({} if fewer else {"instance": "$instance"})
             if fewer or is_of_cluster(metric, matchers):
-                wanted["etcd_cluster"] = "$cluster"
+                wanted["etcd_cluster"] = "$etcd_cluster"
             for label, variable in wanted.items():
                 if matchers.get(label) != ("=~", variable):
                     yield f'{where}: {metric} lacks {label}=~"{variable}"'

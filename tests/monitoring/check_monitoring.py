@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Checks that docs/metrics.md, alerts/, dashboards/ and docs/alerts.md are sound and speak of the
-same things.
+"""Checks that docs/reference/metrics.md, alerts/, dashboards/ and docs/reference/alerts.md are
+sound and speak of the same things.
 
 Each check is a function that yields one line per problem; it prints `ok NAME` or `FAIL NAME: why`,
 and the exit status is 1 if any failed. Nothing here needs Prometheus or Grafana to run, only

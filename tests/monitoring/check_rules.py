@@ -1,5 +1,5 @@
 """Checks of alerts/: promtool and amtool are content, every alert is tested, has a runbook and a
-line in docs/alerts.md."""
+line in docs/reference/alerts.md."""
 import re
 import subprocess
 import sys
@@ -153,16 +153,17 @@ def runbook_commands_find_something():
 
 
 def alerts_are_documented():
-    rows = table("docs/alerts.md", ["alert", "severity", "fires when", "runbook"])
+    rows = table("docs/reference/alerts.md", ["alert", "severity", "fires when", "runbook"])
     for row in rows:
-        if row[3] != f"[runbook](../alerts/runbooks/{row[0]}.md)":
+        if row[3] != f"[runbook](../../alerts/runbooks/{row[0]}.md)":
             yield f"{row[0]}: the link is {row[3]}"
     listed = {(row[0], row[1]) for row in rows}
     real = {(rule["alert"], rule["labels"]["severity"]) for rule in alerts()}
     for name, severity in sorted(listed ^ real):
-        where = "docs/alerts.md" if (name, severity) in listed else "alerts/"
+        where = "docs/reference/alerts.md" if (name, severity) in listed else "alerts/"
         yield f"{name} ({severity}) is in {where} only"
-    mentioned = set(re.findall(r"Etcd(?:Backup|Restore)\w+", (REPO / "docs/alerts.md").read_text()))
+    page = (REPO / "docs/reference/alerts.md").read_text()
+    mentioned = set(re.findall(r"Etcd(?:Backup|Restore)\w+", page))
     for name in sorted(mentioned - {name for name, _ in real}):
         yield f"{name} is mentioned, but is no alert"
 

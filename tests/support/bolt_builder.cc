@@ -1,4 +1,4 @@
-// Layout: docs/etcd-formats.md §1; rows and buckets: docs/etcd-formats.md §2.
+// Layout: docs/dev/formats.md §1; rows and buckets: docs/dev/formats.md §2.
 #include "support/bolt_builder.h"
 
 #include <algorithm>

@@ -1,5 +1,5 @@
 // A recursive walk that paints ranges; what nothing paints is a free page. Layout:
-// docs/etcd-formats.md §1.
+// docs/dev/formats.md §1.
 #include "support/byte_classes.h"
 
 #include <algorithm>

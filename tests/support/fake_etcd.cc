@@ -1,6 +1,6 @@
 // Errors are those of a real 3.5: Snapshot and HashKV refuse a bad token with code Unknown and a
 // text that begins with "auth:", the other calls with Unauthenticated and "etcdserver:"
-// (docs/etcd-formats.md §3.7).
+// (docs/dev/formats.md §3.7).
 #include "support/fake_etcd.h"
 
 #include <fmt/format.h>

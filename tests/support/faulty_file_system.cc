@@ -349,7 +349,7 @@ Result<std::unique_ptr<FileLock>> FaultyFileSystem::LockExisting(const std::stri
 Result<std::unique_ptr<FileLock>> FaultyFileSystem::Hold(const std::shared_ptr<Inode>& inode,
                                                          const std::string& path, LockMode mode) {
   const bool busy = inode->exclusive > 0 || (mode == LockMode::kExclusive && inode->shared > 0);
-  if (busy) return Error(Reason::kBusy, "lock " + path + ": another etcdrill holds it");
+  if (busy) return Error(Reason::kBusy, "lock " + path + ": another etcdrill holds the lock");
   return std::make_unique<Held>(*this, inode, mode);
 }
 

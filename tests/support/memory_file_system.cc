@@ -15,7 +15,7 @@ class MemoryFileSystem::File final : public ReadableFile {
         shrunk ? std::min<uint64_t>(fs_.shrunk_size_, bytes_.size()) : bytes_.size();
     if (offset > size || out.size() > size - offset) {
       return Error(Reason::kIoError,
-                   "read memory: the file ends before, something shortens it right now");
+                   "read memory: the file ends before, another process truncates it");
     }
     std::copy_n(bytes_.data() + offset, out.size(), out.data());
     return OkStatus();

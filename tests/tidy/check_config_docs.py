@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Holds docs/configuration.md and the commented example equal to src/config: every key that is
-read, its kind of value, its default; in both directions.
+"""Holds docs/reference/configuration.md and the commented example equal to src/config: every key
+that is read, its kind of value, its default, and whether a change needs a restart; in both
+directions.
 
 The reader has no table. But it is regular: a Section is got from another by Sub or List, and each
 key is one call with its name as a literal. This follows those calls from ReadRoot, and the members
@@ -13,17 +14,18 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PAGE, EXAMPLE, HEADER, READER = (
-    ROOT / p for p in ("docs/configuration.md", "deploy/systemd/etcdrill.yaml",
+    ROOT / p for p in ("docs/reference/configuration.md", "deploy/systemd/etcdrill.yaml",
                        "src/config/config.h", "src/config/load.cc"))
 KINDS = {
     "ParseSchedule": "schedule", "ParseSize": "size", "ParseRate": "rate", "ParseCount": "number",
-    "ParseBool": "bool", "ParsePercent": "share", "ParseParts": "part"
+    "ParseBool": "bool", "ParsePercent": "percentage", "ParseParts": "fraction"
 }
 # Defaults that are no literal in config.h.
 ELSEWHERE = {"drill.sample.newest": "always"}
 
 FUNCTION = re.compile(
     r"^(?:void|Assertion) (\w+)\(Section&? (\w+)(?:, (\w+)& (\w+))?\) \{\n(.*?)^\}", re.S | re.M)
+REFUSED = re.compile(r'\bsame\("([\w.]+)"')
 LITERAL = re.compile(r'(\w+)\.(Read\w*|Sub|List)(?:<[^>]*>)?\(\s*"(\w+)"((?:,\s*[\w.:]+)*)')
 
 
@@ -111,16 +113,22 @@ def rows(text):
     for line in text.splitlines():
         cells = [cell.strip() for cell in line.strip("|").split("|")]
         if line.startswith("| `") and len(cells) == 4:
-            yield cells[0].strip("`"), cells[1], cells[2].strip("`")
+            yield cells[0].strip("`"), cells[1], cells[2].strip("`"), cells[3]
 
 
 def problems(texts, page, example):
     source, types = keys_in_source(texts), structs()
-    documented = {key: (kind, default) for key, kind, default in rows(page)}
+    documented = {key: (kind, default) for key, kind, default, _ in rows(page)}
+    refused = set(REFUSED.findall("".join(texts)))  # by a reload
+    listed = set(re.findall(r"^- `([\w.]+)`$", page, re.M))
+    marked = {key for key, _, _, meaning in rows(page) if meaning.endswith("*Restart.*")}
+    for key in sorted((refused ^ listed) | (refused ^ marked)):
+        yield (f"docs/reference/configuration.md: {key} must be in the list of keys that need a "
+               "restart, and marked in its row, if and only if CheckReloadable refuses it")
     for key in sorted(source.keys() - documented.keys()):
-        yield f"docs/configuration.md has no {key}"
+        yield f"docs/reference/configuration.md has no {key}"
     for key in sorted(documented.keys() - source.keys()):
-        yield f"docs/configuration.md has {key}, which src/config does not read"
+        yield f"docs/reference/configuration.md has {key}, which src/config does not read"
     for key in sorted(source.keys() & documented.keys()):
         (kind, member), (said, default) = source[key], documented[key]
         wanted = ELSEWHERE.get(key, "")
@@ -134,9 +142,9 @@ def problems(texts, page, example):
         if key == "drill.etcd.binaries":
             wanted = ""
         if kind and kind != said:
-            yield f"docs/configuration.md: {key} is a {kind}, not a {said}"
+            yield f"docs/reference/configuration.md: {key} is a {kind}, not a {said}"
         if default != wanted:
-            yield (f"docs/configuration.md: {key} defaults to {wanted or 'nothing'}, "
+            yield (f"docs/reference/configuration.md: {key} defaults to {wanted or 'nothing'}, "
                    f"not to {default or 'nothing'}")
     for key in sorted(source):
         if not re.search(rf"\b{key.rsplit('.', 1)[-1]}\b", example):
@@ -153,6 +161,12 @@ def self_test(texts, page, example):
                             "restorable_rpo defaults to 26h"),
         "another kind": (texts, page.replace("`scrub.rate` | rate", "`scrub.rate` | size"),
                          example, "is a rate"),
+        "a key that needs a restart": (
+            [t.replace('same("log.format"', 'same("log.level"') for t in texts], page, example,
+            "log.level must be in the list"),
+        "a mark that is missing": (
+            texts, page.replace("`logfmt` or `json`. *Restart.*", ""), example,
+            "log.format must be in the list"),
         "a key that the example lacks": (
             texts, page, example.replace("quarantine:", "x:"), "quarantine"),
     }

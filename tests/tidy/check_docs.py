@@ -35,8 +35,9 @@ def compare(what, source, docs):
 def main():
     codes = re.findall(r'string_view k\w+ = "(\w+)"',
                        (ROOT / "src/proof/finding_codes.h").read_text())
-    problems = compare("reasons", list(reasons_in_source()), list(rows("docs/reasons.md")))
-    problems += compare("findings", codes, [row[0] for row in rows("docs/findings.md")])
+    reasons = [row[:4] for row in rows("docs/reference/exit-codes.md") if len(row) == 5]
+    problems = compare("reasons", list(reasons_in_source()), reasons)
+    problems += compare("findings", codes, [row[0] for row in rows("docs/reference/findings.md")])
     print("\n".join(problems) or "docs and source agree")
     return 1 if problems else 0
 

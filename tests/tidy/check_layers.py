@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Reads every #include line of src/ and holds it to the layers of docs/architecture.md, and
+"""Reads every #include line of src/ and holds it to the layers of docs/dev/architecture.md, and
 heavy headers to their one place; and every line outside io/ and base/ to not touching the world.
 
 A folder includes only folders on lower lines, never a sibling on its own line:

@@ -29,7 +29,7 @@ Result<std::vector<Bucket>> ListBuckets(Walker& walker, PageId root) {
           if (!page.IsBucket(i)) {
             walker.ReportError(
                 codes::kRootNotBuckets, id, page.KeyOffset(i),
-                fmt::format("the root holds a plain key {}", Printable(page.Key(i))));
+                fmt::format("the root bucket has a plain key {}", Printable(page.Key(i))));
             continue;
           }
           // bbolt keeps a bucket inline up to a quarter of a page; a larger one is damage, and
@@ -44,7 +44,7 @@ Result<std::vector<Bucket>> ListBuckets(Walker& walker, PageId root) {
             if (!too_many) {
               walker.ReportError(
                   codes::kBucketHeader, id, page.KeyOffset(i),
-                  fmt::format("there are more than {} buckets; etcd makes ten", kBucketsMax));
+                  fmt::format("the file has more than {} buckets; etcd creates ten", kBucketsMax));
             }
             too_many = true;
             return;
@@ -63,7 +63,7 @@ std::optional<PageView> InlinePage(Walker& walker, const Bucket& bucket) {
       static_cast<size_t>((bucket.value_offset + kBucketHeaderBytes) % walker.page_size());
   if (image.size() < kPageHeaderBytes) {
     walker.ReportError(codes::kBucketHeader, bucket.page, in_page,
-                       "is inline, but its page is cut short");
+                       "is inline, but its page is truncated");
     return std::nullopt;
   }
   const PageView page(image);
@@ -99,14 +99,14 @@ Status WalkLeaves(Walker& walker, const Bucket& bucket, std::string_view from, D
                   OnLeaf&& on_leaf) {
   walker.EnterBucket(bucket.name);
   if (bucket.value.size() < kBucketHeaderBytes) {
-    walker.ReportError(codes::kBucketHeader, bucket.page, 0, "has a header that is cut short");
+    walker.ReportError(codes::kBucketHeader, bucket.page, 0, "has a truncated header");
     return OkStatus();
   }
   const PageId root = LoadLE64(bucket.value.data());
   if (LoadLE64(bucket.value.data() + sizeof root) != 0) {
     walker.ReportWarning(codes::kBucketSequence, bucket.page,
                          bucket.value_offset % walker.page_size() + sizeof root,
-                         "has a sequence number, which etcd never asks for");
+                         "has a sequence number, which etcd never uses");
   }
   if (root == 0) {
     if (const auto page = InlinePage(walker, bucket)) {
@@ -117,7 +117,7 @@ Status WalkLeaves(Walker& walker, const Bucket& bucket, std::string_view from, D
   }
   if (bucket.value.size() != kBucketHeaderBytes) {
     walker.ReportError(codes::kBucketHeader, bucket.page, bucket.value_offset % walker.page_size(),
-                       "has a page of its own, but more than a header in its value");
+                       "has its own page, but more than a header in its value");
   }
   return walker.WalkTree(root, from, direction, [&](const PageView& page, PageId id) {
     on_leaf(page, id, id * walker.page_size(), FirstElementFrom(page, from));
@@ -132,7 +132,7 @@ Status Walk(Walker& walker, const Bucket& bucket, std::string_view from, Directi
     const auto on_element = [&](uint16_t i) {
       if (page.IsBucket(i)) {
         walker.ReportError(codes::kBucketNested, id, page.KeyOffset(i),
-                           "holds a bucket of its own, which etcd never writes");
+                           "contains a nested bucket, which etcd never writes");
       } else {
         pairs.push_back({page.Key(i), page.Value(i), id, offset + page.KeyOffset(i)});
       }

@@ -1,7 +1,7 @@
 // A bbolt file, opened. A walk goes through every bucket in key order, checks the structure on the
 // way and hands each pair to a visitor: one pass does all levels. Total on any input: no recursion,
 // bounded depth and memory, each page read at most once. What is checked: everything that `bbolt
-// check` does (docs/etcd-formats.md §1.8) and what it leaves out there.
+// check` does (docs/dev/formats.md §1.8) and what it leaves out there.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// The bbolt file format: every constant, with its place. Source: docs/etcd-formats.md §1, checked
+// The bbolt file format: every constant, with its place. Source: docs/dev/formats.md §1, checked
 // there against files of etcd 3.4.23 to 3.7.1; upstream is go.etcd.io/bbolt
 // internal/common/{page,meta,bucket}.go.
 //

@@ -30,7 +30,7 @@ Result<Candidate> ReadMetaAt(const ReadableFile& file, uint64_t body_size, uint6
   Candidate candidate;
   std::array<char, kPageHeaderBytes + kMetaBytes> bytes{};
   if (offset + bytes.size() > body_size) {
-    candidate.problem = "lies beyond the end of the file";
+    candidate.problem = "is beyond the end of the file";
     return candidate;
   }
   RETURN_IF_ERROR(file.Read(offset, bytes));
@@ -43,7 +43,7 @@ Result<Candidate> ReadMetaAt(const ReadableFile& file, uint64_t body_size, uint6
   return candidate;
 }
 
-// docs/etcd-formats.md §1.3: meta 0 tells; else meta 1 is looked for at each page size that can be.
+// docs/dev/formats.md §1.3: meta 0 tells; else meta 1 is looked for at each page size that can be.
 Result<uint32_t> FindPageSize(const ReadableFile& file, uint64_t body_size) {
   ASSIGN_OR_RETURN(const Candidate first, ReadMetaAt(file, body_size, 0, 0));
   if (first.meta.has_value()) return first.meta->page_size;
@@ -63,8 +63,9 @@ Status CheckTail(const ReadableFile& file, uint64_t body_size, uint32_t page_siz
   if (offset + tail.size() > body_size) return OkStatus();
   RETURN_IF_ERROR(file.Read(offset, tail));
   if (!IsZero(tail)) {
-    findings.Add({codes::kPageTail, Severity::kWarning, id, offset,
-                  fmt::format("the unused end of meta page {} is not zero; bbolt clears it", id)});
+    findings.Add(
+        {codes::kPageTail, Severity::kWarning, id, offset,
+         fmt::format("the unused end of meta page {} is not zero, though bbolt clears it", id)});
   }
   return OkStatus();
 }
@@ -92,7 +93,7 @@ std::optional<Meta> DecodeMeta(std::string_view body, std::string& problem) {
   const char* p = body.data();
   if (LoadLE32(p + kMetaMagicAt) != kMagic) {
     problem = LoadLE32(p + kMetaMagicAt) == __builtin_bswap32(kMagic)
-                  ? "was written on a big-endian machine, which etcdrill can't read"
+                  ? "was written on a big-endian host, which etcdrill cannot read"
                   : "has no bbolt magic number";
     return std::nullopt;
   }
@@ -128,17 +129,17 @@ Result<std::optional<Meta>> ReadMetas(const ReadableFile& file, uint64_t body_si
     ASSIGN_OR_RETURN(metas[id], ReadMetaAt(file, body_size, id * page_size, id));
   }
   if (!metas[0].meta.has_value() && !metas[1].meta.has_value()) {
-    findings.Add(
-        {codes::kMetaInvalid, Severity::kError, 0, 0,
-         fmt::format("not an etcd snapshot, or its head is lost: meta page 0 {}, meta page 1 {}",
-                     metas[0].problem, metas[1].problem)});
+    findings.Add({codes::kMetaInvalid, Severity::kError, 0, 0,
+                  fmt::format("not an etcd snapshot, or the start of the file is lost: meta page 0 "
+                              "{}, meta page 1 {}",
+                              metas[0].problem, metas[1].problem)});
     return std::nullopt;
   }
   for (PageId id = 0; id < 2; ++id) {
     if (metas[id].problem.empty()) continue;
-    findings.Add({codes::kMetaDamaged, Severity::kError, id, id * page_size,
-                  fmt::format("meta page {} {}; bbolt falls back to the other one without a word",
-                              id, metas[id].problem)});
+    findings.Add(
+        {codes::kMetaDamaged, Severity::kError, id, id * page_size,
+         fmt::format("meta page {} {}. bbolt silently uses the other one", id, metas[id].problem)});
   }
   for (PageId id = 0; id < 2; ++id)
     RETURN_IF_ERROR(CheckTail(file, body_size, page_size, id, findings));
@@ -151,8 +152,8 @@ Result<std::optional<Meta>> ReadMetas(const ReadableFile& file, uint64_t body_si
   const bool impossible = newer.tx_id == older.tx_id || newer.page_size != older.page_size;
   if (impossible || newer.tx_id != older.tx_id + 1) {
     findings.Add({codes::kMetaDisagree, impossible ? Severity::kError : Severity::kWarning, 0, 0,
-                  fmt::format("the meta pages are of transactions {} and {} with pages of {} and "
-                              "{} bytes; bbolt writes them in turn",
+                  fmt::format("the meta pages are of transactions {} and {} with page sizes of {} "
+                              "and {} bytes, though bbolt writes them alternately",
                               first.meta->tx_id, second.meta->tx_id, first.meta->page_size,
                               second.meta->page_size)});
   }

@@ -1,4 +1,4 @@
-// Meta pages: reading, choosing, writing. Source: docs/etcd-formats.md §1.2 and §1.3.
+// Meta pages: reading, choosing, writing. Source: docs/dev/formats.md §1.2 and §1.3.
 #pragma once
 
 #include <cstdint>

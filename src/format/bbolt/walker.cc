@@ -42,15 +42,15 @@ Result<std::string_view> Walker::ReadRun(PageId id, const Referrer& referrer) {
   if (id < kFirstDataPage || id >= page_count_) {
     ReportError(
         codes::kPageOutOfBounds, id, 0,
-        fmt::format("{} refers to page {}, the file holds pages {} to {}", referrer.Describe(), id,
-                    kFirstDataPage, page_count_ == 0 ? 0 : page_count_ - 1));
+        fmt::format("{} refers to page {}, but the file has pages {} to {}", referrer.Describe(),
+                    id, kFirstDataPage, page_count_ == 0 ? 0 : page_count_ - 1));
     return std::string_view();
   }
   ASSIGN_OR_RETURN(const std::string_view first, reader_.Read(id, 1));
   const PageHeader header = PageHeader::Decode(first);
   if (header.id != id) {
     ReportError(codes::kPageIdMismatch, id, kPageIdAt,
-                fmt::format("page {} carries the number {}", id, header.id));
+                fmt::format("page {} has the number {}", id, header.id));
     return std::string_view();
   }
   const uint64_t pages = uint64_t{header.overflow} + 1;
@@ -119,7 +119,7 @@ bool Walker::IsFilled(PageId id, std::string_view bytes, size_t used) {
   }
   if (!IsZero(bytes.substr(used))) {
     ReportWarning(codes::kPageTail, id, used,
-                  fmt::format("the unused end of page {} is not zero; bbolt clears it", id));
+                  fmt::format("the unused end of page {} is not zero, though bbolt clears it", id));
   }
   return true;
 }
@@ -128,15 +128,14 @@ bool Walker::KeysInBounds(const PageView& page, PageId id, const Bounds& bounds)
   if (page.count() == 0) return true;
   const auto last = static_cast<uint16_t>(page.count() - 1);
   if (page.Key(0) < bounds.lower) {
-    ReportError(
-        codes::kKeyOutsideParent, id, page.KeyOffset(0),
-        fmt::format("the first key of page {} comes before the key that its parent has for it",
-                    id));
+    ReportError(codes::kKeyOutsideParent, id, page.KeyOffset(0),
+                fmt::format("the first key of page {} is before the key of its parent entry", id));
     return false;
   }
   if (bounds.has_upper && page.Key(last) >= bounds.upper) {
-    ReportError(codes::kKeyOutsideParent, id, page.KeyOffset(last),
-                fmt::format("the last key of page {} reaches into its right neighbour", id));
+    ReportError(
+        codes::kKeyOutsideParent, id, page.KeyOffset(last),
+        fmt::format("the last key of page {} is not before the first key of the next page", id));
     return false;
   }
   return true;
@@ -148,7 +147,7 @@ void Walker::CheckDepth(size_t depth, PageId page) {
   if (depth != leaf_depth_) {
     ReportWarning(
         codes::kTreeUneven, page, 0,
-        fmt::format("leaf page {} lies at depth {}, others at {}", page, depth, leaf_depth_));
+        fmt::format("leaf page {} is at depth {}, others are at {}", page, depth, leaf_depth_));
   }
 }
 

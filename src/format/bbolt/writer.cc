@@ -59,7 +59,7 @@ std::string PageImage(PageId id, uint16_t flags, uint32_t overflow, const Item* 
 }
 
 // Writes trees of new pages behind the last page that a file uses. The hard fact: a branch with one
-// child fails an assertion of bbolt when that child becomes empty. Source: docs/etcd-formats.md
+// child fails an assertion of bbolt when that child becomes empty. Source: docs/dev/formats.md
 // §1.9. Not thread-safe.
 class PageAppender {
  public:
@@ -163,7 +163,7 @@ Result<std::vector<EdgePage>> RightEdge(const Database& source, PageId root) {
   std::vector<EdgePage> edge;
   for (PageId id = root;; id = edge.back().items.back().child) {
     const auto damaged = [&] {
-      return Error(Reason::kDamaged, "page {} can't be read as a tree", id);
+      return Error(Reason::kDamaged, "page {} is not a valid tree page", id);
     };
     if (id >= meta.high_water || edge.size() == kTreeDepthMax) return damaged();
     ASSIGN_OR_RETURN(std::string_view bytes, reader.Read(id, 1));
@@ -246,7 +246,7 @@ Status ApplyEdit(const Database& source, const Edit& edit, WritableFile& file) {
   for (const auto& [name, pairs] : edit.append) {
     std::string& value = root[name];
     if (value.size() < kBucketHeaderBytes)
-      return Error(Reason::kDamaged, "there is no bucket {}", name);
+      return Error(Reason::kDamaged, "bucket {} is missing", name);
     if (const PageId tree = LoadLE64(value.data()); tree != 0) {
       ASSIGN_OR_RETURN(const PageId changed, AppendPairs(source, tree, pairs, appender));
       value = BucketHeader(changed);

@@ -1,7 +1,7 @@
 // Changes a few buckets of a bbolt file that nobody has open: new pages are appended, then one meta
 // is written. No page that the old meta refers to is touched, so a crash before the meta leaves the
-// old content, whole. A restore needs no more (docs/adr/0003-bbolt-editor.md). Source:
-// docs/etcd-formats.md §1.9.
+// old content, whole. A restore needs no more (docs/dev/adr/0003-bbolt-editor.md). Source:
+// docs/dev/formats.md §1.9.
 #pragma once
 
 #include <cstdint>

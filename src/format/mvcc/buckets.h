@@ -1,4 +1,4 @@
-// etcd's buckets and the keys of its `meta` bucket. Source: docs/etcd-formats.md §2.
+// etcd's buckets and the keys of its `meta` bucket. Source: docs/dev/formats.md §2.
 #pragma once
 
 #include <string_view>

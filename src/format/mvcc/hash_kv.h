@@ -1,4 +1,4 @@
-// HashKV, as a live etcd computes it, from the rows of a file. Source: docs/etcd-formats.md §5,
+// HashKV, as a live etcd computes it, from the rows of a file. Source: docs/dev/formats.md §5,
 // tested there against servers of five versions: CRC-32C over "key", then over key and value of
 // each row up to R, without those rows that compaction up to C may have removed. A row at or below
 // C counts only if it is the newest of its key up to R, and a put.

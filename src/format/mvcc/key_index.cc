@@ -47,22 +47,23 @@ uint32_t ExpectedBefore(const Revision& row, const KeyValueView& kv) {
 std::string_view WhyNot(uint32_t expected, const Revision& row, const KeyValueView& kv) {
   switch (WhatOf(expected)) {
     case kNothingMore:
-      return "the key has another row at or below the compaction, which leaves one at most";
+      return "the key has another revision record at or below the compaction, which keeps at most "
+             "one";
     case kAnyPut:
-      return row.tombstone ? "the key is deleted again, though it was not written in between"
+      return row.tombstone ? "the key is deleted twice without a write in between"
                            : std::string_view{};
     case kDead:
     case kDeadBeforeHead:
-      return row.tombstone
-                 ? std::string_view{}
-                 : "the next row of the key starts at version 1, though no delete is in between";
+      return row.tombstone ? std::string_view{}
+                           : "the next revision record of the key starts at version 1 without a "
+                             "delete in between";
     case kAnything:
       return {};
     default:
       return !row.tombstone && LinkTo(kv.create_revision, kv.version) == WhatOf(expected)
                  ? std::string_view{}
-                 : "the next row of the key does not follow: its create_revision or its version "
-                   "belongs to another";
+                 : "the next revision record of the key does not follow: its create_revision or "
+                   "version is wrong";
   }
 }
 

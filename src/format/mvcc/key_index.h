@@ -1,7 +1,7 @@
 // Which row is the newest of its key, and does each row follow from the one before it? etcd's own
 // index remembers all revisions of all keys for that. Two looks at the rows need 16 bytes for each
 // key that was touched since the last finished compaction, because up to there a compaction leaves
-// one row a key at most (docs/etcd-formats.md §2.3, rules 3 and 4):
+// one row a key at most (docs/dev/formats.md §2.3, rules 3 and 4):
 //
 //   newest row first, down to the compaction: the first row of a key that is met is its newest;
 //       each row leaves behind what the row before it has to be

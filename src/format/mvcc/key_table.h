@@ -1,6 +1,6 @@
 // A small number for each of many keys, in 12 bytes a slot and at most 16 bytes a key: the memory
 // that an examination takes for each key that was touched since the last compaction
-// (docs/adr/0009-two-looks.md).
+// (docs/dev/adr/0009-two-looks.md).
 //
 // Keys are known by a 64-bit hash, XXH3 with a seed. Two of 100 million keys collide with a chance
 // of 3 in 10,000, of 10 million with 3 in a million; then a sound file can look broken, never a

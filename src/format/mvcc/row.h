@@ -1,4 +1,4 @@
-// Rows of the `key` bucket: one for each change of a user key. Source: docs/etcd-formats.md §2.1.
+// Rows of the `key` bucket: one for each change of a user key. Source: docs/dev/formats.md §2.1.
 // The key of a row is the revision of the change:
 //   main (8 bytes, big-endian) '_' sub (8 bytes, big-endian) [ 't' if the change is a delete ]
 // main counts writes to the store (the first one makes 2), sub the changes within one write. The

@@ -1,5 +1,5 @@
 // What a server booted on this file would know before it looks at the rows: how far it is
-// compacted. Source: docs/etcd-formats.md §5.1.
+// compacted. Source: docs/dev/formats.md §5.1.
 #pragma once
 
 #include <algorithm>

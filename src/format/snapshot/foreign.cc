@@ -42,27 +42,26 @@ constexpr std::array kMagics = {
 
 // In the order of Foreign.
 constexpr auto kTexts = std::to_array<std::string_view>({
-    "it is gzip: unpack it first (`gzip -d`)",
-    "it is a zip archive: unpack it first (`unzip`)",
-    "it is xz: unpack it first (`xz -d`)",
-    "it is zstd: unpack it first (`zstd -d`)",
-    "it is bzip2: unpack it first (`bzip2 -d`)",
-    "it is lz4: unpack it first (`lz4 -d`)",
-    "it is a tar archive: unpack it first (`tar -xf`)",
-    "it is encrypted with age: decrypt it first (`age -d -i IDENTITY`)",
-    "it is encrypted with OpenPGP: decrypt it first (`gpg -d`)",
-    "it is encrypted by `openssl enc`: decrypt it first (`openssl enc -d`, with the options of "
-    "then)",
-    "it is an SQLite database: k3s keeps its data in one (state.db) where it runs no etcd, and no "
-    "etcd can restore it; back it up as k3s says",
-    "it is a segment of etcd's write-ahead log: the database is snap/db beside its directory, and "
-    "better still is a snapshot (`etcdrill snapshot save`)",
-    "it is an etcd database of a big-endian machine (s390x), which etcdrill can't read: verify it "
-    "with `etcdutl snapshot status` on such a machine",
-    "it is a bbolt database of a format version that this etcdrill does not know: use a newer "
-    "etcdrill",
-    "it is a bbolt database of another program: none of etcd's buckets is in it",
-    "it is a text file, not an etcd snapshot: look into it, it may be an error page or a note",
+    "the file is gzip. Unpack it first: `gzip -d`",
+    "the file is a zip archive. Unpack it first: `unzip`",
+    "the file is xz. Unpack it first: `xz -d`",
+    "the file is zstd. Unpack it first: `zstd -d`",
+    "the file is bzip2. Unpack it first: `bzip2 -d`",
+    "the file is lz4. Unpack it first: `lz4 -d`",
+    "the file is a tar archive. Unpack it first: `tar -xf`",
+    "the file is encrypted with age. Decrypt it first: `age -d -i IDENTITY`",
+    "the file is encrypted with OpenPGP. Decrypt it first: `gpg -d`",
+    "the file is encrypted by `openssl enc`. Decrypt it first: `openssl enc -d` with the options "
+    "used to encrypt it",
+    "the file is an SQLite database, which no etcd can restore. k3s without etcd keeps its data in "
+    "one (state.db). Back it up as the k3s documentation describes",
+    "the file is a segment of etcd's write-ahead log. Take a snapshot (`etcdrill snapshot save`), "
+    "or use the database, snap/db next to the directory of the log",
+    "the file is an etcd database of a big-endian host (s390x), which etcdrill cannot read. Verify "
+    "it with `etcdutl snapshot status` on such a host",
+    "the file is a bbolt database of an unknown format version. Use a newer etcdrill",
+    "the file is a bbolt database of another program: it has none of etcd's buckets",
+    "the file is text, not an etcd snapshot. Read it: it may be an error page",
 });
 static_assert(kTexts.size() == static_cast<size_t>(Foreign::kText) + 1);
 

@@ -49,7 +49,7 @@ Result<const bbolt::Database*> Image::RequireDatabase() const {
   ASSIGN_OR_RETURN(const std::optional<Foreign> foreign, RecognizeForeign(*reader_));
   if (foreign.has_value()) return Error(Reason::kNotProvable, Describe(*foreign));
   const Finding* const error = meta_findings_.FirstError();
-  return Error(Reason::kDamaged, error != nullptr ? error->text : "neither meta page can be used");
+  return Error(Reason::kDamaged, error != nullptr ? error->text : "no valid meta page");
 }
 
 }  // namespace etcdrill::snapshot

@@ -15,7 +15,7 @@
 
 namespace etcdrill::snapshot {
 
-// The SHA-256 at the end of a snapshot. Source: docs/etcd-formats.md §4.1: it is the hash of
+// The SHA-256 at the end of a snapshot. Source: docs/dev/formats.md §4.1: it is the hash of
 // everything before it, and a file has one exactly if its size leaves 32 when divided by 512 (bbolt
 // files are multiples of their page size).
 inline constexpr uint64_t kTrailerBytes = 32;

@@ -1,4 +1,4 @@
-// The write-ahead log that etcd starts a restored member from. Source: docs/etcd-formats.md §6.3.
+// The write-ahead log that etcd starts a restored member from. Source: docs/dev/formats.md §6.3.
 //
 //   file   = frames, then zeros up to its preallocated size
 //   frame  = length (8 bytes, little-endian), walpb.Record, zero bytes up to a multiple of 8
@@ -48,7 +48,7 @@ std::string FirstSegment(const InitialCluster& cluster);
 
 // The .snap file: the raft snapshot at index N (number of members), term 1, with the v2 store
 // document that etcd up to 3.5 takes its members from. Without it etcd starts, but a member that is
-// added later comes up empty (docs/etcd-formats.md §6.6).
+// added later comes up empty (docs/dev/formats.md §6.6).
 std::string FirstSnapshotFile(const InitialCluster& cluster, std::string_view v2_store_json);
 std::string FirstSnapshotName(const InitialCluster& cluster);
 

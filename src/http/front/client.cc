@@ -78,7 +78,7 @@ bool Client::Proceed(MonotonicTime now) {
 
 bool Client::TimeOut(MonotonicTime now) {
   if (state_ != State::kHead || head_.empty()) return false;
-  Enter(Refuse(408, "the request did not come in time\n"), now);
+  Enter(Refuse(408, "the request did not arrive in time\n"), now);
   deadline_ = now + kLingerTime;
   return Proceed(now);
 }
@@ -90,8 +90,8 @@ Client::State Client::DoHandshake() {
     return State::kHead;
   }
   if (want_ == Io::kFailed && channel_->IsPlainHttp()) {
-    const std::string answer = Serialize(
-        {.status = 400, .body = "this port speaks HTTPS; write https:// in the address\n"}, true);
+    const std::string answer =
+        Serialize({.status = 400, .body = "this address uses HTTPS. Write https://\n"}, true);
     send(socket_.get(), answer.data(), answer.size(), MSG_NOSIGNAL);
     shutdown(socket_.get(), SHUT_WR);
     return State::kLinger;
@@ -112,10 +112,10 @@ Client::State Client::ReadHead() {
       head_.resize(size);
       break;
     }
-    if (head_.size() > kHeadBytesMax) return Refuse(431, "the head of the request is too large\n");
+    if (head_.size() > kHeadBytesMax) return Refuse(431, "request head too large\n");
   }
   auto inner = server_.Connect();
-  if (!inner.ok()) return Refuse(503, "no connection is left\n");
+  if (!inner.ok()) return Refuse(503, "too many connections\n");
   inner_ = *std::move(inner);
   return State::kForward;
 }
@@ -123,7 +123,7 @@ Client::State Client::ReadHead() {
 Client::State Client::Forward() {
   const ssize_t n = send(inner_.get(), head_.data(), head_.size(), MSG_NOSIGNAL);
   if (n < 0)
-    return errno == EAGAIN || errno == ENOTCONN ? State::kForward : Refuse(503, "not answered\n");
+    return errno == EAGAIN || errno == ENOTCONN ? State::kForward : Refuse(503, "no answer\n");
   head_.erase(0, static_cast<size_t>(n));
   if (!head_.empty()) return State::kForward;
   shutdown(inner_.get(), SHUT_WR);  // or CivetWeb would wait for the body
@@ -162,7 +162,7 @@ Client::State Client::Answer() {
   const bool whole = TakeFromInner();
   // CivetWeb hangs up without a word on a request that it takes for one to another server.
   if (!answered_ && inner_ended_) return Refuse(400, "bad request\n");
-  if (!whole) return answered_ ? State::kOver : Refuse(503, "not answered\n");
+  if (!whole) return answered_ ? State::kOver : Refuse(503, "no answer\n");
   return GiveToClient();
 }
 

@@ -19,11 +19,12 @@ constexpr int kBacklog = 512;
 // Most causes pass: a port that was taken, an address that comes up after us at boot, a name that
 // nobody resolves yet. Whoever starts us should try again.
 Status CantListen(std::string_view address, int errno_value) {
-  const std::string_view hint = errno_value == EADDRINUSE ? "another process has the port"
-                                : errno_value == EACCES   ? "ports below 1024 need a privilege"
-                                                          : "is the address one of this machine?";
+  const std::string_view hint = errno_value == EADDRINUSE ? "Another process uses the port"
+                                : errno_value == EACCES
+                                    ? "Ports below 1024 need the capability CAP_NET_BIND_SERVICE"
+                                    : "Check that the address is one of this host";
   return Error(errno_value == EACCES ? Reason::kConfig : Reason::kIoError,
-               "can't listen on {} (web.listen): {}; {}", address, std::strerror(errno_value),
+               "cannot listen on {} (web.listen): {}. {}", address, std::strerror(errno_value),
                hint);
 }
 
@@ -75,7 +76,7 @@ Result<std::vector<Fd>> Listen(const std::string& address) {
   addrinfo* found = nullptr;
   const char* host = any ? "::" : at->host.c_str();
   if (const int code = getaddrinfo(host, port.c_str(), &hints, &found); code != 0) {
-    return Error(Reason::kIoError, "web.listen: can't resolve \"{}\": {}", at->host,
+    return Error(Reason::kIoError, "web.listen: cannot resolve \"{}\": {}", at->host,
                  gai_strerror(code));
   }
   const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> infos(found, freeaddrinfo);

@@ -66,9 +66,9 @@ Result<std::vector<Certificate>> Certificates(const Pem& pem) {
   while (X509* one = PEM_read_bio_X509(bio.get(), nullptr, NoPassphrase, nullptr))
     all.emplace_back(one);
   const bool at_end = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
-  if (!at_end) return TlsError(fmt::format("{} holds a broken certificate: {}", pem.what, Why()));
+  if (!at_end) return TlsError(fmt::format("{} has a damaged certificate: {}", pem.what, Why()));
   ERR_clear_error();
-  if (all.empty()) return TlsError(fmt::format("{} holds no certificate in PEM form", pem.what));
+  if (all.empty()) return TlsError(fmt::format("{} has no certificate in PEM format", pem.what));
   return all;
 }
 
@@ -76,7 +76,7 @@ Result<Key> PrivateKey(const Pem& pem) {
   const Bio bio = Open(pem);
   Key key(PEM_read_bio_PrivateKey(bio.get(), nullptr, NoPassphrase, nullptr));
   if (key == nullptr) {
-    return TlsError(fmt::format("{} holds no private key in PEM form without a passphrase: {}",
+    return TlsError(fmt::format("{} has no private key in PEM format without a passphrase: {}",
                                 pem.what, Why()));
   }
   return key;
@@ -147,13 +147,12 @@ Status TlsServer::Builder::UseCertificate(FileSystem& fs) {
   server_.certificate_ = CertificateEndsOf(cert_pem.text).value_or(CertificateEnds{}).first;
   ASSIGN_OR_RETURN(const Key key, PrivateKey(key_pem));
   if (SSL_CTX_use_certificate(context_, chain.front().get()) != 1) {
-    return TlsError(fmt::format("{} can't be used: {}", cert_pem.what, Why()));
+    return TlsError(fmt::format("{} is unusable: {}", cert_pem.what, Why()));
   }
   for (size_t i = 1; i < chain.size(); ++i) SSL_CTX_add1_chain_cert(context_, chain[i].get());
   if (SSL_CTX_use_PrivateKey(context_, key.get()) != 1 ||
       SSL_CTX_check_private_key(context_) != 1) {
-    return TlsError(
-        fmt::format("{} does not belong to {}: {}", key_pem.what, cert_pem.what, Why()));
+    return TlsError(fmt::format("{} does not match {}: {}", key_pem.what, cert_pem.what, Why()));
   }
   return OkStatus();
 }

@@ -37,7 +37,7 @@ margin:12px 0 0;padding:0;list-style:none}
 .tile{border-top:4px solid currentColor}
 .tile h2{margin:0;font-size:14px;color:var(--soft);font-weight:600}
 .tile .answer{font-size:20px;font-weight:700}.tile .fact{color:var(--text);font-weight:600}
-.tile .more{color:var(--soft);font-size:13px}
+.tile .more{font-weight:400}
 .troubles{margin:12px 0 0;padding:0;list-style:none}
 .troubles li{background:var(--card);border:1px solid var(--line);border-left:6px solid var(--no);
 border-radius:8px;padding:8px 14px;margin-top:8px;overflow-wrap:anywhere}
@@ -64,7 +64,7 @@ code{font:13px ui-monospace,"DejaVu Sans Mono",monospace}
 @media(max-width:560px){.wrap{padding:12px}th,td{padding:6px 10px}}
 )css";
 
-// If the page can't be had, it says so: what stands there is old then.
+// If the page can't be had, it says so: what it shows is old then.
 inline constexpr char kScript[] = R"js(
 setInterval(async()=>{
   if(document.hidden)return;
@@ -79,7 +79,7 @@ setInterval(async()=>{
     document.getElementById("time").replaceWith(fresh.getElementById("time"));
     if(focused)document.getElementById(focused)?.focus({preventScroll:true});
     told.textContent="";
-  }catch(error){told.textContent="Can't be refreshed: what stands here is old.";}
+  }catch(error){told.textContent="Refresh failed: this page is out of date.";}
 },15000);
 )js";
 

@@ -1,4 +1,4 @@
-// docs/web.md has a line for each field.
+// docs/reference/json.md has a row for each field.
 #include <cmath>
 
 #include "base/json_reader.h"
@@ -103,7 +103,7 @@ Json TasksOf(const Activity& activity) {
 
 Json MembersOf(const View& view) {
   if (view.health == nullptr) return nullptr;
-  const etcd::HealthRound& round = view.health->round;
+  const etcd::HealthRound& round = *view.health;
   Json json = Json::array();
   for (const etcd::RollEntry& entry : round.roll.entries)
     json.push_back(ToJson(entry.address, round.probes[entry.endpoint]));
@@ -123,10 +123,10 @@ std::string StatusJson(const View& view, const Activity& activity) {
   json["fresh"] = ToJson(j.fresh);
   json["drilled"] = ToJson(j.drilled);
   json["restorable"] = ToJson(j.restorable);
-  json["in_time"] = ToJson(j.in_time);
-  json["troubles"] = Json::array();
+  json["within_rto"] = ToJson(j.in_time);
+  json["problems"] = Json::array();
   for (const Trouble& t : j.troubles)
-    json["troubles"].push_back({{"what", t.what}, {"advice", t.advice}});
+    json["problems"].push_back({{"what", t.what}, {"advice", t.advice}});
   json["objectives"] = {{"rpo_seconds", SecondsOf(objectives.rpo)},
                         {"restorable_rpo_seconds", SecondsOf(objectives.restorable_rpo)},
                         {"rto_seconds", SecondsOf(objectives.rto)}};

@@ -36,9 +36,9 @@ std::string Objective(Duration objective) {
   return fmt::format("objective {}", RoughTime(SecondsOf(objective)));
 }
 
-constexpr const char* kAllAreLost = "every snapshot is damaged or can't be read";
+constexpr const char* kAllAreLost = "every snapshot is damaged or unreadable";
 constexpr size_t kLostMax = 5;  // told of one by one
-constexpr const char* kStoreIsUnreadable = "the store can't be read";
+constexpr const char* kStoreIsUnreadable = "the store is unreadable";
 
 // `snapshot` is null if there is no such one.
 Question NotOlderThan(const Known& k, const catalog::CatalogEntry* snapshot, Duration objective,
@@ -53,7 +53,7 @@ Question NotOlderThan(const Known& k, const catalog::CatalogEntry* snapshot, Dur
   }
   const std::optional<WallTime> as_of = snapshot->AsOf(k.view.now);
   if (!as_of.has_value()) {
-    return {Answer::kNo, "of unknown age: its time lies in the future", Objective(objective)};
+    return {Answer::kNo, "age unknown: its time is in the future", Objective(objective)};
   }
   const double age = now - UnixSeconds(*as_of);
   return {age <= SecondsOf(objective) ? Answer::kYes : Answer::kNo, fmt::format("{} old", Age(age)),
@@ -61,28 +61,28 @@ Question NotOlderThan(const Known& k, const catalog::CatalogEntry* snapshot, Dur
 }
 
 std::string InStage(const DrillSummary& drill) {
-  if (!drill.failed_stage.has_value()) return "as far as is known, as its report can't be read";
+  if (!drill.failed_stage.has_value()) return "in an unknown stage (report unreadable)";
   return fmt::format("in stage {}", NameOf(*drill.failed_stage));
 }
 
 Question Restorable(const Known& k) {
   constexpr const char* kNothing = "nothing can be restored";
   if (k.unreadable()) {
-    return {Answer::kNo, kStoreIsUnreadable, "nothing can be restored from it now", kNothing};
+    return {Answer::kNo, kStoreIsUnreadable, "nothing can be restored now", kNothing};
   }
   if (k.AllAreLost()) return {Answer::kNo, kAllAreLost, "", kNothing};
   if (k.last_drill == nullptr)
-    return {Answer::kUnknown, "no drill yet", k.activity.drill_in_progress ? "one runs now" : ""};
+    return {Answer::kUnknown, "no drill yet",
+            k.activity.drill_in_progress ? "a drill is running" : ""};
   const DrillSummary& drill = *k.last_drill;
   const WallTime now = k.view.now;
   const bool from_future = IsFuture(drill.finished, now);
   const std::string when =
-      from_future ? "at a time that lies in the future"
+      from_future ? "at a time in the future"
                   : fmt::format("{} ago", Age(UnixSeconds(now) - UnixSeconds(drill.finished)));
   if (drill.passed && k.restorable == nullptr) {
     return {Answer::kNo, fmt::format("drill passed {}", when),
-            "of a snapshot that is damaged or gone since",
-            "what passed a drill is damaged or gone"};
+            "its snapshot is now damaged or gone", "the drilled snapshot is damaged or gone"};
   }
   if (drill.passed && from_future)
     return {Answer::kUnknown, fmt::format("drill passed {}", when), ""};
@@ -100,11 +100,11 @@ Question InTime(const Known& k) {
   const std::optional<double> seconds =
       forecast.has_value() ? forecast : k.drills.last_duration_seconds;
   if (!seconds.has_value()) return {Answer::kUnknown, "not measured yet", objective};
-  return {*seconds <= SecondsOf(k.objectives.rto) ? Answer::kYes : Answer::kNo,
-          fmt::format("about {}", RoughTime(*seconds)),
-          fmt::format("{}, {}",
-                      forecast.has_value() ? "forecast from drills" : "as the last drill took",
-                      objective)};
+  return {
+      *seconds <= SecondsOf(k.objectives.rto) ? Answer::kYes : Answer::kNo,
+      fmt::format("about {}", RoughTime(*seconds)),
+      fmt::format("{}, {}", forecast.has_value() ? "estimated from drills" : "as in the last drill",
+                  objective)};
 }
 
 std::string Counted(size_t n, std::string_view of_one, std::string_view of_many) {
@@ -113,29 +113,30 @@ std::string Counted(size_t n, std::string_view of_one, std::string_view of_many)
 
 void AddFileTroubles(const Known& k, std::vector<Trouble>& troubles) {
   if (k.unreadable()) {
-    troubles.push_back({fmt::format("The store can't be read: {}", k.view.store_problem),
-                        "The snapshots and drills below are as they were when it could be."});
+    troubles.push_back({fmt::format("The store is unreadable: {}", k.view.store_problem),
+                        "The snapshots and drills below are from the last successful read."});
   }
   if (const size_t failed = k.snapshots[SnapshotState::kDamaged]; failed > 0) {
     troubles.push_back(
         {Counted(failed, "stored snapshot is damaged.", "stored snapshots are damaged."),
-         "Look at each with: etcdrill verify NAME --config FILE"});
+         "Check each one: etcdrill verify NAME --config FILE"});
   }
   if (const size_t unreadable = k.snapshots[SnapshotState::kUnreadable]; unreadable > 0) {
     troubles.push_back(
-        {Counted(unreadable, "stored snapshot can't be read.", "stored snapshots can't be read."),
-         "Which, and why, is said below. Nothing is lost if the file comes back."});
+        {Counted(unreadable, "stored snapshot is unreadable.", "stored snapshots are unreadable."),
+         "The entries below name the files and the errors. Nothing is lost if you bring the files "
+         "back."});
   }
   const std::vector<std::string_view> lost = WhyUnreadable(k.stored);
   for (size_t i = 0; i < std::min(lost.size(), kLostMax); ++i) {
-    troubles.push_back({fmt::format("Can't be read: {}", lost[i]),
-                        "What it says counts for nothing until it can be, or the scrub or the next "
-                        "drill looks anew."});
+    troubles.push_back({fmt::format("Unreadable: {}", lost[i]),
+                        "Its content does not count until it is readable, or until the scrub or "
+                        "the next drill checks again."});
   }
   if (!k.stored.unkept.empty()) {
-    troubles.push_back(
-        {fmt::format("What was found can't be written into the store: {}", k.stored.unkept),
-         "It counts until a restart, and is tried again. Make room on the disk, or mend it."});
+    troubles.push_back({fmt::format("Results cannot be written to the store: {}", k.stored.unkept),
+                        "etcdrill keeps them until a restart, and retries. Free space on the disk, "
+                        "or repair it."});
   }
 }
 
@@ -143,45 +144,46 @@ void AddHistoryTroubles(const Known& k, std::vector<Trouble>& troubles) {
   if (k.snapshots.from_future > 0) {
     troubles.push_back(
         {Counted(k.snapshots.from_future,
-                 "stored snapshot has a time in the future: a clock was wrong, or is.",
-                 "stored snapshots have a time in the future: a clock was wrong, or is."),
-         "Such a one counts as neither new nor restorable. Look at the clock, and at: etcdrill "
+                 "stored snapshot has a time in the future: a clock was or is wrong.",
+                 "stored snapshots have a time in the future: a clock was or is wrong."),
+         "Such snapshots count as neither fresh nor restorable. Check the clock, and run: etcdrill "
          "snapshot list --config FILE"});
   }
   if (k.newest != nullptr && LineageOf(k.newest->manifest) == Continuity::kDiverged) {
-    troubles.push_back({"The newest snapshot does not continue the one before it.",
-                        "Expected once after a restore on purpose; else the source went back, or "
-                        "is another cluster. What differs: etcdrill verify latest --config FILE"});
+    troubles.push_back(
+        {"The newest snapshot does not continue the one before it.",
+         "Expected once after an intended restore. Otherwise the cluster was restored from an "
+         "older backup, or is another cluster. Details: etcdrill verify latest --config FILE"});
   }
   if (k.newest != nullptr && k.newest->manifest.live_keys == 0) {
     troubles.push_back({"The newest snapshot holds no key.",
-                        "It is of the wrong cluster, or of one whose data is in the v2 API, which "
-                        "is in no snapshot. Look with: etcdrill verify latest --config FILE"});
+                        "It is of the wrong cluster, or the data is in the v2 API, which no "
+                        "snapshot holds. Check: etcdrill verify latest --config FILE"});
   }
   if (k.stored.of_others > 0) {
     troubles.push_back(
         {fmt::format("The store holds {} of other clusters.",
                      Counted(k.stored.of_others, "snapshot", "snapshots")),
-         "They have another cluster.name, and are neither counted nor deleted here. Give each "
-         "cluster a store of its own, or see: etcdrill snapshot list --config FILE"});
+         "They have another cluster.name. etcdrill neither counts nor deletes them. Give each "
+         "cluster its own store. To list them: etcdrill snapshot list --config FILE"});
   }
   if (k.snapshots.other_history > 0) {
     troubles.push_back(
         {Counted(k.snapshots.other_history,
-                 "adopted snapshot is of another history than the source.",
-                 "adopted snapshots are of another history than the source."),
-         "Such a one counts as neither new nor restorable: somebody copies files of another "
-         "cluster, or of before a restore. What differs: etcdrill verify NAME --config FILE"});
+                 "imported snapshot is of another history than the cluster.",
+                 "imported snapshots are of another history than the cluster."),
+         "Such snapshots count as neither fresh nor restorable: a job copies files of another "
+         "cluster, or from before a restore. Details: etcdrill verify NAME --config FILE"});
   }
   if (!k.stored.suspects_problem.empty()) {
-    troubles.push_back(
-        {fmt::format("Which members differed before is not known: {}", k.stored.suspects_problem),
-         "Move that file away if it is no record any more; the next comparison tells of those that "
-         "answer: etcdctl endpoint hashkv --cluster"});
+    troubles.push_back({fmt::format("The record of members that differed is unreadable: {}",
+                                    k.stored.suspects_problem),
+                        "If the file is damaged, move it away. The next comparison records the "
+                        "members that differ; to compare now: etcdctl endpoint hashkv --cluster"});
   }
   if (MembersAgree(k.view) == false) {
-    troubles.push_back({"The members of the source hold different data.",
-                        "Find the one that differs with: etcdctl endpoint hashkv --cluster"});
+    troubles.push_back({"The members of the cluster hold different data.",
+                        "Find the member that differs: etcdctl endpoint hashkv --cluster"});
   }
 }
 
@@ -190,24 +192,24 @@ void AddTaskTroubles(const Known& k, std::vector<Trouble>& troubles) {
     const double n = k.activity.snapshot_consecutive_failures;
     troubles.push_back({fmt::format("The last {} failed.",
                                     n == 1 ? "snapshot" : fmt::format("{:.0f} snapshots", n)),
-                        "The log has the reason (msg=\"snapshot failed\"). Try by hand: etcdrill "
-                        "snapshot save x.db --config FILE"});
+                        "The log has the reason (msg=\"snapshot failed\"). To retry: etcdrill "
+                        "snapshot save --config FILE"});
   }
   if (k.last_drill != nullptr && !k.last_drill->passed) {
     troubles.push_back(
         {fmt::format("The last drill failed {}: {}", InStage(*k.last_drill), k.last_drill->error),
-         "Repeat it with: etcdrill drill latest --config FILE"});
+         "Repeat the drill: etcdrill drill latest --config FILE"});
   }
 }
 
 void AddSourceTroubles(const Known& k, std::vector<Trouble>& troubles) {
   if (k.view.health == nullptr) return;
-  const etcd::HealthRound& round = k.view.health->round;
+  const etcd::HealthRound& round = *k.view.health;
   for (const etcd::RollEntry& entry : round.roll.entries) {
     const etcd::HealthProbe& probe = round.probes[entry.endpoint];
     if (probe.healthy) continue;
     troubles.push_back({fmt::format("{} is not healthy: {}", entry.address, probe.problem),
-                        "Look with: etcdrill health --config FILE"});
+                        "Check: etcdrill health --config FILE"});
   }
   const auto alarms = AlarmsOf(round);
   if (!alarms.has_value()) return;
@@ -260,11 +262,11 @@ Judgement Judge(const View& view, const Activity& activity) {
   Judgement j;
   j.fresh = NotOlderThan(known, known.newest, objectives.rpo, "no snapshot yet");
   j.drilled =
-      NotOlderThan(known, known.restorable, objectives.restorable_rpo, "none restorable yet");
+      NotOlderThan(known, known.restorable, objectives.restorable_rpo, "no drilled snapshot yet");
   j.restorable = Restorable(known);
   j.in_time = InTime(known);
-  j.fresh.if_no = "it is stale";
-  j.drilled.if_no = "no recent drill";
+  j.fresh.if_no = "no fresh snapshot";
+  j.drilled.if_no = "no recently drilled snapshot";
   j.in_time.if_no = "a restore takes too long";
   AddFileTroubles(known, j.troubles);
   AddHistoryTroubles(known, j.troubles);

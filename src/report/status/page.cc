@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "base/units.h"
 #include "base/version.h"
@@ -60,7 +61,7 @@ void Banner(Html& html, const Judgement& j) {
   } else if (overall == Answer::kUnknown) {
     html.Raw("Not everything is known yet.");
   } else {
-    html.Raw("The backup needs you: ");
+    html.Raw("Action needed: ");
     const char* separator = "";
     for (const Question* question : {&j.fresh, &j.drilled, &j.restorable, &j.in_time}) {
       if (question->answer != Answer::kNo) continue;
@@ -73,23 +74,21 @@ void Banner(Html& html, const Judgement& j) {
 }
 
 void Tile(Html& html, std::string_view title, const Question& q) {
-  const char* const word = q.answer == Answer::kYes  ? "Yes"
-                           : q.answer == Answer::kNo ? "No"
+  const char* const word = q.answer == Answer::kYes  ? "OK"
+                           : q.answer == Answer::kNo ? "Not OK"
                                                      : "Unknown";
   html.Raw(
       fmt::format("<li class=\"tile {}\"><h2>{}</h2><div class=\"answer\">"
                   "<span aria-hidden=\"true\">{}</span> {}</div>",
                   NameOf(q.answer), title, SignOf(q.answer), word));
-  html.Raw("<div class=\"fact\">")
-      .Text(q.fact)
-      .Raw("</div><div class=\"more\">")
-      .Text(q.more)
-      .Raw("</div></li>\n");
+  html.Raw("<div class=\"fact\">").Text(q.fact);
+  if (!q.more.empty()) html.Raw(" <span class=\"more\">(").Text(q.more).Raw(")</span>");
+  html.Raw("</div></li>\n");
 }
 
 void Troubles(Html& html, const std::vector<Trouble>& troubles) {
   if (troubles.empty()) return;
-  html.Raw("<h2>To look at</h2>\n<ul class=\"troubles\">\n");
+  html.Raw("<h2>Problems</h2>\n<ul class=\"troubles\">\n");
   for (const Trouble& t : troubles) {
     html.Raw("<li><strong>")
         .Text(t.what)
@@ -151,7 +150,7 @@ double TotalSeconds(const DrillSummary& drill) {
 
 void Drills(Html& html, const View& view, bool one_runs) {
   Open(html, "drills", "Last drills");
-  if (one_runs) html.Raw("<p>A drill runs now.</p>\n");
+  if (one_runs) html.Raw("<p>A drill is running.</p>\n");
   const auto shown = NewestFirst(view.LastRead().drills, kDrillsShown);
   if (shown.empty()) {
     Empty(html, "No drill yet: no snapshot is known to be restorable.");
@@ -166,6 +165,10 @@ void Drills(Html& html, const View& view, bool one_runs) {
                     static_cast<int>(stage), NameOf(stage)));
   }
   html.Raw("</ul>\n");
+  // Every error once: that of the last drill is among the problems, and most repeat.
+  const DrillSummary* const last = LastDrillOfNewest(view.LastRead());
+  std::set<std::string_view> told;
+  if (last != nullptr && !last->passed) told.insert(last->error);
   double scale = 0;
   for (const DrillSummary* drill : shown) scale = std::max(scale, TotalSeconds(*drill));
   OpenTable(html, "drills",
@@ -185,7 +188,8 @@ void Drills(Html& html, const View& view, bool one_runs) {
     html.Text(d.etcd_version).Raw("</span></td><td class=\"wide\">");
     Bar(html, d, scale);
     html.Raw("<br><span class=\"soft small\">").Text(d.snapshot).Raw("</span>");
-    if (!d.error.empty()) html.Raw("<br><span class=\"no\">").Text(d.error).Raw("</span>");
+    if (!d.error.empty() && told.insert(d.error).second)
+      html.Raw("<br><span class=\"no\">").Text(d.error).Raw("</span>");
     html.Raw("</td><td class=\"number\">")
         .Text(d.passed ? Seconds(d.rto_seconds) : "-")
         .Raw("</td></tr>\n");
@@ -202,7 +206,7 @@ void State(Html& html, const catalog::CatalogEntry& s) {
     case SnapshotState::kDamaged:
       return Mark(html, Answer::kNo, "damaged");
     case SnapshotState::kUnreadable:
-      return Mark(html, Answer::kUnknown, "can't be read");
+      return Mark(html, Answer::kUnknown, "unreadable");
     case SnapshotState::kUntested:
       break;
   }
@@ -220,10 +224,9 @@ void Snapshots(Html& html, const View& view) {
     return;
   }
   OpenTable(html, "snapshots",
-            "<th scope=\"col\">Taken<th scope=\"col\">Proof<th scope=\"col\">Level<th "
-            "scope=\"col\" class=\"number\">Revision"
-            "<th scope=\"col\" class=\"number\">Keys<th scope=\"col\" class=\"number\">Size<th "
-            "scope=\"col\">Last drill");
+            "<th scope=\"col\">Taken<th scope=\"col\">State<th scope=\"col\">Level<th "
+            "scope=\"col\" class=\"number\">Revision<th scope=\"col\" class=\"number\">Keys<th "
+            "scope=\"col\" class=\"number\">Size<th scope=\"col\">Last drill");
   for (const catalog::CatalogEntry* entry : shown) {
     const Manifest& m = entry->manifest;
     html.Raw("<tr><th scope=\"row\">");
@@ -251,9 +254,9 @@ void Snapshots(Html& html, const View& view) {
 }
 
 void Members(Html& html, const View& view) {
-  Open(html, "members", "The live cluster");
+  Open(html, "members", "Live cluster");
   if (view.health == nullptr) {
-    Empty(html, "Not asked yet.");
+    Empty(html, "No health check yet.");
     html.Raw("</section>\n");
     return;
   }
@@ -262,14 +265,17 @@ void Members(Html& html, const View& view) {
             "scope=\"col\">Version"
             "<th scope=\"col\" class=\"number\">Revision<th scope=\"col\" class=\"number\">Size<th "
             "scope=\"col\" class=\"number\">Latency");
-  const etcd::HealthRound& round = view.health->round;
+  const etcd::HealthRound& round = *view.health;
   for (const etcd::RollEntry& entry : round.roll.entries) {
     const etcd::HealthProbe& probe = round.probes[entry.endpoint];
     html.Raw("<tr><th scope=\"row\">").Text(entry.address).Raw("</th><td class=\"wide\">");
     Mark(html, AnswerOf(probe.healthy), probe.healthy ? "healthy" : "not healthy");
-    const bool second_name = probe.healthy && !probe.same_as.empty();
-    const std::string note = second_name ? "the same member as " + probe.same_as : probe.problem;
-    if (!note.empty()) html.Raw("<br><span class=\"soft small\">").Text(note).Raw("</span>");
+    // What is wrong with one that is not healthy is among the problems.
+    if (probe.healthy && !probe.same_as.empty()) {
+      html.Raw("<br><span class=\"soft small\">the same member as ")
+          .Text(probe.same_as)
+          .Raw("</span>");
+    }
     html.Raw("</td>");
     if (!probe.status.has_value()) {
       html.Raw("<td colspan=\"5\" class=\"soft\">no answer</td></tr>\n");
@@ -291,7 +297,7 @@ void Next(Html& html, const Activity& activity, WallTime now) {
   Open(html, "schedule", "Schedule");
   OpenTable(
       html, "schedule",
-      "<th scope=\"col\">Task<th scope=\"col\">Next<th scope=\"col\">Last end since the start");
+      "<th scope=\"col\">Task<th scope=\"col\">Next<th scope=\"col\">Last finished since start");
   const auto cell = [&](std::optional<double> unix_seconds, bool is_past) {
     if (!unix_seconds.has_value()) {
       html.Raw("<td class=\"soft\">-</td>");
@@ -349,10 +355,10 @@ std::string StatusPage(const View& view, const Activity& activity) {
   html.Raw("<span id=\"refresh\" class=\"no\" role=\"alert\"></span></header>\n<main>\n");
   Banner(html, j);
   html.Raw("<ul class=\"tiles\">\n");
-  Tile(html, "Is it fresh?", j.fresh);
-  Tile(html, "Is it drilled?", j.drilled);
-  Tile(html, "Does it restore?", j.restorable);
-  Tile(html, "Fast enough?", j.in_time);
+  Tile(html, "Newest snapshot", j.fresh);
+  Tile(html, "Last drilled snapshot", j.drilled);
+  Tile(html, "Last drill", j.restorable);
+  Tile(html, "Restore time", j.in_time);
   html.Raw("</ul>\n");
   Troubles(html, j.troubles);
   Drills(html, view, activity.drill_in_progress);

@@ -264,9 +264,9 @@ def the_chart_works():
 
 
 def the_worst_day_of_operations():
-    """docs/operations.md, with kubeadm: what was there at the snapshot is back, what came later is
+    """docs/restore.md, with kubeadm: what was there at the snapshot is back, what came later is
     gone, the sidecar goes on."""
-    page = (REPO / "docs/operations.md").read_text()
+    page = (REPO / "docs/restore.md").read_text()
     parts = dict(re.findall(r"^```sh ([\w-]+)\n(.*?)^```$", page, re.S | re.M))
     kustomization("".join(blocks("yaml", "Five minutes, with kubeadm")))
     run(APPLY)  # with the configuration of before: a snapshot every ten seconds

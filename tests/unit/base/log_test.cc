@@ -122,7 +122,7 @@ TEST_CASE("a pipe that nobody reads stops nobody; what was dropped is counted an
   const std::vector<std::string> after = Lines(pipe.Drain());
   REQUIRE(after.size() == 2);
   CHECK_THAT(after[0], Catch::Matchers::ContainsSubstring(
-                           fmt::format("they could not be written\" count={}", dropped)));
+                           fmt::format("msg=\"log lines dropped\" count={}", dropped)));
   CHECK_THAT(after[1], Catch::Matchers::EndsWith(" i=1000"));
   CHECK((fcntl(pipe.in(), F_GETFL) & O_NONBLOCK) == 0);  // who shares the pipe with us still waits
 }

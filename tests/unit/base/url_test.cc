@@ -57,8 +57,9 @@ TEST_CASE("what is no URL is refused, with what is wrong and how to write one") 
   for (const Status& status : {ParseClientUrl(text).status(), ParsePeerUrl(text).status()}) {
     REQUIRE_FALSE(status.ok());
     CHECK(ReasonOf(status) == Reason::kUsage);
-    CHECK_THAT(std::string(MessageOf(status)),
-               Catch::Matchers::Matches("\"[^\"\x1b]*\" is no .* URL: .*; write http.*"));
+    CHECK_THAT(
+        std::string(MessageOf(status)),
+        Catch::Matchers::Matches("\"[^\"\x1b]*\" is not a valid .* URL: .*\\. Write http.*"));
   }
 }
 

@@ -59,11 +59,11 @@ TEST_CASE("members whose data may be behind or wrong are passed over, by name") 
   }
   SECTION("lag") {
     third.status.raft_applied_index = 5000 - kLagMax - 1;
-    why = "m3 lags 1001 entries behind";
+    why = "m3 is 1001 entries behind";
   }
   SECTION("distrusted") {
     distrusted = {3};
-    why = "m3 held other data than most members, and was not found to hold the same since";
+    why = "m3 held data that differs from most members, and no later comparison found it equal";
   }
   CHECK(Order(members, distrusted) == Members{2, 1});
   CHECK(ChooseAmong(members, distrusted).passed_over == why);

@@ -89,6 +89,14 @@ TEST_CASE("a member that is silent hides nobody behind it, and who can't be told
   round = CompareMembers(context, **client, std::nullopt);
   CHECK_FALSE(round.equal.has_value());
   CHECK(clock.passed() == std::chrono::seconds(2));  // three rounds
+
+  // One member alone compares with nobody, so it hashes nothing.
+  const auto one = etcd::Client::Create({.endpoints = {members[0].endpoint()}}, context);
+  round = CompareMembers(context, **one, std::nullopt);
+  CHECK(round.alone);
+  CHECK(round.members.empty());
+  CHECK(SidesOf(round).empty());
+  CHECK(clock.passed() == std::chrono::seconds(2));
 }
 
 TEST_CASE("hashes by the two rules of etcd are no disagreement, where the rules can differ") {

@@ -63,7 +63,7 @@ void CheckUsers(const std::string& version) {
   const Endpoint& as_app = app->endpoints()[0];
   CheckRefused(as_app.HashKv(0).status(), Reason::kPermission);
   CheckRefused(FirstOf(as_app), Reason::kPermission);
-  CHECK_THAT(std::string(MessageOf(FirstOf(as_app))), ContainsSubstring("lacks the role root"));
+  CHECK_THAT(std::string(MessageOf(FirstOf(as_app))), ContainsSubstring("need the role root"));
   RangeQuery query;
   query.key = "app/1";
   CHECK(as_app.Range(query).ok());

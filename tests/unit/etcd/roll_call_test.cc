@@ -69,7 +69,8 @@ TEST_CASE("a member under two names is one member") {
   CHECK(roll.WaysTo(roll.entries[0]).size() == 2);
   CHECK(roll.WaysTo(roll.entries[2]).size() == 1);
   CHECK(roll.entries[1].same_as == "e0");
-  CHECK(roll.Remarks() == std::vector<std::string>{"e0 and e1 are one member, 1: it counts once"});
+  CHECK(roll.Remarks() ==
+        std::vector<std::string>{"e0 and e1 are the same member, 1, which counts once"});
   CHECK(StandingsOf(Call({Says(kOurs, 1, 100), Says(kOurs, 1, 103)}, kOurs, 5)) ==
         Standings{kMember, kSecondName});
 }
@@ -81,7 +82,7 @@ TEST_CASE(
   const RollCall roll = Call({Says(kOurs, 1, 100), Says(kOurs, 1, second)}, kOurs, 5);
   CHECK(ReasonOf(roll.outcome) == Reason::kOtherCluster);
   CHECK(StandingsOf(roll) == Standings{kOtherCluster, kOtherCluster});
-  CHECK_THAT(std::string(MessageOf(roll.outcome)), ContainsSubstring("e0 and e1 both say"));
+  CHECK_THAT(std::string(MessageOf(roll.outcome)), ContainsSubstring("e0 and e1 both report"));
 }
 
 TEST_CASE("an endpoint of another cluster, by number") {
@@ -89,7 +90,7 @@ TEST_CASE("an endpoint of another cluster, by number") {
   CHECK(roll.cluster_id == kOurs);
   CHECK(StandingsOf(roll) == Standings{kOtherCluster, kMember, kMember});
   CHECK(roll.Members().size() == 2);
-  CHECK_THAT(roll.entries[0].remark, ContainsSubstring("e0 belongs to cluster b, not to a"));
+  CHECK_THAT(roll.entries[0].remark, ContainsSubstring("e0 belongs to cluster b, the others to a"));
   // Two names are no two members.
   CHECK_FALSE(Call({Says(kOther, 9), Says(kOther, 9), Says(kOurs, 1)}).cluster_id.has_value());
 }
@@ -161,7 +162,7 @@ TEST_CASE("a member that is in nobody's list was removed") {
   CHECK(StandingsOf(roll) == Standings{kRemoved, kSilent, kMember, kRemoved});
   REQUIRE(roll.membership.has_value());
   CHECK(roll.membership->members.size() == 2);
-  CHECK_THAT(roll.entries[0].remark, ContainsSubstring("is member 3, which is not in the list"));
+  CHECK_THAT(roll.entries[0].remark, ContainsSubstring("is member 3, which was removed"));
 }
 
 }  // namespace

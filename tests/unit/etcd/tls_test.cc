@@ -51,12 +51,12 @@ TEST_CASE("mutual TLS works, and each thing that is wrong with it is named") {
 
   options = right;
   options.cert_file = options.key_file = "";
-  CheckFails(test, options, Reason::kTls, "it wants a client certificate");
+  CheckFails(test, options, Reason::kTls, "Configure a client certificate");
   options.cert_file = cluster.certificate("other-ca.crt");
   options.key_file = cluster.certificate("other-ca.key");
-  CheckFails(test, options, Reason::kTls, "it wants a client certificate");
+  CheckFails(test, options, Reason::kTls, "Configure a client certificate");
   options.key_file = cluster.certificate("client.key");
-  CheckFails(test, options, Reason::kTls, "do not belong together");
+  CheckFails(test, options, Reason::kTls, "do not match");
 
   options = right;
   options.server_name = "etcd.example";
@@ -64,7 +64,7 @@ TEST_CASE("mutual TLS works, and each thing that is wrong with it is named") {
 
   options = right;
   options.endpoints[0].replace(0, 5, "http");
-  CheckFails(test, options, Reason::kConnect, "does it expect https://?");
+  CheckFails(test, options, Reason::kConnect, "Try https://");
 }
 
 TEST_CASE("a server with another name than its address is accepted by server_name only") {
@@ -97,12 +97,12 @@ TEST_CASE("certificate files are looked at before anything is connected") {
   options.ca_file = certs + "/none.crt";
   CheckFails(test, options, Reason::kTls, "none.crt");
   options.ca_file = certs + "/ca.key";
-  CheckFails(test, options, Reason::kTls, "no whole PEM block");
+  CheckFails(test, options, Reason::kTls, "no complete PEM block");
   const std::string whole = *test.fs().ReadWhole(certs + "/ca.crt", 1 << 20);
   options.ca_file = write("cut.crt", whole.substr(0, whole.size() / 2));
-  CheckFails(test, options, Reason::kTls, "no whole PEM block");
+  CheckFails(test, options, Reason::kTls, "no complete PEM block");
   options.ca_file = write("cut2.crt", whole + whole.substr(0, whole.size() / 2));
-  CheckFails(test, options, Reason::kTls, "no whole PEM block");
+  CheckFails(test, options, Reason::kTls, "no complete PEM block");
   options.ca_file = "";
   options.cert_file = certs + "/client.crt";
   CheckFails(test, options, Reason::kUsage, "both");

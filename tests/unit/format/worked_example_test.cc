@@ -1,4 +1,4 @@
-// The worked example of docs/etcd-formats.md §11: the blocks of that page make a file, and what the
+// The worked example of docs/dev/formats.md §11: the blocks of that page make a file, and what the
 // page says of it is true.
 #include <cctype>
 #include <sstream>
@@ -23,7 +23,7 @@ using testing::TestContext;
 constexpr size_t kPageSize = 1024;
 constexpr size_t kBytesALine = 16;
 
-std::string Page() { return testing::ReadFile(ETCDRILL_SOURCE_DIR "/docs/etcd-formats.md"); }
+std::string Page() { return testing::ReadFile(ETCDRILL_SOURCE_DIR "/docs/dev/formats.md"); }
 
 // The bytes of the block "```hex NAME": lines of an offset, up to 16 bytes, and words.
 std::string Block(const std::string& name) {

@@ -58,8 +58,8 @@ struct Folder {
 
   TestContext test;
   FakeClock clock{*ParseRfc3339("2026-11-22T08:00:00Z")};
-  const Context context{test.fs(),          clock, test.context().random, test.context().processes,
-                        test.context().log, {}};
+  Logger log{LogLevel::kDebug, LogFormat::kLogfmt, clock};
+  const Context context{test.fs(), clock, test.context().random, test.context().processes, log, {}};
   std::optional<ForeignFiles> watched{Watch()};
   AdoptedFiles adopted;
   std::optional<ForeignFile> found;
@@ -258,6 +258,42 @@ TEST_CASE("an older one that is complete does not wait for a newer one that is n
   CHECK(f.Find() == "a.db");
 }
 
+TEST_CASE("a directory that can't be listed is told once, and again after it could be") {
+  Folder f;
+  ForeignFiles files(f.context, {f.test.Path("later/*.db")}, 0s, f.test.Path("store"));
+  const auto warnings = [&] {
+    files.FindNew({});
+    files.FindNew({});
+    return f.log.Count(LogLevel::kWarn);
+  };
+  CHECK(warnings() == 1);
+  std::filesystem::create_directory(f.test.Path("later"));
+  f.Write("later/a.db", "1", 100);
+  CHECK(files.FindNew({})->path == f.test.Path("later/a.db"));
+  CHECK(warnings() == 1);
+  std::filesystem::remove_all(f.test.Path("later"));
+  CHECK(warnings() == 2);
+}
+
+TEST_CASE("older files are told once, in one line") {
+  Folder f;
+  for (const int age : {100, 200, 300}) f.Write(std::to_string(age) + ".db", "1", age);
+  f.Find();
+  f.clock.Suspend(30s);
+  CHECK(f.Adopt() == "300.db");
+  CHECK(f.log.Count(LogLevel::kInfo) == 1);
+  CHECK(f.Adopt().empty());
+  CHECK(f.log.Count(LogLevel::kInfo) == 1);
+  // As after a restart: what was adopted says which are older.
+  f.Restart();
+  f.Find();
+  f.clock.Suspend(30s);
+  CHECK(f.Adopt().empty());
+  CHECK(f.log.Count(LogLevel::kInfo) == 2);
+  CHECK(f.Adopt().empty());
+  CHECK(f.log.Count(LogLevel::kInfo) == 2);
+}
+
 TEST_CASE("a store adopts nothing of its own, by whatever way a pattern leads there") {
   Folder f;
   f.Write("a.db", "1", 100);
@@ -265,6 +301,7 @@ TEST_CASE("a store adopts nothing of its own, by whatever way a pattern leads th
   ForeignFiles files(f.context, {f.test.Path("link/*.db")}, 0s, f.test.dir());
   CHECK_FALSE(files.FindNew({}).has_value());
   CHECK_FALSE(files.FindNew({}).has_value());
+  CHECK(f.log.Count(LogLevel::kError) == 1);  // told once
   std::filesystem::remove(f.test.Path("link"));
   std::filesystem::create_directory(f.test.Path("link"));
   f.Write("link/b.db", "1", 100);

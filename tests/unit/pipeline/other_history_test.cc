@@ -36,9 +36,8 @@ etcd::RollCall Roll(const std::vector<uint64_t>& listed, const std::vector<uint6
 
 TEST_CASE("a file none of whose members is, or was, of the source is of another history") {
   const etcd::RollCall roll = Roll({1, 2, 0xabc}, {1, 2});
-  CHECK(
-      crosscheck::FindOtherMembers(roll, {.file = {4, 5}}) ==
-      "the members that it names are 4, 5, and those of the source are 1, 2, abc: none is in both");
+  CHECK(crosscheck::FindOtherMembers(roll, {.file = {4, 5}}) ==
+        "the file names the members 4, 5, the cluster has 1, 2, abc: no member is in both");
   CHECK(crosscheck::FindOtherMembers(roll, {.file = {4, 0xabc}}).empty());
   CHECK(crosscheck::FindOtherMembers(roll, {.file = {4, 5}, .store = {{7, {5}}}})
             .empty());  // all were replaced since
@@ -65,8 +64,8 @@ TEST_CASE("of many members nine are named") {
   crosscheck::MemberIds ids;
   for (uint64_t id = 2; id < 100; ++id) ids.file.insert(id);
   CHECK(crosscheck::FindOtherMembers(Roll({1}, {}), ids) ==
-        "the members that it names are 2, 3, 4, 5, 6, 7, 8, 9, a, 89 more, and those of the source "
-        "are 1: none is in both");
+        "the file names the members 2, 3, 4, 5, 6, 7, 8, 9, a, 89 more, the cluster has 1: "
+        "no member is in both");
 }
 
 TEST_CASE("the members that a store tells of are those of each cluster id under this name") {
@@ -200,8 +199,7 @@ TEST_CASE_METHOD(
   REQUIRE(m.lineage.has_value());
   CHECK(m.lineage->result == Continuity::kDiverged);
   CHECK(m.lineage->text ==
-        "the members that it names are a682d36596fe312a, and those of the source are 5: none is in "
-        "both");
+        "the file names the members a682d36596fe312a, the cluster has 5: no member is in both");
   CHECK(m.taken == clock_.Now());
   CHECK(Log().empty());
 }
@@ -288,7 +286,7 @@ TEST_CASE_METHOD(AdoptTest,
   const Manifest m = Adopt({}, clock_.Now());
   CHECK(m.other_history);
   REQUIRE(m.lineage.has_value());
-  CHECK(m.lineage->text.starts_with("the members that it names are a682d36596fe312a"));
+  CHECK(m.lineage->text.starts_with("the file names the members a682d36596fe312a"));
 }
 
 TEST_CASE_METHOD(AdoptTest,
@@ -307,8 +305,8 @@ TEST_CASE_METHOD(AdoptTest,
   CHECK(m.other_history == (source == Source::kRestored));
   if (!m.other_history) return;
   CHECK(m.lineage->text ==
-        "it ends at entry 176 of its raft log, and that of the source is at entry 30: the source "
-        "was restored since, or made anew");
+        "the file ends at entry 176 of its raft log, the cluster is at entry 30: the cluster "
+        "was restored or recreated since");
 }
 
 TEST_CASE_METHOD(AdoptTest,
@@ -323,7 +321,7 @@ TEST_CASE_METHOD(AdoptTest,
   CHECK_FALSE(m.other_history);
   CHECK(m.taken == (clock_is_set ? passed + 240h : passed));
   CHECK(m.name == store::SnapshotName("prod", 128, m.taken));
-  CHECK(Log().find("the time of a file of others can't be right") != std::string::npos);
+  CHECK(Log().find("adopted file time corrected") != std::string::npos);
   CHECK(Log().find("revision=128") != std::string::npos);
   CHECK(AdoptedOf(*catalog::ReadCatalog(context_, *store_, "prod"), clock_.Now()).taken == m.taken);
 }
@@ -446,7 +444,8 @@ TEST_CASE_METHOD(AdoptTest,
   const Manifest m = Adopt({}, clock_.Now());
   CHECK(m.other_history);
   REQUIRE(m.lineage.has_value());
-  CHECK(m.lineage->text.starts_with(other.name + " does not continue it: at revision 128"));
+  CHECK(m.lineage->text.starts_with(other.name +
+                                    " does not continue this snapshot: at revision 128"));
 }
 
 TEST_CASE_METHOD(AdoptTest,

@@ -51,13 +51,13 @@ TEST_CASE("a word that is not known is an error that names its field") {
     return Said(ToJson(manifest), from, "\"perhaps\"", ParseManifest);
   };
   CHECK(ParseManifest(Dump(ToJson(manifest)))->receipt.size() == 2);
-  CHECK(said("\"proven\"") == "the field \"verdict\" is missing or of another type");
-  CHECK(said("\"equal\"") == "the field \"result\" is missing or of another type");
-  CHECK(said("\"continues\"") == "the field \"result\" is missing or of another type");
+  CHECK(said("\"proven\"") == "field \"verdict\" is missing or has the wrong type");
+  CHECK(said("\"equal\"") == "field \"result\" is missing or has the wrong type");
+  CHECK(said("\"continues\"") == "field \"result\" is missing or has the wrong type");
   Checks checks;
   checks.FoundRight(WallTime());
   CHECK(Said(ToJson(checks), "\"1970-01-01T00:00:00Z\"", "\"then\"", ParseChecks) ==
-        "the field \"hashed\" is missing or of another type");
+        "field \"hashed\" is missing or has the wrong type");
 }
 
 TEST_CASE("a drill report of a later version has stages and checks that are passed over") {
@@ -82,8 +82,8 @@ TEST_CASE("a drill report of a later version has stages and checks that are pass
   const auto said = [&](std::string_view from, std::string_view to) {
     return Said(report, from, to, ParseDrillSummary);
   };
-  CHECK(said("\"proven\"", "\"good\"") == "the field \"verdict\" is missing or of another type");
-  CHECK(said("\"pass\"", "\"good\"") == "the field \"result\" is missing or of another type");
+  CHECK(said("\"proven\"", "\"good\"") == "field \"verdict\" is missing or has the wrong type");
+  CHECK(said("\"pass\"", "\"good\"") == "field \"result\" is missing or has the wrong type");
   CHECK(said("\"DrillReport\"", "\"Other\"") == "not a drill report");
 }
 

@@ -225,8 +225,8 @@ TEST_CASE("whether the newest goes on where the one before it ends") {
 
 TEST_CASE("the round of probes, by endpoint and of the first member that is ours") {
   Scraped s;
-  auto health = std::make_shared<HealthView>();
-  etcd::HealthRound& round = health->round;
+  auto health = std::make_shared<etcd::HealthRound>();
+  etcd::HealthRound& round = *health;
   const auto probe = [&](const char* address, etcd::Standing standing,
                          std::optional<etcd::MemberStatus> status) {
     round.roll.entries.push_back(

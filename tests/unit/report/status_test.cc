@@ -47,9 +47,9 @@ struct Shown {
   }
   // As one endpoint answers.
   void Probed(const std::string& address, etcd::HealthProbe probe) {
-    auto asked = std::make_shared<HealthView>();
-    asked->round.probes = {std::move(probe)};
-    asked->round.roll.entries = {{.address = address, .standing = etcd::Standing::kMember}};
+    auto asked = std::make_shared<etcd::HealthRound>();
+    asked->probes = {std::move(probe)};
+    asked->roll.entries = {{.address = address, .standing = etcd::Standing::kMember}};
     view.health = asked;
   }
 
@@ -144,10 +144,25 @@ TEST_CASE("troubles that leave the answers alone are told") {
   CHECK(s.judged().overall() == Answer::kYes);
   CHECK_THAT(s.page(), ContainsSubstring("The last 3 snapshots failed.") &&
                            ContainsSubstring("2 stored snapshots are damaged.") &&
-                           ContainsSubstring("Can't be read: two") &&
+                           ContainsSubstring("Unreadable: two") &&
                            ContainsSubstring("etcd has raised the alarm nospace."));
   s.activity.snapshot_consecutive_failures = 1;
   CHECK(s.judged().troubles.size() == 9);
+}
+
+TEST_CASE("every message is on the page once") {
+  Shown s;
+  s.drill().passed = false;
+  s.drill().failed_stage = StageName::kBoot;
+  s.drill().error = "no such etcd";
+  s.catalog->drills.push_back(s.drill());
+  s.Probed("http://a", {.problem = "no such host"});
+  const std::string page = s.page();
+  for (const std::string_view text : {"no such etcd", "no such host"}) {
+    const size_t at = page.find(text);
+    CHECK(at != std::string::npos);
+    CHECK(page.find(text, at + 1) == std::string::npos);
+  }
 }
 
 TEST_CASE("a time in the future makes nothing young") {
@@ -191,7 +206,7 @@ TEST_CASE("what is of another history, of another cluster, or does not continue 
   REQUIRE(j.troubles.size() == 3);
   CHECK(j.troubles[0].what == "The newest snapshot does not continue the one before it.");
   CHECK(j.troubles[1].what == "The store holds 1 snapshot of other clusters.");
-  CHECK(j.troubles[2].what == "2 adopted snapshots are of another history than the source.");
+  CHECK(j.troubles[2].what == "2 imported snapshots are of another history than the cluster.");
   CHECK_THAT(SnapshotsJson(s.view), ContainsSubstring("\"other_history\": true"));
   CHECK_THAT(s.page(), ContainsSubstring("of another history"));
 }

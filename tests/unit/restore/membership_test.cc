@@ -1,4 +1,4 @@
-// Ids and WAL bytes against those of the official tool (docs/etcd-formats.md §10).
+// Ids and WAL bytes against those of the official tool (docs/dev/formats.md §10).
 #include "restore/membership.h"
 
 #include "base/bytes.h"

@@ -432,9 +432,9 @@ TEST_CASE("a snapshot without its manifest stays, and is told of until it has on
   CHECK(listing.lost[0].name == of_others.name);
   CHECK(listing.lost[1].name == name);
   CHECK(ReasonOf(listing.lost[1].why) == Reason::kNotProvable);
-  CHECK_THAT(std::string(MessageOf(listing.lost[1].why)),
-             Catch::Matchers::ContainsSubstring(name + ".db: its manifest " + name +
-                                                ".json is not beside it"));
+  CHECK_THAT(
+      std::string(MessageOf(listing.lost[1].why)),
+      Catch::Matchers::ContainsSubstring(name + ".db: no manifest: " + name + ".json is missing"));
   CHECK(ReasonOf((*store)->Delete(name)) == Reason::kNotFound);
   CHECK(test.fs().Exists((*store)->SnapshotPath(name)));
 
@@ -499,7 +499,7 @@ TEST_CASE("a snapshot that is cut or gone is listed with its problem") {
   testing::WriteFile(path, "1234");
   const catalog::CatalogEntry cut = Read(test, **store)->snapshots.at(0);
   CHECK(cut.state == SnapshotState::kDamaged);
-  CHECK_THAT(cut.problem, Catch::Matchers::ContainsSubstring("4 bytes, 5 were stored"));
+  CHECK_THAT(cut.problem, Catch::Matchers::ContainsSubstring("4 bytes, but 5 were stored"));
   REQUIRE(test.fs().Unlink(path).ok());
   const catalog::CatalogEntry gone = Read(test, **store)->snapshots.at(0);
   CHECK(gone.state == SnapshotState::kUnreadable);

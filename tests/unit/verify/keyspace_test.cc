@@ -141,12 +141,12 @@ TEST_CASE("the versions of a key follow each other") {
   }
   SECTION("a new key that was never deleted") {
     set(10, 1);
-    CheckOnly(test, store, codes::kVersionChain, "no delete is in between");
+    CheckOnly(test, store, codes::kVersionChain, "without a delete in between");
   }
   SECTION("a later version of a key that nobody made") {
     store.rows()[MadeStore::RowKey(11)] = MadeStore::RowValue("nobody", "1", 2, 11, 2);
     CheckOnly(test, store, codes::kVersionChain,
-              "key nobody is version 2, but no row of the key comes before it");
+              "key nobody is version 2, but no earlier revision record");
   }
   SECTION("a delete of a key that nobody made") {
     store.Delete("nobody");
@@ -154,7 +154,7 @@ TEST_CASE("the versions of a key follow each other") {
   }
   SECTION("a delete of a key that is deleted already") {
     store.Delete("c");
-    CheckOnly(test, store, codes::kVersionChain, "of key c: the key is deleted again");
+    CheckOnly(test, store, codes::kVersionChain, "of key c: the key is deleted twice");
   }
   SECTION("a later version after a delete") {
     store.rows()[MadeStore::RowKey(11)] = MadeStore::RowValue("c", "1", 4, 11, 2);
@@ -169,7 +169,7 @@ TEST_CASE("what a key was at the compaction has to fit what it was later") {
   SECTION("the row that a later version builds on is gone") {
     store.rows().erase(MadeStore::RowKey(7));
     CheckOnly(test, store, codes::kVersionChain,
-              "key a is version 4, but no row of the key comes before it");
+              "key a is version 4, but no earlier revision record");
   }
   SECTION("it is another version") {
     store.rows()[MadeStore::RowKey(7)] = MadeStore::RowValue("a", "3", 2, 7, 2);
@@ -220,7 +220,7 @@ TEST_CASE("a delete has only a key") {
   SECTION("a value") { value = MadeStore::RowValue("a", "1", 0, 0, 0); }
   SECTION("a revision") { value = MadeStore::RowValue("a", "", 0, 11, 0); }
   SECTION("a lease") { value = MadeStore::RowValue("a", "", 0, 0, 0, 7); }
-  CheckOnly(test, store, codes::kKeyValueFields, "a delete carries more than a key");
+  CheckOnly(test, store, codes::kKeyValueFields, "a delete has more than a key");
 }
 
 TEST_CASE("the mark of a restore with --bump-revision") {
@@ -246,12 +246,12 @@ TEST_CASE("leases") {
   store.AddLease(7);
   SECTION("of a key exist") {
     store.Put("leased", "1", 7);
-    CheckTold(test, store, codes::kRestoresWithLeases, "restores with 1 lease:");
+    CheckTold(test, store, codes::kRestoresWithLeases, "1 lease: after a restore");
     CHECK_FALSE(HasFinding(Report(test, store).findings, codes::kLeaseMissing));
   }
   SECTION("of a key are missing") {
     store.Put("leased", "1", 8);
-    CheckTold(test, store, codes::kLeaseMissing, "key leased names lease 8");
+    CheckTold(test, store, codes::kLeaseMissing, "key leased refers to lease 8");
   }
   SECTION("of an older version may be") {
     store.Put("leased", "1", 8);
@@ -261,7 +261,7 @@ TEST_CASE("leases") {
   SECTION("live for some time") {
     auto& [id, lease] = *store.buckets["lease"].begin();
     lease = lease.substr(0, 2);  // the id alone
-    CheckOnly(test, store, codes::kLeaseDecode, "time to live of 0 s");
+    CheckOnly(test, store, codes::kLeaseDecode, "impossible TTL of 0 s");
   }
 }
 
@@ -362,7 +362,8 @@ TEST_CASE("the records of meta, auth and cluster") {
   SECTION("a compaction that finished before it was asked for") {
     store.Compact(7);
     meta["scheduledCompactRev"] = MadeStore::RowKey(5);
-    CheckOnly(test, store, codes::kCompactionState, "compaction 7 is finished, but 5");
+    CheckOnly(test, store, codes::kCompactionState,
+              "compaction 7 is finished, but the newest scheduled one is 5");
   }
   SECTION("rows that end before the compaction") {
     store.Delete("a");  // 11
@@ -377,7 +378,7 @@ TEST_CASE("the records of meta, auth and cluster") {
   }
   SECTION("authentication without root") {
     store.buckets["auth"]["authEnabled"] = "\x01";
-    CheckTold(test, store, codes::kAuthDangling, "no user root");
+    CheckTold(test, store, codes::kAuthDangling, "user root does not exist");
   }
   SECTION("an authentication that is neither on nor off") {
     store.buckets["auth"]["authEnabled"] = "\x02";
@@ -402,13 +403,13 @@ TEST_CASE("the records of meta, auth and cluster") {
   }
   SECTION("an alarm that only a newer etcd knows") {
     store.buckets["alarm"][std::string("\x10\x09")] = "";
-    CheckTold(test, store, codes::kRestoresWithAlarm, "the 9 alarm raised");
+    CheckTold(test, store, codes::kRestoresWithAlarm, "the 9 alarm is raised");
   }
   SECTION("an alarm for a member that holds other data") {
     store.buckets["alarm"][std::string("\x10\x02")] = "";
-    CheckTold(test, store, codes::kAlarmCorrupt, "compare with a snapshot of another member");
+    CheckTold(test, store, codes::kAlarmCorrupt, "Compare it with a snapshot of another member");
     CHECK(HasFinding(Report(test, store).findings, codes::kRestoresWithAlarm,
-                     "refuses writes until it is disarmed"));
+                     "refuses writes until you disarm it"));
   }
   SECTION("what later versions of etcd may add is no damage") {
     meta["storageVersion"] = GENERATE("3.8.0", "4.0.0");
@@ -506,7 +507,7 @@ TEST_CASE("a row that etcd lost is its fault, told apart from a row that the fil
   for (const int64_t sub : {2, 3}) store.rows().erase(MadeStore::RowKey(5, false, sub));
   SECTION("the key was put again") {
     store.rows()[MadeStore::RowKey(6)] = MadeStore::RowValue("a", "3", 5, 6, 2);
-    CheckTold(test, store, codes::kRowLostByEtcd, "key a was deleted and put by one transaction");
+    CheckTold(test, store, codes::kRowLostByEtcd, "one transaction deleted and put key a");
     CHECK(Report(test, store).keyspace->live_keys == 1);
   }
   SECTION("the key was deleted again") {

@@ -1,4 +1,5 @@
-{{/* Names and labels. The job must be called etcdrill for the rules, so the label name is fixed and the release is the instance. */}}
+{{/* Names and labels. The rules need the job name etcdrill, so app.kubernetes.io/name is fixed, and
+the release is the instance. */}}
 {{- define "etcdrill.fullname" -}}
 {{- if contains "etcdrill" .Release.Name }}{{ .Release.Name | trunc 52 }}{{ else }}{{ printf "%s-etcdrill" .Release.Name | trunc 52 }}{{ end }}
 {{- end }}
