@@ -80,6 +80,7 @@ TEST_CASE("failures count by their reason, but answers and the caller's own erro
   m.faulty->Inject({{.call = 0, .reason = Reason::kInterrupted}});
   CHECK_FALSE(m.store->Head("a").ok());
   CHECK(m.meter.Read().failures.empty());
+  CHECK(m.meter.Read().bytes_received == 0);  // nobody took them
 
   for (const Reason reason : {Reason::kTimeout, Reason::kTimeout, Reason::kConnect}) {
     m.faulty->Inject({{.call = 0, .reason = reason}});
