@@ -1,7 +1,7 @@
 // Named bytes in a bucket, in a directory, or wherever rclone reaches. No name is written twice,
 // and nothing depends on a condition, a lock or a checksum that was only sent: servers ignore such
 // headers without a word. What must hold is asked for afterwards, by Head
-// (docs/adr/0027-sites.md).
+// (docs/dev/adr/0027-sites.md).
 #pragma once
 
 #include <cstdint>
