@@ -138,6 +138,7 @@ Said SaidBy(const HttpResponse& response) {
     said = {std::string(error->TextOf("Code")), std::string(error->TextOf("Message")),
             std::string(error->TextOf("Region")), std::string(error->TextOf("ServerTime"))};
   }
+  if (said.message.ends_with('.')) said.message.pop_back();
   if (said.region.empty()) said.region = response.Header("x-amz-bucket-region");
   return said;
 }
@@ -153,7 +154,7 @@ Meaning MeaningOf(const HttpResponse& response, const Said& said) {
   // Some say InvalidRequest, others InvalidArgument, and mean this.
   if (meaning.reason == Reason::kUsage && meaning.advice.empty() &&
       (said.message.find("Object Lock") != std::string::npos ||
-       said.message.find("object lock") != std::string::npos))
+       said.message.find("ObjectLock") != std::string::npos))
     meaning.advice = kNoLock;
   // A HEAD has no body, so its 404 is all that is said.
   if (said.code.empty() && response.body.empty() && response.status == 404)
