@@ -11,13 +11,25 @@ namespace {
 
 constexpr std::string_view kMetadata = "x-amz-meta-";
 
-std::optional<Lock> LockFrom(const HttpResponse& response) {
-  const auto until = ParseXmlTime(response.Header("x-amz-object-lock-retain-until-date"));
+std::optional<Lock> LockFrom(std::string_view mode_name, std::string_view until_text) {
+  const auto until = ParseXmlTime(until_text);
   if (!until.has_value()) return std::nullopt;
   for (const LockMode mode : ValuesOf<LockMode>()) {
-    if (response.Header("x-amz-object-lock-mode") == S3NameOf(mode)) return Lock{mode, *until};
+    if (mode_name == S3NameOf(mode)) return Lock{mode, *until};
   }
   return std::nullopt;
+}
+
+// Of a version that is not the newest, versitygw 1.8 tells the lock only where it is asked for.
+std::optional<Lock> LockOf(Requester& requester, const std::string& key,
+                           const std::string& version_id) {
+  const Outcome outcome =
+      requester.Once({.key = key, .query = {{"retention", ""}, {"versionId", version_id}}});
+  if (outcome.failure.has_value()) return std::nullopt;
+  // <Retention>, and there <ObjectLockRetention>.
+  const Result<XmlElement> retention = ParseXml(outcome.answer.response.body);
+  if (!retention.ok()) return std::nullopt;
+  return LockFrom(retention->TextOf("Mode"), retention->TextOf("RetainUntilDate"));
 }
 
 // The 404 of a HEAD has no body, and so does not say what is missing. Where the bucket is, nothing
@@ -48,7 +60,8 @@ ObjectInfo InfoFrom(const HttpResponse& response, const std::string& name) {
                   .etag = WithoutQuotes(response.Header("etag")),
                   .version_id = std::string(response.Header("x-amz-version-id")),
                   .metadata = {},
-                  .lock = LockFrom(response)};
+                  .lock = LockFrom(response.Header("x-amz-object-lock-mode"),
+                                   response.Header("x-amz-object-lock-retain-until-date"))};
   for (const auto& [key, value] : response.headers) {
     if (key.starts_with(kMetadata)) info.metadata.emplace(key.substr(kMetadata.size()), value);
   }
@@ -62,7 +75,12 @@ Result<ObjectInfo> HeadObject(Requester& requester, const std::string& key,
   Tries again(requester.context(), Requester::kTries);
   while (true) {
     const Outcome outcome = requester.Once(call);
-    if (!outcome.failure.has_value()) return InfoFrom(outcome.answer.response, name);
+    if (!outcome.failure.has_value()) {
+      ObjectInfo info = InfoFrom(outcome.answer.response, name);
+      if (!version_id.empty() && !info.lock.has_value())
+        info.lock = LockOf(requester, key, version_id);
+      return info;
+    }
     // A mark that hides an object has a version of its own, and 405 is what it answers.
     if (outcome.failure->http_status == 405)
       return Error(Reason::kNotFound, "{}", MessageOf(outcome.failure->status));

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/text.h"
+#include "objects/names.h"
 #include "objects/s3/download.h"
 #include "objects/s3/head.h"
 #include "objects/s3/listing.h"
@@ -42,15 +43,20 @@ S3Objects::S3Objects(const Context& context, HttpClient& http, CredentialsProvid
 
 Result<std::unique_ptr<ObjectWriter>> S3Objects::Create(const std::string& name,
                                                         const PutOptions& options) {
+  RETURN_IF_ERROR(CheckPut(name, options));
   return StartUpload(requester_, KeyOf(name), name, options);
 }
 
 Status S3Objects::Get(const std::string& name, const ByteRange& range, const ByteSink& sink) {
+  RETURN_IF_ERROR(CheckName(name));
   return Download(requester_, KeyOf(name), range, sink);
 }
 
 Result<ObjectInfo> S3Objects::Head(const std::string& name, const std::string& version_id) {
-  return HeadObject(requester_, KeyOf(name), version_id, name);
+  RETURN_IF_ERROR(CheckName(name));
+  ASSIGN_OR_RETURN(ObjectInfo info, HeadObject(requester_, KeyOf(name), version_id, name));
+  info.metadata.erase(std::string(kNonceKey));  // ours, and nobody else's
+  return info;
 }
 
 Status S3Objects::List(const std::string& prefix, const std::string& after, const Visit& visit) {
@@ -64,6 +70,7 @@ Status S3Objects::List(const std::string& prefix, const std::string& after, cons
 }
 
 Status S3Objects::Delete(const std::string& name, const std::string& version_id) {
+  RETURN_IF_ERROR(CheckName(name));
   const Status status =
       requester_.Send({.method = "DELETE", .key = KeyOf(name), .query = VersionQuery(version_id)})
           .status();
@@ -72,6 +79,7 @@ Status S3Objects::Delete(const std::string& name, const std::string& version_id)
 
 Status S3Objects::SetLock(const std::string& name, const std::string& version_id,
                           const Lock& lock) {
+  RETURN_IF_ERROR(CheckName(name));
   const std::string body = fmt::format(
       "<Retention xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Mode>{}</Mode>"
       "<RetainUntilDate>{}</RetainUntilDate></Retention>",

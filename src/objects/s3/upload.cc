@@ -152,14 +152,16 @@ Result<ObjectInfo> Upload::MakeVisible(const S3Call& call) {
                       .version_id = std::string(response.Header("x-amz-version-id")),
                       .metadata = options_.metadata,
                       .lock = {}};
-      info.metadata.emplace(kNonceKey, nonce_);
       if (!call.expects.empty()) info.etag = WithoutQuotes(outcome.answer.xml.TextOf("ETag"));
       return info;
     }
     const Failure& failure = *outcome.failure;
     if (failure.IsOpen()) {
       Result<ObjectInfo> there = HeadObject(requester_, key_, "", name_);
-      if (there.ok() && IsOurs(*there)) return there;
+      if (there.ok() && IsOurs(*there)) {
+        there->metadata.erase(std::string(kNonceKey));
+        return there;
+      }
       if (there.ok() && failure.http_status == 412)
         return Error(Reason::kAlreadyExists, "{}; another upload has written it",
                      MessageOf(failure.status));
