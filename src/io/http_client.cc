@@ -71,6 +71,7 @@ class Transfer {
   void SetConnection(const HttpOptions& options);
   void SetRequest();
   void SetCallbacks();
+  bool HasConnected() const;
   Status Explain(CURLcode code) const;
   std::string_view DetailOf(CURLcode code) const;
 
@@ -187,13 +188,22 @@ std::string_view Transfer::DetailOf(CURLcode code) const {
                             : std::string_view(curl_easy_strerror(code));
 }
 
+bool Transfer::HasConnected() const {
+  curl_off_t after = 0;
+  curl_easy_getinfo(handle_, CURLINFO_CONNECT_TIME_T, &after);
+  return after > 0;
+}
+
 Status Transfer::Explain(CURLcode code) const {
   const std::string what = WhatOf(request_);
   const std::string detail = Printable(DetailOf(code), 256);
   switch (code) {
     case CURLE_ABORTED_BY_CALLBACK:
       return Error(Reason::kInterrupted, "{}: interrupted", what);
-    case CURLE_UNSUPPORTED_PROTOCOL:
+    case CURLE_UNSUPPORTED_PROTOCOL:  // also of an answer that begins with anything else than HTTP
+      if (HasConnected())
+        return Error(Reason::kConnect, "{}: what answers there does not speak HTTP", what);
+      [[fallthrough]];
     case CURLE_URL_MALFORMAT:
       return Error(Reason::kUsage, "{}: {}; write https://HOST:PORT", what, detail);
     case CURLE_COULDNT_RESOLVE_HOST:
@@ -201,14 +211,11 @@ Status Transfer::Explain(CURLcode code) const {
       return Error(Reason::kConnect,
                    "{}: {}; check the host name, and whether its name server answers", what,
                    detail);
-    case CURLE_OPERATION_TIMEDOUT: {
-      curl_off_t connected = 0;
-      curl_easy_getinfo(handle_, CURLINFO_CONNECT_TIME_T, &connected);
-      if (connected == 0)
+    case CURLE_OPERATION_TIMEDOUT:
+      if (!HasConnected())
         return Error(Reason::kConnect,
                      "{}: not connected in time; the host is down, hangs, or is cut off", what);
       return Error(Reason::kTimeout, "{}: {}", what, detail);
-    }
     case CURLE_SSL_CACERT_BADFILE:
       return Error(Reason::kTls, "{}: {}; is the CA file there, and is it PEM?", what, detail);
     case CURLE_PEER_FAILED_VERIFICATION:

@@ -201,8 +201,11 @@ void Requester::ExplainHead(const S3Call& call, const std::stop_token& stop, Out
     return Error(Reason::kUsage, "only its error is wanted");
   };
   Outcome explained = SignAndSend(get, stop);
-  if (!is_there && explained.failure.has_value() && explained.failure->http_status >= 300)
+  if (is_there || !explained.failure.has_value()) {
+    outcome.failure->reaction = Reaction::kAgain;  // it was wrong only then
+  } else if (explained.failure->http_status >= 300) {
     outcome.failure = std::move(explained.failure);
+  }
 }
 
 bool Tries::Wait(const Failure& failure) {

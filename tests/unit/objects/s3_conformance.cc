@@ -1,11 +1,16 @@
-// S3Objects on a server that somebody else has started (tests/e2e/test_s3.py): a program of its own,
-// since ctest has no server. The environment says where:
-//   ETCDRILL_S3_ENDPOINT, _BUCKET, _KEY, _SECRET; _PREFIX, _CA_FILE, _ADDRESSING, _REGION.
+// S3Objects on a server that somebody else has started (tests/e2e/test_s3.py): a program of its
+// own, since ctest has no server. The environment says where:
+//   ETCDRILL_S3_ENDPOINT, _BUCKET, _KEY, _SECRET; _PREFIX, _CA_FILE, _ADDRESSING, _REGION; and what
+//   single tests read.
 // The bucket has versions and object lock, but for the tests tagged [transfer].
 #include <cstdlib>
+#include <iostream>
 #include <memory>
 #include <string>
 
+#include "base/bytes.h"
+#include "base/text.h"
+#include "crypto/hash.h"
 #include "objects/s3/s3_objects.h"
 #include "support/catch.h"
 #include "support/test_context.h"
@@ -48,8 +53,8 @@ struct Site {
   }
 
   etcdrill::testing::TestContext test;
-  std::unique_ptr<HttpClient> http = MakeHttpClient(
-      {.ca_file = Variable("CA_FILE"), .stall_max = std::chrono::seconds(2)});
+  std::unique_ptr<HttpClient> http =
+      MakeHttpClient({.ca_file = Variable("CA_FILE"), .stall_max = std::chrono::seconds(2)});
   StaticCredentials credentials{
       {.access_key_id = Variable("KEY"), .secret_access_key = Variable("SECRET")}};
   std::unique_ptr<ObjectStore> store;
@@ -122,12 +127,45 @@ TEST_CASE("bytes that change on their way come through as they are", "[.][flip]"
   CHECK((again.Get("large").value_or("") == Large()));
 }
 
+// What a program that was killed has left, and nothing else, is given up.
+TEST_CASE("uploads that nobody goes on with are given up", "[.][sweep]") {
+  Site site;
+  CHECK(site.store->Sweep("", WallTime::max()).value_or(99) ==
+        static_cast<size_t>(std::stoul(Variable("EXPECTED_SWEEP"))));
+  CHECK(site.store->Sweep("", WallTime::max()).value_or(99) == 0);
+}
+
+// For a comparison with another signer: the headers of a request, and how it is addressed.
+TEST_CASE("a request is signed", "[.][sign]") {
+  Query query;
+  const std::string text = Variable("QUERY");
+  for (const std::string_view pair : Split(text, '&')) {
+    const size_t equals = pair.find('=');
+    if (equals != std::string_view::npos)
+      query.emplace_back(pair.substr(0, equals), pair.substr(equals + 1));
+  }
+  const std::string method = Variable("METHOD");
+  const std::string path = EncodePath(Variable("PATH"));
+  const std::string encoded = EncodeQuery(query);
+  const std::string hash = Hex(Sha256Of("body"));
+  const HttpHeaders headers = Sign(
+      {method,
+       path,
+       encoded,
+       {{"host", "store:9000"}, {"x-amz-content-sha256", hash}, {"x-amz-meta-a", "b   c"}},
+       hash},
+      {.access_key_id = "AKID", .secret_access_key = "SECRET", .session_token = Variable("TOKEN")},
+      {.region = "eu-west-1"}, MakeSystemClock()->Now());
+  std::cout << "target: " << path << (encoded.empty() ? "" : "?") << encoded << "\n";
+  for (const auto& [name, value] : headers) std::cout << name << ": " << value << "\n";
+}
+
 // The error that a person reads, for test_s3.py to look at.
 TEST_CASE("what is configured wrongly is told", "[.][wrong]") {
   Site site;
   const Status put = site.Put("x", "x");
   REQUIRE_FALSE(put.ok());
-  WARN(InfoOf(ReasonOf(put)).name << ": " << MessageOf(put));
+  std::cout << "told: " << InfoOf(ReasonOf(put)).name << ": " << MessageOf(put) << "\n";
 }
 
 }  // namespace

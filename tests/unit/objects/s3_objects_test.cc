@@ -304,6 +304,14 @@ TEST_CASE("a HEAD whose error has no body is explained by a GET") {
   CHECK(site.credentials.refused == 1);
 }
 
+TEST_CASE("a HEAD that fails where a GET does not is sent again") {
+  Site site;
+  REQUIRE(site.Put("n", "x").ok());
+  site.http.Break("HEAD", "/b/n", FakeS3::AnswersWith({403, {}, ""}));
+  CHECK(site.store->Head("n").ok());
+  CHECK(site.http.Count("HEAD") == 2);
+}
+
 TEST_CASE("a wrong secret is told with who asked, where and for what, and not tried again") {
   Site site;
   site.http.Break("PUT", "/b/n", FakeS3::Answers(403, "SignatureDoesNotMatch"), 100);
@@ -443,6 +451,20 @@ TEST_CASE("what a store says of a range is believed, not its status") {
     REQUIRE(site.Get("n", {.offset = 100, .size = 50}).ok());
     CHECK(site.got == bytes.substr(100, 50));
   }
+}
+
+TEST_CASE("the lock of an old version is asked for, where HEAD does not tell it") {
+  Site site;
+  REQUIRE(site.Put("n", "x").ok());
+  site.http.Break("GET", "retention=&versionId=V",
+                  FakeS3::AnswersWith({200,
+                                       {},
+                                       "<ObjectLockRetention><Mode>GOVERNANCE</Mode>"
+                                       "<RetainUntilDate>2026-12-22T08:00:00Z</RetainUntilDate>"
+                                       "</ObjectLockRetention>"}));
+  const auto head = site.store->Head("n", "V");
+  REQUIRE(head.ok());
+  CHECK(head->lock == Lock{LockMode::kGovernance, *ParseRfc3339("2026-12-22T08:00:00Z")});
 }
 
 TEST_CASE("ranges at the end and behind it") {
