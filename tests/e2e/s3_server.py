@@ -1,6 +1,6 @@
-"""A real object store for the tests: versitygw (github.com/versity/versitygw), as scripts/fetch-tools
-builds it. Its objects are files below a directory. Where it is missing, the tests that need it are
-skipped by name."""
+"""A real object store for the tests: versitygw (github.com/versity/versitygw), as
+scripts/fetch-tools builds it. Its objects are files below a directory. Where it is missing, the
+tests that need it are skipped by name."""
 import datetime
 import hashlib
 import hmac
@@ -37,7 +37,8 @@ class S3Server:
         certificates = []
         if tls:
             self.ca_file = scene.certs / "ca.crt"
-            certificates = ["--cert", scene.certs / "server.crt", "--key", scene.certs / "server.key"]
+            certificates = ["--cert", scene.certs / "server.crt",
+                            "--key", scene.certs / "server.key"]
         self.process = scene.start(
             [PROGRAM, "--access", KEY, "--secret", SECRET, "--region", region, "--port",
              f"127.0.0.1:{self.port}", "--iam-dir", path / "iam", "--quiet", *certificates, *flags,

@@ -115,7 +115,7 @@ bool Requester::CorrectClock(const Failure& failure) {
     const std::lock_guard lock(mutex_);
     learned_.clock_correction = correction;
   }
-  context_.log.Warn("the clock differs from that of the object store",
+  context_.log.Warn("object store clock differs",
                     {{"bucket", options_.bucket}, {"ahead", correction}});
   return true;
 }
@@ -128,8 +128,9 @@ bool Requester::LearnRegion(const Failure& failure) {
     learned_.region = failure.region;
     address_ = *address;
   }
-  context_.log.Warn("the bucket is in another region: configure it",
-                    {{"bucket", options_.bucket}, {"region", failure.region}});
+  context_.log.Warn("bucket region differs", {{"bucket", options_.bucket},
+                                              {"region", failure.region},
+                                              {"hint", "set the region of the site"}});
   return true;
 }
 

@@ -1,4 +1,4 @@
-// Named bytes in a bucket of an S3-compatible store (docs/adr/0027-sites.md): Amazon's, Ceph's,
+// Named bytes in a bucket of an S3-compatible store (docs/dev/adr/0027-sites.md): Amazon's, Ceph's,
 // versitygw and others. What each of them leaves out of what it was told, nobody knows before it
 // was asked; so nothing here relies on a condition, a lock or a checksum that was only sent.
 #pragma once

@@ -251,8 +251,9 @@ void Upload::Abort() {
       {.method = "DELETE", .key = key_, .query = {{"uploadId", upload_id_}}, .time_max = kAbortMax},
       std::stop_token());
   if (outcome.failure.has_value() && outcome.failure->http_status != 404) {
-    requester_.context().log.Warn("an upload could not be given up, and will be swept",
-                                  {{"error", MessageOf(outcome.failure->status)}});
+    requester_.context().log.Warn(
+        "upload not aborted",
+        {{"err", MessageOf(outcome.failure->status)}, {"hint", "a sweep aborts it after a day"}});
   }
 }
 
