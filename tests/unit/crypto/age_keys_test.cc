@@ -136,6 +136,8 @@ TEST_CASE("what can't be a recipient is refused by what it is") {
 
 TEST_CASE("what can't be an identity is refused by what it is, and never repeated") {
   const std::string sound = AgeIdentity::Make().Text();
+  const std::string lower = EncodeBech32("age-secret-key-", std::string(32, 'x'));
+  CheckRefused(AgeIdentity::Parse(lower), "not an age identity");
   CheckRefused(AgeIdentity::Parse("AGE-SECRET-KEY-PQ-1QWERTY"), "post-quantum identity");
   CheckRefused(AgeIdentity::Parse("AGE-PLUGIN-YUBIKEY-1QWERTY"), "identity of an age plugin");
   CheckRefused(AgeIdentity::Parse(kPublicText), "this is a recipient");
