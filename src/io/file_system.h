@@ -4,13 +4,13 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/byte_sink.h"
 #include "base/clock.h"
 #include "base/status.h"
 
@@ -142,7 +142,6 @@ std::unique_ptr<FileSystem> MakePosixFileSystem();
 // there is nothing to be done about a failure.
 void ForgetCachedPages(const std::string& path);
 
-using ByteSink = std::function<Status(std::string_view)>;
 // Hands the bytes from `begin` to `end` to `sink`, piece by piece; its errors end the reading.
 Status ReadPieces(const ReadableFile& file, uint64_t begin, uint64_t end, const ByteSink& sink);
 

@@ -1,9 +1,12 @@
-// Writes the inputs that a fuzz run starts from: make_seeds DIRECTORY fills its subdirectories
-// bbolt, mvcc and verify. All are tiny databases with pages of 1 KiB, because a fuzzer is as fast
-// as its inputs are small.
+// Writes the inputs that a fuzz run starts from: make_seeds DIRECTORY fills a subdirectory for each
+// target. Databases are tiny, with pages of 1 KiB, because a fuzzer is as fast as its inputs are
+// small.
 #include <filesystem>
 #include <utility>
 
+#include "crypto/age/stream.h"
+#include "fuzz/age_identity.h"
+#include "io/zstd.h"
 #include "support/bolt_builder.h"
 #include "support/snapshots.h"
 
@@ -56,7 +59,37 @@ std::string BeyondDatabase() {
   return builder.Finish(root_page);
 }
 
+// What a writer of age or zstd makes of these bytes.
+template <typename Writer, typename First>
+std::string MadeBy(First first, std::string_view bytes) {
+  std::string out;
+  Writer writer(std::move(first), [&out](std::string_view piece) {
+    out += piece;
+    return OkStatus();
+  });
+  const bool made = writer.Append(bytes).ok() && writer.Finish().ok();
+  return made ? out : "";
+}
+
+void WriteFilters(const std::filesystem::path& dir) {
+  const AgeIdentity identity = FuzzIdentity();
+  const std::vector<AgeRecipient> one = {identity.recipient()};
+  const std::vector<AgeRecipient> two = {AgeIdentity::Make().recipient(), identity.recipient()};
+  Write(dir / "age", "one", MadeBy<AgeWriter>(one, "sealed"));
+  Write(dir / "age", "two", MadeBy<AgeWriter>(two, std::string(2000, 'x')));
+  Write(dir / "age", "keys", "# a pair\n" + identity.Text() + "\n" + one[0].Text() + "\n");
+  std::string counted;
+  for (int i = 0; i < 500; ++i) counted += std::to_string(i * i);
+  const std::optional<uint64_t> unknown;
+  Write(dir / "zstd", "sized",
+        MadeBy<ZstdWriter>(std::optional<uint64_t>(counted.size()), counted));
+  Write(dir / "zstd", "unsized", MadeBy<ZstdWriter>(unknown, counted));
+  Write(dir / "zstd", "two",
+        MadeBy<ZstdWriter>(unknown, "one") + MadeBy<ZstdWriter>(unknown, std::string(99, 'x')));
+}
+
 void WriteAll(const std::filesystem::path& dir) {
+  WriteFilters(dir);
   const TinySnapshotOptions small{.page_size = 1024, .rows = 4, .value_bytes = 5, .leaf_rows = 2};
   TinySnapshotOptions with_freelist = small;
   with_freelist.freelist = true;
