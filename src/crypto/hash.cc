@@ -53,6 +53,14 @@ std::string Sha1(std::string_view bytes) {
   return digest;
 }
 
+std::string Md5(std::string_view bytes) {
+  std::string digest(16, '\0');
+  const bool made =
+      EVP_Digest(bytes.data(), bytes.size(), reinterpret_cast<unsigned char*>(digest.data()),
+                 nullptr, EVP_md5(), nullptr) == 1;
+  return made ? digest : "";
+}
+
 uint32_t Crc32c(uint32_t crc, std::string_view bytes) {
   constexpr size_t kChunkBytes = size_t{1} << 30;  // ISA-L takes an int
   uint32_t state = ~crc;

@@ -41,6 +41,9 @@ std::string Sha256Of(std::string_view bytes);
 // The 20 raw bytes.
 std::string Sha1(std::string_view bytes);
 
+// The 16 raw bytes; empty where OpenSSL may not (FIPS). For object stores that know no better sum.
+std::string Md5(std::string_view bytes);
+
 // Running CRC-32C as Go's crc32.Update: Crc32c(Crc32c(0, a), b) == Crc32c(0, a + b). Check value:
 // "123456789" gives 0xe3069283.
 uint32_t Crc32c(uint32_t crc, std::string_view bytes);
