@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <chrono>
 #include <utility>
 #include <vector>
@@ -12,6 +11,7 @@
 #include "base/json_reader.h"
 #include "base/text.h"
 #include "io/scratch_dir.h"
+#include "objects/names.h"
 #include "objects/timestamp.h"
 
 namespace etcdrill::objects {
@@ -25,6 +25,10 @@ constexpr Duration kSilence = 5min;
 // An upload prints nothing, so its whole time is limited, by a rate that any line has.
 constexpr uint64_t kBytesPerSecondMin = 64 * 1024;
 constexpr size_t kLineMax = 64 * 1024;
+// How rclone names what is not whole yet.
+constexpr const char* kPartials = "*.????????.partial";
+// What it says of a filter for a path that is a file, and no folder.
+constexpr std::string_view kIsFile = "imit to single files when using filters";
 // Ours among what providers and rclone itself keep as metadata. Letters only: Azure takes no
 // hyphen, some proxies no underscore.
 constexpr std::string_view kMetadataPrefix = "etcdrill";
@@ -40,17 +44,6 @@ Status NoLocks(const std::string& name) {
 std::string FolderOf(std::string_view name) {
   const size_t slash = name.rfind('/');
   return std::string(slash == std::string_view::npos ? "" : name.substr(0, slash));
-}
-
-// NAME.XXXXXXXX.partial, as rclone names what is not whole yet.
-bool IsPartial(std::string_view name) {
-  constexpr std::string_view kEnd = ".partial";
-  constexpr size_t kRandom = 8;
-  if (!name.ends_with(kEnd)) return false;
-  name.remove_suffix(kEnd.size());
-  if (name.size() <= kRandom + 1 || name[name.size() - kRandom - 1] != '.') return false;
-  return std::ranges::all_of(name.substr(name.size() - kRandom),
-                             [](unsigned char c) { return std::isalnum(c) != 0; });
 }
 
 Status Strange(std::string_view line) {
@@ -146,12 +139,13 @@ class RcloneObjects::Writer final : public ObjectWriter {
   static std::string SpoolIn(const ScratchDir& dir) { return JoinPath(dir.path(), "object"); }
 
   Status Append(std::string_view bytes) override {
-    CHECK(spool_ != nullptr);
-    size_ += bytes.size();
-    return spool_->Append(bytes);
+    RETURN_IF_ERROR(problem_);
+    problem_ = Keep(bytes);
+    return problem_;
   }
 
   Result<ObjectInfo> Finish() override {
+    RETURN_IF_ERROR(problem_);
     CHECK(spool_ != nullptr);
     spool_.reset();
     RETURN_IF_ERROR(store_.Upload(SpoolIn(*dir_), name_, options_, size_));
@@ -162,12 +156,21 @@ class RcloneObjects::Writer final : public ObjectWriter {
   }
 
  private:
+  Status Keep(std::string_view bytes) {
+    CHECK(spool_ != nullptr);
+    size_ += bytes.size();
+    if (size_ <= options_.size_max) return spool_->Append(bytes);
+    return Error(Reason::kUsage, "{}: more than the {} bytes that were announced", name_,
+                 options_.size_max);
+  }
+
   const RcloneObjects& store_;
   const std::string name_;
   const PutOptions options_;
   const std::unique_ptr<ScratchDir> dir_;
   std::unique_ptr<WritableFile> spool_;  // null once finished
   uint64_t size_ = 0;
+  Status problem_ = OkStatus();  // of Append
 };
 
 Result<std::unique_ptr<RcloneObjects>> RcloneObjects::Open(const Context& context,
@@ -178,6 +181,7 @@ Result<std::unique_ptr<RcloneObjects>> RcloneObjects::Open(const Context& contex
 
 Result<std::unique_ptr<ObjectWriter>> RcloneObjects::Create(const std::string& name,
                                                             const PutOptions& options) {
+  RETURN_IF_ERROR(CheckPut(name, options));
   if (options.lock.has_value()) return NoLocks(name);
   RETURN_IF_ERROR(CheckRoot());
   ASSIGN_OR_RETURN(std::unique_ptr<ScratchDir> dir,
@@ -204,8 +208,8 @@ Status RcloneObjects::Upload(const std::string& file, const std::string& name,
 }
 
 Status RcloneObjects::Get(const std::string& name, const ByteRange& range, const ByteSink& sink) {
-  // A directory would be printed as all its files, one that is not there as nothing: what is to
-  // come is known before.
+  // A directory would be printed as all its files, and what is not there as nothing: so it is known
+  // before what is to come.
   ASSIGN_OR_RETURN(const ObjectInfo info, Find(name));
   const uint64_t rest = info.size - std::min(range.offset, info.size);
   const uint64_t size = range.size.value_or(rest);
@@ -231,6 +235,7 @@ Result<ObjectInfo> RcloneObjects::Head(const std::string& name, const std::strin
 }
 
 Result<ObjectInfo> RcloneObjects::Find(const std::string& name) const {
+  RETURN_IF_ERROR(CheckName(name));
   std::optional<ObjectInfo> found;
   RETURN_IF_ERROR(ListFolder(FolderOf(name), /*recurses=*/false,
                              {"--metadata", "--include", "/" + BaseName(name)},
@@ -245,11 +250,12 @@ Result<ObjectInfo> RcloneObjects::Find(const std::string& name) const {
 Status RcloneObjects::List(const std::string& prefix, const std::string& after,
                            const Visit& visit) {
   std::vector<ObjectInfo> all;
-  RETURN_IF_ERROR(ListFolder(FolderOf(prefix), /*recurses=*/true, {}, [&](const ObjectInfo& info) {
-    if (info.name.starts_with(prefix) && info.name > after && !IsPartial(info.name))
-      all.push_back(info);
-    return OkStatus();
-  }));
+  RETURN_IF_ERROR(ListFolder(FolderOf(prefix), /*recurses=*/true, {"--exclude", kPartials},
+                             [&](const ObjectInfo& info) {
+                               if (info.name.starts_with(prefix) && info.name > after)
+                                 all.push_back(info);
+                               return OkStatus();
+                             }));
   std::ranges::sort(all, {}, &ObjectInfo::name);
   // Some providers hold several files of one name.
   const auto twice = std::ranges::unique(all, {}, &ObjectInfo::name);
@@ -259,8 +265,7 @@ Status RcloneObjects::List(const std::string& prefix, const std::string& after,
 }
 
 Status RcloneObjects::ListFolder(const std::string& folder, bool recurses,
-                                 const std::vector<std::string>& arguments,
-                                 const Visit& visit) const {
+                                 const std::vector<std::string>& filter, const Visit& visit) const {
   const Visit with_folder = [&](const ObjectInfo& info) {
     if (folder.empty()) return visit(info);
     ObjectInfo named = info;
@@ -270,12 +275,14 @@ Status RcloneObjects::ListFolder(const std::string& folder, bool recurses,
   ItemReader reader(with_folder);
   std::vector<std::string> all = {"lsjson", "--files-only", "--no-mimetype"};
   if (recurses) all.emplace_back("--recursive");
-  all.insert(all.end(), arguments.begin(), arguments.end());
-  all.push_back(PathOf(folder));
+  all.insert(all.end(), filter.begin(), filter.end());
+  // With the slash, a bucket lists the folder also if an object has its name.
+  all.push_back(folder.empty() ? PathOf(folder) : PathOf(folder + "/"));
   ASSIGN_OR_RETURN(const auto ended, program_.Run(all, kSilence, [&](std::string_view piece) {
     return reader.Take(piece);
   }));
   if (ended.exit_code == 0) return reader.End();
+  if (!folder.empty() && ended.said.find(kIsFile) != std::string::npos) return OkStatus();
   // Of a bucket that is missing, or a folder: only directories have those.
   if (ended.exit_code == kDirectoryMissing && !folder.empty()) return CheckRoot();
   if (ended.exit_code == kDirectoryMissing) {
@@ -287,11 +294,17 @@ Status RcloneObjects::ListFolder(const std::string& folder, bool recurses,
 }
 
 Status RcloneObjects::CheckRoot() const {
-  return ListFolder("", /*recurses=*/false, {}, [](const ObjectInfo&) { return OkStatus(); });
+  return ListFolder("", /*recurses=*/false, {"--include", "/none"},
+                    [](const ObjectInfo&) { return OkStatus(); });
 }
 
 Status RcloneObjects::Delete(const std::string& name, const std::string& version_id) {
+  RETURN_IF_ERROR(CheckName(name));
   if (!version_id.empty()) return NoVersions(name);
+  return Remove(name);
+}
+
+Status RcloneObjects::Remove(const std::string& name) const {
   const auto ignore = [](std::string_view) { return OkStatus(); };
   ASSIGN_OR_RETURN(const auto ended, program_.Run({"deletefile", PathOf(name)}, kSilence, ignore));
   if (ended.exit_code == 0 || ended.exit_code == kFileMissing) return OkStatus();
@@ -309,13 +322,13 @@ Status RcloneObjects::ListVersions(const std::string& prefix, const VisitVersion
 
 Result<size_t> RcloneObjects::Sweep(const std::string& prefix, WallTime before) {
   std::vector<std::string> left;
-  RETURN_IF_ERROR(ListFolder(
-      FolderOf(prefix), /*recurses=*/true, {"--include", "*.partial"}, [&](const ObjectInfo& info) {
-        if (info.name.starts_with(prefix) && IsPartial(info.name) && info.modified < before)
-          left.push_back(info.name);
-        return OkStatus();
-      }));
-  for (const std::string& name : left) RETURN_IF_ERROR(Delete(name, ""));
+  RETURN_IF_ERROR(ListFolder(FolderOf(prefix), /*recurses=*/true, {"--include", kPartials},
+                             [&](const ObjectInfo& info) {
+                               if (info.name.starts_with(prefix) && info.modified < before)
+                                 left.push_back(info.name);
+                               return OkStatus();
+                             }));
+  for (const std::string& name : left) RETURN_IF_ERROR(Remove(name));
   return left.size();
 }
 

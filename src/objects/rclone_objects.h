@@ -49,10 +49,12 @@ class RcloneObjects final : public ObjectStore {
   std::string PathOf(std::string_view name) const;
   Result<ObjectInfo> Find(const std::string& name) const;
   Status CheckRoot() const;
+  Status Remove(const std::string& name) const;
   // Calls `visit` for each file of a folder ("" is the remote's path), in no order, and for those
-  // below it if `recurses`. A folder that is not there has none.
+  // below it if `recurses`. A folder that is not there has none. There must be a `filter` (options
+  // of rclone): only with one, a file of the folder's name is not taken for what is in it.
   Status ListFolder(const std::string& folder, bool recurses,
-                    const std::vector<std::string>& arguments, const Visit& visit) const;
+                    const std::vector<std::string>& filter, const Visit& visit) const;
   Status Upload(const std::string& file, const std::string& name, const PutOptions& options,
                 uint64_t size) const;
 
