@@ -48,9 +48,11 @@ Result<Credentials> CheckGiven(Credentials keys, std::string_view what) {
 
 std::string Quoted(std::string_view text, std::string_view secret) {
   constexpr size_t kQuotedMax = 256;
+  constexpr std::string_view kInstead = "(secret)";
   std::string clean(Trim(text));
-  for (size_t at = 0; !secret.empty() && (at = clean.find(secret)) != std::string::npos;)
-    clean.replace(at, secret.size(), "(secret)");
+  for (size_t at = 0; !secret.empty() && (at = clean.find(secret, at)) != std::string::npos;
+       at += kInstead.size())
+    clean.replace(at, secret.size(), kInstead);
   return Printable(clean, kQuotedMax);
 }
 

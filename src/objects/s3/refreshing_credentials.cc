@@ -19,6 +19,7 @@ bool RefreshingCredentials::MustAsk(WallTime now) const {
   if (!kept_.has_value() || refused_) return true;
   const Duration left = *kept_->end - now;
   if (left >= kTryFrom) return false;
+  if (left <= kMustFrom && has_failed_) return true;
   return left <= Duration::zero() || context_.clock.Monotonic() - asked_ >= kPause;
 }
 
@@ -28,6 +29,7 @@ Result<Credentials> RefreshingCredentials::Current() {
   if (!MustAsk(now)) return *kept_;
   Result<Credentials> keys = AskSource(now);
   asked_ = context_.clock.Monotonic();
+  has_failed_ = !keys.ok();
   if (keys.ok()) {
     refused_ = false;
     kept_.reset();

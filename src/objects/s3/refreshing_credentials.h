@@ -32,6 +32,7 @@ class RefreshingCredentials final : public CredentialsProvider {
   const std::unique_ptr<CredentialSource> source_;  // guarded by mutex_, as all that follows
   std::optional<Credentials> kept_;                 // with an end
   MonotonicTime asked_{};
+  bool has_failed_ = false;  // then
   bool refused_ = false;
 };
 
