@@ -14,6 +14,7 @@ namespace etcdrill {
 namespace {
 
 constexpr char kReasonPayload[] = "etcdrill/reason";
+constexpr char kRetryAfterPayload[] = "etcdrill/retry_after";  // nanoseconds
 
 Reason ReasonOfErrno(int errno_value) {
   switch (errno_value) {
@@ -73,7 +74,21 @@ std::string_view MessageOf(const Status& status) {
 
 Status Annotate(const Status& status, std::string_view context) {
   if (status.ok()) return status;
-  return Error(ReasonOf(status), "{}: {}", context, MessageOf(status));
+  Status annotated = Error(ReasonOf(status), "{}: {}", context, MessageOf(status));
+  const auto after = RetryAfterOf(status);
+  return after.has_value() ? WithRetryAfter(std::move(annotated), *after) : annotated;
+}
+
+Status WithRetryAfter(Status error, std::chrono::nanoseconds after) {
+  CHECK(!error.ok());
+  error.SetPayload(kRetryAfterPayload, absl::Cord(std::to_string(after.count())));
+  return error;
+}
+
+std::optional<std::chrono::nanoseconds> RetryAfterOf(const Status& status) {
+  const auto payload = status.GetPayload(kRetryAfterPayload);
+  if (!payload.has_value()) return std::nullopt;
+  return std::chrono::nanoseconds(std::stoll(std::string(*payload)));
 }
 
 Status ErrorFromErrno(int errno_value, std::string_view operation, std::string_view path) {

@@ -11,6 +11,8 @@
 #include <absl/status/statusor.h>
 #include <fmt/core.h>
 
+#include <chrono>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -58,6 +60,10 @@ Status Annotate(const Status& status, fmt::format_string<First, Rest...> format,
   return Annotate(status,
                   fmt::format(format, std::forward<First>(first), std::forward<Rest>(rest)...));
 }
+
+// The same error, of a server that said when to ask again; and what it said. Annotate keeps it.
+Status WithRetryAfter(Status error, std::chrono::nanoseconds after);
+std::optional<std::chrono::nanoseconds> RetryAfterOf(const Status& status);
 
 // An error from a failed system call: what was tried, on which path.
 Status ErrorFromErrno(int errno_value, std::string_view operation, std::string_view path);
