@@ -23,7 +23,7 @@ std::string BytesOf(const Inode::Content& content, uint64_t offset, uint64_t siz
 FileInfo InfoOf(const Inode& inode) {
   return {.kind = inode.is_dir ? FileInfo::Kind::kDirectory : FileInfo::Kind::kFile,
           .size = inode.content.size,
-          .modified = inode.changed,
+          .modified = inode.modified,
           .changed = inode.changed,
           .device = 1,
           .inode = inode.number,

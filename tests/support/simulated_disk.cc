@@ -27,6 +27,7 @@ std::shared_ptr<Inode> CopyOf(const Inode& inode, Survives survives) {
   auto copy = std::make_shared<Inode>();
   copy->is_dir = inode.is_dir;
   copy->number = inode.number;
+  copy->modified = inode.modified;
   copy->changed = inode.changed;
   copy->content = survives == Survives::kAll ? inode.content : inode.synced_content;
   copy->synced_content = copy->content;
@@ -58,7 +59,8 @@ std::shared_ptr<Inode> SimulatedDisk::NewInode(bool is_dir) {
   auto inode = std::make_shared<Inode>();
   inode->is_dir = is_dir;
   inode->number = next_number_++;
-  inode->changed = WallTime(std::chrono::milliseconds(inode->number));
+  inode->modified = WallTime(std::chrono::milliseconds(inode->number));
+  inode->changed = inode->modified;
   return inode;
 }
 
@@ -86,6 +88,7 @@ void SimulatedDisk::Change(Inode& dir, const Inode::Change& change) {
   Apply(change, dir.entries);
   dir.changes.push_back(change);
   dir.changed = WallTime(std::chrono::milliseconds(next_number_++));
+  dir.modified = dir.changed;
 }
 
 }  // namespace etcdrill::testing

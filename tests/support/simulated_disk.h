@@ -36,7 +36,8 @@ struct Inode {
 
   bool is_dir = false;
   uint64_t number = 0;
-  WallTime changed;
+  WallTime modified;
+  WallTime changed;  // a rename moves it, too
   int exclusive = 0;  // locks that are held
   int shared = 0;
 
