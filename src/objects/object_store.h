@@ -43,7 +43,7 @@ struct ObjectInfo {
 struct PutOptions {
   std::map<std::string, std::string> metadata = {};  // names in lower case, values in ASCII
   std::optional<Lock> lock = {};
-  // At most so many bytes come: the size of the parts follows from it.
+  // At most so many bytes come, more are kUsage: the size of the parts follows from it.
   uint64_t size_max = 0;
 };
 
@@ -70,17 +70,20 @@ struct Properties {
   bool has_versions = false;
 };
 
-// Safe for use from any thread. Names are [A-Za-z0-9._-] between single slashes. Errors: kNotFound
-// if there is no such object; kCredentials, kBucketMissing, kAccessDenied, kUsage for what trying
-// again does not mend; anything else may pass.
+// Safe for use from any thread. Names and metadata obey names.h, all else is kUsage. Errors:
+// kNotFound if there is no such object; kCredentials, kBucketMissing, kAccessDenied, kUsage for
+// what trying again does not mend; what may pass is in retry.h.
 class ObjectStore {
  public:
   virtual ~ObjectStore() = default;
 
+  // A name that is written all the same, because its first writer got no answer, leads to the old
+  // bytes until Finish, then to the new ones.
   virtual Result<std::unique_ptr<ObjectWriter>> Create(const std::string& name,
                                                        const PutOptions& options) = 0;
   // The bytes of `range`, in order, from one state of the object. Fewer than asked for are an
-  // error, though some may have reached `sink` by then; the error of `sink` comes back as it is.
+  // error, though some may have reached `sink` by then; the error of `sink` comes back as it is. A
+  // range that begins or ends behind the object's end is kUsage.
   virtual Status Get(const std::string& name, const ByteRange& range, const ByteSink& sink) = 0;
   // The newest version, or that one.
   virtual Result<ObjectInfo> Head(const std::string& name, const std::string& version_id = "") = 0;
