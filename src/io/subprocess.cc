@@ -36,6 +36,7 @@ constexpr int kLauncherFailed = 127;
 constexpr Duration kPollEvery = 10ms;
 constexpr Duration kLastWordsWait = 1s;
 constexpr size_t kLastLines = 3;
+constexpr size_t kPieceBytes = size_t{64} * 1024;  // what a pipe holds
 
 void LowerPriority() {
   constexpr int kNicer = 10;             // than we are
@@ -101,8 +102,8 @@ class OutputCollector {
 
 class PosixProcess final : public Process {
  public:
-  PosixProcess(int pid, Fd output, Clock& clock)
-      : pid_(pid), clock_(clock), output_(std::move(output)) {}
+  PosixProcess(int pid, Fd output, Fd piped, Clock& clock)
+      : pid_(pid), clock_(clock), stdout_(std::move(piped)), output_(std::move(output)) {}
   PosixProcess(const PosixProcess&) = delete;
   PosixProcess& operator=(const PosixProcess&) = delete;
   ~PosixProcess() override { Stop(0s); }
@@ -132,15 +133,40 @@ class PosixProcess final : public Process {
 
   std::string OutputTail() const override { return output_.Tail(); }
 
+  Result<std::optional<std::string>> ReadStdout(Duration wait) override {
+    pollfd ready = {.fd = stdout_.get(), .events = POLLIN, .revents = 0};
+    const auto ms = std::chrono::ceil<std::chrono::milliseconds>(wait).count();
+    const int count = poll(&ready, 1, static_cast<int>(ms));
+    if (count == 0 || (count < 0 && errno == EINTR)) return std::string();
+    std::string piece(kPieceBytes, '\0');
+    const ssize_t n = count < 0 ? -1 : read(stdout_.get(), piece.data(), piece.size());
+    if (n < 0) return ErrorFromErrno(errno, "read the output of", "a child process");
+    if (n == 0) return std::nullopt;
+    piece.resize(static_cast<size_t>(n));
+    return piece;
+  }
+
   int pid() const override { return pid_; }
 
  private:
   const int pid_;
   Clock& clock_;
   std::optional<ProcessExit> exit_;
+  const Fd stdout_;  // with reads_stdout
   // Last: its destructor waits for the pipe, which the end of the process closes.
   OutputCollector output_;
 };
+
+struct Pipe {
+  Fd read_end;
+  Fd write_end;  // to be closed once the child has it, or the other end never ends
+};
+
+Result<Pipe> MakePipe(const std::string& program) {
+  int fds[2];
+  if (pipe2(fds, O_CLOEXEC) != 0) return ErrorFromErrno(errno, "create a pipe for", program);
+  return Pipe{Fd(fds[0]), Fd(fds[1])};
+}
 
 std::vector<char*> CStrings(const std::vector<std::string>& strings) {
   std::vector<char*> pointers;
@@ -149,15 +175,14 @@ std::vector<char*> CStrings(const std::vector<std::string>& strings) {
   return pointers;
 }
 
-// Spawns with stdin from /dev/null, output to `output_fd`, a new process group and clean signal
-// handling.
-int Spawn(const std::vector<std::string>& arguments, const ProcessOptions& options, int output_fd,
-          pid_t& pid) {
+// Spawns with stdin from /dev/null, a new process group and clean signal handling.
+int Spawn(const std::vector<std::string>& arguments, const ProcessOptions& options, int stdout_fd,
+          int stderr_fd, pid_t& pid) {
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_adddup2(&actions, output_fd, 1);
-  posix_spawn_file_actions_adddup2(&actions, output_fd, 2);
+  posix_spawn_file_actions_adddup2(&actions, stdout_fd, 1);
+  posix_spawn_file_actions_adddup2(&actions, stderr_fd, 2);
   if (!options.working_dir.empty())
     posix_spawn_file_actions_addchdir_np(&actions, options.working_dir.c_str());
   posix_spawn_file_actions_addclosefrom_np(&actions, 3);
@@ -208,23 +233,27 @@ class PosixProcessStarter final : public ProcessStarter {
   Result<std::unique_ptr<Process>> Start(const ProcessOptions& options) override {
     if (access(options.program.c_str(), X_OK) != 0)
       return ErrorFromErrno(errno, "execute", options.program);
-    int pipe_fds[2];
-    if (pipe2(pipe_fds, O_CLOEXEC) != 0)
-      return ErrorFromErrno(errno, "create a pipe for", options.program);
+    ASSIGN_OR_RETURN(Pipe output, MakePipe(options.program));
+    Pipe piped;
+    if (options.reads_stdout) {
+      ASSIGN_OR_RETURN(piped, MakePipe(options.program));
+    }
     std::vector<std::string> arguments = {
         kLauncherMark, std::to_string(getpid()), options.low_priority ? "low" : "normal",
         options.memory_limit.has_value() ? std::to_string(*options.memory_limit) : kUnlimited,
         options.program};
     arguments.insert(arguments.end(), options.arguments.begin(), options.arguments.end());
     pid_t pid = -1;
-    Fd output(pipe_fds[0]);
-    const int error = Spawn(arguments, options, Fd(pipe_fds[1]).get(), pid);
+    const int error = Spawn(arguments, options,
+                            options.reads_stdout ? piped.write_end.get() : output.write_end.get(),
+                            output.write_end.get(), pid);
     if (error != 0) {
       // The program was found above, so what is missing is our own binary.
       if (error == ENOENT) return NoProc(options.program);
       return ErrorFromErrno(error, "start", options.program);
     }
-    return std::make_unique<PosixProcess>(pid, std::move(output), clock_);
+    return std::make_unique<PosixProcess>(pid, std::move(output.read_end),
+                                          std::move(piped.read_end), clock_);
   }
 
  private:

@@ -1,5 +1,5 @@
 // Child processes, as a seam. A child runs in its own process group, with nothing of ours open but
-// its output pipe, and never outlives us: the kernel kills it when the thread that started it dies
+// its output pipes, and never outlives us: the kernel kills it when the thread that started it dies
 // (PR_SET_PDEATHSIG), so Start must be called on a thread that lives as long as the child, and the
 // destructor kills whatever still runs.
 //
@@ -28,6 +28,7 @@ struct ProcessOptions {
   std::string working_dir;
   bool low_priority = false;             // nice 10, idle IO class, first to go when memory runs out
   std::optional<uint64_t> memory_limit;  // bytes (RLIMIT_DATA); mapped files do not count
+  bool reads_stdout = false;             // by ReadStdout; OutputTail then has its stderr alone
 };
 
 struct ProcessExit {
@@ -46,6 +47,9 @@ class Process {
   virtual ProcessExit Stop(Duration grace) = 0;
   // The last part of its stdout and stderr, at most kOutputTailBytes.
   virtual std::string OutputTail() const = 0;
+  // The next piece of its stdout, for which it waits at most `wait`; only of a process with
+  // reads_stdout, which stands still until it is read. Empty if none came in time; none at the end.
+  virtual Result<std::optional<std::string>> ReadStdout(Duration wait) = 0;
   virtual int pid() const = 0;
 
   static constexpr size_t kOutputTailBytes = size_t{64} * 1024;

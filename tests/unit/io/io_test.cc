@@ -280,6 +280,37 @@ TEST_CASE("only the tail of a flood is kept, and it does not block the child") {
   CHECK(output->ends_with("end\n"));
 }
 
+TEST_CASE("a child's stdout is read to its end, apart from its stderr") {
+  TestContext test;
+  ProcessOptions options = Shell("echo oops >&2; head -c 3000000 /dev/zero; echo end; exit 3");
+  options.reads_stdout = true;
+  auto process = test.context().processes.Start(options);
+  REQUIRE(process.ok());
+  std::string all;
+  while (true) {
+    const auto piece = (*process)->ReadStdout(10s);
+    REQUIRE(piece.ok());
+    if (!piece->has_value()) break;
+    all += **piece;
+  }
+  CHECK(all.size() == 3000004);
+  CHECK(all.ends_with("end\n"));
+  CHECK((*process)->Stop(10s).exit_code == 3);
+  CHECK((*process)->OutputTail() == "oops\n");
+}
+
+TEST_CASE("a child that prints nothing is waited for no longer than asked") {
+  TestContext test;
+  ProcessOptions options = Shell("sleep 1000");
+  options.reads_stdout = true;
+  auto process = test.context().processes.Start(options);
+  REQUIRE(process.ok());
+  const auto piece = (*process)->ReadStdout(10ms);
+  REQUIRE(piece.ok());
+  REQUIRE(piece->has_value());
+  CHECK((*piece)->empty());
+}
+
 TEST_CASE("stopping ends a child that ignores SIGTERM, and its grandchild") {
   TestContext test;
   const std::string pid_file = test.Path("grandchild");
