@@ -213,7 +213,7 @@ class Restart(AuthCase):
         # Of the processor, not of the clock: other tests and builds may run beside this one.
         seconds = families["process_cpu_seconds_total"].samples[0][2]
         print(f"{copies} snapshots with a drill each: {seconds:.2f} s", file=sys.stderr)
-        self.assertLess(seconds, 2 * harness.slower())  # on two cores; 1.3 if nothing else runs
+        self.assertLess(seconds, 3 * harness.slower())  # 1.3 if nothing else runs, 2.4 at load 12
         self.assertEqual(after.stop(), 0)
 
     def multiply(self, copies):
