@@ -246,7 +246,8 @@ class Verify(harness.TestCase):
 
     def test_bad_news_is_one_line_on_stderr(self):
         """Cron mails what a job prints there, and tells nobody of exit codes."""
-        for content, code, verdict in ((b"", 3, "damaged"), (body_of("e36-auth"), 1, "not_provable")):
+        for content, code, verdict in ((b"", 3, "damaged"),
+                                       (body_of("e36-auth"), 1, "not_provable")):
             path = self.dir / "snapshot.db"
             path.write_bytes(content)
             for form in ("simple", "json"):
