@@ -297,8 +297,8 @@ void CommandTable::AddProofCommands(CLI::App& root) {
                           "compare (levels 0 to 5)");
   AddOption(s, "snapshot", drill.target, kTargetType, kTargetText)->required();
   AddOption(s, "--etcd", drill.etcd_binary, "BIN",
-            "etcd server of the cluster's minor version (default: drill.etcd of --config, else "
-            "etcd on PATH)");
+            "etcd server of the minor version that wrote the snapshot (default: drill.etcd of "
+            "--config, else etcd on PATH)");
   AddOption(s, "--scratch-dir", drill.scratch_dir, "DIR",
             "Directory for restored data (default: drill.scratch_dir of --config, else TMPDIR or "
             "/tmp)");

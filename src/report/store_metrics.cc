@@ -103,8 +103,7 @@ void AddDrillHistory(const DrillTally& drills, Families& page) {
   page.Gauge("etcdrill_drill_forecast_duration_seconds",
              "Estimated restore time at the size the cluster had after the newest passed drill.")
       .Sample(drills.forecast_seconds);
-  page.Gauge("etcdrill_drill_last_level",
-             "Verification level that the newest drill reached: 5 if it passed, 4 without etcd.")
+  page.Gauge("etcdrill_drill_last_level", "Level that the newest drill reached, 0 to 5.")
       .Sample(drills.level);
   page.Gauge("etcdrill_drill_last_stage_duration_seconds",
              "Duration of each stage of the newest drill, absent for a stage that did not run.");

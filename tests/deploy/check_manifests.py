@@ -326,7 +326,7 @@ def the_kustomizations_of_the_page_render():
         ("an etcd elsewhere", elsewhere, "https://10.0.0.1:2379,https://10.0.0.2:2379\n"),
     ):
         with tempfile.TemporaryDirectory(dir=REPO / "build") as work:
-            text = text.replace("github.com/etcdrill/etcdrill", "../..")
+            text = text.replace("PATH/TO/CLONE", "../..")
             text = text.replace("3.5.21-0", "9.9.9-0")
             (pathlib.Path(work) / "kustomization.yaml").write_text(text)
             (pathlib.Path(work) / "etcdrill.yaml").write_text("mine: true\n")

@@ -57,9 +57,9 @@ def blocks(language, heading, page=PAGE):
 
 
 def kustomization(text):
-    """Writes a user's file: the page's, with this clone for the one on the web, and this cluster's
+    """Writes a user's file: the page's, with the path to this clone, and this cluster's
     etcd."""
-    text = text.replace("github.com/etcdrill/etcdrill/deploy", "../../deploy")
+    text = text.replace("PATH/TO/CLONE", "../..")
     text = text.replace("3.5.21-0", ETCD_TAG)
     (MINE / "kustomization.yaml").write_text(text)
 
@@ -240,7 +240,7 @@ def an_etcd_elsewhere_works_under_the_level_restricted():
 def the_chart_works():
     page = (REPO / "deploy/helm/etcdrill/README.md").read_text()
     daemonset, deployment = re.findall(r"^```sh\n(.*?)^```$", page, re.S | re.M)
-    create, label, install = daemonset.split("\n", 2)
+    label, install = daemonset.split("\n", 1)
     secret_again()
     said = run("\n".join([label, install]).replace("3.5.21-0", ETCD_TAG), REPO)
     run("kubectl -n etcdrill rollout status daemonset/etcdrill --timeout=60s")
