@@ -8,6 +8,8 @@
 #include <ctime>
 #include <memory>
 
+#include "crypto/openssl.h"
+
 namespace etcdrill {
 
 namespace {
@@ -53,7 +55,7 @@ bool KeyFitsCertificate(std::string_view key_pem, std::string_view certificate_p
   const Certificate certificate = ReadNext(Open(certificate_pem));
   const Bio bio = Open(key_pem);
   const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key(
-      PEM_read_bio_PrivateKey(bio.get(), nullptr, nullptr, nullptr), EVP_PKEY_free);
+      PEM_read_bio_PrivateKey(bio.get(), nullptr, NoPassphrase, nullptr), EVP_PKEY_free);
   const bool fits = certificate != nullptr && key != nullptr &&
                     X509_check_private_key(certificate.get(), key.get()) == 1;
   ERR_clear_error();

@@ -21,4 +21,9 @@ inline unsigned char* Octets(std::string& bytes) {
 using PkeyPtr = std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)>;
 using BioPtr = std::unique_ptr<BIO, decltype(&BIO_free)>;
 
+// The answer to a question for a passphrase: without one, OpenSSL asks on the terminal.
+inline int NoPassphrase(char* /*buffer*/, int /*size*/, int /*writes*/, void* /*ours*/) {
+  return -1;
+}
+
 }  // namespace etcdrill

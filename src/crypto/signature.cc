@@ -12,17 +12,13 @@ namespace etcdrill {
 namespace {
 
 constexpr std::string_view kPublicBegin = "-----BEGIN PUBLIC KEY-----";
-constexpr std::string_view kHowToMake =
-    "`etcdrill keygen` makes one, and so does `openssl genpkey -algorithm ed25519`";
+constexpr std::string_view kHowToMake = "`openssl genpkey -algorithm ed25519` makes one";
 
 BioPtr ReadingFrom(std::string_view pem) {
   BioPtr bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())), BIO_free);
   CHECK(bio != nullptr);
   return bio;
 }
-
-// Without a callback OpenSSL would ask on the terminal.
-int NoPassphrase(char* /*buffer*/, int /*size*/, int /*writes*/, void* /*ours*/) { return -1; }
 
 bool HasText(std::string_view pem, std::string_view text) {
   return pem.find(text) != std::string_view::npos;

@@ -14,6 +14,7 @@
 #include <algorithm>
 
 #include "crypto/certificate.h"
+#include "crypto/openssl.h"
 
 namespace etcdrill::http {
 namespace {
@@ -57,8 +58,6 @@ Result<Pem> Read(FileSystem& fs, const PemSource& source, std::string_view key) 
 Bio Open(const Pem& pem) {
   return Bio(BIO_new_mem_buf(pem.text.data(), static_cast<int>(pem.text.size())));
 }
-
-int NoPassphrase(char*, int, int, void*) { return -1; }
 
 Result<std::vector<Certificate>> Certificates(const Pem& pem) {
   const Bio bio = Open(pem);
