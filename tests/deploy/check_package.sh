@@ -121,6 +121,8 @@ gid=$(awk -F: '$1 == "etcdrill" {print $3}' "$root/etc/group")
 result has-its-user "$status" "uid '$uid', gid '$gid'"
 [[ $(stat -c '%a %u %g' "$root/etc/etcdrill/pki") == "750 0 $gid" ]] && status=0 || status=1
 result certificates-for-it-alone "$status" "$(stat -c '%a %u %g' "$root/etc/etcdrill/pki" 2>&1)"
+[[ $(stat -c '%a %u %g' "$root/etc/etcdrill") == "750 0 $gid" ]] && status=0 || status=1
+result configuration-for-it-alone "$status" "$(stat -c '%a %u %g' "$root/etc/etcdrill" 2>&1)"
 [[ $(stat -c '%a %u %g' "$root/var/lib/etcdrill") == "700 $uid $gid" ]] && status=0 || status=1
 result state-for-it-alone "$status" "$(stat -c '%a %u %g' "$root/var/lib/etcdrill" 2>&1)"
 
