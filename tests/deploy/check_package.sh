@@ -37,6 +37,8 @@ done <<'FILES'
 644 /usr/share/etcdrill/alerts/freshness.yml
 644 /usr/share/etcdrill/alerts/runbooks/EtcdBackupSnapshotStale.md
 644 /usr/share/etcdrill/dashboards/etcdrill-overview.json
+644 /usr/share/etcdrill/docs/monitoring.md
+644 /usr/share/etcdrill/docs/reference/alerts.md
 644 /usr/share/fish/vendor_completions.d/etcdrill.fish
 644 /usr/share/man/man1/etcdrill.1.gz
 644 /usr/share/man/man5/etcdrill.yaml.5.gz
@@ -46,6 +48,11 @@ done <<'FILES'
 755 /DEBIAN/postrm
 FILES
 nothing all-files "$missing"
+runbooks=$unpacked/usr/share/etcdrill/alerts/runbooks dangling=
+for link in $(grep -ohE '\]\([^)#:]+' "$runbooks"/*.md | cut -c3- | sort -u); do
+  [[ -e $runbooks/$link ]] || dangling+="$link; "
+done
+nothing runbooks-link-to-what-is-installed "$dangling"
 wrong=$(dpkg-deb --contents "$deb" | grep -vE '^[-d]r[-w]x?r?-?x?.* root/root ' || true)
 nothing nobody-else-may-write "$wrong$(find "$unpacked" -perm -o+w ! -type l)"
 nothing one-conffile \
@@ -121,6 +128,8 @@ gid=$(awk -F: '$1 == "etcdrill" {print $3}' "$root/etc/group")
 result has-its-user "$status" "uid '$uid', gid '$gid'"
 [[ $(stat -c '%a %u %g' "$root/etc/etcdrill/pki") == "750 0 $gid" ]] && status=0 || status=1
 result certificates-for-it-alone "$status" "$(stat -c '%a %u %g' "$root/etc/etcdrill/pki" 2>&1)"
+[[ $(stat -c '%a %u %g' "$root/etc/etcdrill") == "750 0 $gid" ]] && status=0 || status=1
+result configuration-for-it-alone "$status" "$(stat -c '%a %u %g' "$root/etc/etcdrill" 2>&1)"
 [[ $(stat -c '%a %u %g' "$root/var/lib/etcdrill") == "700 $uid $gid" ]] && status=0 || status=1
 result state-for-it-alone "$status" "$(stat -c '%a %u %g' "$root/var/lib/etcdrill" 2>&1)"
 

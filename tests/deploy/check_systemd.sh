@@ -67,4 +67,17 @@ if [[ $EUID -eq 0 ]]; then # a group that only that root knows is told by its nu
   [[ $(stat -c '%a %u %g' "$work/root/etc/etcdrill/pki") == "750 0 $group" ]] || status=1
 fi
 result user-and-directories $status <<< "$said"
+
+# On a node with pods the directories are theirs.
+if [[ $EUID -eq 0 ]]; then
+  directories=("$work/root"/{etc/etcdrill,etc/etcdrill/pki,var/lib/etcdrill})
+  chown 65532:65532 "${directories[@]}"
+  chmod 0700 "${directories[@]}"
+  status=0
+  said=$(systemd-tmpfiles --root="$work/root" --create \
+    "$repo/deploy/systemd/etcdrill.tmpfiles" 2>&1) || status=1
+  owners=$(stat -c '%a %u %g' "${directories[@]}" | sort -u)
+  [[ $owners == '700 65532 65532' ]] || status=1
+  result directories-of-pods-stay-theirs $status <<< "$said $owners"
+fi
 exit $failed

@@ -80,9 +80,10 @@ class RecoverKeys(harness.TestCase):
         (bin_dir / "etcdctl").symlink_to(harness.tool(version, "etcdctl"))
 
     def put(self, key, value):
-        """The official tool as well, but with bytes."""
+        """The official tool as well, but with bytes; it reads no empty value."""
+        arguments = ["put", "--", key] + ([] if value else [""])
         subprocess.run(
-            harness.guarded(self.cluster._etcdctl(["put", "--", key], self.cluster.endpoints)),
+            harness.guarded(self.cluster._etcdctl(arguments, self.cluster.endpoints)),
             input=value, env=harness.environment(), stdout=subprocess.DEVNULL, check=True)
 
     def session(self, *parts):

@@ -28,6 +28,8 @@ esac
 CRICTL = """\
 #!/bin/bash
 [ "$*" == 'ps --quiet --name ^(etcd|kube-apiserver)$' ] || exit 64
+# No answer at first: that nothing is printed must not pass for nothing that runs.
+if [ ! -e {asked} ]; then touch {asked}; exit 1; fi
 if [ -e {running} ]; then echo 0123; fi
 """
 CONTROL_PLANE = ("kube-apiserver.yaml", "kube-controller-manager.yaml", "kube-scheduler.yaml")
@@ -65,7 +67,8 @@ class Host:
         bin_dir = self.dir / "bin"
         bin_dir.mkdir()
         for name, text in (("systemctl", SYSTEMCTL), ("crictl", CRICTL)):
-            (bin_dir / name).write_text(text.format(wanted=self.wanted, running=self.running))
+            (bin_dir / name).write_text(
+                text.format(wanted=self.wanted, running=self.running, asked=self.dir / "asked"))
             (bin_dir / name).chmod(0o755)
         (bin_dir / "etcdrill").symlink_to(harness.build_dir() / "etcdrill")
         for name in ("etcd", "etcdctl"):
@@ -287,7 +290,7 @@ class Operations(harness.TestCase):
         self.assertEqual(harness.processes_naming(f"{data}.survivor"), [])
         harness.must(["mv", data, f"{data}.before"])
         for host in self.hosts:
-            host.settings |= {"SNAPSHOT": f"{data}.survivor.db", "BUMP": ""}
+            host.settings["SNAPSHOT"] = f"{data}.survivor.db"
         self.restore_and_check()
         self.assertEqual(self.cluster.content()[b"/registry/pods/after-the-snapshot"], b"lost")
 
