@@ -37,7 +37,7 @@ struct Inode {
   bool is_dir = false;
   uint64_t number = 0;
   WallTime modified;
-  WallTime changed;  // a rename moves it, too
+  WallTime changed;   // a rename moves it, too
   int exclusive = 0;  // locks that are held
   int shared = 0;
 

@@ -116,7 +116,7 @@ TEST_CASE("what can't be a key is refused by what it is, and no secret is repeat
           .status(),
       "damaged");
   CheckRefused(SigningKey::FromPem(PublicPem(key)).status(), "but a public one");
-  CheckRefused(SigningKey::FromPem("").status(), "etcdrill keygen");
+  CheckRefused(SigningKey::FromPem("").status(), "openssl genpkey");
   std::string broken = secret;
   broken.replace(40, 4, "####");
   const auto refused = SigningKey::FromPem(broken);
