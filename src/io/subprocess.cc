@@ -36,7 +36,7 @@ constexpr int kLauncherFailed = 127;
 constexpr Duration kPollEvery = 10ms;
 constexpr Duration kLastWordsWait = 1s;
 constexpr size_t kLastLines = 3;
-constexpr size_t kPieceBytes = size_t{64} * 1024;  // what a pipe holds
+constexpr size_t kStdoutPieceBytes = size_t{64} * 1024;  // what a pipe holds
 
 void LowerPriority() {
   constexpr int kNicer = 10;             // than we are
@@ -138,7 +138,7 @@ class PosixProcess final : public Process {
     const auto ms = std::chrono::ceil<std::chrono::milliseconds>(wait).count();
     const int count = poll(&ready, 1, static_cast<int>(ms));
     if (count == 0 || (count < 0 && errno == EINTR)) return std::string();
-    std::string piece(kPieceBytes, '\0');
+    std::string piece(kStdoutPieceBytes, '\0');
     const ssize_t n = count < 0 ? -1 : read(stdout_.get(), piece.data(), piece.size());
     if (n < 0) return ErrorFromErrno(errno, "read the output of", "a child process");
     if (n == 0) return std::nullopt;

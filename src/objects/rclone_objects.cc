@@ -258,8 +258,8 @@ Status RcloneObjects::List(const std::string& prefix, const std::string& after,
                              }));
   std::ranges::sort(all, {}, &ObjectInfo::name);
   // Some providers hold several files of one name.
-  const auto twice = std::ranges::unique(all, {}, &ObjectInfo::name);
-  all.erase(twice.begin(), twice.end());
+  const auto same_name = [](const ObjectInfo& a, const ObjectInfo& b) { return a.name == b.name; };
+  all.erase(std::unique(all.begin(), all.end(), same_name), all.end());
   for (const ObjectInfo& info : all) RETURN_IF_ERROR(visit(info));
   return OkStatus();
 }
