@@ -72,7 +72,7 @@ TEST_CASE("a signature fits one text and one key, whole and unchanged") {
   CHECK_FALSE(verifying.Verifies(text + " ", signature));
   CHECK_FALSE(verifying.Verifies("", signature));
   CHECK_FALSE(SigningKey::Make().verifying_key().Verifies(text, signature));
-  for (const size_t size : {0, 1, 32, 63})
+  for (const size_t size : std::initializer_list<size_t>{0, 1, 32, 63})
     CHECK_FALSE(verifying.Verifies(text, signature.substr(0, size)));
   CHECK_FALSE(verifying.Verifies(text, signature + '\0'));
   for (size_t bit = 0; bit < signature.size() * 8; ++bit) {

@@ -68,7 +68,8 @@ void CheckDamaged(const Status& status, const std::string& word) {
 }
 
 TEST_CASE("zstd: there and back, with and without a size, in pieces of any size") {
-  for (const size_t size : {0, 1, 131'071, 131'072, 131'073, 262'144, 5'000'000}) {
+  for (const size_t size :
+       std::initializer_list<size_t>{0, 1, 131'071, 131'072, 131'073, 262'144, 5'000'000}) {
     INFO("size " << size);
     const std::string content = ZstdContent(size);
     for (const size_t piece : {size_t{1000}, size_t{131'072}, size_t{10'000'000}}) {

@@ -44,7 +44,7 @@ std::string StsAnswer(const std::string& action, const std::string& id, WallTime
 }
 
 // A provider on fakes: nobody answers at the link-local addresses, and STS refuses.
-class World {
+class CredentialsWorld {
  public:
   CredentialsOptions options;
   FakeClock clock{kStart};
@@ -104,7 +104,7 @@ class World {
   std::unique_ptr<CredentialsProvider> provider_;
 };
 
-void GiveToInstances(World& world, Duration length) {
+void GiveToInstances(CredentialsWorld& world, Duration length) {
   world.direct.SetAnswer([&world, length](const FakeHttpClient::Asked& asked) {
     if (asked.method == "PUT") return Says(200, "the-token");
     if (asked.Header("x-aws-ec2-metadata-token") != "the-token") return Says(401, "");
@@ -115,7 +115,7 @@ void GiveToInstances(World& world, Duration length) {
 }
 
 TEST_CASE("keys of files that the configuration names are used, and those of nobody else") {
-  World world;
+  CredentialsWorld world;
   world.options.environment = {{"AWS_ACCESS_KEY_ID", "OTHER"}, {"AWS_SECRET_ACCESS_KEY", "x"}};
   world.options.access_key_id_file = world.Write("id", "AKID\n");
   world.options.secret_access_key_file = world.Write("secret", kSecret + "\n");
@@ -134,7 +134,7 @@ TEST_CASE("keys of files that the configuration names are used, and those of nob
 }
 
 TEST_CASE("a mounted secret may have gardener's names, or AWS's") {
-  World world;
+  CredentialsWorld world;
   world.options.credentials_dir = world.Path("mounted");
   CHECK_THAT(world.Why(), ContainsSubstring("accessKeyID, AWS_ACCESS_KEY_ID"));
   world.Write("mounted/accessKeyID", "GARDENER");
@@ -142,7 +142,7 @@ TEST_CASE("a mounted secret may have gardener's names, or AWS's") {
   world.Write("mounted/secretAccessKey", kSecret);
   CHECK(world.Current().access_key_id == "GARDENER");
 
-  World other;
+  CredentialsWorld other;
   other.options.credentials_dir = other.Path("mounted");
   other.Write("mounted/AWS_ACCESS_KEY_ID", "AWS");
   other.Write("mounted/AWS_SECRET_ACCESS_KEY", kSecret);
@@ -152,7 +152,7 @@ TEST_CASE("a mounted secret may have gardener's names, or AWS's") {
 }
 
 TEST_CASE("contradicting settings are refused") {
-  World world;
+  CredentialsWorld world;
   const auto reason = [&world](CredentialsOptions options) {
     TestContext test;
     return MakeCredentials(test.context(), {world.direct, world.sts}, std::move(options)).status();
@@ -164,20 +164,20 @@ TEST_CASE("contradicting settings are refused") {
 }
 
 TEST_CASE("the environment wins over AWS_PROFILE, and half of it is an error") {
-  World world;
+  CredentialsWorld world;
   world.options.environment = {{"AWS_ACCESS_KEY_ID", "ENV"},
                                {"AWS_SECRET_ACCESS_KEY", kSecret},
                                {"AWS_SESSION_TOKEN", kToken},
                                {"AWS_PROFILE", "none"}};
   CHECK(world.Current().access_key_id == "ENV");
   CHECK(world.Current().source == "environment");
-  World half;
+  CredentialsWorld half;
   half.options.environment = {{"AWS_ACCESS_KEY_ID", "ENV"}};
   CHECK_THAT(half.Why(), ContainsSubstring("AWS_SECRET_ACCESS_KEY is not"));
 }
 
 TEST_CASE("profiles of the shared files") {
-  World world;
+  CredentialsWorld world;
   world.options.environment = {
       {"AWS_SHARED_CREDENTIALS_FILE",
        world.Write("credentials",
@@ -190,7 +190,7 @@ TEST_CASE("profiles of the shared files") {
                                       "aws_secret_access_key = canary-c\n"
                                       "[profile p]\ncredential_process = /bin/canary\n")}};
   const auto with = [&world](const std::string& profile) {
-    World other;
+    CredentialsWorld other;
     other.options.environment = world.options.environment;
     other.options.environment["AWS_PROFILE"] = profile;
     return other.provider().Current();
@@ -210,7 +210,7 @@ TEST_CASE("profiles of the shared files") {
 }
 
 TEST_CASE("a profile's role is assumed with the keys of another one") {
-  World world;
+  CredentialsWorld world;
   const std::string config = world.Write(
       "config",
       "[profile job]\nrole_arn = arn:aws:iam::1:role/job\nsource_profile = base\n"
@@ -240,14 +240,14 @@ TEST_CASE("a profile's role is assumed with the keys of another one") {
 
   for (const auto& [profile, text] : std::map<std::string, std::string>{
            {"a", "leads in a circle"}, {"both", "either source_profile or credential_source"}}) {
-    World other;
+    CredentialsWorld other;
     other.options.environment = {{"AWS_CONFIG_FILE", config}, {"AWS_PROFILE", profile}};
     CHECK_THAT(other.Why(), ContainsSubstring(text));
   }
 }
 
 TEST_CASE("a role of the configuration is assumed with whatever keys there are") {
-  World world;
+  CredentialsWorld world;
   world.options.environment = {{"AWS_ACCESS_KEY_ID", "ENV"}, {"AWS_SECRET_ACCESS_KEY", kSecret}};
   world.options.role_arn = "arn:role";
   CHECK_THAT(world.Why(), ContainsSubstring("AccessDenied: Not authorized; let the trust policy"));
@@ -255,7 +255,7 @@ TEST_CASE("a role of the configuration is assumed with whatever keys there are")
 }
 
 TEST_CASE("web identity shows the token that the file holds now") {
-  World world;
+  CredentialsWorld world;
   world.options.environment = {{"AWS_WEB_IDENTITY_TOKEN_FILE", world.Write("token", "canary-1")},
                                {"AWS_ROLE_ARN", "arn:role"}};
   int calls = 0;
@@ -278,11 +278,11 @@ TEST_CASE("web identity shows the token that the file holds now") {
 }
 
 TEST_CASE("what STS says is told, but for the token that it may repeat") {
-  World world;
+  CredentialsWorld world;
   world.options.environment = {{"AWS_WEB_IDENTITY_TOKEN_FILE", world.Write("token", "canary-1")}};
   CHECK_THAT(world.Why(), ContainsSubstring("set AWS_ROLE_ARN"));
 
-  World other;
+  CredentialsWorld other;
   other.options.environment = {{"AWS_WEB_IDENTITY_TOKEN_FILE", other.Write("token", "canary-1")},
                                {"AWS_ROLE_ARN", "arn:role"}};
   other.sts.SetAnswer([](const auto&) {
@@ -318,7 +318,7 @@ TEST_CASE("containers show their token to this machine and its link only") {
     CHECK_FALSE(MayGiveKeys(url));
   }
 
-  World world;
+  CredentialsWorld world;
   world.options.environment = {
       {"AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://169.254.170.23/v1/credentials"},
       {"AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", world.Write("token", "canary-1")}};
@@ -334,19 +334,19 @@ TEST_CASE("containers show their token to this machine and its link only") {
   world.provider().Refused();
   CHECK_THAT(world.Why(), ContainsSubstring("401 no: (secret)"));
 
-  World ecs;
+  CredentialsWorld ecs;
   ecs.options.environment = {{"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/v2/x"}};
   CHECK_THAT(ecs.Why(Reason::kTimeout), ContainsSubstring("GET http://169.254.170.2/v2/x"));
   CHECK(ecs.direct.asked().size() == 3);
 
-  World far;
+  CredentialsWorld far;
   far.options.environment = {{"AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://keys.example/"}};
   CHECK_THAT(far.Why(), ContainsSubstring("is not asked for keys"));
   CHECK(far.direct.asked().empty());
 }
 
 TEST_CASE("instances are asked last, for a second, with a token") {
-  World world;
+  CredentialsWorld world;
   GiveToInstances(world, 6h);
   CHECK_THAT(world.Current().access_key_id, ContainsSubstring("INSTANCE"));
   CHECK(world.Current().source == "instance, role node-role");
@@ -354,21 +354,21 @@ TEST_CASE("instances are asked last, for a second, with a token") {
   CHECK(world.direct.asked()[0].url == "http://169.254.169.254/latest/api/token");
   CHECK(world.direct.asked()[0].time_max == 1s);
 
-  World none;
+  CredentialsWorld none;
   const std::string why = none.Why();
   CHECK_THAT(why, ContainsSubstring("AWS_ACCESS_KEY_ID is not set"));
   CHECK_THAT(why, ContainsSubstring("hop limit"));
-  World off;
+  CredentialsWorld off;
   off.options.environment = {{"AWS_EC2_METADATA_DISABLED", "TRUE"}};
   CHECK_THAT(off.Why(), ContainsSubstring("AWS_EC2_METADATA_DISABLED is true"));
   CHECK(off.direct.asked().empty());
 
-  World roleless;
+  CredentialsWorld roleless;
   roleless.direct.SetAnswer([](const FakeHttpClient::Asked& asked) {
     return asked.method == "PUT" ? Says(200, "t") : Says(404, "");
   });
   CHECK_THAT(roleless.Why(), ContainsSubstring("attach a role"));
-  World strange;
+  CredentialsWorld strange;
   strange.direct.SetAnswer([](const FakeHttpClient::Asked& asked) {
     return asked.method == "PUT" ? Says(200, "t") : Says(200, "../../user-data");
   });
@@ -376,7 +376,7 @@ TEST_CASE("instances are asked last, for a second, with a token") {
 }
 
 TEST_CASE("keys are refreshed from 15 minutes before their end, and must be from 10") {
-  World world;
+  CredentialsWorld world;
   GiveToInstances(world, 1h);
   const std::string first = world.Current().access_key_id;
   world.clock.SleepFor(44min, {});
@@ -403,7 +403,7 @@ TEST_CASE("keys are refreshed from 15 minutes before their end, and must be from
 }
 
 TEST_CASE("keys that come with little time left are used, but not asked for at each request") {
-  World world;
+  CredentialsWorld world;
   GiveToInstances(world, 5min);
   const std::string first = world.Current().access_key_id;
   CHECK(world.Current().access_key_id == first);
@@ -415,7 +415,7 @@ TEST_CASE("keys that come with little time left are used, but not asked for at e
 }
 
 TEST_CASE("keys that the store refused are asked for anew, whatever end they have") {
-  World world;
+  CredentialsWorld world;
   GiveToInstances(world, 6h);
   const std::string first = world.Current().access_key_id;
   world.provider().Refused();

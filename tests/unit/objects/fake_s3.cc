@@ -8,7 +8,7 @@
 #include "base/text.h"
 #include "crypto/hash.h"
 
-namespace etcdrill::objects::testing {
+namespace etcdrill::objects {
 namespace {
 
 std::string_view HeaderOf(const HttpHeaders& headers, std::string_view name) {
@@ -213,4 +213,4 @@ HttpResponse FakeS3::Handle(const HttpRequest& request) {
   return answer;
 }
 
-}  // namespace etcdrill::objects::testing
+}  // namespace etcdrill::objects

@@ -10,7 +10,7 @@
 
 #include "io/http_client.h"
 
-namespace etcdrill::objects::testing {
+namespace etcdrill::objects {
 
 // Not thread-safe.
 class FakeS3 final : public HttpClient {
@@ -71,4 +71,4 @@ class FakeS3 final : public HttpClient {
 HttpResponse S3ErrorAnswer(int status, const std::string& code, HttpHeaders headers = {},
                            const std::string& more = "");
 
-}  // namespace etcdrill::objects::testing
+}  // namespace etcdrill::objects

@@ -23,7 +23,7 @@ using testing::FakeProcesses;
 using testing::FakeRun;
 using testing::TestContext;
 
-constexpr WallTime kStart = std::chrono::sys_days(std::chrono::year(2026) / 11 / 27);
+constexpr WallTime kNow = std::chrono::sys_days(std::chrono::year(2026) / 11 / 27);
 constexpr const char* kListing =
     "[\n{\"Path\":\"b.db\",\"Size\":5,\"ModTime\":\"2026-11-27T08:00:00.5Z\",\"IsDir\":false,"
     "\"Metadata\":{\"mtime\":\"x\",\"etcdrillnonce\":\"17\"}},\n"
@@ -34,14 +34,14 @@ const FakeRun kNoDirectory = {
     .out = "[\n", .err = "error listing: directory not found", .exit_code = 3};
 
 // A store on a program that is a function of the test; `version` it answers itself.
-class World {
+class RcloneWorld {
  public:
   using Program = std::function<FakeRun(const std::vector<std::string>& arguments)>;
   Program program = [](const auto&) { return kEmpty; };
   FakeRun version = {.out = "rclone v1.75.2\n- os/version: debian 12.11 (64 bit)\n"};
   std::string remote = "azure:backups/prod-a";
   std::stop_source stop;
-  FakeClock clock{kStart};
+  FakeClock clock{kNow};
   FakeProcesses processes{clock, [this](const ProcessOptions& options) -> Result<FakeRun> {
                             // Behind the arguments that each call has.
                             const auto command = std::ranges::find(options.arguments, "1m");
@@ -99,7 +99,7 @@ void CheckError(const Status& status, Reason reason, const std::string& text) {
 }
 
 TEST_CASE("rclone has to be 1.63 or newer") {
-  World world;
+  RcloneWorld world;
   CHECK(world.Open().ok());
   world.version = {.out = "rclone v1.63.0-beta.1\n"};
   CHECK(world.Open().ok());
@@ -112,7 +112,7 @@ TEST_CASE("rclone has to be 1.63 or newer") {
 TEST_CASE("a remote has a name of the config file, and no secrets") {
   for (const char* remote : {":s3,secret_access_key=canary:bucket", "a,token=canary:b", "/mnt/x",
                              "nothing", "dir/with:colon"}) {
-    World world;
+    RcloneWorld world;
     world.remote = remote;
     CheckError(world.Open().status(), Reason::kConfig, "write NAME:PATH");
     CHECK(MessageOf(world.Open().status()).find("canary") == std::string::npos);
@@ -121,7 +121,7 @@ TEST_CASE("a remote has a name of the config file, and no secrets") {
 }
 
 TEST_CASE("rclone inherits nothing, and never asks") {
-  World world;
+  RcloneWorld world;
   REQUIRE(world.List("").ok());
   const ProcessOptions& options = world.processes.started().back();
   CHECK(std::ranges::count(options.environment, "HTTPS_PROXY=http://proxy.example") == 1);
@@ -131,7 +131,7 @@ TEST_CASE("rclone inherits nothing, and never asks") {
 }
 
 TEST_CASE("a listing is sorted, cut to its prefix, and has each name once") {
-  World world;
+  RcloneWorld world;
   world.program = [](const auto&) { return FakeRun{.out = kListing}; };
   CHECK(*world.List("") == std::vector<std::string>{"a/c.db", "b.db"});
   CHECK(*world.List("", "a/c.db") == std::vector<std::string>{"b.db"});
@@ -141,7 +141,7 @@ TEST_CASE("a listing is sorted, cut to its prefix, and has each name once") {
 }
 
 TEST_CASE("a listing that was cut is none") {
-  World world;
+  RcloneWorld world;
   world.program = [](const auto&) {
     return FakeRun{.out =
                        "[\n{\"Path\":\"b.db\",\"Size\":5,\"ModTime\":\"2026-11-27T08:00:00Z\"},\n"};
@@ -159,7 +159,7 @@ TEST_CASE("a listing that was cut is none") {
 }
 
 TEST_CASE("a folder that is missing is empty, a bucket that is missing is an error") {
-  World world;
+  RcloneWorld world;
   world.program = [](const std::vector<std::string>& arguments) {
     return arguments.back() == "azure:backups/prod-a" ? kEmpty : kNoDirectory;
   };
@@ -174,7 +174,7 @@ TEST_CASE("a folder that is missing is empty, a bucket that is missing is an err
 }
 
 TEST_CASE("a file is no folder, though rclone lists it as one") {
-  World world;
+  RcloneWorld world;
   world.program = [](const auto&) {
     return FakeRun{.err = "CRITICAL: can't limit to single files when using filters: azure:x",
                    .exit_code = 1};
@@ -184,7 +184,7 @@ TEST_CASE("a file is no folder, though rclone lists it as one") {
 }
 
 TEST_CASE("the bytes of an object are counted") {
-  World world;
+  RcloneWorld world;
   FakeRun cat = {.out = "hello"};
   world.program = [&cat](const std::vector<std::string>& arguments) {
     return arguments.front() == "cat" ? cat : FakeRun{.out = kListing};
@@ -210,7 +210,7 @@ TEST_CASE("the bytes of an object are counted") {
 }
 
 TEST_CASE("what is written is spooled, uploaded whole, and looked at") {
-  World world;
+  RcloneWorld world;
   std::string uploaded;
   ptrdiff_t nonces = 0;
   world.program = [&](const std::vector<std::string>& arguments) {
@@ -230,7 +230,7 @@ TEST_CASE("what is written is spooled, uploaded whole, and looked at") {
   CHECK(nonces == 1);
   CHECK(info->size == 5);
   CHECK(info->metadata == std::map<std::string, std::string>{{"nonce", "17"}});
-  CHECK(info->modified == kStart + 8h + 500ms);
+  CHECK(info->modified == kNow + 8h + 500ms);
   writer->reset();
   CHECK(world.LeftInScratch().empty());
 
@@ -244,7 +244,7 @@ TEST_CASE("what is written is spooled, uploaded whole, and looked at") {
 }
 
 TEST_CASE("what rclone says becomes a reason, advice, and no secret") {
-  World world;
+  RcloneWorld world;
   struct Case {
     const char* said;
     Reason reason;
@@ -270,7 +270,7 @@ TEST_CASE("what rclone says becomes a reason, advice, and no secret") {
 }
 
 TEST_CASE("rclone that hangs is ended, and so is one when we are to stop") {
-  World world;
+  RcloneWorld world;
   world.program = [](const auto&) { return FakeRun{.out = "[\n", .hangs = true}; };
   CheckError(world.List("").status(), Reason::kTimeout, "no sign of it for 5m");
   CHECK(world.clock.passed() >= 5min);
@@ -281,7 +281,7 @@ TEST_CASE("rclone that hangs is ended, and so is one when we are to stop") {
 }
 
 TEST_CASE("a sweep deletes old partial files, and waits for no others") {
-  World world;
+  RcloneWorld world;
   std::vector<std::string> deleted;
   world.program = [&deleted](const std::vector<std::string>& arguments) {
     if (arguments.front() == "deletefile") {
@@ -293,7 +293,7 @@ TEST_CASE("a sweep deletes old partial files, and waits for no others") {
                        "\"2026-11-26T08:00:00Z\"},\n{\"Path\":\"b.db.0123abcd.partial\","
                        "\"Size\":5,\"ModTime\":\"2026-11-27T08:00:00Z\"}\n]\n"};
   };
-  CHECK(*world.store().Sweep("", kStart) == 1);
+  CHECK(*world.store().Sweep("", kNow) == 1);
   CHECK(deleted == std::vector<std::string>{"azure:backups/prod-a/a.db.0123abcd.partial"});
 }
 

@@ -16,8 +16,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using Catch::Matchers::ContainsSubstring;
-using testing::FakeS3;
-using testing::S3ErrorAnswer;
 
 // Other keys each time they are refused.
 class CountedCredentials final : public CredentialsProvider {
@@ -53,8 +51,8 @@ struct Site {
   }
   const std::string& Stored(const std::string& name) { return http.objects.at("/b/" + name).bytes; }
 
-  etcdrill::testing::TestContext seams;
-  etcdrill::testing::FakeClock clock{*ParseRfc3339("2026-11-22T08:00:00Z")};
+  testing::TestContext seams;
+  testing::FakeClock clock{*ParseRfc3339("2026-11-22T08:00:00Z")};
   std::unique_ptr<Random> random = MakeSystemRandom();
   std::unique_ptr<ProcessStarter> processes = MakePosixProcessStarter(clock);
   Logger log{LogLevel::kError, LogFormat::kLogfmt, clock};
