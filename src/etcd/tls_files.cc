@@ -76,9 +76,7 @@ Result<TlsFiles> ReadTlsFiles(FileSystem& fs, const ConnectionOptions& options) 
 Result<std::shared_ptr<WatchedTlsFiles>> WatchTlsFiles(const ConnectionOptions& options,
                                                        const Context& context) {
   const auto paths = [options] {
-    std::vector<std::string> named = {options.ca_file, options.cert_file, options.key_file};
-    std::erase(named, "");
-    return named;
+    return std::vector{options.ca_file, options.cert_file, options.key_file};
   };
   const auto make = [options, &context]() -> Result<std::shared_ptr<const TlsFiles>> {
     ASSIGN_OR_RETURN(TlsFiles files, ReadTlsFiles(context.fs, options));

@@ -66,7 +66,6 @@ std::vector<std::string> Guard::Files() const {
     for (const auto* pem : {&config->tls->cert, &config->tls->key, &config->tls->client_ca})
       files.push_back(pem->file);
   }
-  std::erase(files, "");
   return files;
 }
 

@@ -22,7 +22,8 @@ template <typename T>
 class Watched {
  public:
   struct Source {
-    std::function<std::vector<std::string>()> paths;  // of all that it depends on right now
+    // Of all that it depends on right now; empty ones are passed over.
+    std::function<std::vector<std::string>()> paths;
     std::function<Result<std::shared_ptr<T>>()> make;
     // Called after each change, also with the error of one that can't be used.
     std::function<void(const Status&)> tell;
@@ -52,7 +53,9 @@ class Watched {
   // The bytes are read first: what is written meanwhile is seen the next time.
   Status MakeAgain() {
     made_of_.clear();
-    for (const std::string& path : source_.paths()) made_of_[path] = Read(path);
+    for (const std::string& path : source_.paths()) {
+      if (!path.empty()) made_of_[path] = Read(path);
+    }
     ASSIGN_OR_RETURN(value_, source_.make());
     return OkStatus();
   }

@@ -3,13 +3,10 @@
 
 #include <algorithm>
 #include <iterator>
-#include <map>
 #include <optional>
 #include <string>
 #include <utility>
 
-#include "crypto/certificate.h"
-#include "io/watched.h"
 #include "pipeline/run_drill.h"
 #include "sidecar/tasks.h"
 #include "sidecar/timetable.h"
@@ -27,22 +24,6 @@ constexpr Duration kAdoptLookMax = 10s;  // between two looks at the folders of 
 constexpr Duration kStoreLook =
     10s;  // and at the store, where a command or another sidecar may have been
 constexpr Duration kTurnLook = 2s;  // at who is the leader, while a snapshot is due
-
-// By the name of the metric's label: the first of the client's chain to expire, and the last of the
-// CAs, as a bundle keeps those that have. A file that can't be read right now is absent.
-std::map<std::string, Validity> CertificatesOf(FileSystem& fs, const config::TlsConfig& tls) {
-  std::map<std::string, Validity> found;
-  const auto add = [&](const char* name, const std::string& path,
-                       Validity CertificateEnds::*which) {
-    if (path.empty()) return;
-    const auto pem = fs.ReadWhole(path, kWatchedBytesMax);
-    const auto ends = pem.ok() ? CertificateEndsOf(*pem) : std::nullopt;
-    if (ends.has_value()) found[name] = (*ends).*which;
-  };
-  add("etcd_ca", tls.ca_file, &CertificateEnds::last);
-  add("etcd_client", tls.cert_file, &CertificateEnds::first);
-  return found;
-}
 
 bool TakesTurns(const config::Config& config) {
   return config.snapshot.when == config::When::kMemberIsLeader;
@@ -177,12 +158,12 @@ std::vector<ScheduledTask> ClusterRuntime::Schedules(const config::Config& confi
 }
 
 report::ClusterScrape ClusterRuntime::Scrape() {
-  const std::shared_ptr<const config::Config> now = config();
+  const std::shared_ptr<Generation> now = Current();
   report::Surroundings around;
-  around.certificates = CertificatesOf(context_.fs, now->cluster.tls);
+  around.certificates = now->Certificates();
   around.calls = counts_;
-  for (const auto& [volume, path] :
-       {std::pair("store", now->store_path), std::pair("scratch", now->drill.scratch_dir)}) {
+  for (const auto& [volume, path] : {std::pair("store", now->config().store_path),
+                                     std::pair("scratch", now->config().drill.scratch_dir)}) {
     if (const auto space = context_.fs.Space(path); space.ok())
       around.volumes.emplace_back(volume, *space);
   }

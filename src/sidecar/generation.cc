@@ -4,6 +4,38 @@
 #include "io/scratch_dir.h"
 
 namespace etcdrill::sidecar {
+namespace {
+
+using Ends = std::map<std::string, Validity>;
+
+std::shared_ptr<const Ends> CertificatesOf(FileSystem& fs, const config::TlsConfig& tls) {
+  auto found = std::make_shared<Ends>();
+  const auto add = [&](const char* name, const std::string& path,
+                       Validity CertificateEnds::*which) {
+    if (path.empty()) return;
+    const auto pem = fs.ReadWhole(path, kWatchedBytesMax);
+    const auto ends = pem.ok() ? CertificateEndsOf(*pem) : std::nullopt;
+    if (ends.has_value()) (*found)[name] = (*ends).*which;
+  };
+  add("etcd_ca", tls.ca_file, &CertificateEnds::last);
+  add("etcd_client", tls.cert_file, &CertificateEnds::first);
+  return found;
+}
+
+Result<std::shared_ptr<Watched<const Ends>>> WatchCertificates(FileSystem& fs,
+                                                               const config::TlsConfig& tls) {
+  return Watched<const Ends>::Open(fs,
+                                   {.paths =
+                                        [tls] {
+                                          return std::vector{tls.ca_file, tls.cert_file};
+                                        },
+                                    .make = [&fs, tls]() -> Result<std::shared_ptr<const Ends>> {
+                                      return CertificatesOf(fs, tls);
+                                    },
+                                    .tell = [](const Status&) {}});  // who connects with them tells
+}
+
+}  // namespace
 
 Result<std::shared_ptr<Generation>> Generation::Create(const Context& context,
                                                        const Settings& settings,
@@ -13,7 +45,9 @@ Result<std::shared_ptr<Generation>> Generation::Create(const Context& context,
   ScratchDir::Sweep(context, scratch);
   ASSIGN_OR_RETURN(auto client,
                    etcd::Client::Create(settings.connection, context, std::move(counts)));
-  return std::shared_ptr<Generation>(new Generation(context, settings, std::move(client)));
+  ASSIGN_OR_RETURN(auto certificates, WatchCertificates(context.fs, settings.config.cluster.tls));
+  return std::shared_ptr<Generation>(
+      new Generation(context, settings, std::move(client), std::move(certificates)));
 }
 
 std::vector<std::string> Generation::Endpoints() const {
