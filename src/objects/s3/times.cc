@@ -6,6 +6,7 @@
 #include <array>
 
 #include "base/text.h"
+#include "objects/timestamp.h"
 
 namespace etcdrill::objects {
 namespace {
@@ -26,10 +27,9 @@ std::optional<WallTime> ParseHttpTime(std::string_view text) {
 }
 
 std::optional<WallTime> ParseXmlTime(std::string_view text) {
-  const std::string_view second = text.substr(0, text.find('.'));
-  if (second.size() == text.size()) return ParseRfc3339(std::string(text));
-  if (!text.ends_with('Z')) return std::nullopt;
-  return ParseRfc3339(std::string(second) + "Z");
+  const auto time = text.ends_with('Z') ? ParseTimestamp(text) : std::nullopt;
+  if (!time.has_value()) return std::nullopt;
+  return std::chrono::floor<std::chrono::seconds>(*time);
 }
 
 }  // namespace etcdrill::objects
