@@ -36,6 +36,8 @@ import sys
 import threading
 import time
 
+from loopback_server import LoopbackServer
+
 Request = collections.namedtuple("Request", "method target head size")
 
 ERROR = '<?xml version="1.0"?><Error><Code>{}</Code><Message>by the fault proxy</Message>{}</Error>'
@@ -131,42 +133,23 @@ def header(head, name):
     return None
 
 
-class FaultProxy:
+class FaultProxy(LoopbackServer):
     def __init__(self, upstream, *rules):
         self._upstream = upstream
         self._lock = threading.Lock()
         self._whole = {}  # target -> (head, body) of the last whole GET
         self.rules = [Rule(rule) for rule in rules]
         self.seen = []  # "METHOD TARGET"
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self._listener.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def close(self):
-        self._listener.close()
+        super().__init__()
 
     def unused(self):
         """The rules that no request has met as often as they wanted."""
         return [rule.text for rule in self.rules if rule.hits < rule.times]
 
-    def _accept(self):
-        while True:
-            try:
-                client, _ = self._listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(client,), daemon=True).start()
-
-    def _serve(self, client):
+    def serve(self, client):
         stream = Stream(client)
-        try:
-            while self._serve_one(client, stream):
-                pass
-        except OSError:
+        while self._serve_one(client, stream):
             pass
-        finally:
-            client.close()
 
     def _rule_for(self, request):
         with self._lock:

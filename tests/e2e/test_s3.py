@@ -12,8 +12,6 @@ import urllib.parse
 sys.dont_write_bytecode = True
 import harness
 import s3_server
-
-sys.path.insert(0, str(harness.ROOT / "tests" / "support"))
 from fault_proxy import FaultProxy
 
 # One rule a row of the table of failures. The objects are `small`, one PUT, and `large`, three

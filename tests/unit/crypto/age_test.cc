@@ -5,10 +5,14 @@
 #include "crypto/age/stream.h"
 #include "crypto/base64.h"
 #include "crypto/hmac.h"
+#include "support/byte_filters.h"
 #include "support/catch.h"
 
 namespace etcdrill {
 namespace {
+
+using testing::AppendTo;
+using testing::Feed;
 
 constexpr size_t kChunk = 65536;
 
@@ -17,21 +21,6 @@ std::string AgePattern(size_t size) {
   uint32_t state = 1;
   for (char& byte : bytes) byte = static_cast<char>((state = state * 1664525 + 1013904223) >> 24);
   return bytes;
-}
-
-ByteSink AppendTo(std::string& out) {
-  return [&out](std::string_view bytes) {
-    out += bytes;
-    return OkStatus();
-  };
-}
-
-// Hands `bytes` to a writer or a reader, `piece` bytes at a time.
-template <typename Filter>
-Status Feed(Filter& filter, std::string_view bytes, size_t piece = 10'000) {
-  for (size_t at = 0; at < bytes.size(); at += piece)
-    RETURN_IF_ERROR(filter.Append(bytes.substr(at, piece)));
-  return filter.Finish();
 }
 
 std::string SealFor(const std::vector<AgeRecipient>& recipients, std::string_view plain,

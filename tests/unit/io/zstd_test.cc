@@ -3,6 +3,7 @@
 
 #include <filesystem>
 
+#include "support/byte_filters.h"
 #include "support/catch.h"
 #include "support/shell.h"
 #include "support/snapshots.h"
@@ -11,6 +12,8 @@
 namespace etcdrill {
 namespace {
 
+using testing::AppendTo;
+using testing::Feed;
 using testing::ReadFile;
 using testing::RunShell;
 using testing::TestContext;
@@ -27,25 +30,11 @@ std::string ZstdContent(size_t size) {
   return content;
 }
 
-ByteSink Into(std::string& out) {
-  return [&out](std::string_view bytes) {
-    out += bytes;
-    return OkStatus();
-  };
-}
-
-template <typename Filter>
-Status PassThrough(Filter& filter, std::string_view bytes, size_t piece) {
-  for (size_t at = 0; at < bytes.size(); at += piece)
-    RETURN_IF_ERROR(filter.Append(bytes.substr(at, piece)));
-  return filter.Finish();
-}
-
 std::string Compressed(std::string_view content, std::optional<uint64_t> content_size = {},
                        size_t piece = 100'000) {
   std::string frame;
-  ZstdWriter writer(content_size, Into(frame));
-  REQUIRE(PassThrough(writer, content, piece).ok());
+  ZstdWriter writer(content_size, AppendTo(frame));
+  REQUIRE(Feed(writer, content, piece).ok());
   return frame;
 }
 
@@ -57,8 +46,8 @@ struct Decompressed {
 Decompressed Decompress(std::string_view frames, uint64_t size_max = kNoLimit,
                         size_t piece = 100'000) {
   Decompressed decompressed;
-  ZstdReader reader(size_max, Into(decompressed.content));
-  decompressed.status = PassThrough(reader, frames, piece);
+  ZstdReader reader(size_max, AppendTo(decompressed.content));
+  decompressed.status = Feed(reader, frames, piece);
   return decompressed;
 }
 
@@ -159,8 +148,8 @@ TEST_CASE("zstd: a window of 128 MiB is taken, and a larger one is refused by na
 TEST_CASE("zstd: fewer or more bytes than were announced are an error") {
   for (const uint64_t announced : {uint64_t{999}, uint64_t{1001}, uint64_t{0}}) {
     std::string frame;
-    ZstdWriter writer(announced, Into(frame));
-    CHECK(Is(PassThrough(writer, std::string(1000, 'x'), 100), Reason::kIoError));
+    ZstdWriter writer(announced, AppendTo(frame));
+    CHECK(Is(Feed(writer, std::string(1000, 'x'), 100), Reason::kIoError));
     CHECK_FALSE(Decompress(frame).status.ok());
   }
 }

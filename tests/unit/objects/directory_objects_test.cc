@@ -11,6 +11,7 @@
 #include "support/catch.h"
 #include "support/snapshots.h"
 #include "support/test_context.h"
+#include "unit/objects/listed_names.h"
 
 namespace etcdrill::objects {
 namespace {
@@ -30,15 +31,9 @@ struct Site {
     return writer->Finish();
   }
   std::vector<std::string> Names() {
-    std::vector<std::string> names;
-    REQUIRE(store
-                ->List("", "",
-                       [&](const ObjectInfo& object) {
-                         names.push_back(object.name);
-                         return OkStatus();
-                       })
-                .ok());
-    return names;
+    auto names = ListedNames(*store);
+    REQUIRE(names.ok());
+    return *std::move(names);
   }
   std::vector<std::string> Files(const std::string& dir = "") {
     return test.fs().List(test.Path(dir)).value();

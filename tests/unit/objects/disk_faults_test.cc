@@ -3,6 +3,7 @@
 #include "objects/directory_objects.h"
 #include "support/catch.h"
 #include "support/every_fault.h"
+#include "unit/objects/listed_names.h"
 
 namespace etcdrill::objects {
 namespace {
@@ -31,21 +32,15 @@ Status Put(World& world, std::string_view nonce) {
 // so is what a listing says of it.
 std::string Found(World& world) {
   const auto store = MakeDirectoryObjects(world.context(), kRoot);
-  std::vector<std::string> names;
-  REQUIRE(store
-              ->List("", "",
-                     [&](const ObjectInfo& object) {
-                       names.push_back(object.name);
-                       return OkStatus();
-                     })
-              .ok());
+  const auto names = ListedNames(*store);
+  REQUIRE(names.ok());
   const auto head = store->Head(kName);
   if (!head.ok()) {
     CHECK(Is(head, Reason::kNotFound));
-    CHECK(names.empty());
+    CHECK(names->empty());
     return "";
   }
-  CHECK(names == std::vector<std::string>{kName});
+  CHECK(*names == std::vector<std::string>{kName});
   REQUIRE(head->metadata.contains("nonce"));
   const std::string nonce = head->metadata.at("nonce");
   CHECK(world.Read(std::string(kRoot) + "/" + kName) == "the bytes of " + nonce);

@@ -12,6 +12,7 @@
 #include "support/fake_clock.h"
 #include "support/fake_processes.h"
 #include "support/test_context.h"
+#include "unit/objects/listed_names.h"
 
 namespace etcdrill::objects {
 namespace {
@@ -76,12 +77,7 @@ class RcloneWorld {
     return all;
   }
   Result<std::vector<std::string>> List(const std::string& prefix, const std::string& after = "") {
-    std::vector<std::string> names;
-    RETURN_IF_ERROR(store().List(prefix, after, [&names](const ObjectInfo& info) {
-      names.push_back(info.name);
-      return OkStatus();
-    }));
-    return names;
+    return ListedNames(store(), prefix, after);
   }
   std::vector<std::string> LeftInScratch() { return *test_.fs().List(test_.Path("scratch")); }
   FileSystem& fs() { return test_.fs(); }

@@ -11,6 +11,7 @@
 #include "support/faulty_objects.h"
 #include "support/memory_objects.h"
 #include "support/test_context.h"
+#include "unit/objects/listed_names.h"
 
 namespace etcdrill::objects {
 namespace {
@@ -279,15 +280,9 @@ TEST_CASE("a listing that broke off goes on behind the last name") {
   Rehearsal test;
   for (const char* const name : {"p/a", "p/b", "p/c", "p/d", "q"}) test.Put(name, "x");
   test.faulty->Inject({{.call = 0, .delivered = 2}, {.call = 1, .delivered = 1}});
-  std::vector<std::string> names;
-  REQUIRE(test.store
-              ->List("p/", "",
-                     [&](const ObjectInfo& object) {
-                       names.push_back(object.name);
-                       return OkStatus();
-                     })
-              .ok());
-  CHECK(names == std::vector<std::string>{"p/a", "p/b", "p/c", "p/d"});
+  const auto names = ListedNames(*test.store, "p/");
+  REQUIRE(names.ok());
+  CHECK(*names == std::vector<std::string>{"p/a", "p/b", "p/c", "p/d"});
   CHECK(test.faulty->calls().size() == 3);
 }
 
