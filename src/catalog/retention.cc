@@ -116,7 +116,7 @@ void LimitSize(Decisions& decisions, uint64_t size_max) {
 }  // namespace
 
 std::vector<RetentionDecision> PlanRetention(const Catalog& catalog, const config::Retention& rules,
-                                             WallTime now) {
+                                             WallTime now, const CopyState& /*copies*/) {
   Decisions decisions;
   for (const CatalogEntry& entry : catalog.snapshots) {
     const Fate fate = FirstFate(entry, rules, now);

@@ -5,6 +5,8 @@
 // docs/dev/adr/0012-retention.md.
 #pragma once
 
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -24,10 +26,13 @@ enum class Fate {
   kUnlimited,   // no numbers are given
   kUnreadable,  // its file is out of reach right now, which says nothing of its bytes
   kQuarantine,  // it is damaged or unproven, and somebody may want to look at it
+  kUncopied,    // a site has yet to get it
+  kLocked,      // the site where it lies keeps it locked
   // Goes, because
   kSurplus,  // it is none of the numbers
   kTooBig,   // all together are larger than they may be
   kExpired,  // its time in quarantine is over, or it is the first part of what came whole later
+  kCopied,   // every site has it, and the store keeps no more than store.keep_local
 };
 inline constexpr Fate kFirstThatGoes = Fate::kSurplus;
 
@@ -39,9 +44,17 @@ struct RetentionDecision {
   std::string which = {};  // of the numbers: "last", "hourly", "daily", "weekly"
 };
 
+// How far the snapshots of a store have come to its sites.
+struct CopyState {
+  std::set<std::string> waiting;     // names that a site has yet to get: numbers don't take them
+  std::set<std::string> everywhere;  // names that every site has, usable
+  std::optional<uint64_t> keep;      // so many of the newest of those stay; none: as many as the
+                                     // numbers say
+};
+
 // One for each snapshot, in the order of the catalogue, which must outlive it.
 std::vector<RetentionDecision> PlanRetention(const Catalog& catalog, const config::Retention& rules,
-                                             WallTime now);
+                                             WallTime now, const CopyState& copies = {});
 
 }  // namespace etcdrill::catalog
 
@@ -49,4 +62,5 @@ std::vector<RetentionDecision> PlanRetention(const Catalog& catalog, const confi
 template <>
 inline constexpr auto etcdrill::kNames<etcdrill::catalog::Fate> =
     etcdrill::Names("newest", "drilled", "future", "other_history", "counted", "unlimited",
-                    "unreadable", "quarantine", "surplus", "size", "expired");
+                    "unreadable", "quarantine", "uncopied", "locked", "surplus", "size", "expired",
+                    "copied");

@@ -6,11 +6,16 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "config/schedule.h"
+#include "objects/limited.h"
+#include "objects/object_store.h"
+#include "objects/s3/address.h"
+#include "objects/s3/credential_chain.h"
 
 namespace etcdrill::config {
 
@@ -108,6 +113,54 @@ struct ScrubConfig {
   uint64_t bytes_per_second = uint64_t{20} << 20;
 };
 
+// Where a site is: one of these.
+struct S3Place {
+  objects::S3Options bucket;
+  objects::CredentialsOptions credentials;  // without the environment, which the site reads
+  std::string ca_file;
+  bool verifies_certificates = true;
+  std::string proxy;                      // empty: that of the environment
+  Duration stall_max = 60s;
+};
+struct DirectoryPlace {
+  std::string path;
+};
+struct RclonePlace {
+  std::string remote;  // NAME:PATH
+  std::string config_file;
+  std::string program = "/usr/bin/rclone";
+};
+
+struct SiteLock {
+  objects::ObjectLockMode mode = objects::ObjectLockMode::kGovernance;
+  Duration keep{};  // a copy is locked for so long from the moment on at which its snapshot was
+                    // taken
+};
+
+struct SiteEncryption {
+  std::string recipients_file;
+  std::string identity_file;  // empty: nothing of this site can be decrypted here
+};
+
+// A place that sealed snapshots are copied to.
+struct SiteConfig {
+  std::string name;
+  std::variant<S3Place, DirectoryPlace, RclonePlace> place;
+  std::optional<SiteLock> lock;
+  std::optional<Retention> retention;  // none: that of snapshots
+  bool compress = true;                // with zstd
+  std::optional<SiteEncryption> encrypt;
+  objects::Bandwidth bandwidth;
+  std::optional<Schedule> drill = Every(24h);  // of the newest copy, fetched from there
+  ScrubConfig scrub = {.period = 30 * 24h};    // of copies as they lie there
+};
+
+// Who wrote a copy: manifests at sites are signed by the key, and held to those of the signers.
+struct SigningConfig {
+  std::string key_file;      // empty: not signed
+  std::string signers_file;  // public keys; empty, and no key: any manifest counts
+};
+
 struct HealthConfig {
   Duration interval = 15s;
   Duration timeout = 5s;
@@ -130,6 +183,10 @@ struct WebSettings {
 struct Config {
   ClusterConfig cluster;
   std::string store_path = "/var/lib/etcdrill/snapshots";
+  // So many snapshots stay in the store once every site has them; none: as retention says.
+  std::optional<uint64_t> keep_local;
+  SigningConfig signing;
+  std::vector<SiteConfig> sites;
   AdoptConfig adopt;
   SnapshotConfig snapshot;
   DrillConfig drill;

@@ -20,10 +20,10 @@
 namespace etcdrill::objects {
 
 // Who may delete a locked object before its time: whoever has the right to bypass it, or nobody.
-enum class LockMode { kGovernance, kCompliance };
+enum class ObjectLockMode { kGovernance, kCompliance };
 
 struct Lock {
-  LockMode mode = LockMode::kGovernance;
+  ObjectLockMode mode = ObjectLockMode::kGovernance;
   WallTime until{};
   bool operator==(const Lock&) const = default;
 };
@@ -121,6 +121,6 @@ class ObjectStore {
 namespace etcdrill {
 
 template <>
-inline constexpr auto kNames<objects::LockMode> = Names("governance", "compliance");
+inline constexpr auto kNames<objects::ObjectLockMode> = Names("governance", "compliance");
 
 }  // namespace etcdrill

@@ -8,12 +8,14 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/names.h"
 #include "catalog/catalog.h"
 #include "config/config.h"
 #include "etcd/health.h"
+#include "report/site_view.h"
 
 namespace etcdrill::report {
 
@@ -29,6 +31,7 @@ struct View {
   // What a comparison of the members found that the store does not tell: that they agree, or a
   // disagreement that could not be kept there.
   std::optional<bool> members_agree;
+  std::vector<SiteView> sites;  // in the order of the configuration
 
   // What the store held when it could be read last.
   const catalog::Catalog& LastRead() const [[clang::lifetimebound]];

@@ -14,7 +14,7 @@ namespace etcdrill::testing {
 namespace {
 
 using objects::CheckName;
-using objects::LockMode;
+using objects::ObjectLockMode;
 
 std::string EtagOf(const std::string& bytes) {
   std::string etag;
@@ -148,7 +148,7 @@ Status MemoryObjects::SetLock(const std::string& name, const std::string& versio
   const std::optional<Lock>& held = stored->info.lock;
   const bool weaker = held.has_value() &&
                       (lock.until < held->until ||
-                       (held->mode == LockMode::kCompliance && lock.mode != LockMode::kCompliance));
+                       (held->mode == ObjectLockMode::kCompliance && lock.mode != ObjectLockMode::kCompliance));
   if (weaker) RETURN_IF_ERROR(CheckUnlocked(*stored));
   stored->info.lock = lock;
   return OkStatus();

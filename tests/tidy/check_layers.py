@@ -3,7 +3,7 @@
 heavy headers to their one place; and every line outside io/ and base/ to not touching the world.
 
 A folder includes only folders on lower lines, never a sibling on its own line:
-    main > cli > sidecar > pipeline > { crosscheck report } > catalog
+    main > cli > sidecar > pipeline > { crosscheck report sites } > catalog
          > { capture store verify restore drill } > config > { etcd format http objects }
          > { io crypto }
          > proof > base
@@ -25,7 +25,7 @@ LAYERS = [
     {"config"},
     {"capture", "store", "verify", "restore", "drill"},
     {"catalog"},
-    {"crosscheck", "report"},
+    {"crosscheck", "report", "sites"},
     {"pipeline"},
     {"sidecar"},
     {"cli"},

@@ -14,7 +14,7 @@ constexpr std::string_view kMetadata = "x-amz-meta-";
 std::optional<Lock> LockFrom(std::string_view mode_name, std::string_view until_text) {
   const auto until = ParseXmlTime(until_text);
   if (!until.has_value()) return std::nullopt;
-  for (const LockMode mode : ValuesOf<LockMode>()) {
+  for (const ObjectLockMode mode : ValuesOf<ObjectLockMode>()) {
     if (mode_name == S3NameOf(mode)) return Lock{mode, *until};
   }
   return std::nullopt;
@@ -45,7 +45,7 @@ Status WithoutBucket(Requester& requester, const Failure& not_found) {
 
 std::string WithoutQuotes(std::string_view etag) { return std::string(Trim(etag, "\"")); }
 
-std::string S3NameOf(LockMode mode) {
+std::string S3NameOf(ObjectLockMode mode) {
   std::string name(NameOf(mode));
   std::ranges::transform(name, name.begin(), [](char c) {
     return static_cast<char>(std::toupper(static_cast<unsigned char>(c)));

@@ -24,6 +24,6 @@ Result<ObjectInfo> HeadObject(Requester& requester, const std::string& key,
 std::string WithoutQuotes(std::string_view etag);
 
 // "COMPLIANCE", "GOVERNANCE".
-std::string S3NameOf(LockMode mode);
+std::string S3NameOf(ObjectLockMode mode);
 
 }  // namespace etcdrill::objects

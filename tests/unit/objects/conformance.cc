@@ -541,7 +541,7 @@ WallTime In(Clock& clock, Duration length) {
 
 void Trial::KeepsLocks() {
   using std::chrono::minutes;
-  const Lock lock{LockMode::kCompliance, In(*clock_, minutes(30))};
+  const Lock lock{ObjectLockMode::kCompliance, In(*clock_, minutes(30))};
   const auto put = Put(Name("a"), "locked", {.lock = lock});
   INFO(put.status().ToString());
   REQUIRE(put.ok());
@@ -551,12 +551,12 @@ void Trial::KeepsLocks() {
   REQUIRE_FALSE(head->version_id.empty());
 
   CHECK(Is(store_.Delete(Name("a"), head->version_id), Reason::kAccessDenied));
-  const Lock shorter{LockMode::kCompliance, In(*clock_, minutes(10))};
+  const Lock shorter{ObjectLockMode::kCompliance, In(*clock_, minutes(10))};
   CHECK(Is(store_.SetLock(Name("a"), head->version_id, shorter), Reason::kAccessDenied));
   CHECK(store_.Head(Name("a"))->lock == lock);
   CHECK(Get(Name("a")).value() == "locked");
 
-  const Lock longer{LockMode::kCompliance, In(*clock_, minutes(60))};
+  const Lock longer{ObjectLockMode::kCompliance, In(*clock_, minutes(60))};
   const Status extended = store_.SetLock(Name("a"), head->version_id, longer);
   INFO(extended.ToString());
   CHECK(extended.ok());
@@ -569,7 +569,7 @@ void Trial::LocksLater() {
   const auto put = Put(Name("a"), "not yet locked");
   REQUIRE(put.ok());
   CHECK_FALSE(store_.Head(Name("a"))->lock.has_value());
-  const Lock lock{LockMode::kGovernance, In(*clock_, std::chrono::minutes(30))};
+  const Lock lock{ObjectLockMode::kGovernance, In(*clock_, std::chrono::minutes(30))};
   REQUIRE(store_.SetLock(Name("a"), put->version_id, lock).ok());
   CHECK(store_.Head(Name("a"))->lock == lock);
   CHECK(Is(store_.Delete(Name("a"), put->version_id), Reason::kAccessDenied));

@@ -131,7 +131,7 @@ TEST_CASE("a root that is missing is told, and never made") {
 TEST_CASE("a directory has no locks and no versions, and does not pretend") {
   Site site;
   REQUIRE(site.Put("a", "x").ok());
-  const Lock lock{LockMode::kCompliance, site.Later()};
+  const Lock lock{ObjectLockMode::kCompliance, site.Later()};
   CHECK(Is(site.store->Create("b", {.lock = lock}), Reason::kUsage));
   CHECK(Is(site.store->SetLock("a", "", lock), Reason::kUsage));
   CHECK(Is(site.store->Head("a", "1"), Reason::kUsage));

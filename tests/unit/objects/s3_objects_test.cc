@@ -462,7 +462,7 @@ TEST_CASE("the lock of an old version is asked for, where HEAD does not tell it"
                                        "</ObjectLockRetention>"}));
   const auto head = site.store->Head("n", "V");
   REQUIRE(head.ok());
-  CHECK(head->lock == Lock{LockMode::kGovernance, *ParseRfc3339("2026-12-22T08:00:00Z")});
+  CHECK(head->lock == Lock{ObjectLockMode::kGovernance, *ParseRfc3339("2026-12-22T08:00:00Z")});
 }
 
 TEST_CASE("ranges at the end and behind it") {
@@ -548,7 +548,7 @@ TEST_CASE("a listing goes on with the token, and not for ever") {
 TEST_CASE("what a lock and the store's own encryption ask for is sent, in parts and in one") {
   Site site(
       {.endpoint = "http://store:9000", .bucket = "b", .sse = Sse::kKms, .kms_key_id = "the-key"});
-  const Lock lock{LockMode::kCompliance, *ParseRfc3339("2026-12-22T08:00:00Z")};
+  const Lock lock{ObjectLockMode::kCompliance, *ParseRfc3339("2026-12-22T08:00:00Z")};
   for (const size_t size : {size_t{1}, Large().size()}) {
     site.http.seen.clear();
     auto writer = site.store->Create("n", {.lock = lock, .size_max = size});

@@ -51,7 +51,7 @@ TEST_CASE("each call counts, and the bytes in both directions") {
   const auto visit = [](const auto&) { return OkStatus(); };
   REQUIRE(m.store->List("", "", visit).ok());
   REQUIRE(m.store->ListVersions("", visit).ok());
-  REQUIRE(m.store->SetLock("a", "", {LockMode::kGovernance, m.test.clock().Now() + 1h}).ok());
+  REQUIRE(m.store->SetLock("a", "", {ObjectLockMode::kGovernance, m.test.clock().Now() + 1h}).ok());
   REQUIRE(m.store->Delete("b").ok());
   REQUIRE(m.store->Sweep("", {}).ok());
   using enum Operation;
