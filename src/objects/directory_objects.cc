@@ -70,7 +70,7 @@ Metadata ReadMetadata(FileSystem& fs, const std::string& path) {
   Metadata metadata;
   const auto text = fs.ReadWhole(path, kMetadataBytesMax);
   if (!text.ok()) return metadata;
-  const Json json = Json::parse(*text, nullptr, /*allow_exceptions=*/false);
+  const Json json = ParseJson(*text);
   if (!json.is_object()) return metadata;
   for (const auto& [key, value] : json.items()) {
     if (value.is_string()) metadata.emplace(key, value.get<std::string>());
@@ -153,7 +153,8 @@ class DirectoryObjects final : public ObjectStore {
 
   Result<std::unique_ptr<ObjectWriter>> Create(const std::string& name,
                                                const PutOptions& options) override;
-  Status Get(const std::string& name, const ByteRange& range, const ByteSink& sink) override;
+  Status Get(const std::string& name, const ByteRange& range, const ByteSink& sink,
+             const std::string& version_id) override;
   Result<ObjectInfo> Head(const std::string& name, const std::string& version_id) override;
   Status List(const std::string& prefix, const std::string& after, const Visit& visit) override {
     return ListFolder("", prefix, after, visit);
@@ -229,8 +230,9 @@ Result<std::unique_ptr<ObjectWriter>> DirectoryObjects::Create(const std::string
   return std::make_unique<DirectoryWriter>(fs_, name, std::move(path), options, std::move(file));
 }
 
-Status DirectoryObjects::Get(const std::string& name, const ByteRange& range,
-                             const ByteSink& sink) {
+Status DirectoryObjects::Get(const std::string& name, const ByteRange& range, const ByteSink& sink,
+                             const std::string& version_id) {
+  if (!version_id.empty()) return HasNo("versions");
   RETURN_IF_ERROR(Find(name).status());
   ASSIGN_OR_RETURN(const auto file, fs_.OpenForReading(PathOf(name)));
   const uint64_t size = file->Size();

@@ -24,8 +24,9 @@ class ForwardingObjects : public ObjectStore {
                                                const PutOptions& options) override {
     return inner_->Create(name, options);
   }
-  Status Get(const std::string& name, const ByteRange& range, const ByteSink& sink) override {
-    return inner_->Get(name, range, sink);
+  Status Get(const std::string& name, const ByteRange& range, const ByteSink& sink,
+             const std::string& version_id) override {
+    return inner_->Get(name, range, sink, version_id);
   }
   Result<ObjectInfo> Head(const std::string& name, const std::string& version_id) override {
     return inner_->Head(name, version_id);

@@ -94,9 +94,10 @@ class LimitedObjects final : public ForwardingObjects {
     ASSIGN_OR_RETURN(auto writer, inner().Create(name, options));
     return std::make_unique<LimitedWriter>(std::move(writer), sent_);
   }
-  Status Get(const std::string& name, const ByteRange& range, const ByteSink& sink) override {
-    return inner().Get(name, range,
-                       [&](std::string_view bytes) { return received_.Pass(bytes, sink); });
+  Status Get(const std::string& name, const ByteRange& range, const ByteSink& sink,
+             const std::string& version_id) override {
+    const ByteSink paced = [&](std::string_view bytes) { return received_.Pass(bytes, sink); };
+    return inner().Get(name, range, paced, version_id);
   }
 
  private:

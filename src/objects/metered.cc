@@ -47,13 +47,15 @@ class MeteredObjects final : public ForwardingObjects {
       return std::make_unique<MeteredWriter>(std::move(writer), meter_);
     });
   }
-  Status Get(const std::string& name, const ByteRange& range, const ByteSink& sink) override {
+  Status Get(const std::string& name, const ByteRange& range, const ByteSink& sink,
+             const std::string& version_id) override {
     return CountVisits(Operation::kGet, [&](const auto& note) {
-      return inner().Get(name, range, [&](std::string_view bytes) -> Status {
+      const ByteSink counted = [&](std::string_view bytes) -> Status {
         const Status sunk = note(sink(bytes));
         if (sunk.ok()) meter_.CountReceived(bytes.size());
         return sunk;
-      });
+      };
+      return inner().Get(name, range, counted, version_id);
     });
   }
   Result<ObjectInfo> Head(const std::string& name, const std::string& version_id) override {

@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::string_view kNameCharacters =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
-constexpr std::string_view kMetadataNameCharacters = "abcdefghijklmnopqrstuvwxyz0123456789-";
+constexpr std::string_view kMetadataNameCharacters = "abcdefghijklmnopqrstuvwxyz0123456789";
 
 bool IsOnly(std::string_view text, std::string_view characters) {
   return !text.empty() && text.find_first_not_of(characters) == std::string_view::npos;
@@ -41,7 +41,7 @@ Status CheckPut(std::string_view name, const PutOptions& options) {
   for (const auto& [key, value] : options.metadata) {
     if (IsOnly(key, kMetadataNameCharacters) && IsMetadataValue(value)) continue;
     return Error(Reason::kUsage,
-                 "metadata '{}' of object {}: its name must be of a-z, 0-9 and '-', its value of "
+                 "metadata '{}' of object {}: its name must be of a-z and 0-9, its value of "
                  "printable ASCII without blanks at the ends",
                  Shown(key), name);
   }

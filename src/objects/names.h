@@ -23,7 +23,8 @@ bool IsNamePart(std::string_view part);
 Status CheckName(std::string_view name);
 
 // Of an object that is to be written: its name, and metadata that fits into headers of HTTP: names
-// of [a-z0-9-], values of printable ASCII without blanks at the ends.
+// of [a-z0-9], as Azure takes no hyphen in them; values of printable ASCII without blanks at the
+// ends.
 Status CheckPut(std::string_view name, const PutOptions& options);
 
 }  // namespace etcdrill::objects

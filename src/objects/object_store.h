@@ -81,10 +81,11 @@ class ObjectStore {
   // bytes until Finish, then to the new ones.
   virtual Result<std::unique_ptr<ObjectWriter>> Create(const std::string& name,
                                                        const PutOptions& options) = 0;
-  // The bytes of `range`, in order, from one state of the object. Fewer than asked for are an
-  // error, though some may have reached `sink` by then; the error of `sink` comes back as it is. A
-  // range that begins or ends behind the object's end is kUsage.
-  virtual Status Get(const std::string& name, const ByteRange& range, const ByteSink& sink) = 0;
+  // The bytes of `range`, in order, from one state of the object: the newest version, or that one.
+  // Fewer than asked for are an error, though some may have reached `sink` by then; the error of
+  // `sink` comes back as it is. A range that begins or ends behind the object's end is kUsage.
+  virtual Status Get(const std::string& name, const ByteRange& range, const ByteSink& sink,
+                     const std::string& version_id = "") = 0;
   // The newest version, or that one.
   virtual Result<ObjectInfo> Head(const std::string& name, const std::string& version_id = "") = 0;
   // Calls `visit` once for each object whose name begins with `prefix` and comes after `after`, in

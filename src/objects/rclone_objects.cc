@@ -53,7 +53,7 @@ Status Strange(std::string_view line) {
 
 // One line of a listing: {"Path":"a/b","Size":6,"ModTime":"2026-11-27T21:12:00.868479043Z",...},
 Result<ObjectInfo> ParseItem(std::string_view line) {
-  const Json json = Json::parse(line, nullptr, /*allow_exceptions=*/false);
+  const Json json = ParseJson(line);
   if (!json.is_object()) return Strange(line);
   ObjectInfo info;
   std::string modified;
@@ -66,6 +66,7 @@ Result<ObjectInfo> ParseItem(std::string_view line) {
   if (!reader.status().ok() || !time.has_value() || size < 0) return Strange(line);
   info.size = static_cast<uint64_t>(size);
   info.modified = *time;
+  info.etag = fmt::format("{:x}-{:x}", info.size, time->time_since_epoch().count());
   const auto metadata = json.find("Metadata");
   if (metadata == json.end() || !metadata->is_object()) return info;
   for (const auto& [name, value] : metadata->items()) {
@@ -207,7 +208,9 @@ Status RcloneObjects::Upload(const std::string& file, const std::string& name,
   return RcloneProgram::ErrorOf(ended, "upload " + PathOf(name));
 }
 
-Status RcloneObjects::Get(const std::string& name, const ByteRange& range, const ByteSink& sink) {
+Status RcloneObjects::Get(const std::string& name, const ByteRange& range, const ByteSink& sink,
+                          const std::string& version_id) {
+  if (!version_id.empty()) return NoVersions(name);
   // A directory would be printed as all its files, and what is not there as nothing: so it is known
   // before what is to come.
   ASSIGN_OR_RETURN(const ObjectInfo info, Find(name));

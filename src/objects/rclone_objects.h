@@ -8,7 +8,8 @@
 // - `copyto --immutable` overwrites all the same: no name must ever be written twice.
 // - `copyto` makes a bucket that is missing. So the remote's path must be there before.
 //
-// There are no locks and no versions. Metadata is kept where the provider has some, and dropped
+// There are no locks and no versions. The etag is size and time: a hash would make rclone read the
+// bytes where the provider keeps none. Metadata is kept where the provider has some, and dropped
 // elsewhere.
 #pragma once
 
@@ -29,7 +30,8 @@ class RcloneObjects final : public ObjectStore {
   // kBucketMissing if the remote's path is not there.
   Result<std::unique_ptr<ObjectWriter>> Create(const std::string& name,
                                                const PutOptions& options) override;
-  Status Get(const std::string& name, const ByteRange& range, const ByteSink& sink) override;
+  Status Get(const std::string& name, const ByteRange& range, const ByteSink& sink,
+             const std::string& version_id) override;
   Result<ObjectInfo> Head(const std::string& name, const std::string& version_id) override;
   // The names are collected and sorted first: some 200 bytes of memory for each.
   Status List(const std::string& prefix, const std::string& after, const Visit& visit) override;

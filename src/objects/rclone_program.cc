@@ -67,18 +67,6 @@ constexpr std::array kMeanings = {
     Meaning{"network is unreachable", Reason::kConnect, kIsDown},
 };
 
-// A remote can also be made up on the spot, with its secrets, where every user of the machine reads
-// it in the list of processes.
-Status CheckRemote(const std::string& remote) {
-  const size_t colon = remote.find(':');
-  if (colon != 0 && colon != std::string::npos && remote.find_first_of(",/") > colon)
-    return OkStatus();
-  return Error(Reason::kConfig,
-               "rclone remote {}: write NAME:PATH, with a NAME of the rclone config file; settings "
-               "and secrets belong into that file",
-               colon == std::string::npos ? Shown(remote) : "(not shown)");
-}
-
 std::vector<std::string> CommonArguments(const RcloneOptions& options) {
   return {"--config", options.config_file, "--ask-password=false", "--retries", "1",
           // Tries of one request; a whole call is tried again by whoever made it.
@@ -93,7 +81,30 @@ std::vector<std::string> EnvironmentOf(const RcloneOptions& options) {
   return environment;
 }
 
+// What rclone says in the end. An error of Azure is a page: the request, a rule of dashes, the
+// status, the code, another rule, and all of it again as XML, which is no news.
+std::string SaidIn(std::string_view output) {
+  const size_t failed = output.rfind(" NOTICE: Failed to ");
+  if (failed == std::string_view::npos) return LastWords(output);
+  std::string words;
+  for (const std::string_view line : Split(output.substr(failed), '\n')) {
+    if (line.starts_with('<')) break;
+    if (!line.starts_with("---")) words.append(Trim(line)).append("\n");
+  }
+  return LastWords(words);
+}
+
 }  // namespace
+
+Status CheckRcloneRemote(std::string_view remote) {
+  const size_t colon = remote.find(':');
+  if (colon != 0 && colon != std::string_view::npos && remote.find_first_of(",/") > colon)
+    return OkStatus();
+  return Error(Reason::kConfig,
+               "rclone remote {}: write NAME:PATH, with a NAME of the rclone config file; settings "
+               "and secrets belong into that file",
+               colon == std::string_view::npos ? Shown(remote) : "(not shown)");
+}
 
 std::string WithoutSecrets(std::string_view text) {
   std::string clean;
@@ -112,7 +123,7 @@ std::string WithoutSecrets(std::string_view text) {
 }
 
 Result<RcloneProgram> RcloneProgram::Open(const Context& context, RcloneOptions options) {
-  RETURN_IF_ERROR(CheckRemote(options.remote));
+  RETURN_IF_ERROR(CheckRcloneRemote(options.remote));
   RcloneProgram program(context, std::move(options));
   RETURN_IF_ERROR(program.CheckVersion());
   return program;
@@ -180,7 +191,7 @@ Result<RcloneProgram::Ended> RcloneProgram::Run(const std::vector<std::string>& 
     }
   }
   const ProcessExit exit = *process->Poll();
-  const std::string said = WithoutSecrets(LastWords(process->OutputTail()));
+  const std::string said = WithoutSecrets(SaidIn(process->OutputTail()));
   if (!exit.exit_code.has_value()) {
     return Error(Reason::kIoError, "rclone {}: it was ended by {}; its last words: {}",
                  arguments.front(), exit.Describe(), said);

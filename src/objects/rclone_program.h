@@ -24,6 +24,10 @@ struct RcloneOptions {
   std::vector<std::string> environment = {};
 };
 
+// kConfig if it is not NAME:PATH. A remote can also be made up on the spot, with its secrets, where
+// every user of the machine reads it in the list of processes: that is refused, and not repeated.
+Status CheckRcloneRemote(std::string_view remote);
+
 // Safe for use from any thread.
 class RcloneProgram {
  public:

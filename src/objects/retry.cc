@@ -32,10 +32,11 @@ class RetryingObjects final : public ForwardingObjects {
                   const RetryLimits& limits)
       : ForwardingObjects(std::move(store)), context_(context), limits_(limits) {}
 
-  Status Get(const std::string& name, const ByteRange& range, const ByteSink& sink) override {
+  Status Get(const std::string& name, const ByteRange& range, const ByteSink& sink,
+             const std::string& version_id) override {
     if (range.size.has_value() && *range.size <= kCollectedBytesMax)
-      return GetCollected(name, range, sink);
-    return GetOnwards(name, range, sink);
+      return GetCollected(name, range, sink, version_id);
+    return GetOnwards(name, range, sink, version_id);
   }
   Result<ObjectInfo> Head(const std::string& name, const std::string& version_id) override {
     return Repeat([&] { return inner().Head(name, version_id); });
@@ -63,53 +64,58 @@ class RetryingObjects final : public ForwardingObjects {
       RETURN_IF_ERROR(backoff.Wait(StatusOf(result)));
     }
   }
-  Status GetCollected(const std::string& name, const ByteRange& range, const ByteSink& sink);
-  Status GetOnwards(const std::string& name, const ByteRange& range, const ByteSink& sink);
+  Status GetCollected(const std::string& name, const ByteRange& range, const ByteSink& sink,
+                      const std::string& version_id);
+  Status GetOnwards(const std::string& name, const ByteRange& range, const ByteSink& sink,
+                    const std::string& version_id);
   // kIoError if it is not what it was.
-  Status CheckSame(const std::string& name, const ObjectInfo& before);
+  Status CheckSame(const std::string& name, const std::string& version_id,
+                   const ObjectInfo& before);
 
   const Context& context_;
   const RetryLimits limits_;
 };
 
 Status RetryingObjects::GetCollected(const std::string& name, const ByteRange& range,
-                                     const ByteSink& sink) {
+                                     const ByteSink& sink, const std::string& version_id) {
   std::string collected;
+  const ByteSink collect = [&](std::string_view bytes) {
+    collected += bytes;
+    return OkStatus();
+  };
   RETURN_IF_ERROR(Repeat([&] {
     collected.clear();
-    return inner().Get(name, range, [&](std::string_view bytes) {
-      collected += bytes;
-      return OkStatus();
-    });
+    return inner().Get(name, range, collect, version_id);
   }));
   return collected.empty() ? OkStatus() : sink(collected);
 }
 
 Status RetryingObjects::GetOnwards(const std::string& name, const ByteRange& range,
-                                   const ByteSink& sink) {
-  ASSIGN_OR_RETURN(const ObjectInfo before, Head(name, ""));
+                                   const ByteSink& sink, const std::string& version_id) {
+  ASSIGN_OR_RETURN(const ObjectInfo before, Head(name, version_id));
   Backoff backoff(context_, limits_);
   uint64_t delivered = 0;
   for (bool resumed = false;; resumed = delivered > 0) {
-    if (resumed) RETURN_IF_ERROR(CheckSame(name, before));
+    if (resumed) RETURN_IF_ERROR(CheckSame(name, version_id, before));
     const uint64_t delivered_before = delivered;
     Status sunk;
-    const Status got =
-        inner().Get(name, Behind(range, delivered), [&](std::string_view bytes) -> Status {
-          sunk = sink(bytes);
-          if (sunk.ok()) delivered += bytes.size();
-          return sunk;
-        });
+    const ByteSink deliver = [&](std::string_view bytes) -> Status {
+      sunk = sink(bytes);
+      if (sunk.ok()) delivered += bytes.size();
+      return sunk;
+    };
+    const Status got = inner().Get(name, Behind(range, delivered), deliver, version_id);
     if (!sunk.ok()) return sunk;
     // Once more: it may have changed before this try began.
-    if (got.ok()) return resumed ? CheckSame(name, before) : OkStatus();
+    if (got.ok()) return resumed ? CheckSame(name, version_id, before) : OkStatus();
     if (delivered > delivered_before) backoff.Progressed();
     RETURN_IF_ERROR(backoff.Wait(got));
   }
 }
 
-Status RetryingObjects::CheckSame(const std::string& name, const ObjectInfo& before) {
-  ASSIGN_OR_RETURN(const ObjectInfo now, Head(name, ""));
+Status RetryingObjects::CheckSame(const std::string& name, const std::string& version_id,
+                                  const ObjectInfo& before) {
+  ASSIGN_OR_RETURN(const ObjectInfo now, Head(name, version_id));
   if (IsSame(now, before)) return OkStatus();
   return Error(Reason::kIoError,
                "read {} of {}: the object was replaced while it was read (etag {} and {} bytes, "

@@ -19,6 +19,10 @@ A rule is NAME:KEY=VALUE:..., and is used up after `times` requests (default 1):
   html            502 with a page of HTML
   skew            403 RequestTimeTooSkewed with the true time
   expired         400 ExpiredToken
+  conflict        409 ConditionalRequestConflict
+  denied          403 AccessDenied
+  full            507 InsufficientStorage
+  quota           403 QuotaExceeded
   redirect        301 PermanentRedirect with x-amz-bucket-region
   wrong-region    400 AuthorizationHeaderMalformed with <Region>
   range-lost      a range is answered with 200 and the whole body (which was fetched before)
@@ -74,6 +78,10 @@ class Rule:
             "skew": ("403 Forbidden", {}, ERROR.format("RequestTimeTooSkewed",
                                                        f"<ServerTime>{now}</ServerTime>")),
             "expired": ("400 Bad Request", {}, ERROR.format("ExpiredToken", "")),
+            "conflict": ("409 Conflict", {}, ERROR.format("ConditionalRequestConflict", "")),
+            "denied": ("403 Forbidden", {}, ERROR.format("AccessDenied", "")),
+            "full": ("507 Insufficient Storage", {}, ERROR.format("InsufficientStorage", "")),
+            "quota": ("403 Forbidden", {}, ERROR.format("QuotaExceeded", "")),
             "redirect": ("301 Moved Permanently", region, ERROR.format("PermanentRedirect", "")),
             "wrong-region": ("400 Bad Request", {},
                              ERROR.format("AuthorizationHeaderMalformed",

@@ -647,12 +647,20 @@ class TestCase(unittest.TestCase):
         self.assertEqual([path.name for path in pathlib.Path(directory).iterdir()], [])
 
 
+def is_skipped(result):
+    """Whether nothing was run, by the skips of tests and of whole classes."""
+    skipped = sum(isinstance(test, unittest.TestCase) for test, _ in result.skipped)
+    return bool(result.skipped) and result.wasSuccessful() and result.testsRun == skipped
+
+
 def main():
-    """unittest.main with --build DIR; a SIGTERM cleans up, too."""
+    """unittest.main with --build DIR; a SIGTERM cleans up, too. Ends with 77 if all was skipped,
+    which ctest counts as such."""
     parser = argparse.ArgumentParser(add_help=False)
     parser.add_argument("--build")
     known, rest = parser.parse_known_args()
     if known.build:
         os.environ["ETCDRILL_BUILD_DIR"] = known.build
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    unittest.main(argv=[sys.argv[0], *rest], verbosity=2)
+    result = unittest.main(argv=[sys.argv[0], *rest], verbosity=2, exit=False).result
+    sys.exit(77 if is_skipped(result) else not result.wasSuccessful())

@@ -12,7 +12,7 @@ import urllib.parse
 sys.dont_write_bytecode = True
 import harness
 import s3_server
-from fault_proxy import FaultProxy
+from s3_case import S3Case
 
 # One rule a row of the table of failures. The objects are `small`, one PUT, and `large`, three
 # parts.
@@ -32,6 +32,7 @@ BROKEN = [
     "skew:method=PUT:match=partNumber=2",
     "skew:method=HEAD",
     "expired:method=PUT:match=partNumber=2",
+    "conflict:method=PUT:match=small",
     "short:method=GET:match=large:at=300000",
     "short:method=GET:match=large:at=1000:times=3",
     "cut-response:method=GET:match=large:at=300000",
@@ -42,10 +43,9 @@ BROKEN = [
 ]
 
 
-class S3Case(harness.TestCase):
+class VersitygwCase(S3Case):
     def setUp(self):
         super().setUp()
-        self.program = harness.build_dir() / "tests" / "s3_conformance"
         self.buckets = 0
 
     def server(self, *flags, **options):
@@ -55,22 +55,16 @@ class S3Case(harness.TestCase):
         self.buckets += 1
         return server.make_bucket(f"bucket-{self.buckets}", lock=lock)
 
-    def run_tests(self, tag, environment, code=0):
-        outcome = harness.run([self.program, tag], env=environment, timeout=300 * harness.slower())
-        self.assertEqual(outcome.code, code, outcome.out[-3000:] + outcome.err[-1000:])
-        return outcome.out
 
-    def told(self, environment):
-        """The reason and the text of a PUT that fails."""
-        out = self.run_tests("[wrong]", environment)
-        [line] = [line for line in out.splitlines() if line.startswith("told: ")]
-        return line.removeprefix("told: ")
-
-
-class ConformanceTest(S3Case):
+class ConformanceTest(VersitygwCase):
     def test_it_keeps_what_a_store_promises(self):
         server = self.server()
         self.run_tests("[conformance]", server.environment(self.bucket(server, lock=True)))
+
+    def test_an_upload_in_parts_is_locked(self):
+        server = self.server()
+        answers = self.answers("[lock]", server.environment(self.bucket(server, lock=True)))
+        self.assertEqual(answers["lock"], "applied")
 
     def test_keys_below_a_prefix(self):
         server = self.server()
@@ -80,15 +74,24 @@ class ConformanceTest(S3Case):
         self.assertTrue((server.data / bucket / "prod" / "a" / "large").is_file())
 
 
-class FaultTest(S3Case):
+class FaultTest(VersitygwCase):
     def test_what_breaks_on_the_way_is_not_seen(self):
         server = self.server()
         for rule in BROKEN:
             with self.subTest(rule):
-                proxy = FaultProxy(("127.0.0.1", server.port), rule)
-                self.addCleanup(proxy.close)
+                proxy = self.proxy(server, rule)
                 self.run_tests("[transfer]",
                                server.environment(self.bucket(server), endpoint=proxy.url))
+                self.assertEqual(proxy.unused(), [])
+
+    def test_our_own_success_is_no_conflict(self):
+        """The second try of a conditional PUT meets what the first one wrote: 412, and no error."""
+        server = self.server()
+        for request in ["PUT:match=small", "POST:match=uploadId"]:
+            with self.subTest(request):
+                proxy = self.proxy(server, f"lost:method={request}")
+                self.run_tests("[transfer]", server.environment(
+                    self.bucket(server), endpoint=proxy.url, put_if_absent=1))
                 self.assertEqual(proxy.unused(), [])
 
     def test_another_region_is_learnt_from_the_answer(self):
@@ -96,17 +99,43 @@ class FaultTest(S3Case):
         for rule in ["redirect:method=PUT:match=small", "redirect:method=HEAD",
                      "wrong-region:method=PUT:match=small"]:
             with self.subTest(rule):
-                proxy = FaultProxy(("127.0.0.1", server.port), rule)
-                self.addCleanup(proxy.close)
+                proxy = self.proxy(server, rule)
                 self.run_tests("[transfer]", server.environment(
                     self.bucket(server), endpoint=proxy.url, region="eu-central-1",
                     expected_region="eu-central-1"))
                 self.assertEqual(proxy.unused(), [])
 
+    def test_what_does_not_pass_is_told_at_once(self):
+        server = self.server()
+        for rule, told in [
+                ("full:times=9", r"no_space: .*PUT: 507 InsufficientStorage.*; the bucket or its "
+                                 "quota is full"),
+                ("quota:times=9", r"no_space: .*PUT: 403 QuotaExceeded.*; the bucket or its quota "
+                                  "is full"),
+                ("denied:times=9", r"access_denied: .*PUT: 403 AccessDenied.*; the key lacks the "
+                                   "right to do this"),
+                # Once refreshed and once more refused.
+                ("expired:times=9", r"credentials: .*PUT: 400 ExpiredToken.*; the keys have ended")
+        ]:
+            with self.subTest(rule):
+                proxy = self.proxy(server, f"{rule}:method=PUT")
+                self.assertRegex(
+                    self.told(server.environment(self.bucket(server), endpoint=proxy.url)), told)
+                self.assertLessEqual(len(proxy.seen), 2)
+
+    def test_a_conflict_ends_the_upload_in_parts(self):
+        """Amazon wants the whole upload anew, and so does who holds the bytes: nothing is left."""
+        server = self.server()
+        bucket = self.bucket(server)
+        proxy = self.proxy(server, "conflict:method=POST:match=uploadId")
+        answers = self.answers("[wrong-large]", server.environment(bucket, endpoint=proxy.url))
+        self.assertRegex(answers["told"], "io_error: .*409 ConditionalRequestConflict")
+        self.assertEqual(server.owner.ask("HEAD", f"/{bucket}/large").status, 404)
+        self.run_tests("[sweep]", server.environment(bucket, expected_sweep=0))
+
     def test_bytes_that_change_are_for_a_hash_to_find(self):
         server = self.server()
-        proxy = FaultProxy(("127.0.0.1", server.port), "flip:method=GET:match=large:at=5000000")
-        self.addCleanup(proxy.close)
+        proxy = self.proxy(server, "flip:method=GET:match=large:at=5000000")
         self.run_tests("[flip]", server.environment(self.bucket(server), endpoint=proxy.url))
         self.assertEqual(proxy.unused(), [])
 
@@ -115,22 +144,10 @@ class FaultTest(S3Case):
         for request in ["POST:match=uploads=", "PUT:match=partNumber=1", "PUT:match=partNumber=2",
                         "PUT:match=partNumber=3", "POST:match=uploadId"]:
             with self.subTest(request):
-                bucket = self.bucket(server)
-                proxy = FaultProxy(("127.0.0.1", server.port), f"hang:method={request}")
-                self.addCleanup(proxy.close)
-                process = self.scene.start([self.program, "[put]"], self.dir / "log",
-                                           env=server.environment(bucket, endpoint=proxy.url))
-                harness.wait_until(lambda: not proxy.unused(), "the request is on its way")
-                process.kill()
-                process.wait()
-                self.assertFalse((server.data / bucket / "large").exists())
-                begun = 0 if "uploads=" in request else 1
-                self.run_tests("[sweep]", server.environment(bucket, expected_sweep=begun))
-                # And nothing is in the way of the next one.
-                self.run_tests("[transfer]", server.environment(bucket))
+                self.check_killed_upload(server, self.bucket(server), request)
 
 
-class ConnectionTest(S3Case):
+class ConnectionTest(VersitygwCase):
     def test_own_authority(self):
         server = self.server(tls=True)
         bucket = self.bucket(server)
@@ -156,8 +173,9 @@ class ConnectionTest(S3Case):
     def test_wrong_secret(self):
         server = self.server()
         told = self.told(server.environment(self.bucket(server), secret="not-the-secret"))
-        self.assertRegex(told, rf"credentials: s3://bucket-1/x: PUT: 403 SignatureDoesNotMatch.*"
-                               rf"\(key id {s3_server.KEY}, region us-east-1, host 127.0.0.1:\d+")
+        self.assertRegex(told, r"credentials: s3://bucket-1/x: PUT: 403 SignatureDoesNotMatch.*"
+                               rf"\(key id {s3_server.KEY}, region us-east-1, "
+                               r"host 127.0.0.1:\d+")
         self.assertNotIn("not-the-secret", told)
 
     def test_unknown_key_id(self):
@@ -178,7 +196,7 @@ class ConnectionTest(S3Case):
         self.assertRegex(self.told(server.environment(bucket)), r"connect: .*Couldn't connect")
 
 
-class BotocoreTest(S3Case):
+class BotocoreTest(VersitygwCase):
     """The same request, signed by botocore and by us at the same time."""
 
     def test_signatures_are_the_same(self):
@@ -214,10 +232,9 @@ class BotocoreTest(S3Case):
 
     def signed(self, method, path, query, token):
         """The headers that we would send, and the target."""
-        out = self.run_tests("[sign]", {
+        return self.answers("[sign]", {
             "ETCDRILL_S3_METHOD": method, "ETCDRILL_S3_PATH": path, "ETCDRILL_S3_TOKEN": token,
             "ETCDRILL_S3_QUERY": "&".join(f"{key}={value}" for key, value in query.items())})
-        return dict(line.split(": ", 1) for line in out.splitlines() if ": " in line)
 
 
 if __name__ == "__main__":

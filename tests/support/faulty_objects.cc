@@ -90,14 +90,15 @@ Result<std::unique_ptr<objects::ObjectWriter>> FaultyObjects::Create(
 }
 
 Status FaultyObjects::Get(const std::string& name, const objects::ByteRange& range,
-                          const ByteSink& sink) {
+                          const ByteSink& sink, const std::string& version_id) {
   return DoDelivering(ObjectCall::kGet, [&](uint64_t& left, const auto& fault) {
-    return inner_.Get(name, range, [&](std::string_view bytes) -> Status {
+    const ByteSink cut = [&](std::string_view bytes) -> Status {
       const std::string_view passed = bytes.substr(0, left);
       left -= passed.size();
       if (!passed.empty()) RETURN_IF_ERROR(sink(passed));
       return passed.size() < bytes.size() ? ErrorOf(*fault) : OkStatus();
-    });
+    };
+    return inner_.Get(name, range, cut, version_id);
   });
 }
 

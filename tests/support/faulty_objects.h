@@ -48,8 +48,8 @@ class FaultyObjects final : public objects::ObjectStore {
 
   Result<std::unique_ptr<objects::ObjectWriter>> Create(
       const std::string& name, const objects::PutOptions& options) override;
-  Status Get(const std::string& name, const objects::ByteRange& range,
-             const ByteSink& sink) override;
+  Status Get(const std::string& name, const objects::ByteRange& range, const ByteSink& sink,
+             const std::string& version_id = "") override;
   Result<objects::ObjectInfo> Head(const std::string& name,
                                    const std::string& version_id = "") override;
   Status List(const std::string& prefix, const std::string& after, const Visit& visit) override;

@@ -76,13 +76,13 @@ Result<std::unique_ptr<objects::ObjectWriter>> MemoryObjects::Create(
 }
 
 Status MemoryObjects::Get(const std::string& name, const objects::ByteRange& range,
-                          const ByteSink& sink) {
+                          const ByteSink& sink, const std::string& version_id) {
   RETURN_IF_ERROR(CheckName(name));
   constexpr size_t kPieceBytes = 64 << 10;
   std::string bytes;
   {
     const std::lock_guard lock(mutex_);
-    const Stored* const stored = Find(name, "");
+    const Stored* const stored = Find(name, version_id);
     if (stored == nullptr) return Missing(name);
     const uint64_t size = stored->bytes.size();
     const uint64_t left = size - std::min(size, range.offset);
@@ -146,9 +146,9 @@ Status MemoryObjects::SetLock(const std::string& name, const std::string& versio
   Stored* const stored = Find(name, version_id);
   if (stored == nullptr) return Missing(name);
   const std::optional<Lock>& held = stored->info.lock;
-  const bool weaker = held.has_value() &&
-                      (lock.until < held->until ||
-                       (held->mode == ObjectLockMode::kCompliance && lock.mode != ObjectLockMode::kCompliance));
+  const bool weaker =
+      held.has_value() && (lock.until < held->until || (held->mode == ObjectLockMode::kCompliance &&
+                                                        lock.mode != ObjectLockMode::kCompliance));
   if (weaker) RETURN_IF_ERROR(CheckUnlocked(*stored));
   stored->info.lock = lock;
   return OkStatus();

@@ -3,28 +3,17 @@
 //
 //   print_credentials [NAME=VALUE]...    settings of objects::CredentialsOptions
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <cstdio>
 #include <map>
 #include <string>
 #include <string_view>
 
+#include "io/process.h"
 #include "objects/s3/credential_chain.h"
 
 namespace etcdrill {
 namespace {
-
-objects::Environment ReadEnvironment() {
-  objects::Environment environment;
-  for (char** entry = environ; *entry != nullptr; ++entry) {
-    const std::string_view text = *entry;
-    const size_t equals = text.find('=');
-    if (equals != std::string_view::npos)
-      environment.emplace(text.substr(0, equals), text.substr(equals + 1));
-  }
-  return environment;
-}
 
 bool Set(objects::CredentialsOptions& options, std::string_view argument) {
   const std::map<std::string_view, std::string*> settings = {
@@ -58,7 +47,7 @@ Status Print(const Context& context, const objects::CredentialsOptions& options)
 }
 
 int Main(int argc, char** argv) {
-  objects::CredentialsOptions options = {.environment = ReadEnvironment()};
+  objects::CredentialsOptions options = {.environment = ProcessEnvironment()};
   for (int i = 1; i < argc; ++i) {
     if (Set(options, argv[i])) continue;
     fmt::print(stderr, "print_credentials: no such setting: {}\n", argv[i]);

@@ -26,8 +26,8 @@ TEST_CASE("rclone keeps what a store promises") {
                                                     .scratch_dir = test.Path("scratch")});
   INFO(store.status().ToString());
   REQUIRE(store.ok());
-  // Each name costs three processes.
-  CheckConformance(**store, {.names = 24});
+  // Each name costs three processes, each range two.
+  CheckConformance(**store, {.names = 24, .ranges = 8, .rounds = 2});
   const auto left = test.fs().List(test.Path("scratch"));
   CHECK(left.value_or(std::vector<std::string>()).empty());  // where anything was written at all
 }

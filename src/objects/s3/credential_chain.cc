@@ -119,25 +119,6 @@ class NamedFiles final : public CredentialSource {
   const WebIdentity identity_;
 };
 
-Status Check(const CredentialsOptions& options) {
-  if (options.access_key_id_file.empty() != options.secret_access_key_file.empty()) {
-    return Error(Reason::kConfig,
-                 "access_key_id_file and secret_access_key_file belong together; write both");
-  }
-  const int named = (options.access_key_id_file.empty() ? 0 : 1) +
-                    (options.credentials_dir.empty() ? 0 : 1) +
-                    (options.credentials_file.empty() && options.profile.empty() ? 0 : 1) +
-                    (options.web_identity_token_file.empty() ? 0 : 1);
-  if (named > 1) {
-    return Error(Reason::kConfig,
-                 "credentials: write one of access_key_id_file, credentials_dir, credentials_file "
-                 "(with profile) and web_identity_token_file");
-  }
-  if (!options.web_identity_token_file.empty() && options.role_arn.empty())
-    return Error(Reason::kConfig, "web_identity_token_file needs role_arn");
-  return OkStatus();
-}
-
 // The whole of it: the chain, which is asked only where no files are named, and the role around it.
 class Configured final : public CredentialSource {
  public:
@@ -166,10 +147,31 @@ class Configured final : public CredentialSource {
 
 }  // namespace
 
+Status CheckCredentialsOptions(const CredentialsOptions& options) {
+  if (options.access_key_id_file.empty() != options.secret_access_key_file.empty()) {
+    return Error(Reason::kConfig,
+                 "access_key_id_file and secret_access_key_file belong together; write both");
+  }
+  if (!options.session_token_file.empty() && options.access_key_id_file.empty())
+    return Error(Reason::kConfig, "session_token_file needs access_key_id_file");
+  const int named = (options.access_key_id_file.empty() ? 0 : 1) +
+                    (options.credentials_dir.empty() ? 0 : 1) +
+                    (options.credentials_file.empty() && options.profile.empty() ? 0 : 1) +
+                    (options.web_identity_token_file.empty() ? 0 : 1);
+  if (named > 1) {
+    return Error(Reason::kConfig,
+                 "credentials: write one of access_key_id_file, credentials_dir, credentials_file "
+                 "(with profile) and web_identity_token_file");
+  }
+  if (!options.web_identity_token_file.empty() && options.role_arn.empty())
+    return Error(Reason::kConfig, "web_identity_token_file needs role_arn");
+  return OkStatus();
+}
+
 Result<std::unique_ptr<CredentialsProvider>> MakeCredentials(const Context& context,
                                                              const CredentialClients& clients,
                                                              CredentialsOptions options) {
-  RETURN_IF_ERROR(Check(options));
+  RETURN_IF_ERROR(CheckCredentialsOptions(options));
   return std::make_unique<RefreshingCredentials>(
       context, std::make_unique<Configured>(context, clients, options));
 }

@@ -45,8 +45,11 @@ struct CredentialClients {
   HttpClient& sts;
 };
 
+// kConfig if they contradict each other.
+Status CheckCredentialsOptions(const CredentialsOptions& options);
+
 // Asks nobody yet. The clients must outlive the provider, and so must what `context` refers to.
-// kConfig if the options contradict each other.
+// Errors as CheckCredentialsOptions.
 Result<std::unique_ptr<CredentialsProvider>> MakeCredentials(const Context& context,
                                                              const CredentialClients& clients,
                                                              CredentialsOptions options);

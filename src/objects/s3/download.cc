@@ -38,9 +38,13 @@ std::optional<ContentRange> ParseContentRange(std::string_view text) {
 
 class Downloader {
  public:
-  Downloader(Requester& requester, const std::string& key, const ByteRange& range,
-             const ByteSink& sink)
-      : requester_(requester), key_(key), sink_(sink), next_(range.offset) {
+  Downloader(Requester& requester, const std::string& key, const std::string& version_id,
+             const ByteRange& range, const ByteSink& sink)
+      : requester_(requester),
+        key_(key),
+        version_id_(version_id),
+        sink_(sink),
+        next_(range.offset) {
     if (range.size.has_value()) end_ = range.offset + *range.size;
   }
 
@@ -57,6 +61,7 @@ class Downloader {
 
   Requester& requester_;
   const std::string& key_;
+  const std::string& version_id_;
   const ByteSink& sink_;
   uint64_t next_;                // the byte that the sink wants
   std::optional<uint64_t> end_;  // where it ends, once that is known
@@ -98,6 +103,7 @@ Status Downloader::Run() {
 
 S3Call Downloader::NextCall() {
   S3Call call{.key = key_};
+  if (!version_id_.empty()) call.query = {{"versionId", version_id_}};
   if (next_ > 0 || end_.has_value()) {
     const std::string last = end_.has_value() ? std::to_string(*end_ - 1) : "";
     call.headers.emplace_back("range", fmt::format("bytes={}-{}", next_, last));
@@ -153,13 +159,13 @@ Status Downloader::Receive(const HttpResponse& head, std::string_view bytes) {
 
 }  // namespace
 
-Status Download(Requester& requester, const std::string& key, const ByteRange& range,
-                const ByteSink& sink) {
+Status Download(Requester& requester, const std::string& key, const std::string& version_id,
+                const ByteRange& range, const ByteSink& sink) {
   // Neither no byte nor those from the end on can be asked for.
   if (range.offset == 0 && !range.size.has_value())
-    return Downloader(requester, key, range, sink).Run();
+    return Downloader(requester, key, version_id, range, sink).Run();
   if (!range.size.has_value() || *range.size == 0) {
-    ASSIGN_OR_RETURN(const ObjectInfo info, HeadObject(requester, key, "", key));
+    ASSIGN_OR_RETURN(const ObjectInfo info, HeadObject(requester, key, version_id, key));
     if (range.offset > info.size)
       return Error(Reason::kUsage, "s3://{}/{}: GET: the range begins behind the object's {} bytes",
                    requester.options().bucket, key, info.size);
@@ -168,7 +174,7 @@ Status Download(Requester& requester, const std::string& key, const ByteRange& r
   if (range.size.has_value() && *range.size > UINT64_MAX - range.offset)
     return Error(Reason::kUsage, "s3://{}/{}: GET: the range ends behind every object",
                  requester.options().bucket, key);
-  return Downloader(requester, key, range, sink).Run();
+  return Downloader(requester, key, version_id, range, sink).Run();
 }
 
 }  // namespace etcdrill::objects

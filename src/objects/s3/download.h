@@ -13,7 +13,7 @@
 namespace etcdrill::objects {
 
 // As ObjectStore::Get; `key` has the prefix.
-Status Download(Requester& requester, const std::string& key, const ByteRange& range,
-                const ByteSink& sink);
+Status Download(Requester& requester, const std::string& key, const std::string& version_id,
+                const ByteRange& range, const ByteSink& sink);
 
 }  // namespace etcdrill::objects

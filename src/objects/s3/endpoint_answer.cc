@@ -11,7 +11,7 @@ namespace etcdrill::objects {
 
 Result<Credentials> ParseGivenKeys(std::string_view body, std::string source,
                                    std::string_view what) {
-  const Json json = Json::parse(body, nullptr, /*allow_exceptions=*/false);
+  const Json json = ParseJson(body);
   if (!json.is_object())
     return Error(Reason::kIoError, "{}: {} bytes that are no JSON object", what, body.size());
   std::string code = "Success";

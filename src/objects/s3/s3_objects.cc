@@ -47,9 +47,10 @@ Result<std::unique_ptr<ObjectWriter>> S3Objects::Create(const std::string& name,
   return StartUpload(requester_, KeyOf(name), name, options);
 }
 
-Status S3Objects::Get(const std::string& name, const ByteRange& range, const ByteSink& sink) {
+Status S3Objects::Get(const std::string& name, const ByteRange& range, const ByteSink& sink,
+                      const std::string& version_id) {
   RETURN_IF_ERROR(CheckName(name));
-  return Download(requester_, KeyOf(name), range, sink);
+  return Download(requester_, KeyOf(name), version_id, range, sink);
 }
 
 Result<ObjectInfo> S3Objects::Head(const std::string& name, const std::string& version_id) {

@@ -27,7 +27,8 @@ class S3Objects final : public ObjectStore {
 
   Result<std::unique_ptr<ObjectWriter>> Create(const std::string& name,
                                                const PutOptions& options) override;
-  Status Get(const std::string& name, const ByteRange& range, const ByteSink& sink) override;
+  Status Get(const std::string& name, const ByteRange& range, const ByteSink& sink,
+             const std::string& version_id) override;
   Result<ObjectInfo> Head(const std::string& name, const std::string& version_id) override;
   Status List(const std::string& prefix, const std::string& after, const Visit& visit) override;
   Status Delete(const std::string& name, const std::string& version_id) override;

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "base/check.h"
@@ -55,7 +57,7 @@ class Upload final : public ObjectWriter {
   Status SendPart(std::string_view bytes);
   std::string PartList() const;
   Result<ObjectInfo> MakeVisible(const S3Call& call);
-  bool IsOurs(const ObjectInfo& info) const;
+  std::optional<ObjectInfo> OursIn(Result<ObjectInfo> there) const;
   void Abort();
 
   Requester& requester_;
@@ -153,15 +155,14 @@ Result<ObjectInfo> Upload::MakeVisible(const S3Call& call) {
                       .metadata = options_.metadata,
                       .lock = {}};
       if (!call.expects.empty()) info.etag = WithoutQuotes(outcome.answer.xml.TextOf("ETag"));
-      return info;
+      if (!info.etag.empty()) return info;
+      // Ceph 16 tells no ETag of an upload that it has just put together.
+      return OursIn(HeadObject(requester_, key_, "", name_)).value_or(std::move(info));
     }
     const Failure& failure = *outcome.failure;
     if (failure.IsOpen()) {
-      Result<ObjectInfo> there = HeadObject(requester_, key_, "", name_);
-      if (there.ok() && IsOurs(*there)) {
-        there->metadata.erase(std::string(kNonceKey));
-        return there;
-      }
+      const Result<ObjectInfo> there = HeadObject(requester_, key_, "", name_);
+      if (std::optional<ObjectInfo> ours = OursIn(there)) return *std::move(ours);
       if (there.ok() && failure.http_status == 412)
         return Error(Reason::kAlreadyExists, "{}; another upload has written it",
                      MessageOf(failure.status));
@@ -175,9 +176,14 @@ Result<ObjectInfo> Upload::MakeVisible(const S3Call& call) {
   }
 }
 
-bool Upload::IsOurs(const ObjectInfo& info) const {
-  const auto nonce = info.metadata.find(std::string(kNonceKey));
-  return nonce != info.metadata.end() && nonce->second == nonce_ && info.size == size_;
+// What this upload has made, if that is what is there.
+std::optional<ObjectInfo> Upload::OursIn(Result<ObjectInfo> there) const {
+  if (!there.ok()) return std::nullopt;
+  const auto nonce = there->metadata.find(std::string(kNonceKey));
+  if (nonce == there->metadata.end() || nonce->second != nonce_ || there->size != size_)
+    return std::nullopt;
+  there->metadata.erase(nonce);
+  return *std::move(there);
 }
 
 Status Upload::Begin() {

@@ -62,7 +62,8 @@ class Trial {
  private:
   std::string Name(std::string_view name) const { return prefix_ + std::string(name); }
   Result<ObjectInfo> Put(const std::string& name, std::string_view bytes, PutOptions options = {});
-  Result<std::string> Get(const std::string& name, const ByteRange& range = {});
+  Result<std::string> Get(const std::string& name, const ByteRange& range = {},
+                          const std::string& version_id = "");
   Result<std::vector<ObjectInfo>> List(const std::string& prefix, const std::string& after = "");
   // Without the prefix.
   std::vector<std::string> NamesBelow(std::string_view prefix, std::string_view after = "");
@@ -84,12 +85,14 @@ Result<ObjectInfo> Trial::Put(const std::string& name, std::string_view bytes, P
   return writer->Finish();
 }
 
-Result<std::string> Trial::Get(const std::string& name, const ByteRange& range) {
+Result<std::string> Trial::Get(const std::string& name, const ByteRange& range,
+                               const std::string& version_id) {
   std::string got;
-  RETURN_IF_ERROR(store_.Get(name, range, [&](std::string_view bytes) {
+  const ByteSink sink = [&](std::string_view bytes) {
     got += bytes;
     return OkStatus();
-  }));
+  };
+  RETURN_IF_ERROR(store_.Get(name, range, sink, version_id));
   return got;
 }
 
@@ -216,7 +219,7 @@ void Trial::ComesBackBig() {
 
 void Trial::KeepsMetadata() {
   const std::map<std::string, std::string> metadata = {
-      {"nonce", "0123456789abcdef"}, {"etcdrill-writer", "node-1.example: a=b, c;d \"e\" ~"}};
+      {"nonce", "0123456789abcdef"}, {"writer", "node-1.example: a=b, c;d \"e\" ~"}};
   const auto put = Put(Name("with"), "x", {.metadata = metadata});
   INFO(put.status().ToString());
   REQUIRE(put.ok());
@@ -248,7 +251,7 @@ void Trial::MissesWhatIsMissing() {
 void Trial::CutsRanges() {
   const std::string bytes = MadeBytes(100'003);
   REQUIRE(Put(Name("a"), bytes).ok());
-  for (int i = 0; i < 50; ++i) {
+  for (size_t i = 0; i < size_.ranges; ++i) {
     const uint64_t offset = random_->Next() % bytes.size();
     const uint64_t size = 1 + random_->Next() % (bytes.size() - offset);
     INFO("offset " << offset << ", size " << size);
@@ -359,8 +362,8 @@ void Trial::RefusesNames() {
 
 void Trial::RefusesMetadata() {
   using Pair = std::pair<const std::string, std::string>;
-  for (const Pair& pair : {Pair{"", "x"}, Pair{"Nonce", "x"}, Pair{"a_b", "x"}, Pair{"a", "\n"},
-                           Pair{"a", "b "}, Pair{"a", "\xc3\xa4"}}) {
+  for (const Pair& pair : {Pair{"", "x"}, Pair{"Nonce", "x"}, Pair{"a_b", "x"}, Pair{"a-b", "x"},
+                           Pair{"a", "\n"}, Pair{"a", "b "}, Pair{"a", "\xc3\xa4"}}) {
     INFO(pair.first << ": " << pair.second);
     CHECK(Is(store_.Create(Name("a"), {.metadata = {pair}}), Reason::kUsage));
   }
@@ -454,8 +457,8 @@ void Trial::ServesManyAtATime() {
     std::vector<std::jthread> threads;
     for (size_t t = 0; t < kThreads; ++t) {
       threads.emplace_back([&, t] {
-        for (uint64_t i = 0; i < 8; ++i) {
-          const ByteRange range{.offset = (t * 8 + i) * 50'000, .size = 200'000};
+        for (uint64_t i = 0; i < size_.rounds; ++i) {
+          const ByteRange range{.offset = (t * size_.rounds + i) * 50'000, .size = 200'000};
           const auto got = Get(Name("a"), range);
           if (!got.ok()) wrong[t] = got.status().ToString();
           if (got.ok() && *got != bytes.substr(range.offset, *range.size)) wrong[t] = "other bytes";
@@ -467,7 +470,7 @@ void Trial::ServesManyAtATime() {
     }
   }
   CHECK(wrong == std::vector<std::string>(kThreads));
-  CHECK(NamesBelow("by-").size() == kThreads * 8);
+  CHECK(NamesBelow("by-").size() == kThreads * size_.rounds);
 }
 
 void Trial::DeletesTwice() {
@@ -511,9 +514,15 @@ void Trial::KeepsVersions() {
   CHECK(store_.Head(Name("a"))->version_id == second->version_id);
   CHECK(store_.Head(Name("a"), first->version_id)->size == 3);
   CHECK(store_.Head(Name("a"), second->version_id)->size == 6);
+  CHECK(Get(Name("a"), {}, first->version_id).value_or("an error") == "one");
+  CHECK(Get(Name("a"), {.offset = 1}, first->version_id).value_or("an error") == "ne");
+  CHECK(Get(Name("a"), {.offset = 2, .size = 4}, second->version_id).value_or("an error") ==
+        "cond");
 
   REQUIRE(store_.Delete(Name("a")).ok());  // hides it
   CHECK(Is(store_.Head(Name("a")), Reason::kNotFound));
+  CHECK(Is(Get(Name("a")), Reason::kNotFound));
+  CHECK(Get(Name("a"), {}, second->version_id).value_or("an error") == "second");
   CHECK(NamesBelow("").empty());
   CHECK(store_.Head(Name("a"), second->version_id)->size == 6);
   const auto hidden = VersionsOf(Name("a"));
@@ -531,6 +540,7 @@ void Trial::KeepsVersions() {
   REQUIRE(store_.Delete(Name("a"), second->version_id).ok());
   REQUIRE(store_.Delete(Name("a"), first->version_id).ok());
   CHECK(Is(store_.Head(Name("a")), Reason::kNotFound));
+  CHECK(Is(Get(Name("a"), {}, first->version_id), Reason::kNotFound));
   CHECK(VersionsOf(Name("a")).empty());
 }
 

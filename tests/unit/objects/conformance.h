@@ -18,6 +18,8 @@ namespace etcdrill::objects {
 
 struct ConformanceSize {
   size_t names = 1'500;  // more than a page of a listing, which has 1,000
+  size_t ranges = 50;    // of one object, at random
+  uint64_t rounds = 8;   // of each of several threads
   // More than one part of an upload (5 MiB at least), and not a whole number of them.
   uint64_t big_bytes = (uint64_t{21} << 20) + 7;
 };

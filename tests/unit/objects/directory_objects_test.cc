@@ -135,6 +135,9 @@ TEST_CASE("a directory has no locks and no versions, and does not pretend") {
   CHECK(Is(site.store->Create("b", {.lock = lock}), Reason::kUsage));
   CHECK(Is(site.store->SetLock("a", "", lock), Reason::kUsage));
   CHECK(Is(site.store->Head("a", "1"), Reason::kUsage));
+  CHECK(Is(site.store->Get(
+               "a", {}, [](std::string_view) { return OkStatus(); }, "1"),
+           Reason::kUsage));
   CHECK(Is(site.store->Delete("a", "1"), Reason::kUsage));
   CHECK(Is(site.store->ListVersions("", [](const ObjectStore::Version&) { return OkStatus(); }),
            Reason::kUsage));

@@ -30,6 +30,21 @@ constexpr const char* kListing =
     "\"Metadata\":{\"mtime\":\"x\",\"etcdrillnonce\":\"17\"}},\n"
     "{\"Path\":\"a/c.db\",\"Size\":7,\"ModTime\":\"2026-11-27T08:00:00Z\",\"IsDir\":false},\n"
     "{\"Path\":\"a/c.db\",\"Size\":7,\"ModTime\":\"2026-11-27T08:00:00Z\",\"IsDir\":false}\n]\n";
+// A page long, as Azure's library writes them.
+constexpr const char* kAzureError =
+    "2026/11/28 00:47:15 ERROR : error listing: GET http://h/c\n"
+    "2026/11/28 00:47:15 NOTICE: Failed to lsjson: GET http://h/c\n"
+    "--------------------------------------------------------------------------------\n"
+    "RESPONSE 403: 403 Server failed to authenticate\n"
+    "ERROR CODE: AuthorizationFailure\n"
+    "--------------------------------------------------------------------------------\n"
+    "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?>\n"
+    "<Error>\n"
+    "  <Message>Server failed to authenticate\n"
+    "RequestId:cd1e2667\n"
+    "Time:2026-11-28T00:47:15.794Z</Message>\n"
+    "</Error>\n"
+    "--------------------------------------------------------------------------------\n";
 const FakeRun kEmpty = {.out = "[\n]\n"};
 const FakeRun kNoDirectory = {
     .out = "[\n", .err = "error listing: directory not found", .exit_code = 3};
@@ -136,6 +151,24 @@ TEST_CASE("a listing is sorted, cut to its prefix, and has each name once") {
   CHECK(world.processes.started().back().arguments.back() == "azure:backups/prod-a/x/a/");
 }
 
+TEST_CASE("an object that was written over shows, though rclone tells no hash") {
+  RcloneWorld world;
+  const auto etag = [&](const std::string& size, const std::string& time) {
+    world.program = [&](const auto&) {
+      return FakeRun{.out = "[\n{\"Path\":\"b.db\",\"Size\":" + size + ",\"ModTime\":\"" + time +
+                            "\",\"IsDir\":false}\n]\n"};
+    };
+    const auto head = world.store().Head("b.db");
+    REQUIRE(head.ok());
+    return head->etag;
+  };
+  const std::string sealed = etag("5", "2026-11-27T08:00:00.5Z");
+  CHECK_FALSE(sealed.empty());
+  CHECK(etag("5", "2026-11-27T09:00:00.500+01:00") == sealed);
+  CHECK(etag("5", "2026-11-27T08:00:00.6Z") != sealed);
+  CHECK(etag("6", "2026-11-27T08:00:00.5Z") != sealed);
+}
+
 TEST_CASE("a listing that was cut is none") {
   RcloneWorld world;
   world.program = [](const auto&) {
@@ -203,6 +236,9 @@ TEST_CASE("the bytes of an object are counted") {
   const Status own = world.store().Get(
       "b.db", {}, [](std::string_view) { return Error(Reason::kNoSpace, "full"); });
   CHECK(MessageOf(own) == "full");
+  CheckError(world.store().Get(
+                 "b.db", {}, [](std::string_view) { return OkStatus(); }, "1"),
+             Reason::kUsage, "no versions");
 }
 
 TEST_CASE("what is written is spooled, uploaded whole, and looked at") {
@@ -250,6 +286,9 @@ TEST_CASE("what rclone says becomes a reason, advice, and no secret") {
            {"didn't find section in config file (\"x\")", Reason::kConfig, "listremotes"},
            {"AuthenticationFailed: 403", Reason::kCredentials, "check the keys"},
            {"couldn't fetch token: invalid_grant", Reason::kCredentials, "reconnect"},
+           {kAzureError, Reason::kAccessDenied,
+            "Failed to lsjson: GET http://h/c | RESPONSE 403: 403 Server failed to authenticate | "
+            "ERROR CODE: AuthorizationFailure; give"},
            {"403 Forbidden", Reason::kAccessDenied, "the right to list"},
            {"dial tcp: connection refused", Reason::kConnect, "is down"},
            {"write: no space left on device", Reason::kNoSpace, "make room"},

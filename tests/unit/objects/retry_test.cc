@@ -307,6 +307,22 @@ TEST_CASE("a listing that moves never runs out of patience") {
   CHECK(test.clock.passed() == 10s);
 }
 
+TEST_CASE("a get of a version goes on in that version") {
+  Rehearsal test({}, {.has_locks = false, .has_versions = true});
+  const std::string bytes = LongBytes();
+  test.Put("a", bytes);
+  const auto first = test.memory.Head("a");
+  REQUIRE(first.ok());
+  test.Put("a", std::string(bytes.size(), 'o'));
+  test.faulty->Inject({{.call = 1, .delivered = 1'000'000}});
+  const auto sink = [&](std::string_view piece) {
+    test.got += piece;
+    return OkStatus();
+  };
+  REQUIRE(test.store->Get("a", {}, sink, first->version_id).ok());
+  CHECK((test.got == bytes));
+}
+
 TEST_CASE("versions are told once each, however often they were asked for") {
   Rehearsal test({}, {.has_locks = false, .has_versions = true});
   for (int i = 0; i < 3; ++i) test.Put("a", "x");

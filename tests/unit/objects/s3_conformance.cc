@@ -1,7 +1,8 @@
 // S3Objects on a server that somebody else has started (tests/e2e/test_s3.py): a program of its
 // own, since ctest has no server. The environment says where:
-//   ETCDRILL_S3_ENDPOINT, _BUCKET, _KEY, _SECRET; _PREFIX, _CA_FILE, _ADDRESSING, _REGION; and what
-//   single tests read.
+//   ETCDRILL_S3_ENDPOINT, _BUCKET, _KEY, _SECRET; _PREFIX, _CA_FILE, _ADDRESSING, _REGION,
+//   _PUT_IF_ABSENT; _ROLE, which is assumed at the endpoint with these keys; and what single tests
+//   read.
 // The bucket has versions and object lock, but for the tests tagged [transfer].
 #include <cstdlib>
 #include <iostream>
@@ -11,6 +12,7 @@
 #include "base/bytes.h"
 #include "base/text.h"
 #include "crypto/hash.h"
+#include "objects/s3/credential_chain.h"
 #include "objects/s3/s3_objects.h"
 #include "support/catch.h"
 #include "support/test_context.h"
@@ -30,9 +32,17 @@ struct Site {
     S3Options options{.endpoint = Variable("ENDPOINT"),
                       .bucket = Variable("BUCKET"),
                       .region = Variable("REGION"),
-                      .prefix = Variable("PREFIX")};
+                      .prefix = Variable("PREFIX"),
+                      .put_if_absent = !Variable("PUT_IF_ABSENT").empty()};
+    auto keys = MakeCredentials(test.context(), {*http, *http},
+                                {.role_arn = Variable("ROLE"),
+                                 .environment = {{"AWS_ACCESS_KEY_ID", Variable("KEY")},
+                                                 {"AWS_SECRET_ACCESS_KEY", Variable("SECRET")},
+                                                 {"AWS_ENDPOINT_URL_STS", options.endpoint}}});
+    REQUIRE(keys.ok());
+    credentials = *std::move(keys);
     options.addressing = FromName<Addressing>(Variable("ADDRESSING")).value_or(Addressing::kAuto);
-    auto made = S3Objects::Make(test.context(), *http, credentials, options);
+    auto made = S3Objects::Make(test.context(), *http, *credentials, options);
     REQUIRE(made.ok());
     s3 = made->get();
     store = *std::move(made);
@@ -55,8 +65,7 @@ struct Site {
   etcdrill::testing::TestContext test;
   std::unique_ptr<HttpClient> http =
       MakeHttpClient({.ca_file = Variable("CA_FILE"), .stall_max = std::chrono::seconds(2)});
-  StaticCredentials credentials{
-      {.access_key_id = Variable("KEY"), .secret_access_key = Variable("SECRET")}};
+  std::unique_ptr<CredentialsProvider> credentials;
   std::unique_ptr<ObjectStore> store;
   S3Objects* s3 = nullptr;  // the same
 };
@@ -135,6 +144,42 @@ TEST_CASE("uploads that nobody goes on with are given up", "[.][sweep]") {
   CHECK(site.store->Sweep("", WallTime::max()).value_or(99) == 0);
 }
 
+// Whether the lock that an upload in parts asked for is there differs from server to server; one
+// that is set afterwards must be.
+TEST_CASE("an upload in parts is locked, at the latest afterwards", "[.][lock]") {
+  Site site;
+  const auto until = std::chrono::floor<std::chrono::seconds>(MakeSystemClock()->Now());
+  const Lock lock{ObjectLockMode::kCompliance, until + std::chrono::minutes(30)};
+  const auto writer = site.store->Create("large", {.lock = lock, .size_max = Large().size()});
+  REQUIRE(writer.ok());
+  REQUIRE((*writer)->Append(Large()).ok());
+  const auto put = (*writer)->Finish();
+  REQUIRE(put.ok());
+  const auto head = site.store->Head("large");
+  REQUIRE(head.ok());
+  CHECK(head->version_id == put->version_id);
+  std::cout << "lock: " << (head->lock == lock ? "applied" : "not applied") << "\n";
+  const Status later = site.store->SetLock("large", head->version_id, lock);
+  INFO(later.ToString());
+  REQUIRE(later.ok());
+  CHECK(site.store->Head("large")->lock == lock);
+  CHECK(Is(site.store->Delete("large", head->version_id), Reason::kAccessDenied));
+  CHECK((site.Get("large").value_or("") == Large()));
+}
+
+// What keys without the right are told, for a test to look at: `list: REASON`, `delete: REASON`.
+TEST_CASE("what the keys may not do is told, and nothing else fails", "[.][rights]") {
+  Site site;
+  REQUIRE(site.Put("a", "x").ok());
+  CHECK(site.Get("a").value_or("") == "x");
+  const auto told = [](const char* what, const Status& status) {
+    std::cout << what << ": " << InfoOf(ReasonOf(status)).name << "\n";
+  };
+  told("list", site.store->List("", "", [](const ObjectInfo&) { return OkStatus(); }));
+  told("missing", site.store->Head("nothing-here").status());
+  told("delete", site.store->Delete("a"));
+}
+
 // For a comparison with another signer: the headers of a request, and how it is addressed.
 TEST_CASE("a request is signed", "[.][sign]") {
   Query query;
@@ -161,11 +206,19 @@ TEST_CASE("a request is signed", "[.][sign]") {
 }
 
 // The error that a person reads, for test_s3.py to look at.
-TEST_CASE("what is configured wrongly is told", "[.][wrong]") {
-  Site site;
-  const Status put = site.Put("x", "x");
+void TellWhy(const Status& put) {
   REQUIRE_FALSE(put.ok());
   std::cout << "told: " << InfoOf(ReasonOf(put)).name << ": " << MessageOf(put) << "\n";
+}
+
+TEST_CASE("what is configured wrongly is told", "[.][wrong]") {
+  Site site;
+  TellWhy(site.Put("x", "x"));
+}
+
+TEST_CASE("so is what ends an upload in parts", "[.][wrong-large]") {
+  Site site;
+  TellWhy(site.Put("large", Large()));
 }
 
 }  // namespace

@@ -161,6 +161,23 @@ TEST_CASE("complete that libcurl sent twice: NoSuchUpload is no failure") {
   REQUIRE(site.Put("n", Large()).ok());
 }
 
+// As Ceph 16 answers.
+TEST_CASE("the ETag that complete does not tell is asked for") {
+  Site site;
+  site.http.Break(
+      "POST", "uploadId=", [](FakeS3& fake, const HttpRequest& request) -> Result<HttpResponse> {
+        fake.Handle(request);
+        return HttpResponse{200,
+                            {},
+                            "<CompleteMultipartUploadResult><ETag></ETag>"
+                            "</CompleteMultipartUploadResult>"};
+      });
+  const auto info = site.Put("n", Large());
+  REQUIRE(info.ok());
+  CHECK(info->etag == site.http.objects.at("/b/n").etag);
+  CHECK(info->metadata == std::map<std::string, std::string>{{"k", "v"}});
+}
+
 TEST_CASE("an upload that somebody gave up is an error that may pass") {
   Site site;
   site.http.Break("POST", "uploadId", FakeS3::Answers(404, "NoSuchUpload"));
@@ -463,6 +480,22 @@ TEST_CASE("the lock of an old version is asked for, where HEAD does not tell it"
   const auto head = site.store->Head("n", "V");
   REQUIRE(head.ok());
   CHECK(head->lock == Lock{ObjectLockMode::kGovernance, *ParseRfc3339("2026-12-22T08:00:00Z")});
+}
+
+TEST_CASE("a version is asked for by its name, and so is what a cut answer left out") {
+  Site site;
+  const std::string bytes = Bytes(10'000);
+  REQUIRE(site.Put("n", bytes).ok());
+  site.http.Break("GET", "/b/n?versionId=V", FakeS3::Short(4000));
+  std::string got;
+  const auto sink = [&](std::string_view piece) {
+    got += piece;
+    return OkStatus();
+  };
+  REQUIRE(site.store->Get("n", {}, sink, "V").ok());
+  CHECK(got == bytes);
+  CHECK(site.http.Count("GET", "/b/n?versionId=V") == 2);
+  CHECK(site.http.Count("GET") == 2);
 }
 
 TEST_CASE("ranges at the end and behind it") {
