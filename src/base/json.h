@@ -1,4 +1,5 @@
-// JSON, as we write and read it everywhere.
+// JSON, as we write and read it everywhere. Its parser and its printer cost a compiler a second
+// each, so they are called here alone.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -15,6 +16,11 @@ using Json = nlohmann::ordered_json;
 // Two spaces a level, no newline at the end. Names in a damaged file may hold any bytes: what is no
 // UTF-8 is replaced.
 std::string Dump(const Json& json);
+// The same on one line, without blanks.
+std::string DumpLine(const Json& json);
+// No exception: what is no JSON, or has more than 64 levels, comes back as `discarded`, which is of
+// no type.
+Json ParseJson(std::string_view text);
 
 // A document of ours, {"apiVersion": "etcdrill/v1", "kind": KIND}, to which fields are added.
 Json NewDocument(std::string_view kind);

@@ -106,7 +106,7 @@ CatalogEntry EntryOf(const Manifest& manifest, const Result<Checks>& checks,
 }
 
 std::optional<DrillSummary> LostDrill(const std::string& name, const Status& why) {
-  const std::string snapshot = name.substr(0, name.rfind('-'));
+  const std::string snapshot(store::SnapshotOfDrillName(name));
   if (!store::IsSnapshotName(snapshot)) return std::nullopt;  // somebody's notes
   DrillSummary drill;
   drill.name = name;

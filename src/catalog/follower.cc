@@ -187,6 +187,7 @@ Result<std::vector<DrillSummary>> Follower::ReadDrills(const Context& context) {
 std::optional<DrillSummary> Follower::Summarize(const store::DrillFile& file) const {
   auto drill = file.problem.ok() ? ParseDrillSummary(file.json) : file.problem;
   if (drill.ok()) {
+    if (!drill->site.empty()) return std::nullopt;  // a copy elsewhere proves nothing of the store
     drill->name = file.name;
     return *std::move(drill);
   }

@@ -53,7 +53,7 @@ class Follower {
   using SeenByName = std::map<std::string, Seen<T>>;
   struct Report {
     std::optional<store::DrillLink> previous;
-    std::optional<DrillSummary> drill;  // none: it is somebody's notes
+    std::optional<DrillSummary> drill;  // none: it is of a copy elsewhere, or somebody's notes
   };
 
   using Directories = std::vector<FileInfo>;

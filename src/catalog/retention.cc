@@ -1,5 +1,5 @@
-// Numbers first, then the size, so that a small disk takes from what the numbers would keep and
-// never the other way.
+// Numbers first, then what the sites have, then the size, so that a small disk takes from what the
+// numbers would keep and never the other way.
 #include "catalog/retention.h"
 
 #include <algorithm>
@@ -97,18 +97,76 @@ void KeepAmongOthers(Decisions& decisions) {
   }
 }
 
-// Takes away until the rest is small enough: what is not proven first, then the oldest.
-void LimitSize(Decisions& decisions, uint64_t size_max) {
+bool Waits(const RetentionDecision& d, const CopyState& copies) {
+  return copies.waiting.contains(d.snapshot->manifest.name);
+}
+
+// What a site has yet to get may be nowhere else. Damaged bytes are copied to no site, so nobody
+// waits for them.
+void KeepUncopied(Decisions& decisions, const CopyState& copies) {
+  for (RetentionDecision& d : decisions) {
+    if (Goes(d.fate) && d.snapshot->IsUsable() && Waits(d, copies)) d.fate = Fate::kUncopied;
+  }
+}
+
+// Takes only what the numbers keep. All else that stays does so for a reason that copies elsewhere
+// don't answer: the lineage of the next snapshot is read from the newest file here, a drill proves
+// the file here, and what is damaged or out of reach here is here for somebody to look at.
+void LimitCopied(Decisions& decisions, const CopyState& copies) {
+  if (!copies.keep.has_value()) return;
+  uint64_t left = *copies.keep;
+  for (auto d = decisions.rbegin(); d != decisions.rend(); ++d) {
+    const bool is_copied = copies.everywhere.contains(d->snapshot->manifest.name);
+    if (!is_copied || Waits(*d, copies) || Goes(d->fate)) continue;
+    if (!IsOrdinary(*d) || !d->snapshot->IsProven()) continue;
+    if (left > 0) {
+      --left;
+    } else if (d->fate == Fate::kCounted || d->fate == Fate::kUnlimited) {
+      d->fate = Fate::kCopied;
+      d->which.clear();
+    }
+  }
+}
+
+// In what order the size takes them. The last ones may be nowhere else.
+enum class Turn { kUnproven, kNumbered, kUncopied, kNever };
+
+Turn TurnOf(const RetentionDecision& d, const CopyState& copies) {
+  switch (d.fate) {
+    case Fate::kQuarantine:
+    case Fate::kHistory:
+      return d.snapshot->IsUsable() && Waits(d, copies) ? Turn::kUncopied : Turn::kUnproven;
+    case Fate::kCounted:
+    case Fate::kUnlimited:
+      return Waits(d, copies) ? Turn::kUncopied : Turn::kNumbered;
+    case Fate::kUncopied:
+      return Turn::kUncopied;
+    case Fate::kNewest:
+    case Fate::kDrilled:
+    case Fate::kFuture:
+    case Fate::kUnreadable:
+    case Fate::kLocked:
+    case Fate::kSurplus:
+    case Fate::kTooBig:
+    case Fate::kExpired:
+    case Fate::kCopied:
+      break;
+  }
+  return Turn::kNever;
+}
+
+// Takes away until the rest is small enough, the oldest of each turn first.
+void LimitSize(Decisions& decisions, const CopyState& copies, uint64_t size_max) {
   uint64_t size = 0;
   for (const RetentionDecision& d : decisions)
     size += Goes(d.fate) ? 0 : d.snapshot->manifest.size_bytes;
-  for (const auto& fates : {std::vector{Fate::kQuarantine, Fate::kHistory},
-                            std::vector{Fate::kCounted, Fate::kUnlimited}}) {
+  for (const Turn turn : {Turn::kUnproven, Turn::kNumbered, Turn::kUncopied}) {
     for (RetentionDecision& d : decisions) {
       if (size <= size_max) return;
-      if (std::ranges::find(fates, d.fate) == fates.end()) continue;
+      if (TurnOf(d, copies) != turn) continue;
       size -= d.snapshot->manifest.size_bytes;
       d.fate = Fate::kTooBig;
+      d.which.clear();
     }
   }
 }
@@ -116,7 +174,7 @@ void LimitSize(Decisions& decisions, uint64_t size_max) {
 }  // namespace
 
 std::vector<RetentionDecision> PlanRetention(const Catalog& catalog, const config::Retention& rules,
-                                             WallTime now, const CopyState& /*copies*/) {
+                                             WallTime now, const CopyState& copies) {
   Decisions decisions;
   for (const CatalogEntry& entry : catalog.snapshots) {
     const Fate fate = FirstFate(entry, rules, now);
@@ -129,8 +187,10 @@ std::vector<RetentionDecision> PlanRetention(const Catalog& catalog, const confi
   Count(decisions, rules.hourly, "hourly", NumberOf<std::chrono::hours>);
   Count(decisions, rules.daily, "daily", NumberOf<std::chrono::days>);
   Count(decisions, rules.weekly, "weekly", WeekOf);
+  KeepUncopied(decisions, copies);
+  LimitCopied(decisions, copies);
   KeepAmongOthers(decisions);
-  if (rules.total_size.has_value()) LimitSize(decisions, *rules.total_size);
+  if (rules.total_size.has_value()) LimitSize(decisions, copies, *rules.total_size);
   return decisions;
 }
 

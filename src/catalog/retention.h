@@ -1,8 +1,8 @@
-// Which snapshots of a store may go. A pure function of what the store holds, the rules and the
-// time; whoever deletes is store/local_store. What it never takes: the newest proven snapshot and
-// anything newer than it, the newest that passed a drill, and anything whose date lies in the
-// future, which tells of a clock that was wrong and not of a newer backup. The decisions behind it:
-// docs/dev/adr/0012-retention.md.
+// Which snapshots of a store may go. A pure function of what the store holds, what its sites hold,
+// the rules and the time; whoever deletes is store/local_store. What it never takes: the newest
+// proven snapshot and anything newer than it, the newest that passed a drill, and anything whose
+// date lies in the future, which tells of a clock that was wrong and not of a newer backup. The
+// decisions behind it: docs/dev/adr/0012-retention.md.
 #pragma once
 
 #include <optional>
@@ -44,10 +44,10 @@ struct RetentionDecision {
   std::string which = {};  // of the numbers: "last", "hourly", "daily", "weekly"
 };
 
-// How far the snapshots of a store have come to its sites.
+// How far the snapshots of a store have come to its sites (sites::CopyStateOf).
 struct CopyState {
-  std::set<std::string> waiting;     // names that a site has yet to get: numbers don't take them
-  std::set<std::string> everywhere;  // names that every site has, usable
+  std::set<std::string> waiting;     // names that a site has yet to get: only the size takes them
+  std::set<std::string> everywhere;  // names that every site has, usable, which would keep them
   std::optional<uint64_t> keep;      // so many of the newest of those stay; none: as many as the
                                      // numbers say
 };
@@ -60,7 +60,6 @@ std::vector<RetentionDecision> PlanRetention(const Catalog& catalog, const confi
 
 // Those that go are also the labels of the metric.
 template <>
-inline constexpr auto etcdrill::kNames<etcdrill::catalog::Fate> =
-    etcdrill::Names("newest", "drilled", "future", "other_history", "counted", "unlimited",
-                    "unreadable", "quarantine", "uncopied", "locked", "surplus", "size", "expired",
-                    "copied");
+inline constexpr auto etcdrill::kNames<etcdrill::catalog::Fate> = etcdrill::Names(
+    "newest", "drilled", "future", "other_history", "counted", "unlimited", "unreadable",
+    "quarantine", "uncopied", "locked", "surplus", "size", "expired", "copied");

@@ -1,9 +1,7 @@
-// The command table; the only user of CLI11. Each command fills its options struct and leaves
-// itself behind in `chosen`.
+// The command table. Each command fills its options struct and leaves itself behind in `chosen`.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
@@ -14,6 +12,7 @@
 
 #include "base/text.h"
 #include "base/version.h"
+#include "cli/command_line.h"
 #include "cli/command_tree.h"
 #include "cli/commands.h"
 
@@ -26,56 +25,61 @@ constexpr uint64_t kRevisionMax = INT64_MAX;
 constexpr const char* kTargetText =
     "File, or with --config: snapshot name, latest, latest-restorable or random";
 constexpr const char* kTargetType = "FILE|NAME|latest|latest-restorable|random";
-constexpr std::string_view kExampleHead = "Example:\n  ";
 
 // `type` stands for the value in the help.
 template <typename T>
-CLI::Option* AddOption(CLI::App* app, const std::string& name, T& value, const std::string& type,
-                       const std::string& text = "") {
+Option* AddOption(App* app, const std::string& name, T& value, const std::string& type,
+                  const std::string& text = "") {
   return app->add_option(name, value, text)->type_name(type);
 }
 
-// One command line, at the end of the help and in the manual.
-void AddExample(CLI::App* app, const std::string& line) {
-  app->footer(std::string(kExampleHead) + line);
-}
+void AddExample(App* app, const std::string& line) { app->AddExample(line); }
 
 // The first of the words of an enum. They stand in the help as `simple|table|json`, which
 // completion reads, too.
 template <typename Enum>
-void AddChoice(CLI::App* app, const std::string& name, Enum& out, const std::string& text,
+void AddChoice(App* app, const std::string& name, Enum& out, const std::string& text,
                size_t count = NamesOf<Enum>().size()) {
   const auto names = std::span(NamesOf<Enum>()).first(count);
   const std::string words = fmt::format("{}", fmt::join(names, "|"));
-  const auto pick = [=](std::string& word) -> std::string {
+  const auto pick = [=, &out](const std::string& word) -> std::string {
     const auto at = std::ranges::find(names, word);
     if (at == names.end()) return fmt::format("\"{}\" is none of {}", word, words);
-    word = std::to_string(at - names.begin());
+    out = static_cast<Enum>(at - names.begin());
     return "";
   };
-  AddOption(app, name, out, words, text)->transform(CLI::Validator(pick, ""));
+  app->add_option(name, pick, text)->type_name(words);
 }
 
-// CLI11's own words for a number that is out of range have 300 digits.
-CLI::Validator WholeNumber(uint64_t least, uint64_t most) {
-  const auto check = [least, most](std::string& text) -> std::string {
-    const auto number = ParseNumber<uint64_t>(text);
+// CLI11's own words for a number that is out of range have 300 digits, and it reads 010 as eight.
+template <typename T>
+Option* AddNumber(App* app, const std::string& name, T& value, uint64_t least, uint64_t most,
+                  const std::string& type, const std::string& text) {
+  const auto take = [=, &value](const std::string& word) -> std::string {
+    const auto number = ParseNumber<uint64_t>(word);
     if (!number.has_value() || *number < least || *number > most) {
-      return fmt::format("\"{}\" is not a number from {} to {}", text, least, most);
+      return fmt::format("\"{}\" is not a number from {} to {}", word, least, most);
     }
-    text = std::to_string(*number);  // CLI11 reads 010 as eight
+    value = static_cast<T>(*number);
     return "";
   };
-  return CLI::Validator(check, "");
+  return app->add_option(name, take, text)->type_name(type);
 }
 
-void AddProgress(CLI::App* app, ProgressMode& progress) {
+Check OneOf(const std::vector<std::string>& words) {
+  return [words](const std::string& text) {
+    const bool known = std::ranges::find(words, text) != words.end();
+    return known ? "" : fmt::format("{} not in {{{}}}", text, fmt::join(words, ","));
+  };
+}
+
+void AddProgress(App* app, ProgressMode& progress) {
   AddChoice(app, "--progress", progress, "Show progress; auto: on a terminal (default auto)");
 }
 
 enum class Forms { kOurs, kEtcdutl };
 
-void AddFormat(CLI::App* app, OutputFormat& format, Forms forms = Forms::kOurs) {
+void AddFormat(App* app, OutputFormat& format, Forms forms = Forms::kOurs) {
   if (forms == Forms::kEtcdutl)
     return AddChoice(app, "-w,--write-out", format,
                      "Output format, as in etcdutl (default simple)");
@@ -83,17 +87,22 @@ void AddFormat(CLI::App* app, OutputFormat& format, Forms forms = Forms::kOurs) 
   AddChoice(app, "-w,--write-out", format, "Output format (default simple)", kOurs);
 }
 
-void AddTextfile(CLI::App* app, std::string& file) {
+void AddTextfile(App* app, std::string& file) {
   AddOption(app, "--textfile-out", file, "FILE.prom",
             "Also write the result as metrics for node_exporter's textfile collector");
 }
 
-void AddConfig(CLI::App* app, std::string& file, bool required = false) {
+void AddConfig(App* app, std::string& file, bool required = false) {
   AddOption(app, "--config", file, "FILE", "Configuration file")->required(required);
 }
 
+void AddSite(App* app, std::string& site) {
+  AddOption(app, "--site", site, "NAME",
+            "Site of --config: the snapshot is a copy there, which is fetched into scratch");
+}
+
 // As etcdctl has them, environment included.
-void AddConnection(CLI::App* app, ConnectionFlags& c) {
+void AddConnection(App* app, ConnectionFlags& c) {
   constexpr const char* kGroup = "Connection";
   const auto add = [=](const char* name, auto& value, const char* environment, const char* type,
                        const char* text) {
@@ -120,34 +129,6 @@ void AddConnection(CLI::App* app, ConnectionFlags& c) {
       ->capture_default_str();
 }
 
-OptionInfo Describe(const CLI::Option& option) {
-  OptionInfo info{.text = option.get_description(),
-                  .environment = option.get_envname(),
-                  .fallback = option.get_default_str(),
-                  .required = option.get_required()};
-  if (option.get_items_expected_max() > 0) info.value = option.get_type_name();
-  if (option.get_positional()) info.names.push_back(option.get_name(true));
-  for (const std::string& name : option.get_snames()) info.names.push_back("-" + name);
-  for (const std::string& name : option.get_lnames()) info.names.push_back("--" + name);
-  return info;
-}
-
-// What has no group is hidden.
-CommandInfo Describe(const CLI::App& app) {
-  CommandInfo info{.name = app.get_name(), .text = app.get_description()};
-  if (const std::string footer = app.get_footer(); footer.starts_with(kExampleHead))
-    info.example = footer.substr(kExampleHead.size());
-  for (const CLI::Option* o :
-       app.get_options([](const CLI::Option* o) { return !o->get_group().empty(); })) {
-    (o->get_positional() ? info.positionals : info.options).push_back(Describe(*o));
-  }
-  for (const CLI::App* c :
-       app.get_subcommands([](const CLI::App* c) { return !c->get_group().empty(); })) {
-    info.commands.push_back(Describe(*c));
-  }
-  return info;
-}
-
 std::string VersionText() {
   return fmt::format("etcdrill {} ({}, {})", kVersion, kGitRevision, kCompiler);
 }
@@ -168,28 +149,32 @@ struct CommandTable {
   DrillOptions drill;
   HealthOptions health;
   DrillsOptions drills;
+  CopyOptions copy;
+  CheckStoreOptions check_store;
   CheckConfigOptions check_config;
+  KeygenOptions keygen;
   SelftestOptions selftest;
   CompletionOptions completion;
   Command chosen;
 
   template <typename Options>
-  void Choose(CLI::App* app, Result<ExitCode> (*function)(const Context&, const Options&),
+  void Choose(App* app, Result<ExitCode> (*function)(const Context&, const Options&),
               Options& options) {
     app->callback([this, function, &options] {
       chosen = [function, &options](const Context& context) { return function(context, options); };
     });
   }
 
-  void AddRunCommand(CLI::App& root);
-  void AddSnapshotCommands(CLI::App& root);
-  void AddProofCommands(CLI::App& root);
-  void AddComparisonCommands(CLI::App& root);
-  void AddOtherCommands(CLI::App& root);
+  void AddRunCommand(App& root);
+  void AddSnapshotCommands(App& root);
+  void AddProofCommands(App& root);
+  void AddComparisonCommands(App& root);
+  void AddKeygenCommands(App& root);
+  void AddOtherCommands(App& root);
 };
 
-void CommandTable::AddRunCommand(CLI::App& root) {
-  CLI::App* s = root.add_subcommand(
+void CommandTable::AddRunCommand(App& root) {
+  App* s = root.add_subcommand(
       "run", "Run the sidecar: scheduled snapshots, drills, health checks and metrics");
   AddConfig(s, run.config_file);
   AddOption(s, "--store", run.store, "DIR", "Without --config: directory for snapshots and scratch")
@@ -199,17 +184,17 @@ void CommandTable::AddRunCommand(CLI::App& root) {
   Choose(s, Run, run);
 }
 
-void CommandTable::AddSnapshotCommands(CLI::App& root) {
-  CLI::App* snapshot = root.add_subcommand("snapshot", "Take, inspect, restore and list snapshots")
-                           ->require_subcommand(1);
+void CommandTable::AddSnapshotCommands(App& root) {
+  App* snapshot = root.add_subcommand("snapshot", "Take, inspect, restore and list snapshots")
+                      ->require_subcommand(1);
 
-  CLI::App* s = snapshot->add_subcommand("save",
-                                         "Take one snapshot and verify it. A damaged one never "
-                                         "becomes FILE; a store keeps it as evidence");
+  App* s = snapshot->add_subcommand("save",
+                                    "Take one snapshot and verify it. A damaged one never "
+                                    "becomes FILE; a store keeps it as evidence");
   AddOption(s, "path", save.path, "FILE", "File to write (default: the store of --config)");
   AddConfig(s, save.config_file);
-  AddOption(s, "--timeout", save.timeout, "DURATION", "Timeout of the snapshot stream to FILE")
-      ->capture_default_str();
+  AddOption(s, "--timeout", save.timeout, "DURATION",
+            "Timeout of the snapshot stream (default: snapshot.timeout of --config, else 10m)");
   AddProgress(s, save.progress);
   AddFormat(s, save.format);
   AddConnection(s, save.connection);
@@ -221,14 +206,16 @@ void CommandTable::AddSnapshotCommands(CLI::App& root) {
       "Print hash, revision, keys and size of a file, as `etcdutl snapshot status`, but checked");
   AddOption(s, "file", status.file, "FILE", "Snapshot file")->required();
   AddOption(s, "--compat", status.compat, "3.5|3.6", "Count keys as etcdutl of this version")
-      ->check(CLI::IsMember({"3.5", "3.6"}).description(""));
+      ->check(OneOf({"3.5", "3.6"}));
   AddFormat(s, status.format, Forms::kEtcdutl);
   AddExample(s, "etcdrill snapshot status backup.db -w table");
   Choose(s, SnapshotStatus, status);
 
   s = snapshot->add_subcommand(
       "restore", "Create a data directory from a file, as `etcdutl snapshot restore`");
-  AddOption(s, "file", restore.file, "FILE", "Snapshot file")->required();
+  AddOption(s, "snapshot", restore.file, kTargetType, kTargetText)->required();
+  AddConfig(s, restore.config_file);
+  AddSite(s, restore.site);
   AddOption(s, "--data-dir", restore.data_dir, "DIR", "Directory to create (default NAME.etcd)");
   AddOption(s, "--wal-dir", restore.wal_dir, "DIR",
             "Directory to create for the WAL (default: in the data directory)");
@@ -244,10 +231,9 @@ void CommandTable::AddSnapshotCommands(CLI::App& root) {
       ->capture_default_str();
   s->add_flag("--skip-hash-check", restore.skip_hash_check,
               "Accept a file without a valid SHA-256 trailer or manifest");
-  AddOption(s, "--bump-revision", restore.bump_revision, "N",
+  AddNumber(s, "--bump-revision", restore.bump_revision, 0, kRevisionMax, "N",
             "Raise the revision by N, above what clients of the old cluster have seen; needs "
-            "--mark-compacted")
-      ->transform(WholeNumber(0, kRevisionMax));
+            "--mark-compacted");
   s->add_flag("--mark-compacted", restore.mark_compacted,
               "Mark all revisions up to the raised one as compacted, so that old watches fail "
               "instead of missing events; needs --bump-revision");
@@ -268,26 +254,40 @@ void CommandTable::AddSnapshotCommands(CLI::App& root) {
   AddExample(s, "etcdrill snapshot restore backup.db --data-dir /var/lib/etcd");
   Choose(s, SnapshotRestore, restore);
 
-  s = snapshot->add_subcommand("list", "List the snapshots in a store");
+  s = snapshot->add_subcommand("list", "List the snapshots in a store, or the copies at a site");
   AddConfig(s, list.config_file, /*required=*/true);
+  AddOption(s, "--site", list.site, "NAME", "Site of --config (default: the store)");
   AddFormat(s, list.format);
   AddExample(s, "etcdrill snapshot list --config /etc/etcdrill/etcdrill.yaml");
   Choose(s, SnapshotList, list);
+
+  s = snapshot->add_subcommand("copy",
+                               "Copy one snapshot to a site, from the store or another site");
+  AddOption(s, "snapshot", copy.name, "NAME|latest|latest-restorable|random",
+            "Snapshot in the store, or at the site of --from")
+      ->required();
+  AddOption(s, "--from", copy.from, "SITE", "Site to copy from (default: the store)");
+  AddOption(s, "--to", copy.to, "SITE", "Site to copy to")->required();
+  AddConfig(s, copy.config_file, /*required=*/true);
+  AddProgress(s, copy.progress);
+  AddFormat(s, copy.format);
+  AddExample(s, "etcdrill snapshot copy latest --to first --config /etc/etcdrill/etcdrill.yaml");
+  Choose(s, SnapshotCopy, copy);
 }
 
-void CommandTable::AddProofCommands(CLI::App& root) {
-  CLI::App* s = root.add_subcommand(
+void CommandTable::AddProofCommands(App& root) {
+  App* s = root.add_subcommand(
       "verify", "Check every byte of a snapshot that can be checked (levels 0 to 3)");
   AddOption(s, "snapshot", verify.target, kTargetType, kTargetText)->required();
-  AddOption(s, "--level", verify.level, "1|2|3",
+  AddNumber(s, "--level", verify.level, 1, 3, "1|2|3",
             "Highest level to check: 1 transfer, 2 structure, 3 keyspace")
-      ->transform(WholeNumber(1, 3))
-      ->capture_default_str();
+      ->default_str(std::to_string(verify.level));
   AddOption(s, "--max-age", verify.max_age, "DURATION", "Exit with 4 if the snapshot is older");
   s->add_flag("--inventory", verify.inventory,
               "Also count keys and bytes by prefix and Kubernetes resource, and encrypted values");
   AddTextfile(s, verify.textfile_out);
   AddConfig(s, verify.config_file);
+  AddSite(s, verify.site);
   AddFormat(s, verify.format);
   AddExample(s, "etcdrill verify backup.db");
   Choose(s, Verify, verify);
@@ -308,12 +308,13 @@ void CommandTable::AddProofCommands(CLI::App& root) {
               "Restore and start three members as a cluster, then add a fourth and compare them");
   AddTextfile(s, drill.textfile_out);
   AddConfig(s, drill.config_file);
+  AddSite(s, drill.site);
   AddFormat(s, drill.format);
   AddExample(s, "etcdrill drill backup.db --etcd /usr/bin/etcd");
   Choose(s, Drill, drill);
 
-  CLI::App* reports = root.add_subcommand("drills", "Work with the drill reports in a store")
-                          ->require_subcommand(1);
+  App* reports = root.add_subcommand("drills", "Work with the drill reports in a store")
+                     ->require_subcommand(1);
   s = reports->add_subcommand("list", "List all drill reports, oldest first");
   AddConfig(s, drills.config_file, /*required=*/true);
   AddFormat(s, drills.format);
@@ -330,8 +331,8 @@ void CommandTable::AddProofCommands(CLI::App& root) {
   Choose(s, DrillsVerify, drills);
 }
 
-void CommandTable::AddComparisonCommands(CLI::App& root) {
-  CLI::App* s = root.add_subcommand(
+void CommandTable::AddComparisonCommands(App& root) {
+  App* s = root.add_subcommand(
       "lineage", "Prove that a snapshot, or the live cluster, continues an older snapshot");
   AddOption(s, "older", lineage.older, kTargetType, kTargetText)->required();
   AddOption(s, "newer", lineage.newer, kTargetType,
@@ -345,11 +346,9 @@ void CommandTable::AddComparisonCommands(CLI::App& root) {
   s = root.add_subcommand(
       "hashkv", "Print the HashKV of a file, as a live member would; never writes to the file");
   AddOption(s, "file", hashkv.file, "FILE", "Snapshot file")->required();
-  AddOption(s, "--rev", hashkv.revision, "N", "Revision (default: the newest)")
-      ->transform(WholeNumber(0, kRevisionMax));
-  AddOption(s, "--compact-rev", hashkv.compact_revision, "N",
-            "Hash as if compacted at N (default: the file's compact revision)")
-      ->transform(WholeNumber(0, kRevisionMax));
+  AddNumber(s, "--rev", hashkv.revision, 0, kRevisionMax, "N", "Revision (default: the newest)");
+  AddNumber(s, "--compact-rev", hashkv.compact_revision, 0, kRevisionMax, "N",
+            "Hash as if compacted at N (default: the file's compact revision)");
   AddFormat(s, hashkv.format, Forms::kEtcdutl);
   AddExample(s, "etcdrill hashkv backup.db --rev 1200");
   Choose(s, HashKv, hashkv);
@@ -363,8 +362,26 @@ void CommandTable::AddComparisonCommands(CLI::App& root) {
   Choose(s, Health, health);
 }
 
-void CommandTable::AddOtherCommands(CLI::App& root) {
-  CLI::App* s =
+void CommandTable::AddKeygenCommands(App& root) {
+  App* keys = root.add_subcommand("keygen", "Create the keys of sites")->require_subcommand(1);
+  const auto add = [&](const char* name, const char* text, const char* out_text) {
+    App* s = keys->add_subcommand(name, text);
+    AddOption(s, "--out", keygen.out, "FILE", out_text);
+    AddFormat(s, keygen.format);
+    return s;
+  };
+  App* s = add("identity", "Create an age identity, which decrypts copies, and its recipient",
+               "File to create, with mode 0600 (default: print the identity)");
+  AddExample(s, "etcdrill keygen identity --out /etc/etcdrill/identity.txt");
+  Choose(s, KeygenIdentity, keygen);
+  s = add("signing", "Create a key that signs manifests at sites, and its public key",
+          "File to create, with mode 0600, beside FILE.pub (default: print the key)");
+  AddExample(s, "etcdrill keygen signing --out /etc/etcdrill/signing.pem");
+  Choose(s, KeygenSigning, keygen);
+}
+
+void CommandTable::AddOtherCommands(App& root) {
+  App* s =
       root.add_subcommand("selftest", "Check that this build detects every known class of damage");
   AddFormat(s, selftest.format);
   AddExample(s, "etcdrill selftest");
@@ -379,8 +396,9 @@ void CommandTable::AddOtherCommands(CLI::App& root) {
   AddExample(s, "etcdrill retention --dry-run --config /etc/etcdrill/etcdrill.yaml");
   Choose(s, Retention, retention);
 
-  CLI::App* check =
-      root.add_subcommand("check", "Validate a configuration file")->require_subcommand(1);
+  App* check =
+      root.add_subcommand("check", "Validate a configuration file, or try what its sites do")
+          ->require_subcommand(1);
   s = check->add_subcommand("config",
                             "List all problems of a configuration file and of the files it names");
   AddOption(s, "file", check_config.file, "FILE", "Configuration file")->required();
@@ -393,10 +411,17 @@ void CommandTable::AddOtherCommands(CLI::App& root) {
   AddOption(s, "file", check_config.file, "FILE", "Web configuration file")->required();
   AddExample(s, "etcdrill check web-config /etc/etcdrill/web.yml");
   Choose(s, CheckWebConfig, check_config);
+  s = check->add_subcommand(
+      "store", "Try what each site does with probe objects, and say what follows for its copies");
+  AddConfig(s, check_store.config_file, /*required=*/true);
+  AddOption(s, "--site", check_store.site, "NAME", "Check only this site (default: all)");
+  AddFormat(s, check_store.format);
+  AddExample(s, "etcdrill check store --config /etc/etcdrill/etcdrill.yaml");
+  Choose(s, CheckStore, check_store);
 
   s = root.add_subcommand("completion", "Print the completion script of a shell");
   AddOption(s, "shell", completion.shell, "bash|zsh|fish", "bash, zsh or fish")
-      ->check(CLI::IsMember({"bash", "zsh", "fish"}).description(""))
+      ->check(OneOf({"bash", "zsh", "fish"}))
       ->required();
   AddExample(s, "etcdrill completion bash > /etc/bash_completion.d/etcdrill");
   Choose(s, Completion, completion);
@@ -404,7 +429,7 @@ void CommandTable::AddOtherCommands(CLI::App& root) {
   s = root.add_subcommand("man", "The manual page, from this very table")->group("");
   s->callback([this, &root] {
     chosen = [&root](const Context&) -> Result<ExitCode> {
-      fmt::print("{}", ManPage(Describe(root)));
+      fmt::print("{}", ManPage(root.Describe()));
       return ExitCode::kOk;
     };
   });
@@ -420,10 +445,10 @@ void CommandTable::AddOtherCommands(CLI::App& root) {
 }
 
 // A word that is near to what it should have been says more than what CLI11 missed because of it.
-std::string UsageProblem(const CLI::ParseError& error, const CommandInfo& root,
+std::string UsageProblem(const std::string& problem, const CommandInfo& root,
                          std::span<const std::string> words) {
   const auto mistake = FindMistake(root, words);
-  if (!mistake.has_value()) return error.what();
+  if (!mistake.has_value()) return problem;
   return fmt::format("{} is unknown; did you mean {}?", mistake->word, mistake->meant);
 }
 
@@ -469,14 +494,11 @@ Result<ExitCode> RunChosen(CommandTable& table, std::stop_token stop) {
 
 int RunCommandLine(int argc, char** argv, std::stop_token stop) {
   CommandTable table;
-  CLI::App root(
+  App root(
       "etcdrill tells you whether your etcd backups restore. It takes or imports snapshots, "
       "verifies them, restores them to a scratch directory, starts a real etcd on the result and "
       "compares.",
-      "etcdrill");
-  root.require_subcommand(1);
-  root.fallthrough();
-  root.set_version_flag("--version", VersionText(), "Print the version of etcdrill");
+      "etcdrill", VersionText());
   AddOption(&root, "--log-level", table.log_level, "debug|info|warn|error",
             "Minimum level of log messages (default: warn; of run: log.level)");
   AddOption(&root, "--log-format", table.log_format, "logfmt|json",
@@ -485,17 +507,17 @@ int RunCommandLine(int argc, char** argv, std::stop_token stop) {
   table.AddSnapshotCommands(root);
   table.AddProofCommands(root);
   table.AddComparisonCommands(root);
+  table.AddKeygenCommands(root);
   table.AddOtherCommands(root);
   const std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
   if (!words.empty() && words[0] == "complete") {  // an unfinished line, not arguments
-    PrintCandidates(Complete(Describe(root), std::span(words).subspan(1)));
+    PrintCandidates(Complete(root.Describe(), std::span(words).subspan(1)));
     return static_cast<int>(ExitCode::kOk);
   }
-  try {
-    root.parse(argc, argv);
-  } catch (const CLI::ParseError& e) {
-    if (e.get_exit_code() == 0) return root.exit(e);  // --help, --version
-    const std::string problem = UsageProblem(e, Describe(root), words);
+  const Parsed parsed = root.Parse(argc, argv);
+  if (parsed.exit_code.has_value()) return *parsed.exit_code;
+  if (!parsed.problem.empty()) {
+    const std::string problem = UsageProblem(parsed.problem, root.Describe(), words);
     fmt::print(stderr, "etcdrill: {}; see `etcdrill --help`\n", Shown(problem));
     return static_cast<int>(ExitCode::kUsage);
   }

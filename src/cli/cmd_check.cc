@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <iterator>
 
 #include "base/text.h"
+#include "cli/check_sites.h"
 #include "cli/commands.h"
 #include "config/load.h"
 #include "config/web_config.h"
@@ -68,6 +70,10 @@ Result<ExitCode> CheckConfig(const Context& context, const CheckConfigOptions& o
   if (!options.syntax_only) {
     std::vector<std::string> problems = ProblemsOfNamedFiles(context, config);
     CheckEndpoints(context, config, problems);
+    SiteRemarks sites = CheckSites(context, config);
+    std::ranges::move(sites.problems, std::back_inserter(problems));
+    for (const std::string& warning : sites.warnings)
+      fmt::print(stderr, "warning: {}: {}\n", Shown(options.file), Shown(warning));
     if (!problems.empty()) {
       return Error(Reason::kConfig, "{0}: {1}", options.file,
                    fmt::join(problems, fmt::format("\n{}: ", options.file)));

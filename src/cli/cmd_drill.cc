@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <nlohmann/json.hpp>
 
 #include "base/text.h"
 #include "base/units.h"
@@ -14,6 +13,7 @@
 #include "cli/textfile_out.h"
 #include "config/load.h"
 #include "etcd/client.h"
+#include "pipeline/drill_copy.h"
 #include "pipeline/drill_report.h"
 #include "pipeline/ladder.h"
 #include "pipeline/run_drill.h"
@@ -143,8 +143,35 @@ Result<pipeline::DrillReport> DrillInStore(const Context& context, Session& sess
   return std::move(drill.report);
 }
 
+// The report goes into the store of this machine, and from there to the sites.
+Result<pipeline::DrillReport> DrillAtSite(const Context& context, Session& session,
+                                          const DrillOptions& options) {
+  ASSIGN_OR_RETURN(const config::Config* const config, session.Config());
+  ASSIGN_OR_RETURN(sites::Site* const site, session.Site(options.site));
+  ASSIGN_OR_RETURN(const auto contents, session.ContentsOf(options.site, /*look_at_bytes=*/true));
+  ASSIGN_OR_RETURN(const sites::CopyRecord copy,
+                   FindCopy(context, *contents, options.site, options.target));
+  RETURN_IF_ERROR(Annotate(site->IdentitiesFor(copy.encoding).status(), "site {}", options.site));
+  ASSIGN_OR_RETURN(const config::DrillConfig drill_config, WithFlags(options, config->drill));
+  ASSIGN_OR_RETURN(store::LocalStore* const store, session.Store());
+  const auto client = etcd::Client::Create(config::ConnectionOf(*config), context);
+  const catalog::CatalogEntry* const newest = contents->catalog.Newest(context.clock.Now());
+  pipeline::StoredDrill drill =
+      pipeline::DrillCopy(context,
+                          {.site = *site,
+                           .copy = copy,
+                           .config = drill_config,
+                           .client = client.ok() ? client->get() : nullptr,
+                           .full_cluster = options.full_cluster,
+                           .newest = newest != nullptr && newest->manifest.name == copy.copy},
+                          *store);
+  pipeline::TellWhatIsMissing(context, drill);
+  return std::move(drill.report);
+}
+
 Result<pipeline::DrillReport> DrillTarget(const Context& context, Session& session,
                                           const DrillOptions& options) {
+  if (!options.site.empty()) return DrillAtSite(context, session, options);
   ASSIGN_OR_RETURN(const Target target, FindTarget(context, session, options.target));
   return target.store != nullptr ? DrillInStore(context, session, options, target)
                                  : DrillFile(context, session, options, target);
@@ -154,7 +181,7 @@ Result<ExitCode> PrintAndJudge(const Result<pipeline::DrillReport>& drilled, Out
   RETURN_IF_ERROR(drilled.status());
   const pipeline::DrillReport& report = *drilled;
   if (format == OutputFormat::kJson) {
-    PrintJson(pipeline::ToJson(report));
+    PrintDocument(report);
   } else {
     fmt::print("{}", DrillText(report));
   }

@@ -1,7 +1,6 @@
 // lineage: does one snapshot, or the live cluster, continue an older snapshot?
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "cli/commands.h"
@@ -71,7 +70,7 @@ Row MemberRow(const verify::LiveMember& m) {
 
 void PrintReport(const verify::LineageReport& report, OutputFormat format) {
   if (format == OutputFormat::kJson) {
-    PrintJson(verify::ToJson(report));
+    PrintDocument(report);
     return;
   }
   fmt::print("{}\n", Coloured(NameOf(report.verdict), LookOf(report.verdict).colour));

@@ -1,11 +1,16 @@
 // retention: what the sidecar would delete after its next snapshot, or does now.
+#include <fmt/format.h>
+
+#include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "base/text.h"
 #include "base/units.h"
 #include "catalog/follower.h"
 #include "catalog/retention.h"
 #include "cli/commands.h"
 #include "cli/session.h"
+#include "sites/plans.h"
 
 namespace etcdrill::cli {
 namespace {
@@ -31,6 +36,23 @@ void Print(const std::vector<catalog::RetentionDecision>& decisions, OutputForma
   PrintList(format, json, head, rows);
 }
 
+// A site that does not answer is one that was never read: what it may lack stays.
+catalog::CopyState CopiesOf(const Context& context, Session& session, const config::Config& config,
+                            const catalog::Catalog& stored) {
+  std::vector<std::shared_ptr<const sites::Contents>> all;  // as long as they are looked at
+  std::vector<sites::KnownSite> known;
+  for (const config::SiteConfig& site : config.sites) {
+    const auto contents = session.ContentsOf(site.name, /*look_at_bytes=*/true);
+    if (!contents.ok()) {
+      fmt::print(stderr, "warning: {}; what the site may lack stays in the store\n",
+                 Shown(MessageOf(contents.status())));
+    }
+    all.push_back(contents.value_or(nullptr));
+    known.push_back({all.back().get(), config.RetentionOf(site), contents.ok()});
+  }
+  return sites::CopyStateOf(stored, known, config.keep_local, context.clock.Now());
+}
+
 }  // namespace
 
 Result<ExitCode> Retention(const Context& context, const RetentionOptions& options) {
@@ -42,7 +64,8 @@ Result<ExitCode> Retention(const Context& context, const RetentionOptions& optio
   ASSIGN_OR_RETURN(const catalog::Catalog catalog,
                    catalog::ReadCatalog(context, *store, config->cluster.name));
   const auto decisions =
-      catalog::PlanRetention(catalog, config->snapshot.retention, context.clock.Now());
+      catalog::PlanRetention(catalog, config->snapshot.retention, context.clock.Now(),
+                             CopiesOf(context, session, *config, catalog));
   Print(decisions, options.format);
   if (options.dry_run) return ExitCode::kOk;
   for (const catalog::RetentionDecision& d : decisions) {

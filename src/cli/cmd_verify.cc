@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "base/text.h"
@@ -77,7 +76,7 @@ Rows LevelRows(const verify::VerifyReport& report) {
 }
 
 void PrintReport(const verify::VerifyReport& report, int level, OutputFormat format) {
-  if (format == OutputFormat::kJson) return PrintJson(verify::ToJson(report));
+  if (format == OutputFormat::kJson) return PrintDocument(report);
   fmt::print("{}: {}\n", Shown(report.file),
              Coloured(NameOf(report.verdict()), LookOf(report.verdict()).colour));
   PrintTable(format, {"LEVEL", "RESULT", "FACTS"}, LevelRows(report));
@@ -144,7 +143,7 @@ void TellHealed(const Context& context, const Target& target, const verify::Veri
 
 Result<Verified> VerifyTarget(const Context& context, Session& session,
                               const VerifyOptions& options) {
-  ASSIGN_OR_RETURN(const Target target, FindTarget(context, session, options.target));
+  ASSIGN_OR_RETURN(const Target target, FindTarget(context, session, options.target, options.site));
   crosscheck::Freshness freshness{.others = target.others};
   if (!options.max_age.empty()) {
     ASSIGN_OR_RETURN(freshness.max_age, ParseDuration(options.max_age));

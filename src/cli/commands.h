@@ -45,7 +45,7 @@ struct SaveOptions {
   std::string path;
   std::string config_file;
   ConnectionFlags connection;
-  std::string timeout = "10m";
+  std::string timeout;  // empty: that of the configuration
   OutputFormat format = OutputFormat::kSimple;
   ProgressMode progress = ProgressMode::kAuto;
 };
@@ -59,7 +59,9 @@ struct StatusOptions {
 Result<ExitCode> SnapshotStatus(const Context& context, const StatusOptions& options);
 
 struct RestoreCommandOptions {
-  std::string file;
+  std::string file;  // or, with config_file, a name in the store, or at `site`
+  std::string config_file;
+  std::string site;  // empty: none
   std::string data_dir;
   std::string wal_dir;
   std::string name = "default";
@@ -81,6 +83,7 @@ Result<ExitCode> SnapshotRestore(const Context& context, const RestoreCommandOpt
 
 struct ListOptions {
   std::string config_file;
+  std::string site;  // empty: the store
   OutputFormat format = OutputFormat::kSimple;
 };
 Result<ExitCode> SnapshotList(const Context& context, const ListOptions& options);
@@ -92,6 +95,16 @@ struct RetentionOptions {
 };
 Result<ExitCode> Retention(const Context& context, const RetentionOptions& options);
 
+struct CopyOptions {
+  std::string name;  // of a snapshot in the store, or, with `from`, as FindCopy takes it
+  std::string from;  // a site; empty: the store
+  std::string to;
+  std::string config_file;
+  OutputFormat format = OutputFormat::kSimple;
+  ProgressMode progress = ProgressMode::kAuto;
+};
+Result<ExitCode> SnapshotCopy(const Context& context, const CopyOptions& options);
+
 struct HashKvOptions {
   std::string file;
   int64_t revision = 0;
@@ -101,8 +114,9 @@ struct HashKvOptions {
 Result<ExitCode> HashKv(const Context& context, const HashKvOptions& options);
 
 struct VerifyOptions {
-  std::string target;  // a file, or a name in the store of config_file
+  std::string target;  // a file, or a name in the store of config_file, or at `site`
   std::string config_file;
+  std::string site;  // empty: none
   int level = 3;
   std::string max_age;  // a duration; empty: any age will do
   bool inventory = false;
@@ -123,6 +137,7 @@ Result<ExitCode> Lineage(const Context& context, const LineageOptions& options);
 struct DrillOptions {
   std::string target;  // a file, a name, latest, latest-restorable, random
   std::string config_file;
+  std::string site;  // empty: none
   std::string etcd_binary;
   std::string scratch_dir;
   std::string timeout;
@@ -153,12 +168,26 @@ Result<ExitCode> DrillsList(const Context& context, const DrillsOptions& options
 Result<ExitCode> DrillsShow(const Context& context, const DrillsOptions& options);
 Result<ExitCode> DrillsVerify(const Context& context, const DrillsOptions& options);
 
+struct CheckStoreOptions {
+  std::string config_file;
+  std::string site;  // its name; empty: all
+  OutputFormat format = OutputFormat::kSimple;
+};
+Result<ExitCode> CheckStore(const Context& context, const CheckStoreOptions& options);
+
 struct CheckConfigOptions {
   std::string file;
   bool syntax_only = false;  // what the file names is not looked at
 };
 Result<ExitCode> CheckConfig(const Context& context, const CheckConfigOptions& options);
 Result<ExitCode> CheckWebConfig(const Context& context, const CheckConfigOptions& options);
+
+struct KeygenOptions {
+  std::string out;  // empty: the key goes to stdout
+  OutputFormat format = OutputFormat::kSimple;
+};
+Result<ExitCode> KeygenIdentity(const Context& context, const KeygenOptions& options);
+Result<ExitCode> KeygenSigning(const Context& context, const KeygenOptions& options);
 
 struct CompletionOptions {
   std::string shell;

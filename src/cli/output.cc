@@ -55,7 +55,7 @@ bool IsNumber(std::string_view text) {
 }
 
 void PrintCells(const std::vector<EtcdutlCell>& cells) {
-  nlohmann::ordered_json json;
+  Json json;
   for (const EtcdutlCell& cell : cells) {
     auto& value = json[std::string(cell.key)];
     if (cell.number.has_value()) {
@@ -64,7 +64,7 @@ void PrintCells(const std::vector<EtcdutlCell>& cells) {
       value = cell.text;
     }
   }
-  PrintJsonText(json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+  PrintJsonText(DumpLine(json));
 }
 
 void PrintFields(const std::vector<EtcdutlCell>& cells) {

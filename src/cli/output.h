@@ -16,6 +16,17 @@
 #include "proof/finding.h"
 #include "proof/words.h"
 
+namespace etcdrill {
+struct Manifest;
+namespace pipeline {
+struct DrillReport;
+}
+namespace verify {
+struct LineageReport;
+struct VerifyReport;
+}  // namespace verify
+}  // namespace etcdrill
+
 namespace etcdrill::cli {
 
 enum class OutputFormat { kSimple, kTable, kJson, kFields };
@@ -65,6 +76,12 @@ std::string HumanBytes(uint64_t bytes);
 // terminals obey: they are escaped as JSON does it.
 void PrintJsonText(std::string_view json);
 void PrintJson(const Json& json);
+// The JSON of each, for commands that can do without the header of the library. (An overload of
+// PrintJson would be no choice: Json converts to anything.)
+void PrintDocument(const Manifest& manifest);
+void PrintDocument(const pipeline::DrillReport& report);
+void PrintDocument(const verify::LineageReport& report);
+void PrintDocument(const verify::VerifyReport& report);
 // With a frame or without, as `format` says.
 void PrintTable(OutputFormat format, const std::vector<std::string>& head, const Rows& rows);
 // `json`, or the table.

@@ -1,5 +1,8 @@
 #include "cli/session.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <cstdlib>
 #include <utility>
 
@@ -7,11 +10,25 @@
 #include "base/url.h"
 #include "catalog/follower.h"
 #include "config/load.h"
+#include "sites/fetch_copy.h"
 #include "store/manifest_file.h"
 #include "store/names.h"
 
 namespace etcdrill::cli {
 namespace {
+
+// Somebody sits before the terminal.
+constexpr objects::RetryLimits kPatience = {.give_up_after = std::chrono::seconds(15)};
+
+Status NotUsable(const Context& context, const sites::Contents& contents, const std::string& site,
+                 const catalog::CatalogEntry& copy) {
+  const catalog::CatalogEntry* const newest = contents.catalog.Newest(context.clock.Now());
+  const std::string hint = newest != nullptr
+                               ? fmt::format("The newest usable copy is {}", newest->manifest.name)
+                               : "No copy there is usable";
+  return Error(Reason::kNotProvable, "site {}: copy {}: {}. {}", site, copy.manifest.name,
+               copy.problem, hint);
+}
 
 // That of NAME.db at this very path.
 Result<std::optional<Manifest>> ManifestOf(const Context& context, const std::string& path) {
@@ -47,6 +64,39 @@ Result<store::LocalStore*> Session::Store() {
     ASSIGN_OR_RETURN(store_, store::LocalStore::Open(context_, config->store_path));
   }
   return store_.get();
+}
+
+Result<const config::SiteConfig*> Session::SiteConfig(const std::string& name) {
+  ASSIGN_OR_RETURN(const config::Config* const config, Config());
+  std::vector<std::string> names;
+  for (const config::SiteConfig& site : config->sites) {
+    if (site.name == name) return &site;
+    names.push_back(site.name);
+  }
+  return Error(Reason::kUsage, "{} has no site {}; {}", config_file_, name,
+               names.empty() ? "list some under store.sites"
+                             : fmt::format("it has {}", fmt::join(names, ", ")));
+}
+
+Result<sites::Site*> Session::Site(const std::string& name) {
+  if (const auto at = sites_.find(name); at != sites_.end()) return at->second.get();
+  ASSIGN_OR_RETURN(const config::SiteConfig* const site, SiteConfig(name));
+  auto opened = sites::Site::Open(context_, *site, config_->signing, meter_, kPatience);
+  if (!opened.ok()) return Annotate(opened.status(), "site {}", name);
+  return (sites_[name] = *std::move(opened)).get();
+}
+
+Result<std::shared_ptr<const sites::Contents>> Session::ContentsOf(const std::string& site,
+                                                                   bool look_at_bytes) {
+  ASSIGN_OR_RETURN(sites::Site* const opened, Site(site));
+  const auto known = opened->Signers();
+  if (!known.ok()) return Annotate(known.status(), "site {}", site);
+  sites::SiteFollower follower(opened->objects(), Cluster());
+  auto contents = follower.Refresh(context_, *known);
+  while (look_at_bytes && contents.ok() && !(*contents)->looked_at_bytes)
+    contents = follower.Refresh(context_, *known);
+  if (!contents.ok()) return Annotate(contents.status(), "site {}", site);
+  return contents;
 }
 
 std::string Session::Cluster() {
@@ -90,7 +140,12 @@ Result<std::optional<Manifest>> ManifestBeside(const Context& context, const std
   return ManifestOf(context, context.fs.Resolve(file).value_or(file));
 }
 
-Result<Target> FindTarget(const Context& context, Session& session, const std::string& word) {
+Result<Target> FindTarget(const Context& context, Session& session, const std::string& word,
+                          const std::string& site) {
+  if (!site.empty()) {
+    ASSIGN_OR_RETURN(const config::Config* const config, session.Config());
+    return FetchTarget(context, session, site, word, config->drill.scratch_dir);
+  }
   const bool is_path = !session.has_config() || word.find('/') != std::string::npos ||
                        (!catalog::IsChoice(word) && context.fs.Exists(word));
   if (is_path) {
@@ -120,6 +175,44 @@ Result<Target> FindTarget(const Context& context, Session& session, const std::s
     if (entry.state == SnapshotState::kDamaged && !from_the_start) target.damaged = entry;
   }
   return target;
+}
+
+Result<sites::CopyRecord> FindCopy(const Context& context, const sites::Contents& contents,
+                                   const std::string& site, const std::string& word) {
+  const auto usable = contents.UsableCopies();
+  if (const auto at = usable.find(word); at != usable.end())
+    return contents.records.at(at->second->manifest.name);
+  if (contents.catalog.HoldsNone()) {
+    return Error(Reason::kNotFound,
+                 "site {}: there is no copy of this cluster. See what the site does: `etcdrill "
+                 "check store`",
+                 site);
+  }
+  const auto chosen = catalog::SelectSnapshot(context, contents.catalog, word);
+  if (!chosen.ok()) return Annotate(chosen.status(), "site {}", site);
+  for (const catalog::CatalogEntry& entry : contents.catalog.snapshots) {
+    // By a manifest that nobody we know signed, anything could be restored.
+    if (entry.manifest.name == chosen->name && entry.state == SnapshotState::kUnreadable)
+      return NotUsable(context, contents, site, entry);
+  }
+  return contents.records.at(chosen->name);
+}
+
+Result<Target> FetchTarget(const Context& context, Session& session, const std::string& site,
+                           const std::string& word, const std::string& scratch_dir,
+                           ProgressMode progress) {
+  ASSIGN_OR_RETURN(const auto contents, session.ContentsOf(site, /*look_at_bytes=*/true));
+  ASSIGN_OR_RETURN(const sites::CopyRecord copy, FindCopy(context, *contents, site, word));
+  ASSIGN_OR_RETURN(sites::Site* const from, session.Site(site));
+  const auto identities = from->IdentitiesFor(copy.encoding);
+  if (!identities.ok()) return Annotate(identities.status(), "site {}", site);
+  ASSIGN_OR_RETURN(std::shared_ptr<ScratchDir> scratch, ScratchDir::Create(context, scratch_dir));
+  const std::string path = JoinPath(scratch->path(), copy.manifest.name + ".db");
+  const Status fetched = sites::FetchCopy(context, from->objects(), copy, *identities, path,
+                                          ProgressLine("fetch", progress, context.clock));
+  RETURN_IF_ERROR(Annotate(fetched, "site {}", site));
+  return Target{
+      .name = copy.copy, .path = path, .manifest = copy.manifest, .scratch = std::move(scratch)};
 }
 
 std::string DefaultScratchDir() {

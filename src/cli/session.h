@@ -3,6 +3,7 @@
 // file, or something in that store. And where scratch goes if nobody says.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,7 +15,11 @@
 #include "config/config.h"
 #include "etcd/client.h"
 #include "io/context.h"
+#include "io/scratch_dir.h"
+#include "objects/metered.h"
 #include "proof/manifest.h"
+#include "sites/contents.h"
+#include "sites/site.h"
 #include "store/local_store.h"
 
 namespace etcdrill::cli {
@@ -30,6 +35,13 @@ class Session {
   Result<const config::Config*> Config();
   Result<store::LocalStore*> Store();
   std::string Cluster();  // as the file names it; empty without one, or if it can't be read
+  // What the file says of the site of that name; kUsage, with the names there are, if it has none.
+  Result<const config::SiteConfig*> SiteConfig(const std::string& name);
+  // That site, opened once.
+  Result<sites::Site*> Site(const std::string& name);
+  // What it holds of the file's cluster now, by its manifests and, if asked for, by its bytes, too.
+  Result<std::shared_ptr<const sites::Contents>> ContentsOf(const std::string& site,
+                                                            bool look_at_bytes = false);
   // The file's cluster if there is a file, else the flags'.
   Result<etcd::ConnectionOptions> Connection(const ConnectionFlags& flags);
 
@@ -38,6 +50,8 @@ class Session {
   const std::string config_file_;
   std::optional<config::Config> config_;
   std::unique_ptr<store::LocalStore> store_;
+  objects::Meter meter_;  // of all sites; nobody reads it
+  std::map<std::string, std::unique_ptr<sites::Site>> sites_;
 };
 
 Result<etcd::ConnectionOptions> ToConnectionOptions(const ConnectionFlags& flags);
@@ -49,7 +63,8 @@ struct Target {
   store::LocalStore* store = nullptr;            // the session's; null: it is a plain file
   std::optional<catalog::CatalogEntry> damaged;  // by the scrub or a drill, after it was stored
   std::vector<Manifest> others;                  // in the same store
-  std::shared_ptr<FileLock> use;  // as long as it is held, the sidecar does not delete it
+  std::shared_ptr<FileLock> use;        // as long as it is held, the sidecar does not delete it
+  std::shared_ptr<ScratchDir> scratch;  // that a copy was fetched into; goes with the last of these
 };
 
 // The manifest NAME.json beside a file NAME.db, where a link leads to it, too; none if there is
@@ -59,7 +74,19 @@ Result<std::optional<Manifest>> ManifestBeside(const Context& context, const std
 
 // Without a configuration file the word is a path, and the manifest beside it counts. With one,
 // "latest", "latest-restorable" and "random" never are.
-Result<Target> FindTarget(const Context& context, Session& session, const std::string& word);
+// With a site it is FetchTarget, into the drills' scratch.
+Result<Target> FindTarget(const Context& context, Session& session, const std::string& word,
+                          const std::string& site = "");
+
+// The record of the copy that the word means at a site: "latest", "latest-restorable", "random",
+// the name of a copy, or that of a snapshot, of which any usable copy will do.
+// `contents` are those of the site.
+Result<sites::CopyRecord> FindCopy(const Context& context, const sites::Contents& contents,
+                                   const std::string& site, const std::string& word);
+// The same, fetched into a scratch directory below `scratch_dir`.
+Result<Target> FetchTarget(const Context& context, Session& session, const std::string& site,
+                           const std::string& word, const std::string& scratch_dir,
+                           ProgressMode progress = ProgressMode::kAuto);
 
 // TMPDIR, or /tmp.
 std::string DefaultScratchDir();

@@ -119,7 +119,7 @@ struct S3Place {
   objects::CredentialsOptions credentials;  // without the environment, which the site reads
   std::string ca_file;
   bool verifies_certificates = true;
-  std::string proxy;                      // empty: that of the environment
+  std::string proxy;  // empty: that of the environment
   Duration stall_max = 60s;
 };
 struct DirectoryPlace {
@@ -129,6 +129,7 @@ struct RclonePlace {
   std::string remote;  // NAME:PATH
   std::string config_file;
   std::string program = "/usr/bin/rclone";
+  std::string scratch_dir;  // below that of drills: an upload is spooled there first
 };
 
 struct SiteLock {
@@ -153,6 +154,9 @@ struct SiteConfig {
   objects::Bandwidth bandwidth;
   std::optional<Schedule> drill = Every(24h);  // of the newest copy, fetched from there
   ScrubConfig scrub = {.period = 30 * 24h};    // of copies as they lie there
+
+  // Whether its copies can be opened here.
+  bool CanDecrypt() const { return !encrypt.has_value() || !encrypt->identity_file.empty(); }
 };
 
 // Who wrote a copy: manifests at sites are signed by the key, and held to those of the signers.
@@ -197,6 +201,10 @@ struct Config {
   LogLevel log_level = LogLevel::kInfo;
   LogFormat log_format = LogFormat::kLogfmt;
   std::vector<std::string> warnings;  // of the file, each with its place: names of 0.1.0
+
+  const Retention& RetentionOf(const SiteConfig& site) const [[clang::lifetimebound]] {
+    return site.retention.has_value() ? *site.retention : snapshot.retention;
+  }
 };
 
 }  // namespace etcdrill::config

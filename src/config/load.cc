@@ -5,9 +5,10 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
-#include <filesystem>
+#include <iterator>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,6 +17,8 @@
 #include "base/units.h"
 #include "base/url.h"
 #include "config/section.h"
+#include "config/shared_sections.h"
+#include "config/sites.h"
 #include "config/values.h"
 #include "etcd/tls_files.h"
 
@@ -41,19 +44,6 @@ void ReadCluster(Section section, ClusterConfig& cluster) {
   auth.Read("username", cluster.username);
   auth.Read("password_file", cluster.password_file, CheckPath);
   auth.Finish();
-  section.Finish();
-}
-
-// One that is given stands for itself: the defaults of the numbers that it leaves out are for a
-// file without any.
-void ReadRetention(Section section, Retention& retention) {
-  if (section.exists()) retention = {};
-  section.Read("last", retention.last, ParseCount);
-  section.Read("hourly", retention.hourly, ParseCount);
-  section.Read("daily", retention.daily, ParseCount);
-  section.Read("weekly", retention.weekly, ParseCount);
-  section.ReadOptional("total_size", retention.total_size, ParseSize);
-  section.Read("quarantine", retention.quarantine);
   section.Finish();
 }
 
@@ -142,13 +132,11 @@ void ReadRoot(Section root, Config& config) {
   store.Read("path", config.store_path, CheckNeededPath);
   store.Read("adopt", config.adopt.files, CheckAdopt);
   store.Read("adopt_quiet", config.adopt.quiet);
-  store.Finish();
   ReadSnapshot(root.Sub("snapshot"), config.snapshot);
   ReadDrill(root.Sub("drill"), config.drill);
-  Section scrub = root.Sub("scrub");
-  scrub.Read("period", config.scrub.period);
-  scrub.Read("rate", config.scrub.bytes_per_second, ParseRate);
-  scrub.Finish();
+  ReadSites(store, config);
+  store.Finish();
+  ReadScrub(root.Sub("scrub"), config.scrub);
   Section health = root.Sub("health");
   health.Read("interval", config.health.interval);
   health.Read("timeout", config.health.timeout);
@@ -187,21 +175,28 @@ void ResolvePaths(Config& config, const std::string& dir) {
   }
   for (std::string& path : config.adopt.files) Resolve(path, dir);
   for (std::string& path : config.drill.etcd_binaries) Resolve(path, dir);
+  for (std::string* path : PathsOfSites(config)) Resolve(*path, dir);
 }
 
-// Compared as they are written, less dots and double slashes.
-Status CheckAdoptsOthers(const Config& config) {
-  const auto plain = [](const std::string& dir) {
-    return (std::filesystem::path(dir) / "").lexically_normal().string();  // ends in a slash
-  };
+std::vector<std::string> ProblemsOfAdopt(const Config& config) {
+  std::vector<std::string> problems;
   for (const std::string& pattern : config.adopt.files) {
-    if (!plain(DirName(pattern)).starts_with(plain(config.store_path))) continue;
-    return Error(Reason::kConfig,
-                 "store.adopt: \"{}\" is inside the store ({}). Use the directory that the other "
-                 "job writes to",
-                 pattern, config.store_path);
+    if (!PlainDir(DirName(pattern)).starts_with(PlainDir(config.store_path))) continue;
+    problems.push_back(
+        fmt::format("store.adopt: \"{}\" is inside the store ({}). Use the directory that the "
+                    "other job writes to",
+                    pattern, config.store_path));
   }
-  return OkStatus();
+  return problems;
+}
+
+// What only shows once all paths are full ones.
+Status CheckPlaces(const Config& config, const std::string& file) {
+  std::vector<std::string> problems = ProblemsOfAdopt(config);
+  std::ranges::move(ProblemsOfSites(config), std::back_inserter(problems));
+  if (problems.empty()) return OkStatus();
+  return Error(Reason::kConfig, "{}: {}", file,
+               Shown(fmt::format("{}", fmt::join(problems, fmt::format("\n{}: ", file))), "\n"));
 }
 
 std::vector<std::string> EndpointsOfEnvironment() {
@@ -243,7 +238,7 @@ Result<Config> Parse(std::string_view text, const std::string& path) {
   Config config;
   RETURN_IF_ERROR(ReadYaml(text, path, [&](Section root) { ReadRoot(std::move(root), config); }));
   ResolvePaths(config, DirName(path));
-  RETURN_IF_ERROR(Annotate(CheckAdoptsOthers(config), path));
+  RETURN_IF_ERROR(CheckPlaces(config, path));
   return config;
 }
 
@@ -260,6 +255,7 @@ Status CheckReloadable(const Config& now, const Config& wanted) {
   };
   same("cluster.name", now.cluster.name, wanted.cluster.name);
   same("store.path", now.store_path, wanted.store_path);
+  same("store.sites", NamesAndPlacesOf(now.sites), NamesAndPlacesOf(wanted.sites));
   same("snapshot.when", now.snapshot.when, wanted.snapshot.when);
   same("web.listen", now.web.listen, wanted.web.listen);
   same("web.config_file", now.web.config_file, wanted.web.config_file);
@@ -293,6 +289,7 @@ std::vector<std::string> WarningsOf(const Config& config,
                  config.snapshot.jitter, warnings);
   CheckObjective("restorable_rpo", config.objectives.restorable_rpo, "drill", config.drill.schedule,
                  config.drill.jitter, warnings);
+  WarnOfSites(config, warnings);
   return warnings;
 }
 

@@ -39,6 +39,8 @@ class Section {
   Section(const YAML::Node& node, std::string path, Problems& problems);
 
   bool exists() const { return is_map_; }
+  // Whether the key is there, with whatever value.
+  bool Has(const char* key) { return Find(key).IsDefined(); }
   Section Sub(const char* key) { return {Find(key), Full(key), problems_}; }
   // A list of mappings.
   std::vector<Section> List(const char* key);

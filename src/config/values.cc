@@ -3,6 +3,8 @@
 
 #include <re2/re2.h>
 
+#include <filesystem>
+
 #include "base/text.h"
 #include "base/units.h"
 #include "base/url.h"
@@ -58,6 +60,10 @@ Status CheckAdopt(std::string_view path) {
 Status CheckExpression(std::string_view text) {
   const RE2 expression(re2::StringPiece(text.data(), text.size()), RE2::Quiet);
   return expression.ok() ? OkStatus() : Error(Reason::kConfig, expression.error());
+}
+
+std::string PlainDir(std::string_view dir) {
+  return (std::filesystem::path(dir) / "").lexically_normal().string();
 }
 
 Result<uint64_t> ParseCount(std::string_view text) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "base/status.h"
@@ -17,6 +18,9 @@ Status CheckPath(std::string_view path);        // may be empty; no shell stands
 Status CheckNeededPath(std::string_view path);  // not empty
 Status CheckAdopt(std::string_view path);       // wildcards in the last part only
 Status CheckExpression(std::string_view text);  // RE2
+
+// As it is written, less dots and double slashes, and with a slash at its end.
+std::string PlainDir(std::string_view dir);
 
 Result<uint64_t> ParseCount(std::string_view text);
 Result<double> ParsePercent(std::string_view text);  // "50%" gives 0.5

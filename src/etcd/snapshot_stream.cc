@@ -148,7 +148,7 @@ class GrpcSnapshotStream final : public SnapshotStream {
     if (end.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED) {
       return Error(Reason::kTimeout,
                    "{}: {}: only {} bytes received within {}: the member hangs or the network is "
-                   "slow. Check both, or raise snapshot.timeout",
+                   "slow. Check both, or raise snapshot.timeout (of a command: --timeout)",
                    channel_->address().written, kCall, received_bytes_, FormatDuration(limit_));
     }
     return Error(Reason::kStreamCut, "{} (snapshot stream lost after {} bytes)", MessageOf(error),

@@ -56,6 +56,7 @@ Json ToJson(const DrillReport& report) {
   for (const Stage& stage : report.stages) json["stages"].push_back(ToJson(stage));
   for (const drill::Check& check : report.checks) json["checks"].push_back(ToJson(check));
   if (!report.id.empty()) json["id"] = report.id;
+  if (!report.site.empty()) json["site"] = report.site;
   return json;
 }
 

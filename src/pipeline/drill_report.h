@@ -27,7 +27,8 @@ struct RestoreAdvice {
 
 struct DrillReport {
   std::string id;  // of this drill alone, and of its mark in the store; empty if it is of a file
-  std::string snapshot;
+  std::string snapshot;           // a name in the store or of a copy at `site`, or a path
+  std::string site;               // that the copy was fetched from; empty: from none
   std::optional<WallTime> taken;  // crosscheck::TakenAt; none if not verified; not in the JSON
   bool newest = true;             // of its store at that time
   Levels levels;                  // as far as the drill came; those of the file as `verify` says

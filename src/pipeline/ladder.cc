@@ -59,6 +59,7 @@ void Climb(DrillStages& stages, const FileDrillRequest& request,
 
   // Select: there is room for all that follows, before the first byte is read.
   stages.Run(StageName::kSelect, [&]() -> Status {
+    if (request.fetch != nullptr) RETURN_IF_ERROR(request.fetch(context));
     ASSIGN_OR_RETURN(image, snapshot::Image::Open(context, request.path));
     RETURN_IF_ERROR(CheckScratchSpace(context, request, *image));
     ASSIGN_OR_RETURN(scratch, ScratchDir::Create(context, request.config.scratch_dir));

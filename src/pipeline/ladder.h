@@ -2,6 +2,7 @@
 // nothing but a file and an etcd binary.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -16,6 +17,8 @@ namespace etcdrill::pipeline {
 
 struct FileDrillRequest {
   std::string path;
+  // Brings the file there first; it is a part of the stage select, and so of the measured restore.
+  std::function<Status(const Context&)> fetch = nullptr;
   std::optional<Manifest> manifest;  // if there is one
   config::DrillConfig config;
   bool full_cluster = false;

@@ -10,6 +10,7 @@
 #include "crosscheck/history_check.h"
 #include "etcd/roll_call.h"
 #include "format/snapshot/image.h"
+#include "pipeline/drill_evidence.h"
 #include "pipeline/drill_report.h"
 #include "pipeline/drill_stages.h"
 #include "pipeline/ladder.h"
@@ -18,10 +19,6 @@ namespace etcdrill::pipeline {
 namespace {
 
 bool IsOfNewest(const Manifest& drilled, const catalog::Catalog* catalog, WallTime now);
-Result<std::unique_ptr<store::DrillMark>> LeaveMark(const Context& context, const std::string& id,
-                                                    const std::string& snapshot, bool newest,
-                                                    const store::LocalStore& store);
-Status KeepReport(store::LocalStore& store, const DrillReport& report, store::IfRefused if_refused);
 void ClearDamage(const Context& context, const std::string& snapshot,
                  const catalog::Catalog& catalog, store::LocalStore& store);
 
@@ -49,7 +46,7 @@ StoredDrill RunDrill(const Context& context, const DrillRequest& request,
   // Mark: until the drill ends, it is the report of what happens if the drill never does.
   const std::string id = fmt::format("{:016x}", context.random.Next());
   const bool newest = request.newest.value_or(IsOfNewest(drilled, catalog, now));
-  auto mark = LeaveMark(context, id, drilled.name, newest, store);
+  auto mark = LeaveMark(context, id, {.snapshot = drilled.name, .newest = newest}, store);
   if (!mark.ok()) context.log.Warn("drill mark not written", {{"err", MessageOf(mark.status())}});
 
   // The ladder, L0 to L5. From here on neither processes nor data of the drill are left.
@@ -103,41 +100,6 @@ bool IsOfNewest(const Manifest& drilled, const catalog::Catalog* catalog, WallTi
          drilled.name == catalog->Latest(now)->manifest.name;
 }
 
-// The report of a drill that did nothing.
-DrillReport FailedAtOnce(const std::string& snapshot, bool newest, WallTime started,
-                         WallTime finished, Status why) {
-  DrillReport report{
-      .snapshot = snapshot, .newest = newest, .started = started, .finished = finished};
-  report.stages = {{StageName::kSelect, StageResult::kFail, 0, std::string(MessageOf(why))},
-                   {StageName::kCleanup, StageResult::kPass, 0, ""}};
-  report.outcome = std::move(why);
-  return report;
-}
-
-// Removed when the drill has ended; until then it is the report of what happens if the drill never
-// does.
-Result<std::unique_ptr<store::DrillMark>> LeaveMark(const Context& context, const std::string& id,
-                                                    const std::string& snapshot, bool newest,
-                                                    const store::LocalStore& store) {
-  const WallTime now = context.clock.Now();
-  DrillReport report =
-      FailedAtOnce(snapshot, newest, now, now,
-                   Error(Reason::kInternal,
-                         "the drill that started at {} did not finish: its process was killed, or "
-                         "the host went down. Check the memory of the host",
-                         FormatRfc3339(now)));
-  report.id = id;
-  return store.MarkDrill(Dump(ToJson(report)));
-}
-
-Status KeepReport(store::LocalStore& store, const DrillReport& report,
-                  store::IfRefused if_refused) {
-  const auto make = [report](const std::optional<store::DrillFile>& before) {
-    return EvidenceJson(report, before);
-  };
-  return store.AddDrillReport(report.snapshot, report.finished, make, if_refused);
-}
-
 // What the scrub found meanwhile stands.
 void ClearDamage(const Context& context, const std::string& snapshot,
                  const catalog::Catalog& catalog, store::LocalStore& store) {
@@ -156,31 +118,6 @@ const std::string& LastOf(const catalog::Catalog& catalog, WallTime now) {
   if (catalog.snapshots.empty()) return catalog.lost.back().name;
   const catalog::CatalogEntry* const latest = catalog.Latest(now);
   return latest == nullptr ? catalog.snapshots.back().manifest.name : latest->manifest.name;
-}
-
-// Whether there is a report of the drill that left the mark: it ended, or was told of, and the
-// power went before the mark was gone for good.
-bool HasReport(const Context& context, const store::LocalStore& store, const DrillSummary& began) {
-  if (began.id.empty()) return false;
-  const auto catalog = catalog::ReadCatalog(context, store);
-  return catalog.ok() && std::ranges::any_of(catalog->drills, [&](const DrillSummary& d) {
-           return d.id == began.id;
-         });
-}
-
-Status TellOfKilledDrill(const Context& context, store::LocalStore& store,
-                         const std::string& mark) {
-  const auto began = ParseDrillSummary(mark);
-  if (!began.ok() || HasReport(context, store, *began)) return OkStatus();  // the first: not ours
-  DrillReport report = FailedAtOnce(began->snapshot, began->newest, began->started,
-                                    context.clock.Now(), Error(Reason::kInternal, began->error));
-  report.id = began->id;
-  // If that can't be written, the mark stays for the next time.
-  RETURN_IF_ERROR(KeepReport(store, report, store::IfRefused::kForget));
-  context.log.Error("drill failed", {{"snapshot", report.snapshot},
-                                     {"stage", NameOf(StageName::kSelect)},
-                                     {"err", MessageOf(report.outcome)}});
-  return OkStatus();
 }
 
 }  // namespace
@@ -231,13 +168,15 @@ void TellWhatIsMissing(const Context& context, const StoredDrill& drill) {
   }
   if (!drill.kept.ok())
     context.log.Error("drill report not kept", {{"err", MessageOf(drill.kept)}});
+  if (!drill.at_site.ok())
+    context.log.Warn("drill report not copied to its site", {{"err", MessageOf(drill.at_site)}});
 }
 
 StoredDrill DrillNothing(const Context& context, const catalog::Catalog& catalog,
                          store::LocalStore& store) {
   const WallTime now = context.clock.Now();
   StoredDrill drill{
-      .report = FailedAtOnce(LastOf(catalog, now), true, now, now,
+      .report = FailedAtOnce({.snapshot = LastOf(catalog, now)}, now, now,
                              Error(Reason::kNotFound,
                                    "nothing to drill: each of the {} snapshots in the store is "
                                    "damaged, unreadable or of another history",
@@ -246,12 +185,6 @@ StoredDrill DrillNothing(const Context& context, const catalog::Catalog& catalog
       .source = OkStatus()};
   drill.kept = KeepReport(store, drill.report, store::IfRefused::kCount);
   return drill;
-}
-
-void TellOfKilledDrills(const Context& context, store::LocalStore& store) {
-  const Status told = store.TakeDeadDrills(
-      [&](const std::string& mark) { return TellOfKilledDrill(context, store, mark); });
-  if (!told.ok()) context.log.Warn("killed drills not reported", {{"err", MessageOf(told)}});
 }
 
 }  // namespace etcdrill::pipeline

@@ -34,6 +34,7 @@ struct StoredDrill {
   Status kept;    // whether the report is in the store, else it counts in this process only
                   // (store/unkept.h); an interrupted drill is not kept
   Status source;  // why the source said nothing
+  Status at_site = OkStatus();  // why the report of a copy is not at its site, too
 };
 
 // Never fails: whatever happens is in the report. A record of damage goes with a drill that passes.
@@ -46,11 +47,6 @@ void TellWhatIsMissing(const Context& context, const StoredDrill& drill);
 // and its report says so of the newest one. `catalog` does not HoldsNone().
 StoredDrill DrillNothing(const Context& context, const catalog::Catalog& catalog,
                          store::LocalStore& store);
-
-// Drills that began and never ended, because their process was killed or the machine went down:
-// each is logged and gets a report of a drill that failed, once. What can't be told now is told the
-// next time. For whoever is about to drill.
-void TellOfKilledDrills(const Context& context, store::LocalStore& store);
 
 // --- Phase: advice (docs/dev/adr/0014) -----------------------------------------------------------
 // What somebody who restored the drilled snapshot right now would have to know: by how much to

@@ -95,6 +95,7 @@ Result<DrillSummary> ReadDrillSummary(const Json& report) {
   JsonReader reader(report);
   reader.ReadIf("id", summary.id);
   reader.Read("snapshot", summary.snapshot);
+  reader.ReadIf("site", summary.site);
   reader.ReadIf("newest", summary.newest);
   reader.Read("verdict", summary.verdict);
   reader.Read("level_reached", summary.level_reached);

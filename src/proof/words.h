@@ -79,4 +79,18 @@ template <>
 inline constexpr auto kNames<SnapshotState> = Names("untested", "restorable", "damaged",
                                                     "unreadable");
 
+// What is found at a site that should not be there, or should not be so.
+enum class Oddity {
+  kVanished,     // bytes of a copy are gone
+  kOverwritten,  // by the site's word, other bytes lie under the name of a copy
+  kHidden,       // a delete marker that we did not write hides a copy
+  kNewVersion,   // somebody wrote another version over a copy or its manifest
+  kUntrusted,    // no known key signed a manifest
+  kUnreadable,   // what should be a manifest, or a record of what somebody found, is none
+  kLockMissing,  // the site does not hold a lock that was promised
+};
+template <>
+inline constexpr auto kNames<Oddity> = Names("vanished", "overwritten", "hidden", "new_version",
+                                             "untrusted", "unreadable", "lock_missing");
+
 }  // namespace etcdrill

@@ -5,6 +5,7 @@
 
 #include "base/version.h"
 #include "etcd/roll_call.h"
+#include "report/site_metrics.h"
 #include "report/store_metrics.h"
 
 namespace etcdrill::report {
@@ -242,6 +243,7 @@ Families OfCluster(const ClusterScrape& cluster) {
   AddSurroundings(cluster.surroundings, page);
   AddTasks(activity, UnixSeconds(view.now), page);
   AddStore(view, activity, page);
+  AddSites(view, page);
   if (view.health != nullptr) AddSource(*view.health, page);
   cluster.metrics.AddTo(page);
   return page;

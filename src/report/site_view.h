@@ -18,7 +18,7 @@ namespace etcdrill::report {
 // Something at a site that should not be so: a copy that is gone, hidden or overwritten, a lock
 // that is missing.
 struct SiteFindingView {
-  std::string kind;  // a name of sites::Oddity
+  Oddity kind = Oddity::kVanished;
   std::string copy;
   std::string text;
 };

@@ -13,6 +13,7 @@
 #include <string>
 
 #include "base/bytes.h"
+#include "base/json.h"
 #include "format/bbolt/database.h"
 #include "format/etcd_version.h"
 #include "format/mvcc/buckets.h"
@@ -44,9 +45,9 @@ bool IsOfOtherMajor(std::string_view version) {
 constexpr uint64_t kCopyStepBytes = uint64_t{16} << 20;
 
 std::string ConfState(const NewCluster& cluster) {
-  nlohmann::ordered_json voters = nlohmann::ordered_json::array();
+  Json voters = Json::array();
   for (const NewMember& member : cluster.members) voters.push_back(member.id);
-  return nlohmann::ordered_json{{"voters", voters}, {"auto_leave", false}}.dump();
+  return DumpLine({{"voters", voters}, {"auto_leave", false}});
 }
 
 // The buckets of the snapshot that are looked at, on their way to what they will be.

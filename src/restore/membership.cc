@@ -71,9 +71,9 @@ Json Node(std::string_view path, uint64_t index, Json value, Json children) {
 }  // namespace
 
 std::string NewMember::ToJson() const {
-  nlohmann::ordered_json json = {{"id", id}, {"peerURLs", peer_urls}};
+  Json json = {{"id", id}, {"peerURLs", peer_urls}};
   if (!name.empty()) json["name"] = name;
-  return json.dump();
+  return DumpLine(json);
 }
 
 Result<NewCluster> MakeCluster(const MembershipOptions& options) {
@@ -121,15 +121,15 @@ std::string V2StoreJson(const NewCluster& cluster) {
     const std::string id = fmt::format("{:x}", member.id);
     const std::string path = "/0/members/" + id;
     ++index;
-    Json attributes =
-        Node(path + "/raftAttributes", index, Json{{"peerURLs", member.peer_urls}}.dump(), nullptr);
+    Json attributes = Node(path + "/raftAttributes", index,
+                           DumpLine(Json{{"peerURLs", member.peer_urls}}), nullptr);
     members[id] = Node(path, index, "", {{"raftAttributes", std::move(attributes)}});
   }
   Json cluster_dir =
       Node("/0", 0, "", {{"members", Node("/0/members", 1, "", std::move(members))}});
   Json root =
       Node("/", 0, "", {{"0", std::move(cluster_dir)}, {"1", Node("/1", 0, "", Json::object())}});
-  return Json{{"Root", std::move(root)}, {"CurrentIndex", index}, {"CurrentVersion", 2}}.dump();
+  return DumpLine({{"Root", std::move(root)}, {"CurrentIndex", index}, {"CurrentVersion", 2}});
 }
 
 }  // namespace etcdrill::restore

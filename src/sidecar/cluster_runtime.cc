@@ -7,7 +7,7 @@
 #include <string>
 #include <utility>
 
-#include "pipeline/run_drill.h"
+#include "pipeline/drill_evidence.h"
 #include "sidecar/tasks.h"
 #include "sidecar/timetable.h"
 
@@ -20,10 +20,11 @@ using namespace std::chrono_literals;
 constexpr int kScrubTurns = 24;  // in a period
 constexpr Duration kScrubEveryMax = 1h;
 
-constexpr Duration kAdoptLookMax = 10s;  // between two looks at the folders of others
-constexpr Duration kStoreLook =
-    10s;  // and at the store, where a command or another sidecar may have been
-constexpr Duration kTurnLook = 2s;  // at who is the leader, while a snapshot is due
+// Between two looks
+constexpr Duration kAdoptLookMax = 10s;  // at the folders of others;
+constexpr Duration kStoreLook = 10s;     // at the store, where a command or another sidecar may be;
+constexpr Duration kTurnLook = 2s;       // at who is the leader, while a snapshot is due;
+constexpr Duration kSiteLook = 2s;       // whether a site lacks something.
 
 bool TakesTurns(const config::Config& config) {
   return config.snapshot.when == config::When::kMemberIsLeader;
@@ -39,9 +40,11 @@ Result<std::unique_ptr<ClusterRuntime>> ClusterRuntime::Create(const Context& co
                                                                    : store::Ownership::kAlone));
   pipeline::TellOfKilledDrills(context, *store);
   auto counts = std::make_shared<etcd::CallCounts>();
-  ASSIGN_OR_RETURN(auto first, Generation::Create(context, settings, counts));
+  auto meters = std::make_shared<SiteMeters>();
+  ASSIGN_OR_RETURN(auto first, Generation::Create(context, settings, counts, meters));
   std::unique_ptr<ClusterRuntime> runtime(new ClusterRuntime(context, timer, pool, std::move(store),
-                                                             std::move(counts), std::move(first)));
+                                                             std::move(counts), std::move(meters),
+                                                             std::move(first)));
   RETURN_IF_ERROR(runtime->state_.Read(context).status());
   return runtime;
 }
@@ -49,24 +52,57 @@ Result<std::unique_ptr<ClusterRuntime>> ClusterRuntime::Create(const Context& co
 ClusterRuntime::ClusterRuntime(const Context& context, Timer& timer, Pool& pool,
                                std::unique_ptr<store::LocalStore> store,
                                std::shared_ptr<etcd::CallCounts> counts,
+                               std::shared_ptr<SiteMeters> meters,
                                std::shared_ptr<Generation> first)
     : context_(context),
       timer_(timer),
       pool_(pool),
       store_(std::move(store)),
       counts_(std::move(counts)),
+      meters_(std::move(meters)),
       current_(std::move(first)),
       state_(context, *store_, current_->config().cluster.name),
       metrics_(state_.cluster(), current_->Endpoints()),
       follow_up_(state_, metrics_),
       snapshot_(MakeTakeSnapshotTask(state_, metrics_, follow_up_)),
-      drill_(MakeDrillTask(state_, metrics_)),
+      drill_(MakeDrillTask(state_, metrics_, drill_turn_)),
       adopt_(MakeAdoptTask(context, state_, metrics_, follow_up_)),
       scrub_(MakeScrubTask(state_, metrics_)),
       health_(MakeHealthTask(state_, metrics_)),
       compare_(MakeCompareMembersTask(state_, metrics_)),
       follow_(MakeFollowStoreTask(state_, metrics_)) {
   state_.SetConfig(current_->shared_config());
+  for (const config::SiteConfig& site : current_->config().sites) {
+    sites_[site.name] = {
+        .copy = MakeCopyToSiteTask(context, state_, metrics_, follow_up_, site.name),
+        .drill = MakeDrillCopyTask(state_, metrics_, drill_turn_, site.name)};
+  }
+}
+
+size_t ClusterRuntime::CountTasks(const config::Config& config) {
+  constexpr size_t kOfTheStore = 7;
+  constexpr size_t kOfASite = 2;
+  return kOfTheStore + kOfASite * config.sites.size();
+}
+
+std::vector<Task*> ClusterRuntime::Tasks() const {
+  std::vector<Task*> tasks = {snapshot_.get(), drill_.get(),   adopt_.get(), scrub_.get(),
+                              health_.get(),   compare_.get(), follow_.get()};
+  for (const auto& [name, of_site] : sites_) {
+    tasks.push_back(of_site.copy.get());
+    tasks.push_back(of_site.drill.get());
+  }
+  return tasks;
+}
+
+report::View ClusterRuntime::View() const {
+  report::View view = state_.View();
+  const std::shared_ptr<Generation> now = Current();
+  for (report::SiteView& site : view.sites) {
+    site.traffic = now->meters().at(site.name).Read();
+    site.credentials_end = now->site(site.name)->CredentialsEnd();
+  }
+  return view;
 }
 
 std::shared_ptr<Generation> ClusterRuntime::Current() const {
@@ -75,7 +111,7 @@ std::shared_ptr<Generation> ClusterRuntime::Current() const {
 }
 
 Result<std::shared_ptr<Generation>> ClusterRuntime::Prepare(const Settings& settings) {
-  ASSIGN_OR_RETURN(auto next, Generation::Create(context_, settings, counts_));
+  ASSIGN_OR_RETURN(auto next, Generation::Create(context_, settings, counts_, meters_));
   RETURN_IF_ERROR(state_.Read(context_).status());
   return next;
 }
@@ -96,10 +132,7 @@ void ClusterRuntime::Start() { timer_.Set(state_.cluster(), Schedules(Current()-
 void ClusterRuntime::Finish() {
   timer_.Set(state_.cluster(), {});
   Current()->Retire();
-  Task* const tasks[] = {snapshot_.get(), drill_.get(),   adopt_.get(), scrub_.get(),
-                         health_.get(),   compare_.get(), follow_.get()};
-  static_assert(std::size(tasks) == kTasks);
-  for (Task* task : tasks) task->Close();
+  for (Task* task : Tasks()) task->Close();
 }
 
 bool ClusterRuntime::Begin(Task& task, Occasion why) {
@@ -154,6 +187,14 @@ std::vector<ScheduledTask> ClusterRuntime::Schedules(const config::Config& confi
   look(*follow_, kStoreLook);
   if (!config.adopt.files.empty())
     look(*adopt_, std::min<Duration>(config.adopt.quiet, kAdoptLookMax));
+  for (const config::SiteConfig& site : config.sites) {
+    const SiteTasks& of_site = sites_.at(site.name);
+    look(*of_site.copy, kSiteLook);
+    if (site.drill.has_value()) {
+      tasks.push_back(Scheduled(*of_site.drill, *site.drill, Occasion::kDue));
+      tasks.back().last = [this, name = site.name] { return state_.LastDrillOf(name); };
+    }
+  }
   return tasks;
 }
 
@@ -167,7 +208,7 @@ report::ClusterScrape ClusterRuntime::Scrape() {
     if (const auto space = context_.fs.Space(path); space.ok())
       around.volumes.emplace_back(volume, *space);
   }
-  return {metrics_, state_.View(), std::move(around)};
+  return {metrics_, View(), std::move(around)};
 }
 
 }  // namespace etcdrill::sidecar

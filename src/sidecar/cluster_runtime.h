@@ -3,8 +3,10 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <vector>
 
 #include "config/config.h"
@@ -14,6 +16,7 @@
 #include "report/metrics.h"
 #include "report/view.h"
 #include "sidecar/cluster_state.h"
+#include "sidecar/drill_turn.h"
 #include "sidecar/generation.h"
 #include "sidecar/pool.h"
 #include "sidecar/snapshot_follow_up.h"
@@ -26,9 +29,9 @@ namespace etcdrill::sidecar {
 // Safe for use from any thread; one PutInForce at a time.
 class ClusterRuntime {
  public:
-  // Each has one run at a time. So a pool with as many threads for each cluster never lets a health
-  // probe wait behind a drill.
-  static constexpr size_t kTasks = 7;
+  // How many tasks it has, of which each has one run at a time. So a pool with as many threads for
+  // each cluster never lets a health probe wait behind a drill.
+  static size_t CountTasks(const config::Config& config);
 
   // Opens the store and reads it. All arguments but `settings` must outlive it.
   static Result<std::unique_ptr<ClusterRuntime>> Create(const Context& context,
@@ -54,15 +57,16 @@ class ClusterRuntime {
   bool DrillNow() { return Begin(*drill_, Occasion::kAsked); }
 
   std::shared_ptr<const config::Config> config() const { return Current()->shared_config(); }
-  report::View View() const { return state_.View(); }
+  report::View View() const;
   report::Activity activity() const { return metrics_.activity(); }
   report::ClusterScrape Scrape();
 
  private:
   ClusterRuntime(const Context& context, Timer& timer, Pool& pool,
                  std::unique_ptr<store::LocalStore> store, std::shared_ptr<etcd::CallCounts> counts,
-                 std::shared_ptr<Generation> first);
+                 std::shared_ptr<SiteMeters> meters, std::shared_ptr<Generation> first);
   std::shared_ptr<Generation> Current() const;
+  std::vector<Task*> Tasks() const;
   bool Begin(Task& task, Occasion why);
   ScheduledTask Scheduled(Task& task, config::Schedule schedule, Occasion why);
   std::vector<ScheduledTask> Schedules(const config::Config& config);
@@ -72,11 +76,13 @@ class ClusterRuntime {
   Pool& pool_;
   const std::unique_ptr<store::LocalStore> store_;
   const std::shared_ptr<etcd::CallCounts> counts_;
+  const std::shared_ptr<SiteMeters> meters_;
   mutable std::mutex mutex_;
   std::shared_ptr<Generation> current_;  // guarded by mutex_
   ClusterState state_;
   report::ClusterMetrics metrics_;
   SnapshotFollowUp follow_up_;
+  DrillTurn drill_turn_;
   // Last: they use all of the above.
   const std::unique_ptr<Task> snapshot_;
   const std::unique_ptr<Task> drill_;
@@ -85,6 +91,11 @@ class ClusterRuntime {
   const std::unique_ptr<Task> health_;
   const std::unique_ptr<Task> compare_;
   const std::unique_ptr<Task> follow_;
+  struct SiteTasks {
+    std::unique_ptr<Task> copy;
+    std::unique_ptr<Task> drill;
+  };
+  std::map<std::string, SiteTasks> sites_;  // by name
 };
 
 }  // namespace etcdrill::sidecar

@@ -3,8 +3,17 @@
 #include "sidecar/cluster_state.h"
 
 #include <utility>
+#include <vector>
+
+#include "sites/plans.h"
 
 namespace etcdrill::sidecar {
+namespace {
+
+// A site is read each five minutes.
+constexpr Duration kCurrentFor = std::chrono::hours(1);
+
+}  // namespace
 
 Result<ClusterState::CatalogPtr> ClusterState::Read(const Context& context) {
   const std::lock_guard reading(reading_);  // or an older answer could replace a newer one
@@ -68,6 +77,7 @@ void ClusterState::SetConfig(std::shared_ptr<const config::Config> config) {
   const std::lock_guard lock(mutex_);
   config_ = std::move(config);
   heads_ = {};
+  for (auto& [name, site] : sites_) site.is_current = false;
 }
 
 void ClusterState::SetHealth(etcd::HealthRound round) {
@@ -92,6 +102,70 @@ crosscheck::HeadHistory ClusterState::Heads() const {
   return heads_;
 }
 
+void ClusterState::SetSite(const report::SiteView& site, ContentsPtr contents) {
+  const std::lock_guard lock(mutex_);
+  SiteState& state = sites_[site.name];
+  state.view = site;
+  state.is_current = contents != nullptr;
+  if (contents != nullptr) state.contents = std::move(contents);
+  site_read_.notify_all();
+}
+
+ClusterState::ContentsPtr ClusterState::ContentsOf(const std::string& site) const {
+  const std::lock_guard lock(mutex_);
+  const auto at = sites_.find(site);
+  return at != sites_.end() ? at->second.contents : nullptr;
+}
+
+void ClusterState::AskForRound(const std::string& site) {
+  const std::lock_guard lock(mutex_);
+  sites_[site].is_asked_for = true;
+}
+
+bool ClusterState::IsRoundAskedFor(const std::string& site) const {
+  const std::lock_guard lock(mutex_);
+  const auto at = sites_.find(site);
+  return at != sites_.end() && at->second.is_asked_for;
+}
+
+void ClusterState::RoundBegins(const std::string& site) {
+  const std::lock_guard lock(mutex_);
+  sites_[site].is_asked_for = false;
+}
+
+catalog::CopyState ClusterState::Copies() const {
+  const CatalogPtr stored = Stored();
+  std::unique_lock lock(mutex_);
+  const std::shared_ptr<const config::Config> config = config_;
+  std::vector<ContentsPtr> contents;  // as long as they are looked at
+  std::vector<sites::KnownSite> known;
+  for (const config::SiteConfig& site : config->sites) {
+    const auto at = sites_.find(site.name);
+    const SiteState state = at != sites_.end() ? at->second : SiteState();
+    contents.push_back(state.contents);
+    const bool is_current =
+        state.is_current && context_.clock.Now() - state.contents->read_at < kCurrentFor;
+    known.push_back({contents.back().get(), config->RetentionOf(site), is_current});
+  }
+  lock.unlock();
+  return sites::CopyStateOf(*stored, known, config->keep_local, context_.clock.Now());
+}
+
+std::optional<WallTime> ClusterState::LastDrillOf(const std::string& site) const {
+  const ContentsPtr contents = ContentsOf(site);
+  return contents != nullptr ? contents->catalog.LastDrill(context_.clock.Now()) : std::nullopt;
+}
+
+ClusterState::ContentsPtr ClusterState::WaitForCopy(const std::string& site,
+                                                    const std::stop_token& stop) {
+  std::unique_lock lock(mutex_);
+  const auto has_copy = [&] {
+    const ContentsPtr& contents = sites_[site].contents;
+    return contents != nullptr && contents->catalog.Newest(context_.clock.Now()) != nullptr;
+  };
+  return site_read_.wait(lock, stop, has_copy) ? sites_[site].contents : nullptr;
+}
+
 report::View ClusterState::View() const {
   const WallTime now = context_.clock.Now();
   const std::lock_guard lock(mutex_);
@@ -103,6 +177,10 @@ report::View ClusterState::View() const {
   view.state_created = state_created_;
   view.health = health_;
   view.members_agree = members_agree_;
+  for (const config::SiteConfig& site : config_->sites) {
+    if (const auto at = sites_.find(site.name); at != sites_.end())
+      view.sites.push_back(at->second.view);
+  }
   return view;
 }
 

@@ -4,6 +4,7 @@
 
 #include <condition_variable>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -13,10 +14,12 @@
 
 #include "catalog/catalog.h"
 #include "catalog/follower.h"
+#include "catalog/retention.h"
 #include "config/config.h"
 #include "crosscheck/head_history.h"
 #include "io/context.h"
 #include "report/view.h"
+#include "sites/contents.h"
 #include "store/local_store.h"
 
 namespace etcdrill::sidecar {
@@ -64,6 +67,21 @@ class ClusterState {
   void SetHeads(const std::shared_ptr<const config::Config>& by, crosscheck::HeadHistory heads);
   crosscheck::HeadHistory Heads() const;  // of the source
 
+  // What is known of a site, by its task. Null: it could not be read.
+  using ContentsPtr = std::shared_ptr<const sites::Contents>;
+  void SetSite(const report::SiteView& site, ContentsPtr contents);
+  // Null: not known.
+  ContentsPtr ContentsOf(const std::string& site) const;
+  // How far the stored snapshots have come to the sites of the configuration in force.
+  catalog::CopyState Copies() const;
+  // Somebody wrote to the site, and it should be read again soon.
+  void AskForRound(const std::string& site);
+  bool IsRoundAskedFor(const std::string& site) const;
+  void RoundBegins(const std::string& site);
+  std::optional<WallTime> LastDrillOf(const std::string& site) const;
+  // Waits until the site holds a copy that can be drilled; null if `stop` comes first.
+  ContentsPtr WaitForCopy(const std::string& site, const std::stop_token& stop);
+
   report::View View() const;
   // By what was compared last.
   bool MembersDisagree() const { return report::MembersAgree(View()) == false; }
@@ -85,6 +103,15 @@ class ClusterState {
   std::shared_ptr<const etcd::HealthRound> health_;
   std::optional<bool> members_agree_;
   crosscheck::HeadHistory heads_;
+  struct SiteState {
+    report::SiteView view;
+    ContentsPtr contents;     // as the site could be read last
+    bool is_asked_for = false;
+    bool is_current = false;  // that was the last time that it was tried, by the configuration in
+                              // force
+  };
+  std::map<std::string, SiteState> sites_;  // by name
+  std::condition_variable_any site_read_;
 };
 
 }  // namespace etcdrill::sidecar

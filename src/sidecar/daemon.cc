@@ -79,7 +79,7 @@ Status RunDaemon(const Context& context, const Settings& settings, const LoadSet
   const WallTime started = context.clock.Now();
   const config::Config& config = settings.config;
   Timer timer(context.clock);  // before the pool, whose threads wake it
-  Pool pool(ClusterRuntime::kTasks);
+  Pool pool(ClusterRuntime::CountTasks(config));
   ASSIGN_OR_RETURN(const auto cluster, ClusterRuntime::Create(context, settings, timer, pool));
   ASSIGN_OR_RETURN(const auto guard,
                    http::Guard::Create(context, config.web.config_file, config::ParseWebConfig));

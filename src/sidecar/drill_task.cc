@@ -20,8 +20,8 @@ bool IsCleanedUp(const pipeline::DrillReport& report) {
 
 class DrillTask final : public Task {
  public:
-  DrillTask(ClusterState& state, report::ClusterMetrics& metrics)
-      : Task(state, metrics, report::Task::kDrill) {}
+  DrillTask(ClusterState& state, report::ClusterMetrics& metrics, DrillTurn& turn)
+      : Task(state, metrics, report::Task::kDrill), turn_(turn) {}
 
   void Run(const Context& run, const Generation& by, Occasion) override {
     const auto catalog = WaitForSnapshots(run, by);
@@ -68,6 +68,8 @@ class DrillTask final : public Task {
   }
 
   void DrillOne(const Context& run, const Generation& by, const Manifest& snapshot, bool newest) {
+    const auto turn = turn_.Take(by.retired());
+    if (!turn.owns_lock()) return;
     metrics_.DrillStarted(UnixSeconds(run.clock.Now()));
     Report(run, pipeline::RunDrill(run,
                                    {.catalog = state_.follower(),
@@ -104,12 +106,15 @@ class DrillTask final : public Task {
     pipeline::TellWhatIsMissing(run, drill);
     state_.Refresh(run).status().IgnoreError();  // it is told
   }
+
+  DrillTurn& turn_;
 };
 
 }  // namespace
 
-std::unique_ptr<Task> MakeDrillTask(ClusterState& state, report::ClusterMetrics& metrics) {
-  return std::make_unique<DrillTask>(state, metrics);
+std::unique_ptr<Task> MakeDrillTask(ClusterState& state, report::ClusterMetrics& metrics,
+                                    DrillTurn& turn) {
+  return std::make_unique<DrillTask>(state, metrics, turn);
 }
 
 }  // namespace etcdrill::sidecar

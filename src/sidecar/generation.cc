@@ -39,15 +39,23 @@ Result<std::shared_ptr<Watched<const Ends>>> WatchCertificates(FileSystem& fs,
 
 Result<std::shared_ptr<Generation>> Generation::Create(const Context& context,
                                                        const Settings& settings,
-                                                       std::shared_ptr<etcd::CallCounts> counts) {
+                                                       std::shared_ptr<etcd::CallCounts> counts,
+                                                       std::shared_ptr<SiteMeters> meters) {
   const std::string& scratch = settings.config.drill.scratch_dir;
   RETURN_IF_ERROR(context.fs.MakeDirs(scratch, kPrivateDirMode));
   ScratchDir::Sweep(context, scratch);
   ASSIGN_OR_RETURN(auto client,
                    etcd::Client::Create(settings.connection, context, std::move(counts)));
   ASSIGN_OR_RETURN(auto certificates, WatchCertificates(context.fs, settings.config.cluster.tls));
-  return std::shared_ptr<Generation>(
-      new Generation(context, settings, std::move(client), std::move(certificates)));
+  Sites sites;
+  for (const config::SiteConfig& site : settings.config.sites) {
+    auto opened = sites::Site::Open(context, site, settings.config.signing, (*meters)[site.name]);
+    if (!opened.ok()) return Annotate(opened.status(), "site {}", site.name);
+    sites[site.name] = *std::move(opened);
+  }
+  return std::shared_ptr<Generation>(new Generation(context, settings, std::move(client),
+                                                    std::move(certificates), std::move(meters),
+                                                    std::move(sites)));
 }
 
 std::vector<std::string> Generation::Endpoints() const {

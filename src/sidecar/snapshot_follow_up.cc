@@ -101,8 +101,8 @@ void SnapshotFollowUp::DeleteSurplus(const Context& run, const Generation& by) {
   const auto catalog = state_.Refresh(run);
   if (!catalog.ok()) return;
   bool any = false;
-  for (const catalog::RetentionDecision& d :
-       catalog::PlanRetention(**catalog, by.config().snapshot.retention, run.clock.Now())) {
+  for (const catalog::RetentionDecision& d : catalog::PlanRetention(
+           **catalog, by.config().snapshot.retention, run.clock.Now(), state_.Copies())) {
     if (!catalog::Goes(d.fate)) continue;
     const std::string& name = d.snapshot->manifest.name;
     const Status deleted = store.Delete(name);

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
+#include "sidecar/drill_turn.h"
 #include "sidecar/snapshot_follow_up.h"
 #include "sidecar/task.h"
 
@@ -18,13 +20,21 @@ std::unique_ptr<Task> MakeTakeSnapshotTask(ClusterState& state, report::ClusterM
 std::unique_ptr<Task> MakeAdoptTask(const Context& context, ClusterState& state,
                                     report::ClusterMetrics& metrics, SnapshotFollowUp& follow_up);
 // Drills what the plan says, one after the other; waits for a snapshot if the store is empty.
-std::unique_ptr<Task> MakeDrillTask(ClusterState& state, report::ClusterMetrics& metrics);
+std::unique_ptr<Task> MakeDrillTask(ClusterState& state, report::ClusterMetrics& metrics,
+                                    DrillTurn& turn);
 // Hashes again what is due.
 std::unique_ptr<Task> MakeScrubTask(ClusterState& state, report::ClusterMetrics& metrics);
 // Probes each endpoint, and tells what has changed.
 std::unique_ptr<Task> MakeHealthTask(ClusterState& state, report::ClusterMetrics& metrics);
 // Compares the data of all members.
 std::unique_ptr<Task> MakeCompareMembersTask(ClusterState& state, report::ClusterMetrics& metrics);
+// Brings a site up to date with the store, and hashes again what is due there.
+std::unique_ptr<Task> MakeCopyToSiteTask(const Context& context, ClusterState& state,
+                                         report::ClusterMetrics& metrics,
+                                         SnapshotFollowUp& follow_up, std::string site);
+// Drills the newest copy of a site; waits for one if there is none.
+std::unique_ptr<Task> MakeDrillCopyTask(ClusterState& state, report::ClusterMetrics& metrics,
+                                        DrillTurn& turn, std::string site);
 // Notices what another process did in the store: a command, or another sidecar.
 std::unique_ptr<Task> MakeFollowStoreTask(ClusterState& state, report::ClusterMetrics& metrics);
 

@@ -7,6 +7,7 @@
 // drill found damaged is damaged wherever the same bytes lie.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -16,36 +17,19 @@
 #include <utility>
 #include <vector>
 
-#include "base/names.h"
+#include "base/clock.h"
 #include "catalog/catalog.h"
 #include "crypto/signature.h"
 #include "io/context.h"
 #include "objects/object_store.h"
+#include "proof/words.h"
 #include "sites/copy_record.h"
 
 namespace etcdrill::sites {
 
-// What the site itself says of a copy, by its listings alone.
-enum class Listed {
-  kThere,        // size and etag as they were when it was sealed
-  kVanished,     // the bytes are gone, the manifest is there
-  kOverwritten,  // other bytes lie under its name
-};
-
 struct Writer {
   std::string name;
   WallTime last_seen{};
-};
-
-// Something that should not be there, or should not be so.
-enum class Oddity {
-  kVanished,     // bytes of a copy are gone
-  kOverwritten,  // by the site's word, other bytes lie under the name of a copy
-  kHidden,       // a delete marker that we did not write hides a copy
-  kNewVersion,   // somebody wrote another version over a copy or its manifest
-  kUntrusted,    // no known key signed a manifest
-  kUnreadable,   // what should be a manifest is none
-  kLockMissing,  // the site does not hold a lock that was promised
 };
 
 struct SiteFinding {
@@ -63,12 +47,18 @@ struct Contents {
   std::map<std::string, CopyRecord> records;  // by COPY; the manifests there have the real NAME
   std::vector<SiteFinding> findings;
   std::vector<Writer> writers;
-  uint64_t bytes = 0;     // of all copies, as they lie there
-  size_t unsealed = 0;    // bytes without a manifest: uploads that go on, or that were killed
+  // Whether the bytes were listed, too: if not, nobody knows what is vanished or overwritten.
+  bool looked_at_bytes = false;
+  // Copies that the last listing shows otherwise than they were sealed, and for which nobody has
+  // asked by name yet: they stand as they were known before.
+  size_t in_doubt = 0;
+  uint64_t bytes = 0;   // of all copies, as they lie there; as their manifests say if not looked at
+  size_t unsealed = 0;  // bytes without a manifest: uploads that go on, or that were killed
   WallTime read_at{};
 
-  // The newest record of that snapshot which is usable, or null.
-  const CopyRecord* CopyOf(std::string_view snapshot) const [[clang::lifetimebound]];
+  // Of each snapshot that has one, by NAME: its newest usable copy, which `records` has, too.
+  std::map<std::string_view, const catalog::CatalogEntry*> UsableCopies() const
+      [[clang::lifetimebound]];
 };
 
 // Reads a site by what is new. Safe for use from any thread; one Refresh at a time goes on.
@@ -80,12 +70,20 @@ class SiteFollower {
 
   // Lists the site, and gets what it has not got yet, several at a time. A manifest, a report that
   // was read is not read again; checks are if their etag is another. An error leaves Now() as it
-  // was. `known`: whose signatures count; none: any.
+  // was. `known`: whose signatures count; none: any; after a change of it all manifests are read
+  // again.
+  //
+  // The first one does not list the bytes, which would be ten requests more for 10,000 snapshots;
+  // the next ones do (Contents::looked_at_bytes).
   Result<std::shared_ptr<const Contents>> Refresh(const Context& context,
                                                   const std::vector<VerifyingKey>& known);
   // Asks the site for all versions, where it has some, and for the locks that were promised: what
   // others hid or wrote over. Slower than a listing; its findings are in the Contents from then on.
+  // It looks at what the last Refresh found, and at locks as the next one.
   Status LookAtVersions(const Context& context);
+  // Only for the locks: no more than 200 requests a call, and each lock once a day. So it costs
+  // nothing to call it in each round, and then all of 10,000 copies have their turn.
+  Status LookAtLocks(const Context& context);
   // As of the last Refresh that succeeded; null before.
   std::shared_ptr<const Contents> Now() const;
 
@@ -95,8 +93,3 @@ class SiteFollower {
 };
 
 }  // namespace etcdrill::sites
-
-template <>
-inline constexpr auto etcdrill::kNames<etcdrill::sites::Oddity> =
-    etcdrill::Names("vanished", "overwritten", "hidden", "new_version", "untrusted", "unreadable",
-                    "lock_missing");

@@ -25,14 +25,15 @@ struct CopyRecord {
   Encoding encoding;
   // Of the object that holds the bytes.
   uint64_t size_bytes = 0;
-  std::string sha256;      // hex, of the object as it lies there: packed
-  std::string etag;        // as the site told it after the upload
-  std::string version_id;  // the same; empty where there are none
-  std::string nonce;       // of the upload, also in the object's metadata
+  std::string sha256;                   // hex, of the object as it lies there: packed
+  std::string etag;                     // as the site told it after the upload
+  std::string version_id;               // the same; empty where there are none
+  std::string nonce;                    // of the upload, also in the object's metadata
   std::vector<std::string> recipients;  // "age1..."
   std::optional<objects::Lock> lock;    // that the site confirmed
   std::string writer;
-  // The newest drill report of this writer at that time: so a chain whose end was cut off shows.
+  // The newest drill report of this writer at that time. Nothing compares it: it is there for
+  // whoever audits whether the end of the chain was cut off.
   std::optional<store::DrillLink> last_drill;
 
   std::string key() const { return BytesKey(copy, encoding); }
@@ -44,7 +45,6 @@ std::string CopyRecordJson(const CopyRecord& record, const std::optional<Signing
 
 struct ReadCopy {
   CopyRecord record;
-  std::string signer;  // the Id() of the key that signed, as the document names it; may be empty
   // OK if one of the known keys signed it, or no keys are known; else kNotProvable, which is no
   // verdict on the bytes.
   Status trust;

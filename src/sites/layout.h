@@ -65,8 +65,4 @@ std::optional<ByWriter> ParseChecksKey(std::string_view key);
 std::optional<ByWriter> ParseDrillKey(std::string_view key);
 std::optional<std::string> WriterOfKey(std::string_view key);
 
-// Who writes: this machine's store, for as long as that lives. HOST-RRRRRRRR, of the host's name
-// and of when the store was made, so it needs no file, and another store is another writer.
-std::string WriterName(std::string_view host, WallTime store_created);
-
 }  // namespace etcdrill::sites

@@ -35,17 +35,8 @@ struct SealCopyRequest {
 // failed in passing is begun anew, under another name, a few times.
 //
 // After an error the site has no manifest of it: what may lie there is no copy, is deleted where
-// that is allowed, and else swept a day later (SweepUnsealed). `context.stop` ends it.
+// that is allowed, and else swept a week later (delete_copy.h). `context.stop` ends it.
 Result<CopyRecord> SealCopy(const Context& context, objects::ObjectStore& site,
                             const SealCopyRequest& request);
-
-// Gives up uploads that were begun before `before`, and deletes bytes of that age, by the site's
-// clock, that have no manifest. Returns how many of both. Those under a lock stay.
-Result<size_t> SweepUnsealed(const Context& context, objects::ObjectStore& site, WallTime before);
-
-// Deletes a copy: first the manifest, then the bytes, by their versions where there are any, then
-// what writers found of it. kAccessDenied where the site refuses, by a lock or for want of a right.
-// After an error it is there whole, or without a manifest, and goes with the next sweep.
-Status DeleteCopy(const Context& context, objects::ObjectStore& site, const CopyRecord& record);
 
 }  // namespace etcdrill::sites

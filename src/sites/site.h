@@ -13,20 +13,25 @@
 #include "io/context.h"
 #include "objects/metered.h"
 #include "objects/object_store.h"
+#include "objects/retry.h"
 #include "objects/s3/credentials.h"
 #include "sites/layout.h"
 
 namespace etcdrill::sites {
 
-// Safe for use from any thread. Key files are read each time they are needed, so a changed file
-// counts at once.
+// One that is away is told soon: whoever works with it, comes again.
+inline constexpr objects::RetryLimits kSiteRetries = {.give_up_after = std::chrono::minutes(1)};
+
+// Safe for use from any thread. No error names the site: who asks knows it, and says it once. Key
+// files are read each time they are needed, so a changed file counts at once.
 class Site {
  public:
-  // Asks nobody, but rclone for its version. kConfig, naming the site, if what the configuration
-  // names can't be used. `context` and `meter` must outlive it.
+  // Asks nobody, but rclone for its version. kConfig if what the configuration names can't be used.
+  // `context` and `meter` must outlive it.
   static Result<std::unique_ptr<Site>> Open(const Context& context, const config::SiteConfig& site,
                                             const config::SigningConfig& signing,
-                                            objects::Meter& meter);
+                                            objects::Meter& meter,
+                                            const objects::RetryLimits& retries = kSiteRetries);
   Site(const Site&) = delete;
   Site& operator=(const Site&) = delete;
   ~Site();
@@ -40,8 +45,10 @@ class Site {
 
   // Empty where copies are not encrypted. Errors of the file, kConfig if it holds none.
   Result<std::vector<AgeRecipient>> Recipients() const;
-  // kNoIdentity, naming the site and the key, where the configuration has none.
+  // For copies that are encrypted. kNoIdentity, naming the key, where the configuration has none.
   Result<std::vector<AgeIdentity>> Identities() const;
+  // The same for one copy; empty where that is not encrypted.
+  Result<std::vector<AgeIdentity>> IdentitiesFor(const Encoding& of_copy) const;
   Result<std::optional<SigningKey>> Signing() const;
   // Whose signatures count: those of the file, and of our own key. Empty: any manifest counts.
   Result<std::vector<VerifyingKey>> Signers() const;
@@ -49,6 +56,24 @@ class Site {
   Result<std::optional<objects::Credentials>> Credentials();
   // When the keys end that were used last; none: they do not, or nobody has asked yet.
   std::optional<WallTime> CredentialsEnd() const;
+
+ private:
+  class SeenCredentials;
+  // What the requests to a bucket stand on.
+  struct S3Access;
+
+  Site(const Context& context, const config::SiteConfig& site,
+       const config::SigningConfig& signing);
+  using OpenedStore = Result<std::unique_ptr<objects::ObjectStore>>;
+  OpenedStore OpenPlace(const config::S3Place& place);
+  OpenedStore OpenPlace(const config::DirectoryPlace& place);
+  OpenedStore OpenPlace(const config::RclonePlace& place);
+
+  const Context& context_;
+  const config::SiteConfig config_;
+  const config::SigningConfig signing_;
+  std::unique_ptr<S3Access> s3_;  // null at other places
+  std::unique_ptr<objects::ObjectStore> objects_;
 };
 
 }  // namespace etcdrill::sites

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <unordered_map>
 
+#include "base/json.h"
 #include "store/names.h"
 
 namespace etcdrill::store {
@@ -13,11 +14,10 @@ std::optional<DrillLink> PreviousDrill(std::string_view json) {
   // parse.
   const size_t at = json.rfind("\"evidence\"");
   if (at == std::string_view::npos) return std::nullopt;
-  const auto end = nlohmann::json::parse("{" + std::string(json.substr(at)), nullptr,
-                                         /*allow_exceptions=*/false);
+  const Json end = ParseJson("{" + std::string(json.substr(at)));
   if (!end.is_object() || !end["evidence"].is_object() || !end["evidence"].contains("previous"))
     return std::nullopt;
-  const nlohmann::json& previous = end["evidence"]["previous"];
+  const Json& previous = end["evidence"]["previous"];
   if (previous.is_null()) return DrillLink();
   if (!previous.is_object()) return std::nullopt;
   const auto text = [&](const char* field) {
@@ -56,6 +56,10 @@ std::vector<DrillFile> InOrderOfWriting(std::vector<DrillFile> drills) {
 }
 
 std::string_view TimeOfDrillName(std::string_view name) { return name.substr(name.rfind('-') + 1); }
+
+std::string_view SnapshotOfDrillName(std::string_view name) {
+  return name.substr(0, name.rfind('-'));
+}
 
 WallTime NextDrillTime(const std::string& last, WallTime finished) {
   const auto before = ClaimsOfName(TimeOfDrillName(last)).taken;

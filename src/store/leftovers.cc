@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "store/drill_order.h"
 #include "store/names.h"
 
 namespace etcdrill::store {
@@ -92,7 +93,9 @@ std::vector<std::string> LeftInStore(const std::vector<std::string>& names) {
 std::vector<std::string> LeftInDrills(const std::vector<std::string>& names) {
   return Those(names, [](std::string_view name) {
     const std::string_view report = Between(name, ".", ".json.part");  // SNAPSHOT-UTC
-    return IsSnapshotName(report.substr(0, report.rfind('-')));
+    const std::string_view snapshot = SnapshotOfDrillName(report);
+    // Of a copy at a site the name goes on (sites/layout.h).
+    return IsSnapshotName(snapshot) || IsSnapshotName(snapshot.substr(0, snapshot.rfind('-')));
   });
 }
 

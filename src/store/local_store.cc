@@ -14,6 +14,8 @@ namespace etcdrill::store {
 namespace {
 
 constexpr uint64_t kJsonBytesMax = uint64_t{4} << 20;
+constexpr const char* kIdFile = ".id";
+constexpr size_t kIdDigits = 16;
 
 // A manifest, a record of checks or a drill report, whole.
 bool IsRecord(std::string_view file) { return file.ends_with(".json") && !file.starts_with('.'); }
@@ -43,6 +45,26 @@ Result<std::unique_ptr<LocalStore>> LocalStore::Open(const Context& context,
 Status LocalStore::Tidy() {
   RETURN_IF_ERROR(dir_->Attend());
   return dir_->SweepOld();
+}
+
+// Another process may be making it, too: what lies there in the end is it.
+Result<std::string> LocalStore::Id() const {
+  constexpr uint64_t kIdBytesMax = 64;
+  const std::string path = JoinPath(this->path(), kIdFile);
+  auto text = context_.fs.ReadWhole(path, kIdBytesMax);
+  if (Is(text, Reason::kNotFound)) {
+    const std::string made = fmt::format("{:016x}\n", context_.random.Next());
+    const Status written = WriteNewFileDurably(context_.fs, path, made);
+    if (!written.ok() && !Is(written, Reason::kAlreadyExists) && !Is(written, Reason::kBusy))
+      return written;
+    text = context_.fs.ReadWhole(path, kIdBytesMax);
+  }
+  RETURN_IF_ERROR(text.status());
+  const std::string id = text->substr(0, text->find('\n'));
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  if (id.size() == kIdDigits && id.find_first_not_of(kDigits) == std::string::npos) return id;
+  return Error(Reason::kDamaged, "{}: not the id of a store. Remove the file: a new one is made",
+               path);
 }
 
 std::string LocalStore::StagingPath() {

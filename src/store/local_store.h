@@ -68,6 +68,9 @@ class LocalStore {
   Status Tidy();
 
   const std::string& path() const [[clang::lifetimebound]] { return dir_->path(); }
+  // Names this store for ever, on whichever host it is mounted: 16 hexadecimal digits, made when
+  // they are first asked for. A copy of the directory has the same.
+  Result<std::string> Id() const;
   // When the store first came into being.
   WallTime created() const { return dir_->created(); }
 

@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/json.h"
 #include "io/durable_file.h"
 #include "io/process.h"
 #include "store/leftovers.h"
@@ -37,7 +38,7 @@ Result<std::optional<WallTime>> ReadCreated(const Context& context, const std::s
   const auto text = context.fs.ReadWhole(path, kStateBytesMax);
   if (Is(text, Reason::kNotFound)) return std::optional<WallTime>();
   RETURN_IF_ERROR(text.status());
-  const auto json = nlohmann::json::parse(*text, nullptr, /*allow_exceptions=*/false);
+  const Json json = ParseJson(*text);
   const bool readable = json.is_object() && json.contains("created") && json["created"].is_string();
   const auto created = readable ? ParseRfc3339(json["created"].get<std::string>()) : std::nullopt;
   if (!created.has_value()) {
@@ -58,8 +59,8 @@ Result<WallTime> LoadCreated(const Context& context, const std::string& dir) {
   // Whole seconds, as in the file: after a restart it must be the same time, or it would look like
   // a store made anew.
   const WallTime now = std::chrono::floor<std::chrono::seconds>(context.clock.Now());
-  RETURN_IF_ERROR(WriteFileDurably(context.fs, path,
-                                   nlohmann::json{{"created", FormatRfc3339(now)}}.dump() + "\n"));
+  RETURN_IF_ERROR(
+      WriteFileDurably(context.fs, path, DumpLine(Json{{"created", FormatRfc3339(now)}}) + "\n"));
   return now;
 }
 

@@ -6,8 +6,11 @@
 
 #include "crypto/age/stream.h"
 #include "fuzz/age_identity.h"
+#include "fuzz/signing_key.h"
 #include "io/zstd.h"
+#include "sites/copy_record.h"
 #include "support/bolt_builder.h"
+#include "support/made_copy.h"
 #include "support/snapshots.h"
 
 namespace etcdrill::testing {
@@ -88,8 +91,24 @@ void WriteFilters(const std::filesystem::path& dir) {
         MadeBy<ZstdWriter>(unknown, "one") + MadeBy<ZstdWriter>(unknown, std::string(99, 'x')));
 }
 
+void WriteCopyRecords(const std::filesystem::path& dir) {
+  sites::CopyRecord record = MadeCopyRecord();
+  Write(dir, "signed", sites::CopyRecordJson(record, FuzzSigningKey()));
+  Write(dir, "unsigned", sites::CopyRecordJson(record, {}));
+  Write(dir, "bytes-key", record.key());
+  Write(dir, "manifest-key", sites::ManifestKey(record.copy));
+  Write(dir, "checks-key", sites::ChecksKey(record.copy, record.writer));
+  Write(dir, "drill-key", sites::DrillKey(record.writer, record.last_drill->name));
+  record.encoding = {};
+  record.recipients.clear();
+  record.lock.reset();
+  record.last_drill.reset();
+  Write(dir, "bare", sites::CopyRecordJson(record, FuzzSigningKey()));
+}
+
 void WriteAll(const std::filesystem::path& dir) {
   WriteFilters(dir);
+  WriteCopyRecords(dir / "copy_record");
   const TinySnapshotOptions small{.page_size = 1024, .rows = 4, .value_bytes = 5, .leaf_rows = 2};
   TinySnapshotOptions with_freelist = small;
   with_freelist.freelist = true;

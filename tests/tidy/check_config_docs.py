@@ -13,18 +13,22 @@ import re
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-PAGE, EXAMPLE, HEADER, READER = (
-    ROOT / p for p in ("docs/reference/configuration.md", "deploy/systemd/etcdrill.yaml",
-                       "src/config/config.h", "src/config/load.cc"))
+PAGE, EXAMPLE = (
+    ROOT / p for p in ("docs/reference/configuration.md", "deploy/systemd/etcdrill.yaml"))
+READERS = [ROOT / "src/config" / p for p in ("load.cc", "sites.cc", "shared_sections.cc")]
+HEADERS = [ROOT / "src" / p for p in ("config/config.h", "objects/limited.h",
+                                      "objects/s3/address.h", "objects/s3/credential_chain.h")]
 KINDS = {
     "ParseSchedule": "schedule", "ParseSize": "size", "ParseRate": "rate", "ParseCount": "number",
     "ParseBool": "bool", "ParsePercent": "percentage", "ParseParts": "fraction"
 }
-# Defaults that are no literal in config.h.
-ELSEWHERE = {"drill.sample.newest": "always"}
+# Defaults that are no literal in a header.
+ELSEWHERE = {"drill.sample.newest": "always", "store.sites[].compress": "zstd",
+             "store.sites[].s3.insecure_skip_verify": "false"}
 
 FUNCTION = re.compile(
-    r"^(?:void|Assertion) (\w+)\(Section&? (\w+)(?:, (\w+)& (\w+))?\) \{\n(.*?)^\}", re.S | re.M)
+    r"^(?:void|Assertion) (\w+)\(Section&? (\w+)(?:,\s(?:\w+::)?(\w+)& (\w+))?\) \{\n(.*?)^\}",
+    re.S | re.M)
 REFUSED = re.compile(r'\bsame\("([\w.]+)"')
 LITERAL = re.compile(r'(\w+)\.(Read\w*|Sub|List)(?:<[^>]*>)?\(\s*"(\w+)"((?:,\s*[\w.:]+)*)')
 
@@ -34,36 +38,53 @@ def functions(texts):
 
 
 def keys_in_source(texts):
-    """{key: (kind of value or None, member that it fills as (struct, path))}."""
+    """{key: (kind of value or None, the member that it fills)}; a member is [(struct, path), ...],
+    from the innermost struct to the one that holds it."""
     known, found, placed = functions(texts), {}, set()
 
-    def follow(name, prefix):
+    def follow(name, prefix, outer):
         section, struct, target, body = known[name]
         sections = {section: prefix}
+        struct, target = struct or "Config", target or "config"
+
+        def call(function, argument, below):
+            path = re.findall(r"\w+", argument or "")
+            is_ours = path[:1] == [target] and "emplace" not in path
+            holder = [(struct, path[1:])] if path[1:] else []
+            follow(function, below, [*holder, *outer] if is_ours else [])
+
+        for m in re.finditer(r"^ +(\w+)\((\w+), ([\w.]+(?:\(\))?)\);", body, re.M):
+            function, variable, argument = m.groups()
+            if function in known and variable in sections:  # keys of the same mapping
+                call(function, argument, prefix)
         for m in LITERAL.finditer(body):
-            variable, call, key, rest = m.groups()
+            variable, kind_of_call, key, rest = m.groups()
             if variable not in sections:
                 continue
             placed.add((name, m.start()))
             path = f"{sections[variable]}{key}"
             before = body[:m.start()].splitlines()[-1] if body[:m.start()].splitlines() else ""
-            if call == "Sub":
+            after = body[m.end():]
+            if kind_of_call == "Sub":
                 if made := re.search(r"Section (\w+) = $", before):
                     sections[made[1]] = path + "."
+                    if passed := re.search(rf"(\w+)\({made[1]}, ([\w.]+)", after):
+                        call(passed[1], passed[2], path + ".")
                 elif called := re.search(r"(\w+)\($", before):
-                    follow(called[1], path + ".")
-            elif call == "List":
+                    call(called[1], re.match(r"\), ([\w.]+)", after)[1], path + ".")
+            elif kind_of_call == "List":
                 found[path] = (None, None)
                 entry = re.search(r"for \(Section& (\w+) : $", before)[1]
-                follow(re.search(rf"(\w+)\({entry}\)", body[m.end():])[1], path + "[].")
+                called = re.search(rf"(\w+)\({entry}(?:, (\w+))?\)", after)
+                call(called[1], called[2], path + "[].")
             else:
                 names = re.findall(r"[\w.:]+", rest)
                 kind = next((KINDS[n] for n in names if n in KINDS), None)
                 member = names[0].split(".") if names else []
-                ours = member[:1] == [target or "config"]
-                found[path] = (kind, (struct or "Config", member[1:]) if ours else None)
+                ours = member[:1] == [target]
+                found[path] = (kind, [(struct, member[1:]), *outer] if ours else None)
 
-    follow("ReadRoot", "")
+    follow("ReadRoot", "", [])
     total = {(name, m.start()) for name, parts in known.items() for m in LITERAL.finditer(parts[3])}
     literals = sum(
         len(re.findall(r'\.(?:Read\w*|Sub|List)(?:<[^>]*>)?\(\s*"', text)) for text in texts)
@@ -74,20 +95,22 @@ def keys_in_source(texts):
 
 
 def structs():
-    """{struct: {member: (type, initialiser)}} of config.h."""
+    """{struct: {member: (type, initialiser)}} of the headers."""
     member = re.compile(r"^  ([\w:<> ]+?) (\w+)(?: = ([^;]+)|\{\})?;", re.M)
     return {m[1]: {name: (kind.strip(), text) for kind, name, text in member.findall(m[2])}
-            for m in re.finditer(r"^struct (\w+) \{\n(.*?)^\};", HEADER.read_text(), re.S | re.M)}
+            for header in HEADERS
+            for m in re.finditer(r"^struct (\w+) \{\n(.*?)^\};", header.read_text(), re.S | re.M)}
 
 
 def as_written(text):
     """A C++ initialiser as a person writes it in the file."""
-    if text in (None, ""):
+    if text in (None, "", "{}"):
         return ""
-    for pattern, made in ((r'\{?"(.*)"\}?', r"\1"), (r"7 \* 24h", "7d"), (r"(\d+)min", r"\1m"),
-                          (r"(\d+(?:s|h))", r"\1"), (r"(true|false|\d+)", r"\1"),
-                          (r"uint64_t\{(\d+)\} << 20", r"\1MiB/s"),
-                          (r"\w+::k(\w+)", lambda m: m[1].lower()), (r"0\.(\d)", r"\g<1>0%")):
+    for pattern, made in ((r'\{?"(.*)"\}?', r"\1"), (r"(\d+) \* 24h", r"\1d"),
+                          (r"(\d+)min", r"\1m"), (r"(\d+(?:s|h))", r"\1"),
+                          (r"(true|false|\d+)", r"\1"), (r"uint64_t\{(\d+)\} << 20", r"\1MiB/s"),
+                          (r"\w+::k(\w+)", lambda m: m[1].lower()),
+                          (r"\w+::\w+::k(\w+)", lambda m: m[1].lower()), (r"0\.(\d)", r"\g<1>0%")):
         if m := re.fullmatch(pattern, text):
             return m.expand(made) if isinstance(made, str) else made(m)
     if m := re.fullmatch(r"Every\((.*)\)", text):
@@ -96,15 +119,19 @@ def as_written(text):
 
 
 def default_of(member, types):
-    """Type and default of a member, as config.h has them; where its struct is itself a member, that
-    may say otherwise."""
-    struct, path = member
-    for name in path[:-1]:
-        struct = types[struct][name][0]
-    kind, text = types[struct][path[-1]]
-    for outer in (init for members in types.values() for type_name, init in members.values()
-                  if type_name == struct and init):
-        if inner := re.search(rf"\.{path[-1]} = ([^,}}]+)", outer):
+    """Type and default of a member, as the headers have them; where its struct is itself a member,
+    that may say otherwise."""
+    (struct, path), *outer = member
+
+    def at(where, names):
+        for name in names[:-1]:
+            where = types[where][name][0].rpartition("::")[2]
+        return types[where][names[-1]]
+
+    kind, text = at(struct, path)
+    for holder, names in outer:
+        _, init = at(holder, names)
+        if len(path) == 1 and (inner := re.search(rf"\.{path[0]} = ([^,}}]+)", init)):
             text = inner[1]
     return kind, as_written(text)
 
@@ -138,7 +165,7 @@ def problems(texts, page, example):
         if key == "drill.sample.older":
             wanted = f"1/{wanted}"
         if key == "drill.etcd.binary":  # goes through a local variable
-            wanted = default_of(("DrillConfig", ["etcd_binaries"]), types)[1]
+            wanted = default_of([("DrillConfig", ["etcd_binaries"])], types)[1]
         if key == "drill.etcd.binaries":
             wanted = ""
         if kind and kind != said:
@@ -152,7 +179,7 @@ def problems(texts, page, example):
 
 
 def self_test(texts, page, example):
-    new_key = [t.replace('scrub.Read("period"', 'scrub.Read("new_key"') for t in texts]
+    new_key = [t.replace('section.Read("period"', 'section.Read("new_key"') for t in texts]
     changes = {
         "a key in the source only": (new_key, page, example, "no scrub.new_key"),
         "a key in the page only": (
@@ -161,6 +188,10 @@ def self_test(texts, page, example):
                             "restorable_rpo defaults to 26h"),
         "another kind": (texts, page.replace("`scrub.rate` | rate", "`scrub.rate` | size"),
                          example, "is a rate"),
+        "another default in a site": (
+            texts, page.replace("`store.sites[].scrub.period` | duration | `30d`",
+                                "`store.sites[].scrub.period` | duration | `7d`"), example,
+            "store.sites[].scrub.period defaults to 30d"),
         "a key that needs a restart": (
             [t.replace('same("log.format"', 'same("log.level"') for t in texts], page, example,
             "log.level must be in the list"),
@@ -178,7 +209,7 @@ def self_test(texts, page, example):
 
 
 def main():
-    texts = [READER.read_text()]
+    texts = [reader.read_text() for reader in READERS]
     if "--self-test" in sys.argv:
         return self_test(texts, PAGE.read_text(), EXAMPLE.read_text())
     found = list(problems(texts, PAGE.read_text(), EXAMPLE.read_text()))

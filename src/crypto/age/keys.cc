@@ -138,4 +138,11 @@ Result<std::vector<AgeIdentity>> ParseAgeIdentities(std::string_view text) {
   return ParseLines<AgeIdentity>(text, "identity (AGE-SECRET-KEY-1...)");
 }
 
+bool AnyOpens(const std::vector<AgeIdentity>& identities,
+              const std::vector<AgeRecipient>& recipients) {
+  return std::ranges::any_of(identities, [&](const AgeIdentity& identity) {
+    return std::ranges::find(recipients, identity.recipient()) != recipients.end();
+  });
+}
+
 }  // namespace etcdrill

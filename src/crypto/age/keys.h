@@ -56,4 +56,8 @@ class AgeIdentity {
 Result<std::vector<AgeRecipient>> ParseAgeRecipients(std::string_view text);
 Result<std::vector<AgeIdentity>> ParseAgeIdentities(std::string_view text);
 
+// Whether one of the identities opens what is encrypted for these recipients.
+bool AnyOpens(const std::vector<AgeIdentity>& identities,
+              const std::vector<AgeRecipient>& recipients);
+
 }  // namespace etcdrill

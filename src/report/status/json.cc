@@ -101,6 +101,49 @@ Json TasksOf(const Activity& activity) {
   return json;
 }
 
+Json Time(std::optional<WallTime> time) {
+  return time.has_value() ? Json(FormatRfc3339(*time)) : Json(nullptr);
+}
+
+Json ToJson(const SiteView& site) {
+  const bool is_known = site.listed.has_value();
+  const auto of_listing = [&](auto value) { return is_known ? Json(value) : Json(nullptr); };
+  Json copies;
+  for (const SnapshotState state : ValuesOf<SnapshotState>()) {
+    const auto known = site.copies.find(state);
+    copies[std::string(NameOf(state))] = known != site.copies.end() ? known->second : 0;
+  }
+  Json findings = Json::array();
+  for (const SiteFindingView& f : site.findings)
+    findings.push_back({{"kind", NameOf(f.kind)}, {"copy", f.copy}, {"text", f.text}});
+  const auto time_of_listing = [&](std::optional<WallTime> time) {
+    return is_known ? Time(time) : Json(nullptr);
+  };
+  return {{"name", site.name},
+          {"address", site.address},
+          {"listed", Time(site.listed)},
+          {"copies", of_listing(copies)},
+          {"bytes", of_listing(site.bytes)},
+          {"newest_copy", time_of_listing(site.newest_copy)},
+          {"newest_proven_copy", time_of_listing(site.newest_proven)},
+          {"newest_restorable_copy", time_of_listing(site.newest_restorable)},
+          {"waiting", of_listing(site.waiting)},
+          {"waiting_since", time_of_listing(site.waiting_since)},
+          {"lock_wanted", site.wants_lock},
+          {"locked_until", time_of_listing(site.locked_until)},
+          {"findings", of_listing(findings)},
+          {"problem", site.problem.ok() ? "" : MessageOf(site.problem)},
+          {"failing_since", Time(site.failing_since)},
+          {"identity", site.has_identity},
+          {"credentials_end", Time(site.credentials_end)}};
+}
+
+Json SitesOf(const View& view) {
+  Json json = Json::array();
+  for (const SiteView& site : view.sites) json.push_back(ToJson(site));
+  return json;
+}
+
 Json MembersOf(const View& view) {
   if (view.health == nullptr) return nullptr;
   const etcd::HealthRound& round = *view.health;
@@ -124,6 +167,7 @@ std::string StatusJson(const View& view, const Activity& activity) {
   json["drilled"] = ToJson(j.drilled);
   json["restorable"] = ToJson(j.restorable);
   json["within_rto"] = ToJson(j.in_time);
+  json["copied"] = j.copied.has_value() ? ToJson(*j.copied) : Json(nullptr);
   json["problems"] = Json::array();
   for (const Trouble& t : j.troubles)
     json["problems"].push_back({{"what", t.what}, {"advice", t.advice}});
@@ -138,6 +182,7 @@ std::string StatusJson(const View& view, const Activity& activity) {
   json["drill_in_progress"] = activity.drill_in_progress;
   json["tasks"] = TasksOf(activity);
   json["members"] = MembersOf(view);
+  json["sites"] = SitesOf(view);
   return Dump(json) + "\n";
 }
 

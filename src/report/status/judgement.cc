@@ -6,7 +6,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 
+#include "report/status/site_judgement.h"
 #include "report/tally.h"
 
 namespace etcdrill::report {
@@ -238,9 +240,15 @@ std::string RoughTime(double seconds) {
 
 std::string Age(double seconds) { return RoughTime(std::floor(seconds)); }
 
+std::vector<const Question*> Judgement::questions() const {
+  std::vector<const Question*> asked = {&fresh, &drilled, &restorable, &in_time};
+  if (copied.has_value()) asked.push_back(&*copied);
+  return asked;
+}
+
 Answer Judgement::overall() const {
   Answer all = Answer::kYes;
-  for (const Question* q : {&fresh, &drilled, &restorable, &in_time}) {
+  for (const Question* q : questions()) {
     if (q->answer == Answer::kNo) return Answer::kNo;
     if (q->answer == Answer::kUnknown) all = Answer::kUnknown;
   }
@@ -265,6 +273,7 @@ Judgement Judge(const View& view, const Activity& activity) {
       NotOlderThan(known, known.restorable, objectives.restorable_rpo, "no drilled snapshot yet");
   j.restorable = Restorable(known);
   j.in_time = InTime(known);
+  j.copied = JudgeSites(view);
   j.fresh.if_no = "no fresh snapshot";
   j.drilled.if_no = "no recently drilled snapshot";
   j.in_time.if_no = "a restore takes too long";
@@ -272,6 +281,8 @@ Judgement Judge(const View& view, const Activity& activity) {
   AddHistoryTroubles(known, j.troubles);
   AddTaskTroubles(known, j.troubles);
   AddSourceTroubles(known, j.troubles);
+  for (const SiteView& site : view.sites)
+    std::ranges::move(TroublesOf(site, view), std::back_inserter(j.troubles));
   return j;
 }
 

@@ -1,8 +1,9 @@
-// The four questions of a person at three in the morning, answered from the facts: is the backup
-// fresh, drilled, restorable, and how long would a restore take. The page and the API give the same
-// answers, and the alerts follow the same objectives.
+// The questions of a person at three in the morning, answered from the facts: is the backup fresh,
+// drilled, restorable, how long would a restore take, and is it copied to each site. The page and
+// the API give the same answers, and the alerts follow the same objectives.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,8 +32,11 @@ struct Judgement {
   Question drilled;
   Question restorable;
   Question in_time;
+  std::optional<Question> copied;  // none: there is no site
   std::vector<Trouble> troubles;
 
+  // Those that are asked.
+  std::vector<const Question*> questions() const [[clang::lifetimebound]];
   // kNo if one is no, else kUnknown if one is unknown.
   Answer overall() const;
 };

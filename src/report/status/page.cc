@@ -1,4 +1,4 @@
-// From top to bottom: the verdict, the four answers, what is wrong and what to do, then the
+// From top to bottom: the verdict, the answers, what is wrong and what to do, then the
 // evidence.
 #include <fmt/format.h>
 
@@ -12,6 +12,7 @@
 #include "report/status/assets.h"
 #include "report/status/html.h"
 #include "report/status/judgement.h"
+#include "report/status/site_judgement.h"
 #include "report/status/status.h"
 #include "report/tally.h"
 
@@ -57,15 +58,16 @@ void Banner(Html& html, const Judgement& j) {
       "<p id=\"verdict\" role=\"status\" class=\"banner {}\"><span aria-hidden=\"true\">{}</span> ",
       NameOf(overall), SignOf(overall)));
   if (overall == Answer::kYes) {
-    html.Raw("The backup is fresh, drilled and restorable.");
+    html.Raw(j.copied.has_value() ? "The backup is fresh, drilled, restorable and copied."
+                                  : "The backup is fresh, drilled and restorable.");
   } else if (overall == Answer::kUnknown) {
     html.Raw("Not everything is known yet.");
   } else {
     html.Raw("Action needed: ");
     const char* separator = "";
-    for (const Question* question : {&j.fresh, &j.drilled, &j.restorable, &j.in_time}) {
+    for (const Question* question : j.questions()) {
       if (question->answer != Answer::kNo) continue;
-      html.Raw(separator).Raw(question->if_no);
+      html.Raw(separator).Text(question->if_no);
       separator = "; ";
     }
     html.Raw(".");
@@ -253,6 +255,53 @@ void Snapshots(Html& html, const View& view) {
   html.Raw("</section>\n");
 }
 
+// What is wrong with it stands among the problems, in full.
+void SiteProblem(Html& html, const SiteView& site, const View& view) {
+  if (!site.problem.ok()) return Mark(html, Answer::kNo, "failing");
+  const SiteAnswer copies = JudgeSite(site, view);
+  if (copies.answer != Answer::kYes) return Mark(html, copies.answer, copies.fact);
+  const size_t troubles = TroublesOf(site, view).size();
+  if (troubles == 0) return Mark(html, Answer::kYes, "none");
+  Mark(html, Answer::kNo, fmt::format("{} above", troubles));
+}
+
+void SiteRow(Html& html, const SiteView& site, const View& view) {
+  html.Raw("<tr><th scope=\"row\">").Text(site.name);
+  html.Raw("<br><span class=\"soft small\">").Text(site.address).Raw("</span></th>");
+  if (site.listed.has_value()) {
+    for (const auto& time : {site.newest_copy, site.newest_proven, site.newest_restorable}) {
+      html.Raw("<td>");
+      if (time.has_value()) {
+        Time(html, *time, view.now);
+      } else {
+        html.Raw("<span class=\"soft\">none</span>");
+      }
+      html.Raw("</td>");
+    }
+    html.Raw(fmt::format("<td class=\"number\">{}</td><td>", Grouped(site.waiting)));
+    html.Text(site.locked_until.has_value() ? FormatRfc3339(*site.locked_until)
+              : site.wants_lock             ? "not locked"
+                                            : "-");
+    html.Raw("</td><td>");
+  } else {
+    html.Raw("<td colspan=\"5\" class=\"soft\">not known</td><td>");
+  }
+  SiteProblem(html, site, view);
+  html.Raw("</td></tr>\n");
+}
+
+void Sites(Html& html, const View& view) {
+  Open(html, "sites", "Sites");
+  OpenTable(
+      html, "sites",
+      "<th scope=\"col\">Site<th scope=\"col\">Newest copy<th scope=\"col\">Newest "
+      "proven<th scope=\"col\">Newest restorable<th scope=\"col\" class=\"number\">Waiting<th "
+      "scope=\"col\">Locked until<th scope=\"col\">Problem");
+  for (const SiteView& site : view.sites) SiteRow(html, site, view);
+  CloseTable(html);
+  html.Raw("</section>\n");
+}
+
 void Members(Html& html, const View& view) {
   Open(html, "members", "Live cluster");
   if (view.health == nullptr) {
@@ -359,10 +408,12 @@ std::string StatusPage(const View& view, const Activity& activity) {
   Tile(html, "Last drilled snapshot", j.drilled);
   Tile(html, "Last drill", j.restorable);
   Tile(html, "Restore time", j.in_time);
+  if (j.copied.has_value()) Tile(html, "Copies at sites", *j.copied);
   html.Raw("</ul>\n");
   Troubles(html, j.troubles);
   Drills(html, view, activity.drill_in_progress);
   Snapshots(html, view);
+  if (!view.sites.empty()) Sites(html, view);
   Members(html, view);
   Next(html, activity, view.now);
   html.Raw("</main>\n<footer><span>etcdrill ").Text(kVersion);

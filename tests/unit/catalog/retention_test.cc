@@ -1,5 +1,8 @@
-// A table: what a store holds, the rules, and what stays.
+// A table: what a store holds, the rules, how far copies have come, and what stays.
 #include "catalog/retention.h"
+
+#include <algorithm>
+#include <random>
 
 #include "support/catch.h"
 
@@ -22,6 +25,7 @@ Catalog StoreOf(const std::vector<Made>& snapshots) {
   Catalog catalog;
   for (const auto& [kind, age] : snapshots) {
     CatalogEntry& entry = catalog.snapshots.emplace_back();
+    entry.manifest.name = std::to_string(catalog.snapshots.size());
     entry.manifest.taken = kSunday - age;
     entry.manifest.size_bytes = 10;
     entry.manifest.other_history = kind == 'o';
@@ -35,14 +39,28 @@ Catalog StoreOf(const std::vector<Made>& snapshots) {
   return catalog;
 }
 
+// Letters, one for each snapshot: w a site waits for it, e every site has it, b both are said of
+// it, - neither.
+CopyState CopiesOf(std::string_view letters, std::optional<uint64_t> keep = {}) {
+  CopyState copies{.waiting = {}, .everywhere = {}, .keep = keep};
+  for (size_t i = 0; i < letters.size(); ++i) {
+    const std::string name = std::to_string(i + 1);
+    if (letters[i] == 'w' || letters[i] == 'b') copies.waiting.insert(name);
+    if (letters[i] == 'e' || letters[i] == 'b') copies.everywhere.insert(name);
+  }
+  return copies;
+}
+
 // One letter for each snapshot: N newest, V newest that passed a drill, T in the future, l h d w
-// one of the numbers, u unlimited, g gone, q quarantine, o another history; - surplus, $ too big, x
-// expired.
-std::string Fates(const std::vector<Made>& snapshots, const config::Retention& rules) {
+// one of the numbers, u unlimited, g gone, q quarantine, o another history, U uncopied; - surplus,
+// $ too big, x expired, c copied.
+std::string Fates(const std::vector<Made>& snapshots, const config::Retention& rules,
+                  const CopyState& copies = {}) {
   const Catalog catalog = StoreOf(snapshots);
   std::string letters;
-  for (const RetentionDecision& d : PlanRetention(catalog, rules, kSunday)) {
-    letters += d.fate == Fate::kCounted ? d.which[0] : "NVTo?ugq-$x"[static_cast<size_t>(d.fate)];
+  for (const RetentionDecision& d : PlanRetention(catalog, rules, kSunday, copies)) {
+    letters +=
+        d.fate == Fate::kCounted ? d.which[0] : "NVTo?ugqUL-$xc"[static_cast<size_t>(d.fate)];
   }
   return letters;
 }
@@ -184,6 +202,121 @@ TEST_CASE("the size takes the damaged, then the oldest") {
   // What goes anyway does not count.
   CHECK(Fates(store, {.last = 2, .total_size = 30}) == "-q-VN");
   CHECK(Fates(store, {.last = 2, .total_size = 29}) == "-$-VN");
+}
+
+TEST_CASE("what goes is of none of the numbers") {
+  const Catalog catalog = StoreOf({{'p', 3h}, {'p', 2h}, {'p', 1h}});
+  for (const RetentionDecision& d :
+       PlanRetention(catalog, {.last = 3, .total_size = 0}, kSunday, CopiesOf("--e", 0))) {
+    CHECK((d.which.empty() || !Goes(d.fate)));
+  }
+}
+
+TEST_CASE("what a site has yet to get stays, whatever the numbers say, and takes nobody's place") {
+  const std::vector<Made> store = {{'p', 5h}, {'p', 4h}, {'p', 3h}, {'p', 2h}, {'p', 1h}};
+  CHECK(Fates(store, {.last = 2}, CopiesOf("-w-w-")) == "-U-lN");
+  CHECK(Fates(store, {.last = 1}, CopiesOf("wwwww")) == "UUUUN");
+  // An adopted file without a trailer, after its quarantine.
+  CHECK(Fates({{'n', 9 * kDay}, {'p', 1h}}, {.last = 1}, CopiesOf("w-")) == "UN");
+  // Nobody gets what is damaged.
+  CHECK(Fates({{'f', 9 * kDay}, {'p', 1h}}, {.last = 1}, CopiesOf("w-")) == "xN");
+}
+
+TEST_CASE("the size takes what a site has yet to get, the oldest first, after all else") {
+  const std::vector<Made> store = {{'p', 6h}, {'p', 5h}, {'f', 4h},
+                                   {'p', 3h}, {'v', 2h}, {'p', 1h}};
+  const auto fates = [&](uint64_t size) {
+    return Fates(store, {.last = 3, .total_size = size}, CopiesOf("ww-www"));
+  };
+  CHECK(fates(60) == "UUqlVN");
+  CHECK(fates(59) == "UU$lVN");
+  CHECK(fates(49) == "$U$lVN");
+  CHECK(fates(30) == "$$$lVN");
+  // One of the numbers is nowhere else, either.
+  CHECK(fates(20) == "$$$$VN");
+  CHECK(fates(0) == "$$$$VN");
+  // What the site has goes first, though it is younger.
+  CHECK(Fates({{'p', 4h}, {'p', 3h}, {'p', 2h}, {'p', 1h}}, {.total_size = 30}, CopiesOf("w--w")) ==
+        "u$uN");
+  CHECK(Fates({{'n', 4h}, {'p', 3h}, {'p', 2h}, {'p', 1h}}, {.total_size = 30}, CopiesOf("w--w")) ==
+        "q$uN");
+}
+
+TEST_CASE("of what every site has only the newest stay") {
+  const std::vector<Made> store = {{'p', 5h}, {'p', 4h}, {'p', 3h}, {'p', 2h}, {'p', 1h}};
+  CHECK(Fates(store, {.last = 9}, CopiesOf("eeeee", 2)) == "ccclN");
+  CHECK(Fates(store, {}, CopiesOf("eeeee", 2)) == "cccuN");
+  CHECK(Fates(store, {.last = 9}, CopiesOf("eeeee")) == "llllN");
+  CHECK(Fates(store, {.last = 9}, CopiesOf("eeeee", 9)) == "llllN");
+  // What a site lacks takes no place and stays.
+  CHECK(Fates(store, {.last = 9}, CopiesOf("e-eew", 2)) == "clllN");
+  CHECK(Fates(store, {.last = 9}, CopiesOf("eebew", 1)) == "ccllN");
+  // What the numbers take is said so, and took no place.
+  CHECK(Fates(store, {.last = 1, .daily = 1, .weekly = 2}, CopiesOf("eeeee", 1)) == "----N");
+  CHECK(Fates({{'p', 20 * kDay}, {'p', 9 * kDay}, {'p', 2h}, {'p', 1h}}, {.last = 1, .weekly = 3},
+              CopiesOf("eeee", 2)) == "cw-N");
+}
+
+TEST_CASE("with keep_local 0 only that stays which has to") {
+  const CopyState all = CopiesOf("eeeeeee", 0);
+  CHECK(Fates({{'p', 5h}, {'v', 4h}, {'p', 3h}, {'n', 2h}, {'p', 1h}, {'f', 0h}}, {.last = 9},
+              all) == "cVcqNN");
+  CHECK(Fates({{'v', 3h}, {'p', 2h}, {'p', -30h}}, {.last = 9}, all) == "VNT");
+  CHECK(Fates({{'g', 3h}, {'o', 2h}, {'p', 1h}}, {.last = 9}, all) == "goN");
+}
+
+TEST_CASE("a snapshot that is damaged here stays for its quarantine, though every site has it") {
+  const std::vector<Made> store = {{'f', 9 * kDay}, {'f', 3h}, {'p', 2h}, {'p', 1h}};
+  CHECK(Fates(store, {.last = 9}, CopiesOf("eeee", 0)) == "xqcN");
+  // It takes no place, as nothing could be restored from it.
+  CHECK(Fates({{'p', 3h}, {'f', 2h}, {'p', 1h}}, {.last = 9}, CopiesOf("eee", 2)) == "lqN");
+}
+
+TEST_CASE("one of another history may go with the last older one of ours that every site has") {
+  CHECK(Fates({{'p', 9h}, {'o', 8h}, {'p', 1h}}, {.last = 9, .quarantine = 1h}) == "loN");
+  CHECK(Fates({{'p', 9h}, {'o', 8h}, {'p', 1h}}, {.last = 9, .quarantine = 1h},
+              CopiesOf("e-e", 1)) == "cxN");
+}
+
+TEST_CASE("the size counts what stays here, not what every site has") {
+  const std::vector<Made> store = {{'p', 4h}, {'p', 3h}, {'p', 2h}, {'p', 1h}};
+  CHECK(Fates(store, {.last = 9, .total_size = 20}, CopiesOf("eeee", 2)) == "cclN");
+  CHECK(Fates(store, {.last = 9, .total_size = 10}, CopiesOf("eeee", 2)) == "cc$N");
+}
+
+TEST_CASE("whatever a store holds, whatever its sites have: the last proof stays") {
+  std::mt19937 dice(20261122);
+  const auto roll = [&](uint64_t sides) { return dice() % sides; };
+  for (int round = 0; round < 3000; ++round) {
+    std::vector<Made> made;
+    std::string reach;
+    for (uint64_t i = roll(20); i > 0; --i) {
+      made.push_back({"vvppppppnfgo"[roll(12)], Duration(std::chrono::hours(roll(900))) - 50h});
+      reach += "w--eeeb"[roll(7)];
+    }
+    config::Retention rules = {
+        .last = roll(5), .hourly = roll(4), .daily = roll(4), .weekly = roll(3)};
+    if (roll(3) == 0) rules.total_size = roll(200);
+    const CopyState copies = CopiesOf(reach, roll(2) == 0 ? std::nullopt : std::optional(roll(6)));
+    CAPTURE(round, reach);
+    const Catalog catalog = StoreOf(made);
+    const auto decisions = PlanRetention(catalog, rules, kSunday, copies);
+    bool proven = false;
+    bool drilled = false;
+    for (auto d = decisions.rbegin(); d != decisions.rend(); ++d) {
+      if (IsFuture(d->snapshot->manifest.taken, kSunday)) {
+        CHECK_FALSE(Goes(d->fate));
+        continue;
+      }
+      if (!d->snapshot->Counts()) continue;
+      const bool is_drilled = d->snapshot->state == SnapshotState::kRestorable;
+      if (!proven || (is_drilled && !drilled)) CHECK_FALSE(Goes(d->fate));
+      proven = proven || d->snapshot->IsProven();
+      drilled = drilled || is_drilled;
+      const bool waits = copies.waiting.contains(d->snapshot->manifest.name);
+      if (waits && d->snapshot->IsUsable()) CHECK((!Goes(d->fate) || d->fate == Fate::kTooBig));
+    }
+  }
 }
 
 }  // namespace

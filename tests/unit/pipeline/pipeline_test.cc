@@ -11,6 +11,7 @@
 #include "crosscheck/manifest_check.h"
 #include "crosscheck/receipt_check.h"
 #include "drill/result.h"
+#include "pipeline/drill_evidence.h"
 #include "pipeline/drill_report.h"
 #include "pipeline/drill_stages.h"
 #include "pipeline/run_drill.h"

@@ -1,4 +1,4 @@
-// The four answers, and that nothing from outside becomes markup.
+// The answers about the store, and that nothing from outside becomes markup.
 #include "report/status/status.h"
 
 #include <memory>

@@ -47,7 +47,7 @@ struct Process {
   Logger log{LogLevel::kError, LogFormat::kLogfmt, test.clock(), 1};
   Context context = test.context().With(log);
   Timer timer{test.clock()};
-  Pool pool{ClusterRuntime::kTasks};
+  Pool pool{ClusterRuntime::CountTasks({})};
 };
 
 TEST_CASE("configurations that come and go while runs are asked for leave nothing behind") {

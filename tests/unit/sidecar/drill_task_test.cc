@@ -14,7 +14,7 @@ using testing::Scene;
 
 TEST_CASE("one that waits for a snapshot ends with its configuration, and counts for nothing") {
   Scene s;
-  const auto task = MakeDrillTask(s.state, s.metrics);
+  const auto task = MakeDrillTask(s.state, s.metrics, s.drill_turn);
   const auto generation = s.Generate();
   std::jthread retiring([&] {
     std::this_thread::sleep_for(20ms);
@@ -27,7 +27,7 @@ TEST_CASE("one that waits for a snapshot ends with its configuration, and counts
 
 TEST_CASE("a file whose manifest does not come is waited for, and then a drill that failed") {
   Scene s;
-  const auto task = MakeDrillTask(s.state, s.metrics);
+  const auto task = MakeDrillTask(s.state, s.metrics, s.drill_turn);
   const std::string name = store::SnapshotName("c", 5, s.clock.Now());
   etcdrill::testing::WriteFile(s.store->SnapshotPath(name), "x");
   const auto run = [&] { task->Run(s.context, *s.Generate(), Occasion::kDue); };
@@ -52,7 +52,7 @@ TEST_CASE("a file whose manifest does not come is waited for, and then a drill t
 
 TEST_CASE("a store that can't be read is a drill that failed") {
   Scene s;
-  const auto task = MakeDrillTask(s.state, s.metrics);
+  const auto task = MakeDrillTask(s.state, s.metrics, s.drill_turn);
   std::filesystem::remove_all(s.test.Path("store"));
   etcdrill::testing::WriteFile(s.test.Path("store"), "no directory");
   task->Run(s.context, *s.Generate(), Occasion::kAsked);

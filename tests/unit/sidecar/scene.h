@@ -11,6 +11,7 @@
 #include "report/cluster_metrics.h"
 #include "sidecar/cluster_state.h"
 #include "sidecar/generation.h"
+#include "sidecar/drill_turn.h"
 #include "sidecar/snapshot_follow_up.h"
 #include "sidecar/task.h"
 #include "store/names.h"
@@ -50,7 +51,8 @@ struct Scene {
 
   // By the settings as they are now, which are in force from here on.
   std::shared_ptr<Generation> Generate() {
-    auto made = Generation::Create(test.context(), settings, std::make_shared<etcd::CallCounts>());
+    auto made = Generation::Create(test.context(), settings, std::make_shared<etcd::CallCounts>(),
+                                   std::make_shared<SiteMeters>());
     REQUIRE(made.ok());
     state.SetConfig((*made)->shared_config());
     return *std::move(made);
@@ -89,6 +91,7 @@ struct Scene {
   ClusterState state{context, *store, "c"};
   report::ClusterMetrics metrics{"c", {"http://127.0.0.1:1"}};
   SnapshotFollowUp follow_up{state, metrics};
+  DrillTurn drill_turn;
 };
 
 }  // namespace etcdrill::sidecar::testing
