@@ -14,7 +14,7 @@ from artefacts import (REPO, catalogue, dashboard_queries, dashboards, panels, p
 FEWER_LABELS = {"job:": "recording rules of a whole cluster, which have no instance any more"}
 DATA_PANELS = {"stat", "gauge", "timeseries", "table", "state-timeline", "status-history"}
 # Grafana's names; an unknown one is shown behind the number as it is.
-UNITS = {"bytes", "dateTimeFromNow", "none", "percentunit", "reqps", "s", "short"}
+UNITS = {"Bps", "bytes", "dateTimeFromNow", "none", "percentunit", "reqps", "s", "short"}
 TAG = "etcd-backup"
 
 
