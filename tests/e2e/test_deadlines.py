@@ -191,6 +191,17 @@ class Streams(DeadlineCase):
         self.assertIn("raise snapshot.timeout", line)
         self.assertStops(sidecar)
 
+    def test_a_command_obeys_its_flag_and_else_the_configuration(self):
+        _, section = self.proxies(self.cluster, rate=100_000, urls=[self.follower().client_url])
+        config = self.configure(section, snapshot={"timeout": f"{self.TIMEOUT}s"})[0]
+        for flags, limit in (([], self.TIMEOUT), (["--timeout", "1s"], 1)):
+            for target in ([], [self.dir / "snapshot.db"]):
+                with self.subTest(limit=limit, target=target):
+                    command = ["snapshot", "save", *target, "--config", config, *flags]
+                    outcome = self.within(limit, lambda: self.etcdrill(*command, code=1))
+                    self.assertOneLine(outcome.err, fr"only \d+ bytes received within {limit}\.0s")
+                    self.assertEqual(self.parts(), [])
+
     def test_a_member_that_does_not_give_its_hash(self):
         """The snapshot is proven by its own bytes and by the member that answers; the receipt names
         the one that did not."""

@@ -9,18 +9,30 @@ import typing
 
 sys.dont_write_bytecode = True
 import harness
-from sidecar_case import SidecarCase, cluster_section, every
+from sidecar_case import SidecarCase, cluster_section, configuration, every
 
 PAGE = harness.ROOT / "docs/reference/json.md"
 HEADLESS = {"Head", "Finding", "state.json"}
-# What takes a corrupt member or a wrong drill to be written: the source must have the name.
+# What takes a corrupt member, a wrong drill or a site to be written: the source must have the name.
 RARE = {
     "Suspects": "src/store/suspects.cc",
     "SnapshotChecks.answered": "src/proof/checks.cc",
     "SnapshotManifest.receipt[].outvoted": "src/proof/manifest.cc",
+    "StoreCheck.sites[].locked_until": "src/cli/cmd_check_store.cc",
+    "Status.copied": "src/report/status/json.cc",
+    "Status.sites[]": "src/report/status/json.cc",
+    **{f"Status.sites[].copies.{state}": "src/proof/words.h"
+       for state in ("untested", "restorable", "damaged", "unreadable")},
 }
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 PAGES = range(2, 40)  # of a file, which are damaged
+
+
+def rare_source(section, path):
+    """Of what stands at or below the longest name that is listed; None if there is none."""
+    whole = f"{section}.{path}"
+    fitting = [name for name in RARE if whole == name or whole.startswith((f"{name}.", f"{name}["))]
+    return RARE[max(fitting, key=len)] if fitting else None
 
 
 class Field(typing.NamedTuple):
@@ -155,6 +167,7 @@ class JsonPage(SidecarCase):
         yield from self.of_a_store(section)
         cluster.etcdctl("put", "/later", "2")
         yield from self.of_imports(section, cluster)
+        yield self.of_sites(section)
 
     def printed(self, section, *command, code=0):
         outcome = self.etcdrill(*command, "-w", "json", code=code)
@@ -177,6 +190,9 @@ class JsonPage(SidecarCase):
         text.write_text("This is no snapshot.\n" * 1000)
         yield self.printed("VerifyReport", "verify", text, code=1)
         yield self.printed("SelftestReport", "selftest")
+        for section, kind in (("AgeIdentity", "identity"), ("SigningKey", "signing")):
+            yield self.printed(section, "keygen", kind)
+            yield self.printed(section, "keygen", kind, "--out", self.dir / kind)
         yield self.printed("snapshot status", "snapshot", "status", saved)
         yield self.printed("snapshot status", "snapshot", "status", saved, "--compat", "3.5")
         yield self.printed("hashkv", "hashkv", saved)
@@ -234,6 +250,14 @@ class JsonPage(SidecarCase):
             yield Document("SnapshotManifest", manifest["name"], manifest)
         self.assertEqual(sidecar.stop(), 0)
 
+    def of_sites(self, section):
+        site = self.dir / "site"
+        site.mkdir()
+        config, _ = configuration(self.dir, section, name="sites.yaml", bare=True, store={
+            "sites": [{"name": "sound", "directory": str(site)},
+                      {"name": "missing", "directory": str(self.dir / "none")}]})
+        return self.printed("StoreCheck", "check", "store", "--config", config, code=1)
+
     def answered(self, sidecar, kind):
         status, body = sidecar.request(ANSWERS[kind])
         self.assertEqual(status, 200)
@@ -249,7 +273,7 @@ class JsonPage(SidecarCase):
             comparison.show(document)
         problems = sorted(comparison.problems)
         for section, path in comparison.never_seen():
-            source = RARE.get(section) or RARE.get(f"{section}.{path}")
+            source = rare_source(section, path)
             name = path.rsplit(".", 1)[-1].removesuffix("[]")
             if source is None or f'"{name}"' not in (harness.ROOT / source).read_text():
                 problems.append(f"no document has {section}.{path}")
