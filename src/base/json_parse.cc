@@ -13,8 +13,8 @@ Json ParseShallow(std::string_view text, std::string_view without) {
   bool is_deep = false;
   const auto keep = [&](int depth, Json::parse_event_t event, const Json& parsed) {
     is_deep |= depth > kLevelsMax;
-    const bool is_left_out = !without.empty() && depth == 1 &&
-                             event == Json::parse_event_t::key && parsed == without;
+    const bool is_left_out =
+        !without.empty() && depth == 1 && event == Json::parse_event_t::key && parsed == without;
     return !is_deep && !is_left_out;
   };
   Json json = Json::parse(text, keep, /*allow_exceptions=*/false);

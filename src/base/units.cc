@@ -77,9 +77,13 @@ std::string FormatDuration(Duration d) {
   const int64_t days = total / 86400;
   const int64_t hours = total / 3600 % 24;
   const int64_t minutes = total / 60 % 60;
-  if (days > 0) return fmt::format("{}d{}h", days, hours);
-  if (hours > 0) return fmt::format("{}h{}m", hours, minutes);
-  return fmt::format("{}m{}s", minutes, total % 60);
+  const auto both = [](int64_t large, char unit, int64_t small, char small_unit) {
+    return small == 0 ? fmt::format("{}{}", large, unit)
+                      : fmt::format("{}{}{}{}", large, unit, small, small_unit);
+  };
+  if (days > 0) return both(days, 'd', hours, 'h');
+  if (hours > 0) return both(hours, 'h', minutes, 'm');
+  return both(minutes, 'm', total % 60, 's');
 }
 
 std::string FormatSize(uint64_t bytes) {

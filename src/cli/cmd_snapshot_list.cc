@@ -126,6 +126,11 @@ Result<ExitCode> ListSite(const Context& context, Session& session, const ListOp
                                          "STORED", "LOCKED-UNTIL", "STATE",    "LAST-DRILL"};
   PrintList(options.format, json, head, rows);
   std::fflush(stdout);
+  if (contents->catalog.HoldsNone() && contents->catalog.of_others > 0) {
+    fmt::print(stderr,
+               "warning: site {}: none of the {} copies is of cluster {}. Correct cluster.name\n",
+               options.site, contents->catalog.of_others, Shown(session.Cluster()));
+  }
   for (const sites::SiteFinding& f : contents->findings)
     fmt::print(stderr, "warning: site {}: {}: {}\n", options.site, NameOf(f.oddity), Shown(f.text));
   return ExitCode::kOk;

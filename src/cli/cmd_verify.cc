@@ -153,6 +153,7 @@ Result<Verified> VerifyTarget(const Context& context, Session& session,
   ASSIGN_OR_RETURN(verified.report,
                    crosscheck::VerifyWithManifest(context, image, target.manifest,
                                                   static_cast<Level>(options.level)));
+  if (target.scratch != nullptr) verified.report.file = target.name;  // scratch is gone by then
   if (target.store != nullptr) {
     TellDamaged(context, target, verified.report);
     TellHealed(context, target, verified.report);

@@ -279,7 +279,7 @@ void WarnOfEncryption(const SiteConfig& site, const Config& config,
         "encrypt has no identity_file: the copies of this site can't be opened here, so they are "
         "never drilled. Set identity_file, or drill: none");
   }
-  if (config.signing.key_file.empty()) {
+  if (config.signing.key_file.empty() && config.signing.signers_file.empty()) {
     warnings.emplace_back(
         "copies are encrypted, but not signed: whoever writes to this site can replace them. "
         "Configure store.signing.key_file");

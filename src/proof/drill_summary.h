@@ -33,7 +33,7 @@ struct DrillSummary {
   bool readable = true;  // the report; if not, no more is known than what its name says
   std::string id;        // empty where nobody gave one, as in those of 0.1.0
   std::string snapshot;
-  std::string site;      // that a copy of it was fetched from; empty: it is of the store
+  std::string site;    // that a copy of it was fetched from; empty: it is of the store
   bool newest = true;  // of its store at that time
   Verdict verdict = Verdict::kNotProvable;
   int level_reached = 0;

@@ -178,8 +178,10 @@ void AddKeys(SiteFamilies& sites) {
 }
 
 void AddTraffic(SiteFamilies& sites, Families& page) {
-  page.Counter("etcdrill_site_requests_total",
-               "Number of requests to the site, by operation; each try counts.");
+  page.Counter(
+      "etcdrill_site_requests_total",
+      "Number of operations at the site; each try counts. An upload in parts, or a listing of "
+      "several pages, is one.");
   sites.ByLabel("operation", CallsOf);
   page.Counter("etcdrill_site_request_failures_total",
                "Number of failed requests to the site, by reason; each try counts.");

@@ -105,7 +105,7 @@ class ClusterState {
   crosscheck::HeadHistory heads_;
   struct SiteState {
     report::SiteView view;
-    ContentsPtr contents;     // as the site could be read last
+    ContentsPtr contents;  // as the site could be read last
     bool is_asked_for = false;
     bool is_current = false;  // that was the last time that it was tried, by the configuration in
                               // force

@@ -29,6 +29,7 @@ OPERATOR = ("--api-versions", "monitoring.coreos.com/v1")
 CHARTS = {  # name: what is set
     "defaults": (),
     "operator": OPERATOR,
+    "sites": ("--set", "sites.secret=etcdrill-sites"),
     "hostnetwork": ("--set", "hostNetwork=true"),
     "deployment": ("--set", ("nodeSelector=null,kind=deployment,"
                              "store.persistentVolumeClaim.create=true"),

@@ -33,7 +33,8 @@ class Completion(harness.TestCase):
 
     def test_commands(self):
         self.assertEqual(self.complete("sn"), ["snapshot"])
-        self.assertEqual(self.complete("snapshot", ""), ["save", "status", "restore", "list"])
+        self.assertEqual(self.complete("snapshot", ""),
+                         ["save", "status", "restore", "list", "copy"])
         self.assertEqual(self.complete("--log-level", "debug", "snapshot", "re"), ["restore"])
         self.assertEqual(self.complete("nonsense", "x", ""), self.complete(""))
 

@@ -137,12 +137,12 @@ class CheckConfig(harness.TestCase):
         self.assertEqual(self.warned("{}\n"), [])
         warning, = self.warned(self.changed("rpo: 2h", "rpo: 30m"))
         self.assertRegex(warning,
-                         r"objectives.rpo is 30m0s, but snapshot.schedule leaves up to 1h0m")
+                         r"objectives.rpo is 30m, but snapshot.schedule leaves up to 1h")
         warning, = self.warned(self.changed('"@every 1h"', '"@every 110m"\n  jitter: 10m'))
         self.assertRegex(warning, "objectives.rpo")
         warning, = self.warned(GOOD + "drill: {schedule: '0 3 * * 0'}\n")
         self.assertRegex(warning,
-                         "objectives.restorable_rpo is 1d2h, but drill.schedule leaves up to 7d0h")
+                         "objectives.restorable_rpo is 1d2h, but drill.schedule leaves up to 7d")
         self.assertEqual(self.warned(self.changed('"@every 1h"', "none")), [])
 
     def test_an_old_name_is_a_warning(self):

@@ -33,8 +33,8 @@ class LyingObjects final : public objects::ForwardingObjects {
     if (!locks_on_create) kept.lock.reset();
     return inner().Create(name, kept);
   }
-  Status Get(const std::string& name, const objects::ByteRange& range,
-             const ByteSink& sink, const std::string& version_id) override {
+  Status Get(const std::string& name, const objects::ByteRange& range, const ByteSink& sink,
+             const std::string& version_id) override {
     std::string bytes;
     const auto take = [&](std::string_view piece) {
       bytes += piece;

@@ -84,6 +84,8 @@ TEST_CASE("durations and sizes for people") {
   CHECK(FormatDuration(90s) == "1m30s");
   CHECK(FormatDuration(90min) == "1h30m");
   CHECK(FormatDuration(50h) == "2d2h");
+  CHECK(FormatDuration(720h) == "30d");
+  CHECK(FormatDuration(2min) == "2m");
   CHECK(FormatSize(512) == "512 B");
   CHECK(FormatSize(1536) == "1.5 KiB");
 }

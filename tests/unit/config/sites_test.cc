@@ -286,7 +286,7 @@ TEST_CASE("a lock that outlives the retention, or ends too early, is warned of")
   const auto longer = warnings("lock: {for: 30d}, retention: {daily: 7}");
   REQUIRE(longer.size() == 1);
   CHECK_THAT(longer[0],
-             ContainsSubstring("lock.for is 30d0h, but the retention keeps a copy for 7d0h"));
+             ContainsSubstring("lock.for is 30d, but the retention keeps a copy for 7d"));
   const auto shorter = warnings("lock: {for: 25h}, retention: {daily: 7}");
   REQUIRE(shorter.size() == 1);
   CHECK_THAT(shorter[0], ContainsSubstring("objectives.restorable_rpo is 1d2h"));
