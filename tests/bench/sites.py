@@ -5,6 +5,7 @@ One hard fact: the store is a versitygw on this machine, so its own work is on t
 is compared is therefore the CPU time of the programs, not the wall time."""
 import hashlib
 import json
+import os
 import pathlib
 import shutil
 import subprocess
@@ -104,10 +105,13 @@ def copy(etcdrill, snapshot, rounds, directory):
 
 
 def listing(etcdrill, server, bucket, config):
-    """10,000 manifests, made by the file system; the first is that of a real copy."""
+    """10,000 manifests, made by the file system of one real copy. What versitygw keeps beside the
+    bytes, the etag above all, are extended attributes."""
     root = server.data / bucket
     [real] = sorted((root / "manifests").glob("*.json"))[:1]
     manifest = json.loads(real.read_text())
+    packed = root / manifest["object"]["key"]
+    attributes = {name: os.getxattr(packed, name) for name in os.listxattr(packed)}
     for number in range(COPIES):
         name = f"bench-{number + 2:020}-20261122T080000Z"
         one = f"{name}-{number:08x}"
@@ -116,7 +120,11 @@ def listing(etcdrill, server, bucket, config):
         document["object"] = manifest["object"] | {"key": f"snapshots/{one}.db.zst.age"}
         document.pop("signature", None)
         (root / "manifests" / f"{one}.json").write_text(json.dumps(document))
-        (root / "snapshots" / f"{one}.db.zst.age").write_bytes(b"x")
+        copied = root / "snapshots" / f"{one}.db.zst.age"
+        copied.touch()
+        os.truncate(copied, packed.stat().st_size)
+        for attribute, value in attributes.items():
+            os.setxattr(copied, attribute, value)
     begin = time.monotonic()
     out = harness.must([etcdrill, "snapshot", "list", "--site", "bucket", "--config", config,
                         "-w", "json"], timeout=300)
