@@ -42,6 +42,7 @@ class Round {
   Status DeleteSurplus();
   bool IsConfirmed(const sites::CopyDecision& decision) const;
   void TellRefused(const sites::CopyRecord& copy, const Status& why);
+  Result<WallTime> TimeAtSite();
   Status Tidy();
   CopyToSiteOutcome Ended(CopyToSiteOutcome result) const;
   std::vector<const catalog::CatalogEntry*> Missing() const;
@@ -273,16 +274,21 @@ void Round::TellRefused(const sites::CopyRecord& copy, const Status& why) {
                     {{"site", request_.site.name()}, {"copy", copy.copy}, {"err", MessageOf(why)}});
 }
 
+// By an object that was written just now: a clock of ours that is ahead must not make the uploads
+// of others old.
+Result<WallTime> Round::TimeAtSite() {
+  RETURN_IF_ERROR(sites::WriteWriter(objects_, writer_, HostName(), Now()));
+  ASSIGN_OR_RETURN(const auto written, objects_.Head(sites::WriterKey(writer_)));
+  return written.modified;
+}
+
 Status Round::Tidy() {
   SiteMemory& memory = request_.memory;
   Status swept;
-  if (IsDue(memory.told_of_us, kDay)) {
-    RETURN_IF_ERROR(sites::WriteWriter(objects_, writer_, HostName(), Now()));
-    memory.told_of_us = Now();
-  }
   if (IsDue(memory.swept, kSweepEvery)) {
     memory.swept = Now();
-    swept = sites::SweepUnsealed(context_, objects_, Now()).status();
+    ASSIGN_OR_RETURN(const WallTime there, TimeAtSite());
+    swept = sites::SweepUnsealed(context_, objects_, std::min(there, Now())).status();
   }
   if (objects_.properties().has_versions && IsDue(memory.looked_at_versions, kDay)) {
     RETURN_IF_ERROR(memory.follower.LookAtVersions(context_));

@@ -34,7 +34,6 @@ struct SiteMemory {
   bool knows_reports = false;                         // the site was asked for them
   std::map<std::string, WallTime> locked_until = {};  // copies whose lock we extended
   // When it was last done.
-  std::optional<WallTime> told_of_us = {};
   std::optional<WallTime> told_refused = {};  // that it deletes nothing
   std::optional<WallTime> swept = {};
   std::optional<WallTime> looked_at_versions = {};

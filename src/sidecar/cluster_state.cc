@@ -117,6 +117,21 @@ ClusterState::ContentsPtr ClusterState::ContentsOf(const std::string& site) cons
   return at != sites_.end() ? at->second.contents : nullptr;
 }
 
+void ClusterState::SetReadBack(const std::string& site, const std::string& copy, bool is_right) {
+  const std::lock_guard lock(mutex_);
+  if (is_right) {
+    sites_[site].read_back.insert(copy);
+  } else {
+    sites_[site].read_back.erase(copy);
+  }
+}
+
+std::set<std::string> ClusterState::ReadBack(const std::string& site) const {
+  const std::lock_guard lock(mutex_);
+  const auto at = sites_.find(site);
+  return at != sites_.end() ? at->second.read_back : std::set<std::string>();
+}
+
 void ClusterState::AskForRound(const std::string& site) {
   const std::lock_guard lock(mutex_);
   sites_[site].is_asked_for = true;
@@ -145,7 +160,8 @@ catalog::CopyState ClusterState::Copies() const {
     contents.push_back(state.contents);
     const bool is_current =
         state.is_current && context_.clock.Now() - state.contents->read_at < kCurrentFor;
-    known.push_back({contents.back().get(), config->RetentionOf(site), is_current});
+    known.push_back(
+        {contents.back().get(), config->RetentionOf(site), is_current, state.read_back});
   }
   lock.unlock();
   return sites::CopyStateOf(*stored, known, config->keep_local, context_.clock.Now());

@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <stop_token>
 #include <string>
 #include <utility>
@@ -74,6 +75,9 @@ class ClusterState {
   ContentsPtr ContentsOf(const std::string& site) const;
   // How far the stored snapshots have come to the sites of the configuration in force.
   catalog::CopyState Copies() const;
+  // The bytes of a copy were read at the site: whether they are right.
+  void SetReadBack(const std::string& site, const std::string& copy, bool is_right);
+  std::set<std::string> ReadBack(const std::string& site) const;
   // Somebody wrote to the site, and it should be read again soon.
   void AskForRound(const std::string& site);
   bool IsRoundAskedFor(const std::string& site) const;
@@ -105,7 +109,8 @@ class ClusterState {
   crosscheck::HeadHistory heads_;
   struct SiteState {
     report::SiteView view;
-    ContentsPtr contents;  // as the site could be read last
+    ContentsPtr contents;             // as the site could be read last
+    std::set<std::string> read_back;  // copies
     bool is_asked_for = false;
     bool is_current = false;  // that was the last time that it was tried, by the configuration in
                               // force

@@ -4,6 +4,8 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -160,12 +162,8 @@ class CopyToSiteTask final : public Task {
   std::vector<const catalog::CatalogEntry*> DueForHashing(const Context& run, const Generation& by,
                                                           const sites::Contents& contents) {
     std::vector<const catalog::CatalogEntry*> due;
-    // Before the store gives up its own, somebody has read the copy.
-    if (by.config().keep_local.has_value()) {
-      for (const catalog::CatalogEntry& entry : contents.catalog.snapshots) {
-        if (entry.IsUsable() && !entry.checks.hashed.has_value()) due.push_back(&entry);
-      }
-    }
+    // Before the store gives up its own, we have read the copy.
+    if (by.config().keep_local.has_value()) due = NeverRead(contents);
     for (const catalog::CatalogEntry* entry :
          catalog::PlanScrub(contents.catalog, site_->config().scrub.period, run.clock.Now())) {
       if (IsWorthHashing(contents, *entry) && std::ranges::find(due, entry) == due.end())
@@ -178,11 +176,28 @@ class CopyToSiteTask final : public Task {
     return due;
   }
 
+  // Copies of what the store still has.
+  std::vector<const catalog::CatalogEntry*> NeverRead(const sites::Contents& contents) const {
+    std::set<std::string_view> stored;
+    const ClusterState::CatalogPtr now = state_.Stored();
+    for (const catalog::CatalogEntry& entry : now->snapshots) stored.insert(entry.manifest.name);
+    const std::set<std::string> read = state_.ReadBack(name_);
+    std::vector<const catalog::CatalogEntry*> found;
+    for (const catalog::CatalogEntry& entry : contents.catalog.snapshots) {
+      const auto copy = contents.records.find(entry.manifest.name);
+      if (copy == contents.records.end() || !stored.contains(copy->second.manifest.name)) continue;
+      if (entry.IsUsable() && !read.contains(entry.manifest.name)) found.push_back(&entry);
+    }
+    return found;
+  }
+
   void ScrubOne(const Context& run, const sites::CopyRecord& copy,
                 const catalog::CatalogEntry& entry) {
     const pipeline::ScrubOutcome outcome =
         pipeline::ScrubCopy(run, *site_, copy, entry, state_.store());
     if (IsInterrupted(outcome.bytes)) return;
+    if (outcome.bytes.ok() || IsDamage(outcome))
+      state_.SetReadBack(name_, copy.copy, outcome.bytes.ok());
     if (outcome.bytes.ok()) {
       view_.scrubbed_bytes += copy.size_bytes;
       if (outcome.right_again)

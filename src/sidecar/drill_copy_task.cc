@@ -50,6 +50,7 @@ class DrillCopyTask final : public Task {
     const pipeline::DrillReport& report = drill.report;
     if (IsInterrupted(report.outcome)) return;
     if (report.passed()) {
+      state_.SetReadBack(site_, report.snapshot, true);
       run.log.Info("copy drill passed", {{"site", site_},
                                          {"copy", report.snapshot},
                                          {"etcd", report.etcd_version},

@@ -229,10 +229,6 @@ std::vector<Planned> PlanWithMissing(const catalog::Catalog& store, const Conten
   return all.list;
 }
 
-bool WasReadBack(const CatalogEntry& copy) {
-  return copy.state == SnapshotState::kRestorable || copy.checks.hashed.has_value();
-}
-
 }  // namespace
 
 std::vector<const CatalogEntry*> PlanCopies(const catalog::Catalog& store, const Contents& site,
@@ -271,7 +267,8 @@ catalog::CopyState CopyStateOf(const catalog::Catalog& store, std::span<const Kn
       if (p.copy != nullptr) {
         if (!p.entry->IsUsable()) continue;
         there.insert(BytesOf(p.copy->manifest));
-        if (WasReadBack(*p.entry)) reach[BytesOf(p.copy->manifest)].was_read_back = true;
+        if (site.read_back.contains(p.entry->manifest.name))
+          reach[BytesOf(p.copy->manifest)].was_read_back = true;
       } else if (!Goes(p.fate)) {
         state.waiting.insert(p.entry->manifest.name);
       } else if (p.fate != Fate::kTooBig) {

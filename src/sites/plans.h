@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -35,6 +36,9 @@ struct KnownSite {
   config::Retention rules;
   // The contents are of a round that succeeded lately, by the configuration in force.
   bool is_current = false;
+  // Copies whose bytes this process has read there, and found right. Not what records at the site
+  // say: whoever may write there can write those.
+  std::set<std::string> read_back = {};
 };
 // What the retention of the store must know of its sites. Waiting is what PlanCopies gives for any
 // of them, and what it holds back until a hash decides, also by contents that are old; for one that

@@ -110,6 +110,15 @@ MadeStore FiveHours() {
       .With('p', 1h, "e");
 }
 
+// What the tests mark as read back by this process.
+std::set<std::string> HashedIn(const Contents& site) {
+  std::set<std::string> names;
+  for (const CatalogEntry& entry : site.catalog.snapshots) {
+    if (entry.checks.hashed.has_value()) names.insert(entry.manifest.name);
+  }
+  return names;
+}
+
 TEST_CASE("a site gets what it lacks and would keep, the oldest first") {
   MadeStore store = FiveHours();
   Contents site{.looked_at_bytes = true};
@@ -178,7 +187,7 @@ TEST_CASE("what a drill of a copy found wrong in its content is not copied for e
   CHECK(PlanCopies(store.catalog(), site, {}, kSunday).empty());
   // But it is not where one could restore it from.
   for (CatalogEntry& entry : site.catalog.snapshots) entry.checks.hashed = kSunday;
-  const std::vector<KnownSite> sites = {{&site, {}, true}};
+  const std::vector<KnownSite> sites = {{&site, {}, true, HashedIn(site)}};
   CHECK(Names(CopyStateOf(store.catalog(), sites, {}, kSunday).everywhere) == "a c d e");
   // Other bytes came from the site: those here may be right.
   wrong.damaging_drill->checks[CheckName::kSha256] = false;
@@ -373,7 +382,7 @@ TEST_CASE("another etag alone is no reason to copy again, nor to delete here") {
     AddCopy(site, store.Of(name)).checks.hashed = kSunday - 9h;
   Mark(site, "b", Oddity::kOverwritten);
   Mark(site, "c", Oddity::kVanished);
-  const std::vector<KnownSite> sites = {{&site, {.last = 9}, true}};
+  const std::vector<KnownSite> sites = {{&site, {.last = 9}, true, HashedIn(site)}};
   const auto plan = [&] { return Names(PlanCopies(store.catalog(), site, {.last = 9}, kSunday)); };
   CHECK(plan() == "c");
   const catalog::CopyState state = CopyStateOf(store.catalog(), sites, {}, kSunday);
@@ -454,7 +463,10 @@ TEST_CASE("a snapshot is everywhere if each site has it that would keep it") {
   Contents near{.looked_at_bytes = true};
   Contents far{.looked_at_bytes = true};
   std::vector<KnownSite> sites = {{&near, {.last = 9}, true}, {&far, {.last = 9}, true}};
-  const auto state = [&] { return CopyStateOf(store.catalog(), sites, 2, kSunday); };
+  const auto state = [&] {
+    for (KnownSite& site : sites) site.read_back = HashedIn(*site.contents);
+    return CopyStateOf(store.catalog(), sites, 2, kSunday);
+  };
   CHECK(state().keep == 2);
   CHECK(Names(state().waiting) == "a b c d e");
   CHECK(state().everywhere.empty());
@@ -483,7 +495,10 @@ TEST_CASE("a snapshot is everywhere if each site has it that would keep it") {
     near.catalog.snapshots[0].checks.hashed.reset();
     near.catalog.snapshots[1].checks.hashed.reset();
     CHECK(state().everywhere.empty());
+    // A record at the site that it passed a drill may be anybody's.
     far.catalog.snapshots[1].state = SnapshotState::kRestorable;
+    CHECK(state().everywhere.empty());
+    far.catalog.snapshots[1].checks.hashed = kSunday;
     CHECK(Names(state().everywhere) == "b");
     // One that is of no use any more was read in vain.
     far.catalog.snapshots[0].checks.hashed = kSunday;
@@ -522,7 +537,8 @@ TEST_CASE("a site that was never read has nothing, and may get all that its rule
   MadeStore store = FiveHours();
   Contents near{.looked_at_bytes = true};
   for (const char* name : {"a", "b", "c", "d", "e"}) AddCopy(near, store.Of(name));
-  const std::vector<KnownSite> sites = {{&near, {.last = 9}, true}, {nullptr, {.last = 3}, true}};
+  const std::vector<KnownSite> sites = {{&near, {.last = 9}, true, HashedIn(near)},
+                                        {nullptr, {.last = 3}, true}};
   const catalog::CopyState state = CopyStateOf(store.catalog(), sites, 0, kSunday);
   CHECK(Names(state.waiting) == "c d e");
   CHECK(state.everywhere.empty());
@@ -545,7 +561,8 @@ struct Hourly {
         AddCopy(site, entry->manifest);
       Clean(site, now);
     }
-    const std::vector<KnownSite> sites = {{was_read ? &site : nullptr, there, site_answers}};
+    const std::vector<KnownSite> sites = {
+        {was_read ? &site : nullptr, there, site_answers, HashedIn(site)}};
     const catalog::CopyState copies = CopyStateOf(store.catalog(), sites, {}, now);
     std::set<std::string> gone;
     for (const auto& d : catalog::PlanRetention(store.catalog(), here, now, copies)) {
@@ -691,7 +708,7 @@ TEST_CASE("a site of which less is known never gives up more") {
     for (CatalogEntry& copy : made.site.catalog.snapshots) {
       if (made.Roll(2) == 0) copy.checks.hashed = kSunday;
     }
-    const std::vector<KnownSite> known = {{&made.site, made.rules, true}};
+    const std::vector<KnownSite> known = {{&made.site, made.rules, true, HashedIn(made.site)}};
     const std::vector<KnownSite> unknown = {{nullptr, made.rules, true}};
     const auto& store = made.store.catalog();
     const catalog::CopyState with = CopyStateOf(store, known, 1, kSunday);
