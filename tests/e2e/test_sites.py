@@ -229,6 +229,26 @@ class LieTest(SitesCase):
         sidecar.wait_for_line("snapshot copied")
         self.assertEqual(sidecar.stop(), 0)
 
+    def test_a_strangers_record_deletes_nothing_here(self):
+        """Whoever may put objects can claim that a copy was read and right."""
+        store = self.store(self.bucket_site(), keep_local=1)
+        config, _ = self.configure(self.cluster, **store)
+        names = self.save(config, count=3)
+        for name in names:
+            self.etcdrill("snapshot", "copy", name, "--to", "first", "--config", config)
+        for path in (self.bucket_dir / "prod/a/snapshots").iterdir():
+            path.write_bytes(b"x" * path.stat().st_size)
+            checks = self.bucket_dir / "prod/a/checks" / path.name.split(".")[0] / "evil.json"
+            checks.parent.mkdir(parents=True)
+            checks.write_text(json.dumps({
+                "apiVersion": "etcdrill/v1", "kind": "SnapshotChecks",
+                "hashed": "2026-01-01T00:00:00Z"}))
+        sidecar = self.watch(config, store=json.loads(config.read_text())["store"])
+        harness.wait_until(lambda: len(sidecar.lines("copy changed")) == 3, "all are read")
+        self.assertEqual(sidecar.lines("snapshot deleted"), [])
+        self.assertEqual([manifest["name"] for manifest in self.manifests()], sorted(names))
+        self.assertEqual(sidecar.stop(), 0)
+
     def test_bytes_that_are_gone(self):
         config = self.copied()
         self.bytes_of().unlink()
