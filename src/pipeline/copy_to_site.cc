@@ -34,7 +34,7 @@ class Round {
 
  private:
   Status Read();
-  Status Remember(const std::string& id);
+  void Remember(const std::string& id);
   Status CopyMissing();
   Status CopyOne(const catalog::CatalogEntry& entry);
   void TellDamaged(const catalog::CatalogEntry& entry, const Status& why);
@@ -114,18 +114,20 @@ Status Round::Read() {
   do {  // what was never looked at may be gone
     ASSIGN_OR_RETURN(contents_, request_.memory.follower.Refresh(context_, known));
   } while (!contents_->looked_at_bytes);
-  RETURN_IF_ERROR(Remember(id));
+  Remember(id);
   changed_ = false;
   request_.on_read(contents_, Missing());
   return OkStatus();
 }
 
-// From now on no other place is taken for it.
-Status Round::Remember(const std::string& id) {
-  if (id.empty()) return OkStatus();
-  ASSIGN_OR_RETURN(const auto known, request_.store.KnownSites());
-  if (known.contains(request_.site.name())) return OkStatus();
-  return request_.store.RememberSite(request_.site.name(), id);
+// From now on no other place is taken for it. A full disk here must not keep copies from being
+// made: they may be what lets it get room.
+void Round::Remember(const std::string& id) {
+  if (id.empty()) return;
+  const Status kept = request_.store.RememberSite(request_.site.name(), id);
+  if (kept.ok()) return;
+  context_.log.Warn("site not remembered",
+                    {{"site", request_.site.name()}, {"err", MessageOf(kept)}});
 }
 
 std::vector<const catalog::CatalogEntry*> Round::Missing() const {

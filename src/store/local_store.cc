@@ -93,9 +93,11 @@ Result<LocalStore::SiteIds> LocalStore::KnownSites() const {
 
 Status LocalStore::RememberSite(const std::string& site, const std::string& id) {
   RETURN_IF_ERROR(dir_->Attend());
+  ASSIGN_OR_RETURN(const SiteIds before, KnownSites());
+  if (before.contains(site)) return OkStatus();
   ASSIGN_OR_RETURN(const auto lock, dir_->LockChecks());  // sites are copied to side by side
   ASSIGN_OR_RETURN(SiteIds ids, KnownSites());
-  ids[site] = id;
+  if (!ids.emplace(site, id).second) return OkStatus();
   return WriteFileDurably(context_.fs, KnownSitesPath(), Dump(Json(ids)) + "\n");
 }
 

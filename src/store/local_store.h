@@ -76,6 +76,7 @@ class LocalStore {
   // record of it can't be understood: it is in force until somebody removes it.
   using SiteIds = std::map<std::string, std::string>;
   Result<SiteIds> KnownSites() const;
+  // The first that is remembered stays.
   Status RememberSite(const std::string& site, const std::string& id);
   std::string KnownSitesPath() const;
   // When the store first came into being.
