@@ -6,6 +6,7 @@
 
 #include "objects/directory_objects.h"
 #include "sites/delete_copy.h"
+#include "sites/records.h"
 #include "support/shell.h"
 #include "unit/sites/sealing.h"
 
