@@ -136,7 +136,7 @@ TEST_CASE("an empty directory where the site was is not taken for the site") {
     if (restarted) s.Reopen();
     const CopyToSiteOutcome away = s.Round();
     CHECK(Is(away.outcome, Reason::kBucketMissing));
-    CHECK_THAT(MessageOf(away.outcome),
+    CHECK_THAT(std::string(MessageOf(away.outcome)),
                Catch::Matchers::ContainsSubstring(s.test.Path("store") + "/.sites"));
     CHECK(away.contents == nullptr);
     CHECK(s.copied.empty());
