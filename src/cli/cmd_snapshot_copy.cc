@@ -34,6 +34,8 @@ Result<ExitCode> SnapshotCopy(const Context& context, const CopyOptions& options
   ASSIGN_OR_RETURN(sites::Site* const to, session.Site(options.to));
   ASSIGN_OR_RETURN(store::LocalStore* const store, session.Store());
   ASSIGN_OR_RETURN(const Target source, FindSource(context, session, options));
+  const auto place = pipeline::RecognizeSite(*store, *to, {});
+  if (!place.ok()) return Annotate(place.status(), "site {}", options.to);
   auto seal =
       pipeline::SealRequestFor(*to, *store, *source.manifest, source.path, context.clock.Now());
   if (!seal.ok()) return Annotate(seal.status(), "site {}", options.to);

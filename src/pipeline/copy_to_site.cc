@@ -1,4 +1,6 @@
-// How one round goes, from top to bottom.
+// How one round goes, from top to bottom. Before each look at the site it is asked whether it is
+// the place that it was: an empty directory would get every copy anew, on a disk that is none of
+// its.
 #include "pipeline/copy_to_site.h"
 
 #include <algorithm>
@@ -32,6 +34,7 @@ class Round {
 
  private:
   Status Read();
+  void Remember(const std::string& id);
   Status CopyMissing();
   Status CopyOne(const catalog::CatalogEntry& entry);
   void TellDamaged(const catalog::CatalogEntry& entry, const Status& why);
@@ -107,12 +110,25 @@ Status Round::Read() {
   ASSIGN_OR_RETURN(writer_, request_.store.Id());
   ASSIGN_OR_RETURN(stored_, request_.catalog.Refresh(context_));
   ASSIGN_OR_RETURN(const auto known, request_.site.Signers());
+  ASSIGN_OR_RETURN(const std::string id,
+                   RecognizeSite(request_.store, request_.site, request_.sites_before));
   do {  // what was never looked at may be gone
     ASSIGN_OR_RETURN(contents_, request_.memory.follower.Refresh(context_, known));
   } while (!contents_->looked_at_bytes);
+  Remember(id);
   changed_ = false;
   request_.on_read(contents_, Missing());
   return OkStatus();
+}
+
+// From now on no other place is taken for it. A full disk here must not keep copies from being
+// made: they may be what lets it get room.
+void Round::Remember(const std::string& id) {
+  if (id.empty()) return;
+  const Status kept = request_.store.RememberSite(request_.site.name(), id);
+  if (kept.ok()) return;
+  context_.log.Warn("site not remembered",
+                    {{"site", request_.site.name()}, {"err", MessageOf(kept)}});
 }
 
 std::vector<const catalog::CatalogEntry*> Round::Missing() const {
@@ -300,7 +316,41 @@ Status Round::Tidy() {
   return swept;
 }
 
+// Of the site whose remembered place does not answer.
+Status NotThePlace(const store::LocalStore& store, sites::Site& site, std::string_view why) {
+  return Error(Reason::kBucketMissing,
+               "{} is not the site that was copied to before: its store.json {}. Is the disk "
+               "mounted, and the address right? If the site is meant to begin anew, remove it from "
+               "{}",
+               site.objects().address(), why, store.KnownSitesPath());
+}
+
 }  // namespace
+
+Result<std::string> RecognizeSite(const store::LocalStore& store, sites::Site& site,
+                                  const std::vector<std::string>& sites_before) {
+  ASSIGN_OR_RETURN(const auto known, store.KnownSites());
+  const auto before = known.find(site.name());
+  const auto id = sites::ReadSiteId(site.objects());
+  if (Is(id, Reason::kAccessDenied)) return "";
+  const bool says_nothing = Is(id, Reason::kNotFound) || Is(id, Reason::kDamaged);
+  if (!id.ok() && !says_nothing) return id.status();
+  if (before != known.end()) {
+    if (Is(id, Reason::kNotFound)) return NotThePlace(store, site, "is missing");
+    if (!id.ok()) return NotThePlace(store, site, "has no id");
+    if (*id != before->second) return NotThePlace(store, site, "has another id");
+  }
+  if (!id.ok()) return "";
+  for (const std::string& name : sites_before) {
+    const auto other = known.find(name);
+    if (other == known.end() || other->second != *id) continue;
+    return Error(Reason::kConfig,
+                 "{} is the same place as site {}: both have one store.json. A second copy needs "
+                 "another place",
+                 site.objects().address(), name);
+  }
+  return *id;
+}
 
 Result<sites::SealCopyRequest> SealRequestFor(const sites::Site& site,
                                               const store::LocalStore& store,

@@ -44,8 +44,9 @@ struct CopyToSiteRequest {
   store::LocalStore& store;
   sites::Site& site;
   SiteMemory& memory;
-  config::Retention rules;    // of the site
-  std::stop_token retired{};  // ends it between two copies
+  config::Retention rules;                     // of the site
+  std::stop_token retired{};                   // ends it between two copies
+  std::vector<std::string> sites_before = {};  // names of those before it in the configuration
   // Called each time that the site was read; `missing` is what it lacks.
   using Contents = std::shared_ptr<const sites::Contents>;
   using Missing = std::vector<const catalog::CatalogEntry*>;
@@ -70,6 +71,13 @@ struct CopyToSiteOutcome {
 // goes on from there. kInterrupted if a stop came, or another configuration. A long backlog takes
 // several rounds.
 CopyToSiteOutcome CopyToSite(const Context& context, const CopyToSiteRequest& request);
+
+// The id of the place that the site is now; empty where there is none yet, or we may not look at
+// it. kBucketMissing if the site was another place when it was copied to before: below the mount
+// point of a disk that is not mounted lies a directory, too. kConfig if it is the place of one of
+// `sites_before`.
+Result<std::string> RecognizeSite(const store::LocalStore& store, sites::Site& site,
+                                  const std::vector<std::string>& sites_before);
 
 // How the file at `path`, which is that of the manifest, goes to a site. Errors of its key files.
 Result<sites::SealCopyRequest> SealRequestFor(const sites::Site& site,

@@ -77,6 +77,15 @@ class CopyToSiteTask final : public Task {
     view_.has_identity = site_->config().CanDecrypt();
   }
 
+  std::vector<std::string> SitesBefore(const config::Config& config) const {
+    std::vector<std::string> names;
+    for (const config::SiteConfig& site : config.sites) {
+      if (site.name == name_) break;
+      names.push_back(site.name);
+    }
+    return names;
+  }
+
   pipeline::CopyToSiteOutcome CopyRound(const Context& run, const Generation& by) {
     return pipeline::CopyToSite(
         run, {.catalog = state_.follower(),
@@ -85,6 +94,7 @@ class CopyToSiteTask final : public Task {
               .memory = *memory_,
               .rules = by.config().RetentionOf(site_->config()),
               .retired = by.retired(),
+              .sites_before = SitesBefore(by.config()),
               .on_read =
                   [&](const std::shared_ptr<const sites::Contents>& contents,
                       const std::vector<const catalog::CatalogEntry*>& missing) {

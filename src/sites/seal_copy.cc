@@ -84,7 +84,8 @@ SealTry::SealTry(const Context& context, ObjectStore& site, const SealCopyReques
 
 Status SealTry::Run() {
   RETURN_IF_ERROR(context_.CheckStop());
-  RETURN_IF_ERROR(MarkSite(site_, request_.manifest.cluster, context_.clock.Now()));
+  RETURN_IF_ERROR(
+      MarkSite(site_, request_.manifest.cluster, context_.random, context_.clock.Now()));
   RETURN_IF_ERROR(PutBytes());
   RETURN_IF_ERROR(context_.CheckStop());
   return PutManifest();

@@ -86,7 +86,8 @@ std::vector<std::string> LeftInStore(const std::vector<std::string>& names) {
   return Those(names, [&](std::string_view name) {
     if (IsUnfinishedRecord(name)) return !IsUnproven(names, Between(name, ".", ".json.part"));
     return IsStaged(name) || IsSnapshotName(Between(name, "..", ".json.part.part")) ||
-           name == ".state.json.part" || name == ".suspects.json.part" || name == "..owner.part";
+           name == ".state.json.part" || name == ".suspects.json.part" || name == "..owner.part" ||
+           name == "..sites.part";
   });
 }
 

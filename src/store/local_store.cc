@@ -16,6 +16,7 @@ namespace {
 constexpr uint64_t kJsonBytesMax = uint64_t{4} << 20;
 constexpr const char* kIdFile = ".id";
 constexpr size_t kIdDigits = 16;
+constexpr const char* kSitesFile = ".sites";
 
 // A manifest, a record of checks or a drill report, whole.
 bool IsRecord(std::string_view file) { return file.ends_with(".json") && !file.starts_with('.'); }
@@ -65,6 +66,39 @@ Result<std::string> LocalStore::Id() const {
   if (id.size() == kIdDigits && id.find_first_not_of(kDigits) == std::string::npos) return id;
   return Error(Reason::kDamaged, "{}: not the id of a store. Remove the file: a new one is made",
                path);
+}
+
+std::string LocalStore::KnownSitesPath() const { return JoinPath(path(), kSitesFile); }
+
+Result<LocalStore::SiteIds> LocalStore::KnownSites() const {
+  const std::string path = KnownSitesPath();
+  const auto text = context_.fs.ReadWhole(path, kJsonBytesMax);
+  if (Is(text, Reason::kNotFound)) return SiteIds{};
+  RETURN_IF_ERROR(text.status());
+  const Json json = ParseJson(*text);
+  bool readable = json.is_object();
+  SiteIds ids;
+  if (readable) {
+    for (const auto& [site, id] : json.items()) {
+      readable = readable && id.is_string();
+      if (id.is_string()) ids[site] = id.get<std::string>();
+    }
+  }
+  if (readable) return ids;
+  return Error(Reason::kDamaged,
+               "{}: not JSON of the form {{\"SITE\": \"ID\"}}; is a comma wrong? Correct it, or "
+               "remove the file: the sites then count as new ones",
+               path);
+}
+
+Status LocalStore::RememberSite(const std::string& site, const std::string& id) {
+  RETURN_IF_ERROR(dir_->Attend());
+  ASSIGN_OR_RETURN(const SiteIds before, KnownSites());
+  if (before.contains(site)) return OkStatus();
+  ASSIGN_OR_RETURN(const auto lock, dir_->LockChecks());  // sites are copied to side by side
+  ASSIGN_OR_RETURN(SiteIds ids, KnownSites());
+  if (!ids.emplace(site, id).second) return OkStatus();
+  return WriteFileDurably(context_.fs, KnownSitesPath(), Dump(Json(ids)) + "\n");
 }
 
 std::string LocalStore::StagingPath() {

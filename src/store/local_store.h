@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -71,6 +72,13 @@ class LocalStore {
   // Names this store for ever, on whichever host it is mounted: 16 hexadecimal digits, made when
   // they are first asked for. A copy of the directory has the same.
   Result<std::string> Id() const;
+  // Which place each site was when it was copied to, by the name of the site. kDamaged if the
+  // record of it can't be understood: it is in force until somebody removes it.
+  using SiteIds = std::map<std::string, std::string>;
+  Result<SiteIds> KnownSites() const;
+  // The first that is remembered stays.
+  Status RememberSite(const std::string& site, const std::string& id);
+  std::string KnownSitesPath() const;
   // When the store first came into being.
   WallTime created() const { return dir_->created(); }
 

@@ -12,6 +12,7 @@
 #include "pipeline/drill_copy.h"
 #include "pipeline/drill_evidence.h"
 #include "pipeline/scrub_copy.h"
+#include "sites/layout.h"
 #include "store/names.h"
 #include "support/catch.h"
 #include "support/test_context.h"
@@ -69,6 +70,7 @@ struct SiteScene {
          .site = *site,
          .memory = *memory,
          .rules = rules,
+         .sites_before = sites_before,
          .on_copied = [&](const sites::CopyRecord& r) { copied.push_back(r.manifest.name); },
          .on_deleted = [&](const sites::CopyRecord& r,
                            catalog::Fate) { deleted.push_back(r.manifest.name); }});
@@ -86,6 +88,7 @@ struct SiteScene {
   config::SiteConfig config;
   config::SigningConfig signing;
   config::Retention rules;  // all stay
+  std::vector<std::string> sites_before;
   std::unique_ptr<sites::Site> site;
   std::unique_ptr<SiteMemory> memory;
   std::vector<std::string> copied;
@@ -119,6 +122,92 @@ TEST_CASE("a site that is away fails alone, and nothing is lost") {
   std::filesystem::rename(s.test.Path("away"), s.test.Path("site"));
   CHECK(s.Round().outcome.ok());
   CHECK(s.copied == std::vector{a});
+}
+
+TEST_CASE("an empty directory where the site was is not taken for the site") {
+  SiteScene s;
+  const std::string a = s.Add(1, 2h);
+  REQUIRE(s.Round().outcome.ok());
+  const std::string b = s.Add(2, 1h);
+  // As an unmounted disk leaves it.
+  std::filesystem::rename(s.test.Path("site"), s.test.Path("away"));
+  std::filesystem::create_directory(s.test.Path("site"));
+  for (const bool restarted : {false, true}) {
+    if (restarted) s.Reopen();
+    const CopyToSiteOutcome away = s.Round();
+    CHECK(Is(away.outcome, Reason::kBucketMissing));
+    CHECK_THAT(std::string(MessageOf(away.outcome)),
+               Catch::Matchers::ContainsSubstring(s.test.Path("store") + "/.sites"));
+    CHECK(away.contents == nullptr);
+    CHECK(s.copied.empty());
+    CHECK(std::filesystem::is_empty(s.test.Path("site")));
+  }
+  std::filesystem::remove(s.test.Path("site"));
+  std::filesystem::rename(s.test.Path("away"), s.test.Path("site"));
+  REQUIRE(s.Round().outcome.ok());
+  CHECK(s.copied == std::vector{b});
+}
+
+TEST_CASE("another site at the place of the site is refused until the site may begin anew") {
+  SiteScene s;
+  s.rules.last = 1;
+  s.Add(1, 2h);
+  REQUIRE(s.Round().outcome.ok());
+  const std::string mark = JoinPath(s.test.Path("site"), sites::kStoreKey);
+  const std::string b = s.Add(2, 1h);
+  for (const char* const text :
+       {R"({"apiVersion": "etcdrill/v1", "kind": "SiteStore", "id": "00ff00ff00ff00ff"})", "{}"}) {
+    std::filesystem::remove(mark);
+    REQUIRE(WriteNewFileDurably(s.test.fs(), mark, text).ok());
+    const CopyToSiteOutcome other = s.Round();
+    CHECK(Is(other.outcome, Reason::kBucketMissing));
+    CHECK((s.copied.empty() && s.deleted.empty()));
+  }
+  std::filesystem::remove(s.store->KnownSitesPath());
+  CHECK(s.Round().outcome.ok());
+  CHECK(s.copied == std::vector{b});
+}
+
+TEST_CASE("a site that was marked before marks had an id is known by when it was made") {
+  SiteScene s;
+  const std::string mark = JoinPath(s.test.Path("site"), sites::kStoreKey);
+  const auto write = [&](const std::string& created) {
+    std::filesystem::remove(mark);
+    const std::string text =
+        R"({"apiVersion": "etcdrill/v1", "kind": "SiteStore", "created": ")" + created + "\"}";
+    REQUIRE(WriteNewFileDurably(s.test.fs(), mark, text).ok());
+  };
+  write("2026-11-22T09:00:00Z");
+  REQUIRE(s.Round().outcome.ok());
+  CHECK(s.Round().outcome.ok());
+  write("2026-11-23T09:00:00Z");
+  CHECK(Is(s.Round().outcome, Reason::kBucketMissing));
+}
+
+TEST_CASE("a record of the sites that can't be understood lets nothing be copied or deleted") {
+  SiteScene s;
+  s.Add(1);
+  REQUIRE(s.Round().outcome.ok());
+  s.Add(2);
+  std::filesystem::remove(s.store->KnownSitesPath());
+  REQUIRE(WriteNewFileDurably(s.test.fs(), s.store->KnownSitesPath(), R"({"s": "1",})").ok());
+  CHECK(Is(s.Round().outcome, Reason::kDamaged));
+  CHECK(s.copied.empty());
+}
+
+TEST_CASE("a second site that leads to the place of the first one is refused") {
+  SiteScene s;
+  s.Add(1);
+  REQUIRE(s.Round().outcome.ok());
+  std::filesystem::create_directory_symlink(s.test.Path("site"), s.test.Path("link"));
+  s.config.name = "second";
+  s.config.place = config::DirectoryPlace{s.test.Path("link")};
+  s.Reopen();
+  s.sites_before = {"s"};
+  CHECK(Is(s.Round().outcome, Reason::kConfig));
+  // The one site under another name is no second one.
+  s.sites_before = {};
+  CHECK(s.Round().outcome.ok());
 }
 
 TEST_CASE("a file that was changed in the store is not copied, and keeps no other from it") {

@@ -6,6 +6,7 @@
 
 #include "objects/directory_objects.h"
 #include "sites/delete_copy.h"
+#include "sites/records.h"
 #include "support/shell.h"
 #include "unit/sites/sealing.h"
 
@@ -81,6 +82,10 @@ TEST_CASE("a snapshot that is copied twice has two copies, and the site one mark
   const std::string mark = BytesAt(test.memory, "store.json");
   CHECK_THAT(mark, ContainsSubstring("\"cluster\": \"prod\""));
   CHECK_THAT(mark, ContainsSubstring("\"created\": \"2026-11-22T09:00:00Z\""));
+  const auto id = ReadSiteId(test.memory);
+  REQUIRE(id.ok());
+  CHECK(id->size() == 16);
+  CHECK_THAT(mark, ContainsSubstring(*id));
   test.clock.SleepFor(1h, {});
   REQUIRE(test.Seal().ok());
   CHECK(test.WholeCopies().size() == 2);

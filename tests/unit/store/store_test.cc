@@ -392,6 +392,25 @@ TEST_CASE("what was seen of a snapshot later is kept beside it, and goes with it
   CHECK_FALSE(test.fs().Exists(file));
 }
 
+TEST_CASE("the place of a site is remembered once, privately, and is no snapshot") {
+  TestContext test;
+  {
+    const auto store = *LocalStore::Open(test.context(), test.Path("store"));
+    CHECK(store->KnownSites()->empty());
+    REQUIRE(store->RememberSite("a", "00ff").ok());
+    REQUIRE(store->RememberSite("b", "11ff").ok());
+    REQUIRE(store->RememberSite("a", "22ff").ok());
+  }
+  const auto store = *LocalStore::Open(test.context(), test.Path("store"));
+  REQUIRE(store->TakeOwnership().ok());  // which sweeps
+  CHECK(*store->KnownSites() == LocalStore::SiteIds{{"a", "00ff"}, {"b", "11ff"}});
+  const auto listing = store->List();
+  CHECK((listing->manifests.empty() && listing->files.empty() && listing->unproven.empty()));
+  struct stat file = {};
+  REQUIRE(stat(store->KnownSitesPath().c_str(), &file) == 0);
+  CHECK((file.st_mode & 0777) == 0600);
+}
+
 TEST_CASE("a manifest that can't be read is told of where it speaks for a snapshot") {
   TestContext test;
   const auto store = LocalStore::Open(test.context(), test.Path("store"));
