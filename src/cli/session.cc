@@ -10,6 +10,7 @@
 #include "base/url.h"
 #include "catalog/follower.h"
 #include "config/load.h"
+#include "sites/delete_object.h"
 #include "sites/fetch_copy.h"
 #include "store/manifest_file.h"
 #include "store/names.h"
@@ -93,6 +94,12 @@ Result<std::shared_ptr<const sites::Contents>> Session::ContentsOf(const std::st
   if (!known.ok()) return Annotate(known.status(), "site {}", site);
   sites::SiteFollower follower(opened->objects(), Cluster());
   auto contents = follower.Refresh(context_, *known);
+  if (look_at_bytes && contents.ok() && opened->objects().properties().has_versions) {
+    // A thief who may not delete hides manifests, or writes over them: then only this finds copies.
+    const Status looked = follower.LookAtVersions(context_);
+    if (!looked.ok() && !sites::HidesVersions(looked))
+      context_.log.Warn("can't look at versions", {{"site", site}, {"err", MessageOf(looked)}});
+  }
   while (look_at_bytes && contents.ok() && !(*contents)->looked_at_bytes)
     contents = follower.Refresh(context_, *known);
   if (!contents.ok()) return Annotate(contents.status(), "site {}", site);

@@ -74,16 +74,20 @@ class SiteFollower {
   // again.
   //
   // The first one does not list the bytes, which would be ten requests more for 10,000 snapshots;
-  // the next ones do (Contents::looked_at_bytes).
+  // the next ones do (Contents::looked_at_bytes). Where a manifest that was known is gone, and not
+  // by Forget, it looks at versions, too.
   Result<std::shared_ptr<const Contents>> Refresh(const Context& context,
                                                   const std::vector<VerifyingKey>& known);
   // Asks the site for all versions, where it has some, and for the locks that were promised: what
-  // others hid or wrote over. Slower than a listing; its findings are in the Contents from then on.
-  // It looks at what the last Refresh found, and at locks as the next one.
+  // others hid or wrote over. Slower than a listing; its findings are in the Contents from then on,
+  // and manifests that are hidden or written over count as they were first: the next Refresh has
+  // them. It looks at what the last Refresh found, and at locks as the next one.
   Status LookAtVersions(const Context& context);
   // Only for the locks: no more than 200 requests a call, and each lock once a day. So it costs
   // nothing to call it in each round, and then all of 10,000 copies have their turn.
   Status LookAtLocks(const Context& context);
+  // Call it when this process has deleted a copy: that it goes is no finding then.
+  void Forget(const std::string& copy);
   // As of the last Refresh that succeeded; null before.
   std::shared_ptr<const Contents> Now() const;
 

@@ -118,7 +118,9 @@ Status SiteReader::CheckBytes(const Context& context) {
     const bool lies_there = !odd.has_value() || odd->by_version;
     if (lies_there && !confirmed[i].deleted) bytes.sizes[copy] = doubts[i]->size_bytes;
     if (odd.has_value()) bytes.odd.emplace(copy, *odd);
-    if (confirmed[i].deleted) state_.manifests.erase(copy);
+    if (!confirmed[i].deleted) continue;
+    state_.manifests.erase(copy);
+    has_left_ |= pinned_.erase(copy) == 0 && !forgotten_.contains(copy);
   }
   state_.bytes = std::move(bytes);
   return OkStatus();

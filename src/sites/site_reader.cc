@@ -19,13 +19,22 @@ bool AreSameKeys(const std::vector<VerifyingKey>& a, const std::vector<Verifying
 }
 
 // Nobody writes a name twice. Where it was written again all the same, the same bytes are a put
-// whose answer was lost; else what was read first counts.
+// whose answer was lost; else what was read first counts. But the site knows best which was first.
 SeenManifest Following(const SeenManifest* before, SeenManifest now) {
+  if (before != nullptr && !now.version_id.empty()) {
+    now.rewritten = before->rewritten;
+    return now;
+  }
   if (before == nullptr || !before->read.ok() || before->sha256 == now.sha256) return now;
   SeenManifest first = *before;
   first.mark = now.mark;
   first.rewritten = true;
   return first;
+}
+
+// Whether a bit that flipped on the way may be all that is wrong with it.
+bool MayHaveComeWrong(const SeenManifest& seen) {
+  return seen.read.ok() ? !seen.read->trust.ok() : !seen.sha256.empty();
 }
 
 }  // namespace
@@ -64,8 +73,17 @@ Result<std::string> SiteReader::Read(const Wanted& wanted) const {
   return text;
 }
 
+// What is wrong with a manifest stands for as long as its etag is the same. So one answer is not
+// enough to say so.
 Result<SeenManifest> SiteReader::ReadManifest(const std::string& copy,
                                               const ObjectMark& mark) const {
+  ASSIGN_OR_RETURN(SeenManifest seen, ReadManifestOnce(copy, mark));
+  if (!MayHaveComeWrong(seen)) return seen;
+  return ReadManifestOnce(copy, mark);
+}
+
+Result<SeenManifest> SiteReader::ReadManifestOnce(const std::string& copy,
+                                                  const ObjectMark& mark) const {
   Wanted wanted{.name = ManifestKey(copy), .size = mark.size};
   if (const auto pinned = pinned_.find(copy); pinned != pinned_.end()) {
     wanted.size = pinned->second.size;
@@ -73,15 +91,18 @@ Result<SeenManifest> SiteReader::ReadManifest(const std::string& copy,
   }
   const auto text = Read(wanted);
   if (text.ok())
-    return SeenManifest{
-        .mark = mark, .read = ParseCopyRecord(*text, copy, known_), .sha256 = Sha256Of(*text)};
+    return SeenManifest{.mark = mark,
+                        .read = ParseCopyRecord(*text, copy, known_),
+                        .sha256 = Sha256Of(*text),
+                        .version_id = wanted.version_id};
   if (!IsOfOneObject(text.status())) return text.status();
-  return SeenManifest{.mark = mark, .read = text.status(), .sha256 = ""};
+  return SeenManifest{
+      .mark = mark, .read = text.status(), .sha256 = "", .version_id = wanted.version_id};
 }
 
 Status SiteReader::ReadManifests(const Context& context) {
   std::set<std::string, std::less<>> there;
-  std::vector<std::pair<std::string, ObjectMark>> wanted;
+  Marks wanted;
   const auto visit = [&](const objects::ObjectInfo& object) {
     auto copy = CopyOfManifestKey(object.name);
     if (!copy.has_value()) return OkStatus();
@@ -94,8 +115,21 @@ Status SiteReader::ReadManifests(const Context& context) {
     return OkStatus();
   };
   RETURN_IF_ERROR(site_.List(std::string(kManifestsFolder), "", visit));
-  std::erase_if(state_.manifests, [&](const auto& seen) { return !there.contains(seen.first); });
+  for (const auto& [copy, version] : pinned_) {
+    if (!there.insert(copy).second) continue;
+    const auto seen = state_.manifests.find(copy);
+    if (seen == state_.manifests.end() || !IsSettled(seen->second.read))
+      wanted.emplace_back(copy, ObjectMark::Of(version));
+  }
+  std::erase_if(state_.manifests, [&](const auto& seen) {
+    if (there.contains(seen.first)) return false;
+    has_left_ |= !forgotten_.contains(seen.first);
+    return true;
+  });
+  return ReadManifests(context, wanted);
+}
 
+Status SiteReader::ReadManifests(const Context& context, const Marks& wanted) {
   std::vector<std::optional<SeenManifest>> read(wanted.size());
   const Status all = ForEachAtOnce(context, wanted.size(), [&](size_t i) {
     auto seen = ReadManifest(wanted[i].first, wanted[i].second);
@@ -113,18 +147,23 @@ Status SiteReader::ReadManifests(const Context& context) {
   return all;
 }
 
-Status SiteReader::Pin(const Context& context, const std::string& copy,
-                       const objects::ObjectInfo& version) {
-  const auto seen = state_.manifests.find(copy);
-  if (seen == state_.manifests.end()) return OkStatus();
-  RETURN_IF_ERROR(context.CheckStop());
-  pinned_[copy] = version;
-  auto oldest = ReadManifest(copy, seen->second.mark);
-  if (Is(oldest, Reason::kNotFound)) return OkStatus();
-  RETURN_IF_ERROR(oldest.status());
-  oldest->rewritten = seen->second.rewritten;
-  seen->second = *std::move(oldest);
-  return OkStatus();
+Status SiteReader::Pin(const Context& context,
+                       std::map<std::string, objects::ObjectInfo> versions) {
+  std::erase_if(versions, [&](const auto& one) { return forgotten_.contains(one.first); });
+  pinned_ = std::move(versions);
+  Marks wanted;
+  for (const auto& [copy, version] : pinned_) {
+    const auto seen = state_.manifests.find(copy);
+    const bool is_seen = seen != state_.manifests.end();
+    if (!is_seen || seen->second.version_id != version.version_id || !IsSettled(seen->second.read))
+      wanted.emplace_back(copy, is_seen ? seen->second.mark : ObjectMark::Of(version));
+  }
+  return ReadManifests(context, wanted);
+}
+
+void SiteReader::Forget(const std::string& copy) {
+  pinned_.erase(copy);
+  forgotten_.insert(copy);
 }
 
 Status SiteReader::ReadChecks(const Context& context) {

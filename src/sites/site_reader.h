@@ -9,6 +9,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "crypto/signature.h"
@@ -41,8 +42,9 @@ struct ObjectMark {
 struct SeenManifest {
   ObjectMark mark;
   Result<ReadCopy> read;
-  std::string sha256;      // raw, of its text; empty if it could not be read
-  bool rewritten = false;  // another one lies there now; what was read first counts
+  std::string sha256;           // raw, of its text; empty if it could not be read
+  std::string version_id = {};  // that was asked for, by Pin; else empty
+  bool rewritten = false;       // another one lies there now; what was read first counts
 };
 
 struct SeenChecks {
@@ -89,8 +91,13 @@ class SiteReader {
   // Compares the listing of the bytes with the manifests that were read before it: so each has its
   // bytes, or they are gone. A copy that somebody deletes meanwhile is forgotten.
   Status CheckBytes(const Context& context);
-  // From now on that version of a manifest counts.
-  Status Pin(const Context& context, const std::string& copy, const objects::ObjectInfo& version);
+  // By COPY: from now on these versions of their manifests count, and no others; also where the
+  // listing lacks them, because a mark hides them.
+  Status Pin(const Context& context, std::map<std::string, objects::ObjectInfo> versions);
+  // This process deleted the copy.
+  void Forget(const std::string& copy);
+  // Whether a manifest that was known has left the listing since the last call, not by Forget.
+  bool TakeLeft() { return std::exchange(has_left_, false); }
 
   const SiteState& state() const [[clang::lifetimebound]] { return state_; }
 
@@ -101,8 +108,11 @@ class SiteReader {
     std::string version_id = {};
   };
   Result<std::string> Read(const Wanted& wanted) const;
+  using Marks = std::vector<std::pair<std::string, ObjectMark>>;  // COPY
   Status ReadManifests(const Context& context);
+  Status ReadManifests(const Context& context, const Marks& wanted);
   Result<SeenManifest> ReadManifest(const std::string& copy, const ObjectMark& mark) const;
+  Result<SeenManifest> ReadManifestOnce(const std::string& copy, const ObjectMark& mark) const;
   Status ReadChecks(const Context& context);
   Status ListWriters();
 
@@ -126,6 +136,8 @@ class SiteReader {
   objects::ObjectStore& site_;
   std::vector<VerifyingKey> known_;
   std::map<std::string, objects::ObjectInfo> pinned_;  // by COPY
+  std::set<std::string> forgotten_;                    // COPY
+  bool has_left_ = false;
   std::string last_confirmed_;  // COPY that was the last to have its turn in CheckBytes
   SiteState state_;
 };

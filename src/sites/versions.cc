@@ -51,12 +51,13 @@ void LookAtManifest(const std::string& key, const std::string& copy,
                     VersionsSeen& seen) {
   const std::vector<objects::ObjectInfo> objects = ObjectsIn(versions);
   if (IsHidden(versions)) {
+    seen.first_manifests.emplace(copy, objects.back());
     seen.findings.push_back(
         {.oddity = Oddity::kHidden,
          .key = key,
          .copy = copy,
-         .text = "a delete marker hides the manifest, and so the copy; remove the marker to have "
-                 "it back"});
+         .text = "a delete marker hides the manifest; its first version is what is read, and other "
+                 "tools find the copy again when the marker is removed"});
     return;
   }
   const bool same = std::ranges::all_of(

@@ -15,7 +15,7 @@ namespace etcdrill::sites {
 
 struct VersionsSeen {
   std::vector<SiteFinding> findings;
-  // Of manifests that were written over: the first version, which is ours. By COPY.
+  // Of manifests that were hidden or written over: the first version, which is ours. By COPY.
   std::map<std::string, objects::ObjectInfo> first_manifests;
 };
 // Nothing if the site has no versions.

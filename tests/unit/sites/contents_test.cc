@@ -335,7 +335,8 @@ TEST_CASE("what only looks gone is not called so") {
       CHECK((*contents)->bytes == first.size_bytes + second.size_bytes);
     }
   }
-  SECTION("somebody deletes the copy right now") {
+  SECTION("another writer deletes the copy right now") {
+    for (const char* const writer : {kWriter, kOther}) PutAt(memory, WriterKey(writer), "{}");
     site.before_bytes = [&] {
       REQUIRE(memory.Delete(ManifestKey(first.copy)).ok());
       REQUIRE(memory.Delete(first.key()).ok());
@@ -663,6 +664,7 @@ TEST_CASE("where there are versions, what others hid or wrote over shows") {
     CHECK(Oddities(*contents) == std::vector{Oddity::kHidden});
     CHECK(contents->findings.front().copy == record.copy);
     CHECK(Oddities(*site.Read()) == std::vector{Oddity::kHidden});  // from then on
+    CHECK(StateIn(*contents, record) == SnapshotState::kUntested);
   }
   SECTION("other bytes over a copy, which can be fetched all the same") {
     PutAt(site.memory, record.key(), "other bytes");
@@ -688,6 +690,7 @@ TEST_CASE("where there are versions, what others hid or wrote over shows") {
       REQUIRE(head.ok());
       REQUIRE(site.memory.Delete(key, head->version_id).ok());
     }
+    site.follower->Forget(record.copy);
     CHECK(look()->findings.empty());
   }
 }
@@ -706,6 +709,157 @@ TEST_CASE("of a manifest that was written over the first version counts, also af
   CHECK(Oddities(*contents) == std::vector{Oddity::kNewVersion});
   site.known = {SigningKey::Make().verifying_key()};  // all are read again
   CHECK(site.Read()->records.at(record.copy).sha256 == record.sha256);
+}
+
+TEST_CASE("a manifest that was hidden before anybody looked is read by its first version") {
+  SiteInMemory site("", {.has_versions = true});
+  const CopyRecord record = Seal(site.memory, MadeManifest(1));
+  Seal(site.memory, MadeManifest(2));
+  Checks damaged;
+  damaged.FoundDamaged(MadeAt(20'000), "a bit");
+  site.PutChecks(record, damaged);
+  bool junk = false;
+  SECTION("hidden") {}
+  SECTION("hidden, after junk was written over it") { junk = true; }
+  site.clock.Jump(1s);
+  if (junk) PutAt(site.memory, ManifestKey(record.copy), "junk");
+  REQUIRE(site.memory.Delete(ManifestKey(record.copy)).ok());
+  REQUIRE(site.memory.Delete(record.key()).ok());
+  CHECK_FALSE(site.Read()->records.contains(record.copy));
+  REQUIRE(site.follower->LookAtVersions(site.context).ok());
+  const auto contents = site.Read();
+  REQUIRE(contents->records.contains(record.copy));
+  CHECK(contents->records.at(record.copy).version_id == record.version_id);
+  CHECK(StateIn(*contents, record) == SnapshotState::kDamaged);  // as was found of it
+  CHECK(Oddities(*contents) == std::vector(2, Oddity::kHidden));
+  // It is not read again and again, and goes when its versions do.
+  const uint64_t gets = site.Calls(Operation::kGet);
+  REQUIRE(site.follower->LookAtVersions(site.context).ok());
+  site.Read();
+  CHECK(site.Calls(Operation::kGet) == gets);
+  site.follower->Forget(record.copy);
+  const auto after = site.Read();
+  CHECK_FALSE(after->records.contains(record.copy));
+}
+
+TEST_CASE("junk over a manifest, before anybody looked, does not take the copy") {
+  SiteInMemory site("", {.has_versions = true});
+  const CopyRecord record = Seal(site.memory, MadeManifest(1));
+  site.clock.Jump(1s);
+  PutAt(site.memory, ManifestKey(record.copy), "junk");
+  CHECK(site.Read()->catalog.lost.size() == 1);
+  REQUIRE(site.follower->LookAtVersions(site.context).ok());
+  const auto contents = site.Read();
+  CHECK(CopyOf(*contents, record.manifest.name) != nullptr);
+  CHECK(contents->catalog.lost.empty());
+  CHECK(Oddities(*contents) == std::vector{Oddity::kNewVersion});
+}
+
+TEST_CASE("a known manifest that leaves the listing is looked for in that round") {
+  SiteInMemory site("", {.has_versions = true});
+  const CopyRecord record = Seal(site.memory, MadeManifest(1));
+  Checks damaged;
+  damaged.FoundDamaged(MadeAt(20'000), "a bit");
+  site.PutChecks(record, damaged);
+  site.ReadAll();
+  CHECK(site.Calls(Operation::kListVersions) == 0);
+  REQUIRE(site.memory.Delete(ManifestKey(record.copy)).ok());
+  const auto contents = site.Read();
+  CHECK(StateIn(*contents, record) == SnapshotState::kDamaged);
+  CHECK(Oddities(*contents) == std::vector{Oddity::kHidden});
+  const uint64_t looks = site.Calls(Operation::kListVersions);
+  CHECK(Oddities(*site.Read()) == std::vector{Oddity::kHidden});
+  CHECK(site.Calls(Operation::kListVersions) == looks);  // once
+}
+
+TEST_CASE("a copy that is gone wholly, and that nobody here deleted, is told of") {
+  SiteInMemory site;
+  const CopyRecord record = Seal(site.memory, MadeManifest(1));
+  Seal(site.memory, MadeManifest(2));
+  PutAt(site.memory, WriterKey(kWriter), "{}");
+  site.ReadAll();
+  const auto take = [&] {
+    REQUIRE(site.memory.Delete(ManifestKey(record.copy)).ok());
+    REQUIRE(site.memory.Delete(record.key()).ok());
+  };
+  SECTION("it is a finding for as long as it stays away") {
+    take();
+    const auto contents = site.Read();
+    REQUIRE(Oddities(*contents) == std::vector{Oddity::kVanished});
+    CHECK(contents->findings.front().copy == record.copy);
+    CHECK(contents->findings.front().key == record.key());
+    CHECK(contents->findings.front().text ==
+          "manifest and bytes are gone, and this sidecar did not delete them");
+    const uint64_t heads = site.Calls(Operation::kHead);
+    CHECK(Oddities(*site.Read()) == std::vector{Oddity::kVanished});
+    CHECK(site.Calls(Operation::kHead) == heads);
+    PutAt(site.memory, WriterKey(kOther), "{}");  // whoever comes later did not do it
+    CHECK(Oddities(*site.Read()) == std::vector{Oddity::kVanished});
+    Seal(site.memory, MadeManifest(1));
+    CHECK(site.Read()->findings.empty());
+  }
+  SECTION("the manifest goes first, the bytes a round later") {
+    REQUIRE(site.memory.Delete(ManifestKey(record.copy)).ok());
+    CHECK(site.Read()->findings.empty());
+    REQUIRE(site.memory.Delete(record.key()).ok());
+    CHECK(Oddities(*site.Read()) == std::vector{Oddity::kVanished});
+  }
+  SECTION("we deleted it") {
+    take();
+    site.follower->Forget(record.copy);
+    CHECK(site.Read()->findings.empty());
+  }
+  SECTION("another writer may have") {
+    PutAt(site.memory, WriterKey(kOther), "{}");
+    take();
+    CHECK(site.Read()->findings.empty());
+  }
+}
+
+// Flips a bit in the first answers to Get.
+class FlippingObjects final : public objects::ForwardingObjects {
+ public:
+  using ForwardingObjects::ForwardingObjects;
+  Status Get(const std::string& name, const objects::ByteRange& range, const ByteSink& sink,
+             const std::string& version_id) override {
+    const bool flip = flips > 0;
+    if (flip) --flips;
+    return inner().Get(
+        name, range,
+        [&](std::string_view bytes) {
+          std::string told(bytes);
+          const size_t at = told.find(broken);
+          if (flip && at != std::string::npos) told[at] ^= 1;
+          return sink(told);
+        },
+        version_id);
+  }
+  int flips = 0;
+  std::string broken;
+};
+
+TEST_CASE("a bit that flips once on the way makes no manifest untrusted or unreadable") {
+  TestContext test;
+  auto owned = std::make_unique<MemoryObjects>(test.clock());
+  MemoryObjects& memory = *owned;
+  FlippingObjects site(std::move(owned));
+  const SigningKey key = SigningKey::Make();
+  const CopyRecord record = Seal(memory, MadeManifest(1), {.key = key});
+  Oddity said = Oddity::kUnreadable;
+  SECTION("in what is signed") {
+    site.broken = record.sha256;
+    said = Oddity::kUntrusted;
+  }
+  SECTION("in the document") { site.broken = "{"; }
+  SECTION("in the name of the copy") { site.broken = record.copy; }
+  for (const int flips : {1, 2}) {
+    site.flips = flips;
+    SiteFollower follower(site, "");
+    const auto contents = follower.Refresh(test.context(), {key.verifying_key()});
+    REQUIRE(contents.ok());
+    CHECK(Oddities(**contents) == (flips == 1 ? std::vector<Oddity>{} : std::vector{said}));
+    CHECK((CopyOf(**contents, record.manifest.name) != nullptr) == (flips == 1));
+  }
 }
 
 TEST_CASE("a lock that was promised is asked for once a day") {
