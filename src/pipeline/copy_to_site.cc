@@ -266,6 +266,7 @@ Status Round::DeleteSurplus() {
       TellRefused(*d.copy, deleted);
       continue;
     }
+    request_.memory.follower.Forget(d.copy->copy);  // its manifest may be gone by now
     first.Update(deleted);
     if (!deleted.ok()) continue;
     changed_ = true;
