@@ -221,7 +221,7 @@ class LieTest(SitesCase):
         self.assertFalse((self.dir / "restored").exists())
         self.assertEmpty(self.dir / "scratch")
         document = json.loads(config.read_text())
-        document["store"]["sites"][0]["scrub"] = {"period": "1s"}
+        document["store"]["sites"][0]["scrub"] = {"period": "100ms"}  # due in the first round
         sidecar = self.watch(config, store=document["store"])
         sidecar.wait_for_line("copy changed")
         sidecar.wait_for_value(1, "etcdrill_site_copies", site="first", state="damaged")
