@@ -26,7 +26,7 @@ class DrillCopyTask final : public Task {
     const bool is_first = std::exchange(is_first_, false);
     if (is_first && WasDrilledLately(*known, by, run.clock.Now())) return;
     const auto turn = turn_.Take(by.retired());
-    if (!turn.owns_lock()) return;
+    if (turn == nullptr) return;
     const auto contents = state_.WaitForCopy(site_, by.retired());  // as it is now
     if (contents == nullptr) return;
     const catalog::CatalogEntry& newest = *contents->catalog.Newest(run.clock.Now());

@@ -48,17 +48,19 @@ Status LocalStore::Tidy() {
   return dir_->SweepOld();
 }
 
-// Another process may be making it, too: what lies there in the end is it.
+// Two sites, or two processes, ask for it at the same moment when the store is new.
 Result<std::string> LocalStore::Id() const {
   constexpr uint64_t kIdBytesMax = 64;
   const std::string path = JoinPath(this->path(), kIdFile);
   auto text = context_.fs.ReadWhole(path, kIdBytesMax);
   if (Is(text, Reason::kNotFound)) {
-    const std::string made = fmt::format("{:016x}\n", context_.random.Next());
-    const Status written = WriteNewFileDurably(context_.fs, path, made);
-    if (!written.ok() && !Is(written, Reason::kAlreadyExists) && !Is(written, Reason::kBusy))
-      return written;
+    ASSIGN_OR_RETURN(const auto lock, dir_->LockChecks());
     text = context_.fs.ReadWhole(path, kIdBytesMax);
+    if (Is(text, Reason::kNotFound)) {
+      const std::string made = fmt::format("{:016x}\n", context_.random.Next());
+      RETURN_IF_ERROR(WriteNewFileDurably(context_.fs, path, made));
+      text = made;
+    }
   }
   RETURN_IF_ERROR(text.status());
   const std::string id = text->substr(0, text->find('\n'));

@@ -780,5 +780,18 @@ TEST_CASE("a file is from its time of change, or from the UTC time of its name i
   CHECK(TakenAt("etcd-1795330800.db", at8, 1'895'330'800) == at8 - 1h);
 }
 
+TEST_CASE("whoever asks first for the id of a store, all get the same") {
+  for (int round = 0; round < 20; ++round) {
+    TestContext test;
+    const auto store = *LocalStore::Open(test.context(), test.Path("store"));
+    std::vector<std::string> ids(4);
+    std::vector<std::thread> threads;
+    for (std::string& id : ids) threads.emplace_back([&] { id = store->Id().value_or("refused"); });
+    for (std::thread& thread : threads) thread.join();
+    CHECK(ids.front().size() == 16);
+    CHECK(std::ranges::count(ids, ids.front()) == 4);
+  }
+}
+
 }  // namespace
 }  // namespace etcdrill::store
