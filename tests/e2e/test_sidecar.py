@@ -318,7 +318,7 @@ class Unchanged(AuthCase):
     def test_nothing_new_is_no_snapshot_but_fresh(self):
         sidecar = self.start(snapshot=UNCHANGED)
         sidecar.wait_for_line("snapshot taken")
-        sidecar.wait_for_line("snapshot skipped", after=2)
+        sidecar.wait_for_line("snapshot skipped", after=3)
         first, = Store(self.dir / "store").manifests
         fresh = "etcdrill_snapshot_last_success_timestamp_seconds"
         self.assertGreater(sidecar.value(fresh), unix(first["taken"]) + 1)
