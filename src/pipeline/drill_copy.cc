@@ -9,7 +9,6 @@
 #include <string>
 #include <utility>
 
-#include "etcd/roll_call.h"
 #include "format/snapshot/image.h"
 #include "io/scratch_dir.h"
 #include "pipeline/drill_evidence.h"
@@ -81,12 +80,7 @@ StoredDrill DrillCopy(const Context& context, const DrillCopyRequest& request,
   report.newest = request.newest;
 
   // Advice: what a restore would meet now.
-  const bool has_keys = report.verify.has_value() && report.verify->keyspace.has_value();
-  if (has_keys && request.client != nullptr) {
-    const auto source = AskSource(*request.client, etcd::ParseId(request.copy.manifest.cluster_id));
-    drill.source = source.status();
-    if (source.ok()) report.advice = Advise(report, *source);
-  }
+  AddAdvice(request.copy.manifest, request.client, drill);
 
   // Evidence: the report joins the row, and says what the mark was left for.
   drill.kept = KeepReport(store, report, store::IfRefused::kCount);

@@ -61,8 +61,7 @@ StoredDrill RunDrill(const Context& context, const DrillRequest& request,
 
   // Look back: what became of the data since the last restorable one. It takes time and memory, so
   // it is no part of the measured restore.
-  const bool has_keys = HasKeys(stages.report());
-  if (before != nullptr && has_keys && !IsInterrupted(stages.report().outcome)) {
+  if (before != nullptr && HasKeys(stages.report()) && !IsInterrupted(stages.report().outcome)) {
     crosscheck::CheckHistory(context, store, *before, drilled, *image, request.config.history,
                              stages.report().verify->findings);
   }
@@ -73,11 +72,7 @@ StoredDrill RunDrill(const Context& context, const DrillRequest& request,
   report.newest = newest;
 
   // Advice: what a restore would meet now. From here on the report is complete.
-  if (has_keys && request.client != nullptr) {
-    const auto source = AskSource(*request.client, etcd::ParseId(drilled.cluster_id));
-    drill.source = source.status();
-    if (source.ok()) report.advice = Advise(report, *source);
-  }
+  AddAdvice(drilled, request.client, drill);
 
   // Evidence: the report joins the row, and says what the mark was left for.
   drill.kept = KeepReport(store, report, store::IfRefused::kCount);
@@ -121,6 +116,13 @@ const std::string& LastOf(const catalog::Catalog& catalog, WallTime now) {
 }
 
 }  // namespace
+
+void AddAdvice(const Manifest& drilled, const etcd::Client* client, StoredDrill& drill) {
+  if (!HasKeys(drill.report) || client == nullptr) return;
+  const auto source = AskSource(*client, etcd::ParseId(drilled.cluster_id));
+  drill.source = source.status();
+  if (source.ok()) drill.report.advice = Advise(drill.report, *source);
+}
 
 Result<SourceNow> AskSource(const etcd::Client& client, std::optional<uint64_t> known) {
   const etcd::RollCall roll = etcd::CallRoll(client, known);

@@ -52,6 +52,10 @@ StoredDrill DrillNothing(const Context& context, const catalog::Catalog& catalog
 // What somebody who restored the drilled snapshot right now would have to know: by how much to
 // raise the revision, and how long it would take with as much data as there is by now.
 
+// Asks the source, and fills in the advice of the report; `drill.source` says why there is none.
+// Nothing happens if the snapshot had no keys to read, or `client` is null.
+void AddAdvice(const Manifest& drilled, const etcd::Client* client, StoredDrill& drill);
+
 // The source as it is when the drill is over.
 struct SourceNow {
   int64_t revision = 0;

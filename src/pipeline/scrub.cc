@@ -3,6 +3,7 @@
 
 #include "base/bytes.h"
 #include "crypto/hash.h"
+#include "io/pace.h"
 
 namespace etcdrill::pipeline {
 namespace {
@@ -45,17 +46,11 @@ Status HashAgain(const Context& context, const std::string& path, const Manifest
     return Error(Reason::kDamaged, "{}: the file has {} bytes, but {} were stored", path,
                  file->Size(), manifest.size_bytes);
   }
-  const MonotonicTime start = context.clock.Monotonic();
-  uint64_t hashed = 0;
+  Pace pace(context, bytes_per_second);
   Sha256 sum;
   const auto hash_slowly = [&](std::string_view piece) {
     sum.Update(piece);
-    hashed += piece.size();
-    const double seconds = static_cast<double>(hashed) / static_cast<double>(bytes_per_second);
-    const auto pace = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
-    return context.clock.SleepUntil(start + pace, context.stop)
-               ? OkStatus()
-               : Error(Reason::kInterrupted, "stopped");
+    return pace.Keep(piece.size());
   };
   RETURN_IF_ERROR(ReadPieces(*file, 0, file->Size(), hash_slowly));
   ForgetCachedPages(path);  // what nobody reads should not push out what others do

@@ -51,7 +51,6 @@ struct SiteFollower::State {
   bool has_read = false;                       // a Refresh has succeeded
   bool must_look_at_versions = false;          // a manifest is gone, and may only be hidden
   std::map<std::string, MissingCopy> missing;  // by COPY
-  std::set<std::string> forgotten;             // COPY
   std::vector<SiteFinding> of_listing;         // what the last one found
   std::vector<SiteFinding> of_versions;        // what the last look at versions found
 
@@ -106,7 +105,7 @@ Status SiteFollower::State::LookForMissing(const Context& context) {
   }
   if (now == nullptr) return OkStatus();
   for (const auto& [copy, record] : now->records) {
-    if (!manifests.contains(copy) && !forgotten.contains(copy))
+    if (!manifests.contains(copy) && !reader.IsForgotten(copy))
       missing.try_emplace(copy, MissingCopy{.bytes_key = record.key()});
   }
   return AskForMissing(context);
@@ -178,7 +177,6 @@ Status SiteFollower::LookAtLocks(const Context& context) {
 
 void SiteFollower::Forget(const std::string& copy) {
   const std::lock_guard one_by_one(state_->refreshing);
-  state_->forgotten.insert(copy);
   state_->missing.erase(copy);
   state_->reader.Forget(copy);
   std::erase_if(state_->of_versions, [&](const SiteFinding& f) { return f.copy == copy; });

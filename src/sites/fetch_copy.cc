@@ -10,6 +10,7 @@
 
 #include "base/bytes.h"
 #include "crypto/hash.h"
+#include "io/pace.h"
 #include "sites/packing.h"
 
 namespace etcdrill::sites {
@@ -213,14 +214,10 @@ Status FetchCopy(const Context& context, objects::ObjectStore& site, const CopyR
 
 Status HashCopy(const Context& context, objects::ObjectStore& site, const CopyRecord& record,
                 std::optional<uint64_t> bytes_per_second) {
-  const MonotonicTime start = context.clock.Monotonic();
-  uint64_t hashed = 0;  // by both fetches
-  const auto hash_slowly = [&](std::string_view piece) -> Status {
-    if (!bytes_per_second.has_value()) return OkStatus();
-    hashed += piece.size();
-    const double seconds = static_cast<double>(hashed) / static_cast<double>(*bytes_per_second);
-    const auto pace = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
-    return context.clock.SleepUntil(start + pace, context.stop) ? OkStatus() : context.CheckStop();
+  std::optional<Pace> pace;  // of both fetches
+  if (bytes_per_second.has_value()) pace.emplace(context, *bytes_per_second);
+  const auto hash_slowly = [&](std::string_view piece) {
+    return pace.has_value() ? pace->Keep(piece.size()) : OkStatus();
   };
   return FetchUntilSure(context, site, record,
                         [&] { return Receive(context, site, record, hash_slowly); });

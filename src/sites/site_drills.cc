@@ -21,7 +21,7 @@ DrillSummary LostDrillOfCopy(const std::string& report, const Status& why) {
   DrillSummary drill;
   drill.name = report;
   drill.readable = false;
-  drill.snapshot = DrilledBy(report);
+  drill.snapshot = store::SnapshotOfDrillName(report);
   drill.verdict = Verdict::kNotProvable;
   drill.started = drill.finished =
       store::ClaimsOfName(store::TimeOfDrillName(report)).taken.value_or(WallTime());
@@ -63,13 +63,13 @@ class DrillsOfWriter {
     std::map<std::string, std::string> last;
     for (const store::DrillFile& file : files) {
       const SeenReport& seen = reports.at(file.name);
-      const std::string drilled = DrilledBy(file.name);
+      const std::string drilled(store::SnapshotOfDrillName(file.name));
       if (!IsCopyHere(drilled) && seen.read.ok() && TellsOfContent(*seen.read))
         last[SnapshotOfCopy(drilled).value_or(drilled)] = file.name;
     }
     for (const store::DrillFile& file : files) {
       const SeenReport& seen = reports.at(file.name);
-      const std::string drilled = DrilledBy(file.name);
+      const std::string drilled(store::SnapshotOfDrillName(file.name));
       if (IsCopyHere(drilled)) {
         drills_.push_back(seen.read.ok() ? *seen.read
                                          : LostDrillOfCopy(file.name, seen.read.status()));
@@ -121,7 +121,9 @@ std::vector<DrillSummary> InOneRow(std::vector<std::vector<DrillSummary>> rows, 
 
 }  // namespace
 
-bool RanOnTheCopy(const DrillSummary& drill) { return DrilledBy(drill.name) == drill.snapshot; }
+bool RanOnTheCopy(const DrillSummary& drill) {
+  return store::SnapshotOfDrillName(drill.name) == drill.snapshot;
+}
 
 std::vector<DrillSummary> DrillsOfCopies(const SiteState& state, WallTime now) {
   CopiesByHash copies;

@@ -96,6 +96,7 @@ class SiteReader {
   Status Pin(const Context& context, std::map<std::string, objects::ObjectInfo> versions);
   // This process deleted the copy.
   void Forget(const std::string& copy);
+  bool IsForgotten(const std::string& copy) const { return forgotten_.contains(copy); }
   // Whether a manifest that was known has left the listing since the last call, not by Forget.
   bool TakeLeft() { return std::exchange(has_left_, false); }
 
@@ -142,8 +143,6 @@ class SiteReader {
   SiteState state_;
 };
 
-// What was drilled: NAME or COPY of the report NAME-UTC, COPY-UTC.
-std::string DrilledBy(std::string_view report);
 // Whether a drill found the content right, or wrong: not what only tells of the place where it ran.
 bool TellsOfContent(const DrillSummary& drill);
 // What is wrong with one object, and no reason to think that others can't be read.

@@ -23,10 +23,6 @@ struct SiteReader::ReportsInTurn {
   std::vector<Listed> reports;
 };
 
-std::string DrilledBy(std::string_view report) {
-  return std::string(report.substr(0, report.rfind('-')));
-}
-
 bool TellsOfContent(const DrillSummary& drill) {
   return drill.passed || (drill.verdict == Verdict::kDamaged && drill.ReadStoredBytes());
 }
@@ -41,7 +37,7 @@ Result<SeenReport> SiteReader::ReadReport(const std::string& writer, const std::
   SeenReport seen{.read = ParseDrillSummary(*text), .previous = store::PreviousDrill(*text)};
   if (!seen.read.ok()) return seen;
   seen.read->name = report;
-  if (seen.read->snapshot != DrilledBy(report))
+  if (seen.read->snapshot != store::SnapshotOfDrillName(report))
     seen.read = Error(Reason::kDamaged, "it is the report of a drill of {}", seen.read->snapshot);
   return seen;
 }
@@ -73,7 +69,7 @@ Status SiteReader::ListReports(std::vector<ReportsInTurn>& turns) {
     const std::map<std::string, SeenReport>& known = state_.reports[of->writer];
     const auto seen = known.find(of->what);
     if (seen != known.end() && IsSettled(seen->second.read)) still_there[of->writer].insert(*seen);
-    const std::string drilled = DrilledBy(of->what);
+    const std::string drilled(store::SnapshotOfDrillName(of->what));
     const ReportsInTurn::Listed listed{.name = of->what, .size = object.size};
     if (state_.manifests.contains(drilled)) {
       turns.push_back({.writer = of->writer, .reports = {listed}});

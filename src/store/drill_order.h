@@ -36,7 +36,7 @@ std::vector<DrillFile> InOrderOfWriting(std::vector<DrillFile> drills);
 // The time at the end of a report's name: the snapshot's name before it has a time, too.
 std::string_view TimeOfDrillName(std::string_view name);
 
-// The rest of it: the snapshot's.
+// The rest of it: the snapshot's, or that of a copy at a site (sites/layout.h).
 std::string_view SnapshotOfDrillName(std::string_view name);
 
 // The time for the name of a report that ends now and follows `last`: later than it, so that names
