@@ -148,7 +148,7 @@ Result<pipeline::DrillReport> DrillAtSite(const Context& context, Session& sessi
                                           const DrillOptions& options) {
   ASSIGN_OR_RETURN(const config::Config* const config, session.Config());
   ASSIGN_OR_RETURN(sites::Site* const site, session.Site(options.site));
-  ASSIGN_OR_RETURN(const auto contents, session.ContentsOf(options.site, /*look_at_bytes=*/true));
+  ASSIGN_OR_RETURN(const auto contents, session.ContentsOf(options.site));
   ASSIGN_OR_RETURN(const sites::CopyRecord copy,
                    FindCopy(context, *contents, options.site, options.target));
   RETURN_IF_ERROR(Annotate(site->IdentitiesFor(copy.encoding).status(), "site {}", options.site));

@@ -42,7 +42,7 @@ catalog::CopyState CopiesOf(const Context& context, Session& session, const conf
   std::vector<std::shared_ptr<const sites::Contents>> all;  // as long as they are looked at
   std::vector<sites::KnownSite> known;
   for (const config::SiteConfig& site : config.sites) {
-    const auto contents = session.ContentsOf(site.name, /*look_at_bytes=*/true);
+    const auto contents = session.ContentsOf(site.name);
     if (!contents.ok()) {
       fmt::print(stderr, "warning: {}; what the site may lack stays in the store\n",
                  Shown(MessageOf(contents.status())));

@@ -6,7 +6,6 @@
 #include "cli/commands.h"
 #include "cli/session.h"
 #include "pipeline/copy_to_site.h"
-#include "pipeline/drill_evidence.h"
 #include "sites/seal_copy.h"
 
 namespace etcdrill::cli {

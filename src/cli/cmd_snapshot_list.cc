@@ -111,7 +111,7 @@ Result<ExitCode> ListStore(const Context& context, Session& session, OutputForma
 
 // What should not be there is told on stderr.
 Result<ExitCode> ListSite(const Context& context, Session& session, const ListOptions& options) {
-  ASSIGN_OR_RETURN(const auto contents, session.ContentsOf(options.site, /*look_at_bytes=*/true));
+  ASSIGN_OR_RETURN(const auto contents, session.ContentsOf(options.site));
   const WallTime now = context.clock.Now();
   Json json = Json::array();
   Rows rows;

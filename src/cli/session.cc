@@ -47,6 +47,25 @@ Result<std::optional<Manifest>> ManifestOf(const Context& context, const std::st
                MessageOf(manifest.status()));
 }
 
+Result<Target> FetchTarget(const Context& context, Session& session, const std::string& site,
+                           const std::string& word) {
+  ASSIGN_OR_RETURN(const auto contents, session.ContentsOf(site));
+  ASSIGN_OR_RETURN(const sites::CopyRecord copy, FindCopy(context, *contents, site, word));
+  ASSIGN_OR_RETURN(sites::Site* const from, session.Site(site));
+  const auto identities = from->IdentitiesFor(copy.encoding);
+  if (!identities.ok()) return Annotate(identities.status(), "site {}", site);
+  ASSIGN_OR_RETURN(const config::Config* const config, session.Config());
+  ASSIGN_OR_RETURN(std::shared_ptr<ScratchDir> scratch,
+                   ScratchDir::Create(context, config->drill.scratch_dir));
+  const std::string path = JoinPath(scratch->path(), copy.manifest.name + ".db");
+  const Status fetched =
+      sites::FetchCopy(context, from->objects(), copy, *identities, path,
+                       ProgressLine("fetch", ProgressMode::kAuto, context.clock));
+  RETURN_IF_ERROR(Annotate(fetched, "site {}", site));
+  return Target{
+      .name = copy.copy, .path = path, .manifest = copy.manifest, .scratch = std::move(scratch)};
+}
+
 }  // namespace
 
 Session::Session(const Context& context, std::string config_file)
@@ -87,20 +106,19 @@ Result<sites::Site*> Session::Site(const std::string& name) {
   return (sites_[name] = *std::move(opened)).get();
 }
 
-Result<std::shared_ptr<const sites::Contents>> Session::ContentsOf(const std::string& site,
-                                                                   bool look_at_bytes) {
+Result<std::shared_ptr<const sites::Contents>> Session::ContentsOf(const std::string& site) {
   ASSIGN_OR_RETURN(sites::Site* const opened, Site(site));
   const auto known = opened->Signers();
   if (!known.ok()) return Annotate(known.status(), "site {}", site);
   sites::SiteFollower follower(opened->objects(), Cluster());
   auto contents = follower.Refresh(context_, *known);
-  if (look_at_bytes && contents.ok() && opened->objects().properties().has_versions) {
+  if (contents.ok() && opened->objects().properties().has_versions) {
     // A thief who may not delete hides manifests, or writes over them: then only this finds copies.
     const Status looked = follower.LookAtVersions(context_);
     if (!looked.ok() && !sites::HidesVersions(looked))
       context_.log.Warn("can't look at versions", {{"site", site}, {"err", MessageOf(looked)}});
   }
-  while (look_at_bytes && contents.ok() && !(*contents)->looked_at_bytes)
+  while (contents.ok() && !(*contents)->looked_at_bytes)
     contents = follower.Refresh(context_, *known);
   if (!contents.ok()) return Annotate(contents.status(), "site {}", site);
   return contents;
@@ -149,10 +167,7 @@ Result<std::optional<Manifest>> ManifestBeside(const Context& context, const std
 
 Result<Target> FindTarget(const Context& context, Session& session, const std::string& word,
                           const std::string& site) {
-  if (!site.empty()) {
-    ASSIGN_OR_RETURN(const config::Config* const config, session.Config());
-    return FetchTarget(context, session, site, word, config->drill.scratch_dir);
-  }
+  if (!site.empty()) return FetchTarget(context, session, site, word);
   const bool is_path = !session.has_config() || word.find('/') != std::string::npos ||
                        (!catalog::IsChoice(word) && context.fs.Exists(word));
   if (is_path) {
@@ -203,23 +218,6 @@ Result<sites::CopyRecord> FindCopy(const Context& context, const sites::Contents
       return NotUsable(context, contents, site, entry);
   }
   return contents.records.at(chosen->name);
-}
-
-Result<Target> FetchTarget(const Context& context, Session& session, const std::string& site,
-                           const std::string& word, const std::string& scratch_dir,
-                           ProgressMode progress) {
-  ASSIGN_OR_RETURN(const auto contents, session.ContentsOf(site, /*look_at_bytes=*/true));
-  ASSIGN_OR_RETURN(const sites::CopyRecord copy, FindCopy(context, *contents, site, word));
-  ASSIGN_OR_RETURN(sites::Site* const from, session.Site(site));
-  const auto identities = from->IdentitiesFor(copy.encoding);
-  if (!identities.ok()) return Annotate(identities.status(), "site {}", site);
-  ASSIGN_OR_RETURN(std::shared_ptr<ScratchDir> scratch, ScratchDir::Create(context, scratch_dir));
-  const std::string path = JoinPath(scratch->path(), copy.manifest.name + ".db");
-  const Status fetched = sites::FetchCopy(context, from->objects(), copy, *identities, path,
-                                          ProgressLine("fetch", progress, context.clock));
-  RETURN_IF_ERROR(Annotate(fetched, "site {}", site));
-  return Target{
-      .name = copy.copy, .path = path, .manifest = copy.manifest, .scratch = std::move(scratch)};
 }
 
 std::string DefaultScratchDir() {

@@ -39,9 +39,8 @@ class Session {
   Result<const config::SiteConfig*> SiteConfig(const std::string& name);
   // That site, opened once.
   Result<sites::Site*> Site(const std::string& name);
-  // What it holds of the file's cluster now, by its manifests and, if asked for, by its bytes, too.
-  Result<std::shared_ptr<const sites::Contents>> ContentsOf(const std::string& site,
-                                                            bool look_at_bytes = false);
+  // What it holds of the file's cluster now, by its manifests and its bytes.
+  Result<std::shared_ptr<const sites::Contents>> ContentsOf(const std::string& site);
   // The file's cluster if there is a file, else the flags'.
   Result<etcd::ConnectionOptions> Connection(const ConnectionFlags& flags);
 
@@ -74,7 +73,7 @@ Result<std::optional<Manifest>> ManifestBeside(const Context& context, const std
 
 // Without a configuration file the word is a path, and the manifest beside it counts. With one,
 // "latest", "latest-restorable" and "random" never are.
-// With a site it is FetchTarget, into the drills' scratch.
+// With a site it is the copy that FindCopy finds, fetched into the drills' scratch.
 Result<Target> FindTarget(const Context& context, Session& session, const std::string& word,
                           const std::string& site = "");
 
@@ -83,10 +82,6 @@ Result<Target> FindTarget(const Context& context, Session& session, const std::s
 // `contents` are those of the site.
 Result<sites::CopyRecord> FindCopy(const Context& context, const sites::Contents& contents,
                                    const std::string& site, const std::string& word);
-// The same, fetched into a scratch directory below `scratch_dir`.
-Result<Target> FetchTarget(const Context& context, Session& session, const std::string& site,
-                           const std::string& word, const std::string& scratch_dir,
-                           ProgressMode progress = ProgressMode::kAuto);
 
 // TMPDIR, or /tmp.
 std::string DefaultScratchDir();

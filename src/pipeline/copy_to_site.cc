@@ -48,7 +48,6 @@ class Round {
   Result<WallTime> TimeAtSite();
   Status Tidy();
   CopyToSiteOutcome Ended(CopyToSiteOutcome result) const;
-  std::vector<const catalog::CatalogEntry*> Missing() const;
   // Nothing more is begun, by rules that may not be in force any more.
   bool IsOver() const {
     return context_.stop.stop_requested() || request_.retired.stop_requested();
@@ -64,7 +63,8 @@ class Round {
   std::string writer_;
   std::shared_ptr<const catalog::Catalog> stored_;
   std::shared_ptr<const sites::Contents> contents_;
-  bool changed_ = false;  // the site, by us, since it was read
+  std::vector<const catalog::CatalogEntry*> missing_;  // at the site, as both were read
+  bool changed_ = false;                               // the site, by us, since it was read
 };
 
 CopyToSiteOutcome Round::Run() {
@@ -97,7 +97,7 @@ CopyToSiteOutcome Round::Run() {
   // As it is now.
   if (changed_ && !tried(Read())) return result;
   result.contents = contents_;
-  result.waiting = Missing().size();
+  result.waiting = missing_.size();
   return result;
 }
 
@@ -117,7 +117,8 @@ Status Round::Read() {
   } while (!contents_->looked_at_bytes);
   Remember(id);
   changed_ = false;
-  request_.on_read(contents_, Missing());
+  missing_ = sites::PlanCopies(*stored_, *contents_, request_.rules, Now());
+  request_.on_read(contents_, missing_);
   return OkStatus();
 }
 
@@ -131,16 +132,12 @@ void Round::Remember(const std::string& id) {
                     {{"site", request_.site.name()}, {"err", MessageOf(kept)}});
 }
 
-std::vector<const catalog::CatalogEntry*> Round::Missing() const {
-  return sites::PlanCopies(*stored_, *contents_, request_.rules, Now());
-}
-
 // One that can't be read here, or is damaged since, does not keep the others from being copied. The
 // rest of a long backlog is for the next round, which knows what came meanwhile.
 Status Round::CopyMissing() {
   Status first;
   const MonotonicTime began = context_.clock.Monotonic();
-  for (const catalog::CatalogEntry* entry : Missing()) {
+  for (const catalog::CatalogEntry* entry : missing_) {
     if (IsOver() || context_.clock.Monotonic() - began > kCopyingMax) break;
     const Status copied = CopyOne(*entry);
     first.Update(copied);

@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "base/check.h"
 #include "pipeline/drill_evidence.h"
 #include "sidecar/tasks.h"
 #include "sidecar/timetable.h"
@@ -77,6 +78,7 @@ ClusterRuntime::ClusterRuntime(const Context& context, Timer& timer, Pool& pool,
         .copy = MakeCopyToSiteTask(context, state_, metrics_, follow_up_, site.name),
         .drill = MakeDrillCopyTask(state_, metrics_, drill_turn_, site.name)};
   }
+  CHECK(Tasks().size() == CountTasks(current_->config()));  // or one would wait for a thread
 }
 
 size_t ClusterRuntime::CountTasks(const config::Config& config) {

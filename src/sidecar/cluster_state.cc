@@ -154,9 +154,10 @@ catalog::CopyState ClusterState::Copies() const {
   const std::shared_ptr<const config::Config> config = config_;
   std::vector<ContentsPtr> contents;  // as long as they are looked at
   std::vector<sites::KnownSite> known;
+  const SiteState unknown;
   for (const config::SiteConfig& site : config->sites) {
     const auto at = sites_.find(site.name);
-    const SiteState state = at != sites_.end() ? at->second : SiteState();
+    const SiteState& state = at != sites_.end() ? at->second : unknown;
     contents.push_back(state.contents);
     const bool is_current =
         state.is_current && context_.clock.Now() - state.contents->read_at < kCurrentFor;

@@ -11,7 +11,6 @@
 
 #include "catalog/plans.h"
 #include "pipeline/copy_to_site.h"
-#include "pipeline/drill_evidence.h"
 #include "pipeline/scrub_copy.h"
 #include "sidecar/site_view.h"
 #include "sidecar/tasks.h"
