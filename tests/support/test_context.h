@@ -37,4 +37,9 @@ class TestContext {
   Context context_{*fs_, *clock_, *random_, *processes_, log_, stop_.get_token()};
 };
 
+// The same seams with another clock, which must outlive the copy.
+inline Context WithClock(const Context& context, Clock& clock) {
+  return {context.fs, clock, context.random, context.processes, context.log, context.stop};
+}
+
 }  // namespace etcdrill::testing

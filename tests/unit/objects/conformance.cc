@@ -14,22 +14,14 @@
 #include "base/random.h"
 #include "objects/names.h"
 #include "support/catch.h"
+#include "support/made_bytes.h"
 
 namespace etcdrill::objects {
 namespace {
 
-constexpr size_t kThreads = 4;
+using testing::MadeBytes;
 
-// Of which every piece differs from every other one.
-std::string MadeBytes(uint64_t size) {
-  std::string bytes(size, '\0');
-  uint64_t state = 0x9e3779b97f4a7c15;
-  for (char& byte : bytes) {
-    state = state * 6364136223846793005 + 1442695040888963407;
-    byte = static_cast<char>(state >> 56);
-  }
-  return bytes;
-}
+constexpr size_t kThreads = 4;
 
 // A store, below a prefix that is nobody else's.
 class Trial {

@@ -98,9 +98,7 @@ class CredentialsWorld {
  private:
   TestContext test_;
   std::stop_source stop_;
-  Context context_{test_.context().fs,     clock,
-                   test_.context().random, test_.context().processes,
-                   test_.context().log,    stop_.get_token()};
+  Context context_ = testing::WithClock(test_.context(), clock).With(stop_.get_token());
   std::unique_ptr<CredentialsProvider> provider_;
 };
 

@@ -125,9 +125,7 @@ struct Limiting {
   TestContext real;
   FakeClock clock{*ParseRfc3339("2026-11-22T08:00:00Z")};
   std::stop_source stop;
-  Context context{
-      real.fs(),          clock,           real.context().random, real.context().processes,
-      real.context().log, stop.get_token()};
+  Context context = testing::WithClock(real.context(), clock).With(stop.get_token());
   std::unique_ptr<ObjectStore> store;
 };
 

@@ -84,8 +84,7 @@ struct Scene {
   etcdrill::testing::FakeClock clock{*ParseRfc3339("2026-11-22T08:00:10Z")};
   Logger log{LogLevel::kWarn, LogFormat::kLogfmt, test.clock(), 1};
   std::stop_source stop;
-  const Context context{test.fs(), clock,           test.context().random, test.context().processes,
-                        log,       stop.get_token()};
+  const Context context = WithClock(test.context(), clock).With(log).With(stop.get_token());
   Settings settings;
   std::unique_ptr<store::LocalStore> store = *store::LocalStore::Open(context, test.Path("store"));
   ClusterState state{context, *store, "c"};

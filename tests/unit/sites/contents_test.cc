@@ -58,12 +58,7 @@ struct SiteInMemory {
 
   TestContext real;
   FakeClock clock{MadeAt(100'000)};
-  Context context{real.fs(),
-                  clock,
-                  real.context().random,
-                  real.context().processes,
-                  real.context().log,
-                  real.context().stop};
+  Context context = testing::WithClock(real.context(), clock);
   MemoryObjects memory;
   FaultyObjects* faulty = nullptr;
   objects::Meter meter;

@@ -8,6 +8,7 @@
 #include "objects/forwarding.h"
 #include "support/fake_clock.h"
 #include "support/faulty_objects.h"
+#include "support/made_bytes.h"
 #include "support/snapshots.h"
 #include "support/test_context.h"
 #include "unit/sites/made_copies.h"
@@ -17,20 +18,10 @@ namespace {
 
 using namespace std::chrono_literals;
 using testing::FaultyObjects;
+using testing::MadeBytes;
 using testing::MemoryObjects;
 using testing::ObjectCall;
 using testing::TestContext;
-
-// Of which every piece differs, and which does not compress.
-std::string PlainBytes(size_t size) {
-  std::string bytes(size, '\0');
-  uint64_t state = 0x9e3779b97f4a7c15;
-  for (char& byte : bytes) {
-    state = state * 6364136223846793005 + 1442695040888963407;
-    byte = static_cast<char>(state >> 56);
-  }
-  return bytes;
-}
 
 std::string WithFlippedByte(std::string bytes, size_t at) {
   bytes[at] = static_cast<char>(bytes[at] ^ 1);
@@ -91,7 +82,7 @@ struct Fetching {
 TEST_CASE("a copy comes back as the snapshot that it was, however it is packed") {
   Fetching f;
   const AgeIdentity identity = AgeIdentity::Make();
-  MadeCopy copy{.plain = PlainBytes(300'000)};
+  MadeCopy copy{.plain = MadeBytes(300'000)};
   for (const Encoding& encoding :
        {Encoding{}, Encoding{.zstd = true}, Encoding{.age = true}, Encoding{true, true}}) {
     INFO(encoding.zstd << encoding.age);
@@ -119,7 +110,7 @@ TEST_CASE("a copy comes back as the snapshot that it was, however it is packed")
 
 TEST_CASE("bytes that are wrong twice are damage, and no file stays") {
   Fetching f;
-  const MadeCopy copy{.plain = PlainBytes(50'000)};
+  const MadeCopy copy{.plain = MadeBytes(50'000)};
   const CopyRecord record = Seal(*f.memory, MadeManifest(1, copy), copy);
   const std::string packed = BytesAt(*f.memory, record.key());
   std::string text;
@@ -136,7 +127,7 @@ TEST_CASE("bytes that are wrong twice are damage, and no file stays") {
     text = "it has 0 bytes, but";
   }
   SECTION("there are more") {
-    f.Replace(record, packed + PlainBytes(100'000));
+    f.Replace(record, packed + MadeBytes(100'000));
     text = "it has more than the";
   }
   SECTION("those of another copy") {
@@ -157,7 +148,7 @@ TEST_CASE("bytes that are wrong twice are damage, and no file stays") {
 
 TEST_CASE("bytes that change on the way are no damage") {
   Fetching f;
-  const MadeCopy copy{.plain = PlainBytes(50'000)};
+  const MadeCopy copy{.plain = MadeBytes(50'000)};
   const CopyRecord record = Seal(*f.memory, MadeManifest(1, copy), copy);
   const auto flip = [](size_t at) {
     return [at](std::string bytes) { return WithFlippedByte(std::move(bytes), at); };
@@ -183,8 +174,8 @@ TEST_CASE("bytes that change on the way are no damage") {
 
 TEST_CASE("what was sealed and is not the snapshot is damage at once") {
   Fetching f;
-  const MadeCopy copy{.plain = PlainBytes(50'000), .encoding = {}};
-  const MadeCopy other{.plain = PlainBytes(50'001), .encoding = {.zstd = true}};
+  const MadeCopy copy{.plain = MadeBytes(50'000), .encoding = {}};
+  const MadeCopy other{.plain = MadeBytes(50'001), .encoding = {.zstd = true}};
   CopyRecord record = Seal(*f.memory, MadeManifest(1, copy), copy);
   std::string text = "unpacks to 50000 bytes with SHA-256";
   SECTION("it unpacks to another one") { record.manifest.sha256 = Hex(Sha256Of("another")); }
@@ -210,7 +201,7 @@ TEST_CASE("what was sealed and is not the snapshot is damage at once") {
 TEST_CASE("without its identity a copy can't be opened, which says nothing of its bytes") {
   Fetching f;
   const AgeIdentity identity = AgeIdentity::Make();
-  const MadeCopy copy{.plain = PlainBytes(5'000),
+  const MadeCopy copy{.plain = MadeBytes(5'000),
                       .encoding = {.zstd = true, .age = true},
                       .recipients = {identity.recipient()}};
   const CopyRecord record = Seal(*f.memory, MadeManifest(1, copy), copy);
@@ -224,7 +215,7 @@ TEST_CASE("without its identity a copy can't be opened, which says nothing of it
 
 TEST_CASE("a copy is fetched by the version that was sealed") {
   Fetching f({.has_versions = true});
-  const MadeCopy copy{.plain = PlainBytes(5'000)};
+  const MadeCopy copy{.plain = MadeBytes(5'000)};
   CopyRecord record = Seal(*f.memory, MadeManifest(1, copy), copy);
   SECTION("whoever writes over it") { f.Replace(record, "other bytes"); }
   SECTION("whoever hides it") { REQUIRE(f.memory->Delete(record.key()).ok()); }
@@ -237,7 +228,7 @@ TEST_CASE("a copy is fetched by the version that was sealed") {
 
 TEST_CASE("a site that fails, a copy that is gone, a stop: no file, and the error as it was") {
   Fetching f;
-  const MadeCopy copy{.plain = PlainBytes(500'000)};
+  const MadeCopy copy{.plain = MadeBytes(500'000)};
   CopyRecord record = Seal(*f.memory, MadeManifest(1, copy), copy);
   FaultyObjects faulty(*f.memory);
   const auto fetch = [&] { return FetchCopy(f.test.context(), faulty, record, {}, f.path); };
@@ -280,11 +271,11 @@ TEST_CASE("room is looked for before the first byte comes") {
 
 TEST_CASE("a copy is hashed at the pace that it may cost") {
   Fetching f;
-  const MadeCopy copy{.plain = PlainBytes(100'000), .encoding = {}};
+  const MadeCopy copy{.plain = MadeBytes(100'000), .encoding = {}};
   const CopyRecord record = Seal(*f.memory, MadeManifest(1, copy), copy);
   testing::FakeClock clock{MadeAt(0)};
   const Context& real = f.test.context();
-  const Context context{real.fs, clock, real.random, real.processes, real.log, real.stop};
+  const Context context = testing::WithClock(real, clock);
   REQUIRE(HashCopy(context, *f.site, record, 10'000).ok());
   CHECK(clock.passed() == 10s);
 }

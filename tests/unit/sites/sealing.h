@@ -89,12 +89,7 @@ class SealRehearsal {
 
   TestContext real;
   FakeClock clock{*ParseRfc3339("2026-11-22T09:00:00Z")};
-  Context context{real.fs(),
-                  clock,
-                  real.context().random,
-                  real.context().processes,
-                  real.context().log,
-                  real.context().stop};
+  Context context = WithClock(real.context(), clock);
   MemoryObjects memory;
   FaultyObjects faulty{memory};
   LyingObjects site{faulty};
